@@ -1,0 +1,1 @@
+"""The HTTP face, and the only place that wires the other packages together."""

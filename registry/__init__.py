@@ -1,0 +1,1 @@
+"""The event store and the gate: signed submissions go in, one durable sequence comes out."""

@@ -1,0 +1,189 @@
+"""Strict reading of JSON of foreign make, and its one canonical form (RFC 8785, JCS).
+
+What `parse_strict` returns is I-JSON (RFC 7493): UTF-8, no key twice, no lone surrogate, only
+numbers that survive a trip through an IEEE 754 double with every integer digit intact, so that
+`parse_strict(jcs(value)) == value` for all it returns. Time and memory are bounded by the
+caller's `max_bytes` and `max_depth`. It says nothing about what the document means.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Final, NoReturn
+
+import rfc8785
+
+from testamur.errors import Refusal
+
+MAX_DOCUMENT: Final = 4 * 1024 * 1024
+"""Bytes of one JSON document unless a caller says otherwise: a badge with its pictures."""
+MAX_DEPTH: Final = 64
+"""Objects and arrays within one another; published credentials stay under 20."""
+
+# RFC 8785 section 3.2.2.3 prints numbers as ECMAScript does: as IEEE 754 doubles.
+_MAX_INTEGER: Final = 2**53 - 1
+# From here on ECMAScript prints an exponent, so the text no longer claims every digit.
+_EXPONENT_FROM: Final = 1e21
+
+
+def parse_strict(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
+    """Return the one JSON value that `data` spells.
+
+    Raises `Refusal`, with the rule broken and the key or value that broke it: `json-size`,
+    `json-encoding`, `json`, `json-duplicate-key`, `json-number`, `json-surrogate`, `json-depth`.
+    """
+    if len(data) > max_bytes:
+        raise Refusal(
+            "json-size", f"a document is at most {max_bytes} bytes", value=f"{len(data)} bytes"
+        )
+    text = _utf8(data)
+    try:
+        value = _decoder.decode(text)
+    except Refusal:
+        raise
+    except json.JSONDecodeError as error:
+        at = error.pos
+        raise Refusal("json", f"not JSON: {error}", value=text[at : at + 40] or "the end") from None
+    except RecursionError:
+        raise _too_deep(max_depth) from None
+    _check_tree(value, max_depth)
+    return value
+
+
+def jcs(value: object) -> bytes:
+    """Return the canonical form of `value` (RFC 8785).
+
+    Raises `Refusal` (`canonical-json`) when `value` has none: NaN, an integer beyond 2^53, a
+    lone surrogate, a key that is no string, a Python object that is no JSON value.
+    """
+    try:
+        return rfc8785.dumps(value)  # type: ignore[arg-type]  # it checks, and says so
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise Refusal("canonical-json", f"has no RFC 8785 form: {error}") from None
+    except RecursionError:
+        raise Refusal("canonical-json", "nested too deeply for an RFC 8785 form") from None
+
+
+def parse_canonical(
+    data: bytes, *, max_bytes: int = MAX_DOCUMENT, max_depth: int = MAX_DEPTH
+) -> Any:
+    """Return the JSON value that `data` spells in its one canonical form.
+
+    Raises `Refusal`: those of `parse_strict`, or `canonical-json` naming the first byte at fault.
+    """
+    value = parse_strict(data, max_bytes=max_bytes, max_depth=max_depth)
+    canonical = jcs(value)
+    if canonical != data:
+        pairs = zip(canonical, data, strict=False)
+        shorter = min(len(canonical), len(data))
+        at = next((i for i, (a, b) in enumerate(pairs) if a != b), shorter)
+        raise Refusal(
+            "canonical-json",
+            f"not in RFC 8785 form: differs at byte {at}, where the canonical form has "
+            f"{_excerpt(canonical, at)}",
+            value=_excerpt(data, at),
+        )
+    return value
+
+
+def _utf8(data: bytes) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refusal(
+            "json-encoding",
+            f"not UTF-8 at byte {error.start}: {error.reason}",
+            value=data[error.start : error.start + 4].hex(),
+        ) from None
+    if text.startswith("\ufeff"):
+        # RFC 8259 section 8.1: not to be sent; a reader that skips it hashes other bytes.
+        raise Refusal("json-encoding", "begins with a byte order mark", value=data[:3].hex())
+    return text
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise Refusal("json-duplicate-key", "an object has this key twice", value=key)
+            seen.add(key)
+    return members
+
+
+def _integer(text: str) -> int:
+    # The length first: Python refuses, and slowly, to convert thousands of digits.
+    if len(text) > 17 or abs(int(text)) > _MAX_INTEGER:
+        raise Refusal(
+            "json-number",
+            "an integer beyond 2^53 loses digits in RFC 8785; write it as a string",
+            value=text[:120],
+        )
+    return int(text)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise Refusal("json-number", "larger than any IEEE 754 double", value=text[:120])
+    if _MAX_INTEGER < abs(number) < _EXPONENT_FROM:
+        # Its canonical form would be an integer that we refuse to read back.
+        raise Refusal(
+            "json-number",
+            "beyond 2^53, and RFC 8785 would print it as an integer; write it as a string",
+            value=text[:120],
+        )
+    return number
+
+
+def _constant(text: str) -> NoReturn:
+    raise Refusal("json-number", "is no JSON number", value=text)
+
+
+_decoder: Final = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_int=_integer,
+    parse_float=_float,
+    parse_constant=_constant,
+)
+
+
+def _check_tree(value: Any, max_depth: int) -> None:
+    """Refuse nesting beyond `max_depth` and lone surrogates, without recursion of our own."""
+    level, depth = [value], 0
+    while level:
+        containers = []
+        for item in level:
+            if isinstance(item, str):
+                _check_string(item)
+            elif isinstance(item, dict | list):
+                containers.append(item)
+        if containers and depth == max_depth:
+            raise _too_deep(max_depth)
+        level, depth = [], depth + 1
+        for container in containers:
+            level.extend(container)  # of an object, the keys
+            if isinstance(container, dict):
+                level.extend(container.values())
+
+
+def _check_string(text: str) -> None:
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise Refusal(
+                "json-surrogate",
+                "half of a UTF-16 surrogate pair is no character",
+                value=text[max(0, error.start - 20) : error.end + 20],
+            ) from None
+
+
+def _too_deep(max_depth: int) -> Refusal:
+    return Refusal("json-depth", f"nested deeper than {max_depth} objects and arrays")
+
+
+def _excerpt(data: bytes, at: int) -> str:
+    return data[at : at + 20].decode("utf-8", "backslashreplace") or "the end"

@@ -1,0 +1,215 @@
+"""W3C Data Integrity proofs of suite eddsa-jcs-2022 on credentials, by did:key keys.
+
+A proof that passes was made over this very document by the holder of the key that the
+returned DID spells out. It says nothing about who that is: the caller compares the DID with
+the credential's issuer, and the proof's `created` and `expires` with the time it goes by.
+
+Sources: W3C Data Integrity 1.0, Data Integrity EdDSA Cryptosuites 1.0 section 3.3, did:key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from testamur.canonical import jcs
+from testamur.errors import Refusal, Refuted, Unavailable, shown
+from testamur.keys import PrivateKey, PublicKey, base58_decode, base58_encode
+
+SUITE: Final = "eddsa-jcs-2022"
+# A proof set or chain in the wild has a handful; each costs a hash of the whole document.
+MAX_PROOFS: Final = 16
+
+_DATE_TIME_STAMP: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})"
+)
+
+
+class BadProof(Refuted):
+    """The proof was examined and does not hold for this document."""
+
+
+class Proven(msgspec.Struct, frozen=True, kw_only=True):
+    """A proof that holds: whose it is, and the times it claims for itself."""
+
+    signer: str  # did:key DID
+    created: datetime | None = None
+    expires: datetime | None = None
+
+
+class Examined(msgspec.Struct, frozen=True, kw_only=True):
+    """The proofs of one document: those that hold, and why others could not be examined."""
+
+    proven: tuple[Proven, ...]
+    unexamined: tuple[str, ...]
+
+
+def sign(credential: dict[str, Any], key: PrivateKey, *, created: datetime) -> dict[str, Any]:
+    """Return `credential` with one proof more, by `key`'s did:key; `proof` is then an array.
+
+    Raises `Refusal` (`proof-key`, `proof-form`) when `key` is not Ed25519 or the proofs already
+    there are not what proofs look like.
+    """
+    if key.curve != "Ed25519":
+        raise Refusal("proof-key", f"{SUITE} needs an Ed25519 key", value=key.curve)
+    did = key.public.did_key()
+    options: dict[str, Any] = {
+        "type": "DataIntegrityProof",
+        "cryptosuite": SUITE,
+        "created": created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "verificationMethod": f"{did}#{did.removeprefix('did:key:')}",
+        "proofPurpose": "assertionMethod",
+    }
+    if "@context" in credential:
+        options["@context"] = credential["@context"]
+    unsigned = {name: value for name, value in credential.items() if name != "proof"}
+    signature = key.sign(_hash_data(unsigned, options))
+    proof = {**options, "proofValue": "z" + base58_encode(signature)}
+    return {**unsigned, "proof": [*proofs_of(credential), proof]}
+
+
+def proofs_of(credential: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the credential's proofs: none, the one object, or the array of objects.
+
+    Raises `Refusal` (`proof-form`).
+    """
+    found = credential.get("proof", [])
+    proofs = found if isinstance(found, list) else [found]
+    if len(proofs) > MAX_PROOFS:
+        raise Refusal(
+            "proof-form", f"a credential has at most {MAX_PROOFS} proofs", value=len(proofs)
+        )
+    for proof in proofs:
+        if not isinstance(proof, dict):
+            raise Refusal("proof-form", "a proof is an object", value=proof)
+    return proofs
+
+
+def suite_of(proof: dict[str, Any]) -> str:
+    """Return the suite's name: the `cryptosuite`, or the `type` of suites older than that."""
+    name = proof.get("type")
+    if name == "DataIntegrityProof":
+        name = proof.get("cryptosuite")
+    if not isinstance(name, str):
+        raise Refusal("proof-form", "a proof names its type and cryptosuite", value=name)
+    return name
+
+
+def verify_proofs(credential: dict[str, Any]) -> Examined:
+    """Examine every proof of `credential`.
+
+    Raises `Refuted` when one that can be examined is false or when there is none at all, and
+    `Unavailable` when none can be examined, naming their suites and methods.
+    """
+    proofs = proofs_of(credential)
+    if not proofs:
+        raise BadProof("the credential has no proof")
+    proven, unexamined = [], []
+    for proof in proofs:
+        try:
+            proven.append(verify_proof(credential, proof))
+        except Unavailable as reason:
+            unexamined.append(str(reason))
+    if not proven:
+        raise Unavailable("; ".join(unexamined))
+    return Examined(proven=tuple(proven), unexamined=tuple(unexamined))
+
+
+def verify_proof(credential: dict[str, Any], proof: dict[str, Any]) -> Proven:
+    """Verify `proof`, one of those of `credential`.
+
+    Raises `Refuted` when it is false, `Unavailable` when its suite or verification method
+    cannot be examined here.
+    """
+    # Whether we could examine it comes first: an unknown suite may have rules of its own
+    # for everything below.
+    if suite_of(proof) != SUITE:
+        raise Unavailable(f"proofs of suite {shown(suite_of(proof))} cannot be examined")
+    key = _key(proof.get("verificationMethod"))
+    if proof.get("proofPurpose") != "assertionMethod":
+        raise BadProof(
+            f"the purpose of the proof is {shown(proof.get('proofPurpose'))}, not assertionMethod"
+        )
+    signature = _signature(proof.get("proofValue"))
+    options = {name: value for name, value in proof.items() if name != "proofValue"}
+    document = _secured_document(credential, options)
+    key.verify(signature, _hash_data(document, options))
+    return Proven(
+        signer=key.did_key(),
+        created=_time(proof, "created"),
+        expires=_time(proof, "expires"),
+    )
+
+
+def _hash_data(document: dict[str, Any], options: dict[str, Any]) -> bytes:
+    """Return the 64 bytes that are signed (EdDSA Cryptosuites section 3.3.4)."""
+    return hashlib.sha256(jcs(options)).digest() + hashlib.sha256(jcs(document)).digest()
+
+
+def _secured_document(credential: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Return what the proof was made over: other proofs gone, those it chains on put back."""
+    document = {name: value for name, value in credential.items() if name != "proof"}
+    if "previousProof" in options:
+        document["proof"] = _previous(credential, options["previousProof"])
+    if "@context" in options:
+        # Section 3.3.2 steps 4.1 and 4.2: contexts may be added after signing, not changed.
+        signed, current = _as_list(options["@context"]), _as_list(document.get("@context"))
+        if jcs(current[: len(signed)]) != jcs(signed):
+            raise BadProof("the document's @context does not begin with the proof's @context")
+        document["@context"] = options["@context"]
+    return document
+
+
+def _previous(credential: dict[str, Any], named: object) -> list[dict[str, Any]]:
+    """Return the proofs that a chained proof builds on (Data Integrity section 4.5)."""
+    proofs = proofs_of(credential)
+    found = []
+    for name in _as_list(named):
+        matching = [p for p in proofs if isinstance(name, str) and p.get("id") == name]
+        if len(matching) != 1:
+            raise BadProof(f"previousProof {shown(name)} names {len(matching)} proofs, not one")
+        found += matching
+    return found
+
+
+def _key(method: object) -> PublicKey:
+    if not isinstance(method, str):
+        raise BadProof(f"verificationMethod is {shown(method)}, not a DID URL")
+    did, _, fragment = method.partition("#")
+    if not did.startswith("did:key:"):
+        raise Unavailable(f"verification method {shown(method)} is not a did:key")
+    key = PublicKey.from_did_key(did)
+    if fragment != key.multikey():
+        raise BadProof(f"verificationMethod {shown(method)} names no key of its DID")
+    if key.curve != "Ed25519":
+        raise BadProof(f"{SUITE} needs an Ed25519 key, and {shown(method)} is {key.curve}")
+    return key
+
+
+def _signature(value: object) -> bytes:
+    if not isinstance(value, str) or not value.startswith("z"):
+        raise BadProof(f"proofValue {shown(value)} is not base58btc Multibase, `z` first")
+    signature = base58_decode(value[1:])
+    if len(signature) != 64:
+        raise BadProof(f"proofValue holds {len(signature)} bytes, an Ed25519 signature has 64")
+    return signature
+
+
+def _time(proof: dict[str, Any], member: str) -> datetime | None:
+    if member not in proof:
+        return None
+    text = proof[member]
+    if isinstance(text, str) and _DATE_TIME_STAMP.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            pass
+    raise BadProof(f"the proof's {member} is {shown(text)}, not an XML dateTimeStamp")
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,398 @@
+"""Merkle tree hashing, inclusion proofs and consistency proofs, as RFC 6962 section 2.1 defines.
+
+Everything here is pure: no I/O, no clock, no settings. A proof that passes `verify_inclusion`
+shows that one leaf sits at one index of the tree that a size and a root commit to; one that
+passes `verify_consistency` shows that a larger tree begins with the very leaves of a smaller one.
+It says nothing about who vouches for those roots: `checkpoint.py` and `policy.py` do.
+
+A hash is 32 raw bytes. A *node* is named by (level, index): the root of the complete subtree over
+the leaves [index * 2**level, (index + 1) * 2**level).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from testamur.errors import Refuted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_sha256 = hashlib.sha256  # one attribute look-up less in loops that run a million times a second
+
+HASH_SIZE = _sha256().digest_size
+EMPTY_ROOT = _sha256().digest()
+
+Node = tuple[int, int]
+
+
+class InvalidProof(Refuted):
+    """The proof does not show what it claims to show."""
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """Return the hash that stands for `entry` in the tree."""
+    # The 0x00 here and the 0x01 in node_hash keep an entry whose bytes happen to be two
+    # concatenated hashes from ever passing for an interior node.
+    return _sha256(b"\x00" + entry).digest()
+
+
+def leaf_hashes(entries: Sequence[bytes]) -> list[bytes]:
+    """Return the leaf hash of each entry, in order."""
+    sha256 = _sha256
+    return [sha256(b"\x00" + entry).digest() for entry in entries]
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Return the hash of the interior node over two subtrees."""
+    return _sha256(b"\x01" + left + right).digest()
+
+
+def parents(nodes: Sequence[bytes]) -> list[bytes]:
+    """Return the hashes one level up; an odd node at the end has no parent yet and is left out."""
+    sha256 = _sha256
+    left_then_right = iter(nodes)
+    return [
+        sha256(b"\x01" + left + right).digest()
+        for left, right in zip(left_then_right, left_then_right, strict=False)
+    ]
+
+
+def tree_root(leaves: Sequence[bytes]) -> bytes:
+    """Return the root over leaf hashes: MTH(D[n]) of RFC 6962 section 2.1."""
+    return _levels(leaves)[-1][0] if leaves else EMPTY_ROOT
+
+
+def _levels(leaves: Sequence[bytes]) -> list[Sequence[bytes]]:
+    """Return every level of the tree over at least one leaf hash, the leaves first.
+
+    `levels[h][i]` is the root over the leaves [i * 2**h, (i + 1) * 2**h) as far as they exist:
+    the last node of a level may cover fewer.
+    """
+    levels = [leaves]
+    while len(levels[-1]) > 1:
+        below = levels[-1]
+        above = parents(below)
+        if len(below) % 2:
+            # The rightmost node of a level may have no sibling; it then rises unhashed
+            # (RFC 6962 pads nothing and duplicates nothing).
+            above.append(below[-1])
+        levels.append(above)
+    return levels
+
+
+# --- Proving: which subtrees a proof names, whatever the hashes are read from ---
+
+
+def _split(width: int) -> int:
+    """Return the greatest power of two below `width`, for a width of at least 2."""
+    return 1 << ((width - 1).bit_length() - 1)
+
+
+def _inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
+    """Return the leaf ranges whose roots are PATH(index, D[size]), leaf to root."""
+    if not 0 <= index < size:
+        raise ValueError(f"leaf index {index} is outside a tree of {size} leaves")
+    ranges = []
+    start, end = 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            ranges.append((middle, end))
+            end = middle
+        else:
+            ranges.append((start, middle))
+            start = middle
+    ranges.reverse()
+    return ranges
+
+
+def _consistency_ranges(old: int, new: int) -> list[tuple[int, int]]:
+    """Return the leaf ranges whose roots are PROOF(old, D[new])."""
+    if not 0 <= old <= new:
+        raise ValueError(f"a tree of {new} leaves cannot extend one of {old}")
+    if old in (0, new):
+        return []  # every tree extends the empty one, and itself, without proof
+    ranges = []
+    start, end = 0, new
+    while end != old:
+        middle = start + _split(end - start)
+        if old <= middle:
+            ranges.append((middle, end))
+            end = middle
+        else:
+            ranges.append((start, middle))
+            start = middle
+    if start:  # else the old tree is one complete subtree, whose root the verifier holds
+        ranges.append((start, end))
+    ranges.reverse()
+    return ranges
+
+
+def _named(ranges: list[tuple[int, int]], leaves: Sequence[bytes]) -> list[bytes]:
+    levels = _levels(leaves)
+    heights = ((end - start - 1).bit_length() for start, end in ranges)
+    return [
+        levels[height][start >> height] for height, (start, _) in zip(heights, ranges, strict=True)
+    ]
+
+
+def inclusion_proof(index: int, leaves: Sequence[bytes]) -> list[bytes]:
+    """Return the audit path of leaf `index`, leaf to root: PATH(m, D[n]), RFC 6962 section 2.1.1.
+
+    Raise `ValueError` when there is no such leaf.
+    """
+    return _named(_inclusion_ranges(index, len(leaves)), leaves)
+
+
+def all_inclusion_proofs(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """Return `inclusion_proof(i, leaves)` for every i, at about one list operation per node."""
+    if not leaves:
+        return []
+    levels = _levels(leaves)
+    paths: list[list[bytes]] = [[]]
+    for level in reversed(levels[:-1]):
+        last = len(level) - 1
+        # A node's path is its sibling followed by its parent's path; a risen node has no sibling.
+        paths = [
+            paths[at >> 1] if at == last and at % 2 == 0 else [level[at ^ 1], *paths[at >> 1]]
+            for at in range(len(level))
+        ]
+    return paths
+
+
+def consistency_proof(old: int, leaves: Sequence[bytes]) -> list[bytes]:
+    """Return PROOF(m, D[n]) of RFC 6962 section 2.1.2, for the first `old` of `leaves`.
+
+    It is empty when `old` is 0 or all of them. Raise `ValueError` when `old` is more than all.
+    """
+    ranges = _consistency_ranges(old, len(leaves))
+    return _named(ranges, leaves) if ranges else []
+
+
+class HashReader(Protocol):
+    """Reads hashes of complete subtrees, from wherever a tree is kept."""
+
+    def read_hashes(self, nodes: Sequence[Node]) -> list[bytes]:
+        """Return the hash of each node (level, index), in order: exactly as many, or raise."""
+
+
+def _complete_nodes(start: int, end: int) -> list[Node]:
+    """Return the nodes that make up the subtree [start, end), largest and leftmost first."""
+    nodes = []
+    width = end - start
+    while width:
+        level = width.bit_length() - 1
+        nodes.append((level, start >> level))
+        start += 1 << level
+        width -= 1 << level
+    return nodes
+
+
+def _folded(hashes: Sequence[bytes]) -> bytes:
+    """Return the root over complete subtrees that shrink to the right."""
+    root = hashes[-1]
+    for left in reversed(hashes[:-1]):
+        root = node_hash(left, root)
+    return root
+
+
+def _read_ranges(ranges: list[tuple[int, int]], reader: HashReader) -> list[bytes]:
+    parts = [_complete_nodes(start, end) for start, end in ranges]
+    # One call, so that a reader can fetch all the tiles it lacks at once.
+    hashes = reader.read_hashes([node for nodes in parts for node in nodes])
+    roots = []
+    at = 0
+    for nodes in parts:
+        roots.append(_folded(hashes[at : at + len(nodes)]))
+        at += len(nodes)
+    return roots
+
+
+def prove_inclusion(index: int, size: int, reader: HashReader) -> list[bytes]:
+    """Return the audit path of leaf `index` in the tree of the first `size` leaves, leaf to root.
+
+    Raise `ValueError` when there is no such leaf, and whatever the reader raises.
+    """
+    return _read_ranges(_inclusion_ranges(index, size), reader)
+
+
+def prove_consistency(old: int, new: int, reader: HashReader) -> list[bytes]:
+    """Return the proof that the tree of `new` leaves extends the tree of `old` leaves.
+
+    Raise `ValueError` when it cannot (old > new), and whatever the reader raises.
+    """
+    return _read_ranges(_consistency_ranges(old, new), reader)
+
+
+def root_from(size: int, reader: HashReader) -> bytes:
+    """Return the root of the tree of the first `size` leaves."""
+    return _read_ranges([(0, size)], reader)[0] if size else EMPTY_ROOT
+
+
+# --- Verifying ---
+
+
+def _check_hashes(hashes: Sequence[bytes]) -> None:
+    for digest in hashes:
+        if len(digest) != HASH_SIZE:
+            raise InvalidProof(f"found a {len(digest)}-byte hash, need {HASH_SIZE}")
+
+
+def implied_root(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes:
+    """Return the root that `path` implies, reading it from the leaf hash upwards.
+
+    Raise `InvalidProof` when the path cannot belong to leaf `index` of `size` (RFC 9162
+    section 2.1.3.2): too short, too long, or no such leaf.
+    """
+    if not 0 <= index < size:
+        raise InvalidProof(f"leaf index {index} is outside a tree of {size} leaves")
+    _check_hashes((leaf, *path))
+
+    node, at, last = leaf, index, size - 1
+    for sibling in path:
+        if last == 0:
+            raise InvalidProof(f"path of {len(path)} hashes goes on above the root")
+        while at == last and at % 2 == 0:
+            at, last = at >> 1, last >> 1
+        node = node_hash(sibling, node) if at % 2 else node_hash(node, sibling)
+        at, last = at >> 1, last >> 1
+    if last != 0:
+        raise InvalidProof(f"path of {len(path)} hashes stops below the root")
+    return node
+
+
+def verify_inclusion(
+    index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes
+) -> None:
+    """Raise `InvalidProof` unless leaf hash `leaf` is at `index` in the tree (`size`, `root`)."""
+    computed = implied_root(index, size, leaf, path)
+    if computed != root:
+        raise InvalidProof(
+            f"leaf {index} of {size} leads to root {computed.hex()}, not {root.hex()}"
+        )
+
+
+def verify_consistency(
+    old_size: int, new_size: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]
+) -> None:
+    """Raise `InvalidProof` unless tree (`new_size`, `new_root`) extends (`old_size`, `old_root`).
+
+    RFC 9162 section 2.1.4.2, with the two cases it leaves to the caller: a tree extends itself,
+    and the empty tree, by an empty path only.
+    """
+    if not 0 <= old_size <= new_size:
+        raise InvalidProof(f"a tree of {new_size} leaves cannot extend one of {old_size}")
+    _check_hashes((old_root, new_root, *path))
+    _check_empty_trees(old_size, new_size, old_root, new_root)
+    if old_size in (0, new_size):
+        _check_trivial_consistency(old_size, new_size, old_root, new_root, path)
+        return
+    old, new = _implied_roots(old_size, new_size, old_root, path)
+    if old != old_root:
+        raise InvalidProof(
+            f"the path leads to root {old.hex()} of {old_size} leaves, not {old_root.hex()}"
+        )
+    if new != new_root:
+        raise InvalidProof(
+            f"the path leads to root {new.hex()} of {new_size} leaves, not {new_root.hex()}"
+        )
+
+
+def _check_empty_trees(old_size: int, new_size: int, old_root: bytes, new_root: bytes) -> None:
+    for size, root in ((old_size, old_root), (new_size, new_root)):
+        if size == 0 and root != EMPTY_ROOT:
+            raise InvalidProof(f"a tree without leaves cannot have root {root.hex()}")
+
+
+def _check_trivial_consistency(
+    old_size: int, new_size: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]
+) -> None:
+    if path:
+        raise InvalidProof(
+            f"from {old_size} to {new_size} leaves there is nothing to prove, yet the path "
+            f"has {len(path)} hashes"
+        )
+    if old_size == new_size and old_root != new_root:
+        raise InvalidProof(
+            f"two trees of {old_size} leaves have roots {old_root.hex()} and {new_root.hex()}"
+        )
+
+
+def _implied_roots(
+    old_size: int, new_size: int, old_root: bytes, path: Sequence[bytes]
+) -> tuple[bytes, bytes]:
+    """Return the roots of the old and the new tree that `path` implies, for 0 < old < new."""
+    if old_size & (old_size - 1) == 0:
+        # The old tree is one complete subtree of the new: the proof leaves its root out.
+        path = [old_root, *path]
+    if not path:
+        raise InvalidProof(f"from {old_size} to {new_size} leaves an empty path proves nothing")
+    at, last = old_size - 1, new_size - 1
+    while at % 2:
+        at, last = at >> 1, last >> 1
+    old = new = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            raise InvalidProof(f"path of {len(path)} hashes goes on above the root")
+        if at % 2 or at == last:
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
+            while at % 2 == 0 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            new = node_hash(new, sibling)
+        at, last = at >> 1, last >> 1
+    if last != 0:
+        raise InvalidProof(f"path of {len(path)} hashes stops below the root")
+    return old, new
+
+
+# --- Growing ---
+
+
+@dataclass(frozen=True, slots=True)
+class CompactRange:
+    """The least that must be kept of a tree to append to it and to know its root.
+
+    `hashes` are the roots of the complete subtrees that `size` leaves fall into, one for each bit
+    set in `size`, largest and leftmost first.
+    """
+
+    size: int
+    hashes: tuple[bytes, ...]
+
+    def __post_init__(self) -> None:
+        if self.size < 0 or len(self.hashes) != self.size.bit_count():
+            raise ValueError(
+                f"{self.size} leaves do not fall into {len(self.hashes)} complete subtrees"
+            )
+        for digest in self.hashes:
+            if len(digest) != HASH_SIZE:
+                raise ValueError(f"found a {len(digest)}-byte hash, need {HASH_SIZE}")
+
+    @classmethod
+    def empty(cls) -> CompactRange:
+        """Return the range over no leaves."""
+        return cls(0, ())
+
+    def extended(self, leaves: Sequence[bytes]) -> CompactRange:
+        """Return the range over these leaves and then the given leaf hashes."""
+        standing = list(self.hashes)
+        settled: list[bytes] = []  # smallest first
+        level: list[bytes] = list(leaves)
+        position = self.size  # of the first node of `level`, counted in nodes of that level
+        while level:
+            if position % 2:
+                level.insert(0, standing.pop())
+            if len(level) % 2:
+                settled.append(level.pop())
+            level = parents(level)
+            position >>= 1
+        settled.reverse()
+        return CompactRange(self.size + len(leaves), (*standing, *settled))
+
+    def root(self) -> bytes:
+        """Return the root over all leaves so far."""
+        return _folded(self.hashes) if self.hashes else EMPTY_ROOT

@@ -1,0 +1,329 @@
+"""Replaying a log: every tile, every root, every signature, every rule, from entry 0.
+
+A log that `replay` accepts holds only submissions signed by organizations that were in the
+register, with keys that were active, about things that could happen, in the order shown by
+its checkpoint. The only outside knowledge needed is the log's verifier key: the genesis names
+the root authorities. It does not show that other people were given the same log; witnesses
+and a comparison of checkpoints do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from testamur.checkpoint import Checkpoint
+from testamur.errors import Refusal, Refuted
+from testamur.events import Event, decode_events
+from testamur.keys import PublicKey
+from testamur.lifecycle import CredentialStatus
+from testamur.merkle import HASH_SIZE, leaf_hashes
+from testamur.note import VerifierKey
+from testamur.reader import LogReader, NotFound, Source
+from testamur.rules import (
+    Admitted,
+    Credentials,
+    CredentialState,
+    Register,
+    admit_events,
+    admit_genesis,
+    admit_header,
+)
+from testamur.submission import MAX_BYTES, SignedHeader, parse_submission_entry
+from testamur.tiles import WIDTH, RightEdge, full_tiles, new_tiles, parse_path, tile_path
+
+Progress = Callable[[int, int], None]
+
+
+class Damage(Refuted):
+    """The log breaks a rule at a position, or a file of it is not what it must be."""
+
+    def __init__(self, where: str, rule: str, detail: str, position: int | None = None) -> None:
+        self.where = where
+        self.rule = rule
+        self.detail = detail
+        self.position = position
+        super().__init__(f"{where}: {rule}: {detail}")
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """One submission on the log. Its header is entry `position`; event i is entry position+1+i.
+
+    `recorded_at` is in Unix milliseconds; `leaves` are the leaf hashes of header and events.
+    """
+
+    position: int
+    recorded_at: int
+    header: SignedHeader
+    entry: bytes
+    lines: list[bytes]
+    leaves: list[bytes]
+    events: list[Event]
+    admitted: list[Admitted]
+
+
+class Replayer:
+    """Takes entries in order and gives back submissions that keep every rule.
+
+    `log_key` must have signed the genesis. `credentials_for` returns the states of the
+    credentials that some events name, in a mapping the rules may write to; by default all
+    credentials are kept in memory. With `register` the replay goes on from a known state.
+    """
+
+    def __init__(
+        self,
+        log_key: PublicKey,
+        *,
+        register: Register | None = None,
+        credentials_for: Callable[[Sequence[Event]], Credentials] | None = None,
+    ) -> None:
+        self.register = register or Register()
+        self.credentials: dict[str, CredentialState] = {}
+        self._log_key = log_key
+        self._credentials_for = credentials_for or (lambda _: self.credentials)
+        self._entries: list[bytes] = []
+        self._leaves: list[bytes] = []
+        self._waiting_for = 1
+        self._header: tuple[int, SignedHeader] | None = None
+        self._submissions: set[tuple[str, str]] = set()
+
+    @property
+    def pending(self) -> int:
+        """The number of entries of a submission that is not complete yet."""
+        return len(self._entries)
+
+    def feed(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> list[Cohort]:
+        """Return the submissions that these entries complete; `leaves` are their leaf hashes.
+
+        Raises `Damage` at the first entry that breaks a rule, after which the replayer is of no
+        further use.
+        """
+        self._entries += entries
+        self._leaves += leaves
+        cohorts = []
+        taken = 0
+        while len(self._entries) - taken >= self._waiting_for:
+            if self._header is None:
+                self._header = self._read_header(self._entries[taken])
+                self._waiting_for = 1 + self._header[1].payload.events
+                continue
+            end = taken + self._waiting_for
+            cohorts.append(self._admit(*self._header, taken, end))
+            taken, self._waiting_for, self._header = end, 1, None
+        del self._entries[:taken], self._leaves[:taken]
+        return cohorts
+
+    def settle(self) -> None:
+        """Raise `Damage` if the entries fed so far end in the middle of a submission."""
+        if self._entries:
+            raise Damage(
+                f"entry {self.register.size}",
+                "cut-submission",
+                f"the log ends {self._waiting_for - len(self._entries)} events before "
+                "this submission does",
+                self.register.size,
+            )
+
+    def _read_header(self, entry: bytes) -> tuple[int, SignedHeader]:
+        position = self.register.size
+        try:
+            recorded_at, header = parse_submission_entry(entry)
+        except Refusal as refusal:
+            raise _damage(position, refusal) from None
+        names = header.payload.iss, header.payload.jti
+        if names in self._submissions:
+            raise Damage(
+                f"entry {position}",
+                "duplicate-submission",
+                f"{names[0]} submitted {names[1]} before",
+                position,
+            )
+        self._submissions.add(names)
+        return recorded_at, header
+
+    def _admit(self, recorded_at: int, header: SignedHeader, start: int, end: int) -> Cohort:
+        position = self.register.size
+        lines = self._entries[start + 1 : end]
+        leaves = self._leaves[start:end]
+        try:
+            if sum(map(len, lines)) > MAX_BYTES:
+                raise Refusal("submission-size", f"at most {MAX_BYTES} bytes")  # noqa: TRY301
+            header.verify_root(leaves[1:])
+            events = decode_events(lines)
+            if position == 0:
+                header.verify_signature(self._log_key)
+                admitted = admit_genesis(self.register, header, events, recorded_at, self._log_key)
+            else:
+                key = admit_header(self.register, header, recorded_at)
+                header.verify_signature(key)
+                credentials = self._credentials_for(events)
+                admitted = admit_events(self.register, credentials, header, events, recorded_at)
+        except Refusal as refusal:
+            raise _damage(position, refusal) from None
+        return Cohort(
+            position, recorded_at, header, self._entries[start], lines, leaves, events, admitted
+        )
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What a replay counted. Times are Unix milliseconds."""
+
+    origin: str = ""
+    size: int = 0
+    root: bytes = b""
+    submissions: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+    credentials: Counter[str] = field(default_factory=Counter)
+    organizations: int = 0
+    tiles: int = 0
+    first_recorded_at: int = 0
+    last_recorded_at: int = 0
+
+    def count(self, cohort: Cohort) -> None:
+        """Add one submission."""
+        self.submissions += 1
+        self.first_recorded_at = self.first_recorded_at or cohort.recorded_at
+        self.last_recorded_at = cohort.recorded_at
+        self.events.update(map(type, cohort.events))  # type: ignore[arg-type]
+        for admitted in cohort.admitted:
+            if admitted.flags:
+                self.flags.update(admitted.flags)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The outcome of a replay that found no damage."""
+
+    checkpoint: Checkpoint
+    statistics: Statistics
+    register: Register
+    credentials: dict[str, CredentialState]
+
+
+def replay(
+    source: Source,
+    key: VerifierKey,
+    *,
+    checkpoint: Checkpoint | None = None,
+    progress: Progress | None = None,
+    cohort_read: Callable[[Cohort], None] | None = None,
+) -> Replayed:
+    """Replay the whole log and return what it says and how much of it there is.
+
+    Every tile of the tree is fetched and compared with what the entries lead to; the root with
+    the checkpoint's (the latest, unless one is given); every submission is checked. `progress`
+    is told (entries done, entries in all), `cohort_read` each submission.
+    Raises `Damage` at the first damage, `Refuted` if the checkpoint itself is bad, and
+    `Unavailable` when something cannot be fetched.
+    """
+    reader = LogReader(source, key)
+    checkpoint = checkpoint or reader.checkpoint()
+    replayer = Replayer(PublicKey("Ed25519", key.public))
+    statistics = Statistics(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root)
+    edge = RightEdge.empty()
+    for entries in _chunks(reader, checkpoint.size):
+        leaves = leaf_hashes(entries)
+        edge, tiles = new_tiles(edge, leaves)
+        statistics.tiles += _compare_full_tiles(source, tiles)
+        for cohort in replayer.feed(entries, leaves):
+            statistics.count(cohort)
+            if cohort_read is not None:
+                cohort_read(cohort)
+        if progress is not None:
+            progress(edge.size, checkpoint.size)
+    statistics.tiles += _compare_partial_tiles(source, edge)
+    if edge.root() != checkpoint.root:
+        raise Damage(
+            f"checkpoint {checkpoint.size}",
+            "root",
+            f"the entries lead to root {edge.root().hex()}, the log signed {checkpoint.root.hex()}",
+        )
+    replayer.settle()
+    _finish(statistics, replayer)
+    return Replayed(checkpoint, statistics, replayer.register, replayer.credentials)
+
+
+def _chunks(reader: LogReader, size: int, bundles: int = 16) -> Iterator[list[bytes]]:
+    entries: list[bytes] = []
+    walk = reader.bundles(0, size)
+    expected = 0
+    try:
+        for index, bundle in walk:
+            entries += bundle
+            expected = index + 1
+            if expected % bundles == 0:
+                yield entries
+                entries = []
+    except Refuted as error:
+        raise Damage(f"entry bundle {expected}", "bundle", str(error), expected * WIDTH) from None
+    except NotFound as error:
+        raise Damage(
+            f"entry bundle {expected}", "bundle-missing", str(error), expected * WIDTH
+        ) from None
+    if entries:
+        yield entries
+
+
+def _compare_full_tiles(source: Source, tiles: list[tuple[str, bytes]]) -> int:
+    full = [(path, data) for path, data in tiles if parse_path(path).width == WIDTH]
+    for path, data in full:
+        _compare(path, _fetched(source, path), data)
+    return len(full)
+
+
+def _compare_partial_tiles(source: Source, edge: RightEdge) -> int:
+    partial = [(level, tile) for level, tile in enumerate(edge.tiles) if tile]
+    for level, tile in partial:
+        index = full_tiles(level, edge.size)
+        path, computed = tile_path(level, index, len(tile)), b"".join(tile)
+        try:
+            published = source.fetch(path)
+        except NotFound:
+            # A growing log may drop a partial tile once the full one is there (tlog-tiles).
+            path = tile_path(level, index)
+            published = _fetched(source, path)[: len(computed)]
+        _compare(path, published, computed)
+    return len(partial)
+
+
+def _fetched(source: Source, path: str) -> bytes:
+    try:
+        return source.fetch(path)
+    except NotFound as error:
+        raise Damage(path, "tile-missing", str(error)) from None
+
+
+def _compare(path: str, published: bytes, computed: bytes) -> None:
+    if published != computed:
+        pairs = zip(published, computed, strict=False)
+        at = next(
+            (i for i, (a, b) in enumerate(pairs) if a != b), min(len(published), len(computed))
+        )
+        raise Damage(
+            path,
+            "tile",
+            f"{len(published)} bytes, not the {len(computed)} that the entries lead to: "
+            f"hash {at // HASH_SIZE} differs",
+        )
+
+
+def _damage(position: int, refusal: Refusal) -> Damage:
+    # Line 1 of a submission is the header entry, line k the entry k - 1 further on.
+    at = position if refusal.line is None else position + refusal.line - 1
+    value = "" if refusal.value is None else f" (found {refusal.value})"
+    return Damage(f"entry {at}", refusal.rule, refusal.detail + value, at)
+
+
+def _finish(statistics: Statistics, replayer: Replayer) -> None:
+    statistics.organizations = len(replayer.register.organizations)
+    statistics.events = Counter(
+        {event.__struct_config__.tag: count for event, count in statistics.events.items()}  # type: ignore[attr-defined]
+    )
+    states = Counter(state.status for state in replayer.credentials.values())
+    statistics.credentials = Counter(
+        {status.value: states[status] for status in CredentialStatus if states[status]}
+    )

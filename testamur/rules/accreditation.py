@@ -1,0 +1,127 @@
+"""Who vouches for whom: recognitions of accreditors, accreditations of providers."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+
+from testamur import events as e
+from testamur.errors import Refusal
+from testamur.lifecycle import ACCREDITATION, RECOGNITION, status_after
+from testamur.rules.occurrence import Occurrence
+from testamur.rules.register import Accreditation, Recognition, Register
+from testamur.rules.scope import exceeding
+
+
+def grant_recognition(register: Register, at: Occurrence, event: e.RecognitionGranted) -> None:
+    """Let an authority recognise an accreditor."""
+    _require_role(register, at.actor, "authority")
+    _require_role(register, event.accreditor, "accreditor")
+    _check_dates(event.valid_from, event.valid_until)
+    known = register.recognitions.get(event.recognition)
+    register.recognitions[event.recognition] = Recognition(
+        id=event.recognition,
+        authority=at.actor,
+        accreditor=event.accreditor,
+        status=status_after(RECOGNITION, known.status if known else None, event, event.recognition),
+        valid_from=event.valid_from,
+        version=1,
+        scope=event.scope,
+        valid_until=event.valid_until,
+    )
+    earlier = register.recognised.get(event.accreditor, ())
+    register.recognised[event.accreditor] = (*earlier, event.recognition)
+
+
+def withdraw_recognition(register: Register, at: Occurrence, event: e.RecognitionWithdrawn) -> None:
+    """Let the authority that granted a recognition end it."""
+    before = register.recognitions.get(event.recognition)
+    if before is None:
+        raise Refusal("unknown-recognition", "never granted", value=event.recognition)
+    if before.authority != at.actor:
+        raise Refusal(
+            "recognition-of-another",
+            f"granted by {before.authority}, not by {at.actor}",
+            value=event.recognition,
+        )
+    register.recognitions[before.id] = msgspec.structs.replace(
+        before,
+        status=status_after(RECOGNITION, before.status, event, before.id),
+        version=before.version + 1,
+    )
+
+
+def grant_accreditation(
+    register: Register, at: Occurrence, event: e.AccreditationGranted
+) -> tuple[str, ...]:
+    """Let an accreditor accredit a provider; flags a grant beyond its own recognition."""
+    _require_role(register, at.actor, "accreditor")
+    _require_role(register, event.provider, "provider")
+    _check_dates(event.valid_from, event.valid_until)
+    known = register.accreditations.get(event.accreditation)
+    register.accreditations[event.accreditation] = Accreditation(
+        id=event.accreditation,
+        accreditor=at.actor,
+        provider=event.provider,
+        decision=event.decision,
+        kind=event.kind,
+        status=status_after(
+            ACCREDITATION, known.status if known else None, event, event.accreditation
+        ),
+        valid_from=event.valid_from,
+        version=1,
+        scope=event.scope,
+        valid_until=event.valid_until,
+    )
+    recognitions = recognitions_in_force(register, at.actor, at.day)
+    if not recognitions:
+        return ("accreditor-not-recognised",)
+    if all(exceeding(event.scope, recognition.scope) for recognition in recognitions):
+        return ("outside-recognition",)
+    return ()
+
+
+def change_accreditation(
+    register: Register,
+    at: Occurrence,
+    event: e.AccreditationSuspended | e.AccreditationReinstated | e.AccreditationWithdrawn,
+) -> None:
+    """Let the accreditor that granted an accreditation suspend, reinstate or withdraw it."""
+    before = register.accreditations.get(event.accreditation)
+    if before is None:
+        raise Refusal("unknown-accreditation", "never granted", value=event.accreditation)
+    if before.accreditor != at.actor:
+        raise Refusal(
+            "accreditation-of-another",
+            f"granted by {before.accreditor}, not by {at.actor}",
+            value=event.accreditation,
+        )
+    register.accreditations[before.id] = msgspec.structs.replace(
+        before,
+        status=status_after(ACCREDITATION, before.status, event, before.id),
+        version=before.version + 1,
+    )
+
+
+def recognitions_in_force(register: Register, accreditor: str, day: date) -> list[Recognition]:
+    """Return the recognitions that `accreditor` holds on `day`."""
+    granted = (register.recognitions[id_] for id_ in register.recognised.get(accreditor, ()))
+    return [recognition for recognition in granted if recognition.in_force(day)]
+
+
+def _require_role(register: Register, did: str, role: e.Role) -> None:
+    organization = register.organizations.get(did)
+    if organization is None:
+        raise Refusal("unknown-organization", "not in the register", value=did)
+    if role not in organization.roles:
+        raise Refusal(
+            "role",
+            f"{did} must be {'an' if role[0] in 'ae' else 'a'} {role}",
+            value=list(organization.roles),
+        )
+
+
+def _check_dates(start: date, end: date | None) -> None:
+    if end is not None and end < start:
+        raise Refusal("dates", f"validUntil lies before validFrom {start}", value=str(end))

@@ -1,0 +1,93 @@
+"""What a provider awards: definitions, which are versioned and never change in place."""
+
+from __future__ import annotations
+
+import msgspec
+
+from testamur import events as e
+from testamur.errors import Refusal
+from testamur.events import Definition
+from testamur.lifecycle import ACHIEVEMENT, status_after
+from testamur.rules.occurrence import Occurrence
+from testamur.rules.register import Achievement, Register
+
+
+def missing_elements(definition: Definition) -> list[str]:
+    """Return the mandatory elements of 2022/C 243/02 Annex I that the definition leaves out.
+
+    Learner, issuer, country and date are in the credential and the register themselves.
+    """
+    present = {
+        "learningOutcomes": definition.outcomes,
+        "notionalWorkload": definition.workload,
+        "level": definition.level,
+        "assessmentType": definition.assessment,
+        "participationForm": definition.participation,
+        "qualityAssuranceType": definition.quality_assurance,
+    }
+    return [element for element, value in present.items() if not value]
+
+
+def define_achievement(
+    register: Register, at: Occurrence, event: e.AchievementDefined
+) -> tuple[str, ...]:
+    """Let a provider define an achievement."""
+    provider = register.organizations[at.actor]
+    if "provider" not in provider.roles:
+        raise Refusal("role", f"{at.actor} must be a provider", value=list(provider.roles))
+    known = register.achievements.get(event.achievement)
+    register.achievements[event.achievement] = Achievement(
+        id=event.achievement,
+        provider=at.actor,
+        definitions=(event.definition,),
+        status=status_after(ACHIEVEMENT, known.status if known else None, event, event.achievement),
+        version=1,
+    )
+    return _flags(event.definition)
+
+
+def revise_achievement(
+    register: Register, at: Occurrence, event: e.AchievementRevised
+) -> tuple[str, ...]:
+    """Let its provider publish the next version of a definition."""
+    before = _own(register, at, event.achievement)
+    if event.version != len(before.definitions) + 1:
+        raise Refusal(
+            "achievement-version",
+            f"the next version is {len(before.definitions) + 1}",
+            value=event.version,
+        )
+    register.achievements[before.id] = msgspec.structs.replace(
+        before,
+        definitions=(*before.definitions, event.definition),
+        status=status_after(ACHIEVEMENT, before.status, event, before.id),
+        version=before.version + 1,
+    )
+    return _flags(event.definition)
+
+
+def retire_achievement(register: Register, at: Occurrence, event: e.AchievementRetired) -> None:
+    """Let its provider award an achievement no more."""
+    before = _own(register, at, event.achievement)
+    register.achievements[before.id] = msgspec.structs.replace(
+        before,
+        status=status_after(ACHIEVEMENT, before.status, event, before.id),
+        version=before.version + 1,
+    )
+
+
+def _own(register: Register, at: Occurrence, achievement_id: str) -> Achievement:
+    achievement = register.achievements.get(achievement_id)
+    if achievement is None:
+        raise Refusal("unknown-achievement", "never defined", value=achievement_id)
+    if achievement.provider != at.actor:
+        raise Refusal(
+            "achievement-of-another",
+            f"defined by {achievement.provider}, not by {at.actor}",
+            value=achievement_id,
+        )
+    return achievement
+
+
+def _flags(definition: Definition) -> tuple[str, ...]:
+    return ("elements-missing",) if missing_elements(definition) else ()

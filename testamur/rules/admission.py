@@ -1,0 +1,200 @@
+"""Admission of one submission: first its header, then its events in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from testamur import events as e
+from testamur.errors import Refusal
+from testamur.keys import PublicKey
+from testamur.lifecycle import KeyStatus, OrganizationStatus
+from testamur.rules import accreditation, achievements, organizations
+from testamur.rules.credentials import Flags, Issuance, change_credential
+from testamur.rules.occurrence import Occurrence
+from testamur.rules.register import Credentials, Register
+from testamur.submission import SignedHeader, stream_of
+
+MAX_AHEAD: Final = 5 * 60
+"""How far `iat` may lie ahead of `recordedAt`, in seconds: clocks differ."""
+
+MAX_AGE: Final = 7 * 24 * 3600
+"""How old a signature may be when it is recorded, in seconds. Long enough for a key that is
+kept offline; short enough that a mislaid file does not come back after years."""
+
+_PolicyRule = Callable[[Register, Occurrence, Any], Flags | None]
+
+# One line per event of the catalogue: its rule, and which stream it belongs to.
+_POLICY_RULES: Final[dict[type, tuple[_PolicyRule, str, str]]] = {
+    e.OrganizationRegistered: (
+        organizations.register_organization,
+        "organizations",
+        "organization",
+    ),
+    e.OrganizationUpdated: (organizations.update_organization, "organizations", "organization"),
+    e.OrganizationClosed: (organizations.close_organization, "organizations", "organization"),
+    e.KeyAdded: (organizations.add_key, "organizations", "organization"),
+    e.KeyRetired: (organizations.retire_key, "organizations", "organization"),
+    e.KeyCompromised: (organizations.compromise_key, "organizations", "organization"),
+    e.RecognitionGranted: (accreditation.grant_recognition, "recognitions", "recognition"),
+    e.RecognitionWithdrawn: (accreditation.withdraw_recognition, "recognitions", "recognition"),
+    e.AccreditationGranted: (accreditation.grant_accreditation, "accreditations", "accreditation"),
+    e.AccreditationSuspended: (
+        accreditation.change_accreditation,
+        "accreditations",
+        "accreditation",
+    ),
+    e.AccreditationReinstated: (
+        accreditation.change_accreditation,
+        "accreditations",
+        "accreditation",
+    ),
+    e.AccreditationWithdrawn: (
+        accreditation.change_accreditation,
+        "accreditations",
+        "accreditation",
+    ),
+    e.AchievementDefined: (achievements.define_achievement, "achievements", "achievement"),
+    e.AchievementRevised: (achievements.revise_achievement, "achievements", "achievement"),
+    e.AchievementRetired: (achievements.retire_achievement, "achievements", "achievement"),
+}
+
+
+class Admitted(NamedTuple):
+    """What becomes of one event: the stream it belongs to, its version there, its flags."""
+
+    stream: UUID | str
+    version: int
+    flags: Flags
+
+
+def admit_header(register: Register, header: SignedHeader, recorded_at: int) -> PublicKey:
+    """Return the key that must have signed `header`, were it recorded at `register.size` now.
+
+    `recorded_at` is in Unix milliseconds. Raises `Refusal` (rules `audience`, `time-order`,
+    `issued-at`, `unknown-organization`, `organization-closed`, `unknown-key`, `key-inactive`).
+    The signature itself is not looked at here.
+    """
+    payload = header.payload
+    if payload.aud != register.origin:
+        raise Refusal("audience", f"this log is {register.origin}", line=1, value=payload.aud)
+    _check_time(register, payload.iat, recorded_at)
+    organization = register.organizations.get(payload.iss)
+    if organization is None:
+        raise Refusal("unknown-organization", "not in the register", line=1, value=payload.iss)
+    if organization.status is not OrganizationStatus.REGISTERED:
+        raise Refusal("organization-closed", "it acts no more", line=1, value=payload.iss)
+    key = organization.key(header.key_id)
+    if key is None:
+        raise Refusal("unknown-key", f"{payload.iss} has no such key", line=1, value=header.key_id)
+    if key.status is not KeyStatus.ACTIVE:
+        raise Refusal(
+            "key-inactive",
+            f"{header.protected.kid} is {key.status} since position {key.until}",
+            line=1,
+            value=header.key_id,
+        )
+    return key.public()
+
+
+def admit_events(
+    register: Register,
+    credentials: Credentials,
+    header: SignedHeader,
+    events: Sequence[e.Event],
+    recorded_at: int,
+) -> list[Admitted]:
+    """Fold the events of an admitted header into `register` and `credentials`, in order.
+
+    Entry `register.size` is the header, the events follow it. `credentials` must hold every
+    credential that the events name and that exists. Raises the first `Refusal`, with its
+    line; `register` and `credentials` are then half changed, so pass drafts of them.
+    """
+    actor = header.payload.iss
+    day = datetime.fromtimestamp(recorded_at // 1000, UTC).date()
+    start = register.size
+    admitted = []
+    issuance: Issuance | None = None
+    for number, event in enumerate(events, start=1):
+        at = Occurrence(start + number, actor, day)
+        try:
+            if type(event) is e.CredentialIssued:
+                if issuance is None:
+                    issuance = Issuance(register, at)
+                admitted.append(Admitted(event.credential, 1, issuance.issue(credentials, event)))
+            else:
+                # What it changes may bear on the issuances that follow it.
+                issuance = None
+                admitted.append(_admit_one(register, credentials, at, event))
+        except Refusal as refusal:
+            raise refusal.at(number + 1) from None
+    register.size = start + 1 + len(events)
+    register.recorded_at = recorded_at
+    return admitted
+
+
+def admit_genesis(
+    register: Register,
+    header: SignedHeader,
+    events: Sequence[e.Event],
+    recorded_at: int,
+    log_key: PublicKey,
+) -> list[Admitted]:
+    """Fold entries 0 and 1: the log's own key opens the log. Raises `Refusal`."""
+    if register.size != 0:
+        raise Refusal("genesis-position", "a log is opened at entry 0", value=register.size)
+    if header.payload.iss != log_key.did_key() or header.protected.kid != _own_kid(log_key):
+        raise Refusal(
+            "genesis-signer",
+            f"the log's own key {_own_kid(log_key)} opens it",
+            line=1,
+            value=header.protected.kid,
+        )
+    opened, *others = events
+    if not isinstance(opened, e.LogOpened) or others:
+        raise Refusal("genesis-event", "exactly one log.opened/1", value=e.wire_name(opened))
+    if header.payload.aud != opened.origin:
+        raise Refusal("audience", f"this log is {opened.origin}", line=1, value=header.payload.aud)
+    _check_time(register, header.payload.iat, recorded_at)
+    day = datetime.fromtimestamp(recorded_at // 1000, UTC).date()
+    organizations.open_log(register, Occurrence(1, header.payload.iss, day), opened)
+    register.size, register.recorded_at = 2, recorded_at
+    return [Admitted(stream_of("log", opened.origin), 1, ())]
+
+
+def _admit_one(
+    register: Register, credentials: Credentials, at: Occurrence, event: e.Event
+) -> Admitted:
+    if isinstance(event, e.CredentialStatusEvent):
+        return Admitted(event.credential, change_credential(credentials, at, event), ())
+    if type(event) not in _POLICY_RULES:
+        raise Refusal("genesis-again", "only entry 1 opens the log", value=e.wire_name(event))
+    rule, kind, member = _POLICY_RULES[type(event)]
+    flags = rule(register, at, event) or ()
+    name = getattr(event, member)
+    stream = stream_of("organization", name) if kind == "organizations" else name
+    return Admitted(stream, getattr(register, kind)[name].version, flags)
+
+
+def _check_time(register: Register, iat: int, recorded_at: int) -> None:
+    if recorded_at < register.recorded_at:
+        raise Refusal(
+            "time-order",
+            f"recordedAt never decreases; the last was {register.recorded_at} ms",
+            value=f"{recorded_at} ms",
+        )
+    seconds = recorded_at // 1000
+    if not seconds - MAX_AGE <= iat <= seconds + MAX_AHEAD:
+        raise Refusal(
+            "issued-at",
+            f"iat must lie within {MAX_AGE} s before and {MAX_AHEAD} s after "
+            f"the time it is recorded at, {seconds}",
+            line=1,
+            value=iat,
+        )
+
+
+def _own_kid(key: PublicKey) -> str:
+    return f"{key.did_key()}#{key.multikey()}"

@@ -1,0 +1,150 @@
+"""What may happen to a credential, and which issuances an accreditor will want to see."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+from testamur import events as e
+from testamur.errors import Refusal
+from testamur.lifecycle import CREDENTIAL, AchievementStatus, CredentialStatus, status_after
+from testamur.rules.accreditation import recognitions_in_force
+from testamur.rules.achievements import missing_elements
+from testamur.rules.occurrence import Occurrence
+from testamur.rules.register import Credentials, CredentialState, Register
+from testamur.rules.scope import uncovered
+
+BACKDATED_AFTER: Final = timedelta(days=30)
+POSTDATED_AFTER: Final = timedelta(days=1)
+
+Flags: TypeAlias = tuple[str, ...]
+
+
+class Issuance:
+    """The rules for issuing, as they stand at one header for one issuer.
+
+    A cohort names few achievements and accreditations but many credentials, so what follows
+    from the named terms is worked out once per distinct terms.
+    """
+
+    __slots__ = ("_at", "_flags", "_issued", "_register")
+
+    def __init__(self, register: Register, at: Occurrence) -> None:
+        organization = register.organizations[at.actor]
+        if "provider" not in organization.roles:
+            raise Refusal("role", f"{at.actor} must be a provider", value=list(organization.roles))
+        self._register = register
+        self._at = at
+        self._issued = CredentialState(at.actor, CredentialStatus.ACTIVE, 1)
+        self._flags: dict[object, Flags] = {}
+
+    def issue(self, credentials: Credentials, event: e.CredentialIssued) -> Flags:
+        """Admit one credential and return its flags."""
+        if event.credential in credentials:
+            raise Refusal("already-issued", "this credential exists", value=event.credential)
+        terms = (
+            event.achievement,
+            event.achievement_version,
+            event.accreditation,
+            event.valid_from,
+            event.valid_until,
+        )
+        flags = self._flags.get(terms)
+        if flags is None:
+            flags = self._flags[terms] = issuance_flags(self._register, self._at, event)
+        credentials[event.credential] = self._issued
+        return flags
+
+
+def issuance_flags(register: Register, at: Occurrence, event: e.CredentialIssued) -> Flags:
+    """Return the policy breaches in these terms; raises `Refusal` where a reference fails."""
+    achievement = register.achievements.get(event.achievement)
+    if achievement is None:
+        raise Refusal("unknown-achievement", "never defined", value=event.achievement)
+    if achievement.provider != at.actor:
+        raise Refusal(
+            "achievement-of-another",
+            f"defined by {achievement.provider}, not by {at.actor}",
+            value=event.achievement,
+        )
+    if event.achievement_version > len(achievement.definitions):
+        raise Refusal(
+            "achievement-version",
+            f"{achievement.id} has {len(achievement.definitions)} versions",
+            value=event.achievement_version,
+        )
+    if event.valid_until is not None and event.valid_until < event.valid_from:
+        raise Refusal(
+            "dates",
+            f"validUntil lies before validFrom {event.valid_from}",
+            value=str(event.valid_until),
+        )
+    definition = achievement.definitions[event.achievement_version - 1]
+    flags = list(accreditation_flags(register, at, event))
+    if achievement.status is AchievementStatus.RETIRED:
+        flags.append("achievement-retired")
+    if event.achievement_version < len(achievement.definitions):
+        flags.append("achievement-version-outdated")
+    if at.day - event.valid_from > BACKDATED_AFTER:
+        flags.append("backdated")
+    if event.valid_from - at.day > POSTDATED_AFTER:
+        flags.append("postdated")
+    if missing_elements(definition):
+        flags.append("elements-missing")
+    return tuple(flags)
+
+
+def accreditation_flags(register: Register, at: Occurrence, event: e.CredentialIssued) -> Flags:
+    """Return what is amiss with the accreditation this issuance claims, as of this position."""
+    if event.accreditation is None:
+        return ("no-accreditation-claimed",)
+    accreditation = register.accreditations.get(event.accreditation)
+    if accreditation is None:
+        raise Refusal("unknown-accreditation", "never granted", value=event.accreditation)
+    if accreditation.provider != at.actor:
+        raise Refusal(
+            "accreditation-of-another",
+            f"granted to {accreditation.provider}, not to {at.actor}",
+            value=event.accreditation,
+        )
+    definition = register.achievements[event.achievement].definitions[event.achievement_version - 1]
+    country = register.organizations[at.actor].country
+    flags = []
+    if not accreditation.in_force(at.day):
+        flags.append("accreditation-not-in-force")
+    if uncovered(accreditation.scope, event.achievement, definition, country):
+        flags.append("outside-accredited-scope")
+    if not recognitions_in_force(register, accreditation.accreditor, at.day):
+        flags.append("accreditor-not-recognised")
+    return tuple(flags)
+
+
+def change_credential(
+    credentials: Credentials, at: Occurrence, event: e.CredentialStatusEvent
+) -> int:
+    """Let the issuer suspend, reinstate, revoke or supersede; returns the stream's new version."""
+    before = _own(credentials, at, event.credential)
+    if isinstance(event, e.CredentialSuperseded):
+        if event.successor == event.credential:
+            raise Refusal("successor", "nothing supersedes itself", value=event.successor)
+        _own(credentials, at, event.successor)
+    version = before.version + 1
+    credentials[event.credential] = CredentialState(
+        before.issuer,
+        status_after(CREDENTIAL, before.status, event, event.credential),
+        version,
+    )
+    return version
+
+
+def _own(credentials: Credentials, at: Occurrence, credential: str) -> CredentialState:
+    state = credentials.get(credential)
+    if state is None:
+        raise Refusal("unknown-credential", "never issued", value=credential)
+    if state.issuer != at.actor:
+        raise Refusal(
+            "credential-of-another",
+            f"issued by {state.issuer}, not by {at.actor}",
+            value=credential,
+        )
+    return state

@@ -1,0 +1,14 @@
+"""Where and by whom an event happens: what the rules are told besides the event itself."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+
+class Occurrence(NamedTuple):
+    """An event's position, the DID that signed it, and the UTC day it was recorded on."""
+
+    position: int
+    actor: str
+    day: date
