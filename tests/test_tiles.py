@@ -128,8 +128,8 @@ def test_every_path_is_read_back(level: int, index: int, width: int) -> None:
         "tile/entries/x000/001",
         "tile/entries/0_0",
         "tile/entries/+00",
-        "tile/entries/٠٠٠",
-        "tile/0/٠٠٠",
+        "tile/entries/\u0660\u0660\u0660",
+        "tile/0/\u0660\u0660\u0660",
         "tile/²/000",
         "tile/Entries/000",
         "tile/0/000.P/1",
@@ -295,7 +295,7 @@ def test_a_partial_tile_that_did_not_grow_is_not_written_again() -> None:
 def test_an_edge_has_the_widths_of_its_size() -> None:
     leaf = LEAVES[0]
     for size, tiles in ((0, ((leaf,),)), (1, ()), (2, ((leaf,),)), (256, ((leaf,), ())), (-1, ())):
-        with pytest.raises(ValueError, match="must have widths|cannot have"):
+        with pytest.raises(ValueError, match=r"must have widths|cannot have"):
             RightEdge(size, tiles)
 
 
@@ -308,7 +308,7 @@ def test_tiles_prove_every_leaf_and_every_growth(size: int) -> None:
     reader = TileHashes(size, shelf.fetch)
     root = tree_root(LEAVES[:size])
     assert root_from(size, reader) == root
-    for index in {0, 1, size // 3, size // 2, size - 2, size - 1} - {-1}:
+    for index in {0, size // 3, size // 2, size - 1}:
         verify_inclusion(index, size, LEAVES[index], prove_inclusion(index, size, reader), root)
     for old in {0, 1, 255, 256, 300, size // 2, size - 1, size}:
         if old <= size:
@@ -394,7 +394,7 @@ def test_a_tile_of_another_length_is_refuted(damage: Callable[[bytes], bytes]) -
 def test_a_proof_from_a_lying_tile_does_not_verify() -> None:
     _, shelf = published(300)
     shelf["tile/0/000"] = b"".join(LEAVES[1:257])
-    path = prove_inclusion(299, 300, TileHashes(300, shelf.fetch))
+    path = prove_inclusion(7, 300, TileHashes(300, shelf.fetch))
     with pytest.raises(InvalidProof):
         verify_inclusion(7, 300, LEAVES[7], path, tree_root(LEAVES[:300]))
 
