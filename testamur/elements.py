@@ -1,3 +1,32 @@
+"""The eleven elements that a micro-credential must state, where an Open Badge states them.
+
+Annex I of Council Recommendation 2022/C 243/02 names the elements; Open Badges 3.0 has no
+members for most of them, so they are stated as alignments to the code lists of the European
+Learning Model. What `alignment_objects` writes of a definition, `read_elements` finds again.
+Whether a statement is true is for auditors: here it only counts whether it is made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+import msgspec
+
+from testamur.events import (
+    Assessment,
+    Definition,
+    Level,
+    Outcome,
+    Participation,
+    QualityAssurance,
+    Supervision,
+    Workload,
+)
+
 # European Learning Model code lists: the code, and the label Europass shows.
 _SNB: Final = "http://data.europa.eu/snb/"
 _EQF: Final = _SNB + "eqf/"
@@ -117,28 +146,76 @@ class Elements(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(name for name, value in found.items() if not value)
 
 
-def _elements(subject: _Node, issuer: Issuer, achievement: Achievement, issued: date) -> Elements:
-    alignments = achievement.alignments
+def read_elements(
+    alignments: tuple[Alignment, ...],
+    *,
+    awarding_body: str | None,
+    country: str | None,
+    credits_stated: Decimal | None,
+    issued: date,
+    learner: Learner | None,
+    outcomes_narrative: bool,
+    title: str,
+) -> Elements:
+    """Return the elements that a badge states: its plain members, and its alignments.
+
+    `credits_stated` is the badge's number of credits, which has no unit but by alignment.
+    """
     supervision = [
-        value
-        for value in get_args(Supervision)
-        if any(a.kind == "ext:Supervision" and a.code == value for a in alignments)
+        word
+        for word in get_args(Supervision)
+        if any(a.kind == "ext:Supervision" and a.code == word for a in alignments)
     ]
     return Elements(
-        awarding_body=issuer.name,
-        country=issuer.country,
+        awarding_body=awarding_body,
+        country=country,
         issued=issued,
-        learner=_learner(subject),
-        title=achievement.name,
+        learner=learner,
+        title=title,
         assessment=_stated(_ASSESSMENT, alignments),
         level=next(filter(None, map(_level, alignments)), None),
         outcomes=tuple(filter(_is_outcome, alignments)),
-        outcomes_narrative=achievement.criteria_narrative is not None,
+        outcomes_narrative=outcomes_narrative,
         participation=_stated(_PARTICIPATION, alignments),
         quality_assurance=_stated(_QUALITY, alignments),
         supervision=supervision[0] if supervision else None,
-        workload=_workload(subject, alignments),
+        workload=None if credits_stated is None else _workload(credits_stated, alignments),
     )
+
+
+def alignment_objects(
+    definition: Definition, accreditation_url: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the OB 3.0 Alignment objects that state the elements of `definition`.
+
+    `accreditation_url` is where the accreditation itself is on record, if it is. An outcome
+    without a URL has no alignment, since one must link somewhere.
+    """
+    for outcome in definition.outcomes or ():
+        if outcome.url is not None:
+            yield _outcome_object(outcome, outcome.url)
+    if definition.level:
+        yield _level_object(definition.level)
+    yield from _entries(_ASSESSMENT, definition.assessment)
+    yield from _entries(_PARTICIPATION, definition.participation)
+    if definition.workload:
+        yield _workload_object(definition.workload)
+    yield from _entries(_QUALITY, definition.quality_assurance, accreditation_url)
+    if definition.supervision:
+        yield _entry(
+            "Supervision and identity verification",
+            _RECOMMENDATION,
+            "2022/C 243/02 Annex I",
+            definition.supervision,
+            "ext:Supervision",
+        )
+
+
+def credits_of(workload: Workload) -> int | float:
+    """Return the number that states `workload` in `creditsAvailable`: ECTS, or hours."""
+    if workload.unit == "hour":
+        return workload.amount
+    return workload.amount // 10 if workload.amount % 10 == 0 else workload.amount / 10
 
 
 def _stated(codes: _CodeList, alignments: tuple[Alignment, ...]) -> tuple[Any, ...]:
@@ -167,14 +244,7 @@ def _level(alignment: Alignment) -> Level | None:
     return None
 
 
-def _workload(subject: _Node, alignments: tuple[Alignment, ...]) -> Workload | None:
-    achievement = subject.need("achievement").one()
-    stated = achievement.get("creditsAvailable") or subject.get("creditsEarned")
-    if stated is None:
-        return None
-    number = stated.number()
-    if number < 0:
-        stated.refuse("must not be negative")
+def _workload(number: Decimal, alignments: tuple[Alignment, ...]) -> Workload | None:
     systems = [a for a in alignments if a.kind == "ext:CreditSystem" or a.url in (_ECTS, _HOUR)]
     if any(a.url == _ECTS or a.code == "ECTS" for a in systems):
         return _whole(number * 10, "tenthOfEcts")
@@ -195,29 +265,6 @@ def _is_outcome(alignment: Alignment) -> bool:
         or alignment.url.startswith(_ESCO)
         or (alignment.framework or "").upper() in ("ESCO", "CASE", "CTDL-ASN")
     )
-
-
-def _alignment_objects(
-    definition: Definition, accreditation_url: str | None
-) -> Iterator[dict[str, Any]]:
-    for outcome in definition.outcomes or ():
-        if outcome.url is not None:
-            yield _outcome_object(outcome, outcome.url)
-    if definition.level:
-        yield _level_object(definition.level)
-    yield from _entries(_ASSESSMENT, definition.assessment)
-    yield from _entries(_PARTICIPATION, definition.participation)
-    if definition.workload:
-        yield _workload_object(definition.workload)
-    yield from _entries(_QUALITY, definition.quality_assurance, accreditation_url)
-    if definition.supervision:
-        yield _entry(
-            "Supervision and identity verification",
-            _RECOMMENDATION,
-            "2022/C 243/02 Annex I",
-            definition.supervision,
-            "ext:Supervision",
-        )
 
 
 def _entries(
@@ -264,7 +311,3 @@ def _workload_object(workload: Workload) -> dict[str, Any]:
         return _entry("Hours of notional workload", _HOUR, "QUDT units", "HR", "ext:CreditSystem")
     framework = "Europass education credit systems"
     return _entry("European Credit Transfer System", _ECTS, framework, "ECTS", "ext:CreditSystem")
-
-
-def _number(amount: int, parts: int) -> int | float:
-    return amount // parts if amount % parts == 0 else amount / parts

@@ -2,37 +2,34 @@
 
 `read_badge` takes what is published in the field, of both data models (VC 1.1 and 2.0), where
 one object may stand for an array of one and a string for an issuer; it refuses, by JSON path
-and value, what is wrong in anything it reads. It also finds the eleven elements that Annex I
-of Council Recommendation 2022/C 243/02 asks of a micro-credential; `achievement_object` writes
-them so that it finds them again. It does not check proofs (`data_integrity.py`), never fetches
-a context, and does not validate the members it has no use for.
+and value, what is wrong in anything it reads. It does not check proofs (`data_integrity.py`),
+never fetches a context, and does not validate the members it has no use for.
 
-Sources: 1EdTech Open Badges 3.0, W3C VC Data Model 1.1 and 2.0, European Learning Model lists.
+Sources: 1EdTech Open Badges 3.0, W3C VC Data Model 1.1 and 2.0.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final, Literal, NamedTuple, NoReturn, get_args
+from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 
 from testamur.canonical import MAX_DOCUMENT, parse_strict
 from testamur.data_integrity import MAX_PROOFS, suite_of
-from testamur.errors import Refusal
-from testamur.events import (
-    Assessment,
-    Definition,
-    Level,
-    Outcome,
-    Participation,
-    QualityAssurance,
-    Supervision,
-    Workload,
+from testamur.elements import (
+    Alignment,
+    Elements,
+    Learner,
+    alignment_objects,
+    credits_of,
+    read_elements,
 )
+from testamur.errors import Refusal
+from testamur.events import Definition
 
 VC_1: Final = "https://www.w3.org/2018/credentials/v1"
 VC_2: Final = "https://www.w3.org/ns/credentials/v2"
@@ -45,7 +42,7 @@ _BADGE_TYPES: Final = {"OpenBadgeCredential", "AchievementCredential"}
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f<>\"{}|\\^`]+")
 # XML Schema dateTimeStamp: the zone is mandatory (VC Data Model 2.0 section 4.9).
 _DATE_TIME_STAMP: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 _COMPACT_JWS: Final = re.compile(rb"\s*eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]*|~)")
 _SVG: Final = re.compile(rb"\s*<(\?xml|!DOCTYPE|!--|svg)")
@@ -70,6 +67,7 @@ _TYPE_OF: Final = {
 # Endorsements are credentials of others, with subjects and rules of their own.
 _NOT_OURS: Final = {"endorsement", "endorsementJwt", "proof"}
 
+
 class Issuer(msgspec.Struct, frozen=True, kw_only=True):
     """Who awarded it, in its own words."""
 
@@ -93,7 +91,7 @@ class Achievement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Badge(msgspec.Struct, frozen=True, kw_only=True):
-    """An Open Badge, as far as a register has use for it. It names no learner."""
+    """An Open Badge, as far as a register has use for it: nothing of its subject but `Elements`."""
 
     id: str
     achievement: Achievement
@@ -153,8 +151,15 @@ def read_badge(credential: Mapping[str, Any]) -> Badge:
         id=root.need("id").uri(),
         achievement=achievement,
         data_model=data_model,
-        elements=_elements(
-            subject, issuer, achievement, _utc_date(awarded) if awarded else valid_from.date()
+        elements=read_elements(
+            achievement.alignments,
+            awarding_body=issuer.name,
+            country=issuer.country,
+            credits_stated=_credits(subject),
+            issued=(awarded.date_time() if awarded else valid_from).date(),
+            learner=_learner(subject),
+            outcomes_narrative=achievement.criteria_narrative is not None,
+            title=achievement.name,
         ),
         issuer=issuer,
         suites=_suites(root),
@@ -191,13 +196,12 @@ def achievement_object(
         "description": description,
         "criteria": {"narrative": criteria},
         "version": str(version),
-        "alignment": list(_alignment_objects(definition, accreditation_url)),
+        "alignment": list(alignment_objects(definition, accreditation_url)),
     }
     if definition.criteria:
         found["criteria"]["id"] = definition.criteria.url
     if definition.workload:
-        tenths = definition.workload.unit == "tenthOfEcts"
-        found["creditsAvailable"] = _number(definition.workload.amount, 10 if tenths else 1)
+        found["creditsAvailable"] = credits_of(definition.workload)
     # One language is what the schema has room for.
     if definition.languages and re.fullmatch(r"[a-z]{2,4}(-[A-Z]{2})?", definition.languages[0]):
         found["inLanguage"] = definition.languages[0]
@@ -395,12 +399,14 @@ def _learner(subject: _Node) -> Learner | None:
     return "identifier"
 
 
+def _credits(subject: _Node) -> Decimal | None:
+    achievement = subject.need("achievement").one()
+    stated = achievement.get("creditsAvailable") or subject.get("creditsEarned")
+    if stated and stated.number() < 0:
+        stated.refuse("must not be negative")
+    return stated.number() if stated else None
+
+
 def _optional_text(node: _Node, name: str) -> str | None:
     found = node.get(name)
     return None if found is None or found.value == "" else found.text()
-
-
-def _utc_date(node: _Node) -> date:
-    return node.date_time().date()
-
-

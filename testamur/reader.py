@@ -223,6 +223,10 @@ class LogReader:
         """Return the inclusion proof of leaf `index` in the tree of `size`, unverified."""
         return prove_inclusion(index, size, self._hashes(size))
 
+    def leaves(self, start: int, end: int, size: int) -> list[bytes]:
+        """Return the leaf hashes from `start` to `end` in the tree of `size`, unverified."""
+        return self._hashes(size).read_hashes([(0, index) for index in range(start, end)])
+
     def _bundle(self, index: int, width: int) -> tuple[bytes, int]:
         try:
             return self._source.fetch(bundle_path(index, width)), width

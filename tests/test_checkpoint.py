@@ -184,7 +184,9 @@ def test_the_signatures_of_a_published_sequence_of_requests() -> None:
         if not data.startswith(key.name):
             continue  # a request for a log that nobody knows
         if step["status"] == 403:
-            with pytest.raises((BadSignature, Unsigned)):
+            # Upstream reads the stray bits under the padding and finds a bad signature; to us
+            # such a line is not a signature line at all.
+            with pytest.raises(MalformedNote, match="not canonical base64"):
                 open_checkpoint(data.encode(), key)
         else:
             open_checkpoint(data.encode(), key)

@@ -105,19 +105,23 @@ def admit_events(
     header: SignedHeader,
     events: Sequence[e.Event],
     recorded_at: int,
+    *,
+    numbers: Sequence[int] | None = None,
 ) -> list[Admitted]:
     """Fold the events of an admitted header into `register` and `credentials`, in order.
 
     Entry `register.size` is the header, the events follow it. `credentials` must hold every
     credential that the events name and that exists. Raises the first `Refusal`, with its
     line; `register` and `credentials` are then half changed, so pass drafts of them.
+
+    Who holds only an excerpt of a submission gives the `numbers` of its events, from 1 to n.
     """
     actor = header.payload.iss
     day = datetime.fromtimestamp(recorded_at // 1000, UTC).date()
     start = register.size
     admitted = []
     issuance: Issuance | None = None
-    for number, event in enumerate(events, start=1):
+    for number, event in zip(numbers or range(1, len(events) + 1), events, strict=True):
         at = Occurrence(start + number, actor, day)
         try:
             if type(event) is e.CredentialIssued:
@@ -130,7 +134,7 @@ def admit_events(
                 admitted.append(_admit_one(register, credentials, at, event))
         except Refusal as refusal:
             raise refusal.at(number + 1) from None
-    register.size = start + 1 + len(events)
+    register.size = start + 1 + header.payload.events
     register.recorded_at = recorded_at
     return admitted
 

@@ -1,0 +1,525 @@
+"""Verification of a credential on somebody else's machine: named checks, never one boolean.
+
+Each check *holds*, is *refuted*, or *could not be checked*, and says on what basis: **proven**
+by signatures and hashes in the evidence, or **stated** by the register as of a tree size.
+Inclusion proves what happened, never that nothing happened since; so "not revoked" and
+"accreditation not withdrawn before" are stated, not proven, however good the proofs are. The
+report does not say whether to hire.
+
+The steps, in the order of the report:
+
+    1 commitment     the credential, with its blind, opens the commitment that was logged
+    2 submission     every event shown is under the root its provider signed
+    3 signature      every submission was signed by a key active at its position
+    4 inclusion      every entry shown is in the log
+    5 checkpoint     the log, and the quorum of witnesses the policy asks for, signed the tree
+    6 status         issued, and neither suspended, revoked nor superseded as of that size
+    7 accreditation  in force and in scope at the position of issuance
+    8 recognition    by an accreditor recognised up to one of the verifier's own trust anchors
+    9 achievement    the credential names the achievement that was logged for it
+   10 issuer         the credential names the organization that issued it on the log
+   11 validity       the credential's own dates, at the time of asking
+   12 proof          the credential's own embedded proof, if it has one we can examine
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Literal, get_args
+
+import msgspec
+
+from testamur import events as e
+from testamur.checkpoint import Checkpoint
+from testamur.commitment import HolderFile, verify_commitment
+from testamur.data_integrity import proofs_of, verify_proofs
+from testamur.errors import Refusal, Refuted, Unavailable
+from testamur.evidence import Evidence, LoggedSubmission
+from testamur.keys import PublicKey
+from testamur.lifecycle import CredentialStatus, KeyStatus
+from testamur.merkle import leaf_hash, verify_inclusion
+from testamur.note import ED25519
+from testamur.openbadges import Badge, read_badge
+from testamur.policy import Policy, Verified
+from testamur.rules import Register, admit_events, admit_genesis, admit_header
+from testamur.rules.accreditation import recognitions_in_force
+from testamur.rules.register import CredentialState
+from testamur.rules.scope import uncovered
+from testamur.submission import SignedHeader, format_time, parse_submission_entry
+
+REPORT: Final = "testamur/report/1"
+
+CheckName = Literal[
+    "commitment",
+    "submission",
+    "signature",
+    "inclusion",
+    "checkpoint",
+    "status",
+    "accreditation",
+    "recognition",
+    "achievement",
+    "issuer",
+    "validity",
+    "proof",
+]
+
+
+class Verdict(StrEnum):
+    """What came of one check."""
+
+    HOLDS = "holds"
+    REFUTED = "refuted"
+    UNCHECKED = "could not check"
+
+
+class Check(msgspec.Struct, frozen=True, gc=False):
+    """One check: its verdict, what it rests on, and why in one sentence."""
+
+    name: CheckName
+    verdict: Verdict
+    basis: Literal["proven", "stated"]
+    detail: str
+
+
+class Report(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
+    """What was found about a credential, as of a tree size of a log.
+
+    `size` and `root` (hex) are those of the checkpoint; `recorded_at` is the register's own time
+    of the last event shown; `witnessed_at` the latest time a witness of the policy vouched for.
+    """
+
+    format: Literal["testamur/report/1"]
+    credential: str
+    log: str
+    size: int
+    root: str
+    checked_at: str
+    recorded_at: str | None
+    witnessed_at: str | None
+    subject: dict[str, str]
+    checks: tuple[Check, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """1 if any check is refuted, else 2 if any could not be made, else 0."""
+        verdicts = {check.verdict for check in self.checks}
+        if Verdict.REFUTED in verdicts:
+            return 1
+        return 2 if Verdict.UNCHECKED in verdicts else 0
+
+    def check(self, name: CheckName) -> Check:
+        """Return the check of this name."""
+        return next(check for check in self.checks if check.name == name)
+
+    def to_json(self) -> bytes:
+        """Return the report as JSON."""
+        return msgspec.json.encode(self, order="sorted")
+
+
+def verify(
+    holder: HolderFile,
+    evidence: Evidence,
+    policy: Policy,
+    *,
+    anchors: frozenset[str],
+    now: datetime,
+) -> Report:
+    """Judge the credential in `holder` by `evidence`, without any I/O.
+
+    `policy` says which log and witnesses are believed; `anchors` are the DIDs of the authorities
+    whose recognition the verifier accepts; `now` (aware) is the time of asking.
+    """
+    case = _Case(holder, evidence, policy, anchors, now)
+    made = {name: _judge(name, basis, step, case) for name, basis, step in _STEPS}
+    order: tuple[CheckName, ...] = get_args(CheckName)
+    checkpoint = case.claimed
+    witnesses = case.verified.witnesses if case.verified else ()
+    return Report(
+        format=REPORT,
+        credential=holder.id,
+        log=checkpoint.origin if checkpoint else "",
+        size=checkpoint.size if checkpoint else 0,
+        root=checkpoint.root.hex() if checkpoint else "",
+        checked_at=format_time(int(now.timestamp() * 1000)),
+        recorded_at=format_time(case.register.recorded_at) if case.folded else None,
+        witnessed_at=format_time(max(time for _, time in witnesses) * 1000) if witnesses else None,
+        subject=case.subject,
+        checks=tuple(check for name in order if (check := made.get(name)) is not None),
+        notes=tuple(case.notes),
+    )
+
+
+class _NotApplicable(Exception):
+    """There is nothing for this check to look at, so it is left out of the report."""
+
+
+@dataclass(slots=True)
+class _Issuance:
+    """What the fold saw at the issuing event, with the register as it then stood."""
+
+    event: e.CredentialIssued
+    position: int
+    issuer: str
+    flags: tuple[str, ...]
+    trust_path: list[str] | None
+    authorities: list[str]
+    definition: e.Definition
+    accreditor: str | None
+
+
+@dataclass(slots=True)
+class _Case:
+    """One verification under way: what it was given, and what the steps have found so far."""
+
+    holder: HolderFile
+    evidence: Evidence
+    policy: Policy
+    anchors: frozenset[str]
+    now: datetime
+    claimed: Checkpoint | None = None
+    verified: Verified | None = None
+    headers: list[tuple[int, SignedHeader]] = field(default_factory=list)
+    register: Register = field(default_factory=Register)
+    credentials: dict[str, CredentialState] = field(default_factory=dict)
+    folded: bool = False
+    issuance: _Issuance | None = None
+    badge: Badge | None = None
+    subject: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def issued(self) -> _Issuance:
+        """Return the issuance, or raise `Unavailable` when the fold did not get that far."""
+        if self.issuance is None:
+            raise Unavailable(
+                "the evidence holds no issuance of this credential"
+                if self.folded
+                else "the signatures behind it could not be followed"
+            )
+        return self.issuance
+
+    def believed(self) -> Checkpoint:
+        """Return the checkpoint the policy believes, or raise `Unavailable`."""
+        if self.verified is None:
+            raise Unavailable("there is no checkpoint that the policy believes")
+        return self.verified.checkpoint
+
+    def read(self) -> Badge:
+        """Return the credential's own content, or raise `Unavailable`."""
+        if self.badge is None:
+            try:
+                self.badge = read_badge(self.holder.credential)
+            except Refusal as refusal:
+                raise Unavailable(f"the credential cannot be read: {refusal}") from None
+        return self.badge
+
+
+_Step = Callable[[_Case], str]
+
+
+def _judge(
+    name: CheckName, basis: Literal["proven", "stated"], step: _Step, case: _Case
+) -> Check | None:
+    try:
+        return Check(name, Verdict.HOLDS, basis, step(case))
+    except _NotApplicable:
+        return None
+    except Refuted as error:
+        return Check(name, Verdict.REFUTED, basis, str(error))
+    except Unavailable as error:
+        return Check(name, Verdict.UNCHECKED, basis, str(error))
+
+
+def _checkpoint(case: _Case) -> str:
+    note = case.evidence.checkpoint.encode()
+    case.verified = case.policy.check(note)
+    case.claimed = case.verified.checkpoint
+    names = [name for name, _ in case.verified.witnesses]
+    seen = f"cosigned by {', '.join(names)}" if names else "no witness is asked for by the policy"
+    return f"{case.claimed.origin} signed tree size {case.claimed.size}; {seen}"
+
+
+def _inclusion(case: _Case) -> str:
+    checkpoint = case.believed()
+    count = 0
+    for submission in case.evidence.submissions:
+        shown = [(submission.position, submission.entry, submission.inclusion)]
+        shown += [
+            (submission.position + event.number, event.line, event.inclusion)
+            for event in submission.events
+        ]
+        for position, text, path in shown:
+            leaf = leaf_hash(text.encode())
+            verify_inclusion(position, checkpoint.size, leaf, path, checkpoint.root)
+            count += 1
+    return f"all {count} entries shown are in the tree of size {checkpoint.size}"
+
+
+def _submission(case: _Case) -> str:
+    count = 0
+    for submission in case.evidence.submissions:
+        recorded_at, header = parse_submission_entry(submission.entry.encode())
+        total = header.payload.events
+        for event in submission.events:
+            leaf = leaf_hash(event.line.encode())
+            verify_inclusion(event.number - 1, total, leaf, event.path, header.root)
+            count += 1
+        case.headers.append((recorded_at, header))
+    return f"all {count} events shown lie under the roots their submitters signed"
+
+
+def _signature(case: _Case) -> str:
+    case.believed()
+    submissions = case.evidence.submissions
+    if len(case.headers) != len(submissions):
+        raise Unavailable("not every event shown lies under the root its submitter signed")
+    if submissions[0].position != 0:
+        raise Unavailable("the evidence leaves out the genesis, which names the root authorities")
+    for submission, (recorded_at, header) in zip(submissions, case.headers, strict=True):
+        try:
+            _fold(case, submission, recorded_at, header)
+        except Refusal as refusal:
+            _place(submission.position, refusal)
+    case.folded = True
+    _check_compromises(case)
+    issued = case.issued()
+    issuer = case.register.organizations[issued.issuer]
+    case.subject |= {
+        "issuer": issuer.name,
+        "issuerDid": issuer.did,
+        "position": str(issued.position),
+    }
+    return (
+        f"{issuer.name} ({issuer.did}) signed the issuance at position {issued.position} "
+        "with a key active there"
+    )
+
+
+def _place(position: int, refusal: Refusal) -> None:
+    if refusal.rule.startswith("unknown-"):
+        # An excerpt that leaves something out proves nothing against anybody.
+        raise Unavailable(
+            f"the evidence leaves out what the submission at {position} builds on: {refusal}"
+        ) from None
+    raise Refuted(f"submission at {position}: {refusal}") from None
+
+
+def _fold(
+    case: _Case, submission: LoggedSubmission, recorded_at: int, header: SignedHeader
+) -> None:
+    register = case.register
+    events = [e.decode_event(event.line.encode()) for event in submission.events]
+    if submission.position == 0:
+        key = _log_key(case)
+        header.verify_signature(key)
+        admit_genesis(register, header, events, recorded_at, key)
+        return
+    if submission.position < register.size:
+        raise Refuted(
+            f"submission at {submission.position} overlaps the one that ends at {register.size}"
+        )
+    register.size = submission.position
+    header.verify_signature(admit_header(register, header, recorded_at))
+    numbers = [event.number for event in submission.events]
+    admitted = admit_events(
+        register, case.credentials, header, events, recorded_at, numbers=numbers
+    )
+    for event, number, outcome in zip(events, numbers, admitted, strict=True):
+        if isinstance(event, e.CredentialIssued) and event.credential == case.holder.id:
+            position = submission.position + number
+            case.issuance = _at_issuance(case, event, position, header, outcome.flags)
+
+
+def _at_issuance(
+    case: _Case,
+    event: e.CredentialIssued,
+    position: int,
+    header: SignedHeader,
+    flags: tuple[str, ...],
+) -> _Issuance:
+    register = case.register
+    issuer = header.payload.iss
+    definition = register.achievements[event.achievement].definitions[event.achievement_version - 1]
+    accreditor, path, authorities = None, None, []
+    if event.accreditation is not None:
+        accreditor = register.accreditations[event.accreditation].accreditor
+        country = register.organizations[issuer].country
+        for recognition in recognitions_in_force(register, accreditor, register.today()):
+            if not uncovered(recognition.scope, event.achievement, definition, country):
+                authorities.append(recognition.authority)
+                path = path or _path_to_anchor(register, recognition.authority, case.anchors)
+    return _Issuance(event, position, issuer, flags, path, authorities, definition, accreditor)
+
+
+def _path_to_anchor(
+    register: Register, did: str | None, anchors: frozenset[str]
+) -> list[str] | None:
+    """Return the authorities from `did` up to an anchor, following who sponsored whom."""
+    path: list[str] = []
+    while did is not None and did not in path:
+        path.append(did)
+        if did in anchors:
+            return path
+        did = register.organizations[did].sponsor
+    return None
+
+
+def _log_key(case: _Case) -> PublicKey:
+    origin = case.believed().origin
+    keys = [
+        log.key.public
+        for log in case.policy.logs
+        if log.key.name == origin and log.key.algorithm == ED25519
+    ]
+    if not keys:
+        raise Unavailable(f"the policy has no Ed25519 key of {origin}, which opened the log")
+    return PublicKey("Ed25519", keys[0])
+
+
+def _check_compromises(case: _Case) -> None:
+    """Refute what was signed at or after the position from which a key was in other hands."""
+    for submission, (_, header) in zip(
+        case.evidence.submissions[1:], case.headers[1:], strict=True
+    ):
+        key = case.register.organizations[header.payload.iss].key(header.key_id)
+        if key is None or key.status is not KeyStatus.COMPROMISED or key.until is None:
+            continue
+        if submission.position >= key.until:
+            raise Refuted(
+                f"submission at {submission.position} was signed with {header.protected.kid}, "
+                f"which was compromised from position {key.until} on"
+            )
+
+
+def _commitment(case: _Case) -> str:
+    issued = case.issued()
+    verify_commitment(case.holder.credential, case.holder.blind, issued.event.commitment)
+    return f"credential and blind open the commitment logged at position {issued.position}"
+
+
+def _status(case: _Case) -> str:
+    case.issued()
+    size = case.believed().size
+    status = case.credentials[case.holder.id].status
+    case.subject["status"] = status.value
+    as_of = f"as of size {size}, stated by the register and not proven"
+    if status is not CredentialStatus.ACTIVE:
+        raise Refuted(f"the credential is {status}, by an event its issuer signed ({as_of})")
+    return f"active {as_of}"
+
+
+def _accreditation(case: _Case) -> str:
+    issued = case.issued()
+    case.subject["achievement"] = issued.definition.name
+    if issued.event.accreditation is None:
+        raise Refuted("the issuer claimed no accreditation for it")
+    accreditation = case.register.accreditations[issued.event.accreditation]
+    accreditor = case.register.organizations[accreditation.accreditor]
+    case.subject["accreditor"] = accreditor.name
+    if "accreditation-not-in-force" in issued.flags:
+        raise Refuted(
+            f"accreditation {accreditation.id} by {accreditor.name} was not in force at "
+            f"position {issued.position}"
+        )
+    if "outside-accredited-scope" in issued.flags:
+        raise Refuted(
+            f"{issued.definition.name} was outside the scope of accreditation "
+            f"{accreditation.id} by {accreditor.name} at position {issued.position}"
+        )
+    return (
+        f"{accreditor.name} accredited the issuer for it, in force and in scope at position "
+        f"{issued.position}; that it was not withdrawn before is stated, not proven"
+    )
+
+
+def _recognition(case: _Case) -> str:
+    issued = case.issued()
+    if issued.accreditor is None:
+        raise Unavailable("no accreditation was claimed, so there is no accreditor to look up")
+    name = case.register.organizations[issued.accreditor].name
+    if not issued.authorities:
+        raise Refuted(f"no authority recognised {name} for this at position {issued.position}")
+    if issued.trust_path is not None:
+        chain = [case.register.organizations[did].name for did in issued.trust_path]
+        return f"{name} was recognised by {', under '.join(chain)}, a trust anchor of yours"
+    chain = [f"{case.register.organizations[did].name} ({did})" for did in issued.authorities]
+    if not case.anchors:
+        raise Unavailable(f"no trust anchors were given; {name} was recognised by {chain[0]}")
+    raise Refuted(f"{name} was recognised by {', '.join(chain)}, none a trust anchor of yours")
+
+
+def _achievement(case: _Case) -> str:
+    issued = case.issued()
+    named, logged = case.read().achievement.name, issued.definition.name
+    # Else an accredited course could lend its standing to a credential that says anything.
+    if _folded_text(named) != _folded_text(logged):
+        raise Refuted(f"the credential is about {named!r}, what was logged is {logged!r}")
+    return f"{logged}, version {issued.event.achievement_version}"
+
+
+def _issuer(case: _Case) -> str:
+    issued = case.issued()
+    claimed = case.read().issuer.id
+    organization = case.register.organizations[issued.issuer]
+    if claimed == organization.did:
+        return f"{organization.name} ({claimed})"
+    if claimed.startswith("did:"):
+        raise Refuted(f"the credential names {claimed}, the log shows {organization.did} issued it")
+    if organization.url is not None and claimed == organization.url:
+        return f"{organization.name}, which gives {claimed} as its address"
+    raise Unavailable(
+        f"the credential names its issuer as {claimed}, which the register does not link to "
+        f"{organization.name} ({organization.did})"
+    )
+
+
+def _validity(case: _Case) -> str:
+    badge = case.read()
+    if case.now < badge.valid_from:
+        raise Refuted(f"not valid before {badge.valid_from.isoformat()}")
+    if badge.valid_until is not None and case.now > badge.valid_until:
+        raise Refuted(f"expired at {badge.valid_until.isoformat()}")
+    end = f" until {badge.valid_until.isoformat()}" if badge.valid_until else ", without end"
+    return f"valid from {badge.valid_from.isoformat()}{end}"
+
+
+def _proof(case: _Case) -> str:
+    if not proofs_of(case.holder.credential):
+        raise _NotApplicable
+    try:
+        examined = verify_proofs(case.holder.credential)
+    except Unavailable as error:
+        # Our own chain of proof does not lean on it, so it is told, not counted.
+        case.notes.append(f"the credential's own proof was not examined: {error}")
+        raise _NotApplicable from None
+    signers = {proven.signer for proven in examined.proven}
+    issuer = case.read().issuer.id
+    if issuer.startswith("did:key:") and signers != {issuer}:
+        raise Refuted(f"the credential names issuer {issuer} but is signed by {sorted(signers)}")
+    return f"signed by {', '.join(sorted(signers))}"
+
+
+def _folded_text(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+# In the order in which each can build on what the ones before it found.
+_STEPS: Final[tuple[tuple[CheckName, Literal["proven", "stated"], _Step], ...]] = (
+    ("checkpoint", "proven", _checkpoint),
+    ("inclusion", "proven", _inclusion),
+    ("submission", "proven", _submission),
+    ("signature", "proven", _signature),
+    ("commitment", "proven", _commitment),
+    ("status", "stated", _status),
+    ("accreditation", "stated", _accreditation),
+    ("recognition", "stated", _recognition),
+    ("achievement", "proven", _achievement),
+    ("issuer", "proven", _issuer),
+    ("validity", "proven", _validity),
+    ("proof", "proven", _proof),
+)
