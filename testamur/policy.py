@@ -129,16 +129,25 @@ class Policy:
 
     def _check_log(self, note: Note, checkpoint: Checkpoint) -> None:
         keys = keyed(log.key for log in self.logs)
-        signers = set()
+        signers: set[str] = set()
+        unexamined: set[str] = set()
         for signature in note.signatures:
             if key := keys.get(signature.key):
-                _verify_log(key, note.text, checkpoint, signature.blob)
-                signers.add(key.name)
-        if checkpoint.origin not in signers:
-            raise Unsigned(
-                f"the checkpoint of {shown(checkpoint.origin)} is not signed by a key that the "
-                "policy lists for that log"
-            )
+                try:
+                    _verify_log(key, note.text, checkpoint, signature.blob)
+                except Unavailable:
+                    unexamined.add(key.name)
+                else:
+                    signers.add(key.name)
+        origin = checkpoint.origin
+        if origin in signers:
+            return
+        if origin in unexamined:
+            raise Unavailable(f"the signature of {shown(origin)} cannot be verified here")
+        raise Unsigned(
+            f"the checkpoint of {shown(origin)} is not signed by a key that the policy lists "
+            "for that log"
+        )
 
     def _cosigned(self, note: Note) -> tuple[dict[str, int], set[str]]:
         """Return when each witness cosigned, and the witnesses we could not examine."""

@@ -1,16 +1,15 @@
-"""From what a provider has (a cohort in CSV, Open Badges) to the events it signs.
+"""From what a provider has (a cohort, Open Badges) to the events that it signs.
 
-Every award becomes an Open Badge 3.0 credential, every credential one `credential.issued/1`
-event and one holder file. The events hold no personal data and no trace of the order in which
-the learners were listed: an alphabetical class list must not be readable from the log. What
-cannot be prepared is refused, each with its place and reason, and all of them, not the first.
-Nothing is admitted here: the register may still refuse what this module prepares.
+Every award becomes one credential, one `credential.issued/1` event with a blinded commitment
+to it, and one holder file. The events hold nothing personal, and no trace of the order in
+which the learners came: an alphabetical class list must not be readable off the log. What
+cannot be prepared is refused with its place and its reason, and all of it is listed. Nothing
+is admitted here: the register may still refuse what this module prepares.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import os
 import re
@@ -18,179 +17,63 @@ import secrets
 import shutil
 import stat
 import tempfile
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args
+from typing import Any, Final, TypeAlias, TypeVar, get_args
 from urllib.parse import unquote
 
 import msgspec
-from msgspec import Meta
 
-from testamur.canonical import MAX_DOCUMENT, parse_strict
+from testamur.canonical import MAX_DOCUMENT
+from testamur.cohort import (
+    MAX_FILE,
+    MAX_REFUSED,
+    Award,
+    Provider,
+    Registered,
+    credential,
+    offered_achievement,
+    profile,
+)
 from testamur.commitment import HolderFile, commit, new_blind, render_holder_file
 from testamur.data_integrity import SUITE, sign, verify_proofs
 from testamur.errors import Refusal, Refuted, Unavailable
-from testamur.events import (
-    Country,
-    CredentialIssued,
-    Definition,
-    Did,
-    Name,
-    Suite,
-    Url,
-    Version,
-    encode_event,
-)
-from testamur.ids import Uuid7, new_id
+from testamur.events import CredentialIssued, Suite, encode_event
+from testamur.ids import new_id
 from testamur.keys import PrivateKey
-from testamur.openbadges import (
-    OB_3,
-    VC_2,
-    Badge,
-    achievement_object,
-    parse_credential,
-    read_badge,
-)
+from testamur.openbadges import Badge, parse_credential, read_badge
 
 MAX_EVENTS: Final = 100_000
-MAX_FILE: Final = 64 * 1024 * 1024
-# A list longer than this is a wrong file, not a file to mend; it also bounds memory.
-MAX_REFUSED: Final = 1_000
-_MAX_COLUMNS: Final = 64
-_MAX_CELL: Final = 2_000
-_MAX_EVIDENCE: Final = 10
-
-_NOT_TEXT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-_SHEET_ERROR: Final = re.compile(r"#(N/A|REF!|NAME\?|VALUE!|DIV/0!|NUM!|NULL!|SPILL!|CALC!)")
-_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+"""Events of one submission."""
 
 Source: TypeAlias = tuple[str, bytes | Refusal]
-"""Where a document comes from, and its bytes or why it could not be read."""
+"""Where a document lies, and its bytes or why they could not be read."""
+Refused: TypeAlias = tuple[str, Refusal]
 T = TypeVar("T")
 
 
-class _Given(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
-    """What the provider says beside the credentials; members are camelCase in its files."""
-
-
-class Provider(_Given, frozen=True, kw_only=True):
-    """Who awards: the issuer of every credential of a cohort."""
-
-    country: Country
-    did: Did
-    name: Name
-    url: Url | None = None
-
-
-class Registered(_Given, frozen=True, kw_only=True):
-    """An achievement as the register knows it."""
-
-    achievement: Uuid7
-    accreditation: Uuid7 | None = None
-    version: Version = 1
-
-
-class Offering(Registered, frozen=True, kw_only=True):
-    """An achievement to award, with what a credential has to say of it.
-
-    `definition` is the one of the `achievement.defined/1` event; `criteria` is Markdown.
-    """
-
-    criteria: Annotated[str, Meta(min_length=1, max_length=20_000)]
-    definition: Definition
-    description: Annotated[str, Meta(min_length=1, max_length=5_000)]
-
-
-class Award(msgspec.Struct, frozen=True, kw_only=True):
-    """One good row of a cohort. Personal data."""
-
-    row: int
-    awarded: date
-    offering: Offering
-    evidence: tuple[str, ...] = ()
-    learner: str | None = None
-    learner_did: str | None = None
-    name: str | None = None
-    valid_until: date | None = None
-
-
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it; `events`, `holders` and `sources` run in parallel.
+    """What came of it; `events`, `holders` and `sources` run in parallel, in random order.
 
-    `events` may be published. The rest is for the provider alone.
+    The events are for the log. The rest is the provider's and the holders' alone.
     """
 
     events: list[CredentialIssued]
     holders: list[HolderFile]
     sources: list[str]
-    refused: list[tuple[str, Refusal]]
+    refused: list[Refused]
     notes: list[tuple[str, str]]
-    """Proofs of suites or keys that could not be examined; their credentials are prepared."""
+    """Sources whose proof could not be examined, and why; they are prepared all the same."""
 
 
-def read_offering(data: bytes) -> Offering:
-    """Return the offering that a JSON file describes; raises `Refusal` (`offering`, `json-*`)."""
-    return _convert(data, Offering, "offering")
+class _Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A credential that is ready to be committed to."""
 
-
-def read_provider(data: bytes) -> Provider:
-    """Return the provider that a JSON file describes; raises `Refusal` (`provider`, `json-*`)."""
-    return _convert(data, Provider, "provider")
-
-
-def read_mapping(data: bytes) -> dict[str, Registered]:
-    """Return, by Open Badges achievement id, the achievements that a JSON file maps them to.
-
-    Raises `Refusal` (`mapping`, `json-*`).
-    """
-    return _convert(data, dict[str, Registered], "mapping")
-
-
-# --- A cohort ---------------------------------------------------------------------------
-
-
-def read_cohort(
-    data: bytes, offerings: Sequence[Offering], *, source: str = "cohort.csv"
-) -> tuple[list[Award], list[tuple[str, Refusal]]]:
-    """Return the awards of a CSV file, and a refusal for everything wrong in its other rows.
-
-    Columns, in any order: `learner` (e-mail address or number) or `learnerId` (a DID),
-    `awarded` (2026-11-21), and if need be `name`, `validUntil`, `evidence` (URLs, by spaces),
-    `achievement` (id or name of one of `offerings`). Rows count as a spreadsheet counts them,
-    the header being row 1. Raises `Refusal` (`cohort-size`, `cohort-encoding`, `cohort-header`,
-    `cohort-achievement`) when the file as a whole cannot be read.
-    """
-    if len(data) > MAX_FILE:
-        raise Refusal(
-            "cohort-size", f"a file is at most {MAX_FILE} bytes", value=f"{len(data)} bytes"
-        )
-    if not offerings:
-        raise Refusal("cohort-achievement", "no achievement is given to award")
-    rows = _rows(_cohort_text(data))
-    number, header = next(rows, (1, []))
-    if isinstance(header, Refusal):
-        raise header
-    columns = _columns(header)
-    awards, refused = [], []
-    seen: dict[tuple[str, str], int] = {}
-    for number, row in rows:
-        if number > MAX_EVENTS + 1:
-            raise Refusal(
-                "cohort-size", f"a cohort has at most {MAX_EVENTS} rows, empty ones included"
-            )
-        found = row if isinstance(row, Refusal) else _award(number, columns, row, offerings, seen)
-        if isinstance(found, Award):
-            awards.append(found)
-            continue
-        refused += [(f"{source} row {number}", refusal) for refusal in _listed(found)]
-        if len(refused) >= MAX_REFUSED:
-            refused.append((source, _too_many()))
-            break
-    return awards, refused
+    source: str
+    credential: dict[str, Any]
+    badge: Badge
+    registered: Registered
 
 
 def prepare_cohort(
@@ -198,150 +81,331 @@ def prepare_cohort(
     provider: Provider,
     *,
     now: datetime,
-    refused: Sequence[tuple[str, Refusal]] = (),
-    log: str | None = None,
     key: PrivateKey | None = None,
+    log: str | None = None,
+    refused: Iterable[tuple[int, Refusal]] = (),
     source: str = "cohort.csv",
 ) -> Prepared:
-    """Return a new credential, holder file and event for each award.
+    """Return a new credential, holder file and event for every award.
 
-    With `key`, the credentials are signed (eddsa-jcs-2022) as of `now`; the provider's DID must
-    then be the did:key of `key`, or `Refusal` (`signing-key`) is raised.
+    `awards` and `refused` are what `read_cohort` returned, `log` is the origin to note in the
+    holder files. With `key` the credentials are signed (eddsa-jcs-2022) as of `now`; the
+    provider's DID must be the did:key of `key`, or `Refusal` (`signing-key`) is raised.
     """
-    if key:
-        _check_key(key, provider.did)
-    profile = _profile(provider)
-    achievements: dict[str, dict[str, Any]] = {}
-    prepared = Prepared(events=[], holders=[], sources=[], refused=list(refused), notes=[])
+    _check_key(key, provider.did)
+    issuer = profile(provider)
+    objects: dict[str, dict[str, Any]] = {}
+    prepared = _nothing()
     for award in _shuffled(awards):
         offering = award.offering
-        if offering.achievement not in achievements:
-            achievements[offering.achievement] = _achievement(offering)
+        if offering.achievement not in objects:
+            objects[offering.achievement] = offered_achievement(offering)
         credential_id = new_id()
-        credential = _credential(
-            award, credential_id, profile, achievements[offering.achievement]
-        )
+        made = credential(award, credential_id, issuer, objects[offering.achievement])
         if key:
-            credential = sign(credential, key, created=now)
+            made = sign(made, key, created=now)
         # Read back what was written: one way only leads from a credential to an event.
-        badge = read_badge(credential)
-        label = f"{source} row {award.row}"
-        _add(prepared, label, credential, badge, offering, credential_id, log)
+        draft = _Draft(
+            source=f"{source} row {award.row}",
+            credential=made,
+            badge=read_badge(made),
+            registered=offering,
+        )
+        _issue(prepared, draft, credential_id, log)
+    prepared.refused.extend((f"{source} row {row}", refusal) for row, refusal in refused)
     return prepared
 
 
-def _cohort_text(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+def prepare_badges(
+    sources: Iterable[Source],
+    registered: Registered | Mapping[str, Registered],
+    *,
+    now: datetime,
+    issuer: str | None = None,
+    key: PrivateKey | None = None,
+    log: str | None = None,
+) -> Prepared:
+    """Return an event and a holder file for every Open Badge among `sources`.
+
+    `registered` is the achievement they all award, or those they award by Open Badges
+    achievement id. With `issuer`, badges of other issuers are refused. With `key`, a proof of
+    the issuer's did:key, made `now`, is added to each. Raises `Refusal` (`events-count`) when
+    there are more than a submission takes.
+    """
+    prepared = _nothing()
+    drafts: list[_Draft] = []
+    first_source: dict[tuple[str, str], str] = {}
+    for source, data in sources:
+        try:
+            draft = _draft(source, data, registered, issuer)
+            _check_key(key, draft.badge.issuer.id)
+            _check_first(draft, first_source)
+            if note := _examine(draft):
+                prepared.notes.append((source, note))
+        except Refusal as refusal:
+            prepared.refused.append((source, refusal))
+            if len(prepared.refused) >= MAX_REFUSED:
+                detail = f"{MAX_REFUSED} refusals; the sources after this one were not read"
+                prepared.refused.append((source, Refusal("sources-count", detail)))
+                break
+            continue
+        drafts.append(draft)
+        if len(drafts) > MAX_EVENTS:
+            raise Refusal("events-count", f"a submission has at most {MAX_EVENTS} events")
+    for draft in _shuffled(drafts):
+        signed = draft
+        if key:
+            made = sign(draft.credential, key, created=now)
+            signed = msgspec.structs.replace(draft, credential=made, badge=read_badge(made))
+        _issue(prepared, signed, new_id(), log)
+    return prepared
+
+
+def read_sources(path: Path) -> Iterator[Source]:
+    """Yield the documents at `path`: a file, the lines of an .ndjson file, or all in a folder.
+
+    A folder is gone through in full, in the order of names; names that begin with a dot are
+    passed over. Symbolic links inside it are not followed, and what is no regular file is
+    refused, not opened.
+    """
+    if not path.is_dir():
+        yield from _documents(path, _plain(path.name), follow=True)
+        return
+    for folder, folders, files in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(name for name in files if not name.startswith(".")):
+            file = Path(folder, name)
+            yield from _documents(file, _plain(str(file.relative_to(path))), follow=False)
+
+
+def write_prepared(prepared: Prepared, folder: Path, *, partial: bool = False) -> None:
+    """Write `events.ndjson`, `holders/<credential id>.json` and `index.csv` into new `folder`.
+
+    `events.ndjson` holds the lines 2 to n+1 of a submission. The index says which source
+    became which holder file. The folder appears whole or not at all. Raises `Refusal`:
+    `output-exists`; `output-partial` when something was refused and `partial` is not set,
+    since preparing the rest again would issue the others twice; `output-empty`.
+    """
+    if prepared.refused and not partial:
         raise Refusal(
-            "cohort-encoding", "the file is UTF-16; save it as “CSV UTF-8”", value=data[:2].hex()
+            "output-partial",
+            f"{len(prepared.refused)} refused: mend them and prepare all anew, or ask for the rest",
         )
+    if not prepared.events:
+        raise Refusal("output-empty", "there is nothing to write")
+    if folder.exists() or folder.is_symlink():
+        raise Refusal("output-exists", "the folder is there already", value=str(folder))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its final place, so that the rename cannot cross file systems; readable by its
+    # owner alone (0700), since all but the events is personal data.
+    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
+        _write_into(made, prepared)
+        # If we stop before this line, a hidden folder is left over and nothing else; after
+        # it all is there. Blinds cannot be made again, so they must be on disk by then.
+        made.rename(folder)
+        _sync(folder.parent)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+
+
+def _nothing() -> Prepared:
+    return Prepared(events=[], holders=[], sources=[], refused=[], notes=[])
+
+
+def _shuffled(items: Iterable[T]) -> list[T]:
+    found = list(items)
+    secrets.SystemRandom().shuffle(found)
+    return found
+
+
+def _check_key(key: PrivateKey | None, issuer: str) -> None:
+    if key and key.public.did_key() != issuer:
         raise Refusal(
-            "cohort-encoding",
-            f"line {data.count(b'\n', 0, error.start) + 1} is not UTF-8; save the file as "
-            "“CSV UTF-8”",
-            value=data[max(0, error.start - 10) : error.end + 10].decode("latin-1"),
-        ) from None
-    if "\0" in text:
-        raise Refusal(
-            "cohort-encoding",
-            f"line {text.count('\n', 0, text.index('\0')) + 1} holds a NUL character: "
-            "this is no text file",
+            "signing-key",
+            f"the key is that of {key.public.did_key()}, which is not the issuer",
+            value=issuer,
         )
-    return text
 
 
-def _rows(text: str) -> Iterator[tuple[int, list[str] | Refusal]]:
-    """Yield each row that is not empty, with its number, or why it is no row."""
-    header = text[: text.find("\n")]
-    delimiter = ";" if header.count(";") > header.count(",") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    number = 0
-    while True:
-        number += 1
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            # The quotes are out of step: where this row ends is anybody's guess.
-            yield number, Refusal("cohort-row", f"not CSV at line {reader.line_num}: {error}")
-            return
-        if row is None:
-            return
-        if any(cell.strip() for cell in row):
-            yield number, row
-
-
-def _columns(header: list[str]) -> list[str]:
-    """Return the column names in our spelling; "" is a column without a name."""
-    if len(header) > _MAX_COLUMNS:
-        raise Refusal("cohort-header", f"more than {_MAX_COLUMNS} columns", value=len(header))
-    known = {name.casefold(): name for name in _READERS}
-    columns = []
-    for cell in header:
-        # "Valid until", "valid_until" and "validUntil" are one name to a registrar.
-        plain = re.sub(r"[\s_-]", "", cell).casefold()
-        if plain and plain not in known:
-            raise Refusal(
-                "cohort-header", f"unknown column; the columns are {', '.join(_READERS)}", value=cell
-            )
-        columns.append(known.get(plain, ""))
-    twice = [name for name in columns if name and columns.count(name) > 1]
-    if twice:
-        raise Refusal("cohort-header", "a column given twice", value=twice[0])
-    if "awarded" not in columns or not {"learner", "learnerId"} & set(columns):
-        raise Refusal(
-            "cohort-header",
-            "row 1 must name the columns, among them `awarded` and `learner` or `learnerId`",
-            value=", ".join(header),
-        )
-    return columns
-
-
-def _award(
-    number: int,
-    columns: list[str],
-    row: list[str],
-    offerings: Sequence[Offering],
-    seen: dict[tuple[str, str], int],
-) -> Award | list[Refusal]:
-    """Return the award that a row spells, or everything that is wrong with it."""
-    if len(row) != len(columns):
-        return [
-            Refusal("cohort-row", f"has {len(row)} cells under {len(columns)} columns; a cell that "
-                    "holds the delimiter must be quoted")
-        ]
-    values: dict[str, Any] = {}
-    wrong = []
-    for column, cell in zip(columns, row, strict=True):
-        try:
-            if text := cell.strip():
-                values[column] = _READERS[column](_clean(text))
-        except KeyError:
-            wrong.append(Refusal("cohort-cell", "a cell under no column name", value=cell))
-        except Refusal as refusal:
-            detail = f"column {column}: {refusal.detail}"
-            wrong.append(Refusal(refusal.rule, detail, value=refusal.value))
-    for check in (_check_row, _check_offering):
-        try:
-            check(values, columns, offerings)
-        except Refusal as refusal:
-            wrong.append(refusal)
-    if wrong:
-        return wrong
-    award = Award(
-        row=number,
-        awarded=values["awarded"],
-        offering=_check_offering(values, columns, offerings),
-        evidence=values.get("evidence", ()),
-        learner=values.get("learner"),
-        learner_did=values.get("learnerId"),
-        name=values.get("name"),
-        valid_until=values.get("validUntil"),
+def _issue(prepared: Prepared, draft: _Draft, credential_id: str, log: str | None) -> None:
+    badge, registered, blind = draft.badge, draft.registered, new_blind()
+    event = CredentialIssued(
+        achievement=registered.achievement,
+        achievement_version=registered.version,
+        commitment=commit(draft.credential, blind),
+        credential=credential_id,
+        format="OpenBadgeCredential/3.0",
+        valid_from=badge.valid_from.date(),
+        accreditation=registered.accreditation,
+        assessment=_only(badge.elements.assessment),
+        participation=_only(badge.elements.participation),
+        suite=_suite(badge),
+        supervision=badge.elements.supervision,
+        valid_until=badge.valid_until.date() if badge.valid_until else None,
     )
-    who = award.learner_did or (award.learner or "").casefold()
-    first = seen.setdefault((who, award.offering.achievement), number)
-    if first != number:
-        return [Refusal("cohort-duplicate", f"the learner of row {first} again", value=who)]
-    return award
+    holder = HolderFile(blind=blind, credential=draft.credential, id=credential_id, log=log)
+    prepared.events.append(event)
+    prepared.holders.append(holder)
+    prepared.sources.append(draft.source)
+
+
+def _only(values: Sequence[T]) -> T | None:
+    # The event has room for one; of several, none is *the* form of this award.
+    return values[0] if len(values) == 1 else None
+
+
+def _suite(badge: Badge) -> Suite | None:
+    """Return the suite to state: the one we could examine, else the first that has a name."""
+    if not badge.suites:
+        return "none"
+    if SUITE in badge.suites:
+        return SUITE
+    known: tuple[Suite, ...] = get_args(Suite)
+    return next((suite for suite in known if suite in badge.suites), None)
+
+
+def _draft(
+    source: str,
+    data: bytes | Refusal,
+    registered: Registered | Mapping[str, Registered],
+    issuer: str | None,
+) -> _Draft:
+    if isinstance(data, Refusal):
+        raise data
+    parsed = parse_credential(data)
+    badge = read_badge(parsed)
+    if issuer is not None and badge.issuer.id != issuer:
+        raise Refusal("issuer", f"the issuer is not {issuer}", value=badge.issuer.id)
+    if not isinstance(registered, Registered):
+        if badge.achievement.id not in registered:
+            raise Refusal(
+                "achievement-unknown",
+                "no registered achievement is given for this one",
+                value=badge.achievement.id,
+            )
+        registered = registered[badge.achievement.id]
+    return _Draft(source=source, credential=parsed, badge=badge, registered=registered)
+
+
+def _check_first(draft: _Draft, first_source: dict[tuple[str, str], str]) -> None:
+    # Open Badges 3.0: same issuer and same id, percent-decoded and trimmed, is the same
+    # credential; one is not issued twice.
+    identity = (draft.badge.issuer.id, unquote(draft.badge.id).strip())
+    first = first_source.setdefault(identity, draft.source)
+    if first != draft.source:
+        raise Refusal(
+            "duplicate-credential", f"the same credential as in {first}", value=draft.badge.id
+        )
+
+
+def _examine(draft: _Draft) -> str | None:
+    """Return why some proof could not be examined, or None; refuse a proof that is false."""
+    if not draft.badge.suites:
+        return None
+    try:
+        examined = verify_proofs(draft.credential)
+    except Unavailable as reason:
+        return str(reason)
+    except Refuted as error:
+        raise Refusal("proof", f"the credential's own proof is false: {error}") from None
+    for proven in examined.proven:
+        if proven.signer != draft.badge.issuer.id:
+            raise Refusal(
+                "proof-issuer",
+                f"the proof is good, but not by the issuer, {draft.badge.issuer.id}",
+                value=proven.signer,
+            )
+    return "; ".join(examined.unexamined) or None
+
+
+def _documents(file: Path, label: str, *, follow: bool) -> Iterator[Source]:
+    lines = file.suffix.lower() in (".ndjson", ".jsonl")
+    try:
+        # O_NONBLOCK: opening a named pipe that nobody writes to must not hang.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+        flags |= 0 if follow else getattr(os, "O_NOFOLLOW", 0)
+        with os.fdopen(os.open(file, flags), "rb") as opened:
+            status = os.fstat(opened.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                yield label, Refusal("file", "is no regular file")
+            elif status.st_size > MAX_FILE:
+                detail = f"a file is at most {MAX_FILE} bytes"
+                yield label, Refusal("file-size", detail, value=f"{status.st_size} bytes")
+            elif lines:
+                yield from _lines(opened, label)
+            else:
+                # One byte more than is taken, so that what is too long is seen to be.
+                yield label, opened.read(MAX_DOCUMENT + 1)
+    except OSError as error:
+        detail = f"cannot be read: {error.strerror}"
+        if file.is_symlink() and not follow:
+            detail = "is a symbolic link, which is not followed"
+        yield label, Refusal("file", detail)
+
+
+def _lines(opened: io.BufferedReader, label: str) -> Iterator[Source]:
+    number, left = 0, MAX_FILE
+    while left > 0 and (line := opened.readline(MAX_DOCUMENT + 2)):
+        number, left = number + 1, left - len(line)
+        if not line.endswith(b"\n") and len(line) > MAX_DOCUMENT:
+            detail = f"a document is at most {MAX_DOCUMENT} bytes; not read any further"
+            yield f"{label} line {number}", Refusal("json-size", detail)
+            return
+        if line.strip():
+            yield f"{label} line {number}", line.rstrip(b"\r\n")
+
+
+def _plain(name: str) -> str:
+    """Return a file name as text that can be shown and written, whatever its bytes are."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", "�", text)
+
+
+def _write_into(folder: Path, prepared: Prepared) -> None:
+    holders = folder / "holders"
+    holders.mkdir(mode=0o700)
+    lines = b"".join(encode_event(event) + b"\n" for event in prepared.events)
+    _write(folder / "events.ndjson", lines)
+    for holder in prepared.holders:
+        _write(holders / f"{holder.id}.json", render_holder_file(holder))
+    _write(folder / "index.csv", _index(prepared))
+    _sync(holders)
+    _sync(folder)
+
+
+def _index(prepared: Prepared) -> bytes:
+    rows = zip(prepared.sources, prepared.holders, strict=True)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["source", "credential", "holderFile"])
+    for source, holder in sorted(rows, key=lambda row: _by_number(row[0])):
+        # A file may be named like a formula, and this file is for spreadsheets.
+        shown = f"'{source}" if source[0] in "=+-@" else source
+        writer.writerow([shown, holder.id, f"holders/{holder.id}.json"])
+    return text.getvalue().encode()
+
+
+def _by_number(text: str) -> list[tuple[int, str]]:
+    """Return a key that puts row 9 before row 10."""
+    return [
+        (int(part), "") if part.isdecimal() else (0, part)
+        for part in re.split(r"([0-9]{1,18})", text)
+    ]
+
+
+def _write(path: Path, data: bytes) -> None:
+    # O_EXCL: never over a file that is there; 0600: for the owner alone.
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

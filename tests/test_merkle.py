@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testamur.errors import Refuted
@@ -237,6 +237,7 @@ def test_two_trees_of_one_size_have_one_root() -> None:
         verify_consistency(5, 5, ROOTS[5], ROOTS[5], [ROOTS[5]])
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 40), max_size=12))
 def test_a_compact_range_grows_to_the_same_root_whatever_the_batches(batches: list[int]) -> None:
     held, size = CompactRange.empty(), 0

@@ -186,6 +186,16 @@ def mldsa_key_() -> mldsa.MLDSA44PrivateKey:
         pytest.skip("this OpenSSL has no ML-DSA-44")
 
 
+@pytest.fixture
+def without_mldsa(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Take ML-DSA-44 away: an older OpenSSL is the one thing that cannot be had here for real."""
+
+    def lacking(_: bytes) -> Any:
+        raise UnsupportedAlgorithm("ML-DSA-44 is not supported by this backend.")
+
+    return lambda: monkeypatch.setattr(mldsa.MLDSA44PublicKey, "from_public_bytes", lacking)
+
+
 def mldsa_signed(key: mldsa.MLDSA44PrivateKey, name: str, checkpoint: Checkpoint) -> bytes:
     message = subtree_message(
         cosigner=name,
@@ -220,17 +230,26 @@ def test_an_mldsa_log_is_believed_but_for_extension_lines(
         policy.check(TEXT + b"extension\n\n" + line)
 
 
+def test_a_log_whose_signature_we_cannot_verify_is_neither_believed_nor_refused(
+    mldsa_key: mldsa.MLDSA44PrivateKey, without_mldsa: Callable[[], None]
+) -> None:
+    key = mldsa_public(mldsa_key, LOG.name)
+    line = mldsa_signed(mldsa_key, LOG.name, CHECKPOINT)
+    without_mldsa()
+    both = parse_policy(f"log {LOG.verifier}\nlog {key}\nquorum none\n")
+    assert both.check(SIGNED + line).checkpoint == CHECKPOINT
+    with pytest.raises(Unavailable, match=r"log\.example/1"):
+        both.check(TEXT + b"\n" + line)
+
+
 def test_a_quorum_that_hangs_on_what_we_cannot_verify_is_neither_met_nor_missed(
-    mldsa_key: mldsa.MLDSA44PrivateKey, monkeypatch: pytest.MonkeyPatch
+    mldsa_key: mldsa.MLDSA44PrivateKey, without_mldsa: Callable[[], None]
 ) -> None:
     key = mldsa_public(mldsa_key, "pq.example")
     line = mldsa_signed(mldsa_key, "pq.example", CHECKPOINT)
     base = f"log {LOG.verifier}\nwitness pq {key}\nwitness X1 {KEYS['X1']}\n"
 
-    def lacking(_: bytes) -> Any:
-        raise UnsupportedAlgorithm("ML-DSA-44 is not supported by this backend.")
-
-    monkeypatch.setattr(mldsa.MLDSA44PublicKey, "from_public_bytes", lacking)
+    without_mldsa()
     either = parse_policy(base + "group g any pq X1\nquorum g\n")
     both = parse_policy(base + "group g all pq X1\nquorum g\n")
     assert either.check(cosigned("X1") + line).witnesses == (("X1", NOW),)

@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testamur.errors import Refuted, Unavailable
@@ -230,6 +230,7 @@ def test_a_bundle_of_another_count_is_refused() -> None:
             decode_bundle(bundle, count)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 600), min_size=1, max_size=6))
 def test_bundles_grow_to_the_same_bytes_whatever_the_batches(batches: list[int]) -> None:
     entries = [b"%d" % number for number in range(sum(batches))]
@@ -267,6 +268,7 @@ def test_the_edge_of_a_tree_has_its_root(size: int) -> None:
     assert RightEdge.load(size, shelf.fetch) == edge
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 700), max_size=8))
 def test_tiles_grow_to_the_same_bytes_whatever_the_batches(batches: list[int]) -> None:
     sizes = [sum(batches[: count + 1]) for count in range(len(batches))]

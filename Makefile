@@ -1,0 +1,59 @@
+# Two commands are enough to begin with: `make demo` and `make test`. `make help` lists the rest.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+PORT ?= 8765
+DATA ?= .demo
+ONCE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.server ## play the story on a real server, then keep serving (PORT=, DATA=, ONCE=1)
+	@$(RUN) -m api demo --port $(PORT) --data "$(DATA)" $(if $(ONCE),--once)
+
+serve: $(VENV)/.server ## serve an existing log: make serve DATA=folder PORT=8765
+	@$(RUN) -m api serve --port $(PORT) --data "$(DATA)"
+
+test: $(VENV)/.dev ## run all tests
+	@$(RUN) -m pytest -q $(ARGS)
+
+check: $(VENV)/.dev ## ruff, mypy --strict, the import contract
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(VENV)/bin/lint-imports
+
+bench: $(VENV)/.dev ## measure everything on this machine (about ten minutes)
+	@$(RUN) -m bench
+
+lock: $(VENV)/.dev ## pin the newest dependencies again, with hashes
+	@$(VENV)/bin/uv pip compile pyproject.toml --group server --group build $(LOCKED) -o requirements.txt
+	@$(VENV)/bin/uv pip compile pyproject.toml --group server --group build --group dev --all-extras \
+		-c requirements.txt $(LOCKED) -o requirements-dev.txt
+
+LOCKED := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	--no-emit-index-url --quiet --upgrade
+
+# An interrupted set-up leaves no stamp, so the next run takes it up again.
+$(VENV)/.server: requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Testamur needs Python 3.11 or newer; none was found." >&2; exit 1; }
+	@echo "Setting up $(VENV) with $(PYTHON) (once, half a minute or so) ..."
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "This Python cannot make environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.server requirements-dev.txt
+	@echo "Adding the tools for tests and checks to $(VENV) ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+clean: ## remove the environment and the demo
+	rm -rf $(VENV) .demo

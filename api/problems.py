@@ -1,0 +1,153 @@
+"""Problem documents (RFC 9457): what every answer that is not a success looks like.
+
+Each names the rule that was broken and, where there is one, the line of the submission and the
+offending value; nothing of our own insides (paths, traces, addresses) is in them. Programs match
+on `rule`, which is stable; `title` and `detail` are for people.
+
+Which status a refusal gets:
+
+    409   the (issuer, jti) was used before, for other bytes
+    413   something is larger than its limit (rules ending in `-size`)
+    403   the signer is not entitled: unknown, closed, an inactive key, a bad signature, a role it
+          does not have, somebody else's thing. Not 401, which would have to carry a challenge
+          (RFC 9110 section 11.6.1): here it is the submission that is signed, not the request
+    422   every other rule of the protocol
+    503   it could not be examined now: overload, storage full, publication behind
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from testamur.errors import Refusal, Unavailable, shown
+
+MEDIA_TYPE: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:testamur:problem:"
+
+_CONFLICT: Final = frozenset({"jti-conflict"})
+_NOT_ENTITLED: Final = frozenset(
+    {
+        "accreditation-of-another",
+        "achievement-of-another",
+        "credential-of-another",
+        "genesis-again",
+        "genesis-signer",
+        "key-algorithm",
+        "key-inactive",
+        "key-of-another-organization",
+        "not-own-organization",
+        "organization-closed",
+        "possession",
+        "recognition-of-another",
+        "role",
+        "signature",
+        "sponsor-role",
+        "unknown-key",
+    }
+)
+
+
+class ProblemDocument(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, rename="camel"
+):
+    """RFC 9457, with the members `rule`, `line` (of the submission, from 1) and `value`."""
+
+    type: str
+    title: str
+    status: Annotated[int, Meta(ge=400, le=599)]
+    detail: str
+    rule: str
+    line: Annotated[int, Meta(ge=1)] | None = None
+    value: Annotated[str, Meta(max_length=120)] | None = None
+
+
+class Problem(Exception):
+    """An answer that is not a success, ready to be sent."""
+
+    def __init__(
+        self,
+        status: int,
+        rule: str,
+        detail: str,
+        *,
+        line: int | None = None,
+        value: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.headers = dict(headers or {})
+        self.document = ProblemDocument(
+            type=TYPE_PREFIX + rule,
+            title=_TITLES.get(status, "The request failed"),
+            status=status,
+            detail=detail,
+            rule=rule,
+            line=line,
+            value=None if value is None else shown(value),
+        )
+        super().__init__(f"{status} {rule}: {detail}")
+
+    def render(self) -> bytes:
+        """Return the document as JSON."""
+        return msgspec.json.encode(self.document)
+
+
+_TITLES: Final = {
+    400: "The request is not well-formed",
+    403: "The signer is not entitled to this",
+    404: "There is no such thing",
+    405: "This method is not offered here",
+    406: "No representation is acceptable",
+    408: "The request did not arrive in time",
+    409: "Another submission has this name",
+    413: "Too large",
+    415: "This media type is not taken here",
+    422: "A rule was broken",
+    500: "The server failed",
+    501: "Not offered here",
+    503: "Not now",
+}
+
+
+def status_of(refusal: Refusal) -> int:
+    """Return the HTTP status that stands for a broken rule."""
+    rule = refusal.rule
+    if rule in _CONFLICT:
+        return 409
+    if rule.endswith("-size"):
+        return 413
+    # An organization that is not in the register matters differently as the signer (line 1) and
+    # as somebody an event speaks of.
+    if rule in _NOT_ENTITLED or (rule == "unknown-organization" and refusal.line == 1):
+        return 403
+    return 422
+
+
+def refused(refusal: Refusal) -> Problem:
+    """Return the problem that a refusal makes."""
+    return Problem(
+        status_of(refusal),
+        refusal.rule,
+        refusal.detail,
+        line=refusal.line,
+        value=refusal.value,
+    )
+
+
+def not_now(rule: str, detail: str, *, retry_after: float = 1.0) -> Problem:
+    """Return a 503 with Retry-After, in whole seconds and at least one."""
+    return Problem(503, rule, detail, headers={"Retry-After": str(max(1, round(retry_after)))})
+
+
+def unavailable(error: Unavailable) -> Problem:
+    """Return the 503 for something that could not be examined or done now."""
+    retry_after = float(getattr(error, "retry_after", 5.0))
+    rule = _kebab(type(error).__name__)
+    return not_now(rule, str(error) or "it could not be done now", retry_after=retry_after)
+
+
+def _kebab(name: str) -> str:
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")

@@ -1,0 +1,262 @@
+"""The published log over HTTP: checkpoint, tiles and entry bundles under /log/.
+
+An ASGI application of its own, beneath the framework, because a log is read far more than it is
+written. What it serves is what the store holds and the latest checkpoint covers: a file that
+waits for its checkpoint, or that a crash left behind, is not there for the world. It vouches for
+nothing; whoever reads checks hashes against a checkpoint (`testamur/reader.py`).
+
+One resource has one spelling: paths are parsed strictly, undecoded. Tiles never change, so they
+may be kept for ever; the checkpoint may be kept for a second (c2sp.org/tlog-tiles).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+from api.problems import MEDIA_TYPE as PROBLEM
+from api.problems import Problem, unavailable
+from api.waiting import Published
+from testamur.errors import Refuted, Unavailable
+from testamur.reader import NotFound
+from testamur.tiles import HEIGHT, WIDTH, BundlePath, parse_path
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+PREFIX: Final = b"/log/"
+CACHE_BYTES: Final = 128 * 1024 * 1024
+# Above this a file is read anew each time: one of them would push hundreds of tiles out.
+_LARGEST_CACHED: Final = 2 * 1024 * 1024
+_READERS: Final = 4
+_GZIP_LEVEL: Final = 5
+
+_OPEN: Final = (b"access-control-allow-origin", b"*")
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+_IMMUTABLE: Final = (b"cache-control", b"public, max-age=31536000, immutable")
+_FRESH: Final = (b"cache-control", b"public, max-age=1")
+# A tile that is not there yet may be there in a moment.
+_NOT_KEPT: Final = (b"cache-control", b"no-store")
+_TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
+_BYTES: Final = (b"content-type", b"application/octet-stream")
+_VARY: Final = (b"vary", b"accept-encoding")
+_ALLOW: Final = (b"allow", b"GET, HEAD, OPTIONS")
+
+
+class Store(Protocol):
+    """Where published files lie: `read` returns one whole or raises `NotFound`."""
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes at a tlog-tiles path."""
+        ...
+
+
+class Resource(NamedTuple):
+    """A representation ready to be sent."""
+
+    body: bytes
+    etag: bytes
+    headers: Headers
+
+
+class Tiles:
+    """Serves one log; `latest` returns the checkpoint that is out."""
+
+    def __init__(
+        self,
+        store: Store,
+        latest: Callable[[], Published | None],
+        vkey: str,
+        *,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self._store = store
+        self._latest = latest
+        self._vkey = _resource(f"{vkey}\n".encode(), [_TEXT, _FRESH])
+        self._checkpoint: tuple[bytes, Resource] | None = None
+        self._kept = _Kept(cache_bytes)
+        self._coming: dict[tuple[bytes, bool], asyncio.Task[Resource]] = {}
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="testamur-tiles")
+        self.hits = 0
+        self.misses = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request for a path under /log/."""
+        method = scope["method"]
+        if method not in ("GET", "HEAD"):
+            await _answer_other(method, send)
+            return
+        try:
+            resource = await self._find(
+                scope.get("raw_path") or scope["path"].encode(), scope["headers"]
+            )
+        except Problem as problem:
+            await _send_problem(problem, method, send)
+            return
+        await _send(resource, method, scope["headers"], send)
+
+    def close(self) -> None:
+        """Wait for reads under way."""
+        self._readers.shutdown()
+
+    async def _find(self, raw_path: bytes, headers: Headers) -> Resource:
+        path = raw_path.partition(b"?")[0][len(PREFIX) :]
+        if path == b"checkpoint":
+            return self._latest_checkpoint()
+        if path == b"vkey":
+            return self._vkey
+        zipped = path.startswith(b"tile/entries/") and _takes_gzip(headers)
+        kept = self._kept.get((path, zipped))
+        if kept is not None:
+            self.hits += 1
+            return kept
+        self.misses += 1
+        self._check_published(path)
+        return await self._load(path, zipped=zipped)
+
+    def _latest_checkpoint(self) -> Resource:
+        latest = self._latest()
+        if latest is None:
+            raise _absent("no checkpoint is published yet")
+        if self._checkpoint is None or self._checkpoint[0] is not latest.note:
+            self._checkpoint = latest.note, _resource(latest.note, [_TEXT, _FRESH])
+        return self._checkpoint[1]
+
+    def _check_published(self, path: bytes) -> None:
+        """Raise a 404 unless the path is well spelt and the latest checkpoint implies the file."""
+        try:
+            parsed = parse_path(path.decode("ascii"))
+        except (Refuted, UnicodeDecodeError):
+            raise _absent("not the path of a checkpoint, tile or entry bundle") from None
+        latest = self._latest()
+        size = 0 if latest is None else latest.size
+        level = 0 if isinstance(parsed, BundlePath) else parsed.level
+        if (parsed.index * WIDTH + parsed.width) << HEIGHT * level > size:
+            raise _absent(f"the log has {size} entries, which imply no such file")
+
+    async def _load(self, path: bytes, *, zipped: bool) -> Resource:
+        """Read a file in a thread; requests for the same one share the read."""
+        key = path, zipped
+        task = self._coming.get(key)
+        if task is None:
+            task = self._coming[key] = asyncio.create_task(self._read(path, zipped=zipped))
+            task.add_done_callback(lambda _: self._coming.pop(key, None))
+        try:
+            # Shielded: one client hanging up must not fail the others.
+            resource = await asyncio.shield(task)
+        except NotFound:
+            raise _absent("the log holds no such file") from None
+        except Unavailable as error:
+            raise unavailable(error) from None
+        self._kept.put(key, resource)
+        return resource
+
+    async def _read(self, path: bytes, *, zipped: bool) -> Resource:
+        def read() -> Resource:
+            body = self._store.read(path.decode("ascii"))
+            headers = [_BYTES, _IMMUTABLE]
+            if path.startswith(b"tile/entries/"):
+                headers.append(_VARY)
+            if zipped:
+                body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+                headers.append((b"content-encoding", b"gzip"))
+            return _resource(body, headers)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, read)
+
+
+class _Kept:
+    """The files asked for last, at most `capacity` bytes of them."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._held = 0
+        self._files: OrderedDict[tuple[bytes, bool], Resource] = OrderedDict()
+
+    def get(self, key: tuple[bytes, bool]) -> Resource | None:
+        found = self._files.get(key)
+        if found is not None:
+            self._files.move_to_end(key)
+        return found
+
+    def put(self, key: tuple[bytes, bool], resource: Resource) -> None:
+        if len(resource.body) > _LARGEST_CACHED or key in self._files:
+            return
+        self._files[key] = resource
+        self._held += len(resource.body)
+        while self._held > self._capacity:
+            self._held -= len(self._files.popitem(last=False)[1].body)
+
+
+def _resource(body: bytes, headers: Headers) -> Resource:
+    etag = b'"' + sha256(body).hexdigest()[:32].encode() + b'"'
+    length = (b"content-length", str(len(body)).encode())
+    return Resource(body, etag, [length, (b"etag", etag), *headers, _OPEN, _NOSNIFF])
+
+
+def _takes_gzip(headers: Headers) -> bool:
+    """Return whether Accept-Encoding names gzip (or `*`) with a weight above zero."""
+    for name, value in headers:
+        if name == b"accept-encoding":
+            for offer in value.lower().split(b","):
+                coding, _, weight = offer.partition(b";")
+                if coding.strip() in (b"gzip", b"*"):
+                    return weight.replace(b" ", b"") not in (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000")
+    return False
+
+
+def _matches(headers: Headers, etag: bytes) -> bool:
+    """Return whether If-None-Match names `etag` (weak comparison, RFC 9110 section 13.1.2)."""
+    for name, value in headers:
+        if name == b"if-none-match":
+            tags = [tag.strip().removeprefix(b"W/") for tag in value.split(b",")]
+            return etag in tags or tags == [b"*"]
+    return False
+
+
+async def _send(resource: Resource, method: str, headers: Headers, send: Send) -> None:
+    if _matches(headers, resource.etag):
+        kept = [pair for pair in resource.headers if pair[0] != b"content-length"]
+        await send({"type": "http.response.start", "status": 304, "headers": kept})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": resource.headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else resource.body})
+
+
+async def _send_problem(problem: Problem, method: str, send: Send) -> None:
+    body = problem.render()
+    headers = [
+        (b"content-type", PROBLEM.encode()),
+        (b"content-length", str(len(body)).encode()),
+        *((name.lower().encode(), value.encode()) for name, value in problem.headers.items()),
+        _NOT_KEPT,
+        _OPEN,
+        _NOSNIFF,
+    ]
+    status = problem.document.status
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+
+async def _answer_other(method: str, send: Send) -> None:
+    if method == "OPTIONS":
+        headers = [_ALLOW, _OPEN, (b"access-control-allow-methods", b"GET, HEAD, OPTIONS")]
+        await send({"type": "http.response.start", "status": 204, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    problem = Problem(
+        405, "method", "a log is read", value=method, headers={"Allow": _ALLOW[1].decode()}
+    )
+    await _send_problem(problem, method, send)
+
+
+def _absent(detail: str) -> Problem:
+    return Problem(404, "no-such-file", detail)

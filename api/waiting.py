@@ -1,0 +1,99 @@
+"""Whom to wake: requests that wait for a commit, and requests that wait for a checkpoint.
+
+The gate's committer and the publisher are threads; requests live on the event loop. A whole
+group of submissions crosses over in one call, and so does a checkpoint, however many requests
+they wake: crossing once per request would cost more than the commit. Nothing here is durable;
+after a crash there is nobody left to wake, and whoever asks again is answered from the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, TypeAlias
+
+from testamur.errors import Refusal, Unavailable
+
+if TYPE_CHECKING:
+    from registry.gate import Recorded
+    from testamur.checkpoint import Checkpoint
+
+Outcome: TypeAlias = "Recorded | Refusal | Unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A checkpoint that is out, and its signed note."""
+
+    checkpoint: Checkpoint
+    note: bytes
+
+    @property
+    def size(self) -> int:
+        """The number of entries it covers."""
+        return self.checkpoint.size
+
+
+class Waiting:
+    """The requests that wait. All but `settled` and `published` belong to the event loop."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sizes: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._order = count()
+        self.size = 0
+        self.commits = 0
+
+    def bind(self, loop: asyncio.AbstractEventLoop, size: int) -> None:
+        """Take the loop to wake requests on, and the size published so far."""
+        self._loop = loop
+        self.size = size
+
+    @property
+    def for_a_checkpoint(self) -> int:
+        """The number of requests that wait for a checkpoint."""
+        return len(self._sizes)
+
+    # --- From other threads ---
+
+    def settled(self, outcomes: list[tuple[object, Outcome]]) -> None:
+        """Wake the requests of one group: (ticket, outcome) pairs, in one crossing."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._settle, outcomes)
+
+    def published(self, checkpoint: Checkpoint, note: bytes) -> None:
+        """Wake the requests that this checkpoint covers, in one crossing."""
+        del note  # a request takes the newest there is by the time it runs
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._publish, checkpoint.size)
+
+    # --- On the loop ---
+
+    def ticket(self) -> asyncio.Future[Outcome]:
+        """Return what to offer with a submission and then to await."""
+        return asyncio.get_running_loop().create_future()
+
+    async def until(self, size: int) -> None:
+        """Return once a checkpoint of at least `size` entries is out."""
+        if size <= self.size:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sizes, (size, next(self._order), future))
+        await future
+
+    def _settle(self, outcomes: list[tuple[object, Outcome]]) -> None:
+        self.commits += 1
+        for ticket, outcome in outcomes:
+            # The only tickets ever offered are those of `ticket`; one whose request gave up
+            # waiting is already cancelled.
+            if isinstance(ticket, asyncio.Future) and not ticket.done():
+                ticket.set_result(outcome)
+
+    def _publish(self, size: int) -> None:
+        self.size = max(self.size, size)
+        while self._sizes and self._sizes[0][0] <= self.size:
+            future = heapq.heappop(self._sizes)[2]
+            if not future.done():
+                future.set_result(None)
