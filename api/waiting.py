@@ -9,9 +9,7 @@ after a crash there is nobody left to wake, and whoever asks again is answered f
 from __future__ import annotations
 
 import asyncio
-import heapq
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
 
 from testamur.errors import Refusal, Unavailable
@@ -41,8 +39,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._sizes: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._order = count()
+        self._sizes: dict[int, set[asyncio.Future[None]]] = {}
         self.size = 0
         self.commits = 0
 
@@ -54,7 +51,7 @@ class Waiting:
     @property
     def for_a_checkpoint(self) -> int:
         """The number of requests that wait for a checkpoint."""
-        return len(self._sizes)
+        return sum(map(len, self._sizes.values()))
 
     # --- From other threads ---
 
@@ -80,8 +77,15 @@ class Waiting:
         if size <= self.size:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sizes, (size, next(self._order), future))
-        await future
+        waiters = self._sizes.setdefault(size, set())
+        waiters.add(future)
+        try:
+            await future
+        finally:
+            # Whoever gave up must not be kept until the log grows, which may be never.
+            waiters.discard(future)
+            if not waiters and self._sizes.get(size) is waiters:
+                del self._sizes[size]
 
     def _settle(self, outcomes: list[tuple[object, Outcome]]) -> None:
         self.commits += 1
@@ -93,7 +97,7 @@ class Waiting:
 
     def _publish(self, size: int) -> None:
         self.size = max(self.size, size)
-        while self._sizes and self._sizes[0][0] <= self.size:
-            future = heapq.heappop(self._sizes)[2]
-            if not future.done():
-                future.set_result(None)
+        for reached in [size for size in self._sizes if size <= self.size]:
+            for future in self._sizes.pop(reached):
+                if not future.done():
+                    future.set_result(None)

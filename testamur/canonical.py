@@ -12,6 +12,7 @@ import json
 import math
 from typing import Any, Final, NoReturn
 
+import msgspec
 import rfc8785
 
 from testamur.errors import Refusal
@@ -25,6 +26,7 @@ MAX_DEPTH: Final = 64
 _MAX_INTEGER: Final = 2**53 - 1
 # From here on ECMAScript prints an exponent, so the text no longer claims every digit.
 _EXPONENT_FROM: Final = 1e21
+_encoder: Final = msgspec.json.Encoder(order="sorted")
 
 
 def parse_strict(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
@@ -58,11 +60,35 @@ def jcs(value: object) -> bytes:
     lone surrogate, a key that is no string, a Python object that is no JSON value.
     """
     try:
+        if _prints_alike(value):
+            return _encoder.encode(value)
         return rfc8785.dumps(value)  # type: ignore[arg-type]  # it checks, and says so
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise Refusal("canonical-json", f"has no RFC 8785 form: {error}") from None
     except RecursionError:
         raise Refusal("canonical-json", "nested too deeply for an RFC 8785 form") from None
+
+
+def _prints_alike(value: object) -> bool:
+    """Tell whether msgspec, fifty times as fast, prints `value` as RFC 8785 would.
+
+    It does for what credentials are made of. It writes floats in another way, sorts keys by
+    code point, not by UTF-16 unit, and takes Python objects that are no JSON values.
+    """
+    items = [value]
+    for item in items:  # grows as we go
+        if type(item) is dict:
+            if not all(type(key) is str and key.isascii() for key in item):
+                return False
+            items.extend(item.values())
+        elif type(item) is list:
+            items.extend(item)
+        elif type(item) is int:
+            if abs(item) > _MAX_INTEGER:
+                return False
+        elif type(item) is not str and type(item) is not bool and item is not None:
+            return False
+    return True
 
 
 def parse_canonical(

@@ -31,6 +31,10 @@ _DOMAIN: Final = b"testamur/credential/1\n"
 MAX_HOLDER_FILE: Final = 4 * 1024 * 1024 + 1024
 
 
+Origin = Annotated[str, Meta(pattern=r"^[!-*,-~]{1,255}$(?!\n)")]
+"""The origin of a log, as `log.opened/1` states it."""
+
+
 class HolderFile(
     msgspec.Struct,
     frozen=True,
@@ -47,7 +51,7 @@ class HolderFile(
     blind: Annotated[bytes, Meta(min_length=BLIND_SIZE, max_length=BLIND_SIZE)]
     credential: dict[str, Any]
     id: Uuid7
-    log: Annotated[str, Meta(pattern=r"^[!-*,-~]{1,255}$(?!\n)")] | None
+    log: Origin | None
 
     def __repr__(self) -> str:
         # A blind must not reach a log file by way of a traceback.

@@ -7,7 +7,10 @@ Unavailable    the evidence could not be examined, so nothing is known either wa
 
 from __future__ import annotations
 
+import copy
+
 _SHOWN = 120
+_DETAIL = 600
 
 
 class Refuted(ValueError):
@@ -23,17 +26,19 @@ class Refusal(Refuted):
 
     `rule` is a stable kebab-case name that programs may match on; `detail` is one English
     sentence; `line` counts from 1, the header of a submission being line 1; `value` is the
-    offending value as text, cut to 120 characters so that an attacker cannot fill a log file.
+    offending value as text. Both are printable and cut (`value` to 120 characters), so that an
+    attacker can neither fill a log file nor write on somebody's terminal.
     """
 
     def __init__(
         self, rule: str, detail: str, *, line: int | None = None, value: object = None
     ) -> None:
         self.rule = rule
-        self.detail = detail
+        self.detail = printable(detail, _DETAIL)
         self.line = line
         self.value = None if value is None else shown(value)
-        super().__init__(str(self))
+        # What a copy is made from, in this process or another; `__str__` is what is shown.
+        super().__init__(rule, self.detail)
 
     def __str__(self) -> str:
         where = "" if self.line is None else f"line {self.line}: "
@@ -42,11 +47,11 @@ class Refusal(Refuted):
 
     def at(self, line: int) -> Refusal:
         """Return the same refusal, placed on `line` unless it already names one."""
-        return (
-            self
-            if self.line is not None
-            else Refusal(self.rule, self.detail, line=line, value=self.value)
-        )
+        if self.line is not None:
+            return self
+        placed = copy.copy(self)
+        placed.line = line
+        return placed
 
 
 def shown(value: object) -> str:
@@ -54,3 +59,12 @@ def shown(value: object) -> str:
     text = value if isinstance(value, str) else repr(value)
     text = text.encode("unicode_escape").decode("ascii")
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def printable(text: str, most: int) -> str:
+    """Return `text` with what does not print escaped, cut to `most` characters."""
+    text = text[: most + 1]
+    if not text.isprintable():
+        escaped = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        text = "".join(escaped)
+    return text if len(text) <= most else text[: most - 1] + "…"

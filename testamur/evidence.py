@@ -128,7 +128,7 @@ def build_evidence(
 def _excerpt(
     reader: LogReader, size: int, position: int, events: Sequence[int]
 ) -> LoggedSubmission:
-    entry = _entry(reader, position)
+    entry = _entry(reader, position, size)
     count = parse_submission_entry(entry.encode())[1].payload.events
     if not all(position < event <= position + count for event in events):
         raise Refusal(
@@ -142,7 +142,7 @@ def _excerpt(
         events=tuple(
             LoggedEvent(
                 inclusion=tuple(reader.inclusion(event, size)),
-                line=_entry(reader, event),
+                line=_entry(reader, event, size),
                 number=event - position,
                 path=tuple(inclusion_proof(event - position - 1, leaves)),
             )
@@ -153,8 +153,8 @@ def _excerpt(
     )
 
 
-def _entry(reader: LogReader, position: int) -> str:
-    ((_, (entry,)),) = reader.bundles(position, position + 1)
+def _entry(reader: LogReader, position: int, size: int) -> str:
+    ((_, (entry,)),) = reader.bundles(position, position + 1, size=size)
     try:
         return entry.decode()
     except UnicodeDecodeError:

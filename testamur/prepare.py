@@ -17,7 +17,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar, get_args
@@ -36,10 +36,10 @@ from testamur.cohort import (
     offered_achievement,
     profile,
 )
-from testamur.commitment import HolderFile, commit, new_blind, render_holder_file
+from testamur.commitment import HolderFile, Origin, commit, new_blind, render_holder_file
 from testamur.data_integrity import SUITE, sign, verify_proofs
 from testamur.errors import Refusal, Refuted, Unavailable
-from testamur.events import CredentialIssued, Suite, encode_event
+from testamur.events import CredentialIssued, Suite, decode_events, encode_event
 from testamur.ids import new_id
 from testamur.keys import PrivateKey
 from testamur.openbadges import Badge, parse_credential, read_badge
@@ -51,6 +51,8 @@ Source: TypeAlias = tuple[str, bytes | Refusal]
 """Where a document lies, and its bytes or why they could not be read."""
 Refused: TypeAlias = tuple[str, Refusal]
 T = TypeVar("T")
+Track: TypeAlias = Callable[[Sequence[Any]], Iterable[Any]]
+"""Shows progress through a sequence, as `rich.progress.track` does."""
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +87,7 @@ def prepare_cohort(
     log: str | None = None,
     refused: Iterable[tuple[int, Refusal]] = (),
     source: str = "cohort.csv",
+    track: Track = iter,
 ) -> Prepared:
     """Return a new credential, holder file and event for every award.
 
@@ -95,8 +98,8 @@ def prepare_cohort(
     _check_key(key, provider.did)
     issuer = profile(provider)
     objects: dict[str, dict[str, Any]] = {}
-    prepared = _nothing()
-    for award in _shuffled(awards):
+    prepared = _nothing(log)
+    for award in track(_shuffled(awards)):
         offering = award.offering
         if offering.achievement not in objects:
             objects[offering.achievement] = offered_achievement(offering)
@@ -124,6 +127,7 @@ def prepare_badges(
     issuer: str | None = None,
     key: PrivateKey | None = None,
     log: str | None = None,
+    track: Track = iter,
 ) -> Prepared:
     """Return an event and a holder file for every Open Badge among `sources`.
 
@@ -132,16 +136,15 @@ def prepare_badges(
     the issuer's did:key, made `now`, is added to each. Raises `Refusal` (`events-count`) when
     there are more than a submission takes.
     """
-    prepared = _nothing()
+    prepared = _nothing(log)
     drafts: list[_Draft] = []
     first_source: dict[tuple[str, str], str] = {}
     for source, data in sources:
         try:
             draft = _draft(source, data, registered, issuer)
             _check_key(key, draft.badge.issuer.id)
+            note = _examine(draft)
             _check_first(draft, first_source)
-            if note := _examine(draft):
-                prepared.notes.append((source, note))
         except Refusal as refusal:
             prepared.refused.append((source, refusal))
             if len(prepared.refused) >= MAX_REFUSED:
@@ -150,9 +153,10 @@ def prepare_badges(
                 break
             continue
         drafts.append(draft)
+        prepared.notes.extend([(source, note)] if note else [])
         if len(drafts) > MAX_EVENTS:
             raise Refusal("events-count", f"a submission has at most {MAX_EVENTS} events")
-    for draft in _shuffled(drafts):
+    for draft in track(_shuffled(drafts)):
         signed = draft
         if key:
             made = sign(draft.credential, key, created=now)
@@ -171,11 +175,19 @@ def read_sources(path: Path) -> Iterator[Source]:
     if not path.is_dir():
         yield from _documents(path, _plain(path.name), follow=True)
         return
-    for folder, folders, files in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(name for name in files if not name.startswith(".")):
-            file = Path(folder, name)
-            yield from _documents(file, _plain(str(file.relative_to(path))), follow=False)
+    waiting = [path]
+    while waiting:
+        found = waiting.pop()
+        label = _plain(str(found.relative_to(path)))
+        if found == path or (found.is_dir() and not found.is_symlink()):
+            try:
+                files = sorted(file for file in found.iterdir() if not file.name.startswith("."))
+            except OSError as error:
+                yield label, Refusal("file", f"the folder cannot be read: {error.strerror}")
+                continue
+            waiting += reversed(files)
+        else:
+            yield from _documents(found, label, follow=False)
 
 
 def write_prepared(prepared: Prepared, folder: Path, *, partial: bool = False) -> None:
@@ -184,7 +196,8 @@ def write_prepared(prepared: Prepared, folder: Path, *, partial: bool = False) -
     `events.ndjson` holds the lines 2 to n+1 of a submission. The index says which source
     became which holder file. The folder appears whole or not at all. Raises `Refusal`:
     `output-exists`; `output-partial` when something was refused and `partial` is not set,
-    since preparing the rest again would issue the others twice; `output-empty`.
+    since preparing the rest again would issue the others twice; `output-empty`; and those of
+    `decode_events`.
     """
     if prepared.refused and not partial:
         raise Refusal(
@@ -210,7 +223,11 @@ def write_prepared(prepared: Prepared, folder: Path, *, partial: bool = False) -
         raise
 
 
-def _nothing() -> Prepared:
+def _nothing(log: str | None) -> Prepared:
+    try:
+        msgspec.convert(log, Origin | None)
+    except msgspec.ValidationError:
+        raise Refusal("log-origin", "is not the origin of a log", value=log) from None
     return Prepared(events=[], holders=[], sources=[], refused=[], notes=[])
 
 
@@ -355,6 +372,8 @@ def _lines(opened: io.BufferedReader, label: str) -> Iterator[Source]:
             return
         if line.strip():
             yield f"{label} line {number}", line.rstrip(b"\r\n")
+    if left <= 0 and opened.read(1):
+        yield label, Refusal("file-size", f"has grown beyond {MAX_FILE} bytes while it was read")
 
 
 def _plain(name: str) -> str:
@@ -366,13 +385,19 @@ def _plain(name: str) -> str:
 def _write_into(folder: Path, prepared: Prepared) -> None:
     holders = folder / "holders"
     holders.mkdir(mode=0o700)
-    lines = b"".join(encode_event(event) + b"\n" for event in prepared.events)
-    _write(folder / "events.ndjson", lines)
-    for holder in prepared.holders:
+    lines = [encode_event(event) for event in prepared.events]
+    decode_events(lines)  # what the register would refuse for its form is not written
+    written = [
+        _write(folder / "events.ndjson", b"".join(line + b"\n" for line in lines)),
+        _write(folder / "index.csv", _index(prepared)),
+    ]
+    written += [
         _write(holders / f"{holder.id}.json", render_holder_file(holder))
-    _write(folder / "index.csv", _index(prepared))
-    _sync(holders)
-    _sync(folder)
+        for holder in prepared.holders
+    ]
+    # All are written before the first is waited for: thrice as fast as one by one.
+    for path in (*written, holders, folder):
+        _sync(path)
 
 
 def _index(prepared: Prepared) -> bytes:
@@ -389,22 +414,20 @@ def _index(prepared: Prepared) -> bytes:
 
 def _by_number(text: str) -> list[tuple[int, str]]:
     """Return a key that puts row 9 before row 10."""
-    return [
-        (int(part), "") if part.isdecimal() else (0, part)
-        for part in re.split(r"([0-9]{1,18})", text)
-    ]
+    parts = re.split(r"([0-9]{1,18})", text)
+    return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes) -> Path:
     # O_EXCL: never over a file that is there; 0600: for the owner alone.
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    return path
 
 
-def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on disk."""
+    opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)
     finally:

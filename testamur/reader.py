@@ -176,6 +176,14 @@ class LogReader:
                 f"{edge.size} were read before"
             )
         tiles = self._hashes(checkpoint.size)
+        try:
+            proof = prove_consistency(edge.size, checkpoint.size, tiles)
+            verify_consistency(edge.size, checkpoint.size, edge.root(), checkpoint.root, proof)
+        except InvalidProof as error:
+            raise Refuted(
+                f"the log was rewritten: checkpoint {checkpoint.size} does not extend the "
+                f"{edge.size} entries that were read before: {error}"
+            ) from None
         start = edge.size
         entries: list[bytes] = []
         for index, bundle in self.bundles(start, checkpoint.size):
@@ -196,13 +204,20 @@ class LogReader:
             yield Stretch(start, entries, leaves)
             start, entries = end, []
 
-    def bundles(self, start: int, end: int) -> Iterator[tuple[int, list[bytes]]]:
-        """Yield (bundle index, its entries between `start` and `end`), unverified, in order."""
+    def bundles(
+        self, start: int, end: int, *, size: int | None = None
+    ) -> Iterator[tuple[int, list[bytes]]]:
+        """Yield (bundle index, its entries between `start` and `end`), unverified, in order.
+
+        `size` is that of a published tree, whose last bundle may be partial; `end` unless given.
+        """
+        published = end if size is None else size
 
         def entries_of(index: int) -> tuple[int, list[bytes]]:
-            width = min(WIDTH, end - index * WIDTH)
+            first = index * WIDTH
+            width = min(WIDTH, published - first)
             found = decode_bundle(*self._bundle(index, width))
-            return index, found[max(0, start - index * WIDTH) : width]
+            return index, found[max(0, start - first) : min(width, end - first)]
 
         return _ahead(
             entries_of,
@@ -214,7 +229,7 @@ class LogReader:
         """Return one entry, proven to be at `index` of the checkpoint's tree."""
         if not 0 <= index < checkpoint.size:
             raise NotFound(f"position {index} is not among the {checkpoint.size} entries")
-        ((_, (entry, *_)),) = self.bundles(index, index + 1)
+        ((_, (entry,)),) = self.bundles(index, index + 1, size=checkpoint.size)
         path = self.inclusion(index, checkpoint.size)
         verify_inclusion(index, checkpoint.size, leaf_hash(entry), path, checkpoint.root)
         return entry

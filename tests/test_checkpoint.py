@@ -111,6 +111,13 @@ def test_a_number_has_one_spelling(text: str) -> None:
     assert number <= MAX_SIZE
 
 
+def test_a_number_is_at_most_what_is_asked_for() -> None:
+    assert strict_decimal("4", 4) == 4
+    for text, most in (("5", 4), ("9223372036854775808", MAX_SIZE)):
+        with pytest.raises(Refuted, match=f"0 to {most}"):
+            strict_decimal(text, most)
+
+
 def test_what_a_log_signs_opens_with_its_key() -> None:
     for checkpoint in (
         Checkpoint(LOG.name, 42, ROOT),

@@ -209,6 +209,17 @@ def test_no_damaged_consistency_proof_passes() -> None:
                     verify_consistency(*case)
 
 
+def test_the_error_tells_a_path_too_long_from_one_too_short() -> None:
+    path = consistency_proof(5, LEAVES[:8])
+    for damaged, why in (([*path, ROOTS[1]], "goes on above"), (path[:-1], "stops below")):
+        with pytest.raises(InvalidProof, match=why):
+            verify_consistency(5, 8, ROOTS[5], ROOTS[8], damaged)
+    path = inclusion_proof(5, LEAVES[:8])
+    for damaged, why in (([*path, ROOTS[1]], "goes on above"), (path[:-1], "stops below")):
+        with pytest.raises(InvalidProof, match=why):
+            verify_inclusion(5, 8, LEAVES[5], damaged, ROOTS[8])
+
+
 def test_a_tree_cannot_shrink() -> None:
     with pytest.raises(InvalidProof, match="cannot extend"):
         verify_consistency(8, 7, ROOTS[8], ROOTS[7], [])
@@ -319,7 +330,7 @@ def test_the_published_consistency_probes(probe: dict[str, Any]) -> None:
     sizes = probe["size1"], probe["size2"]
     if not probe["wantErr"]:
         # Some probes write placeholders for roots; we take nothing but hashes.
-        verify_consistency(*sizes, *map(hashed, roots), path)
+        verify_consistency(*sizes, hashed(roots[0]), hashed(roots[1]), path)
     elif sizes[0] == 0 and not path and roots[0] == EMPTY_ROOT and is_any_root(*roots, sizes[1]):
         # The upstream verifier refuses any proof from the empty tree as useless. A witness must
         # accept an empty one (c2sp.org/tlog-witness).

@@ -132,6 +132,8 @@ def test_the_key_id_belongs_to_name_type_and_key() -> None:
         lambda skey: skey + "AAAA",
         lambda skey: skey + "\n",
         lambda skey: skey.replace("PRIVATE", "private"),
+        lambda skey: skey.replace(ALICE.verifier.key_id.hex(), BOB.verifier.key_id.hex()),
+        lambda skey: skey.replace(ALICE.verifier.key_id.hex(), ""),
         lambda _: str(ALICE.verifier),
     ],
 )

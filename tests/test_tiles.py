@@ -371,6 +371,14 @@ def test_a_missing_tile_is_unavailable_and_not_refuted() -> None:
         RightEdge.load(300, shelf.fetch)
 
 
+def test_a_missing_full_tile_is_asked_for_once() -> None:
+    _, shelf = published(300)
+    del shelf["tile/0/000"]
+    with pytest.raises(Unavailable, match=r"tile/0/000$"):
+        prove_inclusion(0, 300, TileHashes(300, shelf.fetch))
+    assert shelf.asked.count("tile/0/000") == 1
+
+
 def test_what_was_unavailable_is_asked_for_again() -> None:
     _, shelf = published(300)
     kept = dict(shelf)

@@ -1,0 +1,97 @@
+"""`python -m api`: make a log, serve it, check it.
+
+Exit codes: 0 done, 1 something was examined and is wrong (damage, a bad authority file), 2
+something could not be examined or is not to be had (a folder in use, a disk that fails).
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+
+from api import wiring
+from testamur.errors import Refuted, Unavailable
+from testamur.events import Authority
+
+commands = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+_told = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Data = Annotated[Path, typer.Option("--data", help="The folder that holds everything.")]
+
+
+@commands.command()
+def init(
+    data: Data,
+    origin: Annotated[
+        str, typer.Option(help="The log's name, such as log.example/testamur; it never changes.")
+    ],
+    authority: Annotated[
+        list[str],
+        typer.Option(
+            help="A root authority: a JSON file, or JSON text, with country, keys (id and "
+            "publicKeyMultibase), name and organization (a DID). May be repeated."
+        ),
+    ],
+) -> None:
+    """Make a new log: its key, its genesis and its first checkpoint, of size 2."""
+    try:
+        vkey = wiring.init(data, origin, [_authority(text) for text in authority])
+    except (Refuted, Unavailable) as error:
+        _fail(error)
+    typer.echo(vkey)
+
+
+@commands.command()
+def serve(
+    data: Data,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 picks a free one.")] = 8000,
+    interval: Annotated[
+        float, typer.Option(min=0.01, max=60, help="Seconds between checkpoints, at most.")
+    ] = 0.1,
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log every request.")] = False,
+) -> None:
+    """Serve the log in DATA over HTTP, once nothing in it is found damaged."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        wiring.serve(data, host=host, port=port, interval=interval, access_log=access_log)
+    except (Refuted, Unavailable) as error:
+        _fail(error)
+
+
+@commands.command()
+def fsck(data: Data) -> None:
+    """Recompute the whole log in DATA from its entries, and name everything that is wrong."""
+    try:
+        found = wiring.fsck(data)
+    except (Refuted, Unavailable) as error:
+        _fail(error)
+    for line in found:
+        typer.echo(line)
+    raise typer.Exit(1 if found else 0)
+
+
+def _authority(text: str) -> Authority:
+    try:
+        source = text.encode() if text.lstrip().startswith("{") else Path(text).read_bytes()
+        return msgspec.json.decode(source, type=Authority)
+    except OSError as error:
+        raise Unavailable(f"{text}: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refuted(f"{text[:80]}: not a root authority: {error}") from None
+
+
+def _fail(error: Refuted | Unavailable) -> NoReturn:
+    _told.print(f"{'refused' if isinstance(error, Refuted) else 'unavailable'}: {error}", markup=False)
+    raise typer.Exit(1 if isinstance(error, Refuted) else 2)
+
+
+if __name__ == "__main__":
+    commands(prog_name="python -m api")

@@ -1,0 +1,150 @@
+"""The entries as text: NDJSON to read in stretches, server-sent events to follow.
+
+Both give the published entries, in order, byte for byte, each with its position, and both resume
+where the reader left off. They are a convenience for scripts and pages: nothing is proven here,
+so whoever needs proof reads the tiles (`testamur/reader.py`) or replays the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import msgspec
+
+from api.problems import Problem, not_now
+from api.waiting import Published, Waiting
+from testamur.reader import LogReader
+
+NDJSON: Final = "application/x-ndjson"
+EVENT_STREAM: Final = "text/event-stream"
+DEFAULT_LIMIT: Final = 1_000
+MAX_LIMIT: Final = 100_000
+MAX_STREAMS: Final = 256
+HEARTBEAT_SECONDS: Final = 15.0
+
+
+class LogEntry(msgspec.Struct, frozen=True, gc=False):
+    """An entry at its position. `entry` is its text, byte for byte what the leaf hash is over."""
+
+    position: int
+    entry: str
+
+
+class Size(msgspec.Struct, frozen=True, gc=False):
+    """A checkpoint that came out: `root` in base64."""
+
+    size: int
+    root: str
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Entries:
+    """Reads published entries through `reader`; `latest` returns the checkpoint that is out."""
+
+    def __init__(
+        self, reader: LogReader, waiting: Waiting, latest: Callable[[], Published | None]
+    ) -> None:
+        self._reader = reader
+        self._waiting = waiting
+        self._latest = latest
+        self._stopping = asyncio.Event()
+        self.streams = 0
+
+    def stop(self) -> None:
+        """End all streams, so that the server can stop."""
+        self._stopping.set()
+
+    def latest(self) -> Published:
+        """Return the checkpoint that is out; raises a 503 `Problem` before the first."""
+        latest = self._latest()
+        if latest is None:
+            raise not_now("nothing-published", "no checkpoint is published yet")
+        return latest
+
+    def check_start(self, start: int, published: Published) -> None:
+        """Raise a `Problem` when `start` lies beyond what is published."""
+        if start > published.size:
+            raise Problem(
+                422, "size-ahead", f"the log has {published.size} published entries", value=start
+            )
+
+    async def stretches(self, start: int, end: int, size: int) -> AsyncIterator[list[LogEntry]]:
+        """Yield entries `start` to `end` of the published tree of `size`, 256 or less at a time."""
+        position = start
+        # Asked for up to `size`, not `end`: only partial bundles that a checkpoint implies exist.
+        walk = self._reader.bundles(start, size)
+        while position < end:
+            _, entries = await asyncio.to_thread(next, walk)
+            taken = entries[: end - position]
+            yield [LogEntry(position + i, entry.decode()) for i, entry in enumerate(taken)]
+            position += len(taken)
+
+    async def lines(self, start: int, end: int, size: int) -> AsyncIterator[bytes]:
+        """Yield the same as NDJSON."""
+        async for stretch in self.stretches(start, end, size):
+            yield b"".join(_encode(entry) + b"\n" for entry in stretch)
+
+    async def events(self, start: int) -> AsyncIterator[bytes]:
+        """Yield server-sent events from `start` on, until the client leaves or the server stops.
+
+        Each entry is an event `entry` whose id is its position; after the entries of each
+        checkpoint comes an event `checkpoint`. Comments keep idle connections open.
+        """
+        if self.streams >= MAX_STREAMS:
+            raise not_now("overloaded", "too many streams are open", retry_after=30)
+        self.streams += 1
+        try:
+            yield b"retry: 2000\n\n"
+            while not self._stopping.is_set():
+                published = self.latest()
+                async for stretch in self.stretches(start, published.size, published.size):
+                    yield b"".join(map(_event, stretch))
+                if start < published.size:
+                    start = published.size
+                    yield _checkpoint_event(published)
+                async for beat in self._until(start + 1):
+                    yield beat
+        finally:
+            self.streams -= 1
+
+    async def _until(self, size: int) -> AsyncIterator[bytes]:
+        """Yield comments until a checkpoint of `size` is out or the server stops."""
+        grown = asyncio.ensure_future(self._waiting.until(size))
+        stopped = asyncio.ensure_future(self._stopping.wait())
+        try:
+            while True:
+                done, _ = await asyncio.wait(
+                    (grown, stopped),
+                    timeout=HEARTBEAT_SECONDS,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if done:
+                    return
+                yield b":\n\n"
+        finally:
+            grown.cancel()
+            stopped.cancel()
+
+
+def _event(entry: LogEntry) -> bytes:
+    # JSON text holds no bare line break, so one data line is enough.
+    return b"id: %d\nevent: entry\ndata: %b\n\n" % (entry.position, _encode(entry))
+
+
+def _checkpoint_event(published: Published) -> bytes:
+    root = base64.b64encode(published.checkpoint.root).decode()
+    return b"event: checkpoint\ndata: %b\n\n" % _encode(Size(published.size, root))
+
+
+def resumed_at(start: int, last_event_id: str | None) -> int:
+    """Return where a stream goes on: after the event that an EventSource says it saw last."""
+    if last_event_id is None:
+        return start
+    if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > 18:
+        raise Problem(422, "parameter", "Last-Event-ID is a position", value=last_event_id)
+    return int(last_event_id) + 1

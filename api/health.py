@@ -1,0 +1,165 @@
+"""How the server is: alive, ready, and in numbers.
+
+`/healthz` says that the process answers; `/readyz` that every part works and none lags beyond
+its bound, each named; `/metrics` counts, in the Prometheus text format. None of it proves anything
+about the log: a monitor that replays does.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+MAX_LAG: Final = 100_000
+"""Entries by which publication, or the projections, may lag while the server is ready."""
+_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class PartState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One part of the server; `detail` says what is wrong, or how far it is."""
+
+    part: str
+    state: Literal["works", "lags", "failed"]
+    detail: str
+
+
+class Readiness(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Whether requests should be sent here, part by part."""
+
+    ready: bool
+    parts: tuple[PartState, ...]
+
+
+class Alive(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class Tally:
+    """What the server has done since it started; touched on the event loop alone."""
+
+    def __init__(self) -> None:
+        self.started = time.time()
+        self.submissions = 0
+        self.events = 0
+        self.refusals: Counter[str] = Counter()
+        self.seconds = 0.0
+        self._buckets = [0] * (len(_BUCKETS) + 1)
+
+    def accepted(self, events: int, seconds: float) -> None:
+        """Count a submission that got its receipt, `seconds` after it began to arrive."""
+        self.submissions += 1
+        self.events += events
+        self.seconds += seconds
+        self._buckets[bisect_left(_BUCKETS, seconds)] += 1
+
+    def refused(self, rule: str) -> None:
+        """Count a submission that got a problem."""
+        self.refusals[rule] += 1
+
+    def latency(self) -> Iterable[tuple[str, int]]:
+        """Yield (upper bound in seconds, submissions within it), as Prometheus accumulates."""
+        total = 0
+        for bound, held in zip((*_BUCKETS, "+Inf"), self._buckets, strict=True):
+            total += held
+            yield str(bound), total
+
+
+class Progress(NamedTuple):
+    """How far each part is, in entries, and what stopped it, if anything did."""
+
+    committed: int
+    published: int
+    projected: int
+    publisher_failure: BaseException | None
+    follower_failure: BaseException | None
+
+
+class Gauge(NamedTuple):
+    """A number to report, read when it is asked for."""
+
+    name: str
+    kind: Literal["gauge", "counter"]
+    meaning: str
+    read: Callable[[], float]
+
+
+def readiness(progress: Progress) -> Readiness:
+    """Return the state of every part."""
+    parts = (
+        PartState(part="gate", state="works", detail=f"{progress.committed} entries committed"),
+        _part("log", progress.published, progress.committed, progress.publisher_failure),
+        _part("projections", progress.projected, progress.published, progress.follower_failure),
+    )
+    return Readiness(ready=all(part.state == "works" for part in parts), parts=parts)
+
+
+def _part(name: str, size: int, of: int, failure: BaseException | None) -> PartState:
+    if failure is not None:
+        # The kind alone: a message may hold a path of ours.
+        detail = f"stopped at {size} of {of} entries: {type(failure).__name__}"
+        return PartState(part=name, state="failed", detail=detail)
+    state: Literal["works", "lags"] = "lags" if of - size > MAX_LAG else "works"
+    return PartState(part=name, state=state, detail=f"at {size} of {of} entries")
+
+
+def exposition(tally: Tally, gauges: Iterable[Gauge]) -> str:
+    """Return all numbers in the Prometheus text format, version 0.0.4."""
+    lines: list[str] = []
+    for gauge in (*gauges, *_own_gauges(tally)):
+        lines += _headed(gauge.name, gauge.kind, gauge.meaning)
+        lines.append(f"{gauge.name} {_number(gauge.read())}")
+    lines += _headed("testamur_problems_total", "counter", "Submissions answered by a problem")
+    lines += [
+        f'testamur_problems_total{{rule="{rule}"}} {count}'
+        for rule, count in sorted(tally.refusals.items())
+    ]
+    name = "testamur_submission_seconds"
+    lines += _headed(name, "histogram", "From the arrival of a submission to its receipt")
+    lines += [f'{name}_bucket{{le="{bound}"}} {count}' for bound, count in tally.latency()]
+    lines += [f"{name}_sum {tally.seconds:.6f}", f"{name}_count {tally.submissions}"]
+    return "\n".join(lines) + "\n"
+
+
+def _own_gauges(tally: Tally) -> tuple[Gauge, ...]:
+    return (
+        Gauge(
+            "testamur_submissions_total",
+            "counter",
+            "Submissions that got a receipt",
+            lambda: tally.submissions,
+        ),
+        Gauge("testamur_events_total", "counter", "Events in them", lambda: tally.events),
+        Gauge("process_start_time_seconds", "gauge", "Unix time", lambda: tally.started),
+        Gauge("process_cpu_seconds_total", "counter", "User and system", time.process_time),
+        Gauge("process_resident_memory_bytes", "gauge", "At its highest", _peak_memory),
+        Gauge("process_open_fds", "gauge", "File descriptors", _descriptors),
+    )
+
+
+def _peak_memory() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _descriptors() -> float:
+    try:
+        return len(os.listdir("/dev/fd"))
+    except OSError:
+        return -1
+
+
+def _headed(name: str, kind: str, meaning: str) -> list[str]:
+    return [f"# HELP {name} {meaning}.", f"# TYPE {name} {kind}"]
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:.6f}"

@@ -1,0 +1,257 @@
+"""Submissions over HTTP: from bytes to a receipt.
+
+`POST /submissions` answers 201 with a receipt of the state that was asked for, or with a
+problem: what it acknowledges is durable at least, and what it calls published is proven to be in
+the checkpoint that the receipt carries. A receipt is a function of the log and never stored, so
+the same submission sent again gets the same receipt. A problem with status 503 after the body
+arrived says nothing about whether the submission was recorded: send it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from typing import Final, Literal, TypeAlias, get_args
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from api.health import Tally
+from api.intake import Intake
+from api.problems import Problem, not_now
+from api.tiles import Receive, Scope
+from api.waiting import Outcome, Published, Waiting
+from log.publisher import Publisher
+from registry.gate import Checked, DryRun, Gate, Recorded
+from testamur.errors import Refusal
+from testamur.receipt import Flagged, Receipt, encode_path, flagged
+from testamur.submission import (
+    MAX_BYTES,
+    MEDIA_TYPE,
+    format_time,
+    parse_submission_entry,
+    submission_entry,
+)
+from testamur.tlog_proof import TlogProof
+
+Wait: TypeAlias = Literal["durable", "published", "witnessed"]
+
+# Below this a submission is checked where it arrives: handing it to a thread costs more.
+INLINE_BYTES: Final = 32 * 1024
+BODIES_BYTES: Final = 512 * 1024 * 1024
+"""What all bodies under way may take together."""
+MAX_UNPUBLISHED: Final = 1_000_000
+"""Entries that may wait for a checkpoint before new submissions are turned away."""
+COMMIT_SECONDS: Final = 60.0
+PUBLISH_SECONDS: Final = 30.0
+_CHECKERS: Final = 2
+
+
+class RefusalReport(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, rename="camel"
+):
+    """One broken rule; `line` counts from 1, the header of the submission being line 1."""
+
+    rule: str
+    detail: str
+    line: int | None = None
+    value: str | None = None
+
+
+class CheckReport(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """What a dry run found: `accepted` as of `size`, and everything that is wrong."""
+
+    format: Literal["testamur/check/1"]
+    accepted: bool
+    size: int
+    refusals: tuple[RefusalReport, ...]
+    flags: tuple[Flagged, ...]
+
+
+class Submissions:
+    """Takes submissions in, and gives receipts out."""
+
+    def __init__(self, gate: Gate, publisher: Publisher, waiting: Waiting, tally: Tally) -> None:
+        self._gate = gate
+        self._publisher = publisher
+        self._waiting = waiting
+        self._tally = tally
+        self._pool = ThreadPoolExecutor(_CHECKERS, thread_name_prefix="testamur-check")
+        self.intake = Intake(self._pool, limit=MAX_BYTES, budget=BODIES_BYTES)
+
+    def close(self) -> None:
+        """Wait for checks under way."""
+        self._pool.shutdown()
+
+    async def submit(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        """Return the status, 201 or 200 if it was recorded before, and the receipt as JSON.
+
+        Raises `Problem`, `Refusal`, `Unavailable`, and `HungUp` when the client is gone.
+        """
+        started = perf_counter()
+        wait = wanted(scope.get("query_string", b""))
+        self._refuse_while_behind()
+        body = await self.intake.read(scope, receive, [MEDIA_TYPE])
+        try:
+            checked = await self._check(body)
+            recorded = await self._record(checked)
+        finally:
+            self.intake.release(len(body))
+        header = checked.submission.header
+        if recorded.repeated:
+            entry = await asyncio.to_thread(self._entry, recorded.position)
+        else:
+            entry = submission_entry(header.jws, recorded.recorded_at)
+        if wait == "published":
+            await self._until_published(recorded)
+        receipt = self.receipt_over(entry, recorded)
+        self._tally.accepted(recorded.events, perf_counter() - started)
+        return (200 if recorded.repeated else 201), _encode(receipt)
+
+    async def check(self, scope: Scope, receive: Receive) -> bytes:
+        """Return what a submission would meet with, as JSON; nothing is recorded."""
+        body = await self.intake.read(scope, receive, [MEDIA_TYPE])
+        try:
+            loop = asyncio.get_running_loop()
+            found = await loop.run_in_executor(self._pool, self._gate.dry_run, body)
+        finally:
+            self.intake.release(len(body))
+        return _encode(report_of(found))
+
+    async def find(self, issuer: str, jti: str) -> bytes:
+        """Return the receipt of a submission recorded before; raises a 404 `Problem`."""
+        recorded = await asyncio.to_thread(self._gate.receipt, issuer, jti)
+        if recorded is None:
+            raise Problem(
+                404,
+                "unknown-submission",
+                f"{issuer} has no submission {jti} here, as of {self._waiting.size} entries",
+                value=jti,
+            )
+        entry = await asyncio.to_thread(self._entry, recorded.position)
+        return _encode(self.receipt_over(entry, recorded))
+
+    def receipt_over(self, entry: bytes, recorded: Recorded) -> Receipt:
+        """Return the receipt in the furthest state that holds now."""
+        end = recorded.position + recorded.events
+        published = self.published()
+        if published is not None and published.size > end:
+            inclusion = self._publisher.prove(recorded.position, published.size)
+            proof = TlogProof(recorded.position, tuple(inclusion), published.note).render()
+            end_path = encode_path(self._publisher.prove(end, published.size))
+            return _receipt("published", entry, recorded, proof.decode(), end_path)
+        return _receipt("durable", entry, recorded, None, None)
+
+    def published(self) -> Published | None:
+        """Return the checkpoint that is out."""
+        latest = self._publisher.checkpoint
+        return None if latest is None else Published(*latest)
+
+    async def _check(self, body: bytes) -> Checked:
+        if len(body) < INLINE_BYTES:
+            return self._gate.check(body)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._gate.check, body)
+
+    async def _record(self, checked: Checked) -> Recorded:
+        ticket = self._waiting.ticket()
+        self._gate.offer(checked, ticket)
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                outcome: Outcome = await ticket
+        except TimeoutError:
+            raise not_now(
+                "commit-delayed",
+                f"not settled within {COMMIT_SECONDS:.0f} s; it may still be recorded, so send "
+                "the same submission again",
+            ) from None
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def _until_published(self, recorded: Recorded) -> None:
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                await self._waiting.until(recorded.position + recorded.events + 1)
+        except TimeoutError:
+            raise not_now(
+                "publication-delayed",
+                f"recorded durably at position {recorded.position}, but no checkpoint covers it "
+                f"within {PUBLISH_SECONDS:.0f} s; send the same submission again for its receipt",
+                retry_after=10,
+            ) from None
+
+    def _refuse_while_behind(self) -> None:
+        # What is recorded must be published: while that cannot be, more must not pile up.
+        if self._publisher.failure is not None:
+            raise not_now("publication-stopped", "the log is not being published", retry_after=60)
+        if self._gate.committed() - self._waiting.size > MAX_UNPUBLISHED:
+            raise not_now("overloaded", "too many entries wait for a checkpoint")
+
+    def _entry(self, position: int) -> bytes:
+        return self._gate.read(position, 1)[0][0]
+
+
+def wanted(query: bytes) -> Wait:
+    """Return the `wait` of a query string; raises `Problem` for one that cannot be had."""
+    if not query:
+        return "published"
+    found = [value for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+             if name == "wait"]
+    wait = found[-1] if found else "published"
+    if wait not in get_args(Wait):
+        raise Problem(422, "parameter", "wait is durable, published or witnessed", value=wait)
+    if wait == "witnessed":
+        # Refused before anything is recorded: a receipt may not claim what nobody attested.
+        raise Problem(
+            422,
+            "no-witness-policy",
+            "this log has no witnesses configured, so no receipt can be witnessed; nothing was "
+            "recorded; ask for wait=published",
+            value=wait,
+        )
+    return wait
+
+
+def report_of(found: DryRun) -> CheckReport:
+    """Return the report that a dry run makes."""
+    refusals = tuple(
+        RefusalReport(rule=each.rule, detail=each.detail, line=each.line, value=each.value)
+        for each in found.refusals
+    )
+    return CheckReport(
+        format="testamur/check/1",
+        accepted=not refusals,
+        size=found.size,
+        refusals=refusals,
+        flags=flagged(found.flags),
+    )
+
+
+def _receipt(
+    state: Literal["durable", "published"],
+    entry: bytes,
+    recorded: Recorded,
+    proof: str | None,
+    end_path: tuple[str, ...] | None,
+) -> Receipt:
+    header = parse_submission_entry(entry)[1].payload
+    return Receipt(
+        format="testamur/receipt/1",
+        state=state,
+        log=header.aud,
+        issuer=header.iss,
+        jti=header.jti,
+        position=recorded.position,
+        events=recorded.events,
+        recorded_at=format_time(recorded.recorded_at),
+        entry=entry.decode(),
+        flags=flagged(recorded.flags),
+        repeated=recorded.repeated,
+        proof=proof,
+        end_path=end_path,
+    )
+
+
+_encode: Final = msgspec.json.Encoder().encode

@@ -1,0 +1,86 @@
+"""Batch submissions over HTTP, each answered with its published receipt.
+
+python -m bench.append --events 1000000 --batch 1000 --store sqlite
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bench.cohorts import cohorts, now_story
+from bench.figures import cpu_seconds, percentile, report
+from bench.load import drive, post
+from bench.server import serving
+from testamur.submission import MEDIA_TYPE
+
+
+def main(
+    events: Annotated[int, typer.Option(help="events in all")] = 1_000_000,
+    batch: Annotated[int, typer.Option(help="events of one submission")] = 1000,
+    store: Annotated[Literal["sqlite"], typer.Option(help="the event store")] = "sqlite",
+    connections: Annotated[int, typer.Option(help="submissions under way at once")] = 8,
+    wait: Annotated[Literal["durable", "published"], typer.Option()] = "published",
+) -> None:
+    """Print events per second, latencies and CPU per event, beside a bare SQLite insert."""
+    with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name:
+        folder = Path(name)
+        story = now_story()
+        print(f"signing {events} events in submissions of {batch} ...", flush=True)
+        bodies = list(cohorts(story, events, batch))
+        with serving(folder, story) as served:
+            target = f"/submissions?wait={wait}"
+            requests = (post(served.port, target, MEDIA_TYPE, body) for body in bodies)
+            before = cpu_seconds(served.pid)
+            answers = asyncio.run(drive(served.port, requests, connections))
+            cpu = cpu_seconds(served.pid) - before
+        answers.only(201)
+        bare = _bare_insert(folder / "bare.db", bodies)
+        rate = events / answers.elapsed
+        milliseconds = [seconds * 1000 for seconds in answers.seconds]
+        report(
+            "append",
+            {
+                "events": events,
+                "batch": batch,
+                "store": store,
+                "wait": wait,
+                "connections": connections,
+                "bytes_per_event": round(sum(map(len, bodies)) / events),
+                "events_per_second": rate,
+                "p50_ms": percentile(milliseconds, 0.5),
+                "p99_ms": percentile(milliseconds, 0.99),
+                "cpu_us_per_event": cpu / events * 1e6,
+                "sqlite_insert_events_per_second": bare,
+                "ratio_to_sqlite_insert": rate / bare,
+            },
+        )
+
+
+def _bare_insert(path: Path, bodies: list[bytes]) -> float:
+    """Return rows per second of the same bytes put into a bare table, one commit per body."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("CREATE TABLE entry (position INTEGER PRIMARY KEY, state BLOB NOT NULL)")
+    rows = 0
+    begun = time.perf_counter()
+    for body in bodies:
+        lines = body[:-1].split(b"\n")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany("INSERT INTO entry (state) VALUES (?)", [(line,) for line in lines])
+        connection.execute("COMMIT")
+        rows += len(lines)
+    elapsed = time.perf_counter() - begun
+    connection.close()
+    return rows / elapsed
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,80 @@
+"""A real server process to load, whose provider has entered the register and may issue."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import msgspec
+
+from testamur.client import Registry
+from testamur.events import Authority
+from testamur.note import VerifierKey
+from tests.story import Story
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Where the server listens, its process, its folder and the log's key."""
+
+    url: str
+    port: int
+    pid: int
+    folder: Path
+    key: VerifierKey
+
+
+@contextmanager
+def serving(folder: Path, story: Story) -> Iterator[Served]:
+    """Yield a running server whose log is open and whose provider may issue."""
+    data = folder / "server"
+    authority = folder / "authority.json"
+    authority.write_bytes(
+        msgspec.json.encode(
+            Authority(
+                country="NL",
+                keys=(story.authority.listed,),
+                name="Authority",
+                organization=story.authority.did,
+            )
+        )
+    )
+    base = [sys.executable, "-m", "api"]
+    subprocess.run(
+        [*base, "init", "--data", data, "--origin", story.origin, "--authority", authority],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen([*base, "serve", "--data", data, "--port", str(port)])
+    try:
+        _wait(url, process)
+        with Registry(url) as registry:
+            # The server has opened its log itself, with a key of its own.
+            for body in story.opening()[1:]:
+                registry.submit(body, "published")
+        key = VerifierKey.parse((data / "log.vkey").read_text(encoding="ascii").strip())
+        yield Served(url, port, process.pid, data, key)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(httpx2.TransportError):
+            if httpx2.get(f"{url}/readyz").status_code == httpx2.codes.OK:
+                return
+        time.sleep(0.05)
+    raise SystemExit("the server did not start")

@@ -1,0 +1,56 @@
+"""Submissions of one event each over HTTP, answered with their published receipts.
+
+python -m bench.single --events 60000 --connections 512
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bench.cohorts import cohorts, now_story
+from bench.figures import cpu_seconds, percentile, report
+from bench.load import drive, post
+from bench.server import serving
+from testamur.submission import MEDIA_TYPE
+
+
+def main(
+    events: Annotated[int, typer.Option(help="submissions in all")] = 60_000,
+    connections: Annotated[int, typer.Option(help="submissions under way at once")] = 512,
+    wait: Annotated[Literal["durable", "published"], typer.Option()] = "published",
+) -> None:
+    """Print submissions per second, latencies and CPU per submission."""
+    with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name:
+        folder = Path(name)
+        story = now_story()
+        print(f"signing {events} submissions of one event ...", flush=True)
+        bodies = list(cohorts(story, events, 1))
+        with serving(folder, story) as served:
+            target = f"/submissions?wait={wait}"
+            requests = (post(served.port, target, MEDIA_TYPE, body) for body in bodies)
+            before = cpu_seconds(served.pid)
+            answers = asyncio.run(drive(served.port, requests, connections))
+            cpu = cpu_seconds(served.pid) - before
+        answers.only(201)
+        milliseconds = [seconds * 1000 for seconds in answers.seconds]
+        report(
+            "single",
+            {
+                "events": events,
+                "wait": wait,
+                "connections": connections,
+                "events_per_second": events / answers.elapsed,
+                "p50_ms": percentile(milliseconds, 0.5),
+                "p99_ms": percentile(milliseconds, 0.99),
+                "cpu_us_per_event": cpu / events * 1e6,
+            },
+        )
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,111 @@
+"""The last checkpoint that this log signed, kept apart from the tiles it vouches for.
+
+A checkpoint may leave only once it has replaced, in one durable step, the very one it extends. So
+of two publishers that both extend the same checkpoint one fails, and the log never signs two
+trees of which neither contains the other. It does not protect against being itself restored from
+an old copy: whoever does that must first ask what the published checkpoint says.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import threading
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Final
+
+from testamur.errors import Refuted, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+_SCHEMA: Final = """
+    CREATE TABLE IF NOT EXISTS last_signed (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        note BLOB NOT NULL
+    ) STRICT
+"""
+
+
+class Overtaken(Refuted):
+    """The checkpoint to be replaced is not the last one signed: another publisher is at work."""
+
+
+class LastSigned:
+    """One note in a small SQLite file at `path`; may be shared by threads.
+
+    Every method raises `Unavailable` when the file cannot be read or written. After a
+    `compare_and_swap` that raised so, either note may be the one stored.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._turn = threading.Lock()
+        self._claim: IO[bytes] | None = None
+        with self._failures_named():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            # A commit returns once it is on the device: WAL needs FULL for that, not NORMAL.
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.execute(_SCHEMA)
+
+    def get(self) -> bytes | None:
+        """Return the last note that was signed, or None before the first."""
+        with self._turn, self._failures_named():
+            return self._held()
+
+    def compare_and_swap(self, old: bytes | None, new: bytes) -> None:
+        """Put `new` in the place of `old`; return once that is durable.
+
+        Raise `Overtaken`, and change nothing, when it is not `old` that is stored.
+        """
+        with self._turn, self._failures_named(), self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            if self._held() != old:
+                raise Overtaken("another publisher has signed since: its checkpoint stands")
+            self._database.execute("INSERT OR REPLACE INTO last_signed VALUES (1, ?)", (new,))
+
+    def _held(self) -> bytes | None:
+        row = self._database.execute("SELECT note FROM last_signed").fetchone()
+        return None if row is None else bytes(row[0])
+
+    def claim(self) -> None:
+        """Become the one publisher of this log until `release`, or until the process ends.
+
+        Raise `Unavailable` while another holds the claim. Safety does not rest on it, which
+        `compare_and_swap` sees to: it keeps two publishers from undoing each other's work.
+        """
+        if self._claim is not None or sys.platform == "win32":
+            return
+        with self._failures_named():
+            claim = self._path.with_name(f"{self._path.name}.lock").open("ab")
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                claim.close()
+                raise Unavailable(f"another publisher holds {self._path}") from None
+            self._claim = claim
+
+    def release(self) -> None:
+        """Give up the claim, if it is held."""
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
+
+    def close(self) -> None:
+        """Give up the claim and close the file."""
+        self.release()
+        with self._turn:
+            self._database.close()
+
+    @contextmanager
+    def _failures_named(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise Unavailable(f"{self._path}: {error}") from error

@@ -1,0 +1,199 @@
+"""Who is in the register, and with which keys, after any submission that changed it.
+
+Each organization is shown as the rules left it at the end of a submission; two changes in one
+submission make two rows and one state. What a key signed is the log's to show.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Row,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    select,
+)
+
+from projections.page import Page, bounded
+from projections.tables import METADATA, NUMBER, POSITION, Known, Rows, located
+from testamur import events as e
+from testamur.replay import Cohort
+from testamur.rules.register import KeyState, Organization
+
+DIDS: Final = Table(
+    "dids",
+    METADATA,
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
+    Column("did", String, nullable=False, unique=True),
+)
+ORGANIZATIONS: Final = Table(
+    "organizations",
+    METADATA,
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
+    Column("version", NUMBER, primary_key=True, autoincrement=False),
+    Column("position", POSITION, nullable=False),
+    Column("event", String, nullable=False),
+    # JSON of `rules.register.Organization`; NULL when the same submission changed it again.
+    Column("state", Text),
+    sqlite_with_rowid=False,
+)
+Index("organization_position", ORGANIZATIONS.c.position)
+
+_CHANGES: Final = frozenset(
+    (
+        e.OrganizationRegistered,
+        e.OrganizationUpdated,
+        e.OrganizationClosed,
+        e.KeyAdded,
+        e.KeyRetired,
+        e.KeyCompromised,
+    )
+)
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(Organization).decode
+
+
+class OrganizationAt(msgspec.Struct, frozen=True):
+    """An organization and its keys as of `size`; `position` is that of the last change."""
+
+    size: int
+    position: int
+    organization: Organization
+
+
+class OrganizationEvent(msgspec.Struct, frozen=True):
+    """One event of an organization's stream; `version` counts them, 0 being the genesis."""
+
+    position: int
+    version: int
+    event: str
+
+
+def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
+    """Add a row for each change, and a number for each newcomer."""
+    if cohort.position == 0:
+        _open(cohort, known, rows)
+        return
+    changed: dict[str, dict[str, Any]] = {}
+    for position, event, version, _ in located(cohort, _CHANGES):
+        changed[event.organization] = {
+            "number": _number(event.organization, known, rows),
+            "version": version,
+            "position": position,
+            "event": e.wire_name(event),
+            "state": None,
+        }
+        rows[ORGANIZATIONS].append(changed[event.organization])
+    for did, row in changed.items():
+        row["state"] = _encode(known.register.organizations[did]).decode()
+
+
+def _open(cohort: Cohort, known: Known, rows: Rows) -> None:
+    _number(cohort.header.payload.iss, known, rows)
+    (opened,) = cohort.events
+    for did, organization in known.register.organizations.items():
+        rows[ORGANIZATIONS].append(
+            {
+                "number": _number(did, known, rows),
+                "version": organization.version,
+                "position": cohort.position + 1,
+                "event": e.wire_name(opened),
+                "state": _encode(organization).decode(),
+            }
+        )
+
+
+def _number(did: str, known: Known, rows: Rows) -> int:
+    number = known.organizations.get(did)
+    if number is None:
+        number = known.organizations[did] = len(known.organizations)
+        rows[DIDS].append({"number": number, "did": did})
+    return number
+
+
+_later: Final = ORGANIZATIONS.alias()
+# `version` rises with `position`, so this is one step down the primary key.
+_LAST: Final = (
+    select(func.max(_later.c.version))
+    .where(
+        _later.c.number == DIDS.c.number,
+        _later.c.position < bindparam("size"),
+        _later.c.state.is_not(None),
+    )
+    .scalar_subquery()
+)
+_STATES: Final = select(
+    DIDS.c.number, DIDS.c.did, ORGANIZATIONS.c.position, ORGANIZATIONS.c.state
+).join(
+    ORGANIZATIONS,
+    (ORGANIZATIONS.c.number == DIDS.c.number) & (ORGANIZATIONS.c.version == _LAST),
+)
+_ONE: Final = _STATES.where(DIDS.c.did == bindparam("did"))
+_LISTED: Final = (
+    _STATES.where(DIDS.c.number > bindparam("after"))
+    .order_by(DIDS.c.number)
+    .limit(bindparam("limit"))
+)
+_HISTORY: Final = (
+    select(ORGANIZATIONS.c.position, ORGANIZATIONS.c.version, ORGANIZATIONS.c.event)
+    .join(DIDS, DIDS.c.number == ORGANIZATIONS.c.number)
+    .where(
+        DIDS.c.did == bindparam("did"),
+        ORGANIZATIONS.c.version > bindparam("after"),
+        ORGANIZATIONS.c.position < bindparam("size"),
+    )
+    .order_by(ORGANIZATIONS.c.version)
+    .limit(bindparam("limit"))
+)
+
+
+def organization_at(connection: Connection, did: str, size: int) -> OrganizationAt | None:
+    """Return an organization with its keys, or `None` if it was not in the register."""
+    row = connection.execute(_ONE, {"did": did, "size": size}).one_or_none()
+    return None if row is None else _told(row, size)
+
+
+def key_at(connection: Connection, did: str, key_id: str, size: int) -> KeyState | None:
+    """Return a key and the positions that bound it, or `None`."""
+    found = organization_at(connection, did, size)
+    return None if found is None else found.organization.key(key_id)
+
+
+def organizations(
+    connection: Connection, size: int, *, after: int = -1, limit: int = 100
+) -> Page[OrganizationAt]:
+    """Return all organizations in the order they came in; `after` is a page's `next`."""
+    asked = {"size": size, "after": after, "limit": bounded(limit)}
+    rows = connection.execute(_LISTED, asked).all()
+    more = rows[limit - 1].number if len(rows) > limit else None
+    return Page(size, tuple(_told(row, size) for row in rows[:limit]), more)
+
+
+def history(
+    connection: Connection, did: str, size: int, *, after: int = -1, limit: int = 100
+) -> Page[OrganizationEvent]:
+    """Return the events of an organization's stream; `after` is a version."""
+    asked = {"did": did, "after": after, "size": size, "limit": bounded(limit)}
+    rows = connection.execute(_HISTORY, asked).all()
+    more = rows[limit - 1].version if len(rows) > limit else None
+    return Page(size, tuple(OrganizationEvent(*row) for row in rows[:limit]), more)
+
+
+def load(connection: Connection, known: Known, size: int) -> None:
+    """Put the organizations as of `size`, and every number given so far, into `known`."""
+    for number, did in connection.execute(select(DIDS.c.number, DIDS.c.did)):
+        known.organizations[did] = number
+    for row in connection.execute(_STATES, {"size": size}):
+        known.register.organizations[row.did] = _decode(row.state)
+
+
+def _told(row: Row[Any], size: int) -> OrganizationAt:
+    return OrganizationAt(size, row.position, _decode(row.state))

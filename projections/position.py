@@ -1,0 +1,60 @@
+"""How far the tables reach: the one row that moves, in the same transaction as the rest.
+
+Whoever reads it sees the tables as they are at that size, never between two submissions. It
+vouches for nothing: the follower compares it with the log's checkpoint each time it starts.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from sqlalchemy import Boolean, Column, Connection, LargeBinary, String, Table, select
+
+from projections.tables import METADATA, NUMBER, POSITION
+from testamur.errors import Unavailable
+from testamur.merkle import HASH_SIZE, CompactRange
+
+POSITION_ROW: Final = Table(
+    "position",
+    METADATA,
+    Column("id", NUMBER, primary_key=True, autoincrement=False),  # always 1
+    Column("layout", NUMBER, nullable=False),
+    Column("log", String, nullable=False),  # the verifier key of the log that was read
+    Column("origin", String),
+    Column("size", POSITION, nullable=False),
+    Column("recorded_at", POSITION, nullable=False),
+    Column("root", LargeBinary(HASH_SIZE), nullable=False),
+    Column("hashes", LargeBinary, nullable=False),  # of the compact range, joined
+    # Tables under construction are told from those that answer by this alone.
+    Column("live", Boolean, nullable=False),
+)
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """The tree that the tables tell of. `recorded_at` is Unix milliseconds of its last entry."""
+
+    size: int
+    root: bytes
+    recorded_at: int
+    log: str
+    layout: int
+    live: bool
+    origin: str | None
+    hashes: bytes
+
+    def edge(self) -> CompactRange:
+        """Return the compact range to go on from; raises `ValueError` if it cannot be one."""
+        parts = range(0, len(self.hashes), HASH_SIZE)
+        return CompactRange(self.size, tuple(self.hashes[at : at + HASH_SIZE] for at in parts))
+
+
+_REACHED: Final = select(*(POSITION_ROW.c[name] for name in Reached.__struct_fields__))
+
+
+def reached(connection: Connection) -> Reached:
+    """Return how far the tables reach; raises `Unavailable` if no follower has begun on them."""
+    row = connection.execute(_REACHED).one_or_none()
+    if row is None:
+        raise Unavailable("no follower has begun on these tables")
+    return Reached(**row._asdict())

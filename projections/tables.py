@@ -1,0 +1,72 @@
+"""What the tables of the read models share: their metadata, column types and how ids are kept.
+
+A row is written once, with the position of the event it tells of, and never changed; so an
+answer as of a tree size is a query for `position < size`, and stays the same for ever after.
+The one row that moves is the follower's own (`position.py`). Nothing here reads or writes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Integer, LargeBinary, MetaData, SmallInteger, Table
+
+from testamur.replay import Cohort
+from testamur.rules import Register
+
+LAYOUT: Final = 1
+"""Counts on whenever a table or the meaning of a column changes; older tables are rebuilt."""
+
+METADATA: Final = MetaData()
+
+# SQLite stores an INTEGER PRIMARY KEY as the row number itself, a BIGINT one in an index of
+# its own; both hold 64 bits there.
+POSITION: Final = BigInteger().with_variant(Integer, "sqlite")
+NUMBER: Final = Integer()
+SMALL: Final = SmallInteger()
+# 16 bytes, not 36 characters: the index over credentials is half of what there is to write.
+UUID_BYTES: Final = LargeBinary(16)
+
+Rows: TypeAlias = defaultdict[Table, list[dict[str, Any]]]
+
+
+@dataclass(slots=True)
+class Known:
+    """What a fold needs besides the submission: the register after it, and short names.
+
+    An organization goes by a number, counted up in the order of entering the log (0 is the log's
+    own key); an achievement or accreditation by the position of the event that created it.
+    """
+
+    register: Register = field(default_factory=Register)
+    organizations: dict[str, int] = field(default_factory=dict)
+    achievements: dict[str, int] = field(default_factory=dict)
+    accreditations: dict[str, int] = field(default_factory=dict)
+
+
+def located(cohort: Cohort, kinds: frozenset[type]) -> list[tuple[int, Any, int, tuple[str, ...]]]:
+    """Return (position, event, version in its stream, flags) of the events of these kinds."""
+    return [
+        (position, event, admitted.version, admitted.flags)
+        for position, (event, admitted) in enumerate(
+            zip(cohort.events, cohort.admitted, strict=True), start=cohort.position + 1
+        )
+        if type(event) in kinds
+    ]
+
+
+def uuid_bytes(text: str) -> bytes | None:
+    """Return the 16 bytes of a UUID, or `None` unless `text` is its one lower-case spelling."""
+    try:
+        data = bytes.fromhex(text.replace("-", ""))
+    except ValueError:
+        return None
+    return data if len(data) == 16 and uuid_text(data) == text else None
+
+
+def uuid_text(data: bytes) -> str:
+    """Return the lower-case text of 16 UUID bytes."""
+    return str(UUID(bytes=data))

@@ -1,0 +1,207 @@
+"""The registry as an `eventsourcing` application: the small aggregates, loaded by the rules.
+
+Organizations, recognitions, accreditations and achievements are functional aggregates: frozen
+states that the rules of `testamur` fold from their streams. Rows are mapped over the closed set
+of wire names, never over import paths, so a row cannot make us import anything. The application
+writes nothing: entries come from signed submissions, through the gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, NoReturn, TypeVar
+from uuid import UUID
+
+from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, StoredEvent
+from eventsourcing.utils import Environment
+
+from registry import policy_state, submissions
+from registry.recorder import EntryFactory, EntryRecorder
+from registry.sequence import StorageDamaged
+from testamur.errors import Refusal, Refuted
+from testamur.events import EVENTS, Event, decode_event, encode_event, wire_name
+from testamur.keys import PublicKey
+from testamur.rules import Register
+from testamur.rules.register import Accreditation, Achievement, Organization, Recognition
+from testamur.submission import SignedHeader, parse_submission_entry, stream_of, submission_entry
+
+State = TypeVar("State", Organization, Recognition, Accreditation, Achievement)
+
+
+class UnknownTopic(StorageDamaged):
+    """A row is filed under a name that no event has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A header entry, as an event of its submission's stream."""
+
+    recorded_at: int
+    header: SignedHeader
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event of the catalogue with its place: stream, version there, position in the log."""
+
+    originator_id: UUID
+    originator_version: int
+    event: Event | Submitted
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folded(Generic[State]):
+    """A functional aggregate: the state that `version` events of its stream lead to."""
+
+    id: UUID
+    version: int
+    state: State
+
+
+class EventMapper(Mapper[UUID]):
+    """Maps rows to events and back: `topic` is the wire name, `state` the leaf bytes, untouched."""
+
+    def __init__(self) -> None:
+        super().__init__(JSONTranscoder())  # which is never asked
+
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:
+        """Return the row of a `Happened`."""
+        event = domain_event.event
+        if isinstance(event, Submitted):
+            topic, state = submissions.TOPIC, submission_entry(event.header.jws, event.recorded_at)
+        else:
+            topic, state = wire_name(event), encode_event(event)
+        return StoredEvent(
+            originator_id=domain_event.originator_id,
+            originator_version=domain_event.originator_version,
+            topic=topic,
+            state=state,
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        """Return the `Happened` of a row; raises `UnknownTopic`, or `StorageDamaged` at its state."""
+        return Happened(
+            stored_event.originator_id,
+            stored_event.originator_version,
+            _decoded(stored_event.topic, stored_event.state),
+            stored_event.id - 1 if isinstance(stored_event, Notification) else None,
+        )
+
+
+class Registry(Application[UUID]):
+    """Reads the aggregates of the sequence in the file at `path`."""
+
+    recorder: EntryRecorder
+
+    def __init__(self, path: Path, *, log_key: PublicKey) -> None:
+        self._log_key = log_key
+        self._register = Register()
+        super().__init__({"SQLITE_DBNAME": str(path)})
+
+    def organization(self, did: str, *, version: int | None = None) -> Organization:
+        """Return an organization, as of the given version of its stream or as it stands.
+
+        Raises the library's `AggregateNotFoundError` when there is none; so do the others.
+        """
+        return self._load(Organization, "organizations", did, version)
+
+    def recognition(self, recognition: str, *, version: int | None = None) -> Recognition:
+        """Return a recognition."""
+        return self._load(Recognition, "recognitions", recognition, version)
+
+    def accreditation(self, accreditation: str, *, version: int | None = None) -> Accreditation:
+        """Return an accreditation."""
+        return self._load(Accreditation, "accreditations", accreditation, version)
+
+    def achievement(self, achievement: str, *, version: int | None = None) -> Achievement:
+        """Return an achievement."""
+        return self._load(Achievement, "achievements", achievement, version)
+
+    def register(self) -> Register:
+        """Return the policy state as of the last entry."""
+        with self.recorder.datastore.transaction(commit=False) as c:
+            if self._register.size == 0:
+                self._register = policy_state.load(c)
+            self._register = policy_state.caught_up(c, self._register, self._log_key)
+        return self._register
+
+    def save(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse: what the log holds, somebody signed."""
+        raise Refuted("entries enter by signed submissions, through the gate")
+
+    def construct_env(self, name: str, env: Any = None) -> Environment:
+        """Take the arguments alone: a stray variable must not redirect or encrypt the sequence."""
+        return Environment(name, env)
+
+    def construct_factory(self, env: Environment) -> EntryFactory:
+        """Return the factory of the sequence."""
+        return EntryFactory(env)
+
+    def construct_mapper(self) -> EventMapper:
+        """Return the mapper over the closed set of events."""
+        return EventMapper()
+
+    def _load(self, state: type[State], kind: str, name: str, version: int | None) -> State:
+        try:
+            stream = stream_of("organization", name) if kind == "organizations" else UUID(name)
+        except ValueError:
+            raise AggregateNotFoundError(f"{name!r} is no UUID") from None
+        folded: Folded[State] = self.repository.get(
+            stream, version=version, projector_func=self._projector(state, kind, name, stream)
+        )
+        return folded.state
+
+    def _projector(
+        self, state: type[State], kind: str, name: str, stream: UUID
+    ) -> Callable[[Folded[State] | None, Iterable[Happened]], Folded[State] | None]:
+        # The rules look at others besides the one they change: at a sponsor's roles, at who
+        # exists. None of that is ever taken back, so the register as it stands serves for all
+        # of the stream, once its own subject is taken out.
+        register = policy_state.copied(self.register())
+        subjects: dict[str, State] = getattr(register, kind)
+        subjects.pop(name, None)
+        if kind == "organizations":
+            subjects.update(self._seated_at_genesis(name))
+
+        def project(
+            before: Folded[State] | None, history: Iterable[Happened]
+        ) -> Folded[State] | None:
+            version = 0
+            if before is not None:
+                subjects[name], version = before.state, before.version
+            for happened in history:
+                recorded_at, header = self._header_of(happened.position)
+                policy_state.fold_event(
+                    register, happened.position, header, happened.event, recorded_at
+                )
+                version = happened.originator_version
+            return Folded(stream, version, subjects[name]) if name in subjects else None
+
+        return project
+
+    def _seated_at_genesis(self, did: str) -> dict[str, Any]:
+        with self.recorder.datastore.transaction(commit=False) as c:
+            seated = policy_state.at_genesis(c, self._log_key).organizations
+        return {did: seated[did]} if did in seated else {}
+
+    def _header_of(self, position: int) -> tuple[int, SignedHeader]:
+        with self.recorder.datastore.transaction(commit=False) as c:
+            return submissions.header_of(c, position)
+
+
+def _decoded(topic: str, state: bytes) -> Event | Submitted:
+    if topic != submissions.TOPIC and topic not in EVENTS:
+        raise UnknownTopic(f"a row is filed under {topic!r}, which no event is called")
+    try:
+        if topic == submissions.TOPIC:
+            return Submitted(*parse_submission_entry(state))
+        event = decode_event(state)
+    except Refusal as refusal:
+        raise StorageDamaged(f"a row filed under {topic!r}: {refusal}") from None
+    if wire_name(event) != topic:
+        raise StorageDamaged(f"a row filed under {topic!r} holds {wire_name(event)!r}")
+    return event

@@ -1,0 +1,150 @@
+"""The policy state: the register of rules, kept in step with the sequence.
+
+It is folded by the rules that every replayer uses, from the snapshot in the `policy` table and
+the policy events after it; credential events cannot change it and are stepped over. A register
+returned from here is never changed afterwards: other threads may read it without a lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+from registry.sequence import Database, StorageDamaged, count
+from testamur.errors import Refusal
+from testamur.events import Event, decode_event, wire_name
+from testamur.keys import PublicKey
+from testamur.rules import Register, admit_events, admit_genesis
+from testamur.rules.register import dump_register, load_register
+from testamur.submission import SignedHeader, parse_submission_entry
+
+_SNAPSHOT: Final = "SELECT size, digest, register FROM policy"
+_SAVE: Final = """
+    INSERT INTO policy VALUES (0, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET
+        size = excluded.size, digest = excluded.digest, register = excluded.register
+    WHERE excluded.size > policy.size
+"""
+# One row for all (see `sequence.insert`).
+_SUBMISSIONS: Final = """
+    SELECT json_group_array(json_array(position, events, recorded_at, policy_events))
+    FROM (SELECT * FROM submissions WHERE position >= ? ORDER BY position)
+"""
+_POLICY_EVENTS: Final = """
+    SELECT notification_id - 1, topic, state FROM entries
+    WHERE notification_id BETWEEN ? AND ? AND topic NOT LIKE 'credential.%'
+    ORDER BY notification_id
+"""
+_decoder: Final = msgspec.json.Decoder(list[tuple[int, int, int, int]])
+
+
+def load(database: Database) -> Register:
+    """Return the register of the last snapshot; an empty one when there is none.
+
+    Raises `StorageDamaged` unless the snapshot is, to the bit, one that `save` wrote.
+    """
+    row = database.execute(_SNAPSHOT).fetchone()
+    if row is None:
+        return Register()
+    size, digest, data = row
+    if sha256(data).digest() != digest:
+        raise StorageDamaged(f"the policy snapshot at {size} entries does not match its digest")
+    register = load_register(data)
+    if register.size != size or size > count(database):
+        raise StorageDamaged(
+            f"the policy snapshot at {size} entries holds {register.size}, "
+            f"and the head counts {count(database)}"
+        )
+    return register
+
+
+def save(database: Database, register: Register) -> None:
+    """Write the snapshot, unless a later one is there already; inside a transaction."""
+    data = dump_register(register)
+    database.execute(_SAVE, (register.size, sha256(data).digest(), data))
+
+
+def caught_up(database: Database, register: Register, log_key: PublicKey) -> Register:
+    """Return the register after every entry there is, given one that may lie behind.
+
+    Raises `StorageDamaged` when the entries in between are not submissions end to end, or when
+    one breaks a rule it must have kept when it was admitted.
+    """
+    size = count(database)
+    if register.size == size:
+        return register
+    position, recorded_at = register.size, register.recorded_at
+    fresh = register
+    (found,) = database.execute(_SUBMISSIONS, (register.size,)).fetchone()
+    for start, events, recorded_at, policy_events in _decoder.decode(found):  # noqa: B007
+        if start != position:
+            raise StorageDamaged(f"the submission at {start} was to begin at {position}")
+        if policy_events:
+            fresh = copied(register) if fresh is register else fresh
+            _fold_submission(database, fresh, start, events, log_key)
+        position = start + 1 + events
+    if position != size:
+        raise StorageDamaged(f"submissions reach to {position}, but the head counts {size}")
+    return replace(fresh, size=size, recorded_at=recorded_at)
+
+
+def at_genesis(database: Database, log_key: PublicKey) -> Register:
+    """Return the register as entries 0 and 1 left it: the root authorities alone."""
+    register = Register()
+    _fold_submission(database, register, 0, 1, log_key)
+    return register
+
+
+def settled(register: Register, draft: Register, *, changed: bool) -> Register:
+    """Return what `draft`, drawn up on `register`, made of it; `register` stays as it is.
+
+    `changed` says whether any policy event was folded: otherwise only size and time moved on.
+    """
+    fresh = register
+    if changed:
+        fresh = copied(register)
+        fresh.absorb(draft)
+    return replace(fresh, size=draft.size, recorded_at=draft.recorded_at)
+
+
+def copied(register: Register) -> Register:
+    """Return a register with mappings of its own, holding the same frozen states."""
+    return replace(
+        register,
+        organizations=dict(register.organizations),
+        recognitions=dict(register.recognitions),
+        recognised=dict(register.recognised),
+        accreditations=dict(register.accreditations),
+        achievements=dict(register.achievements),
+    )
+
+
+def fold_event(
+    register: Register, position: int, header: SignedHeader, event: Event, recorded_at: int
+) -> None:
+    """Fold the policy event at `position` into `register` by the rules; raises `Refusal`."""
+    # The rules put the first event of a submission one place after `register.size`.
+    register.size = position - 1
+    admit_events(register, {}, header, [event], recorded_at)
+
+
+def _fold_submission(
+    database: Database, register: Register, start: int, events: int, log_key: PublicKey
+) -> None:
+    rows = database.execute(_POLICY_EVENTS, (start + 1, start + 1 + events)).fetchall()
+    position = start
+    try:
+        recorded_at, header = parse_submission_entry(rows[0][2] if rows else b"")
+        for position, topic, line in rows[1:]:  # noqa: B007
+            event = decode_event(line)
+            if wire_name(event) != topic:
+                raise StorageDamaged(f"entry {position} is filed as {topic!r}")
+            if start == 0:
+                admit_genesis(register, header, [event], recorded_at, log_key)
+            else:
+                fold_event(register, position, header, event, recorded_at)
+    except Refusal as refusal:
+        raise StorageDamaged(f"entry {position} could not have been admitted: {refusal}") from None

@@ -1,0 +1,50 @@
+"""The command line: `testamur COMMAND`, one file for each group of commands.
+
+Exit codes: 0 it holds (or was done), 1 it was refused or refuted, 2 it could not be checked, or
+the command was used wrongly.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from testamur import __version__
+from testamur.cli import keys
+from testamur.cli.outcome import Commands
+from testamur.cli.terminal import say
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    # A traceback of ours must not print local variables: some of them are keys and blinds.
+    pretty_exceptions_enable=False,
+)
+for group in (keys.app,):
+    app.add_typer(group)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001  # typer's interface
+    if asked:
+        say(f"testamur {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[  # noqa: ARG001  # its callback does the work
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Certificate transparency for credentials: sign, submit, verify, replay.
+
+    Exit codes: 0 it holds, 1 it was refused or refuted, 2 it could not be checked.
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="testamur")

@@ -1,0 +1,83 @@
+"""Files that commands read and write: bounded when read, never overwritten when written.
+
+What cannot be read or written is `Unavailable`: it says nothing about what the file may hold.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Final
+
+from testamur.commitment import MAX_HOLDER_FILE, HolderFile, read_holder_file
+from testamur.errors import Refusal, Unavailable
+from testamur.keys import PrivateKey
+
+STDIN: Final = Path("-")
+_MAX_KEY: Final = 1000
+
+
+def read(path: Path, at_most: int) -> bytes:
+    """Return the bytes of the file (`-` is standard input), if there are at most `at_most`."""
+    try:
+        if path == STDIN:
+            data = sys.stdin.buffer.read(at_most + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(at_most + 1)
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > at_most:
+        raise Unavailable(f"{path} holds more than {at_most} bytes, so it is not what is meant")
+    return data
+
+
+def read_key(path: Path) -> PrivateKey:
+    """Return the signing key in the file; raises `Refusal` (rule `key-form`) if it holds none."""
+    data = read(path, _MAX_KEY)
+    if path != STDIN and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise Refusal(
+            "key-file-mode",
+            f"others can read or change this key; run: chmod 600 {path}",
+            value=f"{stat.S_IMODE(path.stat().st_mode):o}",
+        )
+    try:
+        return PrivateKey.from_multikey(data.decode("ascii").strip())
+    except UnicodeDecodeError:
+        # Not shown: what is in a key file is a secret, whatever its form.
+        raise Refusal("key-form", f"{path} is not the text of a secret Multikey") from None
+
+
+def read_holder(path: Path) -> HolderFile:
+    """Return the credential with its blind; raises `Refusal`."""
+    return read_holder_file(read(path, MAX_HOLDER_FILE))
+
+
+def write(path: Path, data: bytes, *, secret: bool = False) -> None:
+    """Write a new file, durably; a `secret` one is for its owner alone."""
+    try:
+        # O_EXCL also refuses a symbolic link, so a key never lands where somebody else points.
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if secret else 0o644)
+        with os.fdopen(opened, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        raise Unavailable(f"{path} exists already, and nothing is overwritten") from None
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
+
+
+def append(path: Path, lines: list[bytes]) -> None:
+    """Add lines (without LF) to a file of lines, which may be new."""
+    try:
+        with path.open("ab+") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    raise Refusal("file-truncated", f"the last line of {path} does not end in LF")
+            file.write(b"".join(line + b"\n" for line in lines))
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be written: {error.strerror}") from error

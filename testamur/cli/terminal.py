@@ -1,0 +1,153 @@
+"""What a person sees and what a program reads: results on stdout, everything else on stderr.
+
+Nothing that came from a file or a registry reaches the terminal with its control characters, so
+no name or error text can move the cursor, colour a verdict or hide a line. Programs get JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, Final
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from testamur.replay import Progress as Told
+
+# Wide enough that nothing is folded when the output goes into a file or a pipe.
+_UNFOLDED: Final = 10_000
+_STYLES: Final = {
+    "holds": "green",
+    "refuted": "bold red",
+    "refused": "bold red",
+    "could not check": "yellow",
+}
+
+
+def _remember(context: typer.Context, value: bool) -> bool:  # noqa: FBT001  # typer's interface
+    # Known at the root too, where errors are reported.
+    context.find_root().meta[__name__] = value
+    return value
+
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Answer in JSON, errors included.", callback=_remember)
+]
+
+
+def wants_json(context: typer.Context) -> bool:
+    """Return whether the command under way was given `--json`."""
+    return bool(context.find_root().meta.get(__name__))
+
+
+def show_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Print `document` on stdout."""
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def show_fields(fields: Mapping[str, object]) -> None:
+    """Print names and values on stdout, one pair a line; a value of None is left out."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in fields.items():
+        if value is not None:
+            table.add_row(name, _cell(value))
+    _print(table)
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table on stdout."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    _print(table)
+
+
+def say(text: str, style: str = "") -> None:
+    """Print a line on stdout."""
+    _out().print(Text(plain(text), style), soft_wrap=True)
+
+
+def note(text: str, style: str = "") -> None:
+    """Print a line on stderr: for the person at the terminal, not part of the result."""
+    _err().print(Text(plain(text), style), soft_wrap=True)
+
+
+def plain(value: object) -> str:
+    """Return `value` as text in which every character but a line break is a visible one."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in str(value)
+    )
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Told]:
+    """Show how far a replay is, on stderr, if that is a terminal."""
+    console = _err()
+    columns: list[ProgressColumn] = [
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        _Count(),
+        TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+
+        def told(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield told
+
+
+class _Count(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = f", {task.speed:,.0f}/s" if task.speed else ""
+        return Text(f"{task.completed:,.0f} of {task.total or 0:,.0f} entries{speed}")
+
+
+def _print(table: Table) -> None:
+    console = _out()
+    with console.capture() as captured:
+        console.print(table)
+    # Cells are padded to their column, also the last one.
+    for line in captured.get().splitlines():
+        typer.echo(line.rstrip())
+
+
+def _cell(value: object) -> Text:
+    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else plain(value)
+    return Text(text, _STYLES.get(text, ""))
+
+
+def _out() -> Console:
+    return _console(stderr=False)
+
+
+def _err() -> Console:
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = _UNFOLDED
+    return console

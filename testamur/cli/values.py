@@ -1,0 +1,88 @@
+"""Values that several commands take: what they must look like, and what is said when they do not.
+
+Wrong usage, a malformed policy among it, ends with exit code 2: it says nothing about what was
+to be checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+
+from testamur.cli.files import STDIN, read_holder
+from testamur.commitment import Origin
+from testamur.events import Did as DidText
+from testamur.events import KeyId as KeyIdText
+from testamur.ids import Uuid7
+
+_URL: Final = re.compile(r"https?://[!-~]+")
+
+
+def _like(kind: Any, example: str) -> Callable[[str], str]:
+    def parsed(text: str) -> str:
+        try:
+            return str(msgspec.convert(text, kind))
+        except msgspec.ValidationError:
+            raise typer.BadParameter(f"{text!r} does not look like {example}") from None
+
+    return parsed
+
+
+def _url(text: str) -> str:
+    if not _URL.fullmatch(text):
+        raise typer.BadParameter(f"{text!r} does not look like https://registry.example")
+    return text
+
+
+def moment(text: str) -> datetime:
+    """Return the time that RFC 3339 text or a date names; without a zone it is in UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time such as 2026-11-21T10:00:00Z") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def credential_id(text: str) -> str:
+    """Return the id that `text` is, or that the holder file of that name holds."""
+    try:
+        return str(msgspec.convert(text, Uuid7))
+    except msgspec.ValidationError:
+        path = Path(text)
+    if path != STDIN and not path.exists():
+        raise typer.BadParameter(f"{text!r} is neither the id of a credential nor a holder file")
+    return read_holder(path).id
+
+
+def is_url(place: str) -> bool:
+    """Return whether `place` is a URL rather than a folder."""
+    return re.match("https?://", place) is not None
+
+
+as_did: Final = _like(DidText, "did:key:z6Mk... or did:web:college.example")
+as_key_id: Final = _like(KeyIdText, "2026-key-1")
+as_origin: Final = _like(Origin, "log.example/testamur, the name of a log")
+
+Url = Annotated[
+    str, typer.Option("--url", metavar="URL", parser=_url, help="Address of the registry.")
+]
+MaybeUrl = Annotated[
+    str | None, typer.Option("--url", metavar="URL", parser=_url, help="Address of the registry.")
+]
+Log = Annotated[
+    str, typer.Option("--log", metavar="ORIGIN", parser=as_origin, help="Name of the log.")
+]
+Credential = Annotated[
+    str, typer.Argument(metavar="CREDENTIAL", help="Id of the credential, or its holder file.")
+]
+NewFile = Annotated[Path, typer.Option("--out", metavar="FILE", help="New file to write.")]
+EventsFile = Annotated[
+    Path | None,
+    typer.Option("--to", metavar="FILE", help="Add the line to this file, else print it."),
+]
