@@ -99,10 +99,8 @@ class Submissions:
         finally:
             self.intake.release(len(body))
         header = checked.submission.header
-        if recorded.repeated:
-            entry = await asyncio.to_thread(self._entry, recorded.position)
-        else:
-            entry = submission_entry(header.jws, recorded.recorded_at)
+        # Also for one recorded before: another JWS under the same jti is a conflict.
+        entry = submission_entry(header.jws, recorded.recorded_at)
         if wait == "published":
             await self._until_published(recorded)
         receipt = self.receipt_over(entry, recorded)

@@ -57,7 +57,7 @@ class Refusal(Refuted):
 def shown(value: object) -> str:
     """Return `value` as printable text of at most 120 characters."""
     text = value if isinstance(value, str) else repr(value)
-    text = text.encode("unicode_escape").decode("ascii")
+    text = text[: _SHOWN + 1].encode("unicode_escape").decode("ascii")
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 

@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Meta
 
 from testamur.errors import Refusal
+from testamur.ids import UUID7_PATTERN, Uuid7
 
 # An entry bundle prefixes each entry with a uint16 (C2SP tlog-tiles).
 MAX_ENTRY: Final = 65_535
@@ -38,7 +39,7 @@ Multikey = Annotated[str, Meta(pattern=r"^z[1-9A-HJ-NP-Za-km-z]{40,64}$(?!\n)")]
 Name = Annotated[
     str,
     Meta(
-        pattern=r"^(?! )[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+(?<! )$(?!\n)",
+        pattern=r"^(?! )[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+(?<! )$(?!\n)",
         min_length=1,
         max_length=200,
     ),
@@ -119,7 +120,7 @@ class _Part(
     forbid_unknown_fields=True,
     kw_only=True,
 ):
-    """A value inside an event."""
+    """A value inside an event. What is not said is left out: never null, never an empty list."""
 
 
 class _Event(_Part, frozen=True, gc=False, tag_field="type", kw_only=True):
@@ -155,6 +156,12 @@ class Level(_Part, frozen=True, gc=False, kw_only=True):
     framework: Literal["EQF", "QF-EHEA"]
     value: Annotated[int, Meta(ge=0, le=8)]
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a level that the framework does not have."""
+        lowest, highest = (1, 8) if self.framework == "EQF" else (0, 3)
+        if not lowest <= self.value <= highest:
+            raise ValueError(f"{self.framework} has levels {lowest} to {highest}")
+
 
 class Workload(_Part, frozen=True, gc=False, kw_only=True):
     """Notional workload. ECTS go by halves and tenths, so they are counted in tenths."""
@@ -181,13 +188,13 @@ class Document(_Part, frozen=True, gc=False, kw_only=True):
 class Scope(_Part, frozen=True, gc=False, kw_only=True):
     """What a recognition or accreditation covers. An absent member covers everything."""
 
-    achievement_types: Annotated[tuple[AchievementType, ...], Meta(max_length=64)] | None = None
-    achievements: Annotated[tuple[Id, ...], Meta(max_length=1000)] | None = None
-    fields: Annotated[tuple[IscedField, ...], Meta(max_length=200)] | None = None
-    jurisdictions: Annotated[tuple[Country, ...], Meta(max_length=300)] | None = None
-    languages: Annotated[tuple[Language, ...], Meta(max_length=100)] | None = None
-    levels: Annotated[tuple[Level, ...], Meta(max_length=12)] | None = None
-    participation: Annotated[tuple[Participation, ...], Meta(max_length=6)] | None = None
+    achievement_types: Annotated[tuple[AchievementType, ...], Meta(min_length=1, max_length=64)] | None = None
+    achievements: Annotated[tuple[Uuid7, ...], Meta(min_length=1, max_length=1000)] | None = None
+    fields: Annotated[tuple[IscedField, ...], Meta(min_length=1, max_length=200)] | None = None
+    jurisdictions: Annotated[tuple[Country, ...], Meta(min_length=1, max_length=300)] | None = None
+    languages: Annotated[tuple[Language, ...], Meta(min_length=1, max_length=100)] | None = None
+    levels: Annotated[tuple[Level, ...], Meta(min_length=1, max_length=12)] | None = None
+    participation: Annotated[tuple[Participation, ...], Meta(min_length=1, max_length=6)] | None = None
 
 
 class Definition(_Part, frozen=True, gc=False, kw_only=True):
@@ -195,15 +202,15 @@ class Definition(_Part, frozen=True, gc=False, kw_only=True):
 
     name: Name
     achievement_type: AchievementType
-    assessment: Annotated[tuple[Assessment, ...], Meta(max_length=14)] | None = None
+    assessment: Annotated[tuple[Assessment, ...], Meta(min_length=1, max_length=14)] | None = None
     criteria: Document | None = None
     digest: Digest | None = None
     field: IscedField | None = None
-    languages: Annotated[tuple[Language, ...], Meta(max_length=20)] | None = None
+    languages: Annotated[tuple[Language, ...], Meta(min_length=1, max_length=20)] | None = None
     level: Level | None = None
-    outcomes: Annotated[tuple[Outcome, ...], Meta(max_length=100)] | None = None
-    participation: Annotated[tuple[Participation, ...], Meta(max_length=6)] | None = None
-    quality_assurance: Annotated[tuple[QualityAssurance, ...], Meta(max_length=3)] | None = None
+    outcomes: Annotated[tuple[Outcome, ...], Meta(min_length=1, max_length=100)] | None = None
+    participation: Annotated[tuple[Participation, ...], Meta(min_length=1, max_length=6)] | None = None
+    quality_assurance: Annotated[tuple[QualityAssurance, ...], Meta(min_length=1, max_length=3)] | None = None
     supervision: Supervision | None = None
     url: Url | None = None
     workload: Workload | None = None
@@ -229,7 +236,7 @@ class OrganizationRegistered(
     organization: Did
     possession: Signature
     roles: Annotated[tuple[Role, ...], Meta(min_length=1, max_length=4)]
-    identifiers: Annotated[tuple[Identifier, ...], Meta(max_length=16)] | None = None
+    identifiers: Annotated[tuple[Identifier, ...], Meta(min_length=1, max_length=16)] | None = None
     url: Url | None = None
 
 
@@ -241,7 +248,7 @@ class OrganizationUpdated(
     country: Country
     name: Name
     organization: Did
-    identifiers: Annotated[tuple[Identifier, ...], Meta(max_length=16)] | None = None
+    identifiers: Annotated[tuple[Identifier, ...], Meta(min_length=1, max_length=16)] | None = None
     url: Url | None = None
 
 
@@ -444,9 +451,8 @@ _CREATED: Final[dict[type, str]] = {
     AccreditationGranted: "accreditation",
     RecognitionGranted: "recognition",
 }
-# RFC 9562 UUID version 7, lower case: time-ordered, so the index it lands in stays warm.
-_UUID7: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-_UUID7_LINES: Final = re.compile(rf"(?:{_UUID7}\n)*")
+# Time-ordered, so the index it lands in stays warm.
+_UUID7_LINES: Final = re.compile(rf"(?:{UUID7_PATTERN}\n)*")
 
 _decoder: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 # For structs with ASCII member names and no floats, sorted msgspec output is RFC 8785

@@ -57,10 +57,12 @@ def test_the_canonical_form_is_read_back_as_the_same_value(value: Any) -> None:
 @example(b"-")
 @example(b'"\\ud800')
 def test_any_bytes_are_either_read_or_refused(data: bytes) -> None:
+    rule = ""
     try:
         parse_strict(data, max_bytes=1_000_000)
     except Refusal as refused:
-        assert refused.rule == "json" or refused.rule.startswith("json-")
+        rule = refused.rule
+    assert rule in {"", "json"} or rule.startswith("json-")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,127 @@
+"""Events from the members that a person types: `name=text`, `name:=JSON` or `name:=@file`.
+
+A name with dots reaches into an object, as in `definition.level.value=6`. Text becomes what the
+member must be: a number, a date, a list where commas part the items. `new` stands for a fresh
+id. What comes out has passed the same checks as any event line; who may send it, and when, is
+for the rules of the register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import msgspec
+from msgspec import inspect
+
+from testamur.canonical import MAX_DOCUMENT, parse_strict
+from testamur.cli.files import read
+from testamur.errors import Refusal
+from testamur.events import EVENTS, Event, Id, decode_event, encode_event
+from testamur.ids import new_id
+
+_NEW: Final = "new"
+# An id's one constraint in the event schema: the marker that tells it from other text.
+_ID: Final = inspect.type_info(Id)
+
+
+def event_type(name: str) -> type[Event]:
+    """Return the event of this wire name, of which the version may be left out."""
+    found = EVENTS.get(name) or EVENTS.get(f"{name}/1")
+    if found is None:
+        raise Refusal("event-type", f"the events are {', '.join(EVENTS)}", value=name)
+    return found
+
+
+def build(name: str, given: Sequence[str], start: dict[str, Any] | None = None) -> Event:
+    """Return the event `name` with the members in `start` and those `given`.
+
+    Raises `Refusal` (`event-type`, `member`, and those of `decode_event`).
+    """
+    kind = event_type(name)
+    struct = inspect.type_info(kind)
+    members = dict(start or {})
+    for assignment in given:
+        _assign(members, assignment, struct)
+    tag = str(kind.__struct_config__.tag)
+    try:
+        event = msgspec.convert({**members, "type": tag}, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise Refusal("event-schema", f"{tag}: {error}; it has {described(kind)}") from None
+    # Through its line and back, so that it meets every rule of form.
+    return decode_event(encode_event(event))
+
+
+def described(kind: type[Event]) -> str:
+    """Return the names of the members of an event, the optional ones in brackets."""
+    return ", ".join(
+        field.encode_name if field.required else f"[{field.encode_name}]"
+        for field in msgspec.structs.fields(kind)
+    )
+
+
+def form(of: inspect.Type) -> str:
+    """Return in a few words what a member must be."""
+    match of:
+        case inspect.UnionType(types=types):
+            return form(next(each for each in types if not isinstance(each, inspect.NoneType)))
+        case inspect.LiteralType(values=values):
+            return " or ".join(map(str, values))
+        case inspect.VarTupleType(item_type=item):
+            return f"list of {form(item)}"
+        case inspect.StructType(fields=fields):
+            return f"object of {', '.join(field.encode_name for field in fields)}"
+        case inspect.DateType():
+            return "date"
+        case inspect.IntType():
+            return "whole number"
+        case inspect.BytesType():
+            return "bytes in base64"
+        case _:
+            return "id" if of == _ID else "text"
+
+
+def _assign(members: dict[str, Any], assignment: str, struct: inspect.Type) -> None:
+    path, sign, text = assignment.partition("=")
+    if not sign or not path.rstrip(":"):
+        raise Refusal("member", "a member is name=text or name:=JSON", value=assignment)
+    *outer, last = path.rstrip(":").split(".")
+    kind, target = struct, members
+    for name in outer:
+        kind = _member(kind, name)
+        target = target.setdefault(name, {})
+        if not isinstance(target, dict):
+            raise Refusal("member", f"{name} is given as a whole and in parts", value=assignment)
+    kind = _member(kind, last)
+    if last in target:
+        raise Refusal("member", f"{path} is given twice", value=assignment)
+    target[last] = _json(text) if path.endswith(":") else _value(text, kind)
+
+
+def _member(struct: inspect.Type, name: str) -> inspect.Type:
+    struct = _needed(struct)
+    fields = struct.fields if isinstance(struct, inspect.StructType) else ()
+    for field in fields:
+        if field.encode_name == name:
+            return _needed(field.type)
+    known = ", ".join(field.encode_name for field in fields) or "none"
+    raise Refusal("member", f"there is no such member; the members here are {known}", value=name)
+
+
+def _needed(kind: inspect.Type) -> inspect.Type:
+    if isinstance(kind, inspect.UnionType):
+        return next(each for each in kind.types if not isinstance(each, inspect.NoneType))
+    return kind
+
+
+def _json(text: str) -> Any:
+    if text.startswith("@"):
+        return parse_strict(read(Path(text[1:]), MAX_DOCUMENT), max_bytes=MAX_DOCUMENT)
+    return parse_strict(text.encode("utf-8", "surrogateescape"), max_bytes=MAX_DOCUMENT)
+
+
+def _value(text: str, kind: inspect.Type) -> Any:
+    if isinstance(kind, inspect.VarTupleType):
+        return [item.strip() for item in text.split(",") if item.strip()]
+    return new_id() if kind == _ID and text == _NEW else text
