@@ -158,6 +158,10 @@ class _Standing:
     tail: _Tail
     superseded: Sequence[str]
 
+    @property
+    def note(self) -> bytes | None:
+        return None if self.signed is None else self.signed.note
+
 
 class Publisher:
     """The one publisher of a log, whose origin is the name of `signer`.
@@ -258,15 +262,15 @@ class Publisher:
             # 5. Read it back, hash what was read, and go on from that. A bit that flipped on the
             #    way must be found before a signature commits us to it (Yeti 2022).
             stored = [(path, self._store.read(path)) for path, _ in files]
-            entries, leaves = _given_back(tail, recorded, stored)
-            tail, files = tail.grown(entries, leaves, since=at.tail.size, until=size)
+            again = _given_back(tail, recorded, stored)
+            tail, files = tail.grown(*again, since=at.tail.size, until=size)
             _check_same(stored, files)
 
         # 6. Sign, if the stored tiles prove that this tree extends the one signed last. The
         #    signature takes that one's place before it leaves. After a crash right here the
         #    checkpoint is signed and not yet public: `resume` makes it so.
         signed = self._sign(at.signed, Checkpoint(self._signer.name, size, tail.edge.root()))
-        self._last_signed.compare_and_swap(at.signed and at.signed.note, signed.note)
+        self._last_signed.compare_and_swap(at.note, signed.note)
 
         # 7. to 9. Have it witnessed, make it public, tell.
         self._make_public(signed)
@@ -374,6 +378,8 @@ class Publisher:
             # Stopped between steps 6 and 8. The files were written and checked before.
             self._make_public(signed)
         else:
+            # Written again, for if it was flushed in vain it is in the page cache alone.
+            self._store.write_checkpoint(public.note)
             self._tell(public)
         return _Standing(signed, tail, superseded)
 
@@ -411,8 +417,8 @@ class Publisher:
         bundle = self._store.read(path)
         leaves = leaf_hashes(_decoded(path, bundle))
         self._check_in_tree(path, start, leaves, signed)
-        for entries, recorded in self._read(start, size):
-            _check_leaves("source", start, _admitted(start, entries, recorded), leaves)
+        ((entries, recorded),) = self._read(start, size)
+        _check_leaves("source", start, _admitted(start, entries, recorded), leaves)
         return _Tail(edge, bundle if size % WIDTH else b"")
 
     def _check_in_tree(

@@ -71,15 +71,16 @@ class DirectoryStore:
         """
         file = self._file(path)
         try:
-            with file.open("rb") as stream:
-                data = stream.read(MAX_RESOURCE + 1)
+            with file.open("rb", buffering=0) as stream:
+                if os.fstat(stream.fileno()).st_size > MAX_RESOURCE:
+                    raise Damage(
+                        path, "too-large", f"nothing in a log is above {MAX_RESOURCE} bytes"
+                    )
+                return stream.readall()
         except (FileNotFoundError, NotADirectoryError):
             raise NotFound(f"{file} does not exist") from None
         except OSError as error:
             raise Unavailable(f"{file} cannot be read: {error.strerror}") from error
-        if len(data) > MAX_RESOURCE:
-            raise Damage(path, "too-large", f"no resource of a log is above {MAX_RESOURCE} bytes")
-        return data
 
     fetch = read  # which makes it a testamur.reader.Source
 

@@ -10,7 +10,17 @@ from __future__ import annotations
 from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, Select, String, Table, Text, bindparam, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    FromClause,
+    Index,
+    Select,
+    String,
+    Table,
+    Text,
+    bindparam,
+)
 
 from projections.flags import mask, names
 from projections.organizations import DIDS
@@ -25,7 +35,7 @@ from projections.tables import (
     located,
     uuid_bytes,
 )
-from projections.versions import StreamEvent, history_of, standing
+from projections.versions import Standing, StreamEvent
 from testamur import events as e
 from testamur.lifecycle import ACCREDITATION, RECOGNITION
 from testamur.replay import Cohort
@@ -147,30 +157,28 @@ def _terms(state: Accreditation | Recognition) -> str:
     return msgspec.json.encode(state).decode()
 
 
-_accreditation: Final = standing(ACCREDITATIONS, ACCREDITATIONS.c.accreditation, "flags", "terms")
-_recognition: Final = standing(RECOGNITIONS, RECOGNITIONS.c.recognition, "terms")
-_ONE: Final = _accreditation.where_key()
-_ONE_RECOGNITION: Final = _recognition.where_key()
+_accreditation: Final = Standing.over(ACCREDITATIONS.c.accreditation)
+_recognition: Final = Standing.over(RECOGNITIONS.c.recognition)
+_ACCREDITATION: Final = _accreditation.all.add_columns(
+    _accreditation.first.c.terms, _accreditation.first.c.flags
+)
+_RECOGNITION: Final = _recognition.all.add_columns(_recognition.first.c.terms)
+_ONE: Final = _accreditation.one(_ACCREDITATION)
+_ONE_RECOGNITION: Final = _recognition.one(_RECOGNITION)
 
 
-def _listed(statement: Select[Any], column: Any, first: Any) -> Select[Any]:
+def _listed(statement: Select[Any], first: FromClause, party: str) -> Select[Any]:
     return (
-        statement.join(DIDS, DIDS.c.number == column)
+        statement.join(DIDS, DIDS.c.number == first.c[party])
         .where(DIDS.c.did == bindparam("did"), first.c.position > bindparam("after"))
         .order_by(first.c.position)
         .limit(bindparam("limit"))
     )
 
 
-_OF_PROVIDER: Final = _listed(
-    _accreditation.all, _accreditation.first.c.provider, _accreditation.first
-)
-_BY_ACCREDITOR: Final = _listed(
-    _accreditation.all, _accreditation.first.c.accreditor, _accreditation.first
-)
-_OF_ACCREDITOR: Final = _listed(
-    _recognition.all, _recognition.first.c.accreditor, _recognition.first
-)
+_OF_PROVIDER: Final = _listed(_ACCREDITATION, _accreditation.first, "provider")
+_BY_ACCREDITOR: Final = _listed(_ACCREDITATION, _accreditation.first, "accreditor")
+_OF_ACCREDITOR: Final = _listed(_RECOGNITION, _recognition.first, "accreditor")
 
 
 def accreditation_at(
@@ -217,24 +225,24 @@ def accreditation_history(
     connection: Connection, accreditation: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[StreamEvent]:
     """Return the events of an accreditation; `after` is a version."""
-    return history_of(connection, _accreditation, uuid_bytes(accreditation), size, after, limit)
+    return _accreditation.history(connection, uuid_bytes(accreditation), size, after, limit)
 
 
 def recognition_history(
     connection: Connection, recognition: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[StreamEvent]:
     """Return the events of a recognition; `after` is a version."""
-    return history_of(connection, _recognition, uuid_bytes(recognition), size, after, limit)
+    return _recognition.history(connection, uuid_bytes(recognition), size, after, limit)
 
 
 def load(connection: Connection, known: Known, size: int) -> None:
     """Put the accreditations and recognitions as of `size` into `known`."""
     register = known.register
-    for row in connection.execute(_accreditation.all, {"size": size}):
+    for row in connection.execute(_ACCREDITATION, {"size": size}):
         accreditation = _state(row, Accreditation)
         register.accreditations[accreditation.id] = accreditation
         known.accreditations[accreditation.id] = row.granted
-    by_grant = _recognition.all.order_by(_recognition.first.c.position)
+    by_grant = _RECOGNITION.order_by(_recognition.first.c.position)
     for row in connection.execute(by_grant, {"size": size}):
         recognition = _state(row, Recognition)
         register.recognitions[recognition.id] = recognition

@@ -6,10 +6,11 @@ a definition has the elements it should have is told by its flags.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, String, Table, Text, bindparam, select
+from sqlalchemy import Column, Connection, Index, Row, String, Table, Text, bindparam, select
 
 from projections.flags import mask, names
 from projections.organizations import DIDS
@@ -25,7 +26,7 @@ from projections.tables import (
     uuid_bytes,
     uuid_text,
 )
-from projections.versions import StreamEvent, history_of, standing
+from projections.versions import Standing, StreamEvent
 from testamur import events as e
 from testamur.events import Definition
 from testamur.lifecycle import ACHIEVEMENT, AchievementStatus
@@ -100,24 +101,24 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
         )
 
 
-_stream: Final = standing(ACHIEVEMENTS, ACHIEVEMENTS.c.achievement)
+_stream: Final = Standing.over(ACHIEVEMENTS.c.achievement)
+# Every revision is an event of its own, and the first one is the first event: the definition
+# of revision r came with version r of the stream.
 _published: Final = ACHIEVEMENTS.alias("published")
-_last: Final = _stream.last
-_WITH_DEFINITION: Final = (
+_ACHIEVEMENT: Final = (
     _stream.all.add_columns(
-        DIDS.c.did, _last.c.revision, _published.c.definition, _published.c.flags
+        DIDS.c.did, _stream.last.c.revision, _published.c.definition, _published.c.flags
     )
     .join(DIDS, DIDS.c.number == _stream.first.c.provider)
     .join(
         _published,
         (_published.c.achievement == _stream.first.c.achievement)
-        & (_published.c.revision == _last.c.revision)
-        & _published.c.definition.is_not(None),
+        & (_published.c.version == _stream.last.c.revision),
     )
 )
-_ONE: Final = _WITH_DEFINITION.where(_stream.first.c.achievement == bindparam("key"))
+_ONE: Final = _stream.one(_ACHIEVEMENT)
 _OF_PROVIDER: Final = (
-    _WITH_DEFINITION.where(
+    _ACHIEVEMENT.where(
         DIDS.c.did == bindparam("did"), _stream.first.c.position > bindparam("after")
     )
     .order_by(_stream.first.c.position)
@@ -125,7 +126,75 @@ _OF_PROVIDER: Final = (
 )
 _DEFINITION: Final = select(ACHIEVEMENTS.c.definition).where(
     ACHIEVEMENTS.c.achievement == bindparam("key"),
-    ACHIEVEMENTS.c.revision == bindparam("revision"),
-    ACHIEVEMENTS.c.definition.is_not(None),
+    ACHIEVEMENTS.c.version == bindparam("revision"),
     ACHIEVEMENTS.c.position < bindparam("size"),
 )
+_DEFINITIONS: Final = (
+    select(ACHIEVEMENTS.c.achievement, ACHIEVEMENTS.c.definition)
+    .where(ACHIEVEMENTS.c.definition.is_not(None), ACHIEVEMENTS.c.position < bindparam("size"))
+    .order_by(ACHIEVEMENTS.c.achievement, ACHIEVEMENTS.c.version)
+)
+
+
+def achievement_at(connection: Connection, achievement: str, size: int) -> AchievementAt | None:
+    """Return an achievement, or `None` if it was not defined by then."""
+    asked = {"key": uuid_bytes(achievement), "size": size}
+    row = connection.execute(_ONE, asked).one_or_none()
+    return None if row is None else _told(row, size)
+
+
+def definition_at(
+    connection: Connection, achievement: str, revision: int, size: int
+) -> Definition | None:
+    """Return version `revision` of a definition, or `None` if it was not published by then."""
+    asked = {"key": uuid_bytes(achievement), "revision": revision, "size": size}
+    text = connection.scalar(_DEFINITION, asked)
+    return None if text is None else _decode(text)
+
+
+def achievements_of(
+    connection: Connection, provider: str, size: int, *, after: int = 0, limit: int = 100
+) -> Page[AchievementAt]:
+    """Return what `provider` ever defined; `after` is the position of a definition."""
+    asked = {"did": provider, "size": size, "after": after, "limit": bounded(limit)}
+    rows = connection.execute(_OF_PROVIDER, asked).all()
+    more = rows[limit - 1].granted if len(rows) > limit else None
+    return Page(size, tuple(_told(row, size) for row in rows[:limit]), more)
+
+
+def achievement_history(
+    connection: Connection, achievement: str, size: int, *, after: int = 0, limit: int = 100
+) -> Page[StreamEvent]:
+    """Return the events of an achievement; `after` is a version."""
+    return _stream.history(connection, uuid_bytes(achievement), size, after, limit)
+
+
+def load(connection: Connection, known: Known, size: int) -> None:
+    """Put the achievements as of `size`, with all their definitions, into `known`."""
+    definitions: defaultdict[bytes, list[Definition]] = defaultdict(list)
+    for key, text in connection.execute(_DEFINITIONS, {"size": size}):
+        definitions[key].append(_decode(text))
+    for row in connection.execute(_ACHIEVEMENT, {"size": size}):
+        name = uuid_text(row.key)
+        known.achievements[name] = row.granted
+        known.register.achievements[name] = Achievement(
+            id=name,
+            provider=row.did,
+            definitions=tuple(definitions[row.key]),
+            status=AchievementStatus(row.status),
+            version=row.version,
+        )
+
+
+def _told(row: Row[Any], size: int) -> AchievementAt:
+    return AchievementAt(
+        size=size,
+        achievement=uuid_text(row.key),
+        provider=row.did,
+        status=AchievementStatus(row.status),
+        revision=row.revision,
+        definition=_decode(row.definition),
+        defined=row.granted,
+        position=row.position,
+        flags=names(row.flags),
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, Select, Table, bindparam, func, select
+from sqlalchemy import Column, Connection, FromClause, Select, Table, bindparam, func, select
 
 from projections.page import Page, bounded
 
@@ -26,54 +26,57 @@ class StreamEvent(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The query for streams as of `:size`: columns `key`, `granted` (position of version 1),
-    `position`, `version` and `status` of the last row, and named ones of the first.
+    """The query for every stream of `table` that began before `:size`, as it stood there.
+
+    It has the columns `key`, `granted` (the position of version 1), and `position`, `version`
+    and `status` of the last row; `first` and `last` are the two rows, to ask for more.
     """
 
-    all: Select[Any]
-    first: Any
-    key: str
     table: Table
+    key: str
+    first: FromClause
+    last: FromClause
+    all: Select[Any]
 
-    def where_key(self) -> Select[Any]:
-        """Return the query for the one stream `:key`."""
-        return self.all.where(self.first.c[self.key] == bindparam("key"))
-
-
-def standing(table: Table, key: Column[Any], *of_first: str) -> Standing:
-    """Return the query over `table`, whose streams are named by the column `key`."""
-    first, last, later = table.alias("first"), table.alias("last"), table.alias("later")
-    newest = (
-        select(func.max(later.c.version))
-        .where(later.c[key.name] == first.c[key.name], later.c.position < bindparam("size"))
-        .scalar_subquery()
-    )
-    statement = (
-        select(
-            first.c[key.name].label("key"),
-            first.c.position.label("granted"),
-            last.c.position,
-            last.c.version,
-            last.c.status,
-            *(first.c[name] for name in of_first),
+    @classmethod
+    def over(cls, key: Column[Any]) -> Standing:
+        """Return the query over the table of `key`, the column that names the stream."""
+        table = key.table
+        assert isinstance(table, Table)
+        first, last, later = table.alias("first"), table.alias("last"), table.alias("later")
+        newest = (
+            select(func.max(later.c.version))
+            .where(later.c[key.name] == first.c[key.name], later.c.position < bindparam("size"))
+            .scalar_subquery()
         )
-        .join_from(first, last, last.c[key.name] == first.c[key.name])
-        .where(first.c.version == 1, last.c.version == newest)
-    )
-    return Standing(statement, first, key.name, table)
+        statement = (
+            select(
+                first.c[key.name].label("key"),
+                first.c.position.label("granted"),
+                last.c.position,
+                last.c.version,
+                last.c.status,
+            )
+            .join_from(first, last, last.c[key.name] == first.c[key.name])
+            .where(first.c.version == 1, last.c.version == newest)
+        )
+        return cls(table, key.name, first, last, statement)
 
+    def one(self, statement: Select[Any]) -> Select[Any]:
+        """Return `statement` for the stream `:key` alone."""
+        return statement.where(self.first.c[self.key] == bindparam("key"))
 
-def history_of(
-    connection: Connection, stream: Standing, key: bytes | None, size: int, after: int, limit: int
-) -> Page[StreamEvent]:
-    """Return the events of the stream `key` as of `size`; `after` is a version."""
-    table = stream.table
-    statement = (
-        select(table.c.position, table.c.version, table.c.event, table.c.status)
-        .where(table.c[stream.key] == key, table.c.version > after, table.c.position < size)
-        .order_by(table.c.version)
-        .limit(bounded(limit))
-    )
-    rows = connection.execute(statement).all()
-    more = rows[limit - 1].version if len(rows) > limit else None
-    return Page(size, tuple(StreamEvent(*row) for row in rows[:limit]), more)
+    def history(
+        self, connection: Connection, key: bytes | None, size: int, after: int, limit: int
+    ) -> Page[StreamEvent]:
+        """Return the events of one stream as of `size`; `after` is a version."""
+        table = self.table
+        statement = (
+            select(table.c.position, table.c.version, table.c.event, table.c.status)
+            .where(table.c[self.key] == key, table.c.version > after, table.c.position < size)
+            .order_by(table.c.version)
+            .limit(bounded(limit))
+        )
+        rows = connection.execute(statement).all()
+        more = rows[limit - 1].version if len(rows) > limit else None
+        return Page(size, tuple(StreamEvent(*row) for row in rows[:limit]), more)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -32,6 +33,7 @@ _STREAMS: Final = """
     WHERE e.notification_id <= ?3
 """
 _found: Final = msgspec.json.Decoder(list[tuple[int, int, str, str | None]])
+_ALL: Final = 2**63 - 1
 # What is not spelled like this was never issued; UUIDs are compared as text by the rules.
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -66,15 +68,37 @@ def states(
     return folded
 
 
-def already_there(database: Database, rows: Sequence[Row]) -> Refusal | None:
-    """Return why the first of `rows` that names an id already taken cannot be added, if one does.
+def already_taken(database: Database, rows: Sequence[Row]) -> Refusal | None:
+    """Return the refusal of the first of `rows` that creates what exists, or None.
 
-    `rows` are those of one submission, header first; what is taken may stand in the sequence
-    or earlier among `rows`.
+    `rows` are those of one submission, header first; the id may be taken in the sequence or
+    earlier among `rows`. Raises `StorageDamaged` when a row clashes that creates nothing.
     """
     keys = b"".join(row[1] for row in rows)
-    (found,) = database.execute(_STREAMS, (keys, len(rows), 2**62)).fetchone()
+    (found,) = database.execute(_STREAMS, (keys, len(rows), _ALL)).fetchone()
     taken = {(rows[i][1], version): topic for i, version, topic, _ in _found.decode(found)}
     for line, (_, stream, version, topic, _, _) in enumerate(rows, start=1):
-        there = taken.setdefault((stream, version), topic)
-        ...
+        there = taken.get((stream, version))
+        taken[stream, version] = topic
+        if there is None:
+            continue
+        if version != 1 or line == 1:
+            raise StorageDamaged(f"stream {stream.hex()} was judged without its version {version}")
+        if there == topic == e.CredentialIssued.__struct_config__.tag:
+            return Refusal("already-issued", "this credential exists", line=line, value=str(UUID(bytes=stream)))
+        return Refusal("id-taken", f"an id names one thing for ever, and this one names that of {there}", line=line, value=str(UUID(bytes=stream)))
+    return None
+
+
+def _next(
+    before: CredentialState | None, credential: str, version: int, topic: str, issuer: str | None
+) -> CredentialState:
+    status = CREDENTIAL.get((before and before.status, e.EVENTS.get(topic, object)))
+    expected = before.version + 1 if before else 1
+    issuer = before.issuer if before else issuer
+    if status is None or issuer is None or version != expected:
+        raise StorageDamaged(
+            f"credential {credential}: version {version} of its stream is {topic!r}, "
+            f"after {before.status if before else 'nothing'} at version {expected - 1}"
+        )
+    return CredentialState(issuer, status, version)

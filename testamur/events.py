@@ -39,7 +39,8 @@ Multikey = Annotated[str, Meta(pattern=r"^z[1-9A-HJ-NP-Za-km-z]{40,64}$(?!\n)")]
 Name = Annotated[
     str,
     Meta(
-        pattern=r"^(?! )[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+(?<! )$(?!\n)",
+        pattern=r"^(?! )[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+"
+        r"(?<! )$(?!\n)",
         min_length=1,
         max_length=200,
     ),
@@ -51,7 +52,7 @@ Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$(?!\n)")]  # 
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)", max_length=35)]
 IscedField = Annotated[str, Meta(pattern=r"^[0-9]{2,4}$(?!\n)")]  # ISCED-F 2013
 Position = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Version = Annotated[int, Meta(ge=1, le=1_000_000)]
+Version = Annotated[int, Meta(ge=1, le=10_000)]
 
 Role = Literal["accreditor", "authority", "endorser", "provider"]
 AchievementType = Annotated[str, Meta(pattern=r"^(ext:)?[A-Za-z][A-Za-z0-9]{0,63}$(?!\n)")]
@@ -109,6 +110,10 @@ SanctionReason = Literal[
     "unspecified",
     "voluntary",
 ]
+
+
+def _up_to(most: int) -> Meta:
+    return Meta(min_length=1, max_length=most)
 
 
 class _Part(
@@ -188,13 +193,13 @@ class Document(_Part, frozen=True, gc=False, kw_only=True):
 class Scope(_Part, frozen=True, gc=False, kw_only=True):
     """What a recognition or accreditation covers. An absent member covers everything."""
 
-    achievement_types: Annotated[tuple[AchievementType, ...], Meta(min_length=1, max_length=64)] | None = None
-    achievements: Annotated[tuple[Uuid7, ...], Meta(min_length=1, max_length=1000)] | None = None
-    fields: Annotated[tuple[IscedField, ...], Meta(min_length=1, max_length=200)] | None = None
-    jurisdictions: Annotated[tuple[Country, ...], Meta(min_length=1, max_length=300)] | None = None
-    languages: Annotated[tuple[Language, ...], Meta(min_length=1, max_length=100)] | None = None
-    levels: Annotated[tuple[Level, ...], Meta(min_length=1, max_length=12)] | None = None
-    participation: Annotated[tuple[Participation, ...], Meta(min_length=1, max_length=6)] | None = None
+    achievement_types: Annotated[tuple[AchievementType, ...], _up_to(64)] | None = None
+    achievements: Annotated[tuple[Uuid7, ...], _up_to(1000)] | None = None
+    fields: Annotated[tuple[IscedField, ...], _up_to(200)] | None = None
+    jurisdictions: Annotated[tuple[Country, ...], _up_to(300)] | None = None
+    languages: Annotated[tuple[Language, ...], _up_to(100)] | None = None
+    levels: Annotated[tuple[Level, ...], _up_to(12)] | None = None
+    participation: Annotated[tuple[Participation, ...], _up_to(6)] | None = None
 
 
 class Definition(_Part, frozen=True, gc=False, kw_only=True):
@@ -202,15 +207,15 @@ class Definition(_Part, frozen=True, gc=False, kw_only=True):
 
     name: Name
     achievement_type: AchievementType
-    assessment: Annotated[tuple[Assessment, ...], Meta(min_length=1, max_length=14)] | None = None
+    assessment: Annotated[tuple[Assessment, ...], _up_to(14)] | None = None
     criteria: Document | None = None
     digest: Digest | None = None
     field: IscedField | None = None
-    languages: Annotated[tuple[Language, ...], Meta(min_length=1, max_length=20)] | None = None
+    languages: Annotated[tuple[Language, ...], _up_to(20)] | None = None
     level: Level | None = None
-    outcomes: Annotated[tuple[Outcome, ...], Meta(min_length=1, max_length=100)] | None = None
-    participation: Annotated[tuple[Participation, ...], Meta(min_length=1, max_length=6)] | None = None
-    quality_assurance: Annotated[tuple[QualityAssurance, ...], Meta(min_length=1, max_length=3)] | None = None
+    outcomes: Annotated[tuple[Outcome, ...], _up_to(100)] | None = None
+    participation: Annotated[tuple[Participation, ...], _up_to(6)] | None = None
+    quality_assurance: Annotated[tuple[QualityAssurance, ...], _up_to(3)] | None = None
     supervision: Supervision | None = None
     url: Url | None = None
     workload: Workload | None = None
@@ -236,7 +241,7 @@ class OrganizationRegistered(
     organization: Did
     possession: Signature
     roles: Annotated[tuple[Role, ...], Meta(min_length=1, max_length=4)]
-    identifiers: Annotated[tuple[Identifier, ...], Meta(min_length=1, max_length=16)] | None = None
+    identifiers: Annotated[tuple[Identifier, ...], _up_to(16)] | None = None
     url: Url | None = None
 
 
@@ -248,7 +253,7 @@ class OrganizationUpdated(
     country: Country
     name: Name
     organization: Did
-    identifiers: Annotated[tuple[Identifier, ...], Meta(min_length=1, max_length=16)] | None = None
+    identifiers: Annotated[tuple[Identifier, ...], _up_to(16)] | None = None
     url: Url | None = None
 
 

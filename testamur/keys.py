@@ -5,8 +5,9 @@ bytes. It says nothing about whose key it is or whether it was active: `rules/` 
 
 Ed25519 is judged as OpenSSL judges it, everywhere (gate, replay, offline verification), so
 that no edge-case signature can be good for one and bad for another; the C2SP CCTV vectors
-pin that choice. Sources: RFC 8032, RFC 7518 section 3.4, W3C Controlled Identifiers
-(Multikey), the did:key method.
+pin that choice. Keys of small order are no keys. For P-256 both signs of S are good, as in
+RFC 7518: a signature vouches for its message and is no identifier of it. Sources: RFC 8032,
+RFC 7518 section 3.4, W3C Controlled Identifiers (Multikey), the did:key method.
 """
 
 from __future__ import annotations
@@ -35,6 +36,21 @@ _SECRET_PREFIX: Final[dict[Curve, bytes]] = {"Ed25519": b"\x80\x26", "P-256": b"
 _PUBLIC_SIZE: Final[dict[Curve, int]] = {"Ed25519": 32, "P-256": 33}
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
+# The points of order 1, 2, 4 and 8, in all their spellings but for the sign bit. Under such a
+# key anybody can make signatures that hold, so its owner could disown whatever it signed.
+_SMALL_ORDER: Final = frozenset(
+    bytes.fromhex(point)
+    for point in (
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    )
+)
+
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BASE58_VALUE: Final = {char: value for value, char in enumerate(_BASE58)}
 
@@ -62,7 +78,7 @@ class PublicKey:
 
     @classmethod
     def from_multikey(cls, text: str) -> PublicKey:
-        """Return the key that Multikey `text` spells; raises `Refusal` (rule `key-form`)."""
+        """Return the key that Multikey `text` spells; raises `Refusal` (`key-form`, `base58`)."""
         return _from_multikey(text)
 
     @classmethod
@@ -199,6 +215,8 @@ def base58_decode(text: str) -> bytes:
 
 
 def _load(curve: Curve, raw: bytes) -> ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey:
+    if curve == "Ed25519" and raw[:31] + bytes([raw[31] & 0x7F]) in _SMALL_ORDER:
+        raise Refusal("key-form", "a key of small order, which signs anything", value=raw.hex())
     try:
         if curve == "Ed25519":
             return ed25519.Ed25519PublicKey.from_public_bytes(raw)

@@ -29,7 +29,7 @@ from tests.test_canonical import TEXT, VALUES
 ALICE = PrivateKey("Ed25519", b"a" * 32)
 BOB = PrivateKey("Ed25519", b"b" * 32)
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "@context": ["https://www.w3.org/ns/credentials/v2", "https://ob.example/v3"],
     "id": "urn:uuid:1",
     "credentialSubject": {"credits": 3.0},
@@ -362,10 +362,14 @@ def must_fail(name: str) -> dict[str, Any]:
 def test_the_published_did_keys_are_read_and_written_back() -> None:
     ed25519 = load("w3c-ccg-did-method-key/test-vectors/ed25519-x25519.json")
     for did, vector in ed25519.items():
-        key = PrivateKey("Ed25519", bytes.fromhex(vector["seed"]))
-        assert key.public.did_key() == did
-        assert PublicKey.from_did_key(did) == key.public
-        assert base58_decode(vector["verificationKeyPair"]["publicKeyBase58"]) == key.public.raw()
+        key = PublicKey.from_did_key(did)
+        assert key.did_key() == did
+        assert key.curve == "Ed25519"
+        seed = bytes.fromhex(vector["seed"])
+        published = vector["verificationKeyPair"].get("publicKeyBase58")
+        if published:
+            assert key == PrivateKey("Ed25519", seed).public
+            assert base58_decode(published) == key.raw()
     curves = load("w3c-ccg-did-method-key/test-vectors/nist-curves.json")
     p256 = [did for did in curves if did.startswith("did:key:zDn")]
     assert p256
@@ -375,11 +379,13 @@ def test_the_published_did_keys_are_read_and_written_back() -> None:
 
 @needs_shared
 def test_did_keys_of_other_curves_cannot_have_made_a_proof_of_this_suite() -> None:
-    for name in ("secp256k1", "x25519", "bls12381"):
-        for did in load(f"w3c-ccg-did-method-key/test-vectors/{name}.json"):
-            method = f"{did}#{did.removeprefix('did:key:')}"
-            with pytest.raises(Refuted):
-                verify_proofs(damaged(verificationMethod=method))
+    folder = "w3c-ccg-did-method-key/test-vectors"
+    dids = [*load(f"{folder}/secp256k1.json"), *load(f"{folder}/bls12381.json")]
+    dids += load(f"{folder}/x25519.json")["didDocument"]
+    for did in dids:
+        method = f"{did}#{did.removeprefix('did:key:')}"
+        with pytest.raises(Refuted):
+            verify_proofs(damaged(verificationMethod=method))
 
 
 def test_the_suite_is_the_cryptosuite_or_the_older_type() -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from testamur import __version__
-from testamur.cli import keys
+from testamur.cli import events, keys
 from testamur.cli.outcome import Commands
 from testamur.cli.terminal import say
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     # A traceback of ours must not print local variables: some of them are keys and blinds.
     pretty_exceptions_enable=False,
 )
-for group in (keys.app,):
+for group in (keys.app, events.app):
     app.add_typer(group)
 
 
@@ -35,7 +35,7 @@ def _version(asked: bool) -> None:  # noqa: FBT001  # typer's interface
 @app.callback()
 def root(
     *,
-    version: Annotated[  # noqa: ARG001  # its callback does the work
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:

@@ -29,13 +29,14 @@ def keygen(
         Path, typer.Option(metavar="FILE", help="New file for the key, readable by you alone.")
     ],
     curve: Annotated[Curve, typer.Option(help="Kind of key.")] = "Ed25519",
+    *,
     json: Json = False,
 ) -> None:
     """Make a signing key and print the DID that it spells.
 
     The file is the secret itself: whoever has it signs in your name.
 
-    Example: testamur keygen --out provider.key
+    Example: `testamur keygen --out provider.key`
     """
     key = PrivateKey.generate(curve)
     write(out, f"{key.multikey()}\n".encode(), secret=True)
@@ -48,10 +49,10 @@ def keygen(
 
 
 @app.command()
-def did(key: KeyFile, json: Json = False) -> None:
+def did(key: KeyFile, *, json: Json = False) -> None:
     """Print the DID that a key spells.
 
-    Example: testamur did provider.key
+    Example: `testamur did provider.key`
     """
     public = read_key(key).public
     if json:
@@ -89,7 +90,8 @@ def possession(
     The signature holds for this log, this sponsor and this organization only. What is printed is
     the JSON that your sponsor gives to `testamur event ... --from`.
 
-    Example: testamur possession provider.key --log log.example/testamur --sponsor did:web:accreditor.example --out possession.json
+    Example: `testamur possession provider.key --log log.example/testamur
+    --sponsor did:web:accreditor.example --out possession.json`
     """
     secret = read_key(key)
     listed = Key(

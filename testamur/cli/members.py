@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import msgspec
 from msgspec import inspect
@@ -18,12 +18,20 @@ from msgspec import inspect
 from testamur.canonical import MAX_DOCUMENT, parse_strict
 from testamur.cli.files import read
 from testamur.errors import Refusal
-from testamur.events import EVENTS, Event, Id, decode_event, encode_event
-from testamur.ids import new_id
+from testamur.events import EVENTS, Did, Digest, Event, Id, Signature, decode_event, encode_event
+from testamur.ids import Uuid7, new_id
 
 _NEW: Final = "new"
-# An id's one constraint in the event schema: the marker that tells it from other text.
 _ID: Final = inspect.type_info(Id)
+# Types of the event schema that a person knows by another name.
+_FORMS: Final = (
+    (_ID, "id"),
+    (inspect.type_info(Uuid7), "id"),
+    (inspect.type_info(Did), "DID"),
+    (inspect.DateType(), "date, such as 2026-11-21"),
+    (inspect.type_info(Digest), "32 bytes in base64"),
+    (inspect.type_info(Signature), "64 bytes in base64"),
+)
 
 
 def event_type(name: str) -> type[Event]:
@@ -63,26 +71,29 @@ def described(kind: type[Event]) -> str:
 
 def form(of: inspect.Type) -> str:
     """Return in a few words what a member must be."""
-    match of:
-        case inspect.UnionType(types=types):
-            return form(next(each for each in types if not isinstance(each, inspect.NoneType)))
+    kind = _needed(of)
+    known = [words for other, words in _FORMS if other == kind]
+    if known:
+        return known[0]
+    match kind:
         case inspect.LiteralType(values=values):
-            return " or ".join(map(str, values))
+            words = " or ".join(map(str, values))
         case inspect.VarTupleType(item_type=item):
-            return f"list of {form(item)}"
+            words = f"list of {form(item)}"
         case inspect.StructType(fields=fields):
-            return f"object of {', '.join(field.encode_name for field in fields)}"
-        case inspect.DateType():
-            return "date"
+            words = f"object of {', '.join(field.encode_name for field in fields)}"
         case inspect.IntType():
-            return "whole number"
-        case inspect.BytesType():
-            return "bytes in base64"
+            words = "whole number"
         case _:
-            return "id" if of == _ID else "text"
+            words = "text"
+    return words
 
 
 def _assign(members: dict[str, Any], assignment: str, struct: inspect.Type) -> None:
+    try:
+        assignment.encode()
+    except UnicodeEncodeError:
+        raise Refusal("member", "is not UTF-8 text", value=assignment) from None
     path, sign, text = assignment.partition("=")
     if not sign or not path.rstrip(":"):
         raise Refusal("member", "a member is name=text or name:=JSON", value=assignment)
@@ -118,10 +129,12 @@ def _needed(kind: inspect.Type) -> inspect.Type:
 def _json(text: str) -> Any:
     if text.startswith("@"):
         return parse_strict(read(Path(text[1:]), MAX_DOCUMENT), max_bytes=MAX_DOCUMENT)
-    return parse_strict(text.encode("utf-8", "surrogateescape"), max_bytes=MAX_DOCUMENT)
+    return parse_strict(text.encode(), max_bytes=MAX_DOCUMENT)
 
 
 def _value(text: str, kind: inspect.Type) -> Any:
     if isinstance(kind, inspect.VarTupleType):
-        return [item.strip() for item in text.split(",") if item.strip()]
+        items = [item.strip() for item in text.split(",") if item.strip()]
+        # Coded words are a set; the register wants roles in order.
+        return sorted(items) if isinstance(kind.item_type, inspect.LiteralType) else items
     return new_id() if kind == _ID and text == _NEW else text

@@ -109,7 +109,9 @@ def progress(what: str) -> Iterator[Told]:
         _Count(),
         TimeRemainingColumn(),
     ]
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task(what, total=None)
 
         def told(done: int, total: int) -> None:

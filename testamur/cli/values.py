@@ -82,7 +82,3 @@ Credential = Annotated[
     str, typer.Argument(metavar="CREDENTIAL", help="Id of the credential, or its holder file.")
 ]
 NewFile = Annotated[Path, typer.Option("--out", metavar="FILE", help="New file to write.")]
-EventsFile = Annotated[
-    Path | None,
-    typer.Option("--to", metavar="FILE", help="Add the line to this file, else print it."),
-]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 import msgspec
 
@@ -13,12 +14,23 @@ from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Accreditation, Recognition, Register
 from testamur.rules.scope import exceeding
 
+MAX_RECOGNITIONS: Final = 1000
+"""How many recognitions an accreditor may be granted in its life: every issuance under one of
+its accreditations looks through them."""
+
 
 def grant_recognition(register: Register, at: Occurrence, event: e.RecognitionGranted) -> None:
     """Let an authority recognise an accreditor."""
     _require_role(register, at.actor, "authority")
     _require_role(register, event.accreditor, "accreditor")
     _check_dates(event.valid_from, event.valid_until)
+    earlier = register.recognised.get(event.accreditor, ())
+    if len(earlier) >= MAX_RECOGNITIONS:
+        raise Refusal(
+            "recognition-count",
+            f"an accreditor is recognised at most {MAX_RECOGNITIONS} times in its life",
+            value=event.accreditor,
+        )
     known = register.recognitions.get(event.recognition)
     register.recognitions[event.recognition] = Recognition(
         id=event.recognition,
@@ -30,7 +42,6 @@ def grant_recognition(register: Register, at: Occurrence, event: e.RecognitionGr
         scope=event.scope,
         valid_until=event.valid_until,
     )
-    earlier = register.recognised.get(event.accreditor, ())
     register.recognised[event.accreditor] = (*earlier, event.recognition)
 
 

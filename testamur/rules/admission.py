@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
+
+import msgspec
 
 from testamur import events as e
 from testamur.errors import Refusal
@@ -62,7 +64,7 @@ _POLICY_RULES: Final[dict[type, tuple[_PolicyRule, str, str]]] = {
 }
 
 
-class Admitted(NamedTuple):
+class Admitted(msgspec.Struct, frozen=True, gc=False):
     """What becomes of one event: the stream it belongs to, its version there, its flags."""
 
     stream: UUID | str
@@ -122,15 +124,15 @@ def admit_events(
     admitted = []
     issuance: Issuance | None = None
     for number, event in zip(numbers or range(1, len(events) + 1), events, strict=True):
-        at = Occurrence(start + number, actor, day)
         try:
             if type(event) is e.CredentialIssued:
                 if issuance is None:
-                    issuance = Issuance(register, at)
+                    issuance = Issuance(register, actor, day)
                 admitted.append(Admitted(event.credential, 1, issuance.issue(credentials, event)))
             else:
                 # What it changes may bear on the issuances that follow it.
                 issuance = None
+                at = Occurrence(start + number, actor, day)
                 admitted.append(_admit_one(register, credentials, at, event))
         except Refusal as refusal:
             raise refusal.at(number + 1) from None
@@ -156,8 +158,8 @@ def admit_genesis(
             line=1,
             value=header.protected.kid,
         )
-    opened, *others = events
-    if not isinstance(opened, e.LogOpened) or others:
+    opened = events[0]
+    if not isinstance(opened, e.LogOpened) or header.payload.events != 1:
         raise Refusal("genesis-event", "exactly one log.opened/1", value=e.wire_name(opened))
     if header.payload.aud != opened.origin:
         raise Refusal("audience", f"this log is {opened.origin}", line=1, value=header.payload.aud)
@@ -180,6 +182,12 @@ def _admit_one(
     name = getattr(event, member)
     stream = stream_of("organization", name) if kind == "organizations" else name
     return Admitted(stream, getattr(register, kind)[name].version, flags)
+
+
+def _check_acting(register: Register, actor: str) -> None:
+    # An organization may close itself half way through its own submission.
+    if register.organizations[actor].status is not OrganizationStatus.REGISTERED:
+        raise Refusal("organization-closed", "it acts no more", value=actor)
 
 
 def _check_time(register: Register, iat: int, recorded_at: int) -> None:

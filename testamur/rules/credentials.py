@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final, TypeAlias
 
 from testamur import events as e
@@ -21,21 +21,22 @@ Flags: TypeAlias = tuple[str, ...]
 
 
 class Issuance:
-    """The rules for issuing, as they stand at one header for one issuer.
+    """The rules for issuing, as they stand at one place in the log for one issuer.
 
     A cohort names few achievements and accreditations but many credentials, so what follows
     from the named terms is worked out once per distinct terms.
     """
 
-    __slots__ = ("_at", "_flags", "_issued", "_register")
+    __slots__ = ("_day", "_flags", "_issued", "_issuer", "_register")
 
-    def __init__(self, register: Register, at: Occurrence) -> None:
-        organization = register.organizations[at.actor]
+    def __init__(self, register: Register, issuer: str, day: date) -> None:
+        organization = register.organizations[issuer]
         if "provider" not in organization.roles:
-            raise Refusal("role", f"{at.actor} must be a provider", value=list(organization.roles))
+            raise Refusal("role", f"{issuer} must be a provider", value=list(organization.roles))
         self._register = register
-        self._at = at
-        self._issued = CredentialState(at.actor, CredentialStatus.ACTIVE, 1)
+        self._issuer = issuer
+        self._day = day
+        self._issued = CredentialState(issuer, CredentialStatus.ACTIVE, 1)
         self._flags: dict[object, Flags] = {}
 
     def issue(self, credentials: Credentials, event: e.CredentialIssued) -> Flags:
@@ -51,20 +52,21 @@ class Issuance:
         )
         flags = self._flags.get(terms)
         if flags is None:
-            flags = self._flags[terms] = issuance_flags(self._register, self._at, event)
+            flags = issuance_flags(self._register, self._issuer, self._day, event)
+            self._flags[terms] = flags
         credentials[event.credential] = self._issued
         return flags
 
 
-def issuance_flags(register: Register, at: Occurrence, event: e.CredentialIssued) -> Flags:
+def issuance_flags(register: Register, issuer: str, day: date, event: e.CredentialIssued) -> Flags:
     """Return the policy breaches in these terms; raises `Refusal` where a reference fails."""
     achievement = register.achievements.get(event.achievement)
     if achievement is None:
         raise Refusal("unknown-achievement", "never defined", value=event.achievement)
-    if achievement.provider != at.actor:
+    if achievement.provider != issuer:
         raise Refusal(
             "achievement-of-another",
-            f"defined by {achievement.provider}, not by {at.actor}",
+            f"defined by {achievement.provider}, not by {issuer}",
             value=event.achievement,
         )
     if event.achievement_version > len(achievement.definitions):
@@ -80,41 +82,43 @@ def issuance_flags(register: Register, at: Occurrence, event: e.CredentialIssued
             value=str(event.valid_until),
         )
     definition = achievement.definitions[event.achievement_version - 1]
-    flags = list(accreditation_flags(register, at, event))
+    flags = list(accreditation_flags(register, issuer, day, event))
     if achievement.status is AchievementStatus.RETIRED:
         flags.append("achievement-retired")
     if event.achievement_version < len(achievement.definitions):
         flags.append("achievement-version-outdated")
-    if at.day - event.valid_from > BACKDATED_AFTER:
+    if day - event.valid_from > BACKDATED_AFTER:
         flags.append("backdated")
-    if event.valid_from - at.day > POSTDATED_AFTER:
+    if event.valid_from - day > POSTDATED_AFTER:
         flags.append("postdated")
     if missing_elements(definition):
         flags.append("elements-missing")
     return tuple(flags)
 
 
-def accreditation_flags(register: Register, at: Occurrence, event: e.CredentialIssued) -> Flags:
+def accreditation_flags(
+    register: Register, issuer: str, day: date, event: e.CredentialIssued
+) -> Flags:
     """Return what is amiss with the accreditation this issuance claims, as of this position."""
     if event.accreditation is None:
         return ("no-accreditation-claimed",)
     accreditation = register.accreditations.get(event.accreditation)
     if accreditation is None:
         raise Refusal("unknown-accreditation", "never granted", value=event.accreditation)
-    if accreditation.provider != at.actor:
+    if accreditation.provider != issuer:
         raise Refusal(
             "accreditation-of-another",
-            f"granted to {accreditation.provider}, not to {at.actor}",
+            f"granted to {accreditation.provider}, not to {issuer}",
             value=event.accreditation,
         )
     definition = register.achievements[event.achievement].definitions[event.achievement_version - 1]
-    country = register.organizations[at.actor].country
+    country = register.organizations[issuer].country
     flags = []
-    if not accreditation.in_force(at.day):
+    if not accreditation.in_force(day):
         flags.append("accreditation-not-in-force")
     if uncovered(accreditation.scope, event.achievement, definition, country):
         flags.append("outside-accredited-scope")
-    if not recognitions_in_force(register, accreditation.accreditor, at.day):
+    if not recognitions_in_force(register, accreditation.accreditor, day):
         flags.append("accreditor-not-recognised")
     return tuple(flags)
 
@@ -127,7 +131,10 @@ def change_credential(
     if isinstance(event, e.CredentialSuperseded):
         if event.successor == event.credential:
             raise Refusal("successor", "nothing supersedes itself", value=event.successor)
-        _own(credentials, at, event.successor)
+        successor = _own(credentials, at, event.successor)
+        # Else two credentials could point at each other, and who follows them would not end.
+        if successor.status in (CredentialStatus.REVOKED, CredentialStatus.SUPERSEDED):
+            raise Refusal("successor", f"it is itself {successor.status}", value=event.successor)
     version = before.version + 1
     credentials[event.credential] = CredentialState(
         before.issuer,

@@ -55,9 +55,10 @@ def open_log(register: Register, at: Occurrence, event: LogOpened) -> None:
     for authority in event.authorities:
         if authority.organization in register.organizations:
             raise Refusal("organization-twice", "listed twice", value=authority.organization)
-        ids = [key.id for key in authority.keys]
-        if len(set(ids)) != len(ids):
-            raise Refusal("key-twice", "key ids of one organization differ", value=ids)
+        for named in ("id", "public_key_multibase"):
+            values = [getattr(key, named) for key in authority.keys]
+            if len(set(values)) != len(values):
+                raise Refusal("key-twice", "the keys of one organization differ", value=values)
         for key in authority.keys:
             _check_key_form(authority.organization, key, first=key is authority.keys[0])
         register.organizations[authority.organization] = Organization(

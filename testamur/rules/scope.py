@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from testamur.events import Definition, Scope
 
@@ -22,8 +22,8 @@ def uncovered(
         "achievementTypes": _subset([definition.achievement_type], scope.achievement_types),
         "achievements": _subset([achievement], scope.achievements),
         "fields": _prefixed(field, scope.fields),
-        "jurisdictions": _prefixed([country], scope.jurisdictions),
-        "languages": _prefixed(definition.languages, scope.languages),
+        "jurisdictions": _prefixed([country], scope.jurisdictions, "-"),
+        "languages": _prefixed(definition.languages, scope.languages, "-"),
         "levels": _subset(level, scope.levels),
         "participation": _subset(definition.participation, scope.participation),
     }
@@ -39,22 +39,26 @@ def exceeding(child: Scope | None, parent: Scope | None) -> list[str]:
         "achievementTypes": _subset(child.achievement_types, parent.achievement_types),
         "achievements": _subset(child.achievements, parent.achievements),
         "fields": _prefixed(child.fields, parent.fields),
-        "jurisdictions": _prefixed(child.jurisdictions, parent.jurisdictions),
-        "languages": _prefixed(child.languages, parent.languages),
+        "jurisdictions": _prefixed(child.jurisdictions, parent.jurisdictions, "-"),
+        "languages": _prefixed(child.languages, parent.languages, "-"),
         "levels": _subset(child.levels, parent.levels),
         "participation": _subset(child.participation, parent.participation),
     }
     return [member for member, within in judged.items() if not within]
 
 
-def _subset(named: Iterable[object] | None, allowed: Iterable[object] | None) -> bool:
+def _subset(named: Collection[object] | None, allowed: Collection[object] | None) -> bool:
     if allowed is None:
         return True
-    return named is not None and set(named) <= set(allowed)
+    return bool(named) and set(named or ()) <= set(allowed)
 
 
-def _prefixed(named: Iterable[str] | None, allowed: tuple[str, ...] | None) -> bool:
-    # ISCED-F 06 holds 0612, NL holds NL-UT, en holds en-GB.
+def _prefixed(
+    named: Collection[str] | None, allowed: Collection[str] | None, separator: str = ""
+) -> bool:
+    # ISCED-F 06 holds 0612; NL holds NL-UT and en holds en-GB, but ES-M (Madrid) does not hold
+    # ES-MA (Malaga), nor de (German) den (Slavey).
     if allowed is None:
         return True
-    return named is not None and all(name.startswith(allowed) for name in named)
+    beginnings = tuple(name + separator for name in allowed)
+    return bool(named) and all((name + separator).startswith(beginnings) for name in named or ())

@@ -1,0 +1,60 @@
+"""Which events of a submission were admitted in breach of policy, and which policy.
+
+The rules found the breaches; they are repeated here and not judged again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Select, Table, bindparam, select, union_all
+
+from projections.accreditations import ACCREDITATIONS
+from projections.achievements import ACHIEVEMENTS
+from projections.credentials import CREDENTIALS
+from projections.flags import names
+from projections.page import Page, bounded
+from projections.submissions import SUBMISSIONS
+
+
+class Breach(msgspec.Struct, frozen=True):
+    """The event at `position`, and its flags."""
+
+    position: int
+    flags: tuple[str, ...]
+
+
+def _flagged(table: Table) -> Select[Any]:
+    return (
+        select(table.c.position, table.c.flags)
+        .join_from(
+            SUBMISSIONS,
+            table,
+            (table.c.position > SUBMISSIONS.c.position)
+            & (table.c.position <= SUBMISSIONS.c.position + SUBMISSIONS.c.events),
+        )
+        .where(
+            SUBMISSIONS.c.position == bindparam("submission"),
+            SUBMISSIONS.c.position < bindparam("size"),
+            table.c.position > bindparam("after"),
+            table.c.flags != 0,
+        )
+    )
+
+
+_UNION: Final = union_all(*map(_flagged, (CREDENTIALS, ACHIEVEMENTS, ACCREDITATIONS)))
+_BREACHES: Final = _UNION.order_by(_UNION.selected_columns.position).limit(bindparam("limit"))
+
+
+def breaches(
+    connection: Connection, submission: int, size: int, *, after: int = 0, limit: int = 100
+) -> Page[Breach]:
+    """Return the flagged events of the submission whose header is entry `submission`.
+
+    `after` is the position of an event.
+    """
+    asked = {"submission": submission, "size": size, "after": after, "limit": bounded(limit)}
+    rows = connection.execute(_BREACHES, asked).all()
+    more = rows[limit - 1].position if len(rows) > limit else None
+    return Page(size, tuple(Breach(row.position, names(row.flags)) for row in rows[:limit]), more)

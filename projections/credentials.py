@@ -1,0 +1,441 @@
+"""What became of each credential: one row per event, so any past size can be asked about.
+
+A row holds what the questions here need; the commitment and the dates are on the log, at the
+row's position. Status is what the events led to: that a credential has expired, or is not
+valid yet, follows from its dates and is not said here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final, get_args
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    Connection,
+    FromClause,
+    Index,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    func,
+    select,
+)
+
+from projections.accreditations import ACCREDITATIONS
+from projections.achievements import ACHIEVEMENTS
+from projections.flags import mask, names
+from projections.organizations import DIDS
+from projections.page import Page, bounded
+from projections.submissions import SUBMISSIONS, submission_before
+from projections.tables import (
+    METADATA,
+    NUMBER,
+    POSITION,
+    SMALL,
+    UUID_BYTES,
+    Known,
+    Rows,
+    uuid_bytes,
+    uuid_text,
+)
+from testamur import events as e
+from testamur.lifecycle import CREDENTIAL, CredentialStatus
+from testamur.replay import Cohort
+from testamur.rules import CredentialState
+
+CREDENTIALS: Final = Table(
+    "credentials",
+    METADATA,
+    Column("position", POSITION, primary_key=True, autoincrement=False),
+    Column("credential", UUID_BYTES, nullable=False),
+    Column("version", NUMBER, nullable=False),
+    Column("kind", SMALL, nullable=False),  # an index into KINDS
+    Column("flags", NUMBER, nullable=False),
+    Column("achievement", POSITION),  # of an issuance: where it was defined
+    Column("accreditation", POSITION),  # of an issuance that claims one: where it was granted
+    Column("reason", SMALL),  # an index into REASONS
+    Column("successor", UUID_BYTES),
+)
+# The rows lie in the order of the log, so the table only grows at its end; this is the one
+# index, and time-ordered ids make it grow at its end too. It is also what refuses a credential
+# issued twice.
+Index("credential_stream", CREDENTIALS.c.credential, CREDENTIALS.c.version, unique=True)
+
+AWARDS: Final = Table(
+    "awards",
+    METADATA,
+    # Which submissions issue an achievement: a list of its credentials reads those, and an
+    # index over millions of credentials is spared.
+    Column("achievement", POSITION, primary_key=True, autoincrement=False),
+    Column("submission", POSITION, primary_key=True, autoincrement=False),
+    Column("issued", NUMBER, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+KINDS: Final[tuple[type, ...]] = (
+    e.CredentialIssued,
+    e.CredentialSuspended,
+    e.CredentialReinstated,
+    e.CredentialRevoked,
+    e.CredentialSuperseded,
+)
+"""The events by the number that stands for them in a row: new ones go to the end."""
+
+REASONS: Final[tuple[str, ...]] = get_args(e.Reason)
+
+_STATUS: Final = {event: status for (_, event), status in CREDENTIAL.items()}
+_STATUS_AFTER: Final = [_STATUS[kind] for kind in KINDS]
+_NAME: Final = {event: name for name, event in e.EVENTS.items()}
+_EVENT: Final = [_NAME[kind] for kind in KINDS]
+_KIND: Final = {kind: number for number, kind in enumerate(KINDS)}
+_REASON: Final = {reason: number for number, reason in enumerate(REASONS)}
+_CHUNK: Final = 1000  # ids in one query
+
+
+class CredentialAt(msgspec.Struct, frozen=True):
+    """A credential as of `size`: issued at `issued`, last changed at `position`.
+
+    Times are `recordedAt` in Unix milliseconds. `flags` are the policy breaches of the issuance;
+    `reason` and `successor` are those of the last event, where it has one.
+    """
+
+    size: int
+    credential: str
+    status: CredentialStatus
+    version: int
+    issuer: str
+    achievement: str
+    accreditation: str | None
+    issued: int
+    issued_at: int
+    position: int
+    recorded_at: int
+    flags: tuple[str, ...]
+    reason: str | None
+    successor: str | None
+
+
+class CredentialEvent(msgspec.Struct, frozen=True):
+    """One event of a credential, in the submission whose header is entry `submission`."""
+
+    position: int
+    submission: int
+    recorded_at: int
+    version: int
+    event: str
+    status: CredentialStatus
+    flags: tuple[str, ...]
+    reason: str | None
+    successor: str | None
+
+
+def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
+    """Add a row for each event about a credential."""
+    achievements, accreditations = known.achievements, known.accreditations
+    issued: Counter[int] = Counter()
+    append = rows[CREDENTIALS].append
+    position = cohort.position
+    for event, (_, version, flags) in zip(cohort.events, cohort.admitted, strict=True):
+        position += 1
+        if type(event) is e.CredentialIssued:
+            achievement = achievements[event.achievement]
+            issued[achievement] += 1
+            append(
+                {
+                    "position": position,
+                    "credential": bytes.fromhex(event.credential.replace("-", "")),
+                    "version": 1,
+                    "kind": 0,
+                    "flags": mask(flags),
+                    "achievement": achievement,
+                    "accreditation": accreditations.get(event.accreditation),  # type: ignore[arg-type]
+                    "reason": None,
+                    "successor": None,
+                }
+            )
+        elif isinstance(event, e.CredentialStatusEvent):
+            append(_status_row(position, event, version))
+    rows[AWARDS] += [
+        {"achievement": achievement, "submission": cohort.position, "issued": count}
+        for achievement, count in issued.items()
+    ]
+
+
+def _status_row(position: int, event: e.CredentialStatusEvent, version: int) -> dict[str, Any]:
+    reason = getattr(event, "reason", None)
+    successor = getattr(event, "successor", None)
+    return {
+        "position": position,
+        "credential": uuid_bytes(event.credential),
+        "version": version,
+        "kind": _KIND[type(event)],
+        "flags": 0,
+        "achievement": None,
+        "accreditation": None,
+        "reason": None if reason is None else _REASON[reason],
+        "successor": None if successor is None else uuid_bytes(successor),
+    }
+
+
+_first: Final = CREDENTIALS.alias("first")
+_last: Final = CREDENTIALS.alias("last")
+_later: Final = CREDENTIALS.alias("later")
+_issuance: Final = SUBMISSIONS.alias("issuance")
+_change: Final = SUBMISSIONS.alias("change")
+# `version` rises with `position`, so this is one step down the index.
+_NEWEST: Final = (
+    select(func.max(_later.c.version))
+    .where(
+        _later.c.credential == _first.c.credential, _later.c.position < bindparam("size")
+    )
+    .scalar_subquery()
+)
+_STANDING: Final[Select[Any]] = (
+    select(
+        _first.c.credential,
+        _first.c.position.label("issued"),
+        _first.c.flags,
+        _last.c.position,
+        _last.c.version,
+        _last.c.kind,
+        _last.c.reason,
+        _last.c.successor,
+        _issuance.c.recorded_at.label("issued_at"),
+        _change.c.recorded_at,
+        DIDS.c.did,
+        ACHIEVEMENTS.c.achievement,
+        ACCREDITATIONS.c.accreditation,
+    )
+    .join_from(
+        _first,
+        _last,
+        (_last.c.credential == _first.c.credential) & (_last.c.version == _NEWEST),
+    )
+    .join(_issuance, _issuance.c.position == submission_before(_first.c.position))
+    .join(_change, _change.c.position == submission_before(_last.c.position))
+    .join(DIDS, DIDS.c.number == _issuance.c.issuer)
+    .join(ACHIEVEMENTS, ACHIEVEMENTS.c.position == _first.c.achievement)
+    .outerjoin(ACCREDITATIONS, ACCREDITATIONS.c.position == _first.c.accreditation)
+    .where(_first.c.version == 1)
+)
+_ONE: Final = _STANDING.where(_first.c.credential == bindparam("credential"))
+_AT_POSITIONS: Final = _STANDING.where(
+    _first.c.position.in_(bindparam("positions", expanding=True))
+).order_by(_first.c.position)
+_HISTORY: Final = (
+    select(CREDENTIALS, SUBMISSIONS.c.position.label("submission"), SUBMISSIONS.c.recorded_at)
+    .join(SUBMISSIONS, SUBMISSIONS.c.position == submission_before(CREDENTIALS.c.position))
+    .where(
+        CREDENTIALS.c.credential == bindparam("credential"),
+        CREDENTIALS.c.version > bindparam("after"),
+        CREDENTIALS.c.position < bindparam("size"),
+    )
+    .order_by(CREDENTIALS.c.version)
+    .limit(bindparam("limit"))
+)
+_STATES: Final = (
+    select(_first.c.credential, _last.c.version, _last.c.kind, DIDS.c.did)
+    .join_from(
+        _first,
+        _last,
+        (_last.c.credential == _first.c.credential)
+        & (
+            _last.c.version
+            == select(func.max(_later.c.version))
+            .where(_later.c.credential == _first.c.credential)
+            .scalar_subquery()
+        ),
+    )
+    .join(_issuance, _issuance.c.position == submission_before(_first.c.position))
+    .join(DIDS, DIDS.c.number == _issuance.c.issuer)
+    .where(
+        _first.c.version == 1,
+        _first.c.credential.in_(bindparam("credentials", expanding=True)),
+    )
+)
+
+
+def _issued_in(submissions: FromClause, *conditions: Any) -> Select[Any]:
+    """Return the query for the issuances in some submissions, by the ranges these cover."""
+    return (
+        select(_first.c.position)
+        .join_from(
+            submissions,
+            _first,
+            (_first.c.position > SUBMISSIONS.c.position)
+            & (_first.c.position <= SUBMISSIONS.c.position + SUBMISSIONS.c.events),
+        )
+        .where(
+            *conditions,
+            SUBMISSIONS.c.position >= _FROM,
+            SUBMISSIONS.c.position < bindparam("size"),
+            SUBMISSIONS.c.flags >= bindparam("flags"),
+            _first.c.version == 1,
+            _first.c.position > bindparam("after"),
+            _first.c.flags >= bindparam("flags"),
+        )
+        .order_by(SUBMISSIONS.c.position, _first.c.position)
+        .limit(bindparam("limit"))
+    )
+
+
+# The submission to go on reading in: the one that holds the entry where the last page ended.
+_FROM: Final = (
+    select(func.coalesce(func.max(_change.c.position), 0))
+    .where(_change.c.position <= bindparam("after"))
+    .scalar_subquery()
+)
+_OF_PROVIDER: Final = _issued_in(
+    SUBMISSIONS,
+    SUBMISSIONS.c.issuer
+    == select(DIDS.c.number).where(DIDS.c.did == bindparam("name")).scalar_subquery(),
+)
+_OF_ACHIEVEMENT: Final = _issued_in(
+    AWARDS.join(SUBMISSIONS, SUBMISSIONS.c.position == AWARDS.c.submission),
+    AWARDS.c.achievement
+    == select(ACHIEVEMENTS.c.position)
+    .where(ACHIEVEMENTS.c.achievement == bindparam("name"), ACHIEVEMENTS.c.version == 1)
+    .scalar_subquery(),
+    AWARDS.c.submission >= _FROM,
+    _first.c.achievement == AWARDS.c.achievement,
+)
+_ISSUED: Final = (
+    select(func.coalesce(func.sum(AWARDS.c.issued), 0))
+    .join(ACHIEVEMENTS, ACHIEVEMENTS.c.position == AWARDS.c.achievement)
+    .where(
+        ACHIEVEMENTS.c.achievement == bindparam("achievement"),
+        AWARDS.c.submission < bindparam("size"),
+    )
+)
+
+
+def status(connection: Connection, credential: str, size: int) -> CredentialAt | None:
+    """Return a credential as it stood, or `None` if it was not issued by then."""
+    asked = {"credential": uuid_bytes(credential), "size": size}
+    row = connection.execute(_ONE, asked).one_or_none()
+    return None if row is None else _told(row, size)
+
+
+def history(
+    connection: Connection, credential: str, size: int, *, after: int = 0, limit: int = 100
+) -> Page[CredentialEvent]:
+    """Return what happened to a credential, in order; `after` is a version."""
+    asked = {
+        "credential": uuid_bytes(credential),
+        "size": size,
+        "after": after,
+        "limit": bounded(limit),
+    }
+    rows = connection.execute(_HISTORY, asked).all()
+    more = rows[limit - 1].version if len(rows) > limit else None
+    return Page(size, tuple(_event(row) for row in rows[:limit]), more)
+
+
+def credentials_of(
+    connection: Connection,
+    provider: str,
+    size: int,
+    *,
+    flagged: bool = False,
+    after: int = 0,
+    limit: int = 100,
+) -> Page[CredentialAt]:
+    """Return what the organization `provider` issued, or only what was flagged of it.
+
+    `after` is the position of an issuance.
+    """
+    return _page(connection, _OF_PROVIDER, provider, size, flagged, after, limit)
+
+
+def credentials_for(
+    connection: Connection,
+    achievement: str,
+    size: int,
+    *,
+    flagged: bool = False,
+    after: int = 0,
+    limit: int = 100,
+) -> Page[CredentialAt]:
+    """Return what was issued for `achievement`, or only what was flagged of it.
+
+    `after` is the position of an issuance.
+    """
+    key = uuid_bytes(achievement)
+    return _page(connection, _OF_ACHIEVEMENT, key, size, flagged, after, limit)
+
+
+def issued_for(connection: Connection, achievement: str, size: int) -> int:
+    """Return how many credentials were ever issued for `achievement`."""
+    asked = {"achievement": uuid_bytes(achievement), "size": size}
+    return int(connection.execute(_ISSUED, asked).scalar_one())
+
+
+def states(connection: Connection, credentials: Sequence[str]) -> dict[str, CredentialState]:
+    """Return the state of those of the `credentials` that exist, as the rules ask for it."""
+    found = {}
+    keys = [key for name in credentials if (key := uuid_bytes(name)) is not None]
+    for start in range(0, len(keys), _CHUNK):
+        rows = connection.execute(_STATES, {"credentials": keys[start : start + _CHUNK]})
+        for row in rows:
+            state = CredentialState(row.did, _STATUS_AFTER[row.kind], row.version)
+            found[uuid_text(row.credential)] = state
+    return found
+
+
+def _page(
+    connection: Connection,
+    statement: Select[Any],
+    name: str | bytes | None,
+    size: int,
+    flagged: bool,
+    after: int,
+    limit: int,
+) -> Page[CredentialAt]:
+    asked = {
+        "name": name,
+        "size": size,
+        "flags": int(flagged),
+        "after": after,
+        "limit": bounded(limit),
+    }
+    positions = connection.scalars(statement, asked).all()
+    more = positions[limit - 1] if len(positions) > limit else None
+    rows = connection.execute(_AT_POSITIONS, {"positions": positions[:limit], "size": size})
+    return Page(size, tuple(_told(row, size) for row in rows), more)
+
+
+def _told(row: Row[Any], size: int) -> CredentialAt:
+    return CredentialAt(
+        size=size,
+        credential=uuid_text(row.credential),
+        status=_STATUS_AFTER[row.kind],
+        version=row.version,
+        issuer=row.did,
+        achievement=uuid_text(row.achievement),
+        accreditation=None if row.accreditation is None else uuid_text(row.accreditation),
+        issued=row.issued,
+        issued_at=row.issued_at,
+        position=row.position,
+        recorded_at=row.recorded_at,
+        flags=names(row.flags),
+        reason=None if row.reason is None else REASONS[row.reason],
+        successor=None if row.successor is None else uuid_text(row.successor),
+    )
+
+
+def _event(row: Row[Any]) -> CredentialEvent:
+    return CredentialEvent(
+        position=row.position,
+        submission=row.submission,
+        recorded_at=row.recorded_at,
+        version=row.version,
+        event=_EVENT[row.kind],
+        status=_STATUS_AFTER[row.kind],
+        flags=names(row.flags),
+        reason=None if row.reason is None else REASONS[row.reason],
+        successor=None if row.successor is None else uuid_text(row.successor),
+    )

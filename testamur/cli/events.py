@@ -1,0 +1,179 @@
+"""Writing events by hand: those of accreditors and authorities, and what befalls a credential."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from msgspec import inspect
+
+from testamur.canonical import MAX_DOCUMENT, parse_strict
+from testamur.cli.files import append, read
+from testamur.cli.members import build, event_type, form
+from testamur.cli.terminal import Json, note, say, show_json, show_table
+from testamur.cli.values import credential_id
+from testamur.errors import Refusal
+from testamur.events import EVENTS, Event, Reason, encode_event
+
+app = typer.Typer()
+
+EventsFile = Annotated[
+    Path | None,
+    typer.Option("--to", metavar="FILE", help="Add to this file of events, else print."),
+]
+Credentials = Annotated[
+    list[str], typer.Argument(metavar="CREDENTIAL...", help="Ids, or names of holder files.")
+]
+Coded = Annotated[Reason, typer.Option("--reason", help="Why; the log has no room for words.")]
+Effective = Annotated[
+    str | None,
+    typer.Option("--effective", metavar="DATE", help="From which day on, if not from now."),
+]
+
+
+@app.command()
+def events(
+    name: Annotated[str | None, typer.Argument(metavar="[EVENT]", help="One event.")] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """List the events there are, or the members of one.
+
+    Example: `testamur events accreditation.granted`
+    """
+    if name is None:
+        rows = [[tag, (kind.__doc__ or "").strip()] for tag, kind in EVENTS.items()]
+        columns = ["event", "meaning"]
+    else:
+        fields = msgspec.structs.fields(event_type(name))
+        rows = [
+            [each.encode_name, "yes" if each.required else "", form(inspect.type_info(each.type))]
+            for each in fields
+        ]
+        columns = ["member", "needed", "form"]
+    if json:
+        show_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        show_table(columns, rows)
+
+
+@app.command()
+def event(
+    name: Annotated[str, typer.Argument(metavar="EVENT", help="As `testamur events` lists it.")],
+    members: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME=TEXT | NAME:=JSON | NAME:=@FILE]...", help="Its members."),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Members in JSON, as of `possession`."),
+    ] = None,
+    to: EventsFile = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Write one event line, ready to be signed.
+
+    A dot reaches into an object (`definition.name=Soils`), commas part the items of a list, and
+    `new` is a fresh id.
+
+    Examples:
+
+    `testamur event organization.registered --from possession.json name="A College" country=NL
+    roles=provider --to events.ndjson`
+
+    `testamur event accreditation.granted accreditation=new provider=did:web:college.example
+    decision=positive kind=institutional validFrom=2026-09-01 scope.fields=08,05 --to events.ndjson`
+    """
+    _put([build(name, members or [], _members(start))], to, json=json)
+
+
+@app.command()
+def revoke(
+    credentials: Credentials,
+    reason: Coded,
+    effective: Effective = None,
+    to: EventsFile = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Write the events that revoke credentials, for good.
+
+    Example: `testamur revoke holders/0199.json --reason issuedInError --to events.ndjson`
+    """
+    _change("credential.revoked", credentials, to, json=json, reason=reason, effectiveAt=effective)
+
+
+@app.command()
+def suspend(
+    credentials: Credentials,
+    reason: Coded,
+    effective: Effective = None,
+    to: EventsFile = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Write the events that suspend credentials until they are reinstated.
+
+    Example: `testamur suspend holders/0199.json --reason misconduct --to events.ndjson`
+    """
+    _change(
+        "credential.suspended", credentials, to, json=json, reason=reason, effectiveAt=effective
+    )
+
+
+@app.command()
+def reinstate(
+    credentials: Credentials,
+    effective: Effective = None,
+    to: EventsFile = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Write the events that lift the suspension of credentials.
+
+    Example: `testamur reinstate holders/0199.json --to events.ndjson`
+    """
+    _change("credential.reinstated", credentials, to, json=json, effectiveAt=effective)
+
+
+def _change(
+    name: str, credentials: list[str], to: Path | None, *, json: bool, **members: str | None
+) -> None:
+    given = {member: value for member, value in members.items() if value is not None}
+    ids = [credential_id(text) for text in credentials]
+    _put([build(name, [], {"credential": each, **given}) for each in ids], to, json=json)
+
+
+def _members(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    found = parse_strict(read(path, MAX_DOCUMENT), max_bytes=MAX_DOCUMENT)
+    if not isinstance(found, dict):
+        raise Refusal("member", f"{path} must hold one JSON object", value=found)
+    return found
+
+
+def _put(made: list[Event], to: Path | None, *, json: bool) -> None:
+    lines = [encode_event(each) for each in made]
+    if to is not None:
+        append(to, lines)
+    if json:
+        show_json([msgspec.json.decode(line) for line in lines])
+    elif to is None:
+        for line in lines:
+            say(line.decode())
+    else:
+        ids = ", ".join(_fresh(each) for each in made)
+        note(f"{to}: {len(lines)} added{f': {ids}' if ids else ''}")
+
+
+def _fresh(made: Event) -> str:
+    """Return what the event is about, which may be an id made just now."""
+    struct = msgspec.structs.asdict(made)
+    for member in ("credential", "accreditation", "recognition", "achievement", "organization"):
+        if member in struct:
+            return f"{member} {struct[member]}"
+    return ""

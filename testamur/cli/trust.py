@@ -1,0 +1,132 @@
+"""Which log is believed, and on whose word.
+
+A policy, or a verifier key that stands for the policy "this log, no witnesses", comes from the
+user. Without one a log can be asked for its own key: then what is checked is that it agrees with
+itself, not that it is the log it claims to be, and the user is told so. A policy that cannot be
+read is wrong usage, never a verdict on a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import httpx2
+import typer
+
+from testamur.checkpoint import Checkpoint
+from testamur.cli.files import read
+from testamur.cli.terminal import note
+from testamur.cli.values import is_url
+from testamur.errors import Refuted, Unavailable
+from testamur.keys import PublicKey
+from testamur.note import ED25519, VerifierKey, parse_note
+from testamur.policy import MAX_POLICY, Log, Policy, parse_policy
+from testamur.reader import HttpSource, NotFound, Source, open_source
+from testamur.submission import parse_submission_entry
+from testamur.tiles import WIDTH, bundle_path, decode_bundle
+
+_HELP = "Policy, or the log's verifier key: the file, or the key itself."
+
+Trust = Annotated[str, typer.Option("--policy", "--vkey", metavar="FILE|VKEY", help=_HELP)]
+MaybeTrust = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        "--vkey",
+        metavar="FILE|VKEY",
+        help=f"{_HELP} Without it, the log's own word for its key is taken.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedLog:
+    """A log with the checkpoint that a policy believes. `witnesses` are those that cosigned it."""
+
+    source: Source
+    key: VerifierKey
+    note: bytes
+    checkpoint: Checkpoint
+    witnesses: tuple[str, ...]
+
+
+def policy_from(given: str) -> Policy:
+    """Return the policy in a file, or the one that a verifier key (file or text) stands for."""
+    path = Path(given)
+    # A key holds plus signs and so, hardly ever, does the name of a file that is there.
+    is_file = len(given) < 1000 and path.is_file()
+    data = read(path, MAX_POLICY) if is_file or "+" not in given else given.encode()
+    try:
+        text = data.decode()
+        lines = text.split()
+        if len(lines) == 1:
+            return Policy((Log(VerifierKey.parse(lines[0])),), (), (), None)
+        return parse_policy(text)
+    except (Refuted, UnicodeDecodeError) as error:
+        what = str(path) if is_file else "the key"
+        raise typer.BadParameter(f"{what}: {error}", param_hint="--policy") from None
+
+
+@contextmanager
+def opened(place: str) -> Iterator[Source]:
+    """Open the log at `place`: a folder, a log's URL or its server's URL."""
+    if not is_url(place):
+        yield open_source(place)
+        return
+    base = place.rstrip("/")
+    with httpx2.Client(timeout=30, follow_redirects=True) as client:
+        for source in (HttpSource(base, client), HttpSource(f"{base}/log", client)):
+            try:
+                source.fetch("checkpoint")
+            except NotFound:
+                continue
+            yield source
+            return
+        raise Unavailable(f"neither {base}/checkpoint nor {base}/log/checkpoint exists")
+
+
+def trusted_log(source: Source, given: str | None) -> TrustedLog:
+    """Return the log in `source` as of its latest checkpoint, if the policy believes that.
+
+    Raises `Refuted` and `Unavailable` as `Policy.check` does.
+    """
+    policy = policy_from(given) if given is not None else own_word(source)
+    signed = source.fetch("checkpoint")
+    verified = policy.check(signed)
+    origin = verified.checkpoint.origin
+    keys = [log.key for log in policy.logs if log.key.name == origin]
+    ed25519 = [key for key in keys if key.algorithm == ED25519]
+    if not ed25519:
+        raise Unavailable(f"the policy has no Ed25519 key of {origin}, which opened the log")
+    witnesses = tuple(name for name, _ in verified.witnesses)
+    return TrustedLog(source, ed25519[0], signed, verified.checkpoint, witnesses)
+
+
+def own_word(source: Source) -> Policy:
+    """Return the policy to believe the key that the log's genesis names, and tell the user."""
+    key = _key_of_genesis(source)
+    note(
+        f"No --policy: taking the log's own word that its key is {key}. Whoever controls what is "
+        "served there could have made this log up; compare the key with one you got another way.",
+        "yellow",
+    )
+    return Policy((Log(key),), (), (), None)
+
+
+def _key_of_genesis(source: Source) -> VerifierKey:
+    size = Checkpoint.parse(parse_note(source.fetch("checkpoint")).text).size
+    if size == 0:
+        raise Unavailable("the log is empty, so it names no key")
+    width = min(WIDTH, size)
+    try:
+        bundle = decode_bundle(source.fetch(bundle_path(0, width)), width)
+    except NotFound:
+        # A partial bundle may be gone once the full one is there (tlog-tiles).
+        bundle = decode_bundle(source.fetch(bundle_path(0)), WIDTH)
+    _, header = parse_submission_entry(bundle[0])
+    public = PublicKey.from_did_key(header.payload.iss)
+    return VerifierKey.of(header.payload.aud, ED25519, public.raw())
