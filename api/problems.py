@@ -17,6 +17,7 @@ Which status a refusal gets:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Annotated, Final
 
@@ -27,6 +28,8 @@ from testamur.errors import Refusal, Unavailable, shown
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:testamur:problem:"
+
+_log: Final = logging.getLogger(__name__)
 
 _CONFLICT: Final = frozenset({"jti-conflict"})
 _NOT_ENTITLED: Final = frozenset(
@@ -144,9 +147,12 @@ def not_now(rule: str, detail: str, *, retry_after: float = 1.0) -> Problem:
 
 def unavailable(error: Unavailable) -> Problem:
     """Return the 503 for something that could not be examined or done now."""
-    retry_after = float(getattr(error, "retry_after", 5.0))
-    rule = _kebab(type(error).__name__)
-    return not_now(rule, str(error) or "it could not be done now", retry_after=retry_after)
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after is not None:
+        return not_now(_kebab(type(error).__name__), str(error), retry_after=retry_after)
+    # What failed beneath us may name our files: the log gets the reason, the caller the fact.
+    _log.error("a request could not be served: %s", error)
+    return not_now("unavailable", "a part of the server cannot be reached now", retry_after=5)
 
 
 def _kebab(name: str) -> str:

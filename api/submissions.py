@@ -21,10 +21,9 @@ from api.health import Tally
 from api.intake import Intake
 from api.problems import Problem, not_now
 from api.tiles import Receive, Scope
-from api.waiting import Outcome, Published, Waiting
+from api.waiting import Published, Waiting
 from log.publisher import Publisher
-from registry.gate import Checked, DryRun, Gate, Recorded
-from testamur.errors import Refusal
+from registry.gate import Checked, DryRun, Gate, Outcome, Recorded
 from testamur.receipt import Flagged, Receipt, encode_path, flagged
 from testamur.submission import (
     MAX_BYTES,
@@ -184,7 +183,7 @@ class Submissions:
         # What is recorded must be published: while that cannot be, more must not pile up.
         if self._publisher.failure is not None:
             raise not_now("publication-stopped", "the log is not being published", retry_after=60)
-        if self._gate.committed() - self._waiting.size > MAX_UNPUBLISHED:
+        if self._waiting.unpublished > MAX_UNPUBLISHED:
             raise not_now("overloaded", "too many entries wait for a checkpoint")
 
     def _entry(self, position: int) -> bytes:

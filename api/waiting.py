@@ -10,15 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
 
-from testamur.errors import Refusal, Unavailable
-
-if TYPE_CHECKING:
-    from registry.gate import Recorded
-    from testamur.checkpoint import Checkpoint
-
-Outcome: TypeAlias = "Recorded | Refusal | Unavailable"
+from registry.outcomes import Outcome
+from testamur.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +35,18 @@ class Waiting:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sizes: dict[int, set[asyncio.Future[None]]] = {}
         self.size = 0
-        self.commits = 0
+        self.committed = 0
 
-    def bind(self, loop: asyncio.AbstractEventLoop, size: int) -> None:
-        """Take the loop to wake requests on, and the size published so far."""
+    def bind(self, loop: asyncio.AbstractEventLoop, *, committed: int, size: int) -> None:
+        """Take the loop to wake requests on, and how many entries are committed and published."""
         self._loop = loop
+        self.committed = committed
         self.size = size
+
+    @property
+    def unpublished(self) -> int:
+        """The number of entries known to be committed that no checkpoint covers yet."""
+        return self.committed - self.size
 
     @property
     def for_a_checkpoint(self) -> int:
@@ -88,8 +88,10 @@ class Waiting:
                 del self._sizes[size]
 
     def _settle(self, outcomes: list[tuple[object, Outcome]]) -> None:
-        self.commits += 1
         for ticket, outcome in outcomes:
+            if not isinstance(outcome, Exception):
+                end = outcome.position + 1 + outcome.events
+                self.committed = max(self.committed, end)
             # The only tickets ever offered are those of `ticket`; one whose request gave up
             # waiting is already cancelled.
             if isinstance(ticket, asyncio.Future) and not ticket.done():

@@ -13,6 +13,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 from log.last_signed import Overtaken
@@ -192,7 +193,7 @@ class Publisher:
         self._retry = retry
         self._published = published
         self._turn = threading.Lock()
-        self._hashes = TileHashes(0, self._tile)
+        self._read_tiles_afresh()
         self._standing: _Standing | None = None  # None: publishing is not allowed
         self._public: _Signed | None = None
         self._failure: BaseException | None = None
@@ -220,7 +221,12 @@ class Publisher:
         public = self._public
         if public is None or size > public.checkpoint.size:
             raise Unavailable(f"no tree of {size} entries is published yet")
-        return prove_inclusion(index, size, self._hashes.at(size))
+        tile = index // WIDTH
+        if not 0 <= tile < full_tiles(0, size):
+            return prove_inclusion(index, size, self._hashes.at(size))
+        # Eight siblings lie in the entry's own tile; what is above is the same for all its 256.
+        siblings = [(level, index >> level ^ 1) for level in range(HEIGHT)]
+        return self._hashes.at(size).read_hashes(siblings) + self._above(tile, size)
 
     # --- Publishing ---
 
@@ -340,6 +346,15 @@ class Publisher:
         open_checkpoint(note, self._key)
         return _Signed(checkpoint, note)
 
+    def _read_tiles_afresh(self) -> None:
+        hashes = TileHashes(0, self._tile)
+
+        def above(tile: int, size: int) -> list[bytes]:
+            return prove_inclusion(tile * WIDTH, size, hashes.at(size))[HEIGHT:]
+
+        self._hashes = hashes
+        self._above = lru_cache(1024)(above)
+
     def _tile(self, path: str) -> bytes:
         data = self._store.read(path)
         try:
@@ -364,7 +379,7 @@ class Publisher:
         self._last_signed.claim()
         superseded = self._store.sweep()
         # What was read of the tiles before a failure is not to be trusted after it.
-        self._hashes = TileHashes(0, self._tile)
+        self._read_tiles_afresh()
         signed = self._opened("last-signed", self._last_signed.get())
         public = self._opened(CHECKPOINT, self._stored_checkpoint())
         if signed is None:

@@ -157,8 +157,8 @@ def _terms(state: Accreditation | Recognition) -> str:
     return msgspec.json.encode(state).decode()
 
 
-_accreditation: Final = Standing.over(ACCREDITATIONS.c.accreditation)
-_recognition: Final = Standing.over(RECOGNITIONS.c.recognition)
+_accreditation: Final = Standing.over(ACCREDITATIONS, "accreditation")
+_recognition: Final = Standing.over(RECOGNITIONS, "recognition")
 _ACCREDITATION: Final = _accreditation.all.add_columns(
     _accreditation.first.c.terms, _accreditation.first.c.flags
 )
@@ -207,14 +207,14 @@ def accreditations_of(
 def accreditations_by(
     connection: Connection, accreditor: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[AccreditationAt]:
-    """Return the accreditations ever granted by `accreditor`; `after` is the position of a grant."""
+    """Return the accreditations that `accreditor` ever granted; `after` as above."""
     return _page(connection, _BY_ACCREDITOR, accreditor, size, after, limit)
 
 
 def recognitions_of(
     connection: Connection, accreditor: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[RecognitionAt]:
-    """Return the recognitions ever granted to `accreditor`; `after` is the position of a grant."""
+    """Return the recognitions ever granted to `accreditor`; `after` as above."""
     asked = {"did": accreditor, "size": size, "after": after, "limit": bounded(limit)}
     rows = connection.execute(_OF_ACCREDITOR, asked).all()
     more = rows[limit - 1].granted if len(rows) > limit else None

@@ -101,7 +101,7 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
         )
 
 
-_stream: Final = Standing.over(ACHIEVEMENTS.c.achievement)
+_stream: Final = Standing.over(ACHIEVEMENTS, "achievement")
 # Every revision is an event of its own, and the first one is the first event: the definition
 # of revision r came with version r of the stream.
 _published: Final = ACHIEVEMENTS.alias("published")

@@ -43,8 +43,8 @@ def _flagged(table: Table) -> Select[Any]:
     )
 
 
-_UNION: Final = union_all(*map(_flagged, (CREDENTIALS, ACHIEVEMENTS, ACCREDITATIONS)))
-_BREACHES: Final = _UNION.order_by(_UNION.selected_columns.position).limit(bindparam("limit"))
+_ALL: Final = union_all(*map(_flagged, (CREDENTIALS, ACHIEVEMENTS, ACCREDITATIONS))).subquery()
+_BREACHES: Final = select(_ALL).order_by(_ALL.c.position).limit(bindparam("limit"))
 
 
 def breaches(

@@ -139,7 +139,7 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
     issued: Counter[int] = Counter()
     append = rows[CREDENTIALS].append
     position = cohort.position
-    for event, (_, version, flags) in zip(cohort.events, cohort.admitted, strict=True):
+    for event, admitted in zip(cohort.events, cohort.admitted, strict=True):
         position += 1
         if type(event) is e.CredentialIssued:
             achievement = achievements[event.achievement]
@@ -150,7 +150,7 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
                     "credential": bytes.fromhex(event.credential.replace("-", "")),
                     "version": 1,
                     "kind": 0,
-                    "flags": mask(flags),
+                    "flags": mask(admitted.flags),
                     "achievement": achievement,
                     "accreditation": accreditations.get(event.accreditation),  # type: ignore[arg-type]
                     "reason": None,
@@ -158,7 +158,7 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
                 }
             )
         elif isinstance(event, e.CredentialStatusEvent):
-            append(_status_row(position, event, version))
+            append(_status_row(position, event, admitted.version))
     rows[AWARDS] += [
         {"achievement": achievement, "submission": cohort.position, "issued": count}
         for achievement, count in issued.items()
@@ -189,9 +189,7 @@ _change: Final = SUBMISSIONS.alias("change")
 # `version` rises with `position`, so this is one step down the index.
 _NEWEST: Final = (
     select(func.max(_later.c.version))
-    .where(
-        _later.c.credential == _first.c.credential, _later.c.position < bindparam("size")
-    )
+    .where(_later.c.credential == _first.c.credential, _later.c.position < bindparam("size"))
     .scalar_subquery()
 )
 _STANDING: Final[Select[Any]] = (
@@ -228,7 +226,11 @@ _AT_POSITIONS: Final = _STANDING.where(
 ).order_by(_first.c.position)
 _HISTORY: Final = (
     select(CREDENTIALS, SUBMISSIONS.c.position.label("submission"), SUBMISSIONS.c.recorded_at)
-    .join(SUBMISSIONS, SUBMISSIONS.c.position == submission_before(CREDENTIALS.c.position))
+    .join_from(
+        CREDENTIALS,
+        SUBMISSIONS,
+        SUBMISSIONS.c.position == submission_before(CREDENTIALS.c.position),
+    )
     .where(
         CREDENTIALS.c.credential == bindparam("credential"),
         CREDENTIALS.c.version > bindparam("after"),
@@ -348,7 +350,8 @@ def credentials_of(
 
     `after` is the position of an issuance.
     """
-    return _page(connection, _OF_PROVIDER, provider, size, flagged, after, limit)
+    asked = {"name": provider, "flags": int(flagged), "after": after}
+    return _page(connection, _OF_PROVIDER, asked, size, limit)
 
 
 def credentials_for(
@@ -364,8 +367,8 @@ def credentials_for(
 
     `after` is the position of an issuance.
     """
-    key = uuid_bytes(achievement)
-    return _page(connection, _OF_ACHIEVEMENT, key, size, flagged, after, limit)
+    asked = {"name": uuid_bytes(achievement), "flags": int(flagged), "after": after}
+    return _page(connection, _OF_ACHIEVEMENT, asked, size, limit)
 
 
 def issued_for(connection: Connection, achievement: str, size: int) -> int:
@@ -387,21 +390,9 @@ def states(connection: Connection, credentials: Sequence[str]) -> dict[str, Cred
 
 
 def _page(
-    connection: Connection,
-    statement: Select[Any],
-    name: str | bytes | None,
-    size: int,
-    flagged: bool,
-    after: int,
-    limit: int,
+    connection: Connection, statement: Select[Any], asked: dict[str, Any], size: int, limit: int
 ) -> Page[CredentialAt]:
-    asked = {
-        "name": name,
-        "size": size,
-        "flags": int(flagged),
-        "after": after,
-        "limit": bounded(limit),
-    }
+    asked |= {"size": size, "limit": bounded(limit)}
     positions = connection.scalars(statement, asked).all()
     more = positions[limit - 1] if len(positions) > limit else None
     rows = connection.execute(_AT_POSITIONS, {"positions": positions[:limit], "size": size})

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Index,
     Row,
+    Select,
     String,
     Table,
     Text,
@@ -130,9 +131,10 @@ _LAST: Final = (
     )
     .scalar_subquery()
 )
-_STATES: Final = select(
+_STATES: Final[Select[Any]] = select(
     DIDS.c.number, DIDS.c.did, ORGANIZATIONS.c.position, ORGANIZATIONS.c.state
-).join(
+).join_from(
+    DIDS,
     ORGANIZATIONS,
     (ORGANIZATIONS.c.number == DIDS.c.number) & (ORGANIZATIONS.c.version == _LAST),
 )
@@ -144,7 +146,7 @@ _LISTED: Final = (
 )
 _HISTORY: Final = (
     select(ORGANIZATIONS.c.position, ORGANIZATIONS.c.version, ORGANIZATIONS.c.event)
-    .join(DIDS, DIDS.c.number == ORGANIZATIONS.c.number)
+    .join_from(ORGANIZATIONS, DIDS, DIDS.c.number == ORGANIZATIONS.c.number)
     .where(
         DIDS.c.did == bindparam("did"),
         ORGANIZATIONS.c.version > bindparam("after"),

@@ -104,8 +104,8 @@ _LAST_AT: Final = (
     .order_by(SUBMISSIONS.c.recorded_at.desc(), SUBMISSIONS.c.position.desc())
     .limit(1)
 )
-_WITH_ISSUER: Final[Select[Any]] = select(SUBMISSIONS, DIDS.c.did).join(
-    DIDS, DIDS.c.number == SUBMISSIONS.c.issuer
+_WITH_ISSUER: Final[Select[Any]] = select(SUBMISSIONS, DIDS.c.did).join_from(
+    SUBMISSIONS, DIDS, DIDS.c.number == SUBMISSIONS.c.issuer
 )
 _AT_POSITION: Final = _WITH_ISSUER.where(SUBMISSIONS.c.position == bindparam("position"))
 _OF_ISSUER: Final = (
@@ -201,9 +201,7 @@ def refuse_repeated(connection: Connection, cohort: Cohort) -> None:
 def submission_before(position: Any) -> Any:
     """Return the SQL for the position of the header of the entry at `position`, a column."""
     header = SUBMISSIONS.alias()
-    return (
-        select(func.max(header.c.position)).where(header.c.position < position).scalar_subquery()
-    )
+    return select(func.max(header.c.position)).where(header.c.position < position).scalar_subquery()
 
 
 def _told(row: Row[Any], size: int) -> SubmissionAt:

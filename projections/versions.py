@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, FromClause, Select, Table, bindparam, func, select
+from sqlalchemy import Connection, FromClause, Select, Table, bindparam, func, select
 
 from projections.page import Page, bounded
 
@@ -39,28 +39,26 @@ class Standing:
     all: Select[Any]
 
     @classmethod
-    def over(cls, key: Column[Any]) -> Standing:
-        """Return the query over the table of `key`, the column that names the stream."""
-        table = key.table
-        assert isinstance(table, Table)
+    def over(cls, table: Table, key: str) -> Standing:
+        """Return the query over `table`, whose column `key` names the stream."""
         first, last, later = table.alias("first"), table.alias("last"), table.alias("later")
         newest = (
             select(func.max(later.c.version))
-            .where(later.c[key.name] == first.c[key.name], later.c.position < bindparam("size"))
+            .where(later.c[key] == first.c[key], later.c.position < bindparam("size"))
             .scalar_subquery()
         )
         statement = (
             select(
-                first.c[key.name].label("key"),
+                first.c[key].label("key"),
                 first.c.position.label("granted"),
                 last.c.position,
                 last.c.version,
                 last.c.status,
             )
-            .join_from(first, last, last.c[key.name] == first.c[key.name])
+            .join_from(first, last, last.c[key] == first.c[key])
             .where(first.c.version == 1, last.c.version == newest)
         )
-        return cls(table, key.name, first, last, statement)
+        return cls(table, key, first, last, statement)
 
     def one(self, statement: Select[Any]) -> Select[Any]:
         """Return `statement` for the stream `:key` alone."""

@@ -8,10 +8,11 @@ writes nothing: entries come from signed submissions, through the gate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Final, Generic, NoReturn, TypeVar, cast
 from uuid import UUID
 
 from eventsourcing.application import AggregateNotFoundError, Application
@@ -21,6 +22,7 @@ from eventsourcing.utils import Environment
 from registry import policy_state, submissions
 from registry.recorder import EntryFactory, EntryRecorder
 from registry.sequence import StorageDamaged
+from testamur import events as e
 from testamur.errors import Refusal, Refuted
 from testamur.events import EVENTS, Event, decode_event, encode_event, wire_name
 from testamur.keys import PublicKey
@@ -49,8 +51,8 @@ class Happened:
 
     originator_id: UUID
     originator_version: int
+    position: int
     event: Event | Submitted
-    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,20 @@ class Folded(Generic[State]):
     id: UUID
     version: int
     state: State
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind(Generic[State]):
+    """Where a register keeps a kind of aggregate, and which events its streams are made of."""
+
+    states: Callable[[Register], MutableMapping[str, State]]
+    events: Any
+
+
+_ORGANIZATION: Final = _Kind[Organization](attrgetter("organizations"), e.OrganizationEvent)
+_RECOGNITION: Final = _Kind[Recognition](attrgetter("recognitions"), e.RecognitionEvent)
+_ACCREDITATION: Final = _Kind[Accreditation](attrgetter("accreditations"), e.AccreditationEvent)
+_ACHIEVEMENT: Final = _Kind[Achievement](attrgetter("achievements"), e.AchievementEvent)
 
 
 class EventMapper(Mapper[UUID]):
@@ -83,12 +99,14 @@ class EventMapper(Mapper[UUID]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        """Return the `Happened` of a row; raises `UnknownTopic`, or `StorageDamaged` at its state."""
+        """Return the `Happened` of a row; raises `UnknownTopic`, or `StorageDamaged`."""
+        if not isinstance(stored_event, Notification):
+            raise TypeError("an event without its place in the sequence")
         return Happened(
-            stored_event.originator_id,
+            cast("UUID", stored_event.originator_id),
             stored_event.originator_version,
+            stored_event.id - 1,
             _decoded(stored_event.topic, stored_event.state),
-            stored_event.id - 1 if isinstance(stored_event, Notification) else None,
         )
 
 
@@ -107,26 +125,26 @@ class Registry(Application[UUID]):
 
         Raises the library's `AggregateNotFoundError` when there is none; so do the others.
         """
-        return self._load(Organization, "organizations", did, version)
+        return self._load(_ORGANIZATION, did, version)
 
     def recognition(self, recognition: str, *, version: int | None = None) -> Recognition:
         """Return a recognition."""
-        return self._load(Recognition, "recognitions", recognition, version)
+        return self._load(_RECOGNITION, recognition, version)
 
     def accreditation(self, accreditation: str, *, version: int | None = None) -> Accreditation:
         """Return an accreditation."""
-        return self._load(Accreditation, "accreditations", accreditation, version)
+        return self._load(_ACCREDITATION, accreditation, version)
 
     def achievement(self, achievement: str, *, version: int | None = None) -> Achievement:
         """Return an achievement."""
-        return self._load(Achievement, "achievements", achievement, version)
+        return self._load(_ACHIEVEMENT, achievement, version)
 
     def register(self) -> Register:
         """Return the policy state as of the last entry."""
-        with self.recorder.datastore.transaction(commit=False) as c:
+        with self.recorder.reading() as cursor:
             if self._register.size == 0:
-                self._register = policy_state.load(c)
-            self._register = policy_state.caught_up(c, self._register, self._log_key)
+                self._register = policy_state.load(cursor)
+            self._register = policy_state.caught_up(cursor, self._register, self._log_key)
         return self._register
 
     def save(self, *_: Any, **__: Any) -> NoReturn:
@@ -137,7 +155,7 @@ class Registry(Application[UUID]):
         """Take the arguments alone: a stray variable must not redirect or encrypt the sequence."""
         return Environment(name, env)
 
-    def construct_factory(self, env: Environment) -> EntryFactory:
+    def construct_factory(self, env: Environment) -> EntryFactory:  # type: ignore[override]
         """Return the factory of the sequence."""
         return EntryFactory(env)
 
@@ -145,27 +163,27 @@ class Registry(Application[UUID]):
         """Return the mapper over the closed set of events."""
         return EventMapper()
 
-    def _load(self, state: type[State], kind: str, name: str, version: int | None) -> State:
+    def _load(self, kind: _Kind[State], name: str, version: int | None) -> State:
         try:
-            stream = stream_of("organization", name) if kind == "organizations" else UUID(name)
+            stream = stream_of("organization", name) if kind is _ORGANIZATION else UUID(name)
         except ValueError:
             raise AggregateNotFoundError(f"{name!r} is no UUID") from None
         folded: Folded[State] = self.repository.get(
-            stream, version=version, projector_func=self._projector(state, kind, name, stream)
+            stream, version=version, projector_func=self._projector(kind, name, stream)
         )
         return folded.state
 
     def _projector(
-        self, state: type[State], kind: str, name: str, stream: UUID
+        self, kind: _Kind[State], name: str, stream: UUID
     ) -> Callable[[Folded[State] | None, Iterable[Happened]], Folded[State] | None]:
         # The rules look at others besides the one they change: at a sponsor's roles, at who
         # exists. None of that is ever taken back, so the register as it stands serves for all
         # of the stream, once its own subject is taken out.
         register = policy_state.copied(self.register())
-        subjects: dict[str, State] = getattr(register, kind)
+        subjects = kind.states(register)
         subjects.pop(name, None)
-        if kind == "organizations":
-            subjects.update(self._seated_at_genesis(name))
+        if kind is _ORGANIZATION:
+            register.organizations.update(self._seated_at_genesis(name))
 
         def project(
             before: Folded[State] | None, history: Iterable[Happened]
@@ -174,23 +192,23 @@ class Registry(Application[UUID]):
             if before is not None:
                 subjects[name], version = before.state, before.version
             for happened in history:
-                recorded_at, header = self._header_of(happened.position)
-                policy_state.fold_event(
-                    register, happened.position, header, happened.event, recorded_at
-                )
-                version = happened.originator_version
+                # An id of another kind names nothing here.
+                if isinstance(happened.event, kind.events):
+                    self._fold(register, happened.position, happened.event)
+                    version = happened.originator_version
             return Folded(stream, version, subjects[name]) if name in subjects else None
 
         return project
 
-    def _seated_at_genesis(self, did: str) -> dict[str, Any]:
-        with self.recorder.datastore.transaction(commit=False) as c:
-            seated = policy_state.at_genesis(c, self._log_key).organizations
-        return {did: seated[did]} if did in seated else {}
+    def _fold(self, register: Register, position: int, event: Event) -> None:
+        with self.recorder.reading() as cursor:
+            recorded_at, header = submissions.header_of(cursor, position)
+        policy_state.fold_event(register, position, header, event, recorded_at)
 
-    def _header_of(self, position: int) -> tuple[int, SignedHeader]:
-        with self.recorder.datastore.transaction(commit=False) as c:
-            return submissions.header_of(c, position)
+    def _seated_at_genesis(self, did: str) -> dict[str, Any]:
+        with self.recorder.reading() as cursor:
+            seated = policy_state.at_genesis(cursor, self._log_key).organizations
+        return {did: seated[did]} if did in seated else {}
 
 
 def _decoded(topic: str, state: bytes) -> Event | Submitted:

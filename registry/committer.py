@@ -20,9 +20,7 @@ from testamur.keys import PublicKey
 from testamur.rules import Register
 
 Connect: TypeAlias = Callable[[], sqlite3.Connection]
-_Decide: TypeAlias = Callable[
-    [sqlite3.Connection, Deliberation, Sequence[Checked]], list[Outcome]
-]
+_Decide: TypeAlias = Callable[[sqlite3.Connection, Deliberation, Sequence[Checked]], list[Outcome]]
 
 
 class Committer:
@@ -74,6 +72,10 @@ class Committer:
                 # The connection may be in any state, and what we hold in memory may be ahead of
                 # the store or behind it: both are made anew from the store.
                 self._abandon_connection()
+                if sequence.is_damage(error):
+                    raise sequence.StorageDamaged(
+                        f"SQLite cannot read the file: {error}"
+                    ) from error
                 return [_unavailable(error)] * len(group)
 
     def close(self) -> None:
@@ -210,7 +212,9 @@ def _write_alone(
         deliberation.take_back(admission)
         refusal = credential_streams.already_taken(connection, admission.rows)
         if refusal is None:
-            raise sequence.StorageDamaged(f"no row of the submission is taken, yet {error}") from error
+            raise sequence.StorageDamaged(
+                f"no row of the submission is taken, yet {error}"
+            ) from error
         raise refusal from None
     connection.execute("RELEASE alone")
     deliberation.keep(admission)

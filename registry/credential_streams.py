@@ -17,7 +17,7 @@ import msgspec
 from registry.sequence import Database, Row, StorageDamaged
 from testamur import events as e
 from testamur.errors import Refusal
-from testamur.lifecycle import CREDENTIAL, CredentialStatus
+from testamur.lifecycle import CREDENTIAL
 from testamur.rules import CredentialState
 
 # `asked` spreads a blob of 16-byte ids (see `submissions._RECORDED`).
@@ -34,6 +34,7 @@ _STREAMS: Final = """
 """
 _found: Final = msgspec.json.Decoder(list[tuple[int, int, str, str | None]])
 _ALL: Final = 2**63 - 1
+_ISSUED: Final = e.CredentialIssued.__struct_config__.tag
 # What is not spelled like this was never issued; UUIDs are compared as text by the rules.
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -49,9 +50,7 @@ def changed_by(events: Iterable[e.Event]) -> list[str]:
     return list(named)
 
 
-def states(
-    database: Database, credentials: Iterable[str], size: int
-) -> dict[str, CredentialState]:
+def states(database: Database, credentials: Iterable[str], size: int) -> dict[str, CredentialState]:
     """Return the state of each of these credentials that was issued among the first `size` entries.
 
     Raises `StorageDamaged` when a stream tells a history that the lifecycle does not know.
@@ -84,16 +83,17 @@ def already_taken(database: Database, rows: Sequence[Row]) -> Refusal | None:
             continue
         if version != 1 or line == 1:
             raise StorageDamaged(f"stream {stream.hex()} was judged without its version {version}")
-        if there == topic == e.CredentialIssued.__struct_config__.tag:
-            return Refusal("already-issued", "this credential exists", line=line, value=str(UUID(bytes=stream)))
-        return Refusal("id-taken", f"an id names one thing for ever, and this one names that of {there}", line=line, value=str(UUID(bytes=stream)))
+        name = str(UUID(bytes=stream))
+        if there == topic == _ISSUED:
+            return Refusal("already-issued", "this credential exists", line=line, value=name)
+        return Refusal("id-taken", f"this id names that of a {there}", line=line, value=name)
     return None
 
 
 def _next(
     before: CredentialState | None, credential: str, version: int, topic: str, issuer: str | None
 ) -> CredentialState:
-    status = CREDENTIAL.get((before and before.status, e.EVENTS.get(topic, object)))
+    status = CREDENTIAL.get((before.status if before else None, e.EVENTS.get(topic, object)))
     expected = before.version + 1 if before else 1
     issuer = before.issuer if before else issuer
     if status is None or issuer is None or version != expected:

@@ -8,7 +8,6 @@ spoils nothing for those behind it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Final
 
 from registry import submissions
@@ -19,43 +18,44 @@ from testamur import events as e
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
 from testamur.merkle import leaf_hash
-from testamur.rules import Admitted, CredentialState, Register, admit_events, admit_genesis, admit_header
+from testamur.rules import (
+    Admitted,
+    CredentialState,
+    Register,
+    admit_events,
+    admit_genesis,
+    admit_header,
+)
 from testamur.submission import Submission, submission_entry
 
 _TOPICS: Final = {event: name for name, event in e.EVENTS.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Checked:
     """A submission whose form and root are good, and by which key its signature is, if known.
 
-    `size` is that of the file in bytes. What the committer will ask of it is worked out by
-    `check`, in the caller's thread.
+    `size` is that of the file in bytes. What the committer needs to know of it is worked out
+    here, in the caller's thread, because the committer holds a lock while it works.
     """
 
     submission: Submission
     verified_by: PublicKey | None
     size: int
+    key: bytes
+    """The id of its stream: the idempotency key."""
+    credentials: list[str]
+    """The credentials it may bring about or change."""
+    needed: list[str]
+    """The credentials that must exist for it."""
 
-    @cached_property
-    def key(self) -> bytes:
-        """The id of its stream: the idempotency key."""
-        payload = self.submission.header.payload
-        return submissions.stream_key(payload.iss, payload.jti)
-
-    @cached_property
-    def credentials(self) -> list[str]:
-        """The credentials it may change or bring about."""
-        return [
-            event.credential
-            for event in self.submission.events
-            if isinstance(event, e.CredentialEvent)
-        ]
-
-    @cached_property
-    def needed(self) -> list[str]:
-        """The credentials that must exist for it."""
-        return changed_by(self.submission.events)
+    @classmethod
+    def of(cls, submission: Submission, verified_by: PublicKey | None, size: int) -> Checked:
+        """Return `submission` with what follows from it."""
+        payload, events = submission.header.payload, submission.events
+        credentials = [event.credential for event in events if isinstance(event, e.CredentialEvent)]
+        key = submissions.stream_key(payload.iss, payload.jti)
+        return cls(submission, verified_by, size, key, credentials, changed_by(events))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What can become of a submission: recorded, refused (`testamur.errors.Refusal`), or not now.
 
-Unavailable         nothing is known of it, or the gate is closed: the same submission may come again
+Unavailable         not known, or the gate is closed: the same submission may come again
   Overloaded        come back after `retry_after` seconds
     StorageFull     ... and somebody must make room first
 """

@@ -138,7 +138,7 @@ def _fold_submission(
     position = start
     try:
         recorded_at, header = parse_submission_entry(rows[0][2] if rows else b"")
-        for position, topic, line in rows[1:]:  # noqa: B007
+        for position, topic, line in rows[1:]:
             event = decode_event(line)
             if wire_name(event) != topic:
                 raise StorageDamaged(f"entry {position} is filed as {topic!r}")

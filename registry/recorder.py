@@ -12,7 +12,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from threading import Event
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 from uuid import UUID
 
 # As modules: the library looks for factory classes among the names of this one.
@@ -37,7 +37,7 @@ class EntryTransaction(sqlite.SQLiteTransaction):
             return self.connection.cursor()
         return super().__enter__()
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: Any) -> None:  # noqa: PYI036
         try:
             super().__exit__(*error)
         finally:
@@ -101,7 +101,14 @@ class EntryRecorder(sqlite.SQLiteApplicationRecorder):
     def create_table(self) -> None:
         """Create what is missing, whoever else may be doing so."""
         with self.datastore.get_connection(commit=True) as connection:
-            sequence.create(connection.raw)
+            sequence.create(cast("EntryConnection", connection).raw)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Cursor]:
+        """Give a cursor in a read transaction; its errors are those of the library."""
+        with self.datastore.transaction(commit=False) as cursor:
+            # The library's annotation is not what its cursor enters as.
+            yield cast("sqlite3.Cursor", cursor)
 
     def insert_events(
         self, stored_events: Sequence[persistence.StoredEvent], **kwargs: Any
@@ -113,11 +120,12 @@ class EntryRecorder(sqlite.SQLiteApplicationRecorder):
 
     def _insert_events(
         self,
-        c: sqlite3.Cursor,
+        c: sqlite.SQLiteCursor,
         stored_events: Sequence[persistence.StoredEvent],
         **_: Any,
     ) -> Sequence[int] | None:
-        first = sequence.count(c) + 1
+        cursor = cast("sqlite3.Cursor", c)
+        first = sequence.count(cursor) + 1
         rows = [
             (
                 number,
@@ -129,7 +137,7 @@ class EntryRecorder(sqlite.SQLiteApplicationRecorder):
             )
             for number, stored in enumerate(stored_events, first)
         ]
-        sequence.append(c, rows)
+        sequence.append(cursor, rows)
         return list(range(first, first + len(rows)))
 
     def select_events(
@@ -162,20 +170,21 @@ class EntryRecorder(sqlite.SQLiteApplicationRecorder):
         inclusive_of_start: bool = True,
     ) -> Sequence[persistence.Notification]:
         """Return at most `limit` events from `start` to `stop` (ids), of `topics` if any."""
+        among = f"topic IN ({', '.join('?' * len(topics))})"
         return self._select(
             [
                 (f"notification_id {'>=' if inclusive_of_start else '>'} ?", start),
                 ("notification_id <= ?", stop),
-                *([(f"topic IN ({', '.join('?' * len(topics))})", tuple(topics))] if topics else []),
+                (among, tuple(topics) or None),
             ],
             order="notification_id ASC",
             limit=limit,
         )
 
-    def max_notification_id(self) -> int | None:
+    def max_notification_id(self) -> int | None:  # type: ignore[override]  # as its own base says
         """Return how many entries there are, or None when there are none."""
-        with self.datastore.transaction(commit=False) as c:
-            return sequence.count(c) or None
+        with self.reading() as cursor:
+            return sequence.count(cursor) or None
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> EntrySubscription:
         """Return an iterator over the events after id `gt`, which then waits for more."""
@@ -207,8 +216,8 @@ class EntryRecorder(sqlite.SQLiteApplicationRecorder):
         for _, value in kept:
             values.extend(value if isinstance(value, tuple) else (value,))
         statement = f"SELECT * FROM entries {where} ORDER BY {order} LIMIT ?"  # noqa: S608
-        with self.datastore.transaction(commit=False) as c:
-            found = c.execute(statement, [*values, -1 if limit is None else limit]).fetchall()
+        with self.reading() as cursor:
+            found = cursor.execute(statement, [*values, -1 if limit is None else limit]).fetchall()
         return [
             persistence.Notification(
                 id=row["notification_id"],
@@ -240,7 +249,7 @@ class EntrySubscription(persistence.ListenNotifySubscription[EntryRecorder]):
             while not self._has_been_stopped:
                 self._pull()
                 self._has_been_notified.wait(_POLL)
-        except BaseException as error:  # handed to whoever iterates
+        except BaseException as error:  # noqa: BLE001  # handed to whoever iterates
             self._thread_error = error
             self.stop()
 
@@ -248,8 +257,7 @@ class EntrySubscription(persistence.ListenNotifySubscription[EntryRecorder]):
 class EntryFactory(sqlite.SQLiteFactory):
     """Makes recorders of the sequence in the file `SQLITE_DBNAME`."""
 
-    application_recorder_class = EntryRecorder
-    datastore_class = EntryDatastore
+    application_recorder_class: type[sqlite.SQLiteApplicationRecorder] = EntryRecorder
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)

@@ -91,14 +91,28 @@ def connect(path: Path | str, *, timeout: float = 10.0) -> sqlite3.Connection:
         connection.execute(f"PRAGMA cache_size = {-_CACHE // 1024}")
         (page,) = connection.execute("PRAGMA page_size").fetchone()
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_AFTER // page}")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        if is_damage(error):
+            raise StorageDamaged(f"SQLite cannot read the file: {error}") from error
+        raise
     except BaseException:
         connection.close()
         raise
     return connection
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether SQLite says that the file is not, or no longer, a sound database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the higher bits only refine it
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def create(connection: sqlite3.Connection) -> None:
-    """Create the tables that are missing; safe while other processes do the same."""
+    """Create the tables unless they are there; safe while other processes do the same."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == SCHEMA_VERSION:
+        return
     begin(connection)
     try:
         for statement in TABLES:
@@ -166,9 +180,7 @@ def append(database: Database, rows: Sequence[Row]) -> None:
         raise StorageDamaged(f"row {first} was to follow a head of {count(database)} entries")
 
 
-def insert(
-    database: Database, table: str, rows: Sequence[tuple[Value, ...]]
-) -> None:
+def insert(database: Database, table: str, rows: Sequence[tuple[Value, ...]]) -> None:
     """Insert `rows` into `table` in as few steps as can be.
 
     Every step of SQLite gives up the interpreter lock, and with busy threads beside us it takes
@@ -182,9 +194,7 @@ def insert(
         at += size
 
 
-def read(
-    database: Database, start: int, limit: int
-) -> tuple[list[bytes], list[bytes]]:
+def read(database: Database, start: int, limit: int) -> tuple[list[bytes], list[bytes]]:
     """Return at most `limit` entries from position `start` on, and their admitted leaf hashes.
 
     Raises `StorageDamaged` when one is missing. The entries are not hashed here: whoever
@@ -265,9 +275,7 @@ _READ_ROW_BY_ROW: Final = """
 """
 
 
-def _read_some(
-    database: Database, start: int, end: int
-) -> tuple[list[bytes], list[bytes]]:
+def _read_some(database: Database, start: int, end: int) -> tuple[list[bytes], list[bytes]]:
     try:
         ids, states, hashes = database.execute(_READ, (start + 1, end)).fetchone()
     except sqlite3.OperationalError:  # a flipped bit made it invalid UTF-8
@@ -280,9 +288,7 @@ def _read_some(
     return entries, [raw[at : at + 32] for at in range(0, len(raw), 32)]
 
 
-def _read_row_by_row(
-    database: Database, start: int, end: int
-) -> tuple[list[bytes], list[bytes]]:
+def _read_row_by_row(database: Database, start: int, end: int) -> tuple[list[bytes], list[bytes]]:
     rows = database.execute(_READ_ROW_BY_ROW, (start + 1, end)).fetchall()
     for position, row in enumerate(rows, start):
         if row[0] != position + 1:

@@ -31,9 +31,7 @@ class WaitingRoom:
         with self._changed:
             if self._closed:
                 raise Unavailable("the gate is closed")
-            fits = (
-                len(self._waiting) < self._most and self.bytes + checked.size <= self._most_bytes
-            )
+            fits = len(self._waiting) < self._most and self.bytes + checked.size <= self._most_bytes
             if self._waiting and not fits:
                 raise Overloaded(
                     f"{len(self._waiting)} submissions of {self.bytes} bytes are waiting",

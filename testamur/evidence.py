@@ -78,7 +78,8 @@ _decoder: Final = msgspec.json.Decoder(Evidence)
 def parse_evidence(data: bytes) -> Evidence:
     """Return the evidence that `data` spells; raises `Refusal` (rule `evidence`).
 
-    Its proofs are not looked at here: `verify.py` does that.
+    There is one spelling, that of `render_evidence`, so that no two readers see two things. Its
+    proofs are not looked at here: `verify.py` does that.
     """
     if len(data) > MAX_EVIDENCE:
         raise Refusal("evidence", f"at most {MAX_EVIDENCE} bytes", value=f"{len(data)} bytes")
@@ -86,6 +87,8 @@ def parse_evidence(data: bytes) -> Evidence:
         evidence = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal("evidence", f"not an evidence file: {error}") from None
+    if render_evidence(evidence).removesuffix(b"\n") != data.removesuffix(b"\n"):
+        raise Refusal("evidence", "not canonical JSON, or a member given twice")
     positions = [submission.position for submission in evidence.submissions]
     if positions != sorted(set(positions)):
         raise Refusal("evidence", "submissions must be in log order", value=positions)

@@ -30,13 +30,20 @@ from testamur.merkle import (
     verify_inclusion,
 )
 from testamur.note import VerifierKey
-from testamur.tiles import MAX_ENTRY, WIDTH, TileHashes, bundle_path, decode_bundle
+from testamur.tiles import (
+    MAX_ENTRY,
+    WIDTH,
+    MalformedTile,
+    TileHashes,
+    bundle_path,
+    decode_bundle,
+    parse_path,
+)
 
 # The largest thing a log may serve: a bundle of 256 entries of 65,535 bytes.
 MAX_RESOURCE: Final = WIDTH * (MAX_ENTRY + 2)
 # Requests in flight at once; a tile server is a static file server, so few are enough.
 _AHEAD: Final = 8
-_PATH: Final = re.compile(r"checkpoint|tile/[0-9a-z/.]+")
 
 
 class NotFound(Unavailable):
@@ -63,8 +70,7 @@ class DirectorySource:
 
     def fetch(self, path: str) -> bytes:
         """Return the file at `path` under the folder."""
-        if not _PATH.fullmatch(path):
-            raise NotFound(f"not a path of a log: {path!r}")
+        _check_path(path)
         file = self._root / path
         try:
             with file.open("rb") as stream:
@@ -96,6 +102,8 @@ class HttpSource:
             except httpx2.TransportError as error:
                 if attempt == 2:
                     raise Unavailable(f"{url} cannot be reached: {error}") from error
+            except httpx2.RequestError as error:
+                raise Unavailable(f"{url} cannot be read: {error}") from error
         raise AssertionError  # pragma: no cover
 
     def _get(self, url: str) -> bytes:
@@ -221,7 +229,7 @@ class LogReader:
 
         return _ahead(
             entries_of,
-            iter(range(start // WIDTH, -(-end // WIDTH))),
+            iter(range(start // WIDTH, -(-end // WIDTH) if start < end else 0)),
             concurrent=isinstance(self._source, HttpSource),
         )
 
@@ -256,6 +264,15 @@ class LogReader:
             TileHashes(size, self._source.fetch) if self._tiles is None else self._tiles.at(size)
         )
         return self._tiles
+
+
+def _check_path(path: str) -> None:
+    # Nothing else is in a log, and nothing outside of its folder has such a name.
+    try:
+        if path != "checkpoint":
+            parse_path(path)
+    except MalformedTile as error:
+        raise NotFound(str(error)) from None
 
 
 def _check_bound(length: int, where: str) -> None:

@@ -1,9 +1,10 @@
 """Receipts: what the registry answers to a submission, and how its sender checks it.
 
-A receipt that `verify_receipt` accepts shows that the submission is in the log at the positions
-it names: the header entry and the last event are proven by inclusion, every event in between
-by the root in the header. It does not show that witnesses saw that tree unless the policy
-asks for them, and a `durable` receipt is a promise, not yet a proof.
+A receipt that `verify_receipt` accepts shows that the submission's header entry and its last
+event are in the log at the positions it names. The header holds the root over all the events,
+so a log with anything else in between breaks the rules where every replayer sees it. It does
+not show that witnesses saw that tree unless the policy asks for them, and a `durable` receipt
+is a promise, not yet a proof. The flags are the registry's word.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from testamur.rules import (
     admit_genesis,
     admit_header,
 )
-from testamur.submission import MAX_BYTES, SignedHeader, parse_submission_entry
+from testamur.submission import MAX_BYTES, MAX_HEADER, SignedHeader, parse_submission_entry
 from testamur.tiles import WIDTH, RightEdge, full_tiles, new_tiles, parse_path, tile_path
 
 Progress = Callable[[int, int], None]
@@ -44,7 +44,10 @@ class Damage(Refuted):
         self.rule = rule
         self.detail = detail
         self.position = position
-        super().__init__(f"{where}: {rule}: {detail}")
+        super().__init__(where, rule, detail, position)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.rule}: {self.detail}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +70,29 @@ class Cohort:
 class Replayer:
     """Takes entries in order and gives back submissions that keep every rule.
 
-    `log_key` must have signed the genesis. `credentials_for` returns the states of the
-    credentials that some events name, in a mapping the rules may write to; by default all
-    credentials are kept in memory. With `register` the replay goes on from a known state.
+    `log_key` must have signed the genesis, and `origin`, if given, be the name in it.
+    `credentials_for` returns the states of the credentials that some events name, in a mapping
+    the rules may write to; by default all credentials are kept in memory. With `register` the
+    replay goes on from a known state; submissions before it are then unknown, so that one of
+    them coming again is for the caller to notice.
     """
 
     def __init__(
         self,
         log_key: PublicKey,
         *,
+        origin: str | None = None,
         register: Register | None = None,
         credentials_for: Callable[[Sequence[Event]], Credentials] | None = None,
     ) -> None:
         self.register = register or Register()
         self.credentials: dict[str, CredentialState] = {}
         self._log_key = log_key
+        self._origin = origin
         self._credentials_for = credentials_for or (lambda _: self.credentials)
         self._entries: list[bytes] = []
         self._leaves: list[bytes] = []
+        self._pending_bytes = 0
         self._waiting_for = 1
         self._header: tuple[int, SignedHeader] | None = None
         self._submissions: set[tuple[str, str]] = set()
@@ -102,6 +110,7 @@ class Replayer:
         """
         self._entries += entries
         self._leaves += leaves
+        self._pending_bytes += sum(map(len, entries))
         cohorts = []
         taken = 0
         while len(self._entries) - taken >= self._waiting_for:
@@ -112,11 +121,21 @@ class Replayer:
             end = taken + self._waiting_for
             cohorts.append(self._admit(*self._header, taken, end))
             taken, self._waiting_for, self._header = end, 1, None
-        del self._entries[:taken], self._leaves[:taken]
+        if taken:
+            del self._entries[:taken], self._leaves[:taken]
+            self._pending_bytes = sum(map(len, self._entries))
+        # A submission is judged when it is whole; one that never can be must not fill memory.
+        if self._pending_bytes > MAX_BYTES + MAX_HEADER:
+            raise _damage(self.register.size, _too_large())
         return cohorts
 
     def settle(self) -> None:
-        """Raise `Damage` if the entries fed so far end in the middle of a submission."""
+        """Raise `Damage` if the entries fed so far end in the middle of a submission.
+
+        Or before the genesis: an empty tree is no register.
+        """
+        if self.register.size == 0 and not self._entries:
+            raise Damage("entry 0", "genesis-missing", "a log begins with its genesis", 0)
         if self._entries:
             raise Damage(
                 f"entry {self.register.size}",
@@ -148,13 +167,15 @@ class Replayer:
         lines = self._entries[start + 1 : end]
         leaves = self._leaves[start:end]
         try:
-            if sum(map(len, lines)) > MAX_BYTES:
-                raise Refusal("submission-size", f"at most {MAX_BYTES} bytes")  # noqa: TRY301
+            # The file it came in: every line and its LF.
+            if sum(map(len, lines), len(header.jws)) + len(lines) + 1 > MAX_BYTES:
+                raise _too_large()
             header.verify_root(leaves[1:])
             events = decode_events(lines)
             if position == 0:
                 header.verify_signature(self._log_key)
                 admitted = admit_genesis(self.register, header, events, recorded_at, self._log_key)
+                self._check_origin()
             else:
                 key = admit_header(self.register, header, recorded_at)
                 header.verify_signature(key)
@@ -165,6 +186,13 @@ class Replayer:
         return Cohort(
             position, recorded_at, header, self._entries[start], lines, leaves, events, admitted
         )
+
+    def _check_origin(self) -> None:
+        # One key may be known under two names; a register belongs to one.
+        if self._origin is not None and self.register.origin != self._origin:
+            raise Refusal(
+                "origin", f"this is the log of {self._origin}", line=2, value=self.register.origin
+            )
 
 
 @dataclass(slots=True)
@@ -222,7 +250,7 @@ def replay(
     """
     reader = LogReader(source, key)
     checkpoint = checkpoint or reader.checkpoint()
-    replayer = Replayer(PublicKey("Ed25519", key.public))
+    replayer = Replayer(PublicKey("Ed25519", key.public), origin=key.name)
     statistics = Statistics(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root)
     edge = RightEdge.empty()
     for entries in _chunks(reader, checkpoint.size):
@@ -309,6 +337,10 @@ def _compare(path: str, published: bytes, computed: bytes) -> None:
             f"{len(published)} bytes, not the {len(computed)} that the entries lead to: "
             f"hash {at // HASH_SIZE} differs",
         )
+
+
+def _too_large() -> Refusal:
+    return Refusal("submission-size", f"a submission has at most {MAX_BYTES} bytes")
 
 
 def _damage(position: int, refusal: Refusal) -> Damage:

@@ -18,7 +18,7 @@ The steps, in the order of the report:
     8 recognition    by an accreditor recognised up to one of the verifier's own trust anchors
     9 achievement    the credential names the achievement that was logged for it
    10 issuer         the credential names the organization that issued it on the log
-   11 validity       the credential's own dates, at the time of asking
+   11 validity       the credential's own dates: those that were logged, at the time of asking
    12 proof          the credential's own embedded proof, if it has one we can examine
 """
 
@@ -37,7 +37,7 @@ from testamur import events as e
 from testamur.checkpoint import Checkpoint
 from testamur.commitment import HolderFile, verify_commitment
 from testamur.data_integrity import proofs_of, verify_proofs
-from testamur.errors import Refusal, Refuted, Unavailable
+from testamur.errors import Refusal, Refuted, Unavailable, printable
 from testamur.evidence import Evidence, LoggedSubmission
 from testamur.keys import PublicKey
 from testamur.lifecycle import CredentialStatus, KeyStatus
@@ -45,13 +45,15 @@ from testamur.merkle import leaf_hash, verify_inclusion
 from testamur.note import ED25519
 from testamur.openbadges import Badge, read_badge
 from testamur.policy import Policy, Verified
-from testamur.rules import Register, admit_events, admit_genesis, admit_header
+from testamur.rules import MAX_AHEAD, Register, admit_events, admit_genesis, admit_header
 from testamur.rules.accreditation import recognitions_in_force
 from testamur.rules.register import CredentialState
 from testamur.rules.scope import uncovered
 from testamur.submission import SignedHeader, format_time, parse_submission_entry
 
 REPORT: Final = "testamur/report/1"
+# A report is read by people, and its parts come from strangers.
+_DETAIL: Final = 1000
 
 CheckName = Literal[
     "commitment",
@@ -114,8 +116,8 @@ class Report(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True
         return 2 if Verdict.UNCHECKED in verdicts else 0
 
     def check(self, name: CheckName) -> Check:
-        """Return the check of this name."""
-        return next(check for check in self.checks if check.name == name)
+        """Return the check of this name; raises `KeyError` if there was nothing to look at."""
+        return {check.name: check for check in self.checks}[name]
 
     def to_json(self) -> bytes:
         """Return the report as JSON."""
@@ -139,7 +141,7 @@ def verify(
     made = {name: _judge(name, basis, step, case) for name, basis, step in _STEPS}
     order: tuple[CheckName, ...] = get_args(CheckName)
     checkpoint = case.claimed
-    witnesses = case.verified.witnesses if case.verified else ()
+    witnessed_at = case.witnessed_at()
     return Report(
         format=REPORT,
         credential=holder.id,
@@ -148,7 +150,7 @@ def verify(
         root=checkpoint.root.hex() if checkpoint else "",
         checked_at=format_time(int(now.timestamp() * 1000)),
         recorded_at=format_time(case.register.recorded_at) if case.folded else None,
-        witnessed_at=format_time(max(time for _, time in witnesses) * 1000) if witnesses else None,
+        witnessed_at=None if witnessed_at is None else format_time(witnessed_at * 1000),
         subject=case.subject,
         checks=tuple(check for name in order if (check := made.get(name)) is not None),
         notes=tuple(case.notes),
@@ -187,6 +189,8 @@ class _Case:
     headers: list[tuple[int, SignedHeader]] = field(default_factory=list)
     register: Register = field(default_factory=Register)
     credentials: dict[str, CredentialState] = field(default_factory=dict)
+    relied_on: list[tuple[int, SignedHeader]] = field(default_factory=list)
+    vouched_urls: dict[str, str | None] = field(default_factory=dict)
     folded: bool = False
     issuance: _Issuance | None = None
     badge: Badge | None = None
@@ -209,6 +213,12 @@ class _Case:
             raise Unavailable("there is no checkpoint that the policy believes")
         return self.verified.checkpoint
 
+    def witnessed_at(self) -> int | None:
+        """Return the latest time (POSIX seconds) of a cosignature, leaving out future ones."""
+        ahead = self.now.timestamp() + MAX_AHEAD
+        witnesses = self.verified.witnesses if self.verified else ()
+        return max((time for _, time in witnesses if time <= ahead), default=None)
+
     def read(self) -> Badge:
         """Return the credential's own content, or raise `Unavailable`."""
         if self.badge is None:
@@ -230,15 +240,19 @@ def _judge(
     except _NotApplicable:
         return None
     except Refuted as error:
-        return Check(name, Verdict.REFUTED, basis, str(error))
+        return Check(name, Verdict.REFUTED, basis, printable(str(error), _DETAIL))
     except Unavailable as error:
-        return Check(name, Verdict.UNCHECKED, basis, str(error))
+        return Check(name, Verdict.UNCHECKED, basis, printable(str(error), _DETAIL))
 
 
 def _checkpoint(case: _Case) -> str:
     note = case.evidence.checkpoint.encode()
     case.verified = case.policy.check(note)
     case.claimed = case.verified.checkpoint
+    if case.holder.log not in (None, case.claimed.origin):
+        raise Unavailable(
+            f"the evidence is of log {case.claimed.origin}, the holder file names {case.holder.log}"
+        )
     names = [name for name, _ in case.verified.witnesses]
     seen = f"cosigned by {', '.join(names)}" if names else "no witness is asked for by the policy"
     return f"{case.claimed.origin} signed tree size {case.claimed.size}; {seen}"
@@ -276,6 +290,8 @@ def _submission(case: _Case) -> str:
 def _signature(case: _Case) -> str:
     case.believed()
     submissions = case.evidence.submissions
+    if case.evidence.credential != case.holder.id:
+        raise Unavailable(f"the evidence is about credential {case.evidence.credential}")
     if len(case.headers) != len(submissions):
         raise Unavailable("not every event shown lies under the root its submitter signed")
     if submissions[0].position != 0:
@@ -287,6 +303,7 @@ def _signature(case: _Case) -> str:
             _place(submission.position, refusal)
     case.folded = True
     _check_compromises(case)
+    _check_recorded(case)
     issued = case.issued()
     issuer = case.register.organizations[issued.issuer]
     case.subject |= {
@@ -300,8 +317,12 @@ def _signature(case: _Case) -> str:
     )
 
 
+# What an event that was left out could have made good: a reinstatement, a revision, a key.
+_OMISSIONS: Final = frozenset({"transition", "achievement-version", "last-key"})
+
+
 def _place(position: int, refusal: Refusal) -> None:
-    if refusal.rule.startswith("unknown-"):
+    if refusal.rule.startswith("unknown-") or refusal.rule in _OMISSIONS:
         # An excerpt that leaves something out proves nothing against anybody.
         raise Unavailable(
             f"the evidence leaves out what the submission at {position} builds on: {refusal}"
@@ -315,9 +336,11 @@ def _fold(
     register = case.register
     events = [e.decode_event(event.line.encode()) for event in submission.events]
     if submission.position == 0:
-        key = _log_key(case)
+        key = _log_key(case, header)
         header.verify_signature(key)
         admit_genesis(register, header, events, recorded_at, key)
+        if register.origin != case.believed().origin:
+            raise Refuted(f"the log of {case.believed().origin} opens as {register.origin}")
         return
     if submission.position < register.size:
         raise Refuted(
@@ -329,7 +352,11 @@ def _fold(
     admitted = admit_events(
         register, case.credentials, header, events, recorded_at, numbers=numbers
     )
+    if not all(isinstance(event, e.KeyCompromised) for event in events):
+        case.relied_on.append((submission.position, header))
     for event, number, outcome in zip(events, numbers, admitted, strict=True):
+        if isinstance(event, e.OrganizationRegistered):
+            case.vouched_urls[event.organization] = event.url
         if isinstance(event, e.CredentialIssued) and event.credential == case.holder.id:
             position = submission.position + number
             case.issuance = _at_issuance(case, event, position, header, outcome.flags)
@@ -369,31 +396,43 @@ def _path_to_anchor(
     return None
 
 
-def _log_key(case: _Case) -> PublicKey:
+def _log_key(case: _Case, header: SignedHeader) -> PublicKey:
     origin = case.believed().origin
     keys = [
-        log.key.public
+        PublicKey("Ed25519", log.key.public)
         for log in case.policy.logs
         if log.key.name == origin and log.key.algorithm == ED25519
     ]
     if not keys:
         raise Unavailable(f"the policy has no Ed25519 key of {origin}, which opened the log")
-    return PublicKey("Ed25519", keys[0])
+    # A policy may list several keys of one log; only one of them opened it.
+    return next((key for key in keys if key.did_key() == header.payload.iss), keys[0])
 
 
 def _check_compromises(case: _Case) -> None:
-    """Refute what was signed at or after the position from which a key was in other hands."""
-    for submission, (_, header) in zip(
-        case.evidence.submissions[1:], case.headers[1:], strict=True
-    ):
+    """Refute what was signed at or after the position from which a key was in other hands.
+
+    But for the news itself: often only the stolen key is there to sign it.
+    """
+    for position, header in case.relied_on:
         key = case.register.organizations[header.payload.iss].key(header.key_id)
         if key is None or key.status is not KeyStatus.COMPROMISED or key.until is None:
             continue
-        if submission.position >= key.until:
+        if position >= key.until:
             raise Refuted(
-                f"submission at {submission.position} was signed with {header.protected.kid}, "
+                f"submission at {position} was signed with {header.protected.kid}, "
                 f"which was compromised from position {key.until} on"
             )
+
+
+def _check_recorded(case: _Case) -> None:
+    # `recordedAt` is the operator's word; the witnesses' clocks bound it from above.
+    witnessed_at, recorded_at = case.witnessed_at(), case.register.recorded_at
+    if witnessed_at is not None and recorded_at > (witnessed_at + MAX_AHEAD) * 1000:
+        raise Refuted(
+            f"the log says {format_time(recorded_at)} of an entry that witnesses saw at "
+            f"{format_time(witnessed_at * 1000)}"
+        )
 
 
 def _commitment(case: _Case) -> str:
@@ -404,6 +443,8 @@ def _commitment(case: _Case) -> str:
 
 def _status(case: _Case) -> str:
     case.issued()
+    if not case.folded:
+        raise Unavailable("what happened to it since could not be followed")
     size = case.believed().size
     status = case.credentials[case.holder.id].status
     case.subject["status"] = status.value
@@ -431,8 +472,9 @@ def _accreditation(case: _Case) -> str:
             f"{issued.definition.name} was outside the scope of accreditation "
             f"{accreditation.id} by {accreditor.name} at position {issued.position}"
         )
+    how = "conditionally " if accreditation.decision == "conditional" else ""
     return (
-        f"{accreditor.name} accredited the issuer for it, in force and in scope at position "
+        f"{accreditor.name} {how}accredited the issuer for it, in force and in scope at position "
         f"{issued.position}; that it was not withdrawn before is stated, not proven"
     )
 
@@ -442,6 +484,8 @@ def _recognition(case: _Case) -> str:
     if issued.accreditor is None:
         raise Unavailable("no accreditation was claimed, so there is no accreditor to look up")
     name = case.register.organizations[issued.accreditor].name
+    if issued.accreditor not in case.register.recognised:
+        raise Unavailable(f"the evidence shows no recognition of {name}")
     if not issued.authorities:
         raise Refuted(f"no authority recognised {name} for this at position {issued.position}")
     if issued.trust_path is not None:
@@ -470,8 +514,9 @@ def _issuer(case: _Case) -> str:
         return f"{organization.name} ({claimed})"
     if claimed.startswith("did:"):
         raise Refuted(f"the credential names {claimed}, the log shows {organization.did} issued it")
-    if organization.url is not None and claimed == organization.url:
-        return f"{organization.name}, which gives {claimed} as its address"
+    # Anybody can call any address its own, so it must be the sponsor who says so.
+    if claimed == case.vouched_urls.get(organization.did):
+        return f"{organization.name}, which its sponsor registered with address {claimed}"
     raise Unavailable(
         f"the credential names its issuer as {claimed}, which the register does not link to "
         f"{organization.name} ({organization.did})"
@@ -480,12 +525,26 @@ def _issuer(case: _Case) -> str:
 
 def _validity(case: _Case) -> str:
     badge = case.read()
+    if case.issuance is not None:
+        _check_dates(badge, case.issuance.event)
     if case.now < badge.valid_from:
         raise Refuted(f"not valid before {badge.valid_from.isoformat()}")
     if badge.valid_until is not None and case.now > badge.valid_until:
         raise Refuted(f"expired at {badge.valid_until.isoformat()}")
     end = f" until {badge.valid_until.isoformat()}" if badge.valid_until else ", without end"
     return f"valid from {badge.valid_from.isoformat()}{end}"
+
+
+def _check_dates(badge: Badge, event: e.CredentialIssued) -> None:
+    # Else a credential could be backdated under the eyes of its accreditor.
+    stated = badge.valid_from.date(), badge.valid_until and badge.valid_until.date()
+    logged = event.valid_from, event.valid_until
+    if stated != logged:
+        (start, end), (logged_start, logged_end) = stated, logged
+        raise Refuted(
+            f"the credential is valid from {start} until {end}, what was logged is valid from "
+            f"{logged_start} until {logged_end}"
+        )
 
 
 def _proof(case: _Case) -> str:
@@ -497,11 +556,28 @@ def _proof(case: _Case) -> str:
         # Our own chain of proof does not lean on it, so it is told, not counted.
         case.notes.append(f"the credential's own proof was not examined: {error}")
         raise _NotApplicable from None
+    for proven in examined.proven:
+        if proven.expires is not None and proven.expires < case.now:
+            raise Refuted(f"the proof by {proven.signer} expired at {proven.expires.isoformat()}")
     signers = {proven.signer for proven in examined.proven}
     issuer = case.read().issuer.id
-    if issuer.startswith("did:key:") and signers != {issuer}:
+    if issuer.startswith("did:key:") and issuer not in signers:
         raise Refuted(f"the credential names issuer {issuer} but is signed by {sorted(signers)}")
+    if not signers & {issuer, *_did_keys(case)}:
+        case.notes.append(
+            f"the credential's own proof is by {', '.join(sorted(signers))}, which nothing here "
+            f"links to its issuer {issuer}"
+        )
+        raise _NotApplicable
     return f"signed by {', '.join(sorted(signers))}"
+
+
+def _did_keys(case: _Case) -> set[str]:
+    """Return the keys that the register lists for the issuer, as did:key DIDs."""
+    if case.issuance is None:
+        return set()
+    keys = case.register.organizations[case.issuance.issuer].keys
+    return {f"did:key:{key.multikey}" for key in keys}
 
 
 def _folded_text(text: str) -> str:

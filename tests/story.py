@@ -78,11 +78,15 @@ def uuid7(milliseconds: int, number: int) -> str:
 
 @dataclass
 class Story:
-    """One log and the organizations in it. `now` is in Unix seconds and dates every signature."""
+    """One log and the organizations in it. `now` is in Unix seconds and dates every signature.
+
+    Stories of one `name` tell of the same organizations; with another `series` their ids differ.
+    """
 
     origin: str = "log.example/testamur"
     now: int = NOW
     name: str = "story"
+    series: int = 0
     log_key: PrivateKey = field(init=False)
     authority: Party = field(init=False)
     accreditor: Party = field(init=False)
@@ -90,23 +94,23 @@ class Story:
     recognition: str = field(init=False)
     accreditation: str = field(init=False)
     achievement: str = field(init=False)
-    _made: int = field(init=False, default=0)
+    _made: int = field(init=False, default=3)
 
     def __post_init__(self) -> None:
         self.log_key = private_key(f"{self.name} log")
         self.authority = party(f"{self.name} authority")
         self.accreditor = party(f"{self.name} accreditor")
         self.provider = party(f"{self.name} provider")
-        self.recognition = self.new_id()
-        self.accreditation = self.new_id()
-        self.achievement = self.new_id()
+        self.recognition, self.accreditation, self.achievement = (
+            uuid7(self.milliseconds, number) for number in (1, 2, 3)
+        )
 
     # --- Names and times ---
 
     def new_id(self) -> str:
         """Return an id never used before in this story; later ones sort after earlier ones."""
         self._made += 1
-        return uuid7(self.now * 1000, self._made)
+        return uuid7(self.now * 1000, (self.series << 40) + self._made)
 
     @property
     def milliseconds(self) -> int:
@@ -142,7 +146,9 @@ class Story:
         opened = e.LogOpened(
             admission="testamur/admission/1",
             authorities=tuple(
-                e.Authority(country="NL", keys=(who.listed,), name="Authority", organization=who.did)
+                e.Authority(
+                    country="NL", keys=(who.listed,), name="Authority", organization=who.did
+                )
                 for who in (authorities or [self.authority])
             ),
             format="testamur/log/1",
@@ -265,9 +271,7 @@ class Story:
 
     def cohort(self, size: int, *, jti: str | None = None) -> bytes:
         """Return the provider's submission of `size` new credentials."""
-        return self.submission(
-            self.provider, *(self.issued() for _ in range(size)), jti=jti
-        )
+        return self.submission(self.provider, *(self.issued() for _ in range(size)), jti=jti)
 
 
 def credentials_of(body: bytes) -> list[str]:

@@ -11,7 +11,16 @@ from typing import Annotated
 import typer
 
 from testamur import __version__
-from testamur.cli import events, keys
+from testamur.cli import (
+    events,
+    inquiry,
+    keys,
+    preparing,
+    research,
+    signing,
+    submissions,
+    verification,
+)
 from testamur.cli.outcome import Commands
 from testamur.cli.terminal import say
 
@@ -22,7 +31,16 @@ app = typer.Typer(
     # A traceback of ours must not print local variables: some of them are keys and blinds.
     pretty_exceptions_enable=False,
 )
-for group in (keys.app, events.app):
+for group in (
+    keys.app,
+    events.app,
+    preparing.app,
+    signing.app,
+    submissions.app,
+    verification.app,
+    inquiry.app,
+    research.app,
+):
     app.add_typer(group)
 
 

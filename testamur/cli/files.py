@@ -55,6 +55,12 @@ def read_holder(path: Path) -> HolderFile:
     return read_holder_file(read(path, MAX_HOLDER_FILE))
 
 
+def refuse_existing(path: Path) -> None:
+    """Raise `Unavailable` if there is something at `path`: before long work, not after."""
+    if path.exists() or path.is_symlink():
+        raise Unavailable(f"{path} exists already, and nothing is overwritten")
+
+
 def write(path: Path, data: bytes, *, secret: bool = False) -> None:
     """Write a new file, durably; a `secret` one is for its owner alone."""
     try:

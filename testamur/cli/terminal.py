@@ -7,7 +7,7 @@ no name or error text can move the cursor, colour a verdict or hide a line. Prog
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
@@ -26,6 +26,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from testamur.prepare import Track
 from testamur.replay import Progress as Told
 
 # Wide enough that nothing is folded when the output goes into a file or a pipe.
@@ -96,6 +97,18 @@ def plain(value: object) -> str:
         char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
         for char in str(value)
     )
+
+
+@contextmanager
+def track(what: str) -> Iterator[Track]:
+    """Show how far a loop is, on stderr, if that is a terminal."""
+    console = _err()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+
+        def tracked(items: Sequence[Any]) -> Iterable[Any]:
+            return bar.track(items, description=what)
+
+        yield tracked
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from testamur.cli.files import STDIN, read_holder
 from testamur.commitment import Origin
 from testamur.events import Did as DidText
 from testamur.events import KeyId as KeyIdText
-from testamur.ids import Uuid7
+from testamur.ids import UUID7_PATTERN, Uuid7
 
 _URL: Final = re.compile(r"https?://[!-~]+")
 
@@ -51,13 +51,17 @@ def moment(text: str) -> datetime:
 
 def credential_id(text: str) -> str:
     """Return the id that `text` is, or that the holder file of that name holds."""
-    try:
-        return str(msgspec.convert(text, Uuid7))
-    except msgspec.ValidationError:
-        path = Path(text)
+    if is_id(text):
+        return text
+    path = Path(text)
     if path != STDIN and not path.exists():
         raise typer.BadParameter(f"{text!r} is neither the id of a credential nor a holder file")
     return read_holder(path).id
+
+
+def is_id(text: str) -> bool:
+    """Return whether `text` is an id as a provider picks them, a UUID of version 7."""
+    return re.fullmatch(UUID7_PATTERN, text) is not None
 
 
 def is_url(place: str) -> bool:
@@ -66,6 +70,7 @@ def is_url(place: str) -> bool:
 
 
 as_did: Final = _like(DidText, "did:key:z6Mk... or did:web:college.example")
+as_id: Final = _like(Uuid7, "019a3b1c-7f00-7abc-8def-0123456789ab")
 as_key_id: Final = _like(KeyIdText, "2026-key-1")
 as_origin: Final = _like(Origin, "log.example/testamur, the name of a log")
 

@@ -1,0 +1,136 @@
+"""Asking about a credential: what a registry states, and the evidence to verify it with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from testamur.bearing import Bearing
+from testamur.cli.files import refuse_existing, write
+from testamur.cli.terminal import Json, note, progress, show_fields, show_json
+from testamur.cli.trust import MaybeTrust, opened, trusted_log
+from testamur.cli.values import Credential, MaybeUrl, Url, credential_id, moment
+from testamur.client import Registry
+from testamur.errors import Unavailable
+from testamur.evidence import (
+    FILE_ENDING,
+    Evidence,
+    build_evidence,
+    parse_evidence,
+    render_evidence,
+)
+from testamur.reader import LogReader
+from testamur.replay import replay
+
+app = typer.Typer()
+
+
+@app.command()
+def evidence(
+    credential: Credential,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="New file; by default, the id's name.")
+    ] = None,
+    url: MaybeUrl = None,
+    log: Annotated[
+        str | None,
+        typer.Option(metavar="DIR|URL", help="Read the whole log there instead of asking."),
+    ] = None,
+    trust: MaybeTrust = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Get the evidence with which a credential can be verified offline.
+
+    With --url a registry is asked for it. With --log it is put together from the log itself,
+    after a replay, so nobody learns which credential it is about.
+
+    Example: `testamur evidence credential.json --url https://registry.example
+    --out credential.testamur.json`
+    """
+    name = credential_id(credential)
+    path = out or Path(f"{name}{FILE_ENDING}")
+    refuse_existing(path)
+    if (url is None) == (log is None):
+        raise typer.BadParameter("give one of the two", param_hint="--url, --log")
+    found = asked(name, url) if url is not None else _excerpt(name, str(log), trust)
+    write(path, render_evidence(found))
+    fields = {"credential": name, "file": str(path), "submissions": len(found.submissions)}
+    if json:
+        show_json(fields)
+    else:
+        show_fields(fields)
+        note(f"Next: testamur verify CREDENTIAL --evidence {path} --policy FILE --anchor DID")
+
+
+@app.command()
+def status(
+    credential: Credential,
+    url: Url,
+    at: Annotated[
+        datetime | None, typer.Option(metavar="TIME", parser=moment, help="As of this time.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="As of this tree size.")
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Ask a registry what became of a credential. Its answer is stated, not proven.
+
+    Example: `testamur status credential.json --url https://registry.example --at 2026-11-21`
+    """
+    if at is not None and size is not None:
+        raise typer.BadParameter("give one of the two", param_hint="--at, --size")
+    as_of: dict[str, str | int] = {} if size is None else {"size": size}
+    if at is not None:
+        as_of = {"at": at.astimezone(UTC).isoformat().replace("+00:00", "Z")}
+    name = credential_id(credential)
+    with _registry(url) as registry:
+        answer = registry.credential(name, as_of)
+    if json:
+        show_json(answer)
+    else:
+        show_fields({name: _plain(value) for name, value in answer.items()})
+
+
+def asked(credential: str, url: str) -> Evidence:
+    """Return the evidence that the registry at `url` gives, unverified."""
+    with _registry(url) as registry:
+        return parse_evidence(registry.evidence(credential))
+
+
+def _excerpt(credential: str, place: str, trust: str | None) -> Evidence:
+    with opened(place) as source:
+        log = trusted_log(source, trust)
+        wanted = {credential}
+        while True:
+            bearing = Bearing(wanted)
+            with progress("Reading the log") as told:
+                replay(
+                    source,
+                    log.key,
+                    checkpoint=log.checkpoint,
+                    progress=told,
+                    cohort_read=bearing.read,
+                )
+            # What superseded it stands earlier in the log, where it was not looked for.
+            if not bearing.missing or len(wanted) > 1:
+                break
+            wanted |= bearing.missing
+        positions = bearing.positions(credential)
+        if not positions:
+            raise Unavailable(f"{credential} was not issued in the first {log.checkpoint.size}")
+        return build_evidence(LogReader(source, log.key), log.note, credential, positions)
+
+
+def _registry(url: str) -> Registry:
+    return Registry(url, patience=10, waiting=lambda reason, _: note(reason))
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

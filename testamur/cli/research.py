@@ -1,0 +1,113 @@
+"""The whole log: replay it, and take it home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from testamur.cli.files import refuse_existing
+from testamur.cli.terminal import Json, progress, say, show_fields, show_json, show_table
+from testamur.cli.trust import MaybeTrust, TrustedLog, opened, trusted_log
+from testamur.export import Form
+from testamur.export import export as write_export
+from testamur.replay import Statistics
+from testamur.replay import replay as read_all
+from testamur.submission import format_time
+
+app = typer.Typer()
+
+Place = Annotated[
+    str,
+    typer.Argument(metavar="URL|DIR", help="A log, or the server of one."),
+]
+
+
+@app.command()
+def replay(place: Place, trust: MaybeTrust = None, *, json: Json = False) -> None:
+    """Read a whole log and check all of it: every tile, root, signature and rule.
+
+    Nobody has to be asked whether it is right. Ends with 1 at the first damage, with 2 if
+    something could not be fetched.
+
+    Example: `testamur replay https://registry.example --vkey log.vkey`
+    """
+    with opened(place) as source:
+        log = trusted_log(source, trust)
+        with progress("Replaying") as told:
+            replayed = read_all(source, log.key, checkpoint=log.checkpoint, progress=told)
+    if json:
+        show_json(_document(log, replayed.statistics))
+    else:
+        _show(log, replayed.statistics)
+
+
+@app.command()
+def export(
+    place: Place,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="New file to write.")],
+    form: Annotated[Form, typer.Option("--format", help="Form of the file.")] = "ndjson",
+    trust: MaybeTrust = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Write a whole log to a file, one row for each event, all of them checked by a replay.
+
+    There is no file unless the replay comes to its end. Parquet takes the extra
+    `testamur[parquet]`.
+
+    Example: `testamur export https://registry.example --vkey log.vkey --format parquet
+    --out log.parquet`
+    """
+    refuse_existing(out)
+    with opened(place) as source:
+        log = trusted_log(source, trust)
+        with progress("Exporting") as told:
+            replayed = write_export(
+                source, log.key, out, form, checkpoint=log.checkpoint, progress=told
+            )
+    rows = replayed.statistics.events.total()
+    fields = {**_head(log, replayed.statistics), "rows": rows, "file": str(out)}
+    if json:
+        show_json(fields)
+    else:
+        show_fields(fields)
+
+
+def _head(log: TrustedLog, counted: Statistics) -> dict[str, Any]:
+    return {
+        "log": counted.origin,
+        "key": str(log.key),
+        "size": counted.size,
+        "root": counted.root.hex(),
+        "witnesses": list(log.witnesses),
+    }
+
+
+def _document(log: TrustedLog, counted: Statistics) -> dict[str, Any]:
+    return {
+        **_head(log, counted),
+        "submissions": counted.submissions,
+        "organizations": counted.organizations,
+        "tiles": counted.tiles,
+        "firstRecordedAt": format_time(counted.first_recorded_at),
+        "lastRecordedAt": format_time(counted.last_recorded_at),
+        "events": dict(sorted(counted.events.items())),
+        "credentials": dict(counted.credentials),
+        "flags": dict(sorted(counted.flags.items())),
+    }
+
+
+def _show(log: TrustedLog, counted: Statistics) -> None:
+    document = _document(log, counted)
+    counts = {name: document.pop(name) for name in ("events", "credentials", "flags")}
+    show_fields({**document, "witnesses": ", ".join(log.witnesses) or "none asked for"})
+    for what, found in counts.items():
+        if found:
+            show_table([what, "count"], list(found.items()))
+    say(
+        f"It holds: {counted.size:,} entries lead to the root that {counted.origin} signed, "
+        "and every submission keeps the rules.",
+        "green",
+    )

@@ -1,0 +1,134 @@
+"""From events to a submission: find what is wrong with them, and sign them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from testamur.cli.files import read, read_key, write
+from testamur.cli.outcome import HOLDS, REFUTED, described
+from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
+from testamur.cli.values import Log, MaybeUrl, NewFile
+from testamur.client import DryRun, Registry
+from testamur.errors import Refusal
+from testamur.ids import new_id
+from testamur.submission import MAX_BYTES, every_refusal, parse, seal
+
+app = typer.Typer()
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Events, or a submission.")],
+    url: MaybeUrl = None,
+    *,
+    json: Json = False,
+) -> None:
+    """List everything that is wrong with a file of events, or with a submission.
+
+    Its form is looked at here. With --url, a registry tries the submission against its rules as
+    they stand, and records nothing.
+
+    Example: `testamur check cohort.submission --url https://registry.example`
+    """
+    data = read(file, MAX_BYTES)
+    refusals = wrong_form(data)
+    tried = None
+    if url is not None and not refusals:
+        tried = _dry_run(data, url)
+        refusals = [each.refusal() for each in tried.refusals]
+    if json:
+        listed = [described(each) for each in refusals]
+        show_json({"file": str(file), "refusals": listed, "registry": msgspec.to_builtins(tried)})
+    else:
+        _show(file, refusals, tried)
+    raise typer.Exit(REFUTED if refusals else HOLDS)
+
+
+@app.command()
+def sign(
+    events: Annotated[Path, typer.Argument(metavar="EVENTS", help="File of events, one a line.")],
+    key: Annotated[Path, typer.Option(metavar="KEY", help="Key file.")],
+    log: Log,
+    out: NewFile,
+    kid: Annotated[
+        str | None,
+        typer.Option(metavar="DID#ID", help="Name of the key; by default, that of its did:key."),
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Sign a file of events for one log.
+
+    One signature covers them all, and a registry records all of them or none. It is good for a
+    week.
+
+    Example: `testamur sign events.ndjson --key provider.key --log log.example/testamur
+    --out cohort.submission`
+    """
+    data = read(events, MAX_BYTES)
+    if is_submission(data):
+        raise Refusal("events-file", f"{events} does not begin with an event: is it signed?")
+    if wrong := wrong_form(data):
+        detail = f"{wrong[0].detail}; {len(wrong)} in all: testamur check {events}"
+        raise Refusal(wrong[0].rule, detail, line=wrong[0].line, value=wrong[0].value)
+    secret = read_key(key)
+    body = seal(
+        data[:-1].split(b"\n"),
+        key=secret,
+        kid=kid or f"{secret.public.did_key()}#{secret.public.multikey()}",
+        aud=log,
+        iat=int(time.time()),
+        jti=new_id(),
+    )
+    write(out, body)
+    header = parse(body).header
+    fields = {"file": str(out), "kid": header.protected.kid, **msgspec.to_builtins(header.payload)}
+    if json:
+        show_json(fields)
+    else:
+        show_fields(fields)
+
+
+def is_submission(data: bytes) -> bool:
+    """Return whether line 1 is no event, and so ought to be the header of a submission."""
+    return not data.lstrip().startswith(b"{")
+
+
+def wrong_form(data: bytes) -> list[Refusal]:
+    """Return all that is wrong with the form of a submission or a file of events.
+
+    Lines count from 1 in the file at hand, so event 1 is on line 1 where there is no header.
+    """
+    if is_submission(data):
+        return every_refusal(data)
+    # A file of events is a submission but for its first line.
+    found = [refusal for refusal in every_refusal(b"\n" + data) if refusal.line != 1]
+    return [
+        refusal
+        if refusal.line is None
+        else Refusal(refusal.rule, refusal.detail, line=refusal.line - 1, value=refusal.value)
+        for refusal in found
+    ]
+
+
+def _dry_run(data: bytes, url: str) -> DryRun:
+    if not is_submission(data):
+        raise typer.BadParameter("a registry tries submissions: `testamur sign` makes them")
+    with Registry(url, patience=5, waiting=lambda reason, _: note(reason)) as registry:
+        return registry.check(data)
+
+
+def _show(file: Path, refusals: list[Refusal], tried: DryRun | None) -> None:
+    if refusals:
+        rows = [[each.line or "", each.rule, each.detail, each.value or ""] for each in refusals]
+        show_table(["line", "rule", "why", "found"], rows)
+    for flag in tried.flags if tried else ():
+        note(f"flagged {flag.code}: {flag.count:,} times, first on line {flag.first_line}")
+    by_whom = f"by the registry, at {tried.size:,} entries" if tried else "for its form"
+    verdict = f"{len(refusals):,} refused" if refusals else "nothing refused"
+    note(f"{file}: {verdict} {by_whom}")

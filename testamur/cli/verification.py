@@ -1,0 +1,118 @@
+"""Verifying a credential, check by check."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from testamur.cli.files import read, read_holder
+from testamur.cli.inquiry import asked
+from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
+from testamur.cli.trust import Trust, policy_from
+from testamur.cli.values import MaybeUrl, as_did, moment
+from testamur.evidence import FILE_ENDING, MAX_EVIDENCE, Evidence, parse_evidence
+from testamur.verify import Report
+from testamur.verify import verify as judge
+
+app = typer.Typer()
+
+_MAX_ANCHORS: Final = 1 << 20
+
+
+@app.command()
+def verify(
+    credential: Annotated[
+        Path, typer.Argument(metavar="CREDENTIAL", help="Holder file: credential and blind.")
+    ],
+    trust: Trust,
+    evidence: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=f"Evidence, a {FILE_ENDING} file.")
+    ] = None,
+    url: MaybeUrl = None,
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--anchor",
+            "--anchors",
+            metavar="DID|FILE",
+            help="An authority you trust, or a file with one a line. May be repeated.",
+        ),
+    ] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(metavar="TIME", parser=moment, help="Judge its dates as of then, not now."),
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Verify a credential, check by check.
+
+    With --evidence it is done offline. With --url the registry is asked for the evidence; it
+    learns the credential's id, and nothing of its content.
+
+    Examples:
+
+    `testamur verify credential.json --evidence credential.testamur.json --policy policy.txt
+    --anchor did:web:authority.example`
+
+    `testamur verify credential.json --url https://registry.example --vkey log.vkey`
+    """
+    policy = policy_from(trust)
+    anchors = frozenset(did for each in anchor or [] for did in _anchors(each))
+    holder = read_holder(credential)
+    report = judge(
+        holder,
+        _evidence(holder.id, evidence, url),
+        policy,
+        anchors=anchors,
+        now=at or datetime.now(UTC),
+    )
+    if json:
+        show_json(msgspec.to_builtins(report))
+    else:
+        _show(report)
+    raise typer.Exit(report.exit_code)
+
+
+def _anchors(given: str) -> list[str]:
+    if given.startswith("did:"):
+        return [as_did(given)]
+    lines = read(Path(given), _MAX_ANCHORS).decode("utf-8", "replace").splitlines()
+    return [as_did(line.strip()) for line in lines if line.strip() and line[0] != "#"]
+
+
+def _evidence(credential: str, path: Path | None, url: str | None) -> Evidence:
+    if (path is None) == (url is None):
+        raise typer.BadParameter("give one of the two", param_hint="--evidence, --url")
+    if path is not None:
+        return parse_evidence(read(path, MAX_EVIDENCE))
+    return asked(credential, str(url))
+
+
+def _show(report: Report) -> None:
+    show_fields(
+        {
+            "credential": report.credential,
+            **report.subject,
+            "log": report.log,
+            "tree size": report.size,
+            "recorded at": report.recorded_at,
+            "witnessed at": report.witnessed_at,
+            "checked at": report.checked_at,
+        }
+    )
+    rows = [[check.name, check.verdict, check.basis, check.detail] for check in report.checks]
+    show_table(["check", "verdict", "basis", "detail"], rows)
+    for each in report.notes:
+        note(each)
+    counts = Counter(str(check.verdict) for check in report.checks)
+    styles = {0: "green", 1: "bold red", 2: "yellow"}
+    say(
+        ", ".join(f"{count} {verdict}" for verdict, count in counts.items()),
+        styles[report.exit_code],
+    )

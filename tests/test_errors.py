@@ -1,0 +1,92 @@
+"""How a check ends badly."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from testamur.errors import Refusal, Refuted, Unavailable, printable, shown
+
+
+def test_what_is_false_is_never_caught_as_what_could_not_be_looked_at() -> None:
+    assert not issubclass(Refuted, Unavailable)
+    assert not issubclass(Unavailable, Refuted)
+    # `except ValueError` around a check must not swallow an outage.
+    assert not issubclass(Unavailable, ValueError)
+    assert not issubclass(Unavailable, OSError)
+
+
+def test_a_refusal_tells_the_rule_the_line_and_the_value() -> None:
+    refusal = Refusal("root", "the lines lead elsewhere", line=1, value="abc")
+
+    assert str(refusal) == "line 1: root: the lines lead elsewhere (found abc)"
+    assert isinstance(refusal, Refuted)
+
+
+def test_a_refusal_without_line_or_value_leaves_them_out() -> None:
+    assert str(Refusal("root", "wrong")) == "root: wrong"
+
+
+def test_placing_a_refusal_changes_nothing_but_the_line() -> None:
+    refusal = Refusal("id-form", "no UUID\tat all", value="a\n\\" + "ü" * 300)
+
+    placed = refusal.at(7)
+
+    assert placed.line == 7
+    assert refusal.line is None
+    assert (placed.rule, placed.detail, placed.value) == (
+        refusal.rule,
+        refusal.detail,
+        refusal.value,
+    )
+
+
+def test_a_refusal_keeps_the_first_line_it_was_placed_on() -> None:
+    assert Refusal("root", "wrong", line=1).at(9).line == 1
+
+
+def test_a_refusal_reaches_another_process_unchanged() -> None:
+    refusal = Refusal("key-form", "no key", line=3, value=["x"])
+
+    again = pickle.loads(pickle.dumps(refusal))  # noqa: S301
+
+    assert vars(again) == vars(refusal)
+    assert str(again) == str(refusal)
+
+
+@pytest.mark.parametrize("value", [0, "", [], False])
+def test_a_value_that_is_empty_is_still_shown(value: object) -> None:
+    assert Refusal("r", "d", value=value).value is not None
+
+
+@given(st.one_of(st.text(), st.binary(), st.lists(st.text())))
+def test_what_is_shown_of_a_value_is_printable_ascii_of_at_most_120_characters(
+    value: object,
+) -> None:
+    text = shown(value)
+
+    assert len(text) <= 120
+    assert text.isprintable()
+
+
+@given(st.text(st.characters(exclude_categories=())), st.integers(1, 50))
+def test_what_is_said_of_foreign_text_is_printable_and_bounded(text: str, most: int) -> None:
+    said = printable(text, most)
+
+    assert len(said) <= most
+    assert said.isprintable()
+
+
+@given(st.text(st.characters(exclude_categories=("C", "Z")), max_size=50))
+def test_text_that_prints_is_said_as_it_is(text: str) -> None:
+    assert printable(text, 50) == text
+
+
+def test_an_attacker_can_neither_fill_a_log_file_nor_write_on_a_terminal() -> None:
+    refusal = Refusal("event-schema", "unknown field `\x1b[2J\n" + "q" * 70_000, value="\x1b]0;")
+
+    assert str(refusal).isprintable()
+    assert len(str(refusal)) < 1000
