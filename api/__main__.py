@@ -14,7 +14,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from api import wiring
+from api import server, wiring
 from testamur.errors import Refuted, Unavailable
 from testamur.events import Authority
 
@@ -45,7 +45,7 @@ def init(
         vkey = wiring.init(data, origin, [_authority(text) for text in authority])
     except (Refuted, Unavailable) as error:
         _fail(error)
-    typer.echo(vkey)
+    typer.echo(str(vkey))
 
 
 @commands.command()
@@ -61,7 +61,7 @@ def serve(
     """Serve the log in DATA over HTTP, once nothing in it is found damaged."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        wiring.serve(data, host=host, port=port, interval=interval, access_log=access_log)
+        server.serve(data, host=host, port=port, interval=interval, access_log=access_log)
     except (Refuted, Unavailable) as error:
         _fail(error)
 
@@ -76,6 +76,22 @@ def fsck(data: Data) -> None:
     for line in found:
         typer.echo(line)
     raise typer.Exit(1 if found else 0)
+
+
+@commands.command()
+def demo(
+    data: Data,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 picks a free one.")] = 8765,
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop after the story instead of serving on.")
+    ] = False,
+) -> None:
+    """Play a realistic story on a real server in the folder DATA, and prove what happened."""
+    try:
+        stage.run(data, port, once=once)
+    except (stage.DemoFailed, Refuted, Unavailable) as error:
+        _told.print(f"The demo did not hold: {error}", markup=False)
+        raise typer.Exit(1) from None
 
 
 def _authority(text: str) -> Authority:

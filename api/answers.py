@@ -8,7 +8,7 @@ the evidence of a credential, or replays the log. No shape has room for personal
 from __future__ import annotations
 
 from datetime import date
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -37,13 +37,6 @@ class _Shape(
     msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, rename="camel"
 ):
     """A JSON object; a member that has no value is left out."""
-
-
-class AsOf(_Shape, frozen=True, gc=False, kw_only=True):
-    """What the log was when this was so: `size` entries, the last recorded at `as_of`."""
-
-    size: int
-    as_of: str | None
 
 
 class Listed(_Shape, Generic[T], frozen=True, gc=False, kw_only=True):
@@ -401,3 +394,21 @@ def recognition_answer(found: RecognitionAt, as_of: str | None) -> RecognitionAn
         size=found.size,
         as_of=as_of,
     )
+
+
+SHAPES: Final = (
+    AccreditationAnswer,
+    AchievementAnswer,
+    CredentialAnswer,
+    OrganizationAnswer,
+    RecognitionAnswer,
+    Listed[AccreditationAnswer],
+    Listed[AchievementAnswer],
+    Listed[CredentialLine],
+    Listed[HistoryLine],
+    Listed[KeyAnswer],
+    Listed[OrganizationAnswer],
+    Listed[RecognitionAnswer],
+    Listed[SubmissionLine],
+)
+"""What is described in the OpenAPI document."""

@@ -18,11 +18,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
-from api import answers, entries, health, openapi, problems
+from api import answers, entries, health, openapi, problems, queries
 from api.entries import Entries, LogEntry, resumed_at
 from api.health import Alive, Progress, Readiness, Tally, exposition, readiness
-from api.intake import HungUp
-from api.problems import Problem, ProblemDocument
+from api.intake import HungUp, Intake
+from api.problems import Problem
 from api.queries import Register, router
 from api.submissions import CheckReport, Submissions
 from api.tiles import PREFIX, Receive, Scope, Send, Tiles
@@ -53,9 +53,14 @@ _PREFLIGHT: Final = (
 class Face:
     """The ASGI application: log paths go to the tiles, all others to the framework."""
 
-    def __init__(self, tiles: Tiles, framework: FastAPI) -> None:
+    def __init__(self, tiles: Tiles, framework: FastAPI, reading: Entries) -> None:
         self._tiles = tiles
         self._framework = framework
+        self._reading = reading
+
+    def end_streams(self) -> None:
+        """End the streams that are open; on the event loop."""
+        self._reading.stop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or go through the server's lifespan."""
@@ -125,11 +130,295 @@ def face(parts: Parts) -> Face:
         redoc_url=None,
         redirect_slashes=False,
     )
-    framework.state.entries = reading
     framework.include_router(_submission_routes(submitting))
     framework.include_router(router(register))
     framework.include_router(_entry_routes(reading))
-    framework.include_router(_own_routes(parts, tally, tiles, reading))
+    framework.include_router(_own_routes(parts, tally, tiles, reading, submitting.intake))
     _answer_errors(framework, tally)
     framework.openapi = lambda: _document(framework)  # type: ignore[method-assign]
-    return Face(tiles, framework)
+    return Face(tiles, framework, reading)
+
+
+def _submission_routes(submitting: Submissions) -> APIRouter:
+    routes = APIRouter(tags=["submissions"])
+    body = {
+        "requestBody": {
+            "required": True,
+            "description": "The submission file; Content-Encoding gzip is taken too.",
+            "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        }
+    }
+    refusals = openapi.problems(
+        p400="The body is not what its headers say.",
+        p403="The signer is not entitled to this.",
+        p408="The body did not arrive in time.",
+        p409="The issuer used this jti for another submission.",
+        p413="A limit on sizes is exceeded.",
+        p415="Another media type or content coding.",
+        p422="A rule is broken: which, on which line, by what value.",
+        p503="Not now; unless it says so, nothing was recorded. Retry-After says when to ask again.",
+    )
+    receipt = openapi.answer(Receipt, "The receipt, in the state that was asked for.")
+    wait = {
+        "parameters": [
+            {
+                "name": "wait",
+                "in": "query",
+                "description": "How far it must have come before the answer.",
+                "schema": {
+                    "type": "string",
+                    "enum": ["durable", "published", "witnessed"],
+                    "default": "published",
+                },
+            }
+        ]
+    }
+
+    @routes.post(
+        "/submissions",
+        summary="Submit events; the answer is a receipt.",
+        status_code=201,
+        openapi_extra={**body, **wait},
+        responses={
+            201: receipt,
+            200: {**receipt, "description": "It was recorded before; this is its receipt."},
+            **refusals,
+        },
+    )
+    async def submit(request: Request) -> Response:
+        status, found = await submitting.submit(request.scope, request.receive)
+        return Response(found, status, media_type="application/json")
+
+    @routes.post(
+        "/submissions/check",
+        summary="What a submission would meet with; nothing is recorded.",
+        openapi_extra=body,
+        responses={200: openapi.answer(CheckReport, "Everything that is wrong."), **refusals},
+    )
+    async def check(request: Request) -> Response:
+        found = await submitting.check(request.scope, request.receive)
+        return Response(found, media_type="application/json")
+
+    @routes.get(
+        "/submissions/{issuer}/{jti}",
+        summary="The receipt of a submission recorded before.",
+        responses={
+            200: openapi.answer(Receipt, "The receipt, in the furthest state that holds now."),
+            **openapi.problems(p404="No such submission here.", p422="Not a DID or not a UUID."),
+        },
+    )
+    async def receipt_of(
+        issuer: Annotated[str, Path(pattern=queries.DID, max_length=240)],
+        jti: Annotated[str, Path(pattern=queries.UUID)],
+    ) -> Response:
+        found = await submitting.find(issuer, jti)
+        return Response(
+            found, media_type="application/json", headers={"Cache-Control": "no-cache"}
+        )
+
+    return routes
+
+
+def _entry_routes(reading: Entries) -> APIRouter:
+    routes = APIRouter(tags=["entries"])
+    beyond = openapi.problems(p422="A parameter is wrong, or lies beyond what is published.")
+
+    @routes.get(
+        "/entries",
+        summary="Published entries as NDJSON, from a position on.",
+        responses={
+            200: openapi.text(entries.NDJSON, "One object a line: position, and entry as text.")
+            | {"headers": openapi.SIZE_HEADER},
+            **beyond,
+        },
+    )
+    async def some_entries(
+        start: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0,
+        limit: Annotated[int, Query(ge=1, le=entries.MAX_LIMIT)] = entries.DEFAULT_LIMIT,
+    ) -> Response:
+        published = reading.latest()
+        reading.check_start(start, published)
+        end = min(start + limit, published.size)
+        headers = {"Testamur-Size": str(published.size), "Cache-Control": "no-cache"}
+        if end < published.size:
+            headers["Link"] = f'</entries?start={end}&limit={limit}>; rel="next"'
+        lines = await started(reading.lines(start, end, published.size))
+        return StreamingResponse(lines, media_type=entries.NDJSON, headers=headers)
+
+    @routes.get(
+        "/stream",
+        summary="Published entries as server-sent events, as they come.",
+        responses={
+            200: openapi.text(
+                entries.EVENT_STREAM, "Events `entry` (id: its position) and `checkpoint`."
+            ),
+            **beyond,
+        },
+    )
+    async def stream(
+        start: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0,
+        last_event_id: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        first = resumed_at(start, last_event_id)
+        reading.check_start(first, reading.latest())
+        events = await started(reading.events(first))
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(events, media_type=entries.EVENT_STREAM, headers=headers)
+
+    return routes
+
+
+async def started(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Return the same iterator with its first part made, so that its failure can be answered."""
+    try:
+        first = await anext(parts)
+    except StopAsyncIteration:
+        first = b""
+
+    async def all_parts() -> AsyncIterator[bytes]:
+        yield first
+        async for part in parts:
+            yield part
+
+    return all_parts()
+
+
+def _own_routes(
+    parts: Parts, tally: Tally, tiles: Tiles, reading: Entries, bodies: Intake
+) -> APIRouter:
+    routes = APIRouter(tags=["server"])
+
+    def progress() -> Progress:
+        return Progress(
+            committed=max(parts.waiting.committed, parts.waiting.size),
+            published=parts.waiting.size,
+            projected=parts.follower.size,
+            gate_failure=parts.gate.failure,
+            publisher_failure=parts.publisher.failure,
+            follower_failure=parts.follower.failure,
+        )
+
+    gauges = health.gauges(progress, parts.waiting, tiles, reading, bodies)
+
+    @routes.get(
+        "/", summary="What this server is.", responses={200: openapi.answer(About, "Itself.")}
+    )
+    async def about() -> Response:
+        links = {
+            "checkpoint": "/log/checkpoint",
+            "vkey": "/log/vkey",
+            "entries": "/entries",
+            "stream": "/stream",
+            "organizations": "/organizations",
+            "openapi": "/openapi.json",
+        }
+        found = About(
+            name="testamur",
+            version=__version__,
+            origin=parts.vkey.name,
+            vkey=str(parts.vkey),
+            size=parts.waiting.size,
+            links=links,
+        )
+        return _json(found)
+
+    @routes.get(
+        "/healthz",
+        summary="Whether the process answers.",
+        responses={200: openapi.answer(Alive, "It does.")},
+    )
+    async def healthz() -> Response:
+        return _json(Alive(status="alive"))
+
+    @routes.get(
+        "/readyz",
+        summary="Whether every part works.",
+        responses={
+            200: openapi.answer(Readiness, "All work."),
+            503: openapi.answer(Readiness, "One does not."),
+        },
+    )
+    async def readyz() -> Response:
+        found = readiness(progress())
+        return _json(found, 200 if found.ready else 503)
+
+    @routes.get(
+        "/metrics",
+        summary="The server in numbers, for Prometheus.",
+        responses={200: openapi.text("text/plain", "Text format 0.0.4.")},
+    )
+    async def metrics() -> Response:
+        return Response(exposition(tally, gauges), media_type=health.PROMETHEUS)
+
+    return routes
+
+
+def _json(found: Any, status: int = 200) -> Response:
+    return Response(
+        msgspec.json.encode(found),
+        status,
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _answer_errors(framework: FastAPI, tally: Tally) -> None:
+    def answered(problem: Problem, request: Request) -> Response:
+        if request.method == "POST" and request.url.path == "/submissions":
+            tally.refused(problem.document.rule)
+        return Response(
+            problem.render(),
+            problem.document.status,
+            media_type=problems.MEDIA_TYPE,
+            headers={"Cache-Control": "no-store", **problem.headers},
+        )
+
+    @framework.exception_handler(Problem)
+    async def on_problem(request: Request, problem: Problem) -> Response:
+        return answered(problem, request)
+
+    @framework.exception_handler(Refusal)
+    async def on_refusal(request: Request, refusal: Refusal) -> Response:
+        return answered(problems.refused(refusal), request)
+
+    @framework.exception_handler(Unavailable)
+    async def on_unavailable(request: Request, error: Unavailable) -> Response:
+        return answered(problems.unavailable(error), request)
+
+    @framework.exception_handler(HungUp)
+    async def on_hung_up(request: Request, _: HungUp) -> Response:
+        # Nobody is there to read it; the framework wants an answer all the same.
+        return answered(Problem(400, "cut-off", "the body did not arrive whole"), request)
+
+    @framework.exception_handler(RequestValidationError)
+    async def on_parameter(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = " ".join(str(part) for part in first["loc"])
+        return answered(
+            Problem(422, "parameter", f"{where}: {first['msg']}", value=first.get("input")),
+            request,
+        )
+
+    @framework.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        rule = {404: "no-such-path", 405: "method"}.get(error.status_code, "http")
+        headers = dict(error.headers or {})
+        found = Problem(error.status_code, rule, str(error.detail), headers=headers)
+        return answered(found, request)
+
+    @framework.exception_handler(Exception)
+    async def on_fault(request: Request, _: Exception) -> Response:
+        # The server logs the trace; the caller learns that it was our fault, and no more.
+        return answered(Problem(500, "fault", "the server failed at this request"), request)
+
+
+def _document(framework: FastAPI) -> dict[str, Any]:
+    if not framework.openapi_schema:
+        document = FastAPI.openapi(framework)
+        document["paths"] |= openapi.LOG_PATHS
+        components = document.setdefault("components", {})
+        components["schemas"] = openapi.schemas(
+            *answers.SHAPES, About, Alive, CheckReport, Evidence, LogEntry, Readiness, Receipt
+        )
+        framework.openapi_schema = document
+    return framework.openapi_schema

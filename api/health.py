@@ -7,15 +7,20 @@ about the log: a monitor that replays does.
 
 from __future__ import annotations
 
-import os
 import resource
 import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 import msgspec
+
+from api.entries import Entries
+from api.intake import Intake
+from api.tiles import Tiles
+from api.waiting import Waiting
 
 MAX_LAG: Final = 100_000
 """Entries by which publication, or the projections, may lag while the server is ready."""
@@ -80,6 +85,7 @@ class Progress(NamedTuple):
     committed: int
     published: int
     projected: int
+    gate_failure: BaseException | None
     publisher_failure: BaseException | None
     follower_failure: BaseException | None
 
@@ -96,7 +102,7 @@ class Gauge(NamedTuple):
 def readiness(progress: Progress) -> Readiness:
     """Return the state of every part."""
     parts = (
-        PartState(part="gate", state="works", detail=f"{progress.committed} entries committed"),
+        _part("gate", progress.committed, progress.committed, progress.gate_failure),
         _part("log", progress.published, progress.committed, progress.publisher_failure),
         _part("projections", progress.projected, progress.published, progress.follower_failure),
     )
@@ -110,6 +116,57 @@ def _part(name: str, size: int, of: int, failure: BaseException | None) -> PartS
         return PartState(part=name, state="failed", detail=detail)
     state: Literal["works", "lags"] = "lags" if of - size > MAX_LAG else "works"
     return PartState(part=name, state=state, detail=f"at {size} of {of} entries")
+
+
+def gauges(
+    progress: Callable[[], Progress],
+    waiting: Waiting,
+    tiles: Tiles,
+    reading: Entries,
+    bodies: Intake,
+) -> tuple[Gauge, ...]:
+    """Return what the parts of a server report."""
+    return (
+        Gauge(
+            "testamur_committed_entries",
+            "gauge",
+            "Entries known to be durable",
+            lambda: progress().committed,
+        ),
+        Gauge(
+            "testamur_published_entries",
+            "gauge",
+            "Entries under the latest checkpoint",
+            lambda: progress().published,
+        ),
+        Gauge(
+            "testamur_projected_entries",
+            "gauge",
+            "Entries that answers reach",
+            lambda: progress().projected,
+        ),
+        Gauge(
+            "testamur_ready",
+            "gauge",
+            "1 while every part works",
+            lambda: readiness(progress()).ready,
+        ),
+        Gauge(
+            "testamur_waiting_for_checkpoint",
+            "gauge",
+            "Requests that wait for a checkpoint",
+            lambda: waiting.for_a_checkpoint,
+        ),
+        Gauge(
+            "testamur_body_bytes",
+            "gauge",
+            "Bytes of submissions under way",
+            lambda: bodies.held,
+        ),
+        Gauge("testamur_streams", "gauge", "Open event streams", lambda: reading.streams),
+        Gauge("testamur_tile_hits_total", "counter", "Files from memory", lambda: tiles.hits),
+        Gauge("testamur_tile_misses_total", "counter", "Files looked for", lambda: tiles.misses),
+    )
 
 
 def exposition(tally: Tally, gauges: Iterable[Gauge]) -> str:
@@ -141,18 +198,22 @@ def _own_gauges(tally: Tally) -> tuple[Gauge, ...]:
         Gauge("testamur_events_total", "counter", "Events in them", lambda: tally.events),
         Gauge("process_start_time_seconds", "gauge", "Unix time", lambda: tally.started),
         Gauge("process_cpu_seconds_total", "counter", "User and system", time.process_time),
-        Gauge("process_resident_memory_bytes", "gauge", "At its highest", _peak_memory),
+        Gauge("process_resident_memory_bytes", "gauge", "Memory in use", _resident_memory),
         Gauge("process_open_fds", "gauge", "File descriptors", _descriptors),
     )
 
 
-def _peak_memory() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _resident_memory() -> float:
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except OSError:  # no procfs: the highest it has been
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return pages * resource.getpagesize()
 
 
 def _descriptors() -> float:
     try:
-        return len(os.listdir("/dev/fd"))
+        return sum(1 for _ in Path("/dev/fd").iterdir())
     except OSError:
         return -1
 

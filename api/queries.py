@@ -39,8 +39,8 @@ Item = TypeVar("Item")
 CATCH_UP_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.005
 _MAX_SIZE: Final = 2**53 - 1
-_DID: Final = r"^did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}$"
-_UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+DID: Final = r"^did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}$"
+UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})",
     re.ASCII,
@@ -121,8 +121,8 @@ def parse_moment(text: str) -> int:
 
 When = Annotated[Asked, Depends(asked)]
 PageOf = Annotated[Turned, Depends(turned)]
-Did = Annotated[str, Path(pattern=_DID, max_length=240, examples=["did:web:university.example"])]
-Uuid = Annotated[str, Path(pattern=_UUID, examples=["019aa5f0-5c00-7000-8000-000000000001"])]
+Did = Annotated[str, Path(pattern=DID, max_length=240, examples=["did:web:university.example"])]
+Uuid = Annotated[str, Path(pattern=UUID, examples=["019aa5f0-5c00-7000-8000-000000000001"])]
 
 
 Flagged = Annotated[bool, Query(description="Only what was admitted in breach of policy.")]

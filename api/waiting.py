@@ -60,9 +60,8 @@ class Waiting:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._settle, outcomes)
 
-    def published(self, checkpoint: Checkpoint, note: bytes) -> None:
+    def published(self, checkpoint: Checkpoint) -> None:
         """Wake the requests that this checkpoint covers, in one crossing."""
-        del note  # a request takes the newest there is by the time it runs
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._publish, checkpoint.size)
 

@@ -6,7 +6,7 @@ A folder holds one log:
     registry.db      the one sequence, as the gate admitted it
     log/             what is published: checkpoint, tiles, entry bundles
     published.db     the last checkpoint that was signed
-    projections.db   answers, which can be rebuilt from log/ at any time
+    projections/     answers, which are rebuilt from log/ when they are not what they must be
     lock             held by the one server that works in this folder
 
 `opened` gives parts that have looked at what they own and found nothing damaged; nothing is
@@ -15,28 +15,30 @@ served otherwise. It does not recompute the log: `fsck` does.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import logging
 import os
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import DatabaseError
 
 from api.waiting import Published, Waiting
-from log.fsck import fsck as check_log
 from log.last_signed import LastSigned
 from log.publisher import Publisher
 from log.store import DirectoryStore
+from projections.database import discard, open_live, open_next
 from projections.follower import Follower
-from registry.gate import Gate
+from registry.gate import Gate, Settled
+from registry.outcomes import Outcome
 from testamur.checkpoint import Checkpoint
-from testamur.errors import Refuted, Unavailable, shown
+from testamur.errors import Refuted, Unavailable
 from testamur.events import Authority, LogOpened, encode_event
 from testamur.ids import new_id
 from testamur.keys import PrivateKey
@@ -45,6 +47,8 @@ from testamur.reader import LogReader
 from testamur.submission import seal
 
 INTERVAL: Final = 0.1
+
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Folder:
     @property
     def projections(self) -> Path:
         """The answers."""
-        return self.root / "projections.db"
+        return self.root / "projections"
 
     @property
     def lock(self) -> Path:
@@ -84,27 +88,17 @@ class Folder:
         return self.root / "lock"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Parts:
     """The opened parts of one log, not running yet."""
 
-    folder: Folder
-    signer: SignerKey
+    vkey: VerifierKey
     gate: Gate
     store: DirectoryStore
     publisher: Publisher
+    reader: LogReader
     follower: Follower
-    engine: Engine
     waiting: Waiting
-    reader: LogReader = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.reader = LogReader(self.store, self.vkey)
-
-    @property
-    def vkey(self) -> VerifierKey:
-        """The log's verifier key."""
-        return self.signer.verifier
 
     @property
     def published(self) -> Published | None:
@@ -113,22 +107,31 @@ class Parts:
         return None if latest is None else Published(*latest)
 
     def start(self) -> None:
-        """Begin to publish and to follow what is published."""
+        """Begin to publish, to follow what is published, and to wake requests on this loop."""
+        published = self.published
+        self.waiting.bind(
+            asyncio.get_running_loop(),
+            committed=self.gate.committed(),
+            size=0 if published is None else published.size,
+        )
         self.publisher.start()
         self.follower.start()
 
     def stop(self) -> None:
-        """Settle what was offered, publish what is durable, and come to rest.
+        """Publish what is durable, and come to rest. Requests are over by then.
 
-        In this order: the gate's last group is what the publisher publishes last, and that is
-        what the follower reads last.
+        The publisher stops before the gate closes, because it reads from it. What the gate still
+        commits in between is durable, and published at the next start.
         """
-        self.gate.close()
         self.publisher.stop()
         self.follower.stop()
+        self.gate.close()
 
 
-def init(root: Path, origin: str, authorities: Sequence[Authority]) -> str:
+# --- Making a log ---
+
+
+def init(root: Path, origin: str, authorities: Sequence[Authority]) -> VerifierKey:
     """Make a log in the folder `root` and return its verifier key.
 
     Raises `Refuted` when the folder is in use or the genesis breaks a rule, `Unavailable` when
@@ -142,35 +145,79 @@ def init(root: Path, origin: str, authorities: Sequence[Authority]) -> str:
     try:
         building.mkdir(parents=True, mode=0o700)
         _write_key(Folder(building).key, signer)
-        _open_log(Folder(building), signer, origin, authorities)
-        _flush_folder(building)
+        _open_log(Folder(building), signer, authorities)
+        _flush(building)
         building.replace(root)
-        _flush_folder(root.parent)
+        _flush(root.parent)
     except OSError as error:
         raise Unavailable(f"{root} cannot be made: {error}") from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return str(signer.verifier)
+    return signer.verifier
 
 
-def fsck(root: Path) -> list[str]:
-    """Return everything that is wrong with the log in `root`, one line each."""
-    folder = Folder(root)
-    signer = read_key(folder)
-    return [str(finding) for finding in check_log(DirectoryStore(folder.log), signer.verifier)]
+def genesis(signer: SignerKey, authorities: Sequence[Authority], now: int) -> bytes:
+    """Return the submission that opens the log, at `now` in Unix seconds."""
+    key = private_key(signer)
+    opened_by = key.public.did_key()
+    event = LogOpened(
+        admission="testamur/admission/1",
+        authorities=tuple(authorities),
+        format="testamur/log/1",
+        origin=signer.name,
+    )
+    return seal(
+        [encode_event(event)],
+        key=key,
+        kid=f"{opened_by}#{key.public.multikey()}",
+        aud=signer.name,
+        iat=now,
+        jti=new_id(),
+    )
+
+
+def private_key(signer: SignerKey) -> PrivateKey:
+    """Return the same Ed25519 key as one that signs submissions."""
+    return PrivateKey("Ed25519", signer.private.private_bytes_raw())
+
+
+def _open_log(folder: Folder, signer: SignerKey, authorities: Sequence[Authority]) -> None:
+    with ExitStack() as stack:
+        gate = _open_gate(folder, signer, lambda _: None, stack)
+        gate.open_log(genesis(signer, authorities, int(time.time())))
+        publisher = _open_publisher(folder, signer, gate, lambda *_: None, INTERVAL, stack)
+        publisher.publish_once()
+
+
+def _write_key(path: Path, signer: SignerKey) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        stream.write(f"{signer.render()}\n".encode())
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _flush(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# --- Opening a log ---
 
 
 @contextmanager
 def opened(root: Path, *, interval: float = INTERVAL) -> Iterator[Parts]:
     """Open the log in `root` for the one server it may have, and close it afterwards.
 
-    Raises `Refuted` naming the damage, `Unavailable` when another server is at work there or the
-    disk fails.
+    `interval` is in seconds between checkpoints, at most. Raises `Refuted` naming the damage,
+    `Unavailable` when another server is at work there or the disk fails.
     """
     folder = Folder(root)
+    signer = read_key(folder)
     with ExitStack() as stack:
         stack.enter_context(_locked(folder.lock))
-        signer = read_key(folder)
         yield _open_parts(folder, signer, interval, stack)
 
 
@@ -178,38 +225,88 @@ def read_key(folder: Folder) -> SignerKey:
     """Return the log's key; raises `Refuted` when it is damaged or open to others."""
     try:
         if folder.key.stat().st_mode & 0o077:
-            raise Refuted(f"{folder.key} may be read by others: chmod 600, and think of a new log")
-        return SignerKey.parse(folder.key.read_text("utf-8").removesuffix("\n"))
+            raise Refuted(f"{folder.key} is open to others; it must be its owner's alone (0600)")
+        return SignerKey.parse(folder.key.read_text("ascii").removesuffix("\n"))
     except FileNotFoundError:
-        raise Unavailable(f"{folder.root} holds no log: `init` makes one") from None
+        raise Unavailable(f"{folder.root} holds no log; `init` makes one") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Unavailable(f"{folder.key} cannot be read: {error}") from None
 
 
 def _open_parts(folder: Folder, signer: SignerKey, interval: float, stack: ExitStack) -> Parts:
     waiting = Waiting()
-    wake = _Wake()
+    # The gate wakes the publisher, which reads from the gate: one of them comes first.
+    publishers: list[Publisher] = []
+    followers: list[Follower] = []
 
-    def settled(outcomes: list[tuple[object, object]]) -> None:
-        wake.publisher()
+    def settled(outcomes: list[tuple[object, Outcome]]) -> None:
+        for publisher in publishers:
+            publisher.wake()
         waiting.settled(outcomes)
 
     def published(checkpoint: Checkpoint, note: bytes) -> None:
-        waiting.published(checkpoint, note)
-        wake.follower()
+        del note
+        waiting.published(checkpoint)
+        for follower in followers:
+            follower.wake()
 
+    gate = _open_gate(folder, signer, settled, stack)
+    publisher = _open_publisher(folder, signer, gate, published, interval, stack)
+    publishers.append(publisher)
+    store = DirectoryStore(folder.log)
+    reader = LogReader(store, signer.verifier)
+    follower = _open_follower(folder, reader, stack)
+    followers.append(follower)
+    return Parts(signer.verifier, gate, store, publisher, reader, follower, waiting)
+
+
+def _open_gate(folder: Folder, signer: SignerKey, settled: Settled, stack: ExitStack) -> Gate:
     gate = Gate.open(folder.registry, log_key=private_key(signer).public, settled=settled)
     stack.callback(gate.close)
-    gate.verify_storage()
-    store = DirectoryStore(folder.log)
+    return gate
+
+
+def _open_publisher(
+    folder: Folder,
+    signer: SignerKey,
+    gate: Gate,
+    published: Callable[[Checkpoint, bytes], None],
+    interval: float,
+    stack: ExitStack,
+) -> Publisher:
     last_signed = LastSigned(folder.last_signed)
     stack.callback(last_signed.close)
+    store = DirectoryStore(folder.log)
     publisher = Publisher(
         gate, store, last_signed, signer, interval=interval, published=published
     )
     publisher.resume()
-    engine = create_engine(f"sqlite:///{folder.projections}")
-    stack.callback(engine.dispose)
-    follower = Follower(engine, LogReader(store, signer.verifier))
-    wake.publisher, wake.follower = publisher.wake, follower.wake
-    return Parts(folder, signer, gate, store, publisher, follower, engine, waiting)
+    return publisher
+
+
+def _open_follower(folder: Folder, reader: LogReader, stack: ExitStack) -> Follower:
+    engine = open_live(folder.projections)
+    try:
+        follower = Follower(engine, reader)
+    except (Refuted, DatabaseError) as damage:
+        # Nothing is lost: all of it comes from the log, which is checked as it is read.
+        _log.warning("the projections are built anew: %s", damage)
+        discard(engine)
+        follower = Follower(open_next(folder.projections), reader)
+    stack.callback(lambda: follower.engine.dispose())
+    return follower
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    try:
+        lock = path.open("ab")
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be made: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(f"another server is at work in {path.parent}") from None
+        # The lock is the process's: when it dies, however it dies, the lock is gone.
+        yield

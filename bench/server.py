@@ -48,10 +48,11 @@ def serving(folder: Path, story: Story) -> Iterator[Served]:
         )
     )
     base = [sys.executable, "-m", "api"]
-    subprocess.run(
+    made = subprocess.run(
         [*base, "init", "--data", data, "--origin", story.origin, "--authority", authority],
         check=True,
-        stdout=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
     )
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -63,8 +64,7 @@ def serving(folder: Path, story: Story) -> Iterator[Served]:
             # The server has opened its log itself, with a key of its own.
             for body in story.opening()[1:]:
                 registry.submit(body, "published")
-        key = VerifierKey.parse((data / "log.vkey").read_text(encoding="ascii").strip())
-        yield Served(url, port, process.pid, data, key)
+        yield Served(url, port, process.pid, data, VerifierKey.parse(made.stdout.strip()))
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)

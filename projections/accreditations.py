@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    insert,
 )
 
 from projections.flags import mask, names
@@ -75,6 +76,8 @@ RECOGNITIONS: Final = Table(
 )
 Index("recognition_of_accreditor", RECOGNITIONS.c.accreditor, RECOGNITIONS.c.position)
 
+_INTO_ACCREDITATIONS: Final = insert(ACCREDITATIONS)
+_INTO_RECOGNITIONS: Final = insert(RECOGNITIONS)
 # One event, one status: the tables of the lifecycle never lead two ways by the same event.
 _STATUS: Final = {event: status for (_, event), status in ACCREDITATION.items()} | {
     event: status for (_, event), status in RECOGNITION.items()
@@ -125,7 +128,7 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
                 "provider": known.organizations[event.provider],
                 "terms": terms,
             }
-        rows[ACCREDITATIONS].append(row)
+        rows[_INTO_ACCREDITATIONS].append(row)
     for position, event, version, _ in located(cohort, _RECOGNITION_EVENTS):
         row = _row(position, event, version) | {
             "recognition": uuid_bytes(event.recognition),
@@ -140,7 +143,7 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
                 "accreditor": known.organizations[event.accreditor],
                 "terms": terms,
             }
-        rows[RECOGNITIONS].append(row)
+        rows[_INTO_RECOGNITIONS].append(row)
 
 
 def _row(position: int, event: Any, version: int) -> dict[str, Any]:

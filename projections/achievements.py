@@ -10,7 +10,18 @@ from collections import defaultdict
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, Row, String, Table, Text, bindparam, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Row,
+    String,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    select,
+)
 
 from projections.flags import mask, names
 from projections.organizations import DIDS
@@ -49,6 +60,7 @@ ACHIEVEMENTS: Final = Table(
 )
 Index("achievement_of_provider", ACHIEVEMENTS.c.provider, ACHIEVEMENTS.c.position)
 
+_INTO_ACHIEVEMENTS: Final = insert(ACHIEVEMENTS)
 _STATUS: Final = {event: status for (_, event), status in ACHIEVEMENT.items()}
 _EVENTS: Final = frozenset(_STATUS)
 _decode: Final = msgspec.json.Decoder(Definition).decode
@@ -86,7 +98,7 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
         else:
             # Nothing follows the retirement, so the register has the last revision.
             revisions[name] = len(known.register.achievements[name].definitions)
-        rows[ACHIEVEMENTS].append(
+        rows[_INTO_ACHIEVEMENTS].append(
             {
                 "achievement": uuid_bytes(name),
                 "version": version,

@@ -22,6 +22,8 @@ from sqlalchemy import (
     Table,
     bindparam,
     func,
+    insert,
+    literal_column,
     select,
 )
 
@@ -87,6 +89,27 @@ KINDS: Final[tuple[type, ...]] = (
 
 REASONS: Final[tuple[str, ...]] = get_args(e.Reason)
 
+_INTO_AWARDS: Final = insert(AWARDS)
+# What is the same for all issuances is in the statement: binding it for every one of them is a
+# good part of what a row costs.
+_ISSUANCE: Final = insert(CREDENTIALS).values(
+    position=bindparam("position"),
+    credential=bindparam("credential"),
+    version=literal_column("1"),
+    kind=literal_column("0"),
+    flags=bindparam("flags"),
+    achievement=bindparam("achievement"),
+    accreditation=bindparam("accreditation"),
+)
+_CHANGE: Final = insert(CREDENTIALS).values(
+    position=bindparam("position"),
+    credential=bindparam("credential"),
+    version=bindparam("version"),
+    kind=bindparam("kind"),
+    flags=literal_column("0"),
+    reason=bindparam("reason"),
+    successor=bindparam("successor"),
+)
 _STATUS: Final = {event: status for (_, event), status in CREDENTIAL.items()}
 _STATUS_AFTER: Final = [_STATUS[kind] for kind in KINDS]
 _NAME: Final = {event: name for name, event in e.EVENTS.items()}
@@ -137,7 +160,7 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
     """Add a row for each event about a credential."""
     achievements, accreditations = known.achievements, known.accreditations
     issued: Counter[int] = Counter()
-    append = rows[CREDENTIALS].append
+    append = rows[_ISSUANCE].append
     position = cohort.position
     for event, admitted in zip(cohort.events, cohort.admitted, strict=True):
         position += 1
@@ -148,18 +171,14 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
                 {
                     "position": position,
                     "credential": bytes.fromhex(event.credential.replace("-", "")),
-                    "version": 1,
-                    "kind": 0,
                     "flags": mask(admitted.flags),
                     "achievement": achievement,
                     "accreditation": accreditations.get(event.accreditation),  # type: ignore[arg-type]
-                    "reason": None,
-                    "successor": None,
                 }
             )
         elif isinstance(event, e.CredentialStatusEvent):
-            append(_status_row(position, event, admitted.version))
-    rows[AWARDS] += [
+            rows[_CHANGE].append(_status_row(position, event, admitted.version))
+    rows[_INTO_AWARDS] += [
         {"achievement": achievement, "submission": cohort.position, "issued": count}
         for achievement, count in issued.items()
     ]
@@ -173,9 +192,6 @@ def _status_row(position: int, event: e.CredentialStatusEvent, version: int) -> 
         "credential": uuid_bytes(event.credential),
         "version": version,
         "kind": _KIND[type(event)],
-        "flags": 0,
-        "achievement": None,
-        "accreditation": None,
         "reason": None if reason is None else _REASON[reason],
         "successor": None if successor is None else uuid_bytes(successor),
     }

@@ -19,6 +19,7 @@ from sqlalchemy import Engine, insert, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from projections import accreditations, achievements, credentials, organizations, submissions
+from projections.bulk import write
 from projections.position import POSITION_ROW, Reached, reached
 from projections.register import known_at
 from projections.tables import LAYOUT, METADATA, Known, Rows
@@ -281,9 +282,8 @@ class Follower:
             )
             if moved.rowcount != 1:
                 raise Unavailable(f"another follower has moved the tables on from {self._size}")
-            for table, rows in place.rows.items():
-                if rows:
-                    connection.execute(insert(table), rows)
+            for statement, rows in place.rows.items():
+                write(connection, statement, rows)
             # If we stop before this commit, the tables are as they were; after it, they are
             # at the new size. There is no state in between.
         place.written(edge)

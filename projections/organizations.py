@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     func,
+    insert,
     select,
 )
 
@@ -48,6 +49,8 @@ ORGANIZATIONS: Final = Table(
 )
 Index("organization_position", ORGANIZATIONS.c.position)
 
+_INTO_DIDS: Final = insert(DIDS)
+_INTO_ORGANIZATIONS: Final = insert(ORGANIZATIONS)
 _CHANGES: Final = frozenset(
     (
         e.OrganizationRegistered,
@@ -92,7 +95,7 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
             "event": e.wire_name(event),
             "state": None,
         }
-        rows[ORGANIZATIONS].append(changed[event.organization])
+        rows[_INTO_ORGANIZATIONS].append(changed[event.organization])
     for did, row in changed.items():
         row["state"] = _encode(known.register.organizations[did]).decode()
 
@@ -101,7 +104,7 @@ def _open(cohort: Cohort, known: Known, rows: Rows) -> None:
     _number(cohort.header.payload.iss, known, rows)
     (opened,) = cohort.events
     for did, organization in known.register.organizations.items():
-        rows[ORGANIZATIONS].append(
+        rows[_INTO_ORGANIZATIONS].append(
             {
                 "number": _number(did, known, rows),
                 "version": organization.version,
@@ -116,7 +119,7 @@ def _number(did: str, known: Known, rows: Rows) -> int:
     number = known.organizations.get(did)
     if number is None:
         number = known.organizations[did] = len(known.organizations)
-        rows[DIDS].append({"number": number, "did": did})
+        rows[_INTO_DIDS].append({"number": number, "did": did})
     return number
 
 

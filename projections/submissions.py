@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     func,
+    insert,
     select,
 )
 
@@ -55,6 +56,8 @@ Index("submission_once", SUBMISSIONS.c.issuer, SUBMISSIONS.c.jti, unique=True)
 Index("submission_of_issuer", SUBMISSIONS.c.issuer, SUBMISSIONS.c.position)
 Index("submission_time", SUBMISSIONS.c.recorded_at, SUBMISSIONS.c.position)
 
+_INTO_SUBMISSIONS: Final = insert(SUBMISSIONS)
+
 
 class SubmissionAt(msgspec.Struct, frozen=True):
     """A submission, as of `size`. Its events are entries position + 1 to position + events.
@@ -78,7 +81,7 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
     flags = 0
     for distinct in {admitted.flags for admitted in cohort.admitted}:
         flags |= mask(distinct)
-    rows[SUBMISSIONS].append(
+    rows[_INTO_SUBMISSIONS].append(
         {
             "position": cohort.position,
             "recorded_at": cohort.recorded_at,

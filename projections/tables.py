@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, LargeBinary, MetaData, SmallInteger, Table
+from sqlalchemy import BigInteger, Insert, Integer, LargeBinary, MetaData, SmallInteger
 
 from testamur.replay import Cohort
 from testamur.rules import Register
@@ -30,7 +30,8 @@ SMALL: Final = SmallInteger()
 # 16 bytes, not 36 characters: the index over credentials is half of what there is to write.
 UUID_BYTES: Final = LargeBinary(16)
 
-Rows: TypeAlias = defaultdict[Table, list[dict[str, Any]]]
+Rows: TypeAlias = defaultdict[Insert, list[dict[str, Any]]]
+"""What a fold adds: the rows to write, by the statement that writes them."""
 
 
 @dataclass(slots=True)
@@ -49,6 +50,8 @@ class Known:
 
 def located(cohort: Cohort, kinds: frozenset[type]) -> list[tuple[int, Any, int, tuple[str, ...]]]:
     """Return (position, event, version in its stream, flags) of the events of these kinds."""
+    if kinds.isdisjoint(map(type, cohort.events)):
+        return []  # as in every cohort of nothing but issuances
     return [
         (position, event, admitted.version, admitted.flags)
         for position, (event, admitted) in enumerate(

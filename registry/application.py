@@ -55,7 +55,7 @@ class Happened:
     event: Event | Submitted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Folded(Generic[State]):
     """A functional aggregate: the state that `version` events of its stream lead to."""
 
@@ -64,7 +64,7 @@ class Folded(Generic[State]):
     state: State
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Kind(Generic[State]):
     """Where a register keeps a kind of aggregate, and which events its streams are made of."""
 
@@ -72,10 +72,12 @@ class _Kind(Generic[State]):
     events: Any
 
 
-_ORGANIZATION: Final = _Kind[Organization](attrgetter("organizations"), e.OrganizationEvent)
-_RECOGNITION: Final = _Kind[Recognition](attrgetter("recognitions"), e.RecognitionEvent)
-_ACCREDITATION: Final = _Kind[Accreditation](attrgetter("accreditations"), e.AccreditationEvent)
-_ACHIEVEMENT: Final = _Kind[Achievement](attrgetter("achievements"), e.AchievementEvent)
+_ORGANIZATION: Final[_Kind[Organization]] = _Kind(attrgetter("organizations"), e.OrganizationEvent)
+_RECOGNITION: Final[_Kind[Recognition]] = _Kind(attrgetter("recognitions"), e.RecognitionEvent)
+_ACCREDITATION: Final[_Kind[Accreditation]] = _Kind(
+    attrgetter("accreditations"), e.AccreditationEvent
+)
+_ACHIEVEMENT: Final[_Kind[Achievement]] = _Kind(attrgetter("achievements"), e.AchievementEvent)
 
 
 class EventMapper(Mapper[UUID]):

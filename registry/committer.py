@@ -102,9 +102,7 @@ class Committer:
             register = policy_state.caught_up(connection, self.register, self._log_key)
             deliberation = self._deliberation(connection, register, group)
             outcomes = decide(connection, deliberation, group)
-            register = policy_state.settled(
-                register, deliberation.register, changed=deliberation.changes_policy
-            )
+            register = deliberation.register
             due = register.size - self._snapshot_at >= self._snapshot_every
             if due:
                 policy_state.save(connection, register)

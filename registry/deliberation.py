@@ -13,6 +13,7 @@ from typing import Final
 from registry import submissions
 from registry.credential_streams import changed_by
 from registry.outcomes import Recorded
+from registry.policy_state import copied
 from registry.sequence import Row, Value
 from testamur import events as e
 from testamur.errors import Refusal
@@ -65,14 +66,9 @@ class Admission:
     checked: Checked
     receipt: Recorded
     rows: list[Row]
+    policy_events: int
     register: Register
     before: dict[str, CredentialState]
-
-    @property
-    def policy_events(self) -> int:
-        """How many of its events the policy state is made of."""
-        submission = self.checked.submission
-        return len(submission.events) - len(self.checked.credentials)
 
     @property
     def index_row(self) -> tuple[Value, ...]:
@@ -84,6 +80,7 @@ class Admission:
 class Deliberation:
     """Decides submissions one after the other, as if each were recorded at `recorded_at` (ms).
 
+    `register` is what those kept make of the register that was given, which stays as it is.
     `credentials` holds those that the submissions name and that exist; `recorded`, by stream
     key, the submissions among them that are on the log already.
     """
@@ -97,17 +94,13 @@ class Deliberation:
         recorded_at: int,
         log_key: PublicKey,
     ) -> None:
-        self.register = register.draft()
+        self.register = register
         self.admissions: list[Admission] = []
+        self._shared = True
         self._credentials = dict(credentials)
         self._recorded = dict(recorded)
         self._recorded_at = recorded_at
         self._log_key = log_key
-
-    @property
-    def changes_policy(self) -> bool:
-        """Whether the policy state is another after what was kept."""
-        return any(admission.policy_events for admission in self.admissions)
 
     def decide(self, checked: Checked) -> Admission | Recorded:
         """Return the admission of a submission, or the receipt of what it repeats.
@@ -127,7 +120,9 @@ class Deliberation:
                     value=header.payload.jti,
                 )
             return replace(known[1], repeated=True)
-        register = self.register.draft()
+        # Credential events change nothing in the register but its size and its time.
+        policy_events = len(checked.submission.events) - len(checked.credentials)
+        register = self.register.draft() if policy_events else replace(self.register)
         before = {
             name: self._credentials[name]
             for name in checked.credentials
@@ -145,11 +140,18 @@ class Deliberation:
             flags=submissions.flags_of(admitted),
             repeated=False,
         )
-        return Admission(checked, receipt, _rows(checked, receipt, admitted), register, before)
+        rows = _rows(checked, receipt, admitted)
+        return Admission(checked, receipt, rows, policy_events, register, before)
 
     def keep(self, admission: Admission) -> None:
         """Let the submissions that follow find this one admitted."""
-        self.register.absorb(admission.register)
+        if admission.policy_events:
+            if self._shared:
+                # Others read the register that was given; from here on it is our own.
+                self.register, self._shared = copied(self.register), False
+            self.register.absorb(admission.register)
+        else:
+            self.register = admission.register
         self._recorded[admission.checked.key] = (
             admission.checked.submission.header.jws,
             admission.receipt,

@@ -98,18 +98,6 @@ def at_genesis(database: Database, log_key: PublicKey) -> Register:
     return register
 
 
-def settled(register: Register, draft: Register, *, changed: bool) -> Register:
-    """Return what `draft`, drawn up on `register`, made of it; `register` stays as it is.
-
-    `changed` says whether any policy event was folded: otherwise only size and time moved on.
-    """
-    fresh = register
-    if changed:
-        fresh = copied(register)
-        fresh.absorb(draft)
-    return replace(fresh, size=draft.size, recorded_at=draft.recorded_at)
-
-
 def copied(register: Register) -> Register:
     """Return a register with mappings of its own, holding the same frozen states."""
     return replace(

@@ -107,8 +107,7 @@ class EntryRecorder(sqlite.SQLiteApplicationRecorder):
     def reading(self) -> Iterator[sqlite3.Cursor]:
         """Give a cursor in a read transaction; its errors are those of the library."""
         with self.datastore.transaction(commit=False) as cursor:
-            # The library's annotation is not what its cursor enters as.
-            yield cast("sqlite3.Cursor", cursor)
+            yield cursor.sqlite_cursor
 
     def insert_events(
         self, stored_events: Sequence[persistence.StoredEvent], **kwargs: Any
@@ -124,7 +123,7 @@ class EntryRecorder(sqlite.SQLiteApplicationRecorder):
         stored_events: Sequence[persistence.StoredEvent],
         **_: Any,
     ) -> Sequence[int] | None:
-        cursor = cast("sqlite3.Cursor", c)
+        cursor = c.sqlite_cursor
         first = sequence.count(cursor) + 1
         rows = [
             (

@@ -72,8 +72,9 @@ def jcs(value: object) -> bytes:
 def _prints_alike(value: object) -> bool:
     """Tell whether msgspec, fifty times as fast, prints `value` as RFC 8785 would.
 
-    It does for what credentials are made of. It writes floats in another way, sorts keys by
-    code point, not by UTF-16 unit, and takes Python objects that are no JSON values.
+    It does for what credentials are made of. It writes whole and extreme floats in another
+    way, sorts keys by code point, not by UTF-16 unit, and takes Python objects that are no
+    JSON values.
     """
     items = [value]
     for item in items:  # grows as we go
@@ -85,6 +86,9 @@ def _prints_alike(value: object) -> bool:
             items.extend(item)
         elif type(item) is int:
             if abs(item) > _MAX_INTEGER:
+                return False
+        elif type(item) is float:
+            if item.is_integer() or not 1e-4 <= abs(item) < 1e15:
                 return False
         elif type(item) is not str and type(item) is not bool and item is not None:
             return False

@@ -306,7 +306,7 @@ def _check_context(root: _Node) -> None:
 def _check_types(node: _Node) -> None:
     """Refuse an object, wherever in the badge, whose `type` is not what its member asks for."""
     for name, value in node.value.items():
-        if name in _NOT_OURS:
+        if name in _NOT_OURS or not isinstance(value, (dict, list)):
             continue
         for item in _Node(value, f"{node.path}.{name}").many():
             if not isinstance(item.value, dict):

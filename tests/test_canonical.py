@@ -169,6 +169,15 @@ def test_both_ways_of_printing_agree_on_objects(value: dict[str, Any]) -> None:
     assert jcs(value) == rfc8785.dumps(value)
 
 
+@given(st.floats(1e-5, 1e16) | st.decimals(-1_000, 1_000, places=2).map(float))
+@example(1e-4)
+@example(9.999999999999999e-05)
+@example(999999999999999.9)
+@example(1000000000000000.1)
+def test_both_ways_of_printing_agree_on_numbers(number: float) -> None:
+    assert jcs([number, -number]) == rfc8785.dumps([number, -number])
+
+
 def test_every_escape_is_the_one_of_the_rfc() -> None:
     text = "".join(map(chr, range(0x180))) + "\u2028\u2029\ufeff\uffff\U0001f600"
     assert jcs({text[:128]: text}) == rfc8785.dumps({text[:128]: text})

@@ -63,7 +63,7 @@ def test_a_value_that_is_empty_is_still_shown(value: object) -> None:
 
 
 @given(st.one_of(st.text(), st.binary(), st.lists(st.text())))
-def test_what_is_shown_of_a_value_is_printable_ascii_of_at_most_120_characters(
+def test_what_is_shown_of_a_value_is_printable_and_at_most_120_characters(
     value: object,
 ) -> None:
     text = shown(value)

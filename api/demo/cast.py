@@ -63,10 +63,11 @@ SCOPES: Final[dict[str, Scope]] = {
     "clinical-board": Scope(fields=("09",), jurisdictions=("NL", "IE")),
     "harbour": Scope(
         fields=(BUSINESS, ICT),
+        jurisdictions=("NL",),
         levels=tuple(Level(framework="EQF", value=level) for level in (4, 5, 6, 7)),
     ),
-    "northwind": Scope(fields=(BUSINESS, ICT)),
-    "careworks": Scope(fields=(HEALTH,)),
+    "northwind": Scope(fields=(BUSINESS, ICT), jurisdictions=("NL",)),
+    "careworks": Scope(fields=(HEALTH,), jurisdictions=("IE",)),
 }
 
 

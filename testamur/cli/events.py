@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -18,6 +18,7 @@ from testamur.errors import Refusal
 from testamur.events import EVENTS, Event, Reason, encode_event
 
 app = typer.Typer()
+_PANEL: Final = "Events"
 
 EventsFile = Annotated[
     Path | None,
@@ -33,7 +34,7 @@ Effective = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def events(
     name: Annotated[str | None, typer.Argument(metavar="[EVENT]", help="One event.")] = None,
     *,
@@ -59,7 +60,7 @@ def events(
         show_table(columns, rows)
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def event(
     name: Annotated[str, typer.Argument(metavar="EVENT", help="As `testamur events` lists it.")],
     members: Annotated[
@@ -90,7 +91,7 @@ def event(
     _put([build(name, members or [], _members(start))], to, json=json)
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def revoke(
     credentials: Credentials,
     reason: Coded,
@@ -106,7 +107,7 @@ def revoke(
     _change("credential.revoked", credentials, to, json=json, reason=reason, effectiveAt=effective)
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def suspend(
     credentials: Credentials,
     reason: Coded,
@@ -124,7 +125,7 @@ def suspend(
     )
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def reinstate(
     credentials: Credentials,
     effective: Effective = None,

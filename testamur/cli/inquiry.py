@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-import msgspec
 import typer
 
 from testamur.bearing import Bearing
@@ -27,9 +26,10 @@ from testamur.reader import LogReader
 from testamur.replay import replay
 
 app = typer.Typer()
+_PANEL: Final = "Verification"
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def evidence(
     credential: Credential,
     out: Annotated[
@@ -67,7 +67,7 @@ def evidence(
         note(f"Next: testamur verify CREDENTIAL --evidence {path} --policy FILE --anchor DID")
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def status(
     credential: Credential,
     url: Url,
@@ -95,7 +95,7 @@ def status(
     if json:
         show_json(answer)
     else:
-        show_fields({name: _plain(value) for name, value in answer.items()})
+        show_fields(_flat(answer))
 
 
 def asked(credential: str, url: str) -> Evidence:
@@ -132,5 +132,9 @@ def _registry(url: str) -> Registry:
     return Registry(url, patience=10, waiting=lambda reason, _: note(reason))
 
 
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+def _flat(answer: dict[str, Any], within: str = "") -> dict[str, Any]:
+    """Return the members of objects under dotted names, as a person reads them best."""
+    found: dict[str, Any] = {}
+    for name, value in answer.items():
+        found |= _flat(value, f"{name}.") if isinstance(value, dict) else {within + name: value}
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -17,13 +17,14 @@ from testamur.keys import Curve, PrivateKey, PublicKey
 from testamur.rules.organizations import possession_statement
 
 app = typer.Typer()
+_PANEL: Final = "Keys"
 
 KeyFile = Annotated[
     Path, typer.Argument(metavar="KEY", help="Key file, as `testamur keygen` makes it.")
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def keygen(
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="New file for the key, readable by you alone.")
@@ -48,7 +49,7 @@ def keygen(
     note(f"Keep {out} secret, and keep a copy: it cannot be made again.")
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def did(key: KeyFile, *, json: Json = False) -> None:
     """Print the DID that a key spells.
 
@@ -61,7 +62,7 @@ def did(key: KeyFile, *, json: Json = False) -> None:
         say(public.did_key())
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def possession(
     key: KeyFile,
     log: Log,

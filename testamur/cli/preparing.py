@@ -19,11 +19,12 @@ from testamur.keys import PrivateKey
 from testamur.prepare import Prepared, prepare_badges, prepare_cohort, read_sources, write_prepared
 
 app = typer.Typer()
+_PANEL: Final = "Events"
 
 _LISTED: Final = 50
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def prepare(
     source: Annotated[
         Path,

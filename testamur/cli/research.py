@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -17,6 +17,7 @@ from testamur.replay import replay as read_all
 from testamur.submission import format_time
 
 app = typer.Typer()
+_PANEL: Final = "The whole log"
 
 Place = Annotated[
     str,
@@ -24,7 +25,7 @@ Place = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def replay(place: Place, trust: MaybeTrust = None, *, json: Json = False) -> None:
     """Read a whole log and check all of it: every tile, root, signature and rule.
 
@@ -43,7 +44,7 @@ def replay(place: Place, trust: MaybeTrust = None, *, json: Json = False) -> Non
         _show(log, replayed.statistics)
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def export(
     place: Place,
     out: Annotated[Path, typer.Option(metavar="FILE", help="New file to write.")],
@@ -79,6 +80,7 @@ def _head(log: TrustedLog, counted: Statistics) -> dict[str, Any]:
     return {
         "log": counted.origin,
         "key": str(log.key),
+        "keyFrom": "the log's own word" if log.own_word else "policy",
         "size": counted.size,
         "root": counted.root.hex(),
         "witnesses": list(log.witnesses),
@@ -102,7 +104,7 @@ def _document(log: TrustedLog, counted: Statistics) -> dict[str, Any]:
 def _show(log: TrustedLog, counted: Statistics) -> None:
     document = _document(log, counted)
     counts = {name: document.pop(name) for name in ("events", "credentials", "flags")}
-    show_fields({**document, "witnesses": ", ".join(log.witnesses) or "none asked for"})
+    show_fields(document)
     for what, found in counts.items():
         if found:
             show_table([what, "count"], list(found.items()))

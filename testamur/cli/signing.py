@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -19,9 +19,10 @@ from testamur.ids import new_id
 from testamur.submission import MAX_BYTES, every_refusal, parse, seal
 
 app = typer.Typer()
+_PANEL: Final = "Submissions"
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Events, or a submission.")],
     url: MaybeUrl = None,
@@ -49,7 +50,7 @@ def check(
     raise typer.Exit(REFUTED if refusals else HOLDS)
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def sign(
     events: Annotated[Path, typer.Argument(metavar="EVENTS", help="File of events, one a line.")],
     key: Annotated[Path, typer.Option(metavar="KEY", help="Key file.")],

@@ -19,14 +19,14 @@ from testamur.receipt import MAX_RECEIPT, Receipt, parse_receipt, verify_receipt
 from testamur.submission import MAX_BYTES, parse
 
 app = typer.Typer()
+_PANEL: Final = "Submissions"
 
 Submission = Annotated[
     Path, typer.Argument(metavar="SUBMISSION", help="As `testamur sign` makes it.")
 ]
-_PATIENCE: Final = 120.0
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def submit(
     submission: Submission,
     url: Url,
@@ -35,6 +35,10 @@ def submit(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="New file for the receipt.")
     ] = None,
+    patience: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0, help="How long to wait for a busy registry."),
+    ] = 120.0,
     *,
     json: Json = False,
 ) -> None:
@@ -50,7 +54,7 @@ def submit(
     parse(body)
     if out is not None:
         refuse_existing(out)
-    with Registry(url, patience=_PATIENCE, waiting=_told) as registry:
+    with Registry(url, patience=patience, waiting=_told) as registry:
         receipt = registry.submit(body, wait)
     if out is not None:
         # Before it is verified: one that does not hold is evidence against the log.
@@ -63,7 +67,7 @@ def submit(
     raise typer.Exit(HOLDS if came_far_enough else UNCHECKED)
 
 
-@app.command("verify-receipt")
+@app.command("verify-receipt", rich_help_panel=_PANEL)
 def verify_again(
     receipt: Annotated[Path, typer.Argument(metavar="RECEIPT", help="As `submit` writes it.")],
     submission: Annotated[

@@ -149,7 +149,15 @@ def _print(table: Table) -> None:
 
 
 def _cell(value: object) -> Text:
-    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else plain(value)
+    match value:
+        case bool():
+            text = "yes" if value else "no"
+        case int():
+            text = f"{value:,}"
+        case list():
+            text = ", ".join(map(plain, value)) or "none"
+        case _:
+            text = plain(value)
     return Text(text, _STYLES.get(text, ""))
 
 

@@ -45,13 +45,17 @@ MaybeTrust = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class TrustedLog:
-    """A log with the checkpoint that a policy believes. `witnesses` are those that cosigned it."""
+    """A log with the checkpoint that a policy believes. `witnesses` are those that cosigned it.
+
+    `own_word` says that the policy, and so the key, came from the log itself.
+    """
 
     source: Source
     key: VerifierKey
     note: bytes
     checkpoint: Checkpoint
     witnesses: tuple[str, ...]
+    own_word: bool
 
 
 def policy_from(given: str) -> Policy:
@@ -103,7 +107,9 @@ def trusted_log(source: Source, given: str | None) -> TrustedLog:
     if not ed25519:
         raise Unavailable(f"the policy has no Ed25519 key of {origin}, which opened the log")
     witnesses = tuple(name for name, _ in verified.witnesses)
-    return TrustedLog(source, ed25519[0], signed, verified.checkpoint, witnesses)
+    return TrustedLog(
+        source, ed25519[0], signed, verified.checkpoint, witnesses, own_word=given is None
+    )
 
 
 def own_word(source: Source) -> Policy:

@@ -20,11 +20,12 @@ from testamur.verify import Report
 from testamur.verify import verify as judge
 
 app = typer.Typer()
+_PANEL: Final = "Verification"
 
 _MAX_ANCHORS: Final = 1 << 20
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
 def verify(
     credential: Annotated[
         Path, typer.Argument(metavar="CREDENTIAL", help="Holder file: credential and blind.")

@@ -1,0 +1,83 @@
+"""Running the application: one process, one event loop, until it is told to stop.
+
+It listens only once every part has been opened and checked, and says so in one line. When told
+to stop it takes no more connections, answers what is under way, publishes what is durable, and
+ends. TLS, and patience with slow or idle connections, belong to the proxy in front of it.
+"""
+
+from __future__ import annotations
+
+import gc
+import socket
+import sys
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from api.app import Face, face
+from api.wiring import opened
+from testamur.errors import Unavailable
+
+_BACKLOG: Final = 2048
+_CONNECTIONS: Final = 8192
+_GRACE_SECONDS: Final = 40  # longer than any request may wait for its checkpoint
+
+
+class Server(uvicorn.Server):
+    """Says when it is ready, and ends the event streams before it waits for requests to end."""
+
+    def __init__(self, config: uvicorn.Config, application: Face) -> None:
+        super().__init__(config)
+        self._application = application
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen, and tell where on standard output."""
+        await super().startup(sockets)
+        for each in sockets or ():
+            host, port = each.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            sys.stdout.write(f"listening on http://{shown}:{port}\n")
+            sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, streams first: they would never end by themselves."""
+        self._application.end_streams()
+        await super().shutdown(sockets)
+
+
+def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool) -> None:
+    """Serve the log in the folder `root` until a signal says to stop.
+
+    Raises `Refuted` naming the damage found in it, and `Unavailable` when the address or the
+    folder cannot be had.
+    """
+    with opened(root, interval=interval) as parts:
+        application = face(parts)
+        config = uvicorn.Config(
+            application,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            interface="asgi3",
+            lifespan="on",
+            log_config=None,
+            access_log=access_log,
+            server_header=False,
+            backlog=_BACKLOG,
+            limit_concurrency=_CONNECTIONS,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        with _listening(host, port) as listener:
+            # What start-up made stays: the collector need not walk it over and over.
+            gc.collect()
+            gc.freeze()
+            Server(config, application).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise Unavailable(f"cannot listen on {host} port {port}: {error.strerror}") from error
