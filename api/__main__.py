@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from api import server, wiring
+from api.demo import stage
 from testamur.errors import Refuted, Unavailable
 from testamur.events import Authority
 
@@ -56,6 +57,7 @@ def serve(
     interval: Annotated[
         float, typer.Option(min=0.01, max=60, help="Seconds between checkpoints, at most.")
     ] = 0.1,
+    *,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log every request.")] = False,
 ) -> None:
     """Serve the log in DATA over HTTP, once nothing in it is found damaged."""
@@ -82,6 +84,7 @@ def fsck(data: Data) -> None:
 def demo(
     data: Data,
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 picks a free one.")] = 8765,
+    *,
     once: Annotated[
         bool, typer.Option("--once", help="Stop after the story instead of serving on.")
     ] = False,
@@ -105,7 +108,9 @@ def _authority(text: str) -> Authority:
 
 
 def _fail(error: Refuted | Unavailable) -> NoReturn:
-    _told.print(f"{'refused' if isinstance(error, Refuted) else 'unavailable'}: {error}", markup=False)
+    _told.print(
+        f"{'refused' if isinstance(error, Refuted) else 'unavailable'}: {error}", markup=False
+    )
     raise typer.Exit(1 if isinstance(error, Refuted) else 2)
 
 

@@ -8,6 +8,7 @@ ends. TLS, and patience with slow or idle connections, belong to the proxy in fr
 from __future__ import annotations
 
 import gc
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -72,6 +73,10 @@ def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool
             # What start-up made stays: the collector need not walk it over and over.
             gc.collect()
             gc.freeze()
+            for each in (signal.SIGINT, signal.SIGTERM):
+                # The server raises the signal it was stopped by once more when it is done; what
+                # is left to do is to close the parts, not to die.
+                signal.signal(each, lambda *_: None)
             Server(config, application).run(sockets=[listener])
 
 

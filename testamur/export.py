@@ -13,7 +13,7 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Final, Literal, Protocol, TypeAlias, get_args
@@ -36,7 +36,10 @@ _BATCH: Final = 65_536
 
 
 class Writer(Protocol):
-    """Writes rows into a file, which is complete once `finish` has returned."""
+    """Writes rows into a file, which is complete once `finish` has returned.
+
+    `close` must be called while the file is open, whatever happened before.
+    """
 
     def write(self, batch: Sequence[Row]) -> None:
         """Add rows."""
@@ -44,6 +47,10 @@ class Writer(Protocol):
 
     def finish(self, checkpoint: Checkpoint) -> None:
         """Write what the form wants at its end; `checkpoint` covers all rows written."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
         ...
 
 
@@ -61,6 +68,9 @@ class NdjsonWriter:
     def finish(self, checkpoint: Checkpoint) -> None:
         """Add nothing."""
 
+    def close(self) -> None:
+        """Hold nothing."""
+
 
 class CsvWriter:
     """RFC 4180 in UTF-8, lines ended by LF; bytes in base64, flags parted by spaces."""
@@ -76,6 +86,9 @@ class CsvWriter:
 
     def finish(self, checkpoint: Checkpoint) -> None:
         """Add nothing."""
+
+    def close(self) -> None:
+        """Hold nothing."""
 
     def _add(self, lines: list[list[str]]) -> None:
         text = io.StringIO()
@@ -118,7 +131,7 @@ class ParquetWriter:
         self._writer.write_table(self._pa.Table.from_arrays(arrays, schema=self._schema))
 
     def finish(self, checkpoint: Checkpoint) -> None:
-        """Add the log's name, size and root, and the footer."""
+        """Add the log's name, size and root."""
         self._writer.add_key_value_metadata(
             {
                 "testamur.log": checkpoint.origin,
@@ -126,6 +139,10 @@ class ParquetWriter:
                 "testamur.root": base64.b64encode(checkpoint.root).decode(),
             }
         )
+
+    def close(self) -> None:
+        """Add the footer."""
+        # It would write the footer when it is collected, into a file that is closed by then.
         self._writer.close()
 
 
@@ -150,8 +167,7 @@ def export(
     Raises what `replay` raises, and `Unavailable` when the file cannot be written or exists.
     """
     waiting: list[Row] = []
-    with _new_file(path) as file:
-        writer = _WRITERS[form](file)
+    with _new_file(path) as file, closing(_WRITERS[form](file)) as writer:
 
         def read(cohort: Cohort) -> None:
             waiting.extend(rows(cohort))
