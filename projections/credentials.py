@@ -7,15 +7,14 @@ valid yet, follows from its dates and is not said here.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, get_args
 
 import msgspec
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
-    FromClause,
     Index,
     Row,
     Select,
@@ -70,10 +69,11 @@ Index("credential_stream", CREDENTIALS.c.credential, CREDENTIALS.c.version, uniq
 AWARDS: Final = Table(
     "awards",
     METADATA,
-    # Which submissions issue an achievement: a list of its credentials reads those, and an
-    # index over millions of credentials is spared.
+    # Where each submission issues an achievement: a list of its credentials reads those
+    # stretches, and an index over millions of credentials is spared.
     Column("achievement", POSITION, primary_key=True, autoincrement=False),
-    Column("submission", POSITION, primary_key=True, autoincrement=False),
+    Column("first", POSITION, primary_key=True, autoincrement=False),
+    Column("last", POSITION, nullable=False),
     Column("issued", NUMBER, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -159,14 +159,24 @@ class CredentialEvent(msgspec.Struct, frozen=True):
 def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
     """Add a row for each event about a credential."""
     achievements, accreditations = known.achievements, known.accreditations
-    issued: Counter[int] = Counter()
+    awards: dict[int, dict[str, int]] = {}
     append = rows[_ISSUANCE].append
     position = cohort.position
     for event, admitted in zip(cohort.events, cohort.admitted, strict=True):
         position += 1
         if type(event) is e.CredentialIssued:
             achievement = achievements[event.achievement]
-            issued[achievement] += 1
+            award = awards.get(achievement)
+            if award is None:
+                awards[achievement] = {
+                    "achievement": achievement,
+                    "first": position,
+                    "last": position,
+                    "issued": 1,
+                }
+            else:
+                award["last"] = position
+                award["issued"] += 1
             append(
                 {
                     "position": position,
@@ -178,10 +188,7 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
             )
         elif isinstance(event, e.CredentialStatusEvent):
             rows[_CHANGE].append(_status_row(position, event, admitted.version))
-    rows[_INTO_AWARDS] += [
-        {"achievement": achievement, "submission": cohort.position, "issued": count}
-        for achievement, count in issued.items()
-    ]
+    rows[_INTO_AWARDS] += awards.values()
 
 
 def _status_row(position: int, event: e.CredentialStatusEvent, version: int) -> dict[str, Any]:
@@ -277,56 +284,68 @@ _STATES: Final = (
 )
 
 
-def _issued_in(submissions: FromClause, *conditions: Any) -> Select[Any]:
-    """Return the query for the issuances in some submissions, by the ranges these cover."""
+def _issued(stretches: Select[Any], first: ColumnElement[int]) -> Select[Any]:
+    """Return the query for the issuances in `stretches` of the log, each beginning at `first`."""
     return (
-        select(_first.c.position)
-        .join_from(
-            submissions,
-            _first,
-            (_first.c.position > SUBMISSIONS.c.position)
-            & (_first.c.position <= SUBMISSIONS.c.position + SUBMISSIONS.c.events),
+        stretches.where(
+            first < bindparam("size"),
+            CREDENTIALS.c.version == 1,
+            CREDENTIALS.c.position > bindparam("after"),
+            CREDENTIALS.c.position < bindparam("size"),
+            CREDENTIALS.c.flags >= bindparam("flags"),
         )
-        .where(
-            *conditions,
-            SUBMISSIONS.c.position >= _FROM,
-            SUBMISSIONS.c.position < bindparam("size"),
-            SUBMISSIONS.c.flags >= bindparam("flags"),
-            _first.c.version == 1,
-            _first.c.position > bindparam("after"),
-            _first.c.flags >= bindparam("flags"),
-        )
-        .order_by(SUBMISSIONS.c.position, _first.c.position)
+        .order_by(first, CREDENTIALS.c.position)
         .limit(bindparam("limit"))
     )
 
 
-# The submission to go on reading in: the one that holds the entry where the last page ended.
-_FROM: Final = (
-    select(func.coalesce(func.max(_change.c.position), 0))
-    .where(_change.c.position <= bindparam("after"))
+def _from(first: ColumnElement[int], *conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    """Return the SQL for the beginning of the stretch in which the last page ended."""
+    return (
+        select(func.coalesce(func.max(first), 0))
+        .where(first <= bindparam("after"), *conditions)
+        .scalar_subquery()
+    )
+
+
+_NUMBER: Final = select(DIDS.c.number).where(DIDS.c.did == bindparam("name")).scalar_subquery()
+_OF_PROVIDER: Final = _issued(
+    select(CREDENTIALS.c.position)
+    .join_from(
+        SUBMISSIONS,
+        CREDENTIALS,
+        (CREDENTIALS.c.position > SUBMISSIONS.c.position)
+        & (CREDENTIALS.c.position <= SUBMISSIONS.c.position + SUBMISSIONS.c.events),
+    )
+    .where(
+        SUBMISSIONS.c.issuer == _NUMBER,
+        SUBMISSIONS.c.position >= _from(_issuance.c.position),
+        SUBMISSIONS.c.flags >= bindparam("flags"),
+    ),
+    SUBMISSIONS.c.position,
+)
+_DEFINED: Final = (
+    select(ACHIEVEMENTS.c.position)
+    .where(ACHIEVEMENTS.c.achievement == bindparam("name"), ACHIEVEMENTS.c.version == 1)
     .scalar_subquery()
 )
-_OF_PROVIDER: Final = _issued_in(
-    SUBMISSIONS,
-    SUBMISSIONS.c.issuer
-    == select(DIDS.c.number).where(DIDS.c.did == bindparam("name")).scalar_subquery(),
-)
-_OF_ACHIEVEMENT: Final = _issued_in(
-    AWARDS.join(SUBMISSIONS, SUBMISSIONS.c.position == AWARDS.c.submission),
-    AWARDS.c.achievement
-    == select(ACHIEVEMENTS.c.position)
-    .where(ACHIEVEMENTS.c.achievement == bindparam("name"), ACHIEVEMENTS.c.version == 1)
-    .scalar_subquery(),
-    AWARDS.c.submission >= _FROM,
-    _first.c.achievement == AWARDS.c.achievement,
+_earlier: Final = AWARDS.alias("earlier")
+_OF_ACHIEVEMENT: Final = _issued(
+    select(CREDENTIALS.c.position)
+    .join_from(AWARDS, CREDENTIALS, CREDENTIALS.c.position.between(AWARDS.c.first, AWARDS.c.last))
+    .where(
+        AWARDS.c.achievement == _DEFINED,
+        AWARDS.c.first >= _from(_earlier.c.first, _earlier.c.achievement == _DEFINED),
+        CREDENTIALS.c.achievement == AWARDS.c.achievement,
+    ),
+    AWARDS.c.first,
 )
 _ISSUED: Final = (
     select(func.coalesce(func.sum(AWARDS.c.issued), 0))
     .join(ACHIEVEMENTS, ACHIEVEMENTS.c.position == AWARDS.c.achievement)
     .where(
         ACHIEVEMENTS.c.achievement == bindparam("achievement"),
-        AWARDS.c.submission < bindparam("size"),
+        AWARDS.c.first < bindparam("size"),
     )
 )
 

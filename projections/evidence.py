@@ -46,10 +46,12 @@ _CREDENTIAL: Final = (
         CREDENTIALS.c.achievement,
         CREDENTIALS.c.accreditation,
         CREDENTIALS.c.successor,
-        select(SUBMISSIONS.c.issuer)
-        .where(SUBMISSIONS.c.position == submission_before(CREDENTIALS.c.position))
-        .scalar_subquery()
-        .label("issuer"),
+        SUBMISSIONS.c.issuer,
+    )
+    .join_from(
+        CREDENTIALS,
+        SUBMISSIONS,
+        SUBMISSIONS.c.position == submission_before(CREDENTIALS.c.position),
     )
     .where(CREDENTIALS.c.credential == _KEY, CREDENTIALS.c.position < _SIZE)
     .order_by(CREDENTIALS.c.version)

@@ -12,7 +12,6 @@ import msgspec
 from sqlalchemy import (
     Column,
     Connection,
-    Index,
     Row,
     Select,
     String,
@@ -47,8 +46,6 @@ ORGANIZATIONS: Final = Table(
     Column("state", Text),
     sqlite_with_rowid=False,
 )
-Index("organization_position", ORGANIZATIONS.c.position)
-
 _INTO_DIDS: Final = insert(DIDS)
 _INTO_ORGANIZATIONS: Final = insert(ORGANIZATIONS)
 _CHANGES: Final = frozenset(

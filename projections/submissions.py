@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Index,
     Row,
+    ScalarSelect,
     Select,
     String,
     Table,
@@ -201,7 +202,7 @@ def refuse_repeated(connection: Connection, cohort: Cohort) -> None:
         )
 
 
-def submission_before(position: Any) -> Any:
+def submission_before(position: Column[int]) -> ScalarSelect[int]:
     """Return the SQL for the position of the header of the entry at `position`, a column."""
     header = SUBMISSIONS.alias()
     return select(func.max(header.c.position)).where(header.c.position < position).scalar_subquery()

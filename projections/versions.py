@@ -56,7 +56,11 @@ class Standing:
                 last.c.status,
             )
             .join_from(first, last, last.c[key] == first.c[key])
-            .where(first.c.version == 1, last.c.version == newest)
+            .where(
+                first.c.version == 1,
+                first.c.position < bindparam("size"),
+                last.c.version == newest,
+            )
         )
         return cls(table, key, first, last, statement)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, NoReturn, TypeVar, cast
 from uuid import UUID
 
+import msgspec
 from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, StoredEvent
 from eventsourcing.utils import Environment
@@ -26,7 +27,8 @@ from testamur import events as e
 from testamur.errors import Refusal, Refuted
 from testamur.events import EVENTS, Event, decode_event, encode_event, wire_name
 from testamur.keys import PublicKey
-from testamur.rules import Register
+from testamur.lifecycle import OrganizationStatus
+from testamur.rules import Register, admit_events
 from testamur.rules.register import Accreditation, Achievement, Organization, Recognition
 from testamur.submission import SignedHeader, parse_submission_entry, stream_of, submission_entry
 
@@ -196,16 +198,23 @@ class Registry(Application[UUID]):
             for happened in history:
                 # An id of another kind names nothing here.
                 if isinstance(happened.event, kind.events):
-                    self._fold(register, happened.position, happened.event)
+                    self._fold(register, name, happened.position, happened.event)
                     version = happened.originator_version
             return Folded(stream, version, subjects[name]) if name in subjects else None
 
         return project
 
-    def _fold(self, register: Register, position: int, event: Event) -> None:
+    def _fold(self, register: Register, name: str, position: int, event: Event) -> None:
         with self.recorder.reading() as cursor:
-            recorded_at, header = submissions.header_of(cursor, position)
-        policy_state.fold_event(register, position, header, event, recorded_at)
+            start, recorded_at, header = submissions.around(cursor, position)
+        actor = header.payload.iss
+        if actor != name:
+            # It could act then, whatever has become of it.
+            register.organizations[actor] = msgspec.structs.replace(
+                register.organizations[actor], status=OrganizationStatus.REGISTERED
+            )
+        register.size = start
+        admit_events(register, {}, header, [event], recorded_at, numbers=[position - start])
 
     def _seated_at_genesis(self, did: str) -> dict[str, Any]:
         with self.recorder.reading() as cursor:

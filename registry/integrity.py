@@ -73,7 +73,7 @@ def _check_ids(database: Database, size: int) -> None:
 
 
 def _check_opened_by(database: Database, log_key: PublicKey) -> None:
-    _, header = submissions.header_of(database, 0)
+    _, _, header = submissions.around(database, 0)
     if header.payload.iss != log_key.did_key():
         raise OtherLog(f"opened by {header.payload.iss}, not by {log_key.did_key()}")
 

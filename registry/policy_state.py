@@ -19,7 +19,7 @@ from testamur.events import Event, decode_event, wire_name
 from testamur.keys import PublicKey
 from testamur.rules import Register, admit_events, admit_genesis
 from testamur.rules.register import dump_register, load_register
-from testamur.submission import SignedHeader, parse_submission_entry
+from testamur.submission import parse_submission_entry
 
 _SNAPSHOT: Final = "SELECT size, digest, register FROM policy"
 _SAVE: Final = """
@@ -110,29 +110,28 @@ def copied(register: Register) -> Register:
     )
 
 
-def fold_event(
-    register: Register, position: int, header: SignedHeader, event: Event, recorded_at: int
-) -> None:
-    """Fold the policy event at `position` into `register` by the rules; raises `Refusal`."""
-    # The rules put the first event of a submission one place after `register.size`.
-    register.size = position - 1
-    admit_events(register, {}, header, [event], recorded_at)
-
-
 def _fold_submission(
     database: Database, register: Register, start: int, events: int, log_key: PublicKey
 ) -> None:
-    rows = database.execute(_POLICY_EVENTS, (start + 1, start + 1 + events)).fetchall()
-    position = start
+    """Fold the policy events of the submission at `start`, as a replayer folds them."""
+    entry, *rows = database.execute(_POLICY_EVENTS, (start + 1, start + 1 + events)).fetchall()
     try:
-        recorded_at, header = parse_submission_entry(rows[0][2] if rows else b"")
-        for position, topic, line in rows[1:]:
-            event = decode_event(line)
-            if wire_name(event) != topic:
-                raise StorageDamaged(f"entry {position} is filed as {topic!r}")
-            if start == 0:
-                admit_genesis(register, header, [event], recorded_at, log_key)
-            else:
-                fold_event(register, position, header, event, recorded_at)
+        recorded_at, header = parse_submission_entry(entry[2])
+        found = [_decoded(*row) for row in rows]
+        if start == 0:
+            admit_genesis(register, header, found, recorded_at, log_key)
+        else:
+            register.size = start
+            numbers = [position - start for position, _, _ in rows]
+            admit_events(register, {}, header, found, recorded_at, numbers=numbers)
     except Refusal as refusal:
-        raise StorageDamaged(f"entry {position} could not have been admitted: {refusal}") from None
+        raise StorageDamaged(
+            f"the submission at {start} could not have been admitted: {refusal}"
+        ) from None
+
+
+def _decoded(position: int, topic: str, line: bytes) -> Event:
+    event = decode_event(line)
+    if wire_name(event) != topic:
+        raise StorageDamaged(f"entry {position} is filed as {topic!r}")
+    return event

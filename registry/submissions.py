@@ -33,8 +33,8 @@ _RECORDED: Final = """
     CROSS JOIN entries e ON e.originator_id = substr(?1, 16 * i + 1, 16)
     CROSS JOIN submissions s ON s.position = e.notification_id - 1
 """
-_HEADER_OF: Final = """
-    SELECT state FROM entries WHERE notification_id = 1 +
+_AROUND: Final = """
+    SELECT notification_id - 1, state FROM entries WHERE notification_id = 1 +
         (SELECT position FROM submissions WHERE position <= ? ORDER BY position DESC LIMIT 1)
 """
 _Found = list[tuple[int, int, int, int, str | None, str]]
@@ -61,12 +61,13 @@ def find(database: Database, keys: Sequence[bytes]) -> dict[bytes, tuple[str, Re
     return known
 
 
-def header_of(database: Database, position: int) -> tuple[int, SignedHeader]:
-    """Return (`recordedAt` in Unix milliseconds, header) of the submission `position` lies in."""
-    row = database.execute(_HEADER_OF, (position,)).fetchone()
+def around(database: Database, position: int) -> tuple[int, int, SignedHeader]:
+    """Return the submission that `position` lies in: its position, `recordedAt` (ms), header."""
+    row = database.execute(_AROUND, (position,)).fetchone()
     if row is None:
         raise StorageDamaged(f"entry {position} belongs to no submission")
-    return _parsed(position, row[0])
+    start, entry = row
+    return start, *_parsed(start, entry)
 
 
 def row_of(receipt: Recorded, issuer: str, policy_events: int) -> tuple[Value, ...]:

@@ -1,156 +1,28 @@
-"""The whole log in one file for people who compute on it: NDJSON, CSV or Parquet.
+"""The whole log in one file for people who compute on it.
 
 A file that `export` leaves behind holds every event up to one checkpoint, in order, and a replay
-has verified each of them; until that is through, and whenever it fails, there is no file. NDJSON
-keeps each event as it is on the log; CSV and Parquet have the columns of `rows.py`. Whether the
-rest of the world was shown the same log is for witnesses to say (`policy.py`).
+has verified each of them; until that is through, and whenever it fails, there is no file. Whether
+the rest of the world was shown the same log is for witnesses to say (`policy.py`).
 """
 
 from __future__ import annotations
 
-import base64
-import csv
-import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, Final, Literal, Protocol, TypeAlias, get_args
-
-import msgspec
+from typing import IO, Final
 
 from testamur.checkpoint import Checkpoint
 from testamur.errors import Unavailable
-from testamur.events import wire_name
 from testamur.note import VerifierKey
 from testamur.reader import Source
 from testamur.replay import Cohort, Progress, Replayed, replay
-from testamur.rows import COLUMNS, Kind, Row, cells, rows
-from testamur.submission import format_time
+from testamur.row_files import WRITERS, Form
+from testamur.rows import Row, rows
 
-Form: TypeAlias = Literal["ndjson", "csv", "parquet"]
-FORMS: Final[tuple[Form, ...]] = get_args(Form)
 # A row group of Parquet: large enough to compress well, small enough for any memory.
 _BATCH: Final = 65_536
-
-
-class Writer(Protocol):
-    """Writes rows into a file, which is complete once `finish` has returned.
-
-    `close` must be called while the file is open, whatever happened before.
-    """
-
-    def write(self, batch: Sequence[Row]) -> None:
-        """Add rows."""
-        ...
-
-    def finish(self, checkpoint: Checkpoint) -> None:
-        """Write what the form wants at its end; `checkpoint` covers all rows written."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the file."""
-        ...
-
-
-class NdjsonWriter:
-    """A JSON object a line; `event` is the very text on the log."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._encoder = msgspec.json.Encoder()
-
-    def write(self, batch: Sequence[Row]) -> None:
-        """Add rows."""
-        self._file.write(self._encoder.encode_lines(map(_object, batch)))
-
-    def finish(self, checkpoint: Checkpoint) -> None:
-        """Add nothing."""
-
-    def close(self) -> None:
-        """Hold nothing."""
-
-
-class CsvWriter:
-    """RFC 4180 in UTF-8, lines ended by LF; bytes in base64, flags parted by spaces."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._add([list(COLUMNS)])
-
-    def write(self, batch: Sequence[Row]) -> None:
-        """Add rows."""
-        kinds = COLUMNS.values()
-        self._add([list(map(_text, cells(row), kinds)) for row in batch])
-
-    def finish(self, checkpoint: Checkpoint) -> None:
-        """Add nothing."""
-
-    def close(self) -> None:
-        """Hold nothing."""
-
-    def _add(self, lines: list[list[str]]) -> None:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(lines)
-        self._file.write(text.getvalue().encode())
-
-
-class ParquetWriter:
-    """Typed columns, compressed; the checkpoint is in the file's own metadata."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        # An extra: a hundred megabytes that only this one form needs.
-        try:
-            import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415
-            from pyarrow import parquet  # noqa: PLC0415
-        except ImportError as error:
-            raise Unavailable(
-                "writing Parquet takes pyarrow: pip install 'testamur[parquet]'"
-            ) from error
-        types: dict[Kind, Any] = {
-            "bytes": pa.binary(),
-            "date": pa.date32(),
-            "integer": pa.int64(),
-            "json": pa.string(),
-            "list": pa.list_(pa.string()),
-            "text": pa.string(),
-            "time": pa.timestamp("ms", tz="UTC"),
-        }
-        self._pa = pa
-        self._schema = pa.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
-        self._writer = parquet.ParquetWriter(file, self._schema, compression="zstd")
-
-    def write(self, batch: Sequence[Row]) -> None:
-        """Add rows, as one row group."""
-        columns = zip(*map(cells, batch), strict=True)
-        arrays = [
-            self._pa.array(column, field.type)
-            for column, field in zip(columns, self._schema, strict=True)
-        ]
-        self._writer.write_table(self._pa.Table.from_arrays(arrays, schema=self._schema))
-
-    def finish(self, checkpoint: Checkpoint) -> None:
-        """Add the log's name, size and root."""
-        self._writer.add_key_value_metadata(
-            {
-                "testamur.log": checkpoint.origin,
-                "testamur.size": str(checkpoint.size),
-                "testamur.root": base64.b64encode(checkpoint.root).decode(),
-            }
-        )
-
-    def close(self) -> None:
-        """Add the footer."""
-        # It would write the footer when it is collected, into a file that is closed by then.
-        self._writer.close()
-
-
-_WRITERS: Final[dict[Form, type[NdjsonWriter | CsvWriter | ParquetWriter]]] = {
-    "ndjson": NdjsonWriter,
-    "csv": CsvWriter,
-    "parquet": ParquetWriter,
-}
 
 
 def export(
@@ -167,7 +39,7 @@ def export(
     Raises what `replay` raises, and `Unavailable` when the file cannot be written or exists.
     """
     waiting: list[Row] = []
-    with _new_file(path) as file, closing(_WRITERS[form](file)) as writer:
+    with _new_file(path) as file, closing(WRITERS[form](file)) as writer:
 
         def read(cohort: Cohort) -> None:
             waiting.extend(rows(cohort))
@@ -198,34 +70,3 @@ def _new_file(path: Path) -> Iterator[IO[bytes]]:
         raise Unavailable(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _object(row: Row) -> dict[str, Any]:
-    return {
-        "position": row.position,
-        "submission": row.submission,
-        "recordedAt": _time(row.recorded_at),
-        "issuer": row.issuer,
-        "kid": row.kid,
-        "flags": row.flags,
-        "type": wire_name(row.event),
-        "event": msgspec.Raw(row.line),
-    }
-
-
-def _text(cell: Any, kind: Kind) -> str:
-    if cell is None:
-        return ""
-    match kind:
-        case "bytes":
-            return base64.b64encode(cell).decode()
-        case "list":
-            return " ".join(cell)
-        case "time":
-            return _time(cell)
-        case _:
-            return str(cell)
-
-
-# The events of a submission, up to a hundred thousand, share one time.
-_time: Final = lru_cache(maxsize=1)(format_time)

@@ -93,6 +93,14 @@ def test_another_blind_does_not_open_it(blind: bytes) -> None:
             verify_commitment(CREDENTIAL, blind, commit(CREDENTIAL, BLIND))
 
 
+@pytest.mark.parametrize("at", range(32))
+def test_every_byte_of_the_commitment_counts(at: int) -> None:
+    commitment = bytearray(commit(CREDENTIAL, BLIND))
+    commitment[at] ^= 1
+    with pytest.raises(Refuted):
+        verify_commitment(CREDENTIAL, BLIND, bytes(commitment))
+
+
 @pytest.mark.parametrize("size", [0, 16, 31, 33])
 def test_a_blind_of_another_size_is_refused(size: int) -> None:
     with pytest.raises(Refusal, match="blind-size"):

@@ -164,6 +164,9 @@ def test_damage_to_the_proof_refutes_it(members: dict[str, Any]) -> None:
         {"created": "2026-02-30T10:00:00Z"},
         {"created": 1},
         {"expires": "2026-11-21"},
+        {"verificationMethod": ALICE.public.did_key()},
+        {"verificationMethod": f"{ALICE.public.did_key()}#key-1"},
+        {"verificationMethod": f"{ALICE.public.did_key()}#{BOB.public.multikey()}"},
     ],
 )
 def test_a_good_signature_over_bad_options_is_refuted(options: dict[str, Any]) -> None:

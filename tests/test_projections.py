@@ -11,10 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, inspect, select
+from sqlalchemy.event import listen
 
 import testamur.rules
 from projections import (
@@ -37,11 +39,11 @@ from testamur import events as e
 from testamur.errors import Refusal, Unavailable
 from testamur.evidence import build_evidence
 from testamur.lifecycle import CredentialStatus
-from testamur.merkle import leaf_hashes
+from testamur.merkle import leaf_hash, leaf_hashes, verify_inclusion
 from testamur.replay import Cohort, Replayer
 from testamur.rules import CredentialState, Register, admit_events, admit_genesis, admit_header
 from testamur.rules.register import dump_register
-from testamur.submission import parse
+from testamur.submission import parse, parse_submission_entry
 from tests.published_log import PublishedLog
 from tests.story import Party, Story, party
 
@@ -292,8 +294,6 @@ class Wild:
 
 
 def _replaced(event: Any, **changes: Any) -> Any:
-    import msgspec
-
     return msgspec.structs.replace(event, **changes)
 
 
@@ -315,6 +315,13 @@ class Naive:
         for entry in log.entries:
             naive.cohorts += naive.replayer.feed([entry], leaf_hashes([entry]))
             yield naive
+
+    @classmethod
+    def of_entries(cls, log: PublishedLog, size: int) -> Naive:
+        """Return the fold of the first `size` entries, the end of a submission."""
+        naive = cls(Replayer(log.log_key))
+        naive.cohorts += naive.replayer.feed(log.entries[:size], leaf_hashes(log.entries[:size]))
+        return naive
 
     @property
     def size(self) -> int:
@@ -474,3 +481,435 @@ def test_an_answer_as_of_any_size_is_the_fold_of_that_prefix(
                 if len(ends) % 4 == 0 or length == len(told.log.entries):
                     check_credentials(connection, naive, ever)
                     check_submissions(connection, naive)
+
+
+# --- Evidence ---
+
+
+@dataclass
+class Sparse:
+    """What a verifier knows who folds nothing but some entries."""
+
+    register: Register = field(default_factory=Register)
+    credentials: dict[str, CredentialState] = field(default_factory=dict)
+    flags: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def sparse_fold(log: PublishedLog, positions: list[tuple[int, list[int]]]) -> Sparse:
+    """Fold the entries at `positions` with the rules, signatures checked, as `verify` does."""
+    known = Sparse()
+    for position, events_at in positions:
+        recorded_at, header = parse_submission_entry(log.entries[position])
+        events = e.decode_events([log.entries[at] for at in events_at])
+        if position == 0:
+            header.verify_signature(log.log_key)
+            admit_genesis(known.register, header, events, recorded_at, log.log_key)
+            continue
+        known.register.size = position
+        header.verify_signature(admit_header(known.register, header, recorded_at))
+        admitted = admit_events(
+            known.register,
+            known.credentials,
+            header,
+            events,
+            recorded_at,
+            numbers=[at - position for at in events_at],
+        )
+        for event, outcome in zip(events, admitted, strict=True):
+            if isinstance(event, e.CredentialIssued):
+                known.flags[event.credential] = outcome.flags
+    return known
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_evidence_folded_alone_gives_the_verdict_of_the_whole_log(
+    seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    told = Chronicle.opened(tmp_path_factory.mktemp("wild") / "log")
+    told.open_rest()
+    wild = Wild(told, seed)
+    wild.go(60)
+    with told.told() as connection:
+        ends = [naive.size for naive in Naive.of(told.log)]
+        for size in (ends[len(ends) // 2], ends[-1]):
+            naive = Naive.of_entries(told.log, size)
+            whole = naive.replayer
+            for credential in wild.issued:
+                positions = evidence_positions(connection, credential, size)
+                if credential not in whole.credentials:
+                    assert not positions
+                    continue
+                alone = sparse_fold(told.log, positions)
+                assert whole.credentials[credential] == alone.credentials[credential]
+                issuance = next(
+                    admitted
+                    for _, _, event, admitted in naive.located()
+                    if isinstance(event, e.CredentialIssued) and event.credential == credential
+                )
+                assert issuance.flags == alone.flags[credential]
+                for kind in ("organizations", "accreditations", "achievements", "recognitions"):
+                    for name, state in getattr(alone.register, kind).items():
+                        assert getattr(whole.register, kind)[name] == state
+                for did, organization in alone.register.organizations.items():
+                    assert organization.sponsor in (None, *alone.register.organizations), did
+
+
+def test_evidence_lists_nothing_about_other_credentials(told: Chronicle) -> None:
+    first, *others = told.issued(5)
+    told.offer(
+        told.story.provider,
+        e.CredentialRevoked(credential=others[0], reason="misconduct"),
+        e.CredentialSuspended(credential=first, reason="administrative"),
+    )
+    with told.told() as connection:
+        # Genesis; accreditor and recognition; provider and accreditation; achievement; issuance;
+        # suspension, which is the second event of its submission.
+        assert evidence_positions(connection, first, len(told.log.entries)) == [
+            (0, [1]),
+            (2, [3, 4]),
+            (5, [6, 7]),
+            (8, [9]),
+            (10, [11]),
+            (16, [18]),
+        ]
+
+
+def test_evidence_of_a_superseded_credential_shows_its_successor(told: Chronicle) -> None:
+    story = told.story
+    other = story.new_id()
+    assert told.offer(story.provider, story.defined(other))
+    (old,) = told.issued()
+    (new,) = told.issued(achievement=other)
+    assert told.offer(story.provider, e.CredentialRevoked(credential=new, reason="misconduct"))
+    (newer,) = told.issued()
+    assert told.offer(story.provider, e.CredentialSuperseded(credential=old, successor=newer))
+    size = len(told.log.entries)
+    with told.told() as connection:
+        listed = [at for _, events in evidence_positions(connection, old, size) for at in events]
+        assert credentials.status(connection, newer, size).issued in listed  # type: ignore[union-attr]
+        assert credentials.status(connection, new, size).issued not in listed  # type: ignore[union-attr]
+
+
+def test_evidence_positions_are_what_the_evidence_file_is_built_from(told: Chronicle) -> None:
+    (one, *_) = told.issued(300)
+    size = len(told.log.entries)
+    with told.told() as connection:
+        positions = evidence_positions(connection, one, size)
+    reader = told.log.reader()
+    evidence = build_evidence(reader, reader.signed_checkpoint(), one, positions)
+    root = reader.checkpoint().root
+    assert positions == [
+        (shown.position, [shown.position + event.number for event in shown.events])
+        for shown in evidence.submissions
+    ]
+    for shown in evidence.submissions:
+        leaf = leaf_hash(shown.entry.encode())
+        verify_inclusion(shown.position, size, leaf, shown.inclusion, root)
+        for event in shown.events:
+            at = shown.position + event.number
+            verify_inclusion(at, size, leaf_hash(event.line.encode()), event.inclusion, root)
+
+
+# --- As of ---
+
+
+def test_a_size_that_cuts_a_submission_is_answered_as_of_the_last_whole_one(
+    told: Chronicle,
+) -> None:
+    told.issued(3)  # entries 10 to 13
+    with told.told() as connection:
+        answers = [submissions.as_of(connection, size=size) for size in range(8, 15)]
+        assert answers == [8, 8, 10, 10, 10, 10, 14]
+
+
+def test_a_size_not_read_yet_is_unavailable_rather_than_guessed(told: Chronicle) -> None:
+    with told.told() as connection:
+        assert submissions.as_of(connection) == submissions.as_of(connection, size=10) == 10
+        with pytest.raises(Unavailable, match="up to size 10, not yet to 11"):
+            submissions.as_of(connection, size=11)
+
+
+@pytest.mark.parametrize("asked", [{"size": -1}, {"time": -1}])
+def test_a_negative_size_or_time_is_refused(told: Chronicle, asked: dict[str, int]) -> None:
+    with told.told() as connection, pytest.raises(Refusal, match="as-of"):
+        submissions.as_of(connection, **asked)
+
+
+def test_a_time_means_all_that_was_recorded_by_then_and_nothing_after(told: Chronicle) -> None:
+    story = told.story
+    opened = story.milliseconds
+    story.now += 60
+    told.issued()
+    told.issued()  # in the same millisecond
+    later = story.milliseconds
+    with told.told() as connection:
+        asked = [opened - 1, opened, later - 1, later, later + 10**9]
+        assert [submissions.size_at(connection, time) for time in asked] == [0, 10, 10, 14, 14]
+        assert submissions.as_of(connection, time=later, size=12) == 12
+        assert submissions.as_of(connection, time=later - 1, size=14) == 10
+
+
+def test_a_credential_is_unknown_before_it_was_issued_and_active_before_it_was_revoked(
+    told: Chronicle,
+) -> None:
+    (one,) = told.issued()
+    assert told.offer(
+        told.story.provider, e.CredentialRevoked(credential=one, reason="keyCompromise")
+    )
+    with told.told() as connection:
+        assert credentials.status(connection, one, 10) is None
+        active = credentials.status(connection, one, 12)
+        revoked = credentials.status(connection, one, 14)
+    assert active is not None
+    assert revoked is not None
+    assert (active.status, active.size, active.reason) == (CredentialStatus.ACTIVE, 12, None)
+    assert (revoked.status, revoked.size, revoked.reason) == (
+        CredentialStatus.REVOKED,
+        14,
+        "keyCompromise",
+    )
+    assert (revoked.issued, revoked.position) == (11, 13)
+
+
+def test_an_answer_never_changes_once_given(told: Chronicle) -> None:
+    """What was answered as of a size is answered the same after the log has grown."""
+    (one,) = told.issued()
+    with told.told() as connection:
+        before = credentials.status(connection, one, 12)
+        listed = credentials.credentials_of(connection, told.story.provider.did, 12)
+    told.offer(told.story.provider, e.CredentialRevoked(credential=one, reason="misconduct"))
+    told.offer(
+        told.story.provider,
+        e.OrganizationUpdated(country="FR", name="Other", organization=told.story.provider.did),
+    )
+    with told.told() as connection:
+        assert before == credentials.status(connection, one, 12)
+        assert listed == credentials.credentials_of(connection, told.story.provider.did, 12)
+
+
+# --- Names that nobody has ---
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        "",
+        "01a1fd8c-6900-7000-8000-00000000ffff",
+        "not a uuid at all, but of 36 letters",
+        "01A1FD8C-6900-7000-8000-000000000003",
+        "01a1fd8c69007000800000000000000003",
+        "01a1fd8c 6900 7000 8000 000000000003",
+    ],
+)
+def test_an_unknown_name_has_no_answer_and_empty_lists(told: Chronicle, unknown: str) -> None:
+    """Only the one spelling of an id names anything: upper case is another name."""
+    told.issued()
+    with told.told() as connection:
+        size = submissions.as_of(connection)
+        assert credentials.status(connection, unknown, size) is None
+        assert accreditations.accreditation_at(connection, unknown, size) is None
+        assert accreditations.recognition_at(connection, unknown, size) is None
+        assert achievements.achievement_at(connection, unknown, size) is None
+        assert achievements.definition_at(connection, unknown, 1, size) is None
+        assert organizations.organization_at(connection, unknown, size) is None
+        assert organizations.key_at(connection, told.story.provider.did, unknown, size) is None
+        assert evidence_positions(connection, unknown, size) == []
+        assert credentials.states(connection, [unknown]) == {}
+        assert credentials.issued_for(connection, unknown, size) == 0
+        empty: Page[Any] = Page(size, (), None)
+        assert empty == credentials.history(connection, unknown, size)
+        assert empty == credentials.credentials_of(connection, unknown, size)
+        assert empty == credentials.credentials_for(connection, unknown, size)
+        assert empty == submissions.submissions_of(connection, unknown, size)
+        assert empty == accreditations.accreditations_of(connection, unknown, size)
+        assert empty == accreditations.recognitions_of(connection, unknown, size)
+        assert empty == achievements.achievements_of(connection, unknown, size)
+        assert empty == organizations.history(connection, unknown, size)
+
+
+def test_an_entry_that_is_not_a_header_is_no_submission(told: Chronicle) -> None:
+    with told.told() as connection:
+        assert submissions.submission_at(connection, 3, 10) is None
+        assert submissions.submission_at(connection, 8, 8) is None
+        with pytest.raises(Unavailable, match="entry 10 has not been read"):
+            submissions.header_position(connection, 10)
+
+
+# --- Lists ---
+
+
+@pytest.mark.parametrize("limit", [0, -1, MAX_PAGE + 1])
+def test_a_page_is_bounded(told: Chronicle, limit: int) -> None:
+    with told.told() as connection, pytest.raises(ValueError, match="a page holds 1 to 1000"):
+        credentials.credentials_of(connection, told.story.provider.did, 10, limit=limit)
+
+
+def test_turning_pages_while_the_log_grows_repeats_and_misses_nothing(told: Chronicle) -> None:
+    issued = told.issued(3) + told.issued(3)
+    did = told.story.provider.did
+    with told.told() as connection:
+        first = credentials.credentials_of(connection, did, 18, limit=4)
+    issued += told.issued(2)
+    assert first.next is not None
+    with told.told() as connection:
+        rest = credentials.credentials_of(connection, did, 21, after=first.next, limit=4)
+    assert issued == [item.credential for item in (*first.items, *rest.items)]
+    assert rest.next is None
+
+
+def test_a_list_by_achievement_leaves_out_what_stands_between(told: Chronicle) -> None:
+    """One submission may issue several achievements in turn."""
+    story = told.story
+    other = story.new_id()
+    assert told.offer(story.provider, story.defined(other))
+    events = [story.issued(achievement=(story.achievement, other)[n % 2]) for n in range(10)]
+    assert told.offer(story.provider, *events)
+    with told.told() as connection:
+        size = submissions.as_of(connection)
+        for offset, achievement in enumerate((story.achievement, other)):
+            listed = credentials.credentials_for(connection, achievement, size)
+            assert [event.credential for event in events[offset::2]] == [
+                item.credential for item in listed.items
+            ]
+
+
+def test_the_accreditor_finds_every_flagged_issuance_and_no_other(told: Chronicle) -> None:
+    told.issued(2)
+    flagged = told.issued(2, accredited=False)
+    told.issued(1)
+    with told.told() as connection:
+        size = submissions.as_of(connection)
+        found = credentials.credentials_of(connection, told.story.provider.did, size, flagged=True)
+        assert flagged == [item.credential for item in found.items]
+        assert {item.flags for item in found.items} == {("no-accreditation-claimed",)}
+        (submission,) = [
+            item
+            for item in submissions.submissions_of(connection, told.story.provider.did, size).items
+            if item.flags
+        ]
+        assert [14, 15] == [
+            breach.position
+            for breach in breaches.breaches(connection, submission.position, size).items
+        ]
+
+
+def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
+    """A question costs what its answer is long, at ten entries as at ten million."""
+    wild = Wild(told, 3)
+    wild.go(40)
+    (one,) = told.issued()
+    story = told.story
+    plans: dict[str, list[str]] = {}
+
+    def explain(_: Any, cursor: Any, statement: str, parameters: Any, *__: Any) -> None:
+        if statement.startswith("SELECT"):
+            cursor = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans[statement] = [row[3] for row in cursor.fetchall()]
+
+    with told.told() as connection:
+        size = submissions.as_of(connection)
+        listen(connection, "before_cursor_execute", explain)
+        ask: list[Callable[[], object]] = [
+            lambda: submissions.as_of(connection, size=9),
+            lambda: submissions.as_of(connection, time=story.milliseconds),
+            lambda: submissions.header_position(connection, 3),
+            lambda: submissions.submission_at(connection, 2, size),
+            lambda: submissions.submissions_of(connection, story.provider.did, size),
+            lambda: credentials.status(connection, one, size),
+            lambda: credentials.states(connection, [one]),
+            lambda: credentials.history(connection, one, size),
+            lambda: credentials.credentials_of(connection, story.provider.did, size),
+            lambda: credentials.credentials_for(connection, story.achievement, size),
+            lambda: credentials.issued_for(connection, story.achievement, size),
+            lambda: breaches.breaches(connection, 2, size),
+            lambda: organizations.organization_at(connection, story.provider.did, size),
+            lambda: organizations.organizations(connection, size),
+            lambda: organizations.history(connection, story.provider.did, size),
+            lambda: accreditations.accreditation_at(connection, story.accreditation, size),
+            lambda: accreditations.recognition_at(connection, story.recognition, size),
+            lambda: accreditations.accreditations_of(connection, story.provider.did, size),
+            lambda: accreditations.accreditations_by(connection, story.accreditor.did, size),
+            lambda: accreditations.recognitions_of(connection, story.accreditor.did, size),
+            lambda: accreditations.accreditation_history(connection, story.accreditation, size),
+            lambda: accreditations.recognition_history(connection, story.recognition, size),
+            lambda: achievements.achievement_at(connection, story.achievement, size),
+            lambda: achievements.definition_at(connection, story.achievement, 1, size),
+            lambda: achievements.achievements_of(connection, story.provider.did, size),
+            lambda: achievements.achievement_history(connection, story.achievement, size),
+            lambda: evidence_positions(connection, one, size),
+        ]
+        for question in ask:
+            question()
+    assert len(plans) >= len(ask)
+    costly = {
+        statement: plan
+        for statement, plan in plans.items()
+        if any(step.startswith("SCAN") or "TEMP B-TREE" in step for step in plan)
+    }
+    assert not costly
+
+
+# --- Flags, ids, rows ---
+
+
+def test_every_flag_that_the_rules_give_has_a_bit() -> None:
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for path in Path(testamur.rules.__file__).parent.glob("*.py")
+    )
+    given_out = re.findall(r'(?:flags\.append\(|return \()"([a-z-]+)"', source)
+    given_out += re.findall(r'\("([a-z-]+)",\) if', source)
+    assert len(given_out) >= len(FLAGS)
+    assert set(FLAGS) == set(given_out)
+
+
+@given(st.sets(st.sampled_from(FLAGS)))
+def test_flags_survive_being_kept_as_bits(flags: set[str]) -> None:
+    assert flags == set(names(mask(tuple(flags))))
+
+
+def test_an_unknown_flag_is_not_dropped_silently() -> None:
+    with pytest.raises(KeyError):
+        mask(("never-heard-of",))
+
+
+@given(st.uuids())
+def test_an_id_survives_being_kept_as_bytes(one: Any) -> None:
+    data = uuid_bytes(str(one))
+    assert data is not None
+    assert str(one) == uuid_text(data)
+    assert uuid_bytes(str(one).upper()) in (None, data if str(one).upper() == str(one) else None)
+
+
+def test_two_changes_of_one_organization_in_one_submission_make_one_state(
+    told: Chronicle,
+) -> None:
+    story = told.story
+    assert told.offer(
+        story.provider,
+        e.OrganizationUpdated(country="BE", name="First", organization=story.provider.did),
+        e.OrganizationUpdated(country="FR", name="Second", organization=story.provider.did),
+    )
+    with told.told() as connection:
+        found = organizations.organization_at(connection, story.provider.did, 13)
+        assert found is not None
+        assert ("Second", 12) == (found.organization.name, found.position)
+        events = organizations.history(connection, story.provider.did, 13).items
+        assert [6, 11, 12] == [event.position for event in events]
+
+
+def test_the_tables_hold_nothing_that_is_not_on_the_log(told: Chronicle) -> None:
+    """No clock, no random number, no path: two folds of one log are the same rows."""
+    Wild(told, 11).go(40)
+    with told.told() as one:
+        first = {table.name: one.execute(select(table)).all() for table in METADATA.sorted_tables}
+        assert set(inspect(one).get_table_names()) == {
+            table.name for table in METADATA.sorted_tables
+        }
+        assert reached(one).root == told.log.reader().checkpoint().root
+    engine: Engine = sqlite_engine(told.log.root.parent / "again.db")
+    Follower(engine, told.log.reader()).catch_up()
+    with engine.connect() as two:
+        again = {table.name: two.execute(select(table)).all() for table in METADATA.sorted_tables}
+    assert first == again

@@ -10,10 +10,10 @@ import typer
 from testamur.cli.files import refuse_existing
 from testamur.cli.terminal import Json, progress, say, show_fields, show_json, show_table
 from testamur.cli.trust import MaybeTrust, TrustedLog, opened, trusted_log
-from testamur.export import Form
 from testamur.export import export as write_export
 from testamur.replay import Statistics
 from testamur.replay import replay as read_all
+from testamur.row_files import Form
 from testamur.submission import format_time
 
 app = typer.Typer()

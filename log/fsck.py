@@ -1,0 +1,422 @@
+"""Checks a published log against its checkpoint, down to the last byte, and lists all damage.
+
+If `fsck` finds none, every entry bundle hashes to the leaves, every tile follows from the files
+below it, all of them lead to the root that the log's key signed, no other file lies there, and the
+sequence in the database is the one that was published. It does not know whether somebody else was
+shown another tree, nor what the entries mean.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Protocol
+
+from log.store import CHECKPOINT, Damage, difference
+from testamur.checkpoint import open_checkpoint
+from testamur.errors import Refuted, Unavailable, shown
+from testamur.merkle import leaf_hashes, parents, prove_consistency, verify_consistency
+from testamur.reader import NotFound
+from testamur.tiles import (
+    HEIGHT,
+    WIDTH,
+    BundlePath,
+    MalformedTile,
+    RightEdge,
+    TileHashes,
+    TilePath,
+    bundle_path,
+    decode_bundle,
+    encode_bundle,
+    full_tiles,
+    parse_path,
+    partial_width,
+    split_tile,
+    tile_levels,
+    tile_path,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from testamur.checkpoint import Checkpoint
+    from testamur.note import VerifierKey
+
+    # The hashes of a tile, as far as anything usable is left to compute them from.
+    Computed = Sequence[bytes | None]
+
+MOST: Final = 1000  # findings that are listed; those beyond are counted
+
+
+class EntrySource(Protocol):
+    """The sequence that was published; see `log.publisher.EntrySource`."""
+
+    def committed(self) -> int: ...
+    def read(self, start: int, limit: int) -> tuple[Sequence[bytes], Sequence[bytes]]: ...
+
+
+class LastSigned(Protocol):
+    """Keeps the last signed note; see `log.last_signed.LastSigned`."""
+
+    def get(self) -> bytes | None: ...
+
+
+class Store(Protocol):
+    """What is to be checked; see `log.store.DirectoryStore`."""
+
+    def read(self, path: str) -> bytes: ...
+    def paths(self) -> Iterator[str]: ...
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found of the tree of `size` entries: nothing is wrong if `damage` is empty.
+
+    `damage` and `uncovered` list at most `MOST` each; `left_off` counts the damage beyond that.
+    `uncovered` are files that no checkpoint covers yet, which a publication under way, or one
+    that was cut short, leaves: nothing vouches for them, and nothing is wrong with that.
+    """
+
+    size: int = 0
+    damage: list[Damage] = field(default_factory=list)
+    left_off: int = 0
+    uncovered: list[str] = field(default_factory=list)
+
+    def report(self, path: str, rule: str, detail: str) -> None:
+        """Add one piece of damage."""
+        if len(self.damage) < MOST:
+            self.damage.append(Damage(path, rule, detail))
+        else:
+            self.left_off += 1
+
+
+def fsck(
+    store: Store,
+    key: VerifierKey,
+    source: EntrySource | None = None,
+    last_signed: LastSigned | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Findings:
+    """Return what is wrong with the log in `store`, with its `source` and with its `last_signed`.
+
+    The log may be published to meanwhile. `progress` is told how many entries, of how many, are
+    checked. Memory is bounded whatever the size. A file that cannot be read is a finding;
+    `Unavailable` is raised when the store cannot be listed, or the others not be asked at all.
+    """
+    return _Examination(store, source, progress).findings(key, last_signed)
+
+
+@dataclass(slots=True)
+class _Tile:
+    """A tile as it is stored, and as the files below it say it ought to be."""
+
+    level: int
+    index: int
+    width: int
+    stored: Sequence[bytes] | None  # None: it is missing or malformed, and reported
+    below: Computed
+    entries: Sequence[bytes] | None = None  # of the bundle below a tile of level 0
+
+    def __str__(self) -> str:
+        return tile_path(self.level, self.index, self.width)
+
+    def child(self, at: int) -> str:
+        """Return the name of what the hash at `at` is the hash of."""
+        place = self.index * WIDTH + at
+        return f"entry {place}" if self.level == 0 else tile_path(self.level - 1, place)
+
+    def wrong(self) -> list[int]:
+        """Return where what is stored and what is below disagree."""
+        if self.stored is None or self.stored == self.below:
+            return []
+        return _differing(self.below, self.stored)
+
+    def disagreement(self, wrong: Sequence[int]) -> str:
+        """Return a sentence on the first of the places that are `wrong`."""
+        at = wrong[0]
+        stored = None if self.stored is None else self.stored[at]
+        below = self.below[at]
+        return f"{self.child(at)} hashes to {_hex(below)}, {self} has {_hex(stored)}{_more(wrong)}"
+
+
+class _Examination:
+    def __init__(
+        self,
+        store: Store,
+        source: EntrySource | None,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._store = store
+        self._source = source
+        self._progress = progress
+        self._findings = Findings()
+        self._report = self._findings.report
+
+    def findings(self, key: VerifierKey, last_signed: LastSigned | None) -> Findings:
+        # In this order, for a publisher at work signs first and publishes afterwards.
+        public = self._opened(CHECKPOINT, self._fetched(CHECKPOINT), key)
+        if last_signed is not None:
+            signed = self._opened("last-signed", last_signed.get(), key)
+            if public is not None:
+                self._check_signed(public, signed)
+            public = public or signed
+        if public is not None:
+            self._findings.size = public.size
+            self._check_tree(public)
+        self._check_names()
+        return self._findings
+
+    # --- Checkpoints ---
+
+    def _opened(self, path: str, note: bytes | None, key: VerifierKey) -> Checkpoint | None:
+        if note is None:
+            return None
+        try:
+            return open_checkpoint(note, key)[0]
+        except Refuted as error:
+            self._report(path, "not-ours", str(error))
+            return None
+
+    def _check_signed(self, public: Checkpoint, signed: Checkpoint | None) -> None:
+        if signed is None or signed.size < public.size:
+            last = 0 if signed is None else signed.size
+            detail = f"it is of size {public.size}, the last one signed of {last}"
+            self._report(CHECKPOINT, "from-the-future", detail)
+            return
+        try:
+            hashes = TileHashes(signed.size, self._store.read)
+            proof = prove_consistency(public.size, signed.size, hashes)
+            verify_consistency(public.size, signed.size, public.root, signed.root, proof)
+        except (Refuted, Unavailable) as error:
+            self._report("last-signed", "not-an-extension", str(error))
+
+    # --- The tree, from its first entry to its last ---
+
+    def _check_tree(self, checkpoint: Checkpoint) -> None:
+        size = checkpoint.size
+        if self._source is not None and (committed := self._source.committed()) < size:
+            self._report("source", "rewound", f"it has {committed} entries, {size} are published")
+        # Every full tile lies below one of the partial tiles at the right edge of the tree, the
+        # topmost of which covers the first entries.
+        edge = [
+            self._tile(level, full_tiles(level, size), partial_width(level, size))
+            for level in reversed(range(tile_levels(size)))
+        ]
+        stored = _edge_root(size, [tile.stored for tile in edge])
+        below = _edge_root(size, [tile.below for tile in edge])
+        for tile in edge:
+            supported, fits = stored == checkpoint.root, below == checkpoint.root
+            self._judge(tile, supported=supported, fits=fits)
+        found = below or stored
+        if found and checkpoint.root not in (stored, below):
+            detail = f"the files lead to root {found.hex()}, it says {checkpoint.root.hex()}"
+            self._report(CHECKPOINT, "another-tree", detail)
+
+    def _tile(self, level: int, index: int, width: int) -> _Tile:
+        """Return a tile, once everything below it is checked; an empty one if `width` is 0."""
+        if width == 0:
+            return _Tile(level, index, width, [], [])
+        stored = self._hashes(level, index, width)
+        if level > 0:
+            above: Computed = stored or [None] * width
+            below = [self._subtree(level - 1, index * WIDTH + at, above[at]) for at in range(width)]
+            return _Tile(level, index, width, stored, below)
+        entries = self._entries(index, width)
+        leaves: Computed = [None] * width if entries is None else leaf_hashes(entries)
+        if self._progress is not None:
+            self._progress(index * WIDTH + width, self._findings.size)
+        return _Tile(level, index, width, stored, leaves, entries)
+
+    def _subtree(self, level: int, index: int, above: bytes | None) -> bytes | None:
+        """Check a full tile and all below it; return the hash that the tile above should hold.
+
+        `above` is the hash that it does hold. Where a tile and what is below it disagree, the
+        one is right that agrees with the tile above: two of three.
+        """
+        tile = self._tile(level, index, WIDTH)
+        stored = _root(tile.stored)
+        below = stored if tile.below == tile.stored else _root(tile.below)
+        supported = stored is not None and stored == above
+        self._judge(tile, supported=supported, fits=below is not None and below == above)
+        return stored if supported else below or stored
+
+    def _judge(self, tile: _Tile, *, supported: bool, fits: bool) -> None:
+        """Report where a tile and what is below it disagree, naming the one that is wrong.
+
+        The tile is `supported` if what is above bears it out, and what is below `fits` likewise.
+        """
+        wrong = tile.wrong()
+        if wrong and not supported:
+            self._report(str(tile), "altered-hash", tile.disagreement(wrong))
+        if wrong and not fits and tile.level == 0:
+            path = bundle_path(tile.index, tile.width)
+            self._report(path, "altered-entry", tile.disagreement(wrong))
+        if supported and tile.level > 0:
+            for at in wrong:
+                self._report(tile.child(at), "another-tree", tile.disagreement([at]))
+        if tile.level == 0 and self._source is not None:
+            believed = tile.stored if supported and tile.stored else tile.below
+            self._check_source(self._source, tile, believed)
+
+    # --- Files ---
+
+    def _hashes(self, level: int, index: int, width: int) -> list[bytes] | None:
+        path, data = self._resource(tile_path(level, index, width), tile_path(level, index))
+        try:
+            return None if data is None else split_tile(data, parse_path(path).width)[:width]
+        except MalformedTile as error:
+            self._report(path, "malformed", str(error))
+            return None
+
+    def _entries(self, index: int, width: int) -> list[bytes] | None:
+        path, data = self._resource(bundle_path(index, width), bundle_path(index))
+        try:
+            return None if data is None else decode_bundle(data, parse_path(path).width)[:width]
+        except MalformedTile as error:
+            self._report(path, "malformed", str(error))
+            return None
+
+    def _resource(self, path: str, full: str) -> tuple[str, bytes | None]:
+        """Return what lies at `path`, or at `full`, which may have taken a partial one's place."""
+        for candidate in (path, full):
+            with suppress(NotFound):
+                return candidate, self._read(candidate)
+        return path, self._fetched(path)
+
+    def _fetched(self, path: str) -> bytes | None:
+        try:
+            return self._read(path)
+        except NotFound:
+            self._report(path, "missing", "no file lies there")
+            return None
+
+    def _read(self, path: str) -> bytes | None:
+        """Return the bytes at `path`, or None if they cannot be read; raise `NotFound`."""
+        try:
+            return self._store.read(path)
+        except NotFound:
+            raise
+        except Unavailable as error:
+            self._report(path, "unreadable", str(error))
+        except Damage as error:
+            self._report(path, error.rule, error.detail)
+        return None
+
+    def _check_names(self) -> None:
+        """Report files that belong to no log, and check those the tree needs no longer."""
+        for path in self._store.paths():
+            if path == CHECKPOINT:
+                continue
+            try:
+                resource = parse_path(path)
+            except MalformedTile as error:
+                self._report(shown(path), "unknown-file", str(error))
+            else:
+                self._check_name(resource)
+
+    def _check_name(self, resource: TilePath | BundlePath) -> None:
+        size = self._findings.size
+        level = resource.level if isinstance(resource, TilePath) else 0
+        end = resource.index * WIDTH + resource.width
+        if end > size >> HEIGHT * level:
+            self._check_uncovered(str(resource), end << HEIGHT * level)
+            return
+        full = resource.index < full_tiles(level, size)
+        needed = replace(resource, width=WIDTH if full else partial_width(level, size))
+        if resource != needed:
+            self._check_superseded(resource, needed)
+
+    def _check_uncovered(self, path: str, end: int) -> None:
+        if self._source is not None and end > (committed := self._source.committed()):
+            detail = f"it takes {end} entries to make it, the source has {committed}"
+            self._report(path, "beyond-the-source", detail)
+        elif len(self._findings.uncovered) < MOST:
+            self._findings.uncovered.append(path)
+
+    def _check_superseded(
+        self, partial: TilePath | BundlePath, needed: TilePath | BundlePath
+    ) -> None:
+        """Check a partial file that is left of a smaller tree against the one `needed` now."""
+        if any(damage.path == str(needed) for damage in self._findings.damage):
+            return  # there is nothing to compare it with
+        with suppress(NotFound, MalformedTile):  # removed meanwhile, or reported already
+            held, whole = self._read(str(partial)), self._read(str(needed))
+            if held is None or whole is None:
+                return
+            expected = (
+                b"".join(split_tile(whole, needed.width)[: partial.width])
+                if isinstance(partial, TilePath)
+                else encode_bundle(decode_bundle(whole, needed.width)[: partial.width])
+            )
+            if held != expected:
+                detail = f"beside {needed}, {difference(held, expected)}"
+                self._report(str(partial), "altered-partial", detail)
+
+    # --- The source ---
+
+    def _check_source(self, source: EntrySource, tile: _Tile, believed: Computed) -> None:
+        """Report entries below a tile that in the source do not hash to what is `believed`."""
+        start = tile.index * WIDTH
+        count = min(tile.width, source.committed() - start)
+        try:
+            entries, recorded = _entries_of(source, start, count)
+        except (Refuted, Unavailable) as error:
+            self._report("source", "unreadable", str(error))
+            return
+        hashes = tile.below if entries == tile.entries else leaf_hashes(entries)
+        for rule, found in (("altered-entry", hashes), ("altered-hash", recorded)):
+            if wrong := _differing(found, believed):
+                at = wrong[0]
+                detail = f"{tile.child(at)} has hash {_hex(found[at])}, not {_hex(believed[at])}"
+                self._report("source", rule, detail + _more(wrong))
+
+
+def _entries_of(source: EntrySource, start: int, count: int) -> tuple[list[bytes], list[bytes]]:
+    """Return entries and recorded leaf hashes, `count` of each; none if that is not above 0."""
+    entries: list[bytes] = []
+    leaves: list[bytes] = []
+    while len(entries) < count:
+        more, hashes = source.read(start + len(entries), count - len(entries))
+        if not 1 <= len(more) == len(hashes) <= count - len(entries):
+            raise Refuted(
+                f"from {start + len(entries)} on it gave {len(more)} entries and {len(hashes)} "
+                f"leaf hashes, {count - len(entries)} of each are published"
+            )
+        entries += more
+        leaves += hashes
+    return entries, leaves
+
+
+def _root(hashes: Computed | None) -> bytes | None:
+    """Return the root over the hashes of a full tile, or None if one is unknown."""
+    if hashes is None:
+        return None
+    known = [digest for digest in hashes if digest is not None]
+    if len(known) != WIDTH:
+        return None
+    for _ in range(HEIGHT):
+        known = parents(known)
+    return known[0]
+
+
+def _edge_root(size: int, tiles: Sequence[Computed | None]) -> bytes | None:
+    """Return the root over partial tiles, the topmost first, or None if a hash is unknown."""
+    if any(tile is None or None in tile for tile in tiles):
+        return None
+    known = [tuple(digest for digest in tile or () if digest) for tile in reversed(tiles)]
+    return RightEdge(size, tuple(known)).root()
+
+
+def _differing(found: Computed, expected: Computed) -> list[int]:
+    """Return where both are known and differ."""
+    pairs = enumerate(zip(found, expected, strict=False))
+    return [at for at, (one, other) in pairs if one and other and one != other]
+
+
+def _more(wrong: Sequence[int]) -> str:
+    return f", and {len(wrong) - 1} more differ" if len(wrong) > 1 else ""
+
+
+def _hex(digest: bytes | None) -> str:
+    return "" if digest is None else digest.hex()
