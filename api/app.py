@@ -8,7 +8,7 @@ no stack trace and no path of ours ever leaves.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final
 
@@ -18,14 +18,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
+from api.asgi import SAFE, Receive, Scope, Send, answer_preflight
 from api import answers, entries, health, openapi, problems, queries
 from api.entries import Entries, LogEntry, resumed_at
 from api.health import Alive, Progress, Readiness, Tally, exposition, readiness
 from api.intake import HungUp, Intake
-from api.problems import Problem
+from api.problems import Problem, problem_of
 from api.queries import Register, router
 from api.submissions import CheckReport, Submissions
-from api.tiles import PREFIX, Receive, Scope, Send, Tiles
+from api.tiles import PREFIX, Tiles
 from api.wiring import Parts
 from testamur import __version__
 from testamur.errors import Refusal, Unavailable
@@ -35,26 +36,18 @@ from testamur.submission import MEDIA_TYPE
 
 _log: Final = logging.getLogger(__name__)
 
-_HEADERS: Final = (
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"testamur-size, retry-after, content-disposition"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"cross-origin-resource-policy", b"cross-origin"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-)
-_PREFLIGHT: Final = (
-    (b"access-control-allow-methods", b"GET, HEAD, POST"),
-    (b"access-control-allow-headers", b"content-type, content-encoding, last-event-id"),
-    (b"access-control-max-age", b"86400"),
-)
+_LOG: Final = PREFIX.decode()
+_METHODS: Final = "GET, HEAD, POST, OPTIONS"
 
 
 class Face:
     """The ASGI application: log paths go to the tiles, all others to the framework."""
 
-    def __init__(self, tiles: Tiles, framework: FastAPI, reading: Entries) -> None:
+    def __init__(
+        self, tiles: Tiles, submitting: Submissions, framework: FastAPI, reading: Entries
+    ) -> None:
         self._tiles = tiles
+        self._submitting = submitting
         self._framework = framework
         self._reading = reading
 
@@ -66,29 +59,25 @@ class Face:
         """Answer one request, or go through the server's lifespan."""
         if scope["type"] != "http":
             await self._framework(scope, receive, send)
-            return
-        if scope["path"].startswith(PREFIX.decode()):
+        elif scope["path"].startswith(_LOG):
             await self._tiles(scope, receive, send)
-            return
+        elif scope["path"] == "/submissions" and scope["method"] == "POST":
+            await self._submitting(scope, receive, send)
+        elif scope["method"] == "OPTIONS":
+            await answer_preflight(send, _METHODS)
+        else:
+            await self._ask_framework(scope, receive, send)
 
-        async def headed(message: Any) -> None:
+    async def _ask_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_safe(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+                message["headers"] = [*message.get("headers", ()), *SAFE]
             await send(message)
 
-        if scope["method"] == "OPTIONS":
-            await _preflight(headed)
-            return
         if scope["method"] == "HEAD" and scope["path"] != "/stream":
             # The server sends no body in answer to HEAD, whatever it is given.
             scope = {**scope, "method": "GET"}
-        await self._framework(scope, receive, headed)
-
-
-async def _preflight(send: Send) -> None:
-    headers = [*_PREFLIGHT, (b"content-length", b"0")]
-    await send({"type": "http.response.start", "status": 204, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
+        await self._framework(scope, receive, send_safe)
 
 
 class About(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -134,66 +123,66 @@ def face(parts: Parts) -> Face:
     framework.include_router(router(register))
     framework.include_router(_entry_routes(reading))
     framework.include_router(_own_routes(parts, tally, tiles, reading, submitting.intake))
-    _answer_errors(framework, tally)
+    _answer_errors(framework)
     framework.openapi = lambda: _document(framework)  # type: ignore[method-assign]
-    return Face(tiles, framework, reading)
+    return Face(tiles, submitting, framework, reading)
+
+
+_BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "description": "The submission file; Content-Encoding gzip is taken too.",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+    }
+}
+_REFUSALS: Final = openapi.problems(
+    p400="The body is not what its headers say.",
+    p403="The signer is not entitled to this.",
+    p408="The body did not arrive in time.",
+    p409="The issuer used this jti for another submission.",
+    p413="A limit on sizes is exceeded.",
+    p415="Another media type or content coding.",
+    p422="A rule is broken: which, on which line, by what value.",
+    p503="Not now. Retry-After says when to send the same submission again.",
+)
+
+
+def _submit_path() -> dict[str, Any]:
+    receipt = openapi.answer(Receipt, "The receipt, in the state that was asked for.")
+    responses = {
+        201: receipt,
+        200: {**receipt, "description": "It was recorded before; this is its receipt."},
+        **_REFUSALS,
+    }
+    wait = {
+        "name": "wait",
+        "in": "query",
+        "description": "How far it must have come before the answer.",
+        "schema": {
+            "type": "string",
+            "enum": ["durable", "published", "witnessed"],
+            "default": "published",
+        },
+    }
+    submit = {
+        "tags": ["submissions"],
+        "summary": "Submit events; the answer is a receipt.",
+        "operationId": "submit",
+        "parameters": [wait],
+        **_BODY,
+        "responses": {str(status): response for status, response in responses.items()},
+    }
+    return {"/submissions": {"post": submit}}
 
 
 def _submission_routes(submitting: Submissions) -> APIRouter:
     routes = APIRouter(tags=["submissions"])
-    body = {
-        "requestBody": {
-            "required": True,
-            "description": "The submission file; Content-Encoding gzip is taken too.",
-            "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
-        }
-    }
-    refusals = openapi.problems(
-        p400="The body is not what its headers say.",
-        p403="The signer is not entitled to this.",
-        p408="The body did not arrive in time.",
-        p409="The issuer used this jti for another submission.",
-        p413="A limit on sizes is exceeded.",
-        p415="Another media type or content coding.",
-        p422="A rule is broken: which, on which line, by what value.",
-        p503="Not now; unless it says so, nothing was recorded. Retry-After says when to ask again.",
-    )
-    receipt = openapi.answer(Receipt, "The receipt, in the state that was asked for.")
-    wait = {
-        "parameters": [
-            {
-                "name": "wait",
-                "in": "query",
-                "description": "How far it must have come before the answer.",
-                "schema": {
-                    "type": "string",
-                    "enum": ["durable", "published", "witnessed"],
-                    "default": "published",
-                },
-            }
-        ]
-    }
-
-    @routes.post(
-        "/submissions",
-        summary="Submit events; the answer is a receipt.",
-        status_code=201,
-        openapi_extra={**body, **wait},
-        responses={
-            201: receipt,
-            200: {**receipt, "description": "It was recorded before; this is its receipt."},
-            **refusals,
-        },
-    )
-    async def submit(request: Request) -> Response:
-        status, found = await submitting.submit(request.scope, request.receive)
-        return Response(found, status, media_type="application/json")
 
     @routes.post(
         "/submissions/check",
         summary="What a submission would meet with; nothing is recorded.",
-        openapi_extra=body,
-        responses={200: openapi.answer(CheckReport, "Everything that is wrong."), **refusals},
+        openapi_extra=_BODY,
+        responses={200: openapi.answer(CheckReport, "Everything that is wrong."), **_REFUSALS},
     )
     async def check(request: Request) -> Response:
         found = await submitting.check(request.scope, request.receive)
@@ -212,9 +201,7 @@ def _submission_routes(submitting: Submissions) -> APIRouter:
         jti: Annotated[str, Path(pattern=queries.UUID)],
     ) -> Response:
         found = await submitting.find(issuer, jti)
-        return Response(
-            found, media_type="application/json", headers={"Cache-Control": "no-cache"}
-        )
+        return Response(found, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
     return routes
 
@@ -362,10 +349,9 @@ def _json(found: Any, status: int = 200) -> Response:
     )
 
 
-def _answer_errors(framework: FastAPI, tally: Tally) -> None:
-    def answered(problem: Problem, request: Request) -> Response:
-        if request.method == "POST" and request.url.path == "/submissions":
-            tally.refused(problem.document.rule)
+def _answer_errors(framework: FastAPI) -> None:
+    async def answered(_: Request, error: Exception) -> Response:
+        problem = problem_of(error)
         return Response(
             problem.render(),
             problem.document.status,
@@ -373,49 +359,36 @@ def _answer_errors(framework: FastAPI, tally: Tally) -> None:
             headers={"Cache-Control": "no-store", **problem.headers},
         )
 
-    @framework.exception_handler(Problem)
-    async def on_problem(request: Request, problem: Problem) -> Response:
-        return answered(problem, request)
-
-    @framework.exception_handler(Refusal)
-    async def on_refusal(request: Request, refusal: Refusal) -> Response:
-        return answered(problems.refused(refusal), request)
-
-    @framework.exception_handler(Unavailable)
-    async def on_unavailable(request: Request, error: Unavailable) -> Response:
-        return answered(problems.unavailable(error), request)
-
-    @framework.exception_handler(HungUp)
-    async def on_hung_up(request: Request, _: HungUp) -> Response:
+    async def on_hung_up(request: Request, _: Exception) -> Response:
         # Nobody is there to read it; the framework wants an answer all the same.
-        return answered(Problem(400, "cut-off", "the body did not arrive whole"), request)
+        return await answered(request, Problem(400, "cut-off", "the body did not arrive whole"))
 
-    @framework.exception_handler(RequestValidationError)
-    async def on_parameter(request: Request, error: RequestValidationError) -> Response:
+    async def on_parameter(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         where = " ".join(str(part) for part in first["loc"])
-        return answered(
-            Problem(422, "parameter", f"{where}: {first['msg']}", value=first.get("input")),
-            request,
-        )
+        detail = f"{where}: {first['msg']}"
+        return await answered(request, Problem(422, "parameter", detail, value=first.get("input")))
 
-    @framework.exception_handler(HTTPException)
-    async def on_http(request: Request, error: HTTPException) -> Response:
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
         rule = {404: "no-such-path", 405: "method"}.get(error.status_code, "http")
         headers = dict(error.headers or {})
-        found = Problem(error.status_code, rule, str(error.detail), headers=headers)
-        return answered(found, request)
+        return await answered(
+            request, Problem(error.status_code, rule, str(error.detail), headers=headers)
+        )
 
-    @framework.exception_handler(Exception)
-    async def on_fault(request: Request, _: Exception) -> Response:
-        # The server logs the trace; the caller learns that it was our fault, and no more.
-        return answered(Problem(500, "fault", "the server failed at this request"), request)
+    for kind in (Problem, Refusal, Unavailable, Exception):
+        framework.add_exception_handler(kind, answered)
+    framework.add_exception_handler(HungUp, on_hung_up)
+    framework.add_exception_handler(RequestValidationError, on_parameter)
+    framework.add_exception_handler(HTTPException, on_http)
 
 
 def _document(framework: FastAPI) -> dict[str, Any]:
     if not framework.openapi_schema:
         document = FastAPI.openapi(framework)
-        document["paths"] |= openapi.LOG_PATHS
+        document["paths"] |= {**openapi.LOG_PATHS, **_submit_path()}
         components = document.setdefault("components", {})
         components["schemas"] = openapi.schemas(
             *answers.SHAPES, About, Alive, CheckReport, Evidence, LogEntry, Readiness, Receipt

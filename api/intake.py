@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Final, NamedTuple
 
+from api.asgi import Receive, Scope
 from api.problems import Problem, not_now
-from api.tiles import Receive, Scope
 
 IDLE_SECONDS: Final = 30.0
 """How long a client may be silent in the middle of a body."""

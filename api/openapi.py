@@ -14,6 +14,7 @@ from api.problems import MEDIA_TYPE as PROBLEM
 from api.problems import ProblemDocument
 
 Json = dict[str, Any]
+Responses = dict[int | str, dict[str, Any]]
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 _TEXT: Final[Json] = {"schema": {"type": "string"}}
@@ -57,7 +58,7 @@ def text(media_type: str, description: str) -> Json:
     return {"description": description, "content": {media_type: _TEXT}}
 
 
-def problems(**meanings: str) -> Json:
+def problems(**meanings: str) -> Responses:
     """Return response objects of problems; keywords are such as `p404="no such thing"`."""
     media = {PROBLEM: {"schema": reference(ProblemDocument)}}
     return {
@@ -109,12 +110,7 @@ LOG_PATHS: Final[Json] = {
                     "description": "The file; it never changes.",
                     "content": {"application/octet-stream": _BYTES},
                 },
-                **{
-                    str(status): found
-                    for status, found in problems(
-                        p404="No checkpoint implies this file."
-                    ).items()
-                },
+                "404": problems(p404="No checkpoint implies this file.")[404],
             },
         }
     },

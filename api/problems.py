@@ -155,5 +155,19 @@ def unavailable(error: Unavailable) -> Problem:
     return not_now("unavailable", "a part of the server cannot be reached now", retry_after=5)
 
 
+def problem_of(error: Exception) -> Problem:
+    """Return the problem that stands for `error`; an unforeseen one is our fault, and logged."""
+    match error:
+        case Problem():
+            return error
+        case Refusal():
+            return refused(error)
+        case Unavailable():
+            return unavailable(error)
+        case _:
+            _log.error("a request met with a fault of ours", exc_info=error)
+            return Problem(500, "fault", "the server failed at this request")
+
+
 def _kebab(name: str) -> str:
     return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")

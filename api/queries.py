@@ -151,7 +151,9 @@ class Register:
         published = self._latest()
         size = 0 if published is None else published.size
         if when.time is not None and when.time > datetime.now(UTC).timestamp() * 1000:
-            raise Problem(422, "time-ahead", "that time is yet to come", value=_shown_time(when.time))
+            raise Problem(
+                422, "time-ahead", "that time is yet to come", value=_shown_time(when.time)
+            )
         if when.size is None or when.size <= self._follower.size:
             return
         if when.size > size:
@@ -242,9 +244,7 @@ def _page(
     following = None
     if page.next is not None:
         chosen = {name: str(value).lower() for name, value in choice.items()}
-        query = urlencode(
-            {"cursor": page.next, "limit": turn.limit, "size": moment.size, **chosen}
-        )
+        query = urlencode({"cursor": page.next, "limit": turn.limit, "size": moment.size, **chosen})
         following = f"{quote(request.url.path, safe='/:')}?{query}"
     return Listed(
         size=moment.size,
@@ -302,9 +302,7 @@ def _add_credentials(routes: APIRouter, register: Register) -> None:
         summary="Everything that happened to a credential.",
         responses=_shown(Listed[answers.HistoryLine]),
     )
-    async def credential_history(
-        request: Request, id: Uuid, when: When, turn: PageOf
-    ) -> Response:
+    async def credential_history(request: Request, id: Uuid, when: When, turn: PageOf) -> Response:
         def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
             page = credentials.history(connection, id, moment.size, **turn.options)
             if not page.items and turn.cursor is None:
@@ -533,9 +531,7 @@ def _add_achievements(routes: APIRouter, register: Register) -> None:
         summary="Everything that happened to an achievement.",
         responses=_shown(Listed[answers.HistoryLine]),
     )
-    async def achievement_history(
-        request: Request, id: Uuid, when: When, turn: PageOf
-    ) -> Response:
+    async def achievement_history(request: Request, id: Uuid, when: When, turn: PageOf) -> Response:
         def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
             page = achievements.achievement_history(connection, id, moment.size, **turn.options)
             if not page.items and turn.cursor is None:
@@ -590,9 +586,7 @@ def _add_accreditations(routes: APIRouter, register: Register) -> None:
         request: Request, id: Uuid, when: When, turn: PageOf
     ) -> Response:
         def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
-            page = accreditations.accreditation_history(
-                connection, id, moment.size, **turn.options
-            )
+            page = accreditations.accreditation_history(connection, id, moment.size, **turn.options)
             if not page.items and turn.cursor is None:
                 raise _missing("accreditation", id, moment)
             return _page(request, page, answers.stream_event, moment, turn)
@@ -620,13 +614,9 @@ def _add_accreditations(routes: APIRouter, register: Register) -> None:
         summary="Everything that happened to a recognition.",
         responses=_shown(Listed[answers.HistoryLine]),
     )
-    async def recognition_history(
-        request: Request, id: Uuid, when: When, turn: PageOf
-    ) -> Response:
+    async def recognition_history(request: Request, id: Uuid, when: When, turn: PageOf) -> Response:
         def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
-            page = accreditations.recognition_history(
-                connection, id, moment.size, **turn.options
-            )
+            page = accreditations.recognition_history(connection, id, moment.size, **turn.options)
             if not page.items and turn.cursor is None:
                 raise _missing("recognition", id, moment)
             return _page(request, page, answers.stream_event, moment, turn)

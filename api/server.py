@@ -65,6 +65,7 @@ def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool
             log_config=None,
             access_log=access_log,
             server_header=False,
+            proxy_headers=False,
             backlog=_BACKLOG,
             limit_concurrency=_CONNECTIONS,
             timeout_graceful_shutdown=_GRACE_SECONDS,

@@ -12,22 +12,23 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from api.asgi import JSON, NOT_KEPT, Receive, Scope, Send, answer, answer_problem
 from api.health import Tally
-from api.intake import Intake
-from api.problems import Problem, not_now
-from api.tiles import Receive, Scope
-from api.waiting import Published, Waiting
+from api.intake import HungUp, Intake
+from api.problems import Problem, not_now, problem_of
+from api.waiting import Waiting
 from log.publisher import Publisher
 from registry.gate import Checked, DryRun, Gate, Outcome, Recorded
 from testamur.receipt import Flagged, Receipt, encode_path, flagged
 from testamur.submission import (
     MAX_BYTES,
     MEDIA_TYPE,
+    Header,
     format_time,
     parse_submission_entry,
     submission_entry,
@@ -83,6 +84,19 @@ class Submissions:
         """Wait for checks under way."""
         self._pool.shutdown()
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer `POST /submissions`."""
+        try:
+            status, receipt = await self.submit(scope, receive)
+        except HungUp:
+            return
+        except Exception as error:  # noqa: BLE001  # the last place where one can be answered
+            problem = problem_of(error)
+            self._tally.refused(problem.document.rule)
+            await answer_problem(send, problem)
+        else:
+            await answer(send, status, [JSON, NOT_KEPT], receipt)
+
     async def submit(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """Return the status, 201 or 200 if it was recorded before, and the receipt as JSON.
 
@@ -102,7 +116,7 @@ class Submissions:
         entry = submission_entry(header.jws, recorded.recorded_at)
         if wait == "published":
             await self._until_published(recorded)
-        receipt = self.receipt_over(entry, recorded)
+        receipt = self._receipt(header.payload, entry, recorded)
         self._tally.accepted(recorded.events, perf_counter() - started)
         return (200 if recorded.repeated else 201), _encode(receipt)
 
@@ -127,23 +141,37 @@ class Submissions:
                 value=jti,
             )
         entry = await asyncio.to_thread(self._entry, recorded.position)
-        return _encode(self.receipt_over(entry, recorded))
+        header = parse_submission_entry(entry)[1].payload
+        return _encode(await asyncio.to_thread(self._receipt, header, entry, recorded))
 
-    def receipt_over(self, entry: bytes, recorded: Recorded) -> Receipt:
+    def _receipt(self, header: Header, entry: bytes, recorded: Recorded) -> Receipt:
         """Return the receipt in the furthest state that holds now."""
-        end = recorded.position + recorded.events
-        published = self.published()
-        if published is not None and published.size > end:
-            inclusion = self._publisher.prove(recorded.position, published.size)
-            proof = TlogProof(recorded.position, tuple(inclusion), published.note).render()
-            end_path = encode_path(self._publisher.prove(end, published.size))
-            return _receipt("published", entry, recorded, proof.decode(), end_path)
-        return _receipt("durable", entry, recorded, None, None)
+        proof, end_path = self._proof(recorded.position, recorded.position + recorded.events)
+        return Receipt(
+            format="testamur/receipt/1",
+            state="durable" if proof is None else "published",
+            log=header.aud,
+            issuer=header.iss,
+            jti=header.jti,
+            position=recorded.position,
+            events=recorded.events,
+            recorded_at=format_time(recorded.recorded_at),
+            entry=entry.decode(),
+            flags=flagged(recorded.flags),
+            repeated=recorded.repeated,
+            proof=proof,
+            end_path=end_path,
+        )
 
-    def published(self) -> Published | None:
-        """Return the checkpoint that is out."""
+    def _proof(self, position: int, end: int) -> tuple[str, tuple[str, ...]] | tuple[None, None]:
+        """Return the proof of entry `position` and the path of entry `end`, if published."""
         latest = self._publisher.checkpoint
-        return None if latest is None else Published(*latest)
+        if latest is None or latest[0].size <= end:
+            return None, None
+        checkpoint, note = latest
+        path = self._publisher.prove(position, checkpoint.size)
+        proof = TlogProof(position, tuple(path), note).render().decode()
+        return proof, encode_path(self._publisher.prove(end, checkpoint.size))
 
     async def _check(self, body: bytes) -> Checked:
         if len(body) < INLINE_BYTES:
@@ -190,15 +218,19 @@ class Submissions:
         return self._gate.read(position, 1)[0][0]
 
 
+_WANTED: Final[dict[bytes, Wait]] = {
+    b"": "published",
+    b"wait=published": "published",
+    b"wait=durable": "durable",
+}
+
+
 def wanted(query: bytes) -> Wait:
     """Return the `wait` of a query string; raises `Problem` for one that cannot be had."""
-    if not query:
-        return "published"
-    found = [value for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-             if name == "wait"]
-    wait = found[-1] if found else "published"
-    if wait not in get_args(Wait):
-        raise Problem(422, "parameter", "wait is durable, published or witnessed", value=wait)
+    known = _WANTED.get(query)
+    if known is not None:
+        return known
+    wait = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("wait", "published")
     if wait == "witnessed":
         # Refused before anything is recorded: a receipt may not claim what nobody attested.
         raise Problem(
@@ -208,6 +240,8 @@ def wanted(query: bytes) -> Wait:
             "recorded; ask for wait=published",
             value=wait,
         )
+    if wait not in ("durable", "published"):
+        raise Problem(422, "parameter", "wait is durable, published or witnessed", value=wait)
     return wait
 
 
@@ -223,31 +257,6 @@ def report_of(found: DryRun) -> CheckReport:
         size=found.size,
         refusals=refusals,
         flags=flagged(found.flags),
-    )
-
-
-def _receipt(
-    state: Literal["durable", "published"],
-    entry: bytes,
-    recorded: Recorded,
-    proof: str | None,
-    end_path: tuple[str, ...] | None,
-) -> Receipt:
-    header = parse_submission_entry(entry)[1].payload
-    return Receipt(
-        format="testamur/receipt/1",
-        state=state,
-        log=header.aud,
-        issuer=header.iss,
-        jti=header.jti,
-        position=recorded.position,
-        events=recorded.events,
-        recorded_at=format_time(recorded.recorded_at),
-        entry=entry.decode(),
-        flags=flagged(recorded.flags),
-        repeated=recorded.repeated,
-        proof=proof,
-        end_path=end_path,
     )
 
 

@@ -14,22 +14,17 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol
 
-from api.problems import MEDIA_TYPE as PROBLEM
+from api.asgi import SAFE, Headers, Receive, Scope, Send, answer_preflight, answer_problem
 from api.problems import Problem, unavailable
 from api.waiting import Published
 from testamur.errors import Refuted, Unavailable
 from testamur.reader import NotFound
 from testamur.tiles import HEIGHT, WIDTH, BundlePath, parse_path
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 PREFIX: Final = b"/log/"
 CACHE_BYTES: Final = 128 * 1024 * 1024
@@ -38,16 +33,13 @@ _LARGEST_CACHED: Final = 2 * 1024 * 1024
 _READERS: Final = 4
 _GZIP_LEVEL: Final = 5
 
-_OPEN: Final = (b"access-control-allow-origin", b"*")
-_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _IMMUTABLE: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 _FRESH: Final = (b"cache-control", b"public, max-age=1")
-# A tile that is not there yet may be there in a moment.
-_NOT_KEPT: Final = (b"cache-control", b"no-store")
 _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
 _BYTES: Final = (b"content-type", b"application/octet-stream")
 _VARY: Final = (b"vary", b"accept-encoding")
-_ALLOW: Final = (b"allow", b"GET, HEAD, OPTIONS")
+_METHODS: Final = "GET, HEAD, OPTIONS"
+_REFUSED_GZIP: Final = frozenset((b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"))
 
 
 class Store(Protocol):
@@ -89,16 +81,19 @@ class Tiles:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request for a path under /log/."""
+        del receive  # a body means nothing here
         method = scope["method"]
-        if method not in ("GET", "HEAD"):
-            await _answer_other(method, send)
+        if method == "OPTIONS":
+            await answer_preflight(send, _METHODS)
             return
         try:
+            if method not in ("GET", "HEAD"):
+                raise Problem(405, "method", "a log is read", headers={"Allow": _METHODS})
             resource = await self._find(
                 scope.get("raw_path") or scope["path"].encode(), scope["headers"]
             )
         except Problem as problem:
-            await _send_problem(problem, method, send)
+            await answer_problem(send, problem)
             return
         await _send(resource, method, scope["headers"], send)
 
@@ -198,7 +193,7 @@ class _Kept:
 def _resource(body: bytes, headers: Headers) -> Resource:
     etag = b'"' + sha256(body).hexdigest()[:32].encode() + b'"'
     length = (b"content-length", str(len(body)).encode())
-    return Resource(body, etag, [length, (b"etag", etag), *headers, _OPEN, _NOSNIFF])
+    return Resource(body, etag, [length, (b"etag", etag), *headers, *SAFE])
 
 
 def _takes_gzip(headers: Headers) -> bool:
@@ -208,7 +203,7 @@ def _takes_gzip(headers: Headers) -> bool:
             for offer in value.lower().split(b","):
                 coding, _, weight = offer.partition(b";")
                 if coding.strip() in (b"gzip", b"*"):
-                    return weight.replace(b" ", b"") not in (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000")
+                    return weight.replace(b" ", b"") not in _REFUSED_GZIP
     return False
 
 
@@ -229,33 +224,6 @@ async def _send(resource: Resource, method: str, headers: Headers, send: Send) -
         return
     await send({"type": "http.response.start", "status": 200, "headers": resource.headers})
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else resource.body})
-
-
-async def _send_problem(problem: Problem, method: str, send: Send) -> None:
-    body = problem.render()
-    headers = [
-        (b"content-type", PROBLEM.encode()),
-        (b"content-length", str(len(body)).encode()),
-        *((name.lower().encode(), value.encode()) for name, value in problem.headers.items()),
-        _NOT_KEPT,
-        _OPEN,
-        _NOSNIFF,
-    ]
-    status = problem.document.status
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
-
-
-async def _answer_other(method: str, send: Send) -> None:
-    if method == "OPTIONS":
-        headers = [_ALLOW, _OPEN, (b"access-control-allow-methods", b"GET, HEAD, OPTIONS")]
-        await send({"type": "http.response.start", "status": 204, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-        return
-    problem = Problem(
-        405, "method", "a log is read", value=method, headers={"Allow": _ALLOW[1].decode()}
-    )
-    await _send_problem(problem, method, send)
 
 
 def _absent(detail: str) -> Problem:

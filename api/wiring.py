@@ -277,9 +277,7 @@ def _open_publisher(
     last_signed = LastSigned(folder.last_signed)
     stack.callback(last_signed.close)
     store = DirectoryStore(folder.log)
-    publisher = Publisher(
-        gate, store, last_signed, signer, interval=interval, published=published
-    )
+    publisher = Publisher(gate, store, last_signed, signer, interval=interval, published=published)
     publisher.resume()
     return publisher
 

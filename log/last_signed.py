@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING, Final
 
 from testamur.errors import Refuted, Unavailable
@@ -49,10 +49,13 @@ class LastSigned:
         with self._failures_named():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            # A commit returns once it is on the device: WAL needs FULL for that, not NORMAL.
+        with self._failures_named(), ExitStack() as on_failure:
+            on_failure.callback(self._database.close)
+            # A commit returns once it is on the device: in WAL that takes FULL, not NORMAL.
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.execute(_SCHEMA)
+            on_failure.pop_all()
 
     def get(self) -> bytes | None:
         """Return the last note that was signed, or None before the first."""

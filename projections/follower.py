@@ -305,6 +305,11 @@ class Follower:
         with self._engine.connect() as connection:
             stored = reached(connection)
             edge = self._checked(stored)
+            end = submissions.end(connection)
+            if end != stored.size:
+                raise Refuted(
+                    f"the tables end at {end}, their position says {stored.size}: rebuild them"
+                )
             known = known_at(connection, stored.size)
         existing: dict[str, CredentialState] = {}
         replayer = self._replayer(known, existing, thorough=thorough)

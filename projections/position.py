@@ -49,7 +49,9 @@ class Reached(msgspec.Struct, frozen=True):
         return CompactRange(self.size, tuple(self.hashes[at : at + HASH_SIZE] for at in parts))
 
 
-_REACHED: Final = select(*(POSITION_ROW.c[name] for name in Reached.__struct_fields__))
+_REACHED: Final = select(*(POSITION_ROW.c[name] for name in Reached.__struct_fields__)).where(
+    POSITION_ROW.c.id == 1
+)
 
 
 def reached(connection: Connection) -> Reached:

@@ -95,6 +95,8 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
     )
 
 
+_MAX_POSITION: Final = 2**63 - 1
+_REACHED: Final = select(POSITION_ROW.c.size).where(POSITION_ROW.c.id == 1)
 _LAST_BEFORE: Final = (
     select(SUBMISSIONS.c.position, SUBMISSIONS.c.events)
     .where(SUBMISSIONS.c.position < bindparam("size"))
@@ -141,7 +143,7 @@ def as_of(connection: Connection, *, size: int | None = None, time: int | None =
     if time is not None:
         at_time = size_at(connection, time)
         return at_time if size is None else min(at_time, as_of(connection, size=size))
-    reached: int = connection.scalar(select(POSITION_ROW.c.size)) or 0
+    reached: int = connection.scalar(_REACHED) or 0
     if size is None:
         return reached
     if size > reached:
@@ -151,6 +153,12 @@ def as_of(connection: Connection, *, size: int | None = None, time: int | None =
         return 0
     end: int = last.position + 1 + last.events
     return end if end <= size else int(last.position)
+
+
+def end(connection: Connection) -> int:
+    """Return where the last submission in the table ends, whatever the position row says."""
+    last = connection.execute(_LAST_BEFORE, {"size": _MAX_POSITION}).one_or_none()
+    return 0 if last is None else last.position + 1 + last.events
 
 
 def size_at(connection: Connection, time: int) -> int:

@@ -82,7 +82,7 @@ def connect(path: Path | str, *, timeout: float = 10.0) -> sqlite3.Connection:
     Raises `StorageDamaged` when the file is some other application's, or of another version.
     """
     connection = sqlite3.connect(
-        path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=256
+        path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=512
     )
     try:
         _identify(connection)
@@ -240,18 +240,20 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
         raise StorageDamaged(f"the file system allows no write-ahead log: journal mode {mode}")
 
 
-_CHUNK: Final = 1000  # times 6 values: below SQLite's limit of 32,766 per statement
+# A thousand rows of 6 values stay below SQLite's limit of 32,766 per statement. What remains
+# below 128 rows, which is what a group of single events comes to, goes in one statement too:
+# prepared ones of every such size take a few megabytes.
+_CHUNKS: Final = (1000, 512, 256, 128)
 
 
 def _chunks(size: int) -> Iterator[int]:
-    """Return sizes that sum to `size`: a few distinct ones, so that statements stay prepared."""
-    while size >= _CHUNK:
-        yield _CHUNK
-        size -= _CHUNK
-    while size:
-        part = 1 << (size.bit_length() - 1)
-        yield part
-        size -= part
+    """Return sizes that sum to `size`: few of them, and few distinct ones over time."""
+    for chunk in _CHUNKS:
+        while size >= chunk:
+            yield chunk
+            size -= chunk
+    if size:
+        yield size
 
 
 def _insertion(table: str, columns: int, rows: int) -> str:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from testamur.canonical import jcs, parse_canonical
+from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT, jcs, parse_canonical
 from testamur.errors import Refusal, Refuted
 from testamur.ids import Uuid7
 
@@ -27,8 +27,10 @@ BLIND_SIZE: Final = 32
 # tag is the beginning of another.
 _DOMAIN: Final = b"testamur/credential/1\n"
 
-# The credential of MAX_DOCUMENT bytes, and the four members around it.
-MAX_HOLDER_FILE: Final = 4 * 1024 * 1024 + 1024
+# A credential of MAX_DOCUMENT bytes, whose numbers grow at most fourfold (1e15 has sixteen
+# digits) in canonical form, and the members around it; a proof repeats the @context, deeper.
+MAX_HOLDER_FILE: Final = 4 * MAX_DOCUMENT + 8192
+_MAX_HOLDER_DEPTH: Final = MAX_DEPTH + 3
 
 
 Origin = Annotated[str, Meta(pattern=r"^[!-*,-~]{1,255}$(?!\n)")]
@@ -101,7 +103,8 @@ def read_holder_file(data: bytes) -> HolderFile:
     Raises `Refusal`: those of `parse_canonical`, `blind-missing` for a bare credential,
     `holder-file` for anything else that is no holder file.
     """
-    found = parse_canonical(data.removesuffix(b"\n"), max_bytes=MAX_HOLDER_FILE)
+    line = data.removesuffix(b"\n")
+    found = parse_canonical(line, max_bytes=MAX_HOLDER_FILE, max_depth=_MAX_HOLDER_DEPTH)
     if isinstance(found, dict) and "blind" not in found and "credentialSubject" in found:
         raise Refusal(
             "blind-missing",
@@ -113,6 +116,6 @@ def read_holder_file(data: bytes) -> HolderFile:
         holder = msgspec.convert(found, HolderFile)
     except msgspec.ValidationError as error:
         raise Refusal("holder-file", str(error)) from None
-    if render_holder_file(holder).removesuffix(b"\n") != data.removesuffix(b"\n"):
+    if render_holder_file(holder).removesuffix(b"\n") != line:
         raise Refusal("holder-file", "the blind is not in padded standard base64")
     return holder

@@ -48,7 +48,8 @@ def export(
                 waiting.clear()
 
         replayed = replay(source, key, checkpoint=checkpoint, progress=progress, cohort_read=read)
-        writer.write(waiting)
+        if waiting:
+            writer.write(waiting)
         writer.finish(replayed.checkpoint)
     return replayed
 

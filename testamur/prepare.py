@@ -10,6 +10,7 @@ is admitted here: the register may still refuse what this module prepares.
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 import re
@@ -97,14 +98,15 @@ def prepare_cohort(
     """
     _check_key(key, provider.did)
     issuer = profile(provider)
-    objects: dict[str, dict[str, Any]] = {}
+    objects: dict[tuple[str, int], dict[str, Any]] = {}
     prepared = _nothing(log)
     for award in track(_shuffled(awards)):
         offering = award.offering
-        if offering.achievement not in objects:
-            objects[offering.achievement] = offered_achievement(offering)
+        offered = offering.achievement, offering.version
+        if offered not in objects:
+            objects[offered] = offered_achievement(offering)
         credential_id = new_id()
-        made = credential(award, credential_id, issuer, objects[offering.achievement])
+        made = credential(award, credential_id, issuer, objects[offered])
         if key:
             made = sign(made, key, created=now)
         # Read back what was written: one way only leads from a credential to an event.
@@ -144,6 +146,8 @@ def prepare_badges(
             draft = _draft(source, data, registered, issuer)
             _check_key(key, draft.badge.issuer.id)
             note = _examine(draft)
+            if key:
+                draft = _signed(draft, key, now)
             _check_first(draft, first_source)
         except Refusal as refusal:
             prepared.refused.append((source, refusal))
@@ -157,11 +161,7 @@ def prepare_badges(
         if len(drafts) > MAX_EVENTS:
             raise Refusal("events-count", f"a submission has at most {MAX_EVENTS} events")
     for draft in track(_shuffled(drafts)):
-        signed = draft
-        if key:
-            made = sign(draft.credential, key, created=now)
-            signed = msgspec.structs.replace(draft, credential=made, badge=read_badge(made))
-        _issue(prepared, signed, new_id(), log)
+        _issue(prepared, draft, new_id(), log)
     return prepared
 
 
@@ -172,22 +172,20 @@ def read_sources(path: Path) -> Iterator[Source]:
     passed over. Symbolic links inside it are not followed, and what is no regular file is
     refused, not opened.
     """
-    if not path.is_dir():
-        yield from _documents(path, _plain(path.name), follow=True)
-        return
     waiting = [path]
     while waiting:
         found = waiting.pop()
-        label = _plain(str(found.relative_to(path)))
-        if found == path or (found.is_dir() and not found.is_symlink()):
-            try:
+        given = found == path
+        label = _plain(path.name if given else str(found.relative_to(path)))
+        try:
+            if found.is_dir() and (given or not found.is_symlink()):
                 files = sorted(file for file in found.iterdir() if not file.name.startswith("."))
-            except OSError as error:
-                yield label, Refusal("file", f"the folder cannot be read: {error.strerror}")
+                waiting += reversed(files)
                 continue
-            waiting += reversed(files)
-        else:
-            yield from _documents(found, label, follow=False)
+        except OSError as error:
+            yield label, Refusal("file", f"cannot be read: {error.strerror}")
+            continue
+        yield from _documents(found, label, follow=given)
 
 
 def write_prepared(prepared: Prepared, folder: Path, *, partial: bool = False) -> None:
@@ -274,7 +272,7 @@ def _only(values: Sequence[T]) -> T | None:
 
 
 def _suite(badge: Badge) -> Suite | None:
-    """Return the suite to state: the one we could examine, else the first that has a name."""
+    """Return the suite to state: the one we can examine, else the first that has a name."""
     if not badge.suites:
         return "none"
     if SUITE in badge.suites:
@@ -304,6 +302,11 @@ def _draft(
             )
         registered = registered[badge.achievement.id]
     return _Draft(source=source, credential=parsed, badge=badge, registered=registered)
+
+
+def _signed(draft: _Draft, key: PrivateKey, now: datetime) -> _Draft:
+    made = sign(draft.credential, key, created=now)
+    return msgspec.structs.replace(draft, credential=made, badge=read_badge(made))
 
 
 def _check_first(draft: _Draft, first_source: dict[tuple[str, str], str]) -> None:
@@ -341,7 +344,7 @@ def _documents(file: Path, label: str, *, follow: bool) -> Iterator[Source]:
     lines = file.suffix.lower() in (".ndjson", ".jsonl")
     try:
         # O_NONBLOCK: opening a named pipe that nobody writes to must not hang.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         flags |= 0 if follow else getattr(os, "O_NOFOLLOW", 0)
         with os.fdopen(os.open(file, flags), "rb") as opened:
             status = os.fstat(opened.fileno())
@@ -357,7 +360,7 @@ def _documents(file: Path, label: str, *, follow: bool) -> Iterator[Source]:
                 yield label, opened.read(MAX_DOCUMENT + 1)
     except OSError as error:
         detail = f"cannot be read: {error.strerror}"
-        if file.is_symlink() and not follow:
+        if error.errno == errno.ELOOP:  # what O_NOFOLLOW says
             detail = "is a symbolic link, which is not followed"
         yield label, Refusal("file", detail)
 
@@ -420,13 +423,16 @@ def _by_number(text: str) -> list[tuple[int, str]]:
 
 def _write(path: Path, data: bytes) -> Path:
     # O_EXCL: never over a file that is there; 0600: for the owner alone.
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         file.write(data)
     return path
 
 
 def _sync(path: Path) -> None:
     """Wait until a file, or a folder's list of names, is on disk."""
+    if os.name == "nt":
+        return  # Windows syncs neither folders nor what is open for reading
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import IO, Any, Final, Literal, Protocol, TypeAlias
 
@@ -66,12 +66,11 @@ class CsvWriter:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._add([list(COLUMNS)])
+        self._add([COLUMNS])
 
     def write(self, batch: Sequence[Row]) -> None:
         """Add rows."""
-        kinds = COLUMNS.values()
-        self._add([list(map(_text, cells(row), kinds)) for row in batch])
+        self._add(map(_texts, batch))
 
     def finish(self, checkpoint: Checkpoint) -> None:
         """Add nothing."""
@@ -79,7 +78,7 @@ class CsvWriter:
     def close(self) -> None:
         """Hold nothing."""
 
-    def _add(self, lines: list[list[str]]) -> None:
+    def _add(self, lines: Iterable[Iterable[Any]]) -> None:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(lines)
         self._file.write(text.getvalue().encode())
@@ -155,19 +154,22 @@ def _object(row: Row) -> dict[str, Any]:
     }
 
 
-def _text(cell: Any, kind: Kind) -> str:
-    if cell is None:
-        return ""
-    match kind:
-        case "bytes":
-            return base64.b64encode(cell).decode()
-        case "list":
-            return " ".join(cell)
-        case "time":
-            return _time(cell)
-        case _:
-            return str(cell)
+def _texts(row: Row) -> list[Any]:
+    """Return the cells of a row as texts, or what `csv` writes as the text it should be."""
+    found = cells(row)
+    for at in _NO_TEXT:
+        if found[at] is not None:
+            found[at] = _AS_TEXT[_KINDS[at]](found[at])
+    return found
 
 
 # The events of a submission, up to a hundred thousand, share one time.
 _time: Final = lru_cache(maxsize=1)(format_time)
+
+_AS_TEXT: Final[dict[Kind, Callable[[Any], str]]] = {
+    "bytes": lambda data: base64.b64encode(data).decode(),
+    "list": " ".join,
+    "time": _time,
+}
+_KINDS: Final = list(COLUMNS.values())
+_NO_TEXT: Final = [at for at, kind in enumerate(_KINDS) if kind in _AS_TEXT]

@@ -60,19 +60,18 @@ def _kind(found: inspect.Type) -> Kind:
             return "json"
 
 
-def _members() -> dict[str, tuple[str, Kind]]:
-    """Return, by wire name, each member that any event has: its attribute and its kind."""
-    found: dict[str, tuple[str, Kind]] = {}
+def _members() -> dict[str, Kind]:
+    """Return, by wire name, what each member that any event has holds."""
+    found: dict[str, Kind] = {}
     for event in EVENTS.values():
         for field in msgspec.structs.fields(event):
             kind = _kind(inspect.type_info(field.type))
             # `key` is an object in one event and an id in another: JSON has room for both.
-            if found.setdefault(field.encode_name, (field.name, kind))[1] != kind:
-                found[field.encode_name] = (field.name, "json")
+            if found.setdefault(field.encode_name, kind) != kind:
+                found[field.encode_name] = "json"
     return found
 
 
-_MEMBERS: Final = _members()
 COLUMNS: Final[dict[str, Kind]] = {
     "position": "integer",
     "submission": "integer",
@@ -81,19 +80,37 @@ COLUMNS: Final[dict[str, Kind]] = {
     "kid": "text",
     "flags": "list",
     "type": "text",
-    **{name: kind for name, (_, kind) in _MEMBERS.items()},
+    **_members(),
 }
 """The columns of a table of all events, and what each holds."""
+
+
+# For each event: which cell, from which attribute, and whether as JSON text.
+_CELLS: Final[dict[type, list[tuple[int, str, bool]]]] = {
+    event: [
+        (list(COLUMNS).index(field.encode_name), field.name, COLUMNS[field.encode_name] == "json")
+        for field in msgspec.structs.fields(event)
+    ]
+    for event in EVENTS.values()
+}
 
 
 def cells(row: Row) -> list[Any]:
     """Return the row's values in the order of `COLUMNS`, None where the event has no member."""
     event = row.event
-    found = [row.position, row.submission, row.recorded_at, row.issuer, row.kid, row.flags]
-    found.append(wire_name(event))
-    for attribute, kind in _MEMBERS.values():
-        value = getattr(event, attribute, None)
-        if kind == "json" and value is not None:
+    found: list[Any] = [None] * len(COLUMNS)
+    found[:7] = (
+        row.position,
+        row.submission,
+        row.recorded_at,
+        row.issuer,
+        row.kid,
+        row.flags,
+        wire_name(event),
+    )
+    for at, attribute, as_json in _CELLS[type(event)]:
+        value = getattr(event, attribute)
+        if as_json and value is not None:
             value = msgspec.json.encode(value, order="sorted").decode()
-        found.append(value)
+        found[at] = value
     return found

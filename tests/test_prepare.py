@@ -12,17 +12,24 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from testamur import prepare
-from testamur.canonical import MAX_DOCUMENT
+from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT
 from testamur.cohort import MAX_FILE, MAX_REFUSED, Award, Registered, read_cohort
-from testamur.commitment import read_holder_file, verify_commitment
+from testamur.commitment import read_holder_file, render_holder_file, verify_commitment
 from testamur.data_integrity import sign, verify_proofs
 from testamur.errors import Refusal
-from testamur.events import CredentialIssued, decode_event, decode_events, encode_event
+from testamur.events import (
+    CredentialIssued,
+    Definition,
+    decode_event,
+    decode_events,
+    encode_event,
+)
 from testamur.ids import new_id
 from testamur.keys import PrivateKey
 from testamur.prepare import (
@@ -348,6 +355,32 @@ def test_a_proof_of_the_issuer_can_be_added_to_others() -> None:
     assert prepared.events[0].suite == "eddsa-jcs-2022"
 
 
+def test_a_badge_with_no_room_for_a_proof_more_is_refused_and_stops_nobody() -> None:
+    full = changed(**{"issuer.id": KEY.public.did_key()}, proof=[{"type": "SomeProof"}] * 16)
+    other = changed(**{"issuer.id": KEY.public.did_key()}, id="urn:x:2")
+    prepared = badges(full, other, key=KEY)
+    check(prepared)
+    assert ([source for source, _ in prepared.refused], prepared.sources) == (
+        ["1.json"],
+        ["2.json"],
+    )
+
+
+def test_two_versions_of_one_achievement_are_told_apart() -> None:
+    newer = msgspec.structs.replace(
+        DRAWING, version=2, definition=Definition(name="Drawing II", achievement_type="Course")
+    )
+    text = b"learner,awarded,achievement\n7,2026-11-21,Drawing\n8,2026-11-21,Drawing II\n"
+    awards, _ = read_cohort(text, (DRAWING, newer))
+    prepared = prepare_cohort(awards, PROVIDER, now=NOW)
+    check(prepared)
+    said = {
+        (event.achievement_version, holder.credential["credentialSubject"]["achievement"]["name"])
+        for event, holder in zip(prepared.events, prepared.holders, strict=True)
+    }
+    assert said == {(1, "Drawing"), (2, "Drawing II")}
+
+
 @pytest.mark.parametrize("spelling", [BADGE["id"], BADGE["id"].replace("-", "%2D")])
 def test_one_credential_is_not_issued_twice(spelling: str) -> None:
     prepared = badges(BADGE, changed(id=spelling, name="again"))
@@ -609,6 +642,22 @@ def test_a_folder_of_published_badges_goes_all_the_way(tmp_path: Path) -> None:
     assert rules == {"duplicate-credential", "not-an-open-badge"}
     write_prepared(prepared, tmp_path / "out", partial=True)
     assert len(list((tmp_path / "out" / "holders").iterdir())) == len(prepared.events) > 0
+
+
+@pytest.mark.slow
+def test_the_largest_and_deepest_badge_still_makes_a_holder_file_that_is_read_back() -> None:
+    deep: Any = []
+    for _ in range(MAX_DEPTH - 4):
+        deep = [deep]
+    badge = changed(**{"issuer.id": KEY.public.did_key()}, proof=[])
+    badge["@context"].append({"deep": deep})
+    data = json.dumps(badge).encode()
+    room = MAX_DOCUMENT - len(data) - len(', "x": []')
+    data = data[:-1] + b', "x": [' + b",".join([b"1e15"] * (room // 5)) + b"]}"
+    prepared = badges(("largest.json", data), key=KEY)
+    assert not prepared.refused
+    (holder,) = prepared.holders
+    assert read_holder_file(render_holder_file(holder)) == holder
 
 
 def test_preparing_leaves_the_badge_as_it_was() -> None:

@@ -1,4 +1,4 @@
-"""Every answer holds as of a size: it is what folding the log up to there, and no further, gives."""
+"""Every answer holds as of a size: it is what folding the log up to there, no further, gives."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import random
 import re
 from collections import ChainMap, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -116,13 +117,16 @@ class Chronicle:
         assert self.offer(self.story.provider, *events)
         return [event.credential for event in events]
 
-    def told(self) -> Connection:
-        """Publish, fold into fresh tables in memory of this process, and return a connection."""
+    @contextmanager
+    def answers(self) -> Iterator[Connection]:
+        """Publish, fold the log into tables, and give a connection to ask them."""
         self.log.publish()
         engine = sqlite_engine(self.log.root.parent / f"{self.log.size}.db")
         follower = Follower(engine, self.log.reader())
         assert follower.catch_up() == len(self.log.entries)
-        return engine.connect()
+        with engine.connect() as connection:
+            yield connection
+        engine.dispose()
 
 
 @pytest.fixture
@@ -290,7 +294,8 @@ class Wild:
         ]
         closed = e.OrganizationClosed(organization=who.did)
         close = len(self.parties) > 4 and self.random.random() < 0.2
-        return self.pick([who, self.pick(self.parties)]), [closed] if close else updated
+        events: list[e.Event] = [closed] if close else [*updated]
+        return self.pick([who, self.pick(self.parties)]), events
 
 
 def _replaced(event: Any, **changes: Any) -> Any:
@@ -469,7 +474,7 @@ def test_an_answer_as_of_any_size_is_the_fold_of_that_prefix(
     told.open_rest()
     wild = Wild(told, seed)
     wild.go(60)
-    with told.told() as connection:
+    with told.answers() as connection:
         ever = set(wild.issued)
         ends = []
         for length, naive in enumerate(Naive.of(told.log)):
@@ -530,7 +535,7 @@ def test_evidence_folded_alone_gives_the_verdict_of_the_whole_log(
     told.open_rest()
     wild = Wild(told, seed)
     wild.go(60)
-    with told.told() as connection:
+    with told.answers() as connection:
         ends = [naive.size for naive in Naive.of(told.log)]
         for size in (ends[len(ends) // 2], ends[-1]):
             naive = Naive.of_entries(told.log, size)
@@ -562,7 +567,7 @@ def test_evidence_lists_nothing_about_other_credentials(told: Chronicle) -> None
         e.CredentialRevoked(credential=others[0], reason="misconduct"),
         e.CredentialSuspended(credential=first, reason="administrative"),
     )
-    with told.told() as connection:
+    with told.answers() as connection:
         # Genesis; accreditor and recognition; provider and accreditation; achievement; issuance;
         # suspension, which is the second event of its submission.
         assert evidence_positions(connection, first, len(told.log.entries)) == [
@@ -585,7 +590,7 @@ def test_evidence_of_a_superseded_credential_shows_its_successor(told: Chronicle
     (newer,) = told.issued()
     assert told.offer(story.provider, e.CredentialSuperseded(credential=old, successor=newer))
     size = len(told.log.entries)
-    with told.told() as connection:
+    with told.answers() as connection:
         listed = [at for _, events in evidence_positions(connection, old, size) for at in events]
         assert credentials.status(connection, newer, size).issued in listed  # type: ignore[union-attr]
         assert credentials.status(connection, new, size).issued not in listed  # type: ignore[union-attr]
@@ -594,7 +599,7 @@ def test_evidence_of_a_superseded_credential_shows_its_successor(told: Chronicle
 def test_evidence_positions_are_what_the_evidence_file_is_built_from(told: Chronicle) -> None:
     (one, *_) = told.issued(300)
     size = len(told.log.entries)
-    with told.told() as connection:
+    with told.answers() as connection:
         positions = evidence_positions(connection, one, size)
     reader = told.log.reader()
     evidence = build_evidence(reader, reader.signed_checkpoint(), one, positions)
@@ -618,13 +623,13 @@ def test_a_size_that_cuts_a_submission_is_answered_as_of_the_last_whole_one(
     told: Chronicle,
 ) -> None:
     told.issued(3)  # entries 10 to 13
-    with told.told() as connection:
+    with told.answers() as connection:
         answers = [submissions.as_of(connection, size=size) for size in range(8, 15)]
         assert answers == [8, 8, 10, 10, 10, 10, 14]
 
 
 def test_a_size_not_read_yet_is_unavailable_rather_than_guessed(told: Chronicle) -> None:
-    with told.told() as connection:
+    with told.answers() as connection:
         assert submissions.as_of(connection) == submissions.as_of(connection, size=10) == 10
         with pytest.raises(Unavailable, match="up to size 10, not yet to 11"):
             submissions.as_of(connection, size=11)
@@ -632,7 +637,7 @@ def test_a_size_not_read_yet_is_unavailable_rather_than_guessed(told: Chronicle)
 
 @pytest.mark.parametrize("asked", [{"size": -1}, {"time": -1}])
 def test_a_negative_size_or_time_is_refused(told: Chronicle, asked: dict[str, int]) -> None:
-    with told.told() as connection, pytest.raises(Refusal, match="as-of"):
+    with told.answers() as connection, pytest.raises(Refusal, match="as-of"):
         submissions.as_of(connection, **asked)
 
 
@@ -643,7 +648,7 @@ def test_a_time_means_all_that_was_recorded_by_then_and_nothing_after(told: Chro
     told.issued()
     told.issued()  # in the same millisecond
     later = story.milliseconds
-    with told.told() as connection:
+    with told.answers() as connection:
         asked = [opened - 1, opened, later - 1, later, later + 10**9]
         assert [submissions.size_at(connection, time) for time in asked] == [0, 10, 10, 14, 14]
         assert submissions.as_of(connection, time=later, size=12) == 12
@@ -657,7 +662,7 @@ def test_a_credential_is_unknown_before_it_was_issued_and_active_before_it_was_r
     assert told.offer(
         told.story.provider, e.CredentialRevoked(credential=one, reason="keyCompromise")
     )
-    with told.told() as connection:
+    with told.answers() as connection:
         assert credentials.status(connection, one, 10) is None
         active = credentials.status(connection, one, 12)
         revoked = credentials.status(connection, one, 14)
@@ -675,7 +680,7 @@ def test_a_credential_is_unknown_before_it_was_issued_and_active_before_it_was_r
 def test_an_answer_never_changes_once_given(told: Chronicle) -> None:
     """What was answered as of a size is answered the same after the log has grown."""
     (one,) = told.issued()
-    with told.told() as connection:
+    with told.answers() as connection:
         before = credentials.status(connection, one, 12)
         listed = credentials.credentials_of(connection, told.story.provider.did, 12)
     told.offer(told.story.provider, e.CredentialRevoked(credential=one, reason="misconduct"))
@@ -683,7 +688,7 @@ def test_an_answer_never_changes_once_given(told: Chronicle) -> None:
         told.story.provider,
         e.OrganizationUpdated(country="FR", name="Other", organization=told.story.provider.did),
     )
-    with told.told() as connection:
+    with told.answers() as connection:
         assert before == credentials.status(connection, one, 12)
         assert listed == credentials.credentials_of(connection, told.story.provider.did, 12)
 
@@ -705,7 +710,7 @@ def test_an_answer_never_changes_once_given(told: Chronicle) -> None:
 def test_an_unknown_name_has_no_answer_and_empty_lists(told: Chronicle, unknown: str) -> None:
     """Only the one spelling of an id names anything: upper case is another name."""
     told.issued()
-    with told.told() as connection:
+    with told.answers() as connection:
         size = submissions.as_of(connection)
         assert credentials.status(connection, unknown, size) is None
         assert accreditations.accreditation_at(connection, unknown, size) is None
@@ -729,7 +734,7 @@ def test_an_unknown_name_has_no_answer_and_empty_lists(told: Chronicle, unknown:
 
 
 def test_an_entry_that_is_not_a_header_is_no_submission(told: Chronicle) -> None:
-    with told.told() as connection:
+    with told.answers() as connection:
         assert submissions.submission_at(connection, 3, 10) is None
         assert submissions.submission_at(connection, 8, 8) is None
         with pytest.raises(Unavailable, match="entry 10 has not been read"):
@@ -741,18 +746,18 @@ def test_an_entry_that_is_not_a_header_is_no_submission(told: Chronicle) -> None
 
 @pytest.mark.parametrize("limit", [0, -1, MAX_PAGE + 1])
 def test_a_page_is_bounded(told: Chronicle, limit: int) -> None:
-    with told.told() as connection, pytest.raises(ValueError, match="a page holds 1 to 1000"):
+    with told.answers() as connection, pytest.raises(ValueError, match="a page holds 1 to 1000"):
         credentials.credentials_of(connection, told.story.provider.did, 10, limit=limit)
 
 
 def test_turning_pages_while_the_log_grows_repeats_and_misses_nothing(told: Chronicle) -> None:
     issued = told.issued(3) + told.issued(3)
     did = told.story.provider.did
-    with told.told() as connection:
+    with told.answers() as connection:
         first = credentials.credentials_of(connection, did, 18, limit=4)
     issued += told.issued(2)
     assert first.next is not None
-    with told.told() as connection:
+    with told.answers() as connection:
         rest = credentials.credentials_of(connection, did, 21, after=first.next, limit=4)
     assert issued == [item.credential for item in (*first.items, *rest.items)]
     assert rest.next is None
@@ -765,7 +770,7 @@ def test_a_list_by_achievement_leaves_out_what_stands_between(told: Chronicle) -
     assert told.offer(story.provider, story.defined(other))
     events = [story.issued(achievement=(story.achievement, other)[n % 2]) for n in range(10)]
     assert told.offer(story.provider, *events)
-    with told.told() as connection:
+    with told.answers() as connection:
         size = submissions.as_of(connection)
         for offset, achievement in enumerate((story.achievement, other)):
             listed = credentials.credentials_for(connection, achievement, size)
@@ -778,7 +783,7 @@ def test_the_accreditor_finds_every_flagged_issuance_and_no_other(told: Chronicl
     told.issued(2)
     flagged = told.issued(2, accredited=False)
     told.issued(1)
-    with told.told() as connection:
+    with told.answers() as connection:
         size = submissions.as_of(connection)
         found = credentials.credentials_of(connection, told.story.provider.did, size, flagged=True)
         assert flagged == [item.credential for item in found.items]
@@ -788,10 +793,10 @@ def test_the_accreditor_finds_every_flagged_issuance_and_no_other(told: Chronicl
             for item in submissions.submissions_of(connection, told.story.provider.did, size).items
             if item.flags
         ]
-        assert [14, 15] == [
+        assert [
             breach.position
             for breach in breaches.breaches(connection, submission.position, size).items
-        ]
+        ] == [14, 15]
 
 
 def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
@@ -807,7 +812,7 @@ def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
             cursor = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             plans[statement] = [row[3] for row in cursor.fetchall()]
 
-    with told.told() as connection:
+    with told.answers() as connection:
         size = submissions.as_of(connection)
         listen(connection, "before_cursor_execute", explain)
         ask: list[Callable[[], object]] = [
@@ -842,12 +847,9 @@ def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
         for question in ask:
             question()
     assert len(plans) >= len(ask)
-    costly = {
-        statement: plan
-        for statement, plan in plans.items()
-        if any(step.startswith("SCAN") or "TEMP B-TREE" in step for step in plan)
-    }
-    assert not costly
+    for statement, plan in plans.items():
+        costly = [step for step in plan if step.startswith("SCAN") or "TEMP B-TREE" in step]
+        assert not costly, statement
 
 
 # --- Flags, ids, rows ---
@@ -891,18 +893,18 @@ def test_two_changes_of_one_organization_in_one_submission_make_one_state(
         e.OrganizationUpdated(country="BE", name="First", organization=story.provider.did),
         e.OrganizationUpdated(country="FR", name="Second", organization=story.provider.did),
     )
-    with told.told() as connection:
+    with told.answers() as connection:
         found = organizations.organization_at(connection, story.provider.did, 13)
         assert found is not None
-        assert ("Second", 12) == (found.organization.name, found.position)
+        assert (found.organization.name, found.position) == ("Second", 12)
         events = organizations.history(connection, story.provider.did, 13).items
-        assert [6, 11, 12] == [event.position for event in events]
+        assert [event.position for event in events] == [6, 11, 12]
 
 
 def test_the_tables_hold_nothing_that_is_not_on_the_log(told: Chronicle) -> None:
     """No clock, no random number, no path: two folds of one log are the same rows."""
     Wild(told, 11).go(40)
-    with told.told() as one:
+    with told.answers() as one:
         first = {table.name: one.execute(select(table)).all() for table in METADATA.sorted_tables}
         assert set(inspect(one).get_table_names()) == {
             table.name for table in METADATA.sorted_tables
@@ -912,4 +914,5 @@ def test_the_tables_hold_nothing_that_is_not_on_the_log(told: Chronicle) -> None
     Follower(engine, told.log.reader()).catch_up()
     with engine.connect() as two:
         again = {table.name: two.execute(select(table)).all() for table in METADATA.sorted_tables}
+    engine.dispose()
     assert first == again

@@ -85,6 +85,8 @@ def possession(
         typer.Option(metavar="ID", parser=as_key_id, help="Name of the key in `did#id`."),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="New file to write.")] = None,
+    *,
+    json: Json = False,
 ) -> None:
     """Sign that you hold a key and want it in the register, for your sponsor to send in.
 
@@ -105,11 +107,11 @@ def possession(
         "organization": owner,
         "possession": base64.b64encode(signature).decode(),
     }
-    if out is None:
+    if out is not None:
+        write(out, msgspec.json.format(msgspec.json.encode(members)) + b"\n")
+        note(f"{out} is for {sponsor}, to bring this key of {owner} into {log}.")
+    if out is None or json:
         show_json(members)
-        return
-    write(out, msgspec.json.format(msgspec.json.encode(members)) + b"\n")
-    note(f"{out} is for {sponsor}, to bring {owner} into {log}.")
 
 
 def _fields(public: PublicKey) -> dict[str, str]:

@@ -127,11 +127,13 @@ def admit_events(
         try:
             if type(event) is e.CredentialIssued:
                 if issuance is None:
+                    _check_acting(register, actor)
                     issuance = Issuance(register, actor, day)
                 admitted.append(Admitted(event.credential, 1, issuance.issue(credentials, event)))
             else:
                 # What it changes may bear on the issuances that follow it.
                 issuance = None
+                _check_acting(register, actor)
                 at = Occurrence(start + number, actor, day)
                 admitted.append(_admit_one(register, credentials, at, event))
         except Refusal as refusal:

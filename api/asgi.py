@@ -1,0 +1,59 @@
+"""What is said directly in ASGI, beneath the framework: types, common headers, whole answers.
+
+The log and the submissions are answered here, because routing and middleware would cost more
+than the work itself. What is sent is complete or not begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, TypeAlias
+
+from api.problems import MEDIA_TYPE, Problem
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+SAFE: Final[Headers] = [
+    # Nothing here depends on who asks, so any page may ask.
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"testamur-size, retry-after, link, content-disposition"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+]
+"""Headers that every answer carries."""
+
+NOT_KEPT: Final = (b"cache-control", b"no-store")
+JSON: Final = (b"content-type", b"application/json")
+
+
+async def answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """Send one whole answer, with its length and the headers that all carry."""
+    length = (b"content-length", str(len(body)).encode())
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [length, *headers, *SAFE]}
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+async def answer_problem(send: Send, problem: Problem) -> None:
+    """Send a problem document."""
+    headers = [(b"content-type", MEDIA_TYPE.encode()), NOT_KEPT]
+    headers += [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    await answer(send, problem.document.status, headers, problem.render())
+
+
+async def answer_preflight(send: Send, methods: str) -> None:
+    """Tell a browser what any page may do."""
+    headers = [
+        (b"allow", methods.encode()),
+        (b"access-control-allow-methods", methods.encode()),
+        (b"access-control-allow-headers", b"content-type, content-encoding, last-event-id"),
+        (b"access-control-max-age", b"86400"),
+    ]
+    await send({"type": "http.response.start", "status": 204, "headers": [*headers, *SAFE]})
+    await send({"type": "http.response.body", "body": b""})
