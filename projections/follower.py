@@ -227,6 +227,7 @@ class Follower:
         place = self._resume(thorough=True) if thorough else self._place or self._resume()
         # Kept again only at the end: whatever stops us, the next attempt starts from the tables.
         self._place = None
+        self._move(place.edge.size)
         read = place.edge.size
         try:
             for stretch in self._reader.stretches(place.edge, checkpoint):
@@ -271,7 +272,6 @@ class Follower:
             # First of all, so that a second follower waits here and then finds itself overtaken.
             moved = connection.execute(
                 update(POSITION_ROW)
-                .where(POSITION_ROW.c.size == place.edge.size)
                 .values(
                     origin=place.known.register.origin,
                     size=edge.size,

@@ -23,7 +23,8 @@ SHARED = Path(
 def needs_shared(test: T) -> T:
     """Mark a test that reads the published vectors, and skip it where they are absent."""
     skip = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no published vectors at {SHARED}")
-    return pytest.mark.shared(skip(test))  # type: ignore[no-any-return]
+    marked: T = pytest.mark.shared(skip(test))  # type: ignore[assignment]
+    return marked
 
 
 def load(path: str) -> Any:

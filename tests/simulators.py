@@ -82,6 +82,8 @@ class MemoryStore:
             raise NotFound(path)
         return self.files[path]
 
+    fetch = read
+
     def write_many(self, files: Sequence[File]) -> None:
         for path, data in files:
             parse_path(path)
@@ -134,18 +136,18 @@ class MemoryLastSigned:
 
 @dataclass
 class Plan:
-    """What goes wrong at which call, counted over all that share the plan.
+    """What goes wrong at which call: the n-th of all that share the plan, or all of one name.
 
     `before`: the call fails, and nothing is stored. `after`: it fails, yet all is stored.
     `half`: of many files, the first half is stored. `flip`: a read gives back a wrong bit.
     """
 
-    faults: dict[int, str] = field(default_factory=dict)
+    faults: dict[int | str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
 
     def step(self, name: str, act: Callable[[], T], half: Callable[[], object] | None = None) -> T:
         """Do `act`, and go wrong if it is time to."""
-        fault = self.faults.get(len(self.calls))
+        fault = self.faults.get(len(self.calls)) or self.faults.get(name)
         self.calls.append(name)
         if fault == "before":
             raise Fault(f"{name} failed, nothing stored")
@@ -168,11 +170,11 @@ class FaultyStore:
         self._plan = plan
 
     def read(self, path: str) -> bytes:
-        return self._plan.step(f"read {path}", lambda: self._store.read(path))
+        return self._plan.step("read", lambda: self._store.read(path))
 
     def write_many(self, files: Sequence[File]) -> None:
         self._plan.step(
-            f"write {len(files)} files",
+            "write files",
             lambda: self._store.write_many(files),
             lambda: self._store.write_many(files[: len(files) // 2]),
         )
@@ -184,7 +186,7 @@ class FaultyStore:
         return self._plan.step("sweep", self._store.sweep)
 
     def remove_partials(self, path: str) -> None:
-        self._plan.step(f"remove partials of {path}", lambda: self._store.remove_partials(path))
+        self._plan.step("remove partials", lambda: self._store.remove_partials(path))
 
     def paths(self) -> Iterator[str]:
         return self._store.paths()

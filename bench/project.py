@@ -1,0 +1,51 @@
+"""Projections: from a published log to tables that answer, alone and from nothing.
+
+python -m bench.project --events 1000000 --batch 1000
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cohorts import published
+from bench.figures import report
+from projections.database import open_live
+from projections.follower import Follower
+
+
+def main(
+    events: Annotated[int, typer.Option(help="events on the log")] = 1_000_000,
+    batch: Annotated[int, typer.Option(help="events of one submission")] = 1000,
+) -> None:
+    """Print events per second and CPU per event of one process."""
+    with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name:
+        folder = Path(name)
+        print(f"writing a log of {events} events in submissions of {batch} ...", flush=True)
+        log = published(folder / "log", events, batch)
+        (folder / "tables").mkdir()
+        follower = Follower(open_live(folder / "tables"), log.reader())
+        cpu, begun = time.process_time(), time.perf_counter()
+        size = follower.catch_up()
+        elapsed, cpu = time.perf_counter() - begun, time.process_time() - cpu
+        if size != log.size:
+            raise SystemExit(f"the tables reached {size} of {log.size} entries")
+        tables = sum(file.stat().st_size for file in (folder / "tables").rglob("*.db*"))
+        report(
+            "project",
+            {
+                "entries": size,
+                "batch": batch,
+                "events_per_second": events / elapsed,
+                "cpu_us_per_event": cpu / events * 1e6,
+                "bytes_per_event": tables / events,
+            },
+        )
+
+
+if __name__ == "__main__":
+    typer.run(main)
