@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 import msgspec
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from api import server, wiring
 from api.demo import stage
@@ -72,7 +73,11 @@ def serve(
 def fsck(data: Data) -> None:
     """Recompute the whole log in DATA from its entries, and name everything that is wrong."""
     try:
-        found = wiring.fsck(data)
+        with Progress(console=_told, transient=True) as bar:
+            task = bar.add_task("checking", total=None)
+            found = wiring.fsck(
+                data, lambda done, total: bar.update(task, completed=done, total=total)
+            )
     except (Refuted, Unavailable) as error:
         _fail(error)
     for line in found:

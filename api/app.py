@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import msgspec
 from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response
@@ -18,13 +18,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
-from api.asgi import SAFE, Receive, Scope, Send, answer_preflight
 from api import answers, entries, health, openapi, problems, queries
+from api.asgi import SAFE, Receive, Scope, Send, answer_preflight
 from api.entries import Entries, LogEntry, resumed_at
 from api.health import Alive, Progress, Readiness, Tally, exposition, readiness
 from api.intake import HungUp, Intake
 from api.problems import Problem, problem_of
-from api.queries import Register, router
+from api.queries import Register
 from api.submissions import CheckReport, Submissions
 from api.tiles import PREFIX, Tiles
 from api.wiring import Parts
@@ -120,7 +120,8 @@ def face(parts: Parts) -> Face:
         redirect_slashes=False,
     )
     framework.include_router(_submission_routes(submitting))
-    framework.include_router(router(register))
+    framework.state.register = register
+    framework.include_router(queries.routes)
     framework.include_router(_entry_routes(reading))
     framework.include_router(_own_routes(parts, tally, tiles, reading, submitting.intake))
     _answer_errors(framework)
@@ -364,19 +365,16 @@ def _answer_errors(framework: FastAPI) -> None:
         return await answered(request, Problem(400, "cut-off", "the body did not arrive whole"))
 
     async def on_parameter(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        first = error.errors()[0]
+        first = cast("RequestValidationError", error).errors()[0]
         where = " ".join(str(part) for part in first["loc"])
         detail = f"{where}: {first['msg']}"
         return await answered(request, Problem(422, "parameter", detail, value=first.get("input")))
 
     async def on_http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        rule = {404: "no-such-path", 405: "method"}.get(error.status_code, "http")
-        headers = dict(error.headers or {})
-        return await answered(
-            request, Problem(error.status_code, rule, str(error.detail), headers=headers)
-        )
+        found = cast("HTTPException", error)
+        rule = {404: "no-such-path", 405: "method"}.get(found.status_code, "http")
+        problem = Problem(found.status_code, rule, found.detail, headers=found.headers)
+        return await answered(request, problem)
 
     for kind in (Problem, Refusal, Unavailable, Exception):
         framework.add_exception_handler(kind, answered)

@@ -9,10 +9,9 @@ the register says; `/credentials/{id}/evidence` lets it be proven.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -21,13 +20,15 @@ from sqlalchemy import Connection
 
 from api import answers
 from api.answers import Listed
+from api.moment import Asked, Moment, PageOf, Turned, When
 from api.openapi import answer, problems
 from api.problems import Problem, not_now
 from api.waiting import Published
 from projections import accreditations, achievements, credentials, organizations, submissions
 from projections.evidence import evidence_positions
 from projections.follower import Follower
-from projections.page import MAX_PAGE, Page
+from projections.page import Page
+from testamur.errors import Refuted
 from testamur.events import CredentialIssued, decode_event
 from testamur.evidence import FILE_ENDING, Evidence, build_evidence, render_evidence
 from testamur.reader import LogReader
@@ -38,93 +39,14 @@ Item = TypeVar("Item")
 
 CATCH_UP_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.005
-_MAX_SIZE: Final = 2**53 - 1
 DID: Final = r"^did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}$"
 UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-_TIME: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})",
-    re.ASCII,
-)
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
-class Moment(NamedTuple):
-    """The size an answer holds for, and `recordedAt` of the last entry in it."""
-
-    size: int
-    as_of: str | None
-
-
-class Asked(NamedTuple):
-    """What a request says of the moment it asks about."""
-
-    size: int | None
-    time: int | None
-
-
-class Turned(NamedTuple):
-    """Which page of a list is asked for."""
-
-    cursor: int | None
-    limit: int
-
-    @property
-    def options(self) -> dict[str, int]:
-        """The arguments of a projection's list."""
-        return {"limit": self.limit} | ({} if self.cursor is None else {"after": self.cursor})
-
-
-def asked(
-    size: Annotated[
-        int | None,
-        Query(ge=0, le=_MAX_SIZE, description="Answer as of this tree size.", examples=[4096]),
-    ] = None,
-    at: Annotated[
-        str | None,
-        Query(
-            max_length=40,
-            description="Answer as of this time (RFC 3339), by the register's own clock.",
-            examples=["2026-11-21T10:00:00Z"],
-        ),
-    ] = None,
-) -> Asked:
-    """Return the moment a request asks about; raises a 422 `Problem` for a time that is none."""
-    return Asked(size, None if at is None else parse_moment(at))
-
-
-def turned(
-    cursor: Annotated[
-        int | None, Query(ge=0, le=_MAX_SIZE, description="From `next` of the page before.")
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Items on a page.")] = 100,
-) -> Turned:
-    """Return which page a request asks for."""
-    return Turned(cursor, limit)
-
-
-def parse_moment(text: str) -> int:
-    """Return RFC 3339 `text` in Unix milliseconds; raises a 422 `Problem`."""
-    # A plus sign that was not percent-encoded arrives as a space.
-    spelt = text.replace(" ", "+")
-    try:
-        if not _TIME.fullmatch(spelt):
-            raise ValueError
-        moment = datetime.fromisoformat(spelt).astimezone(UTC)
-        milliseconds = int(moment.timestamp() * 1000)
-    except (ValueError, OverflowError):
-        milliseconds = -1
-    if milliseconds < 0:
-        raise Problem(422, "time", "at is an RFC 3339 time from 1970 on", value=text)
-    return milliseconds
-
-
-When = Annotated[Asked, Depends(asked)]
-PageOf = Annotated[Turned, Depends(turned)]
 Did = Annotated[str, Path(pattern=DID, max_length=240, examples=["did:web:university.example"])]
 Uuid = Annotated[str, Path(pattern=UUID, examples=["019aa5f0-5c00-7000-8000-000000000001"])]
-
-
 Flagged = Annotated[bool, Query(description="Only what was admitted in breach of policy.")]
 
 
@@ -148,8 +70,7 @@ class Register:
 
     async def _caught_up(self, when: Asked) -> None:
         """Wait until the projections reach the size asked about, if that is published."""
-        published = self._latest()
-        size = 0 if published is None else published.size
+        size = self.published().size
         if when.time is not None and when.time > datetime.now(UTC).timestamp() * 1000:
             raise Problem(
                 422, "time-ahead", "that time is yet to come", value=_shown_time(when.time)
@@ -176,18 +97,37 @@ class Register:
 
     def issuance(self, position: int) -> CredentialIssued:
         """Return the issuance that is entry `position`."""
-        walk = self._reader.bundles(position, self._follower.size)
+        # Up to the size that is published now: only partial bundles of that size surely exist.
+        walk = self._reader.bundles(position, self.published().size)
         _, (line, *_) = next(walk)
         event = decode_event(line)
-        assert isinstance(event, CredentialIssued)
+        if not isinstance(event, CredentialIssued):
+            raise Refuted(f"entry {position} is no issuance, as the projections have it")
         return event
 
-    def evidence(self, credential: str, positions: list[tuple[int, list[int]]]) -> Evidence:
-        """Return the excerpt at `positions` under the checkpoint that is out."""
-        published = self._latest()
-        if published is None:
+    async def evidence(self, credential: str) -> tuple[bytes, int]:
+        """Return the evidence file of a credential, and the size it is as of; 404 if none.
+
+        It is always as of the checkpoint that is out: under a later one, an excerpt as of an
+        earlier size could leave out a revocation and yet look as new as its checkpoint.
+        """
+        published = self.published()
+
+        def find(connection: Connection, moment: Moment) -> bytes:
+            positions = evidence_positions(connection, credential, moment.size)
+            if not positions:
+                raise _missing("credential", credential, moment)
+            excerpt = build_evidence(self._reader, published.note, credential, positions)
+            return render_evidence(excerpt)
+
+        return await self.ask(Asked(published.size, None), find), published.size
+
+    def published(self) -> Published:
+        """Return the checkpoint that is out; raises a 503 `Problem` before the first."""
+        latest = self._latest()
+        if latest is None:
             raise not_now("nothing-published", "no checkpoint is published yet")
-        return build_evidence(self._reader, published.note, credential, positions)
+        return latest
 
 
 def _time_of(connection: Connection, size: int) -> str | None:
@@ -232,6 +172,15 @@ _NO_SUCH: Final = problems(
 )
 
 
+def _register(request: Request) -> Register:
+    register = request.app.state.register
+    assert isinstance(register, Register)  # noqa: S101  # for the type checker
+    return register
+
+
+Answering = Annotated[Register, Depends(_register)]
+
+
 def _page(
     request: Request,
     page: Page[Item],
@@ -254,376 +203,6 @@ def _page(
     )
 
 
-def router(register: Register) -> APIRouter:
-    """Return the routes of all questions."""
-    routes = APIRouter()
-    _add_credentials(routes, register)
-    _add_organizations(routes, register)
-    _add_of_organization(routes, register)
-    _add_achievements(routes, register)
-    _add_accreditations(routes, register)
-    return routes
-
-
-def _add_credentials(routes: APIRouter, register: Register) -> None:
-    @routes.get(
-        "/credentials/{id}",
-        tags=["credentials"],
-        summary="A credential and its status.",
-        responses=_shown(answers.CredentialAnswer),
-    )
-    async def credential(id: Uuid, when: When) -> Response:
-        def find(connection: Connection, moment: Moment) -> answers.CredentialAnswer:
-            found = credentials.status(connection, id, moment.size)
-            if found is None:
-                raise _missing("credential", id, moment)
-            issued = register.issuance(found.issued)
-            organization = organizations.organization_at(connection, found.issuer, moment.size)
-            definition = achievements.definition_at(
-                connection, found.achievement, issued.achievement_version, moment.size
-            )
-            history = credentials.history(
-                connection, id, moment.size, after=found.version - 1, limit=1
-            )
-            return answers.credential_answer(
-                found,
-                issued,
-                history.items[0],
-                issuer="" if organization is None else organization.organization.name,
-                achievement="" if definition is None else definition.name,
-                as_of=moment.as_of,
-            )
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/credentials/{id}/history",
-        tags=["credentials"],
-        summary="Everything that happened to a credential.",
-        responses=_shown(Listed[answers.HistoryLine]),
-    )
-    async def credential_history(request: Request, id: Uuid, when: When, turn: PageOf) -> Response:
-        def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
-            page = credentials.history(connection, id, moment.size, **turn.options)
-            if not page.items and turn.cursor is None:
-                raise _missing("credential", id, moment)
-            return _page(request, page, answers.credential_event, moment, turn)
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/credentials/{id}/evidence",
-        tags=["credentials"],
-        summary="What a verifier needs to judge a credential offline.",
-        responses=_shown(Evidence),
-    )
-    async def credential_evidence(id: Uuid, when: When) -> Response:
-        def find(connection: Connection, moment: Moment) -> tuple[bytes, int]:
-            positions = evidence_positions(connection, id, moment.size)
-            if not positions:
-                raise _missing("credential", id, moment)
-            return render_evidence(register.evidence(id, positions)), moment.size
-
-        file, size = await register.ask(when, find)
-        return Response(
-            file,
-            media_type="application/json",
-            headers={
-                "Testamur-Size": str(size),
-                "Content-Disposition": f'attachment; filename="{id}{FILE_ENDING}"',
-                "Cache-Control": "no-cache",
-            },
-        )
-
-
-def _add_organizations(routes: APIRouter, register: Register) -> None:
-    @routes.get(
-        "/organizations",
-        tags=["organizations"],
-        summary="Every organization, in the order they came in.",
-        responses=_shown(Listed[answers.OrganizationAnswer]),
-    )
-    async def every_organization(request: Request, when: When, turn: PageOf) -> Response:
-        def find(connection: Connection, moment: Moment) -> Listed[answers.OrganizationAnswer]:
-            page = organizations.organizations(connection, moment.size, **turn.options)
-
-            def shown(found: organizations.OrganizationAt) -> answers.OrganizationAnswer:
-                return answers.organization_answer(found, moment.as_of)
-
-            return _page(request, page, shown, moment, turn)
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/organizations/{did}",
-        tags=["organizations"],
-        summary="An organization and its keys.",
-        responses=_shown(answers.OrganizationAnswer),
-    )
-    async def organization(did: Did, when: When) -> Response:
-        def find(connection: Connection, moment: Moment) -> answers.OrganizationAnswer:
-            return answers.organization_answer(_known(connection, did, moment), moment.as_of)
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/organizations/{did}/keys",
-        tags=["organizations"],
-        summary="The keys of an organization, and from and to which position each may sign.",
-        responses=_shown(Listed[answers.KeyAnswer]),
-    )
-    async def keys(did: Did, when: When) -> Response:
-        def find(connection: Connection, moment: Moment) -> Listed[answers.KeyAnswer]:
-            found = _known(connection, did, moment)
-            items = tuple(map(answers.key_answer, found.organization.keys))
-            return Listed(size=moment.size, as_of=moment.as_of, items=items)
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/organizations/{did}/history",
-        tags=["organizations"],
-        summary="Everything that happened to an organization and its keys.",
-        responses=_shown(Listed[answers.HistoryLine]),
-    )
-    async def organization_history(
-        request: Request, did: Did, when: When, turn: PageOf
-    ) -> Response:
-        def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
-            _known(connection, did, moment)
-            page = organizations.history(connection, did, moment.size, **turn.options)
-            return _page(request, page, answers.organization_event, moment, turn)
-
-        return _sent(await register.ask(when, find), when)
-
-
-def _add_of_organization(routes: APIRouter, register: Register) -> None:
-    @routes.get(
-        "/organizations/{did}/accreditations",
-        tags=["organizations"],
-        summary="The accreditations an organization was granted, or with by=accreditor granted.",
-        responses=_shown(Listed[answers.AccreditationAnswer]),
-    )
-    async def accreditations_of(
-        request: Request,
-        did: Did,
-        when: When,
-        turn: PageOf,
-        by: Annotated[Literal["provider", "accreditor"], Query()] = "provider",
-    ) -> Response:
-        def find(connection: Connection, moment: Moment) -> Listed[answers.AccreditationAnswer]:
-            _known(connection, did, moment)
-            listed = (
-                accreditations.accreditations_of
-                if by == "provider"
-                else accreditations.accreditations_by
-            )
-            page = listed(connection, did, moment.size, **turn.options)
-
-            def shown(found: accreditations.AccreditationAt) -> answers.AccreditationAnswer:
-                return answers.accreditation_answer(found, moment.as_of)
-
-            return _page(request, page, shown, moment, turn, by=by)
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/organizations/{did}/recognitions",
-        tags=["organizations"],
-        summary="The recognitions an accreditor was granted.",
-        responses=_shown(Listed[answers.RecognitionAnswer]),
-    )
-    async def recognitions_of(request: Request, did: Did, when: When, turn: PageOf) -> Response:
-        def find(connection: Connection, moment: Moment) -> Listed[answers.RecognitionAnswer]:
-            _known(connection, did, moment)
-            page = accreditations.recognitions_of(connection, did, moment.size, **turn.options)
-
-            def shown(found: accreditations.RecognitionAt) -> answers.RecognitionAnswer:
-                return answers.recognition_answer(found, moment.as_of)
-
-            return _page(request, page, shown, moment, turn)
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/organizations/{did}/achievements",
-        tags=["organizations"],
-        summary="What an organization ever defined.",
-        responses=_shown(Listed[answers.AchievementAnswer]),
-    )
-    async def achievements_of(request: Request, did: Did, when: When, turn: PageOf) -> Response:
-        def find(connection: Connection, moment: Moment) -> Listed[answers.AchievementAnswer]:
-            _known(connection, did, moment)
-            page = achievements.achievements_of(connection, did, moment.size, **turn.options)
-
-            def shown(found: achievements.AchievementAt) -> answers.AchievementAnswer:
-                return answers.achievement_answer(found, moment.as_of)
-
-            return _page(request, page, shown, moment, turn)
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/organizations/{did}/credentials",
-        tags=["organizations"],
-        summary="What an organization issued, or with flagged=true what of it broke policy.",
-        responses=_shown(Listed[answers.CredentialLine]),
-    )
-    async def credentials_of(
-        request: Request, did: Did, when: When, turn: PageOf, flagged: Flagged = False
-    ) -> Response:
-        def find(connection: Connection, moment: Moment) -> Listed[answers.CredentialLine]:
-            _known(connection, did, moment)
-            page = credentials.credentials_of(
-                connection, did, moment.size, flagged=flagged, **turn.options
-            )
-            return _page(request, page, answers.credential_line, moment, turn, flagged=flagged)
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/organizations/{did}/submissions",
-        tags=["organizations"],
-        summary="What an organization submitted.",
-        responses=_shown(Listed[answers.SubmissionLine]),
-    )
-    async def submissions_of(request: Request, did: Did, when: When, turn: PageOf) -> Response:
-        def find(connection: Connection, moment: Moment) -> Listed[answers.SubmissionLine]:
-            _known(connection, did, moment)
-            page = submissions.submissions_of(connection, did, moment.size, **turn.options)
-            return _page(request, page, answers.submission_line, moment, turn)
-
-        return _sent(await register.ask(when, find), when)
-
-
-def _add_achievements(routes: APIRouter, register: Register) -> None:
-    @routes.get(
-        "/achievements/{id}",
-        tags=["achievements"],
-        summary="An achievement, in its newest version or the one asked for.",
-        responses=_shown(answers.AchievementAnswer),
-    )
-    async def achievement(
-        id: Uuid,
-        when: When,
-        version: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
-    ) -> Response:
-        def find(connection: Connection, moment: Moment) -> answers.AchievementAnswer:
-            found = achievements.achievement_at(connection, id, moment.size)
-            if found is None:
-                raise _missing("achievement", id, moment)
-            if version is None or version == found.revision:
-                return answers.achievement_answer(found, moment.as_of)
-            definition = achievements.definition_at(connection, id, version, moment.size)
-            if definition is None:
-                raise _missing("achievement-version", str(version), moment)
-            # The flags in `found` are those of the newest definition.
-            earlier = msgspec.structs.replace(
-                found, revision=version, definition=definition, flags=()
-            )
-            return answers.achievement_answer(earlier, moment.as_of)
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/achievements/{id}/history",
-        tags=["achievements"],
-        summary="Everything that happened to an achievement.",
-        responses=_shown(Listed[answers.HistoryLine]),
-    )
-    async def achievement_history(request: Request, id: Uuid, when: When, turn: PageOf) -> Response:
-        def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
-            page = achievements.achievement_history(connection, id, moment.size, **turn.options)
-            if not page.items and turn.cursor is None:
-                raise _missing("achievement", id, moment)
-            return _page(request, page, answers.stream_event, moment, turn)
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/achievements/{id}/credentials",
-        tags=["achievements"],
-        summary="What was issued for an achievement, or with flagged=true what broke policy.",
-        responses=_shown(Listed[answers.CredentialLine]),
-    )
-    async def credentials_for(
-        request: Request, id: Uuid, when: When, turn: PageOf, flagged: Flagged = False
-    ) -> Response:
-        def find(connection: Connection, moment: Moment) -> Listed[answers.CredentialLine]:
-            if achievements.achievement_at(connection, id, moment.size) is None:
-                raise _missing("achievement", id, moment)
-            page = credentials.credentials_for(
-                connection, id, moment.size, flagged=flagged, **turn.options
-            )
-            return _page(request, page, answers.credential_line, moment, turn, flagged=flagged)
-
-        return _sent(await register.ask(when, find), when)
-
-
-def _add_accreditations(routes: APIRouter, register: Register) -> None:
-    @routes.get(
-        "/accreditations/{id}",
-        tags=["accreditations"],
-        summary="An accreditation of a provider.",
-        responses=_shown(answers.AccreditationAnswer),
-    )
-    async def accreditation(id: Uuid, when: When) -> Response:
-        def find(connection: Connection, moment: Moment) -> answers.AccreditationAnswer:
-            found = accreditations.accreditation_at(connection, id, moment.size)
-            if found is None:
-                raise _missing("accreditation", id, moment)
-            return answers.accreditation_answer(found, moment.as_of)
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/accreditations/{id}/history",
-        tags=["accreditations"],
-        summary="Everything that happened to an accreditation.",
-        responses=_shown(Listed[answers.HistoryLine]),
-    )
-    async def accreditation_history(
-        request: Request, id: Uuid, when: When, turn: PageOf
-    ) -> Response:
-        def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
-            page = accreditations.accreditation_history(connection, id, moment.size, **turn.options)
-            if not page.items and turn.cursor is None:
-                raise _missing("accreditation", id, moment)
-            return _page(request, page, answers.stream_event, moment, turn)
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/recognitions/{id}",
-        tags=["accreditations"],
-        summary="A recognition of an accreditor.",
-        responses=_shown(answers.RecognitionAnswer),
-    )
-    async def recognition(id: Uuid, when: When) -> Response:
-        def find(connection: Connection, moment: Moment) -> answers.RecognitionAnswer:
-            found = accreditations.recognition_at(connection, id, moment.size)
-            if found is None:
-                raise _missing("recognition", id, moment)
-            return answers.recognition_answer(found, moment.as_of)
-
-        return _sent(await register.ask(when, find), when)
-
-    @routes.get(
-        "/recognitions/{id}/history",
-        tags=["accreditations"],
-        summary="Everything that happened to a recognition.",
-        responses=_shown(Listed[answers.HistoryLine]),
-    )
-    async def recognition_history(request: Request, id: Uuid, when: When, turn: PageOf) -> Response:
-        def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
-            page = accreditations.recognition_history(connection, id, moment.size, **turn.options)
-            if not page.items and turn.cursor is None:
-                raise _missing("recognition", id, moment)
-            return _page(request, page, answers.stream_event, moment, turn)
-
-        return _sent(await register.ask(when, find), when)
-
-
 def _known(connection: Connection, did: str, moment: Moment) -> organizations.OrganizationAt:
     found = organizations.organization_at(connection, did, moment.size)
     if found is None:
@@ -633,3 +212,400 @@ def _known(connection: Connection, did: str, moment: Moment) -> organizations.Or
 
 def _shown(kind: Any) -> dict[int | str, dict[str, Any]]:
     return {200: answer(kind, "As of the size named.", sized=True), **_NO_SUCH}
+
+
+routes: Final = APIRouter()
+
+
+@routes.get(
+    "/credentials/{credential}",
+    tags=["credentials"],
+    summary="A credential and its status.",
+    responses=_shown(answers.CredentialAnswer),
+)
+async def one_credential(register: Answering, credential: Uuid, when: When) -> Response:
+    def find(connection: Connection, moment: Moment) -> answers.CredentialAnswer:
+        found = credentials.status(connection, credential, moment.size)
+        if found is None:
+            raise _missing("credential", credential, moment)
+        issued = register.issuance(found.issued)
+        organization = organizations.organization_at(connection, found.issuer, moment.size)
+        definition = achievements.definition_at(
+            connection, found.achievement, issued.achievement_version, moment.size
+        )
+        history = credentials.history(
+            connection, credential, moment.size, after=found.version - 1, limit=1
+        )
+        return answers.credential_answer(
+            found,
+            issued,
+            history.items[0],
+            issuer="" if organization is None else organization.organization.name,
+            achievement="" if definition is None else definition.name,
+            as_of=moment.as_of,
+        )
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/credentials/{credential}/history",
+    tags=["credentials"],
+    summary="Everything that happened to a credential.",
+    responses=_shown(Listed[answers.HistoryLine]),
+)
+async def credential_history(
+    register: Answering, request: Request, credential: Uuid, when: When, turn: PageOf
+) -> Response:
+    def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
+        page = credentials.history(connection, credential, moment.size, **turn.options)
+        if not page.items and turn.cursor is None:
+            raise _missing("credential", credential, moment)
+        return _page(request, page, answers.credential_event, moment, turn)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/credentials/{credential}/evidence",
+    tags=["credentials"],
+    summary="What a verifier needs to judge a credential offline.",
+    responses=_shown(Evidence),
+)
+async def credential_evidence(register: Answering, credential: Uuid) -> Response:
+    file, size = await register.evidence(credential)
+    return Response(
+        file,
+        media_type="application/json",
+        headers={
+            "Testamur-Size": str(size),
+            "Content-Disposition": f'attachment; filename="{credential}{FILE_ENDING}"',
+            "Cache-Control": "no-cache",
+        },
+    )
+
+
+@routes.get(
+    "/organizations",
+    tags=["organizations"],
+    summary="Every organization, in the order they came in.",
+    responses=_shown(Listed[answers.OrganizationAnswer]),
+)
+async def every_organization(
+    register: Answering, request: Request, when: When, turn: PageOf
+) -> Response:
+    def find(connection: Connection, moment: Moment) -> Listed[answers.OrganizationAnswer]:
+        page = organizations.organizations(connection, moment.size, **turn.options)
+
+        def shown(found: organizations.OrganizationAt) -> answers.OrganizationAnswer:
+            return answers.organization_answer(found, moment.as_of)
+
+        return _page(request, page, shown, moment, turn)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/organizations/{did}",
+    tags=["organizations"],
+    summary="An organization and its keys.",
+    responses=_shown(answers.OrganizationAnswer),
+)
+async def one_organization(register: Answering, did: Did, when: When) -> Response:
+    def find(connection: Connection, moment: Moment) -> answers.OrganizationAnswer:
+        return answers.organization_answer(_known(connection, did, moment), moment.as_of)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/organizations/{did}/keys",
+    tags=["organizations"],
+    summary="The keys of an organization, and from and to which position each may sign.",
+    responses=_shown(Listed[answers.KeyAnswer]),
+)
+async def keys(register: Answering, did: Did, when: When) -> Response:
+    def find(connection: Connection, moment: Moment) -> Listed[answers.KeyAnswer]:
+        found = _known(connection, did, moment)
+        items = tuple(map(answers.key_answer, found.organization.keys))
+        return Listed(size=moment.size, as_of=moment.as_of, items=items)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/organizations/{did}/history",
+    tags=["organizations"],
+    summary="Everything that happened to an organization and its keys.",
+    responses=_shown(Listed[answers.HistoryLine]),
+)
+async def organization_history(
+    register: Answering, request: Request, did: Did, when: When, turn: PageOf
+) -> Response:
+    def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
+        _known(connection, did, moment)
+        page = organizations.history(connection, did, moment.size, **turn.options)
+        return _page(request, page, answers.organization_event, moment, turn)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/organizations/{did}/accreditations",
+    tags=["organizations"],
+    summary="The accreditations an organization was granted, or with by=accreditor granted.",
+    responses=_shown(Listed[answers.AccreditationAnswer]),
+)
+async def accreditations_of(
+    register: Answering,
+    request: Request,
+    did: Did,
+    when: When,
+    turn: PageOf,
+    by: Annotated[Literal["provider", "accreditor"], Query()] = "provider",
+) -> Response:
+    def find(connection: Connection, moment: Moment) -> Listed[answers.AccreditationAnswer]:
+        _known(connection, did, moment)
+        listed = (
+            accreditations.accreditations_of
+            if by == "provider"
+            else accreditations.accreditations_by
+        )
+        page = listed(connection, did, moment.size, **turn.options)
+
+        def shown(found: accreditations.AccreditationAt) -> answers.AccreditationAnswer:
+            return answers.accreditation_answer(found, moment.as_of)
+
+        return _page(request, page, shown, moment, turn, by=by)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/organizations/{did}/recognitions",
+    tags=["organizations"],
+    summary="The recognitions an accreditor was granted.",
+    responses=_shown(Listed[answers.RecognitionAnswer]),
+)
+async def recognitions_of(
+    register: Answering, request: Request, did: Did, when: When, turn: PageOf
+) -> Response:
+    def find(connection: Connection, moment: Moment) -> Listed[answers.RecognitionAnswer]:
+        _known(connection, did, moment)
+        page = accreditations.recognitions_of(connection, did, moment.size, **turn.options)
+
+        def shown(found: accreditations.RecognitionAt) -> answers.RecognitionAnswer:
+            return answers.recognition_answer(found, moment.as_of)
+
+        return _page(request, page, shown, moment, turn)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/organizations/{did}/achievements",
+    tags=["organizations"],
+    summary="What an organization ever defined.",
+    responses=_shown(Listed[answers.AchievementAnswer]),
+)
+async def achievements_of(
+    register: Answering, request: Request, did: Did, when: When, turn: PageOf
+) -> Response:
+    def find(connection: Connection, moment: Moment) -> Listed[answers.AchievementAnswer]:
+        _known(connection, did, moment)
+        page = achievements.achievements_of(connection, did, moment.size, **turn.options)
+
+        def shown(found: achievements.AchievementAt) -> answers.AchievementAnswer:
+            return answers.achievement_answer(found, moment.as_of)
+
+        return _page(request, page, shown, moment, turn)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/organizations/{did}/credentials",
+    tags=["organizations"],
+    summary="What an organization issued, or with flagged=true what of it broke policy.",
+    responses=_shown(Listed[answers.CredentialLine]),
+)
+async def credentials_of(
+    register: Answering,
+    request: Request,
+    did: Did,
+    when: When,
+    turn: PageOf,
+    *,
+    flagged: Flagged = False,
+) -> Response:
+    def find(connection: Connection, moment: Moment) -> Listed[answers.CredentialLine]:
+        _known(connection, did, moment)
+        page = credentials.credentials_of(
+            connection, did, moment.size, flagged=flagged, **turn.options
+        )
+        return _page(request, page, answers.credential_line, moment, turn, flagged=flagged)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/organizations/{did}/submissions",
+    tags=["organizations"],
+    summary="What an organization submitted.",
+    responses=_shown(Listed[answers.SubmissionLine]),
+)
+async def submissions_of(
+    register: Answering, request: Request, did: Did, when: When, turn: PageOf
+) -> Response:
+    def find(connection: Connection, moment: Moment) -> Listed[answers.SubmissionLine]:
+        _known(connection, did, moment)
+        page = submissions.submissions_of(connection, did, moment.size, **turn.options)
+        return _page(request, page, answers.submission_line, moment, turn)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/achievements/{achievement}",
+    tags=["achievements"],
+    summary="An achievement, in its newest version or the one asked for.",
+    responses=_shown(answers.AchievementAnswer),
+)
+async def one_achievement(
+    register: Answering,
+    achievement: Uuid,
+    when: When,
+    version: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
+) -> Response:
+    def find(connection: Connection, moment: Moment) -> answers.AchievementAnswer:
+        found = achievements.achievement_at(connection, achievement, moment.size)
+        if found is None:
+            raise _missing("achievement", achievement, moment)
+        if version is None or version == found.revision:
+            return answers.achievement_answer(found, moment.as_of)
+        definition = achievements.definition_at(connection, achievement, version, moment.size)
+        if definition is None:
+            raise _missing("achievement-version", str(version), moment)
+        # The flags in `found` are those of the newest definition.
+        earlier = msgspec.structs.replace(found, revision=version, definition=definition, flags=())
+        return answers.achievement_answer(earlier, moment.as_of)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/achievements/{achievement}/history",
+    tags=["achievements"],
+    summary="Everything that happened to an achievement.",
+    responses=_shown(Listed[answers.HistoryLine]),
+)
+async def achievement_history(
+    register: Answering, request: Request, achievement: Uuid, when: When, turn: PageOf
+) -> Response:
+    def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
+        page = achievements.achievement_history(
+            connection, achievement, moment.size, **turn.options
+        )
+        if not page.items and turn.cursor is None:
+            raise _missing("achievement", achievement, moment)
+        return _page(request, page, answers.stream_event, moment, turn)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/achievements/{achievement}/credentials",
+    tags=["achievements"],
+    summary="What was issued for an achievement, or with flagged=true what broke policy.",
+    responses=_shown(Listed[answers.CredentialLine]),
+)
+async def credentials_for(
+    register: Answering,
+    request: Request,
+    achievement: Uuid,
+    when: When,
+    turn: PageOf,
+    *,
+    flagged: Flagged = False,
+) -> Response:
+    def find(connection: Connection, moment: Moment) -> Listed[answers.CredentialLine]:
+        if achievements.achievement_at(connection, achievement, moment.size) is None:
+            raise _missing("achievement", achievement, moment)
+        page = credentials.credentials_for(
+            connection, achievement, moment.size, flagged=flagged, **turn.options
+        )
+        return _page(request, page, answers.credential_line, moment, turn, flagged=flagged)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/accreditations/{accreditation}",
+    tags=["accreditations"],
+    summary="An accreditation of a provider.",
+    responses=_shown(answers.AccreditationAnswer),
+)
+async def one_accreditation(register: Answering, accreditation: Uuid, when: When) -> Response:
+    def find(connection: Connection, moment: Moment) -> answers.AccreditationAnswer:
+        found = accreditations.accreditation_at(connection, accreditation, moment.size)
+        if found is None:
+            raise _missing("accreditation", accreditation, moment)
+        return answers.accreditation_answer(found, moment.as_of)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/accreditations/{accreditation}/history",
+    tags=["accreditations"],
+    summary="Everything that happened to an accreditation.",
+    responses=_shown(Listed[answers.HistoryLine]),
+)
+async def accreditation_history(
+    register: Answering, request: Request, accreditation: Uuid, when: When, turn: PageOf
+) -> Response:
+    def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
+        page = accreditations.accreditation_history(
+            connection, accreditation, moment.size, **turn.options
+        )
+        if not page.items and turn.cursor is None:
+            raise _missing("accreditation", accreditation, moment)
+        return _page(request, page, answers.stream_event, moment, turn)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/recognitions/{recognition}",
+    tags=["accreditations"],
+    summary="A recognition of an accreditor.",
+    responses=_shown(answers.RecognitionAnswer),
+)
+async def one_recognition(register: Answering, recognition: Uuid, when: When) -> Response:
+    def find(connection: Connection, moment: Moment) -> answers.RecognitionAnswer:
+        found = accreditations.recognition_at(connection, recognition, moment.size)
+        if found is None:
+            raise _missing("recognition", recognition, moment)
+        return answers.recognition_answer(found, moment.as_of)
+
+    return _sent(await register.ask(when, find), when)
+
+
+@routes.get(
+    "/recognitions/{recognition}/history",
+    tags=["accreditations"],
+    summary="Everything that happened to a recognition.",
+    responses=_shown(Listed[answers.HistoryLine]),
+)
+async def recognition_history(
+    register: Answering, request: Request, recognition: Uuid, when: When, turn: PageOf
+) -> Response:
+    def find(connection: Connection, moment: Moment) -> Listed[answers.HistoryLine]:
+        page = accreditations.recognition_history(
+            connection, recognition, moment.size, **turn.options
+        )
+        if not page.items and turn.cursor is None:
+            raise _missing("recognition", recognition, moment)
+        return _page(request, page, answers.stream_event, moment, turn)
+
+    return _sent(await register.ask(when, find), when)

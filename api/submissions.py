@@ -218,11 +218,13 @@ class Submissions:
         return self._gate.read(position, 1)[0][0]
 
 
+_OFFERED: Final[dict[str, Wait]] = {"durable": "durable", "published": "published"}
 _WANTED: Final[dict[bytes, Wait]] = {
     b"": "published",
     b"wait=published": "published",
     b"wait=durable": "durable",
 }
+"""What is asked for nearly always, so that it need not be taken apart."""
 
 
 def wanted(query: bytes) -> Wait:
@@ -240,9 +242,9 @@ def wanted(query: bytes) -> Wait:
             "recorded; ask for wait=published",
             value=wait,
         )
-    if wait not in ("durable", "published"):
+    if wait not in _OFFERED:
         raise Problem(422, "parameter", "wait is durable, published or witnessed", value=wait)
-    return wait
+    return _OFFERED[wait]
 
 
 def report_of(found: DryRun) -> CheckReport:

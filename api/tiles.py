@@ -86,9 +86,11 @@ class Tiles:
         if method == "OPTIONS":
             await answer_preflight(send, _METHODS)
             return
+        if method not in ("GET", "HEAD"):
+            refused = Problem(405, "method", "a log is read", headers={"Allow": _METHODS})
+            await answer_problem(send, refused)
+            return
         try:
-            if method not in ("GET", "HEAD"):
-                raise Problem(405, "method", "a log is read", headers={"Allow": _METHODS})
             resource = await self._find(
                 scope.get("raw_path") or scope["path"].encode(), scope["headers"]
             )

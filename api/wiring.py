@@ -30,6 +30,7 @@ from typing import Final
 from sqlalchemy.exc import DatabaseError
 
 from api.waiting import Published, Waiting
+from log.fsck import fsck as check_log
 from log.last_signed import LastSigned
 from log.publisher import Publisher
 from log.store import DirectoryStore
@@ -190,7 +191,8 @@ def _open_log(folder: Folder, signer: SignerKey, authorities: Sequence[Authority
 
 
 def _write_key(path: Path, signer: SignerKey) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
         stream.write(f"{signer.render()}\n".encode())
         stream.flush()
         os.fsync(stream.fileno())
@@ -202,6 +204,40 @@ def _flush(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+# --- Checking a log ---
+
+
+def fsck(root: Path, progress: Callable[[int, int], None] | None = None) -> list[str]:
+    """Return everything that is wrong with the log in `root`, one line each.
+
+    The sequence, the published files and the last checkpoint signed are checked against one
+    another; a server may be at work meanwhile. `progress` is told (entries checked, entries in
+    all). Raises `Unavailable`, and `Refuted` when the key itself is damaged.
+    """
+    folder = Folder(root)
+    signer = read_key(folder)
+    wrong: list[str] = []
+    with ExitStack() as stack:
+        gate = None
+        try:
+            gate = _open_gate(folder, signer, lambda _: None, stack)
+            gate.verify_storage(thorough=True)
+        except Refuted as damage:
+            wrong.append(f"{folder.registry.name}: {damage}")
+        last_signed = None
+        if folder.last_signed.exists():
+            last_signed = LastSigned(folder.last_signed)
+            stack.callback(last_signed.close)
+        else:
+            wrong.append(f"{folder.last_signed.name}: missing")
+        store = DirectoryStore(folder.log)
+        found = check_log(store, signer.verifier, gate, last_signed, progress=progress)
+    wrong += map(str, found.damage)
+    if found.left_off:
+        wrong.append(f"and {found.left_off} more")
+    return wrong
 
 
 # --- Opening a log ---
@@ -291,7 +327,7 @@ def _open_follower(folder: Folder, reader: LogReader, stack: ExitStack) -> Follo
         _log.warning("the projections are built anew: %s", damage)
         discard(engine)
         follower = Follower(open_next(folder.projections), reader)
-    stack.callback(lambda: follower.engine.dispose())
+    stack.callback(follower.engine.dispose)
     return follower
 
 

@@ -9,6 +9,7 @@ on. It does not know what the entries mean, nor show that everybody is told the 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -495,13 +496,15 @@ class Publisher:
 
     def _run(self) -> None:
         pause = self._retry
+        began = -math.inf  # when the last publication did
         while not isinstance(self._failure, Overtaken):
             last = self._stopping.is_set()
-            began = time.monotonic()
+            now = time.monotonic()
             with suppress(Exception):  # `failure` keeps it
                 if self._standing is None:
                     self.resume()
-                self.publish_once()
+                if self.publish_once() is not None:
+                    began = now
             if last:
                 return
             if self._failure is None:

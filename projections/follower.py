@@ -272,6 +272,7 @@ class Follower:
             # First of all, so that a second follower waits here and then finds itself overtaken.
             moved = connection.execute(
                 update(POSITION_ROW)
+                .where(POSITION_ROW.c.size == place.edge.size)
                 .values(
                     origin=place.known.register.origin,
                     size=edge.size,

@@ -181,9 +181,14 @@ class Registry(Application[UUID]):
         self, kind: _Kind[State], name: str, stream: UUID
     ) -> Callable[[Folded[State] | None, Iterable[Happened]], Folded[State] | None]:
         # The rules look at others besides the one they change: at a sponsor's roles, at who
-        # exists. None of that is ever taken back, so the register as it stands serves for all
-        # of the stream, once its own subject is taken out.
+        # exists and acts. Of that, only acting is ever taken back, and whoever had a part in
+        # an event that was admitted did act then. So the register as it stands serves for the
+        # whole stream, once everybody acts and the subject itself is taken out.
         register = policy_state.copied(self.register())
+        register.organizations = {
+            did: msgspec.structs.replace(known, status=OrganizationStatus.REGISTERED)
+            for did, known in register.organizations.items()
+        }
         subjects = kind.states(register)
         subjects.pop(name, None)
         if kind is _ORGANIZATION:
@@ -198,21 +203,15 @@ class Registry(Application[UUID]):
             for happened in history:
                 # An id of another kind names nothing here.
                 if isinstance(happened.event, kind.events):
-                    self._fold(register, name, happened.position, happened.event)
+                    self._fold(register, happened.position, happened.event)
                     version = happened.originator_version
             return Folded(stream, version, subjects[name]) if name in subjects else None
 
         return project
 
-    def _fold(self, register: Register, name: str, position: int, event: Event) -> None:
+    def _fold(self, register: Register, position: int, event: Event) -> None:
         with self.recorder.reading() as cursor:
             start, recorded_at, header = submissions.around(cursor, position)
-        actor = header.payload.iss
-        if actor != name:
-            # It could act then, whatever has become of it.
-            register.organizations[actor] = msgspec.structs.replace(
-                register.organizations[actor], status=OrganizationStatus.REGISTERED
-            )
         register.size = start
         admit_events(register, {}, header, [event], recorded_at, numbers=[position - start])
 

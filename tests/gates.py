@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sqlite3
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Self
 
 from registry.gate import Gate, Outcome, Recorded
 from testamur.errors import Refusal
-from tests.story import Story
+from tests.story import Party, Story, party
 
 
 class Desk:
@@ -19,9 +19,7 @@ class Desk:
         options.setdefault("clock", lambda: story.milliseconds)
         self.path = path
         self.story = story
-        self.gate = Gate.open(
-            path, log_key=story.log_key.public, settled=self._settled, **options
-        )
+        self.gate = Gate.open(path, log_key=story.log_key.public, settled=self._settled, **options)
         self.groups: list[int] = []
 
     def offer(self, body: bytes) -> Future[Outcome]:
@@ -83,4 +81,21 @@ class Desk:
             ticket.set_result(outcome)
 
 
-Opened = Callable[..., Desk]
+def other_provider(desk: Desk) -> Party:
+    """Return a second provider, entered into the register."""
+    newcomer = party("another provider")
+    story = desk.story
+    desk.record(
+        story.submission(story.accreditor, story.registered(story.accreditor, newcomer, "provider"))
+    )
+    return newcomer
+
+
+def sql(path: Path, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """Run a statement behind the gate's back and return its rows."""
+    connection = sqlite3.connect(path)
+    try:
+        with connection:
+            return connection.execute(statement, values).fetchall()
+    finally:
+        connection.close()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -22,15 +21,10 @@ from log.publisher import Publisher, Stopped
 from log.store import Damage, DirectoryStore
 from testamur.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from testamur.errors import Unavailable
-from testamur.merkle import EMPTY_ROOT, leaf_hashes, tree_root, verify_inclusion
+from testamur.merkle import leaf_hashes, tree_root, verify_inclusion
 from testamur.note import SignerKey
-from testamur.reader import LogReader
-from testamur.tiles import (
-    BundlePath,
-    decode_bundle,
-    parse_path,
-    tile_resources,
-)
+from testamur.reader import LogReader, NotFound
+from testamur.tiles import BundlePath, parse_path, tile_resources
 from tests.simulators import (
     Fault,
     FaultyLastSigned,
@@ -43,7 +37,6 @@ from tests.simulators import (
 )
 
 KEY = SignerKey.from_seed("log.example/registry", bytes(range(32)))
-OTHER_KEY = SignerKey.from_seed("log.example/registry", bytes(32))
 
 
 class TestLog:
@@ -56,23 +49,23 @@ class TestLog:
         self.source = source or MemorySource()
         self.store = MemoryStore()
         self.last_signed = MemoryLastSigned()
-        self.told: list[tuple[Checkpoint, bytes]] = []
+        self.told: list[int] = []
         self.publisher = self.restarted()
 
     def restarted(self) -> Publisher:
-        """A new publisher, as of a new process: what was in memory is lost."""
+        """Replace the publisher, as a new process does: what was in memory is lost."""
         self.publisher = Publisher(
             self.source,
             FaultyStore(self.store, self.plan),
             FaultyLastSigned(self.last_signed, self.plan),
             KEY,
-            published=lambda checkpoint, note: self.told.append((checkpoint, note)),
+            published=lambda checkpoint, _note: self.told.append(checkpoint.size),
         )
         return self.publisher
 
     def publish(self, *submissions: int) -> TestLog:
         """Publish after each of these submissions, and check everything after each."""
-        if self.publisher.checkpoint is None and not self.told:
+        if not self.told:
             self.publisher.resume()
         for count in submissions:
             self.source.submit(count)
@@ -80,11 +73,14 @@ class TestLog:
             self.check()
         return self
 
+    def signed(self) -> list[Checkpoint]:
+        """Return every checkpoint that was ever signed."""
+        return [open_checkpoint(note, KEY.verifier)[0] for note in self.last_signed.signed]
+
     def check(self) -> None:
         """Verify the whole published tree, and everything that was ever signed."""
         leaves = leaf_hashes(self.source.entries)
-        for note in self.last_signed.signed:
-            signed = open_checkpoint(note, KEY.verifier)[0]
+        for signed in self.signed():
             assert signed.root == tree_root(leaves[: signed.size])
         if "checkpoint" not in self.store.files:
             return
@@ -95,12 +91,12 @@ class TestLog:
             assert path in self.store.files or path.partition(".p/")[0] in self.store.files
         for path, data in self.store.files.items():
             if path != "checkpoint":
-                assert data == self.expected(path, leaves), path
+                assert data == self._expected(path, leaves), path
         found = fsck(self.store, KEY.verifier, self.source, self.last_signed)
         assert (public.size, [], 0) == (found.size, found.damage, found.left_off)
 
-    def expected(self, path: str, leaves: list[bytes]) -> bytes:
-        """Return what a file must hold by the letter of tlog-tiles, tile by tile."""
+    def _expected(self, path: str, leaves: list[bytes]) -> bytes:
+        """Return what a file must hold by the letter of tlog-tiles."""
         at = parse_path(path)
         if isinstance(at, BundlePath):
             entries = self.source.entries[at.index * 256 :][: at.width]
@@ -110,6 +106,10 @@ class TestLog:
         starts = range(at.index * 256 * span, (at.index * 256 + at.width) * span, span)
         assert starts[-1] + span <= len(leaves)
         return b"".join(tree_root(leaves[start : start + span]) for start in starts)
+
+
+def ignore(_checkpoint: Checkpoint, _note: bytes) -> None:
+    """Listen to nothing."""
 
 
 # --- Publishing ---
@@ -126,7 +126,7 @@ def test_nothing_is_published_of_an_empty_sequence() -> None:
 
 def test_every_tree_is_published_whole_as_it_grows() -> None:
     log = TestLog().publish(2, 1, 5, 247, 1, 1, 255, 256, 512, 3, 700, 1)
-    assert [checkpoint.size for checkpoint, _ in log.told][-1] == log.source.committed()
+    assert log.told == [2, 3, 8, 255, 256, 257, 512, 768, 1280, 1283, 1983, 1984]
 
 
 def test_a_tree_of_three_tile_levels_is_published_whole() -> None:
@@ -136,55 +136,50 @@ def test_a_tree_of_three_tile_levels_is_published_whole() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(1, 600), min_size=1, max_size=6), st.integers(1, 300))
-def test_any_submissions_in_any_portions_are_published_whole(
+def test_any_submissions_read_in_any_portions_are_published_whole(
     submissions: list[int], at_once: int
 ) -> None:
     TestLog(source=MemorySource(at_once=at_once)).publish(*submissions)
 
 
-def test_a_backlog_is_published_at_once_and_in_bounded_portions() -> None:
+def test_a_backlog_is_published_in_bounded_portions_and_signed_once() -> None:
     log = TestLog()
-    entry = bytes(60_000)
-    log.source.append([entry + b"%d" % n for n in range(3000)])  # 180 MB
-    log.publisher.resume()
+    log.source.append([bytes(60_000) + b"%d" % number for number in range(3000)])  # 180 MB
     written: list[int] = []
-    write_many = log.store.write_many
 
-    def measured(files: list[tuple[str, bytes]]) -> None:
-        written.append(sum(len(data) for _, data in files))
-        write_many(files)
+    class Weighing(FaultyStore):
+        def write_many(self, files: Sequence[tuple[str, bytes]]) -> None:
+            written.append(sum(len(data) for _, data in files))
+            super().write_many(files)
 
-    log.store.write_many = measured  # type: ignore[method-assign,assignment]
-    checkpoint = log.publisher.publish_once()
-    assert checkpoint is not None
-    assert checkpoint.size == 3000
-    assert max(written) < 70 << 20
-    assert len(log.last_signed.signed) == 1
+    store = Weighing(log.store, log.plan)
+    publisher = Publisher(log.source, store, log.last_signed, KEY, published=ignore)
+    publisher.resume()
+    publisher.publish_once()
+    assert max(written) < 72 << 20
+    assert [checkpoint.size for checkpoint in log.signed()] == [3000]
 
 
-def test_a_backlog_makes_no_partial_files_but_those_of_the_size_that_is_published() -> None:
+def test_a_backlog_leaves_no_partial_files_but_those_of_the_published_size() -> None:
     log = TestLog().publish(20_000)
     partials = {path for path in log.store.files if ".p/" in path}
     assert partials == {path for path in tile_resources(20_000) if ".p/" in path}
-    assert log.plan.calls.count("write files") > 1  # it was written in several portions
+    assert log.plan.calls.count("write files") > 1
 
 
-def test_a_checkpoint_has_the_size_the_source_states_and_no_other() -> None:
+def test_a_checkpoint_has_the_size_the_source_stated_when_asked_and_no_other() -> None:
     log = TestLog()
-    sizes = iter([300, 300, 2000])
-    log.source.submit(1000)
+    stated = iter([300, 300, 2000])
 
     class Growing(MemorySource):
-        def committed(self) -> int:  # a submission lands while we are publishing
-            log.source.submit(1000)
-            return next(sizes)
+        def committed(self) -> int:
+            log.source.submit(1000)  # submissions land while we publish
+            return next(stated)
 
         def read(self, start: int, limit: int) -> tuple[list[bytes], list[bytes]]:
             return log.source.read(start, limit)
 
-    publisher = Publisher(
-        Growing(), log.store, log.last_signed, KEY, published=lambda _checkpoint, _note: None
-    )
+    publisher = Publisher(Growing(), log.store, log.last_signed, KEY, published=ignore)
     publisher.resume()
     for size in (300, None, 2000):
         checkpoint = publisher.publish_once()
@@ -192,17 +187,17 @@ def test_a_checkpoint_has_the_size_the_source_states_and_no_other() -> None:
     log.check()
 
 
-def test_whoever_waits_is_told_when_the_checkpoint_is_public_and_not_before() -> None:
+def test_whoever_waits_is_told_once_the_checkpoint_is_public_and_can_prove_it() -> None:
     log = TestLog()
-    seen = []
+    seen: list[int] = []
 
     def published(checkpoint: Checkpoint, note: bytes) -> None:
-        assert log.store.files["checkpoint"] == note
-        assert log.last_signed.get() == note
+        assert log.store.files["checkpoint"] == log.last_signed.get() == note
         assert publisher.checkpoint == (checkpoint, note)
-        leaf = log.source.leaves[checkpoint.size - 1]
-        path = publisher.prove(checkpoint.size - 1, checkpoint.size)
-        verify_inclusion(checkpoint.size - 1, checkpoint.size, leaf, path, checkpoint.root)
+        last = checkpoint.size - 1
+        path = publisher.prove(last, checkpoint.size)
+        leaf = log.source.leaves[last]
+        verify_inclusion(last, checkpoint.size, leaf, path, checkpoint.root)
         seen.append(checkpoint.size)
 
     publisher = Publisher(log.source, log.store, log.last_signed, KEY, published=published)
@@ -210,7 +205,6 @@ def test_whoever_waits_is_told_when_the_checkpoint_is_public_and_not_before() ->
     for count in (2, 300):
         log.source.submit(count)
         publisher.publish_once()
-    assert seen == [2, 302]
     assert publisher.publish_once() is None
     assert seen == [2, 302]
 
@@ -218,9 +212,27 @@ def test_whoever_waits_is_told_when_the_checkpoint_is_public_and_not_before() ->
 def test_outsiders_read_back_every_entry() -> None:
     log = TestLog().publish(2, 600, 70)
     reader = LogReader(log.store, KEY.verifier)
-    checkpoint = reader.checkpoint()
-    read = [entry for _, entries in reader.bundles(0, checkpoint.size) for entry in entries]
+    read = [
+        entry for _, entries in reader.bundles(0, reader.checkpoint().size) for entry in entries
+    ]
     assert read == log.source.entries
+
+
+def test_the_folder_holds_the_very_bytes_that_the_memory_does(tmp_path: Path) -> None:
+    log = TestLog()
+    store = DirectoryStore(tmp_path / "log")
+    last_signed = LastSigned(tmp_path / "last-signed.db")
+    log.publisher.resume()
+    publisher = Publisher(log.source, store, last_signed, KEY, published=ignore)
+    publisher.resume()
+    for count in (2, 250, 600, 1, 70_000, 1):
+        log.source.submit(count)
+        log.publisher.publish_once()
+        publisher.publish_once()
+        assert {path: store.read(path) for path in store.paths()} == log.store.files
+    assert last_signed.get() == log.last_signed.get()
+    publisher.stop()
+    last_signed.close()
 
 
 # --- Proofs ---
@@ -228,22 +240,21 @@ def test_outsiders_read_back_every_entry() -> None:
 
 def test_every_entry_is_proven_in_every_tree_that_was_published() -> None:
     log = TestLog().publish(2, 3, 300, 1, 210, 600)
-    checkpoints = [open_checkpoint(note, KEY.verifier)[0] for note in log.last_signed.signed]
-    for checkpoint in checkpoints:
+    for checkpoint in log.signed():
         for index in range(checkpoint.size):
             path = log.publisher.prove(index, checkpoint.size)
             leaf = log.source.leaves[index]
             verify_inclusion(index, checkpoint.size, leaf, path, checkpoint.root)
 
 
-@pytest.mark.parametrize("index", [-1, 302, 10_000, -257])
+@pytest.mark.parametrize("index", [-1, -257, 302, 511, 512, 10_000])
 def test_no_proof_is_made_of_an_entry_that_is_not_there(index: int) -> None:
-    log = TestLog().publish(2, 300)
-    with pytest.raises(ValueError, match="leaf|node"):
+    log = TestLog().publish(2, 300, 1000)
+    with pytest.raises(ValueError, match="leaf index"):
         log.publisher.prove(index, 302)
 
 
-def test_no_proof_is_made_in_a_tree_that_is_not_published() -> None:
+def test_no_proof_is_made_in_a_tree_that_is_not_public() -> None:
     log = TestLog()
     with pytest.raises(Unavailable):
         log.publisher.prove(0, 1)
@@ -257,14 +268,12 @@ def test_no_proof_is_made_in_a_tree_that_is_not_published() -> None:
 
 
 def test_partials_stay_for_one_publication_after_the_full_file_came() -> None:
-    log = TestLog().publish(2, 250)
-    files = log.store.files
-    log.publish(10)
-    assert {"tile/0/000", "tile/0/000.p/2", "tile/0/000.p/252", "tile/entries/000.p/252"} <= set(
-        files
-    )
+    log = TestLog().publish(2, 250, 10)
+    for path in ("tile/0/000", "tile/0/000.p/2", "tile/0/000.p/252", "tile/entries/000.p/252"):
+        assert path in log.store.files
     log.publish(1)
-    assert not [path for path in files if path.startswith(("tile/0/000.p", "tile/entries/000.p"))]
+    assert not [path for path in log.store.files if path.startswith("tile/0/000.p/")]
+    assert not [path for path in log.store.files if path.startswith("tile/entries/000.p/")]
 
 
 def test_partial_files_do_not_pile_up() -> None:
@@ -273,9 +282,9 @@ def test_partial_files_do_not_pile_up() -> None:
     for _ in range(120):
         log.source.submit(100)
         log.publisher.publish_once()
-    partials = [path for path in log.store.files if ".p/" in path]
-    assert len(partials) < 60  # level 1, whose first tile is not full yet, has the most
     log.check()
+    at_level_0 = [path for path in log.store.files if ".p/" in path and "tile/1/" not in path]
+    assert len(at_level_0) <= 2 * 6  # bundles and tiles, of this publication and the one before
 
 
 def test_partials_that_a_crash_kept_from_being_removed_are_removed_later() -> None:
@@ -311,12 +320,10 @@ def test_after_a_failure_nothing_is_published_until_resumed() -> None:
             log.publisher.publish_once()
         assert stopped.value.__cause__ is log.publisher.failure
     assert log.store.files == before
-    assert log.publisher.checkpoint is not None  # what is public stays so, and provable
-    log.publisher.prove(1, 2)
+    log.publisher.prove(1, 2)  # what is public stays public, and provable
     log.publisher.resume()
-    assert log.publisher.failure is None
-    log.publisher.publish_once()
-    log.check()
+    assert not log.publisher.failure
+    log.publish(1)
 
 
 def test_a_resume_that_fails_leaves_publishing_stopped() -> None:
@@ -324,9 +331,9 @@ def test_a_resume_that_fails_leaves_publishing_stopped() -> None:
     log.plan.faults[len(log.plan.calls)] = "before"
     with pytest.raises(Fault):
         log.publisher.resume()
+    assert isinstance(log.publisher.failure, Fault)
     with pytest.raises(Stopped):
         log.publisher.publish_once()
-    assert isinstance(log.publisher.failure, Fault)
 
 
 def test_a_listener_that_fails_stops_publishing_and_is_told_again() -> None:
@@ -350,10 +357,11 @@ def test_a_listener_that_fails_stops_publishing_and_is_told_again() -> None:
     log.check()
 
 
-# --- Crashes: at every step, stored or not ---
+# --- Crashes and faults: at every step, stored or not ---
 
-SCRIPT = (2, 5, 250, 600, 1)
-CLOSING = (1, 300, 1)  # published after recovery, so that the tidying is done as well
+SCRIPT = (2, 254, 300, 1)
+CLOSING = (300, 1, 1)  # published at last, so that all tidying is done
+FAULTS = ("before", "after", "half", "flip")
 
 
 def undisturbed() -> TestLog:
@@ -365,27 +373,9 @@ def undisturbed() -> TestLog:
     return log
 
 
-UNDISTURBED = undisturbed()
-STEPS = len(UNDISTURBED.plan.calls)
-
-
-def closed(log: TestLog) -> tuple[dict[str, bytes], bytes | None]:
-    """Return the final state after a last restart and a few more publications."""
-    log.plan.faults.clear()
-    log.restarted().resume()
-    for count in CLOSING:
-        log.source.submit(count)
-        log.publisher.publish_once()
-    log.check()
-    return log.store.files, log.last_signed.get()
-
-
-FINAL = closed(undisturbed())
-
-
-def run_with(faults: dict[int, str], *, restart: bool = True) -> TestLog:
-    """Publish the script while these steps go wrong, recovering after each failure."""
-    log = TestLog(plan=Plan(faults))
+def disturbed(faults: dict[int, str], *, process: str = "new") -> TestLog:
+    """Publish the script while these steps go wrong, recovering after each."""
+    log = TestLog(plan=Plan({**faults}))
     with suppress(Unavailable):
         log.publisher.resume()
     for count in SCRIPT:
@@ -398,55 +388,64 @@ def run_with(faults: dict[int, str], *, restart: bool = True) -> TestLog:
                 break
             except (Unavailable, Damage):
                 log.check()
-                if restart:
+                if process == "new":
                     with suppress(Unavailable, Damage):
                         log.restarted().resume()
         else:
             raise AssertionError("it did not recover")
-        log.check()
     return log
+
+
+def closed(log: TestLog) -> tuple[dict[str, bytes], bytes | None]:
+    """Return the final state, after one more restart and a few more publications."""
+    log.plan.faults.clear()
+    log.restarted().resume()
+    for count in CLOSING:
+        log.source.submit(count)
+        log.publisher.publish_once()
+    log.check()
+    return log.store.files, log.last_signed.get()
+
+
+CALLS = undisturbed().plan.calls
+FINAL = closed(undisturbed())
 
 
 def test_the_script_takes_every_kind_of_step() -> None:
     kinds = {"claim", "sweep", "get last signed", "read", "write files", "swap"}
-    assert set(UNDISTURBED.plan.calls) == kinds | {"write checkpoint", "remove partials"}
+    assert set(CALLS) == kinds | {"write checkpoint", "remove partials"}
 
 
-@pytest.mark.parametrize("restart", [True, False], ids=["new process", "same process"])
-@pytest.mark.parametrize("fault", ["before", "after", "half", "flip"])
-@pytest.mark.parametrize("step", range(STEPS))
+@pytest.mark.parametrize("process", ["new", "same"])
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("step", range(len(CALLS)))
 def test_a_fault_at_any_step_changes_nothing_in_the_end(
-    step: int, fault: str, restart: bool
+    step: int, fault: str, process: str
 ) -> None:
-    log = run_with({step: fault}, restart=restart)
-    assert closed(log) == FINAL
+    assert closed(disturbed({step: fault}, process=process)) == FINAL
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("gap", range(1, 16))
+def test_a_fault_in_the_recovery_from_a_fault_changes_nothing_in_the_end(
+    gap: int, fault: str
+) -> None:
+    # Raio 2025h2a was hurt by such a pair: the reload after a failed write failed too.
+    stores = {"write files", "swap", "write checkpoint", "remove partials"}
+    for step, name in enumerate(CALLS):
+        if name in stores:
+            assert closed(disturbed({step: "after", step + gap: fault})) == FINAL
+
+
+@settings(max_examples=100, deadline=None)
 @given(
     st.dictionaries(
-        st.integers(0, STEPS + 40),
-        st.sampled_from(["before", "after", "half", "flip"]),
-        min_size=2,
-        max_size=4,
+        st.integers(0, len(CALLS) + 40), st.sampled_from(FAULTS), min_size=3, max_size=6
     ),
-    st.booleans(),
+    st.sampled_from(["new", "same"]),
 )
-def test_several_faults_change_nothing_in_the_end(faults: dict[int, str], restart: bool) -> None:
-    # Raio 2025h2a was hurt by a pair: the reload after a failed write failed too.
-    assert closed(run_with(faults, restart=restart)) == FINAL
-
-
-@pytest.mark.parametrize("fault", ["before", "after", "flip"])
-@pytest.mark.parametrize("second", range(1, 18))
-def test_a_fault_in_the_recovery_from_a_fault_changes_nothing_in_the_end(
-    fault: str, second: int
-) -> None:
-    writes = [at for at, name in enumerate(UNDISTURBED.plan.calls) if name.startswith("write")]
-    for first in writes:
-        log = run_with({first: "after", first + second: fault})
-        assert closed(log) == FINAL
-
+def test_many_faults_change_nothing_in_the_end(faults: dict[int, str], process: str) -> None:
+    assert closed(disturbed(faults, process=process)) == FINAL
 
 
 def test_a_checkpoint_that_was_signed_and_not_published_is_published_on_resume() -> None:
@@ -457,16 +456,16 @@ def test_a_checkpoint_that_was_signed_and_not_published_is_published_on_resume()
         log.publisher.publish_once()
     signed = log.last_signed.get()
     assert signed != log.store.files["checkpoint"]
-    log.source.submit(7)  # which the signed checkpoint does not cover
+    log.source.submit(7)  # which that checkpoint does not cover
     log.plan.faults.clear()
     log.restarted().resume()
     assert log.store.files["checkpoint"] == signed
-    assert [checkpoint.size for checkpoint, _ in log.told] == [2, 302]
+    assert log.told == [2, 302]
     log.check()
     log.publish(1)
 
 
-def test_files_of_a_publication_that_was_never_signed_are_written_over_with_themselves() -> None:
+def test_files_of_a_tree_that_was_never_signed_do_no_harm() -> None:
     log = TestLog().publish(2)
     log.source.submit(300)
     log.plan.faults["swap"] = "before"
@@ -476,12 +475,12 @@ def test_files_of_a_publication_that_was_never_signed_are_written_over_with_them
     log.plan.faults.clear()
     log.source.submit(300)
     log.restarted().resume()
-    assert log.publisher.checkpoint is not None
-    assert log.publisher.checkpoint[0].size == 2
-    log.publish(1)
+    assert log.told == [2, 2]
+    log.check()
+    log.publish(1, 1)
 
 
-def test_a_write_that_never_succeeds_publishes_nothing_new() -> None:
+def test_writes_that_never_succeed_publish_nothing() -> None:
     log = TestLog().publish(2)
     log.source.submit(300)
     log.plan.faults["write files"] = "half"
@@ -490,11 +489,11 @@ def test_a_write_that_never_succeeds_publishes_nothing_new() -> None:
             log.publisher.publish_once()
         log.publisher.resume()
         log.check()
-    assert len(log.last_signed.signed) == 1
-    assert {checkpoint.size for checkpoint, _ in log.told} == {2}
+    assert [checkpoint.size for checkpoint in log.signed()] == [2]
+    assert set(log.told) == {2}
 
 
-# --- Lies, found before anything is signed ---
+# --- Lies while publishing, found before anything is signed ---
 
 
 def refused(log: TestLog, act: Callable[[], object]) -> Damage:
@@ -511,7 +510,7 @@ def refused(log: TestLog, act: Callable[[], object]) -> Damage:
 
 
 @pytest.mark.parametrize("position", [2, 100, 255, 256, 301])
-def test_a_bit_that_flipped_in_the_source_is_named_and_never_published(position: int) -> None:
+def test_a_bit_that_flipped_in_the_source_is_named_and_not_even_written(position: int) -> None:
     log = TestLog().publish(2)
     log.source.submit(300)
     files = dict(log.store.files)
@@ -520,13 +519,13 @@ def test_a_bit_that_flipped_in_the_source_is_named_and_never_published(position:
     damage = refused(log, log.publisher.publish_once)
     assert (damage.path, damage.rule) == ("source", "altered-entry")
     assert f"entry {position} hashes to" in damage.detail
-    assert log.store.files == files  # not even written
-    log.source.entries[position] = entry
+    assert log.store.files == files
+    log.source.entries[position] = entry  # mended, publishing goes on
     log.publisher.resume()
     log.publish(1)
 
 
-def test_a_leaf_hash_that_was_altered_in_the_source_is_named() -> None:
+def test_a_leaf_hash_that_changed_since_admission_is_named() -> None:
     log = TestLog().publish(2)
     log.source.submit(300)
     log.source.leaves[77] = flipped(log.source.leaves[77])
@@ -535,28 +534,20 @@ def test_a_leaf_hash_that_was_altered_in_the_source_is_named() -> None:
     assert "entry 77" in damage.detail
 
 
-@pytest.mark.parametrize("lose", ["entries", "leaves", "both"])
-def test_a_source_that_lost_entries_it_committed_is_named(lose: str) -> None:
-    log = TestLog().publish(2)
-    log.source.submit(300)
-
-    class Losing(MemorySource):
-        def committed(self) -> int:
-            return 302
-
+@pytest.mark.parametrize("kept", [(0, 0), (0, 46), (46, 0), (46, 45), (47, 47)])
+def test_a_source_that_gives_too_little_or_too_much_is_refused(kept: tuple[int, int]) -> None:
+    class Wrong(MemorySource):
         def read(self, start: int, limit: int) -> tuple[list[bytes], list[bytes]]:
-            entries, leaves = log.source.read(start, limit)
+            entries, leaves = super().read(start, min(limit, 256 - start % 256))
             if start < 256:
                 return entries, leaves
-            return (
-                [] if lose in ("entries", "both") else entries,
-                [] if lose in ("leaves", "both") else leaves,
-            )
+            return (entries * 2)[: kept[0]], (leaves * 2)[: kept[1]]
 
-    log.source, honest = Losing(), log.source
-    del honest
-    damage = lose_and_publish(log)
+    log = TestLog(source=Wrong()).publish(2)
+    log.source.submit(300)
+    damage = refused(log, log.publisher.publish_once)
     assert (damage.path, damage.rule) == ("source", "missing-entries")
+    assert "from 256 on" in damage.detail
 
 
 def test_a_source_that_shrank_is_refused() -> None:
@@ -566,3 +557,523 @@ def test_a_source_that_shrank_is_refused() -> None:
     assert (damage.path, damage.rule) == ("source", "rewound")
     assert "300 entries" in damage.detail
     assert "302" in damage.detail
+
+
+READS = [at for at, name in enumerate(CALLS) if name == "read" and at > CALLS.index("write files")]
+
+
+@pytest.mark.parametrize("step", READS)
+def test_a_bit_that_flips_on_the_way_to_or_from_the_store_is_never_signed(step: int) -> None:
+    log = TestLog(plan=Plan({step: "flip"}))
+    log.publisher.resume()
+    for count in SCRIPT:
+        log.source.submit(count)
+        if len(log.plan.calls) + CALLS[len(log.plan.calls) :].index("swap") > step:
+            break
+        log.publisher.publish_once()
+    damage = refused(log, log.publisher.publish_once)
+    assert damage.path.startswith("tile")
+    assert damage.rule in {"altered-entry", "altered-tile", "malformed", "not-an-extension"}
+
+
+@pytest.mark.parametrize(
+    "path", ["tile/entries/000", "tile/entries/001.p/46", "tile/0/000", "tile/1/000.p/1"]
+)
+def test_a_store_that_keeps_other_bytes_than_it_was_given_is_named(path: str) -> None:
+    log = TestLog().publish(2)
+    log.source.submit(300)
+
+    class Corrupting(FaultyStore):
+        def write_many(self, files: Sequence[tuple[str, bytes]]) -> None:
+            super().write_many(
+                [(name, flipped(data) if name == path else data) for name, data in files]
+            )
+
+    store = Corrupting(log.store, log.plan)
+    log.publisher = Publisher(log.source, store, log.last_signed, KEY, published=ignore)
+    log.publisher.resume()
+    damage = refused(log, log.publisher.publish_once)
+    assert damage.path == path
+    assert damage.rule == ("altered-entry" if "entries" in path else "altered-tile")
+
+
+@pytest.mark.parametrize(
+    "path", ["tile/entries/000", "tile/entries/001.p/46", "tile/0/000", "tile/1/000.p/1"]
+)
+def test_other_bytes_where_we_are_about_to_write_are_refused(path: str) -> None:
+    log = TestLog().publish(2)
+    log.source.submit(300)
+    log.store.files[path] = b"somebody else's"
+    damage = refused(log, log.publisher.publish_once)
+    assert (damage.path, damage.rule) == (path, "immutable")
+    assert log.store.files[path] == b"somebody else's"
+
+
+def test_an_entry_that_no_bundle_can_hold_stops_publishing() -> None:
+    log = TestLog().publish(2)
+    log.source.append([bytes(65_536)])
+    with pytest.raises(ValueError, match="65536 bytes"):
+        log.publisher.publish_once()
+    assert [checkpoint.size for checkpoint in log.signed()] == [2]
+
+
+# --- Damage that resuming refuses to build on ---
+
+
+def note_of(size: int, root: bytes, key: SignerKey = KEY) -> bytes:
+    return sign_checkpoint(Checkpoint(key.name, size, root), key)
+
+
+def with_file(path: str, data: bytes) -> Callable[[TestLog], None]:
+    def damage(log: TestLog) -> None:
+        assert log.store.files.get(path) != data
+        log.store.files[path] = data
+
+    return damage
+
+
+def changed(path: str, change: Callable[[bytes], bytes]) -> Callable[[TestLog], None]:
+    def damage(log: TestLog) -> None:
+        log.store.files[path] = change(log.store.files[path])
+
+    return damage
+
+
+def with_last_signed(note: bytes) -> Callable[[TestLog], None]:
+    def damage(log: TestLog) -> None:
+        log.last_signed.signed.append(note)
+
+    return damage
+
+
+def forgotten(log: TestLog) -> None:
+    log.last_signed.signed.clear()
+
+
+def rolled_back(log: TestLog) -> None:
+    log.last_signed.signed.pop()
+
+
+def shrunk_source(log: TestLog) -> None:
+    del log.source.entries[556:]
+    del log.source.leaves[556:]
+
+
+def altered_source(log: TestLog) -> None:
+    log.source.entries[520] = b"another entry"
+
+
+def another_history(log: TestLog) -> None:
+    del log.source.entries[520:], log.source.leaves[520:]
+    log.source.append([b"since the backup %d" % number for number in range(100)])
+
+
+OTHER_KEY = SignerKey.from_seed(KEY.name, bytes(32))
+OTHER_LOG = SignerKey.from_seed("log.example/other", bytes(range(32)))
+DAMAGES: dict[str, tuple[Callable[[TestLog], None], str, str]] = {
+    "checkpoint from the future": (
+        with_file("checkpoint", note_of(600, bytes(32))), "checkpoint", "from-the-future",
+    ),
+    "checkpoint of another tree of the same size": (
+        with_file("checkpoint", note_of(557, bytes(32))), "checkpoint", "another-tree",
+    ),
+    "older checkpoint of another tree": (
+        with_file("checkpoint", note_of(300, bytes(32))), "checkpoint", "another-tree",
+    ),
+    "checkpoint by another key": (
+        with_file("checkpoint", note_of(557, bytes(32), OTHER_KEY)), "checkpoint", "not-ours",
+    ),
+    "checkpoint of another log": (
+        with_file("checkpoint", note_of(557, bytes(32), OTHER_LOG)), "checkpoint", "not-ours",
+    ),
+    "checkpoint with a flipped bit": (changed("checkpoint", flipped), "checkpoint", "not-ours"),
+    "checkpoint cut short": (
+        changed("checkpoint", lambda note: note[:40]), "checkpoint", "not-ours",
+    ),
+    "empty checkpoint": (with_file("checkpoint", b""), "checkpoint", "not-ours"),
+    "last signed lost": (forgotten, "checkpoint", "from-the-future"),
+    "last signed restored from an old copy": (rolled_back, "checkpoint", "from-the-future"),
+    "last signed of another tree": (
+        with_last_signed(note_of(557, bytes(32))), "tile", "another-tree",
+    ),
+    "last signed garbled": (with_last_signed(b"garbage"), "last-signed", "not-ours"),
+    "last signed beyond the source": (
+        with_last_signed(note_of(900, bytes(32))), "source", "rewound",
+    ),
+    "tile at the edge flipped": (changed("tile/0/002.p/45", flipped), "tile", "another-tree"),
+    "upper tile at the edge flipped": (changed("tile/1/000.p/2", flipped), "tile", "another-tree"),
+    "tile cut short": (
+        changed("tile/0/002.p/45", lambda tile: tile[:-1]), "tile/0/002.p/45", "malformed",
+    ),
+    "tile too long": (
+        changed("tile/1/000.p/2", lambda tile: tile + tile), "tile/1/000.p/2", "malformed",
+    ),
+    "last bundle flipped": (
+        changed("tile/entries/002.p/45", flipped), "tile/entries/002.p/45", "another-tree",
+    ),
+    "last bundle cut short": (
+        changed("tile/entries/002.p/45", lambda data: data[:-1]),
+        "tile/entries/002.p/45",
+        "malformed",
+    ),
+    "source restored from an old copy": (shrunk_source, "source", "rewound"),
+    "source with an altered entry": (altered_source, "source", "altered-entry"),
+    "source restored and grown anew": (another_history, "source", "altered-entry"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_resume_refuses_to_build_on(damage: str) -> None:
+    inflict, path, rule = DAMAGES[damage]
+    log = TestLog().publish(2, 254, 300, 1)
+    inflict(log)
+    found = refused(log, log.restarted().resume)
+    assert (found.path, found.rule) == (path, rule)
+
+
+@pytest.mark.parametrize("path", ["tile/0/002.p/45", "tile/1/000.p/2", "tile/entries/002.p/45"])
+def test_resume_refuses_to_go_on_without(path: str) -> None:
+    log = TestLog().publish(2, 254, 300, 1)
+    del log.store.files[path]
+    with pytest.raises(NotFound, match=path.partition(".p")[0]):
+        log.restarted().resume()
+    with pytest.raises(Stopped):
+        log.publisher.publish_once()
+
+
+def test_the_last_full_tile_is_checked_when_there_is_no_partial_one() -> None:
+    log = TestLog().publish(2, 254, 256)
+    log.store.files["tile/0/001"] = flipped(log.store.files["tile/0/001"])
+    damage = refused(log, log.restarted().resume)
+    assert (damage.path, damage.rule) == ("tile/entries/001", "another-tree")
+
+
+def test_an_older_checkpoint_of_the_same_tree_is_brought_up_to_date() -> None:
+    log = TestLog().publish(2, 254)
+    older = log.store.files["checkpoint"]
+    log.publish(300)
+    newer = log.store.files["checkpoint"]
+    log.store.files["checkpoint"] = older
+    log.restarted().resume()
+    assert log.store.files["checkpoint"] == newer
+
+
+def test_a_lost_checkpoint_file_is_written_again() -> None:
+    log = TestLog().publish(2, 254)
+    note = log.store.files.pop("checkpoint")
+    log.restarted().resume()
+    assert log.store.files["checkpoint"] == note
+
+
+def test_cosignatures_on_the_public_checkpoint_are_kept_on_resume() -> None:
+    log = TestLog().publish(2)
+    cosigned = log.store.files["checkpoint"] + OTHER_LOG.sign(b"what witnesses sign\n")
+    log.store.files["checkpoint"] = cosigned
+    log.restarted().resume()
+    assert log.store.files["checkpoint"] == cosigned
+    log.publish(3)
+
+
+# --- Two publishers ---
+
+
+def test_two_publishers_of_two_histories_never_sign_both() -> None:
+    log = TestLog().publish(2)
+    other_source = MemorySource()
+    other_source.append(log.source.entries)
+    ours, theirs = (
+        Publisher(source, store, log.last_signed, KEY, published=ignore)
+        for source, store in ((log.source, log.store), (other_source, MemoryStore()))
+    )
+    theirs._store.write_many(
+        [(path, data) for path, data in log.store.files.items() if path != "checkpoint"]
+    )
+    ours.resume()
+    theirs.resume()
+    log.source.append([b"the one history"])
+    other_source.append([b"the other history"])
+    ours.publish_once()
+    with pytest.raises(Overtaken):
+        theirs.publish_once()
+    assert isinstance(theirs.failure, Overtaken)
+    log.check()
+    with pytest.raises(Damage):  # nor does it help to try again
+        theirs.resume()
+    with pytest.raises(Stopped):
+        theirs.publish_once()
+    log.check()
+
+
+def test_two_publishers_racing_over_one_history_sign_one_chain() -> None:
+    log = TestLog().publish(2)
+    publishers = [
+        Publisher(log.source, log.store, log.last_signed, KEY, published=ignore) for _ in range(2)
+    ]
+    overtaken = []
+
+    def race(publisher: Publisher) -> None:
+        for _ in range(40):
+            try:
+                if publisher.failure is not None or publisher.checkpoint is None:
+                    publisher.resume()
+                publisher.publish_once()
+            except Overtaken:
+                overtaken.append(publisher)
+            except (Unavailable, Damage):
+                pass  # it read a checkpoint that the other was just replacing
+            log.source.submit(3)
+
+    threads = [threading.Thread(target=race, args=(publisher,)) for publisher in publishers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    leaves = log.source.leaves
+    sizes = [checkpoint.size for checkpoint in log.signed()]
+    assert sizes == sorted(set(sizes))
+    for checkpoint in log.signed():
+        assert checkpoint.root == tree_root(leaves[: checkpoint.size])
+
+
+def test_a_second_publisher_does_not_even_start_while_the_first_is_at_work(tmp_path: Path) -> None:
+    source = MemorySource()
+    source.submit(2)
+    claims = [LastSigned(tmp_path / "last-signed.db") for _ in range(2)]
+    first, second = (
+        Publisher(source, DirectoryStore(tmp_path / "log"), claim, KEY, published=ignore)
+        for claim in claims
+    )
+    first.resume()
+    with pytest.raises(Unavailable, match="another publisher"):
+        second.resume()
+    with pytest.raises(Stopped):
+        second.publish_once()
+    first.publish_once()
+    first.stop()
+    with pytest.raises(Stopped):
+        first.publish_once()
+    second.resume()  # it takes over where the first one stopped
+    assert second.checkpoint == first.checkpoint
+    for claim in claims:
+        claim.close()
+
+
+# --- The thread ---
+
+
+@contextmanager
+def running(publisher: Publisher) -> Iterator[Publisher]:
+    publisher.start()
+    try:
+        yield publisher
+    finally:
+        publisher.stop()
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    """Wait until it is so, at most 10 seconds."""
+    until = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < until, "it never came to be"
+        time.sleep(0.002)
+
+
+class Published:
+    """What a publisher told, and when."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.times: list[float] = []
+
+    def __call__(self, checkpoint: Checkpoint, _note: bytes) -> None:
+        self.sizes.append(checkpoint.size)
+        self.times.append(time.monotonic())
+
+
+def test_a_running_publisher_publishes_when_woken() -> None:
+    source, published = MemorySource(), Published()
+    store = MemoryStore()
+    publisher = Publisher(source, store, MemoryLastSigned(), KEY, interval=0.0, published=published)
+    with running(publisher):
+        for count in (2, 5, 300):
+            source.submit(count)
+            publisher.wake()
+            eventually(lambda: published.sizes[-1:] == [source.committed()])
+    assert published.sizes == [2, 7, 307]
+
+
+def test_entries_that_another_process_committed_are_published_without_a_wake() -> None:
+    source, published = MemorySource(), Published()
+    publisher = Publisher(source, MemoryStore(), MemoryLastSigned(), KEY, published=published)
+    with running(publisher):
+        time.sleep(0.05)
+        source.submit(2)
+        eventually(lambda: published.sizes == [2])
+
+
+def test_publications_are_at_least_an_interval_apart_and_miss_nothing() -> None:
+    source, published = MemorySource(), Published()
+    publisher = Publisher(
+        source, MemoryStore(), MemoryLastSigned(), KEY, interval=0.1, published=published
+    )
+    with running(publisher):
+        for _ in range(60):
+            source.submit(3)
+            publisher.wake()
+            time.sleep(0.005)
+        eventually(lambda: published.sizes[-1:] == [180])
+    gaps = [after - before for before, after in zip(published.times, published.times[1:])]  # noqa: B905
+    assert 2 <= len(published.sizes) <= 8
+    assert min(gaps[:-1]) > 0.08  # the last may be the one that stopping brings about
+
+
+def test_an_idle_publisher_publishes_at_once_when_woken() -> None:
+    source, published = MemorySource(), Published()
+    publisher = Publisher(
+        source, MemoryStore(), MemoryLastSigned(), KEY, interval=0.3, published=published
+    )
+    with running(publisher):
+        time.sleep(0.4)
+        submitted = time.monotonic()
+        source.submit(2)
+        publisher.wake()
+        eventually(lambda: published.sizes == [2])
+    assert published.times[0] - submitted < 0.25
+
+
+def test_stopping_publishes_what_is_committed() -> None:
+    source, published = MemorySource(), Published()
+    publisher = Publisher(
+        source, MemoryStore(), MemoryLastSigned(), KEY, interval=60, published=published
+    )
+    publisher.start()
+    source.submit(2)
+    publisher.wake()
+    eventually(lambda: published.sizes == [2])
+    source.submit(3)
+    publisher.stop()
+    assert published.sizes == [2, 5]
+    publisher.start()  # and it can be started again
+    source.submit(3)
+    publisher.stop()
+    assert published.sizes[-1] == 8
+
+
+def test_a_publisher_is_started_once() -> None:
+    publisher = Publisher(MemorySource(), MemoryStore(), MemoryLastSigned(), KEY, published=ignore)
+    with running(publisher), pytest.raises(RuntimeError, match="already"):
+        publisher.start()
+
+
+def test_a_full_disk_is_recovered_from_once_there_is_room() -> None:
+    source, published, plan = MemorySource(), Published(), Plan({"write files": "half"})
+    store = FaultyStore(MemoryStore(), plan)
+    publisher = Publisher(
+        source, store, MemoryLastSigned(), KEY, interval=0, retry=0.02, published=published
+    )
+    source.submit(300)
+    with running(publisher):
+        eventually(lambda: plan.calls.count("write files") >= 3)
+        assert isinstance(publisher.failure, Fault)
+        assert published.sizes == []
+        plan.faults.clear()
+        eventually(lambda: published.sizes[-1:] == [300])
+        eventually(lambda: publisher.failure is None)
+
+
+def test_attempts_to_recover_come_at_growing_intervals() -> None:
+    source, plan = MemorySource(), Plan({"write files": "before"})
+    publisher = Publisher(
+        source, FaultyStore(MemoryStore(), plan), MemoryLastSigned(), KEY, retry=0.05,
+        published=ignore,
+    )  # fmt: skip
+    source.submit(2)
+    with running(publisher):
+        time.sleep(0.6)
+        attempts = plan.calls.count("write files")
+    assert 2 <= attempts <= 5  # at 0, 0.05, 0.15, 0.35 seconds
+
+
+def test_a_publisher_that_is_overtaken_gives_up() -> None:
+    log = TestLog().publish(2)
+    published = Published()
+    publisher = Publisher(
+        log.source, log.store, log.last_signed, KEY, interval=0, retry=0.01, published=published
+    )
+    with running(publisher):
+        eventually(lambda: published.sizes == [2])
+        log.last_signed.signed.append(note_of(2, log.signed()[0].root, KEY) + OTHER_LOG.sign(b"\n"))
+        log.source.submit(2)
+        publisher.wake()
+        eventually(lambda: isinstance(publisher.failure, Overtaken))
+        time.sleep(0.1)
+        assert isinstance(publisher.failure, Overtaken)
+        assert published.sizes == [2]
+
+
+# --- A real process, killed ---
+
+PROCESS = """
+import sys, time
+from pathlib import Path
+from log.last_signed import LastSigned
+from log.publisher import Publisher
+from log.store import DirectoryStore
+from tests.test_publisher import KEY, CountingSource
+
+root, since, most = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+source = CountingSource(most, lambda: int((time.time() - since) * 20_000))
+publisher = Publisher(source, DirectoryStore(root / "log"), LastSigned(root / "last-signed.db"),
+                      KEY, interval=0,
+                      published=lambda checkpoint, _: print(checkpoint.size, flush=True))
+publisher.resume()
+while publisher.publish_once() is None or publisher.checkpoint[0].size < most:
+    pass
+"""
+
+
+class CountingSource:
+    """An endless sequence whose entries follow from their positions, committed as time goes by."""
+
+    def __init__(self, most: int, committed: Callable[[], int]) -> None:
+        self._most = most
+        self._committed = committed
+
+    def committed(self) -> int:
+        return min(self._most, self._committed())
+
+    def read(self, start: int, limit: int) -> tuple[list[bytes], list[bytes]]:
+        entries = [b"entry %d " % number * 20 for number in range(start, start + limit)]
+        return entries, leaf_hashes(entries)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_again_and_again_publishes_the_same_log(tmp_path: Path) -> None:
+    most, since = 30_000, time.time()
+    source = CountingSource(most, lambda: most)
+    store = DirectoryStore(tmp_path / "log")
+    sizes = [0]
+    for life in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROCESS, str(tmp_path), str(since), str(most)],
+            cwd=Path(__file__).parents[1],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        # Each dies at another moment.
+        sizes += [int(process.stdout.readline()) for _ in range(life + 1)]
+        if life < 5:
+            time.sleep(0.003 * life)
+            process.send_signal(signal.SIGKILL)
+        sizes += [
+            int(line) for line in process.stdout.read().splitlines() if line.strip().isdigit()
+        ]
+        process.wait()
+        last_signed = LastSigned(tmp_path / "last-signed.db")
+        found = fsck(store, KEY.verifier, source, last_signed)
+        assert found.damage == []
+        last_signed.close()
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == found.size == most
+    assert not list(store.root.rglob(".tmp-*"))

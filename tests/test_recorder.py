@@ -104,7 +104,7 @@ def test_positions_follow_one_another_from_zero(recorder: EntryRecorder, path: P
     assert recorder.insert_events([stored(), stored()]) == [1, 2]
     assert recorder.insert_events([stored()]) == [3]
     assert rows(path, "SELECT count FROM head") == [(3,)]
-    assert rows(path, "SELECT notification_id FROM entries") == [(1,), (2,), (3,)]
+    assert rows(path, "SELECT notification_id FROM entries ORDER BY 1") == [(1,), (2,), (3,)]
 
 
 def test_a_refused_batch_burns_no_position(recorder: EntryRecorder) -> None:

@@ -59,6 +59,8 @@ def run(data: Path, port: int, *, once: bool) -> None:
 
     Raises `DemoFailed` when anything in it does not hold.
     """
+    # A supervisor's SIGTERM must stop the server too, and Python would not run `finally` for it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
     _clear(data)
     authorities = enter_authorities(data / "parties")

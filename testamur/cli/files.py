@@ -21,27 +21,17 @@ _MAX_KEY: Final = 1000
 
 def read(path: Path, at_most: int) -> bytes:
     """Return the bytes of the file (`-` is standard input), if there are at most `at_most`."""
-    try:
-        if path == STDIN:
-            data = sys.stdin.buffer.read(at_most + 1)
-        else:
-            with path.open("rb") as file:
-                data = file.read(at_most + 1)
-    except OSError as error:
-        raise Unavailable(f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > at_most:
-        raise Unavailable(f"{path} holds more than {at_most} bytes, so it is not what is meant")
-    return data
+    return _read(path, at_most)[0]
 
 
 def read_key(path: Path) -> PrivateKey:
-    """Return the signing key in the file; raises `Refusal` (rule `key-form`) if it holds none."""
-    data = read(path, _MAX_KEY)
-    if path != STDIN and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    """Return the signing key in the file; raises `Refusal` (`key-file-mode`, `key-form`)."""
+    data, mode = _read(path, _MAX_KEY)
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise Refusal(
             "key-file-mode",
             f"others can read or change this key; run: chmod 600 {path}",
-            value=f"{stat.S_IMODE(path.stat().st_mode):o}",
+            value=f"{mode:o}",
         )
     try:
         return PrivateKey.from_multikey(data.decode("ascii").strip())
@@ -66,13 +56,18 @@ def write(path: Path, data: bytes, *, secret: bool = False) -> None:
     try:
         # O_EXCL also refuses a symbolic link, so a key never lands where somebody else points.
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if secret else 0o644)
+    except FileExistsError:
+        raise Unavailable(f"{path} exists already, and nothing is overwritten") from None
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
+    try:
         with os.fdopen(opened, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-    except FileExistsError:
-        raise Unavailable(f"{path} exists already, and nothing is overwritten") from None
     except OSError as error:
+        # What is half there would stand in the way of another try.
+        path.unlink(missing_ok=True)
         raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
 
 
@@ -87,3 +82,21 @@ def append(path: Path, lines: list[bytes]) -> None:
             file.write(b"".join(line + b"\n" for line in lines))
     except OSError as error:
         raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _read(path: Path, at_most: int) -> tuple[bytes, int]:
+    """Return the file's bytes and its permissions; those of standard input are none."""
+    try:
+        if path == STDIN:
+            data, mode = sys.stdin.buffer.read(at_most + 1), 0
+        else:
+            with path.open("rb") as file:
+                data = file.read(at_most + 1)
+                # Elsewhere the bits do not say who may read a file.
+                posix = os.name == "posix"
+                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode) if posix else 0
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > at_most:
+        raise Unavailable(f"{path} holds more than {at_most} bytes, so it is not what is meant")
+    return data, mode

@@ -16,7 +16,8 @@ from testamur.cli.values import Log, MaybeUrl, NewFile
 from testamur.client import DryRun, Registry
 from testamur.errors import Refusal
 from testamur.ids import new_id
-from testamur.submission import MAX_BYTES, every_refusal, parse, seal
+from testamur.receipt import Flagged
+from testamur.submission import MAX_BYTES, every_refusal, format_time, parse, seal
 
 app = typer.Typer()
 _PANEL: Final = "Submissions"
@@ -88,11 +89,18 @@ def sign(
     )
     write(out, body)
     header = parse(body).header
-    fields = {"file": str(out), "kid": header.protected.kid, **msgspec.to_builtins(header.payload)}
+    payload = msgspec.to_builtins(header.payload)
+    fields = {"file": str(out), "kid": header.protected.kid, **payload}
     if json:
         show_json(fields)
     else:
-        show_fields(fields)
+        show_fields({**fields, "iat": format_time(payload["iat"] * 1000)})
+
+
+def flag_told(flag: Flagged) -> str:
+    """Return in words which policy breach a registry saw, how often and where."""
+    times = "once" if flag.count == 1 else f"{flag.count:,} times"
+    return f"flagged {flag.code}: {times}, first on line {flag.first_line}"
 
 
 def is_submission(data: bytes) -> bool:
@@ -129,7 +137,7 @@ def _show(file: Path, refusals: list[Refusal], tried: DryRun | None) -> None:
         rows = [[each.line or "", each.rule, each.detail, each.value or ""] for each in refusals]
         show_table(["line", "rule", "why", "found"], rows)
     for flag in tried.flags if tried else ():
-        note(f"flagged {flag.code}: {flag.count:,} times, first on line {flag.first_line}")
+        note(flag_told(flag))
     by_whom = f"by the registry, at {tried.size:,} entries" if tried else "for its form"
     verdict = f"{len(refusals):,} refused" if refusals else "nothing refused"
     note(f"{file}: {verdict} {by_whom}")

@@ -10,6 +10,7 @@ import typer
 
 from testamur.cli.files import read, refuse_existing, write
 from testamur.cli.outcome import HOLDS, UNCHECKED
+from testamur.cli.signing import flag_told
 from testamur.cli.terminal import Json, note, say, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, Trust, opened, own_word, policy_from
 from testamur.cli.values import Url
@@ -117,7 +118,7 @@ def _show(receipt: Receipt, verified: Verified | None, *, json: bool) -> None:
         return
     show_fields(fields)
     for flag in receipt.flags:
-        note(f"flagged {flag.code}: {flag.count:,} events, the first on line {flag.first_line}")
+        note(flag_told(flag))
     if verified is None:
         note("Not proven yet: it is stored, and a receipt with a proof can be had later.", "yellow")
         return

@@ -67,7 +67,8 @@ def show_fields(fields: Mapping[str, object]) -> None:
     table.add_column(overflow="fold")
     for name, value in fields.items():
         if value is not None:
-            table.add_row(name, _cell(value))
+            # Plain digits: these are numbers that one copies, such as a position.
+            table.add_row(name, _cell(f"{value}" if type(value) is int else value))
     _print(table)
 
 

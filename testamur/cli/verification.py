@@ -114,6 +114,6 @@ def _show(report: Report) -> None:
     counts = Counter(str(check.verdict) for check in report.checks)
     styles = {0: "green", 1: "bold red", 2: "yellow"}
     say(
-        ", ".join(f"{count} {verdict}" for verdict, count in counts.items()),
+        ", ".join(f"{verdict}: {count}" for verdict, count in counts.items()),
         styles[report.exit_code],
     )

@@ -9,7 +9,7 @@ import msgspec
 
 from testamur import events as e
 from testamur.errors import Refusal
-from testamur.lifecycle import ACCREDITATION, RECOGNITION, status_after
+from testamur.lifecycle import ACCREDITATION, RECOGNITION, OrganizationStatus, status_after
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Accreditation, Recognition, Register
 from testamur.rules.scope import exceeding
@@ -125,6 +125,8 @@ def _require_role(register: Register, did: str, role: e.Role) -> None:
     organization = register.organizations.get(did)
     if organization is None:
         raise Refusal("unknown-organization", "not in the register", value=did)
+    if organization.status is not OrganizationStatus.REGISTERED:
+        raise Refusal("organization-closed", "it acts no more", value=did)
     if role not in organization.roles:
         raise Refusal(
             "role",

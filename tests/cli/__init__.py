@@ -1,0 +1,1 @@
+"""Tests of the command line, one module for what each of its users does."""

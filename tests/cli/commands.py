@@ -1,0 +1,68 @@
+"""Running commands as a user does, in a folder with the files that users have."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from testamur.cli import app
+from testamur.commitment import render_holder_file
+from tests.awards import awards
+from tests.published_log import opened_log
+from tests.story import Party
+
+
+class Ended:
+    """How a command ended: its code, and what it printed where."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(*arguments: object, stdin: bytes = b"") -> Ended:
+    """Run a command in this process; what is not an exit is a bug and comes through."""
+    done = CliRunner().invoke(app, [str(each) for each in arguments], input=stdin)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Ended(done.exit_code, done.stdout, done.stderr)
+
+
+def key_file(folder: Path, who: Party, name: str) -> Path:
+    path = folder / name
+    path.write_text(who.key.multikey() + "\n")
+    path.chmod(0o600)
+    return path
+
+
+class World:
+    """A log with three real credentials on it, and the files people have of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log, self.story = opened_log(folder / "log")
+        prepared = awards(self.story, 3)
+        self.holders = prepared.holders
+        self.log.append(self.story.submission(self.story.provider, *prepared.events))
+        self.log.publish()
+        for number, holder in enumerate(self.holders):
+            (folder / f"{number}.json").write_bytes(render_holder_file(holder))
+        (folder / "log.vkey").write_text(f"{self.log.key}\n")
+        (folder / "policy.txt").write_text(f"log {self.log.key}\nquorum none\n")
+
+    @property
+    def anchor(self) -> str:
+        return self.story.authority.did
+
+    def evidence(self, number: int = 0) -> str:
+        done = run("evidence", f"{number}.json", "--log", "log", "--vkey", "log.vkey", "--out", "e")
+        assert done.code == 0, done.err
+        return "e"

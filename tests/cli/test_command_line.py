@@ -1,0 +1,123 @@
+"""The command line does what it says, says what it did, and ends with the code that it means."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from testamur import __version__
+from testamur.cli import app
+from testamur.cli.outcome import Commands
+from testamur.cli.terminal import plain
+from testamur.events import encode_event
+from tests.cli.commands import Ended, World, key_file, run
+from tests.http_registry import HttpRegistry
+from tests.story import Story
+
+
+def test_the_version_is_told() -> None:
+    assert run("--version").out == f"testamur {__version__}\n"
+
+
+def commands() -> list[str]:
+    groups = [group.typer_instance for group in app.registered_groups]
+    found = [each for group in groups if group for each in group.registered_commands]
+    return sorted(
+        each.name or each.callback.__name__ for each in found if each.callback is not None
+    )
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_has_an_example_and_json(command: str) -> None:
+    done = run(command, "--help")
+    assert done.code == 0
+    assert f"testamur {command} " in done.out
+    assert "Example" in done.out
+    assert "--json" in done.out
+
+
+def test_nothing_at_all_is_answered_with_help() -> None:
+    done = run()
+    assert done.code == 2
+    assert "Usage" in done.out + done.err
+
+
+def test_a_bug_is_not_taken_for_a_verdict() -> None:
+    broken = typer.Typer(cls=Commands, pretty_exceptions_enable=False)
+
+    @broken.command()
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    @broken.command()
+    def pass_() -> None:
+        pass
+
+    done = CliRunner().invoke(broken, ["fail"])
+    assert isinstance(done.exception, ZeroDivisionError)
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    assert plain("a\x1b[2K\r\u202eb\n") == "a\\x1b[2K\\r\\u202eb\n"
+    assert plain("é 中 ✓ ok") == "é 中 ✓ ok"
+
+
+def process(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+    root = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    command = [sys.executable, "-m", "testamur", *arguments]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, env=environment, text=True, stdout=pipe, stderr=pipe, **options
+    )
+
+
+def ended(started: subprocess.Popen[str]) -> Ended:
+    with started:
+        out, err = started.communicate(timeout=60)
+    return Ended(started.returncode, out, err)
+
+
+def test_it_runs_as_a_module(world: World) -> None:
+    done = ended(process("replay", "log", "--vkey", "log.vkey", "--json"))
+    assert done.code == 0
+    assert json.loads(done.out)["size"] == world.log.size
+    assert done.err == ""
+    done = ended(process("replay", "nowhere"))
+    assert done.code == 2
+    assert "Traceback" not in done.err
+
+
+def test_an_interrupted_command_ends_quietly_and_leaves_nothing(
+    world: World, registry: HttpRegistry
+) -> None:
+    registry.script += ["unheard"] * 100
+    where = ["--url", registry.url, "--vkey", "log.vkey", "--out", "r"]
+    Path("s").write_bytes(world.story.cohort(1))
+    started = process("submit", "s", *where)
+    while not registry.asked:
+        time.sleep(0.02)
+    started.send_signal(signal.SIGINT)
+    done = ended(started)
+    assert done.code == 130
+    assert "Traceback" not in done.err
+    assert not Path("r").exists()
+
+
+def test_the_clock_of_signing_is_utc(at: Path, now: Story) -> None:
+    key_file(at, now.provider, "a.key")
+    (at / "e").write_bytes(encode_event(now.issued()) + b"\n")
+    arguments = ["sign", "e", "--key", "a.key", "--log", now.origin, "--out", "s", "--json"]
+    signed = run(*arguments).json["iat"]
+    assert abs(signed - datetime.now(UTC).timestamp()) < 10

@@ -1,0 +1,271 @@
+"""From a cohort to a receipt at the command line, and all that can be refused on the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from testamur.events import encode_event
+from testamur.note import VerifierKey
+from testamur.receipt import parse_receipt
+from testamur.submission import parse
+from tests.awards import cohort, offering, provider
+from tests.cli.commands import Ended, World, key_file, run
+from tests.http_registry import HttpRegistry, Reply
+from tests.story import Story
+
+# --- Preparing ---
+
+
+@pytest.fixture
+def given(at: Path, now: Story) -> Path:
+    (at / "cohort.csv").write_bytes(cohort(3))
+    (at / "soils.json").write_bytes(msgspec.json.encode(offering(now)))
+    (at / "college.json").write_bytes(msgspec.json.encode(provider(now)))
+    key_file(at, now.provider, "provider.key")
+    return at
+
+
+PREPARE = ["prepare", "cohort.csv", "--achievement", "soils.json", "--provider", "college.json"]
+
+
+def test_a_cohort_becomes_events_and_holder_files(given: Path, now: Story) -> None:
+    done = run(*PREPARE, "--key", "provider.key", "--log", now.origin, "--out", "spring", "--json")
+    assert done.code == 0
+    assert done.json["prepared"] == 3
+    assert len(list((given / "spring/holders").iterdir())) == 3
+    assert run("check", "spring/events.ndjson").code == 0
+
+
+def test_nothing_is_written_when_a_row_is_refused(given: Path) -> None:
+    (given / "cohort.csv").write_bytes(cohort(2) + b"x@y,2026-11-31\r\n=1+1,2026-11-20\r\n")
+    done = run(*PREPARE, "--out", "spring")
+    assert done.code == 1
+    assert "row 4" in done.out
+    assert "row 5" in done.out
+    assert "Nothing was written" in done.err
+    assert not (given / "spring").exists()
+
+
+def test_the_good_rows_are_written_when_that_is_asked_for(given: Path) -> None:
+    (given / "cohort.csv").write_bytes(cohort(2) + b"x@y,2026-11-31\r\n")
+    done = run(*PREPARE, "--out", "spring", "--allow-refused", "--json")
+    assert done.code == 0
+    assert (done.json["prepared"], done.json["written to"]) == (2, "spring")
+    assert {each["source"] for each in done.json["refused"]} == {"cohort.csv row 4"}
+
+
+def test_badges_are_prepared_under_a_registered_achievement(given: Path, now: Story) -> None:
+    assert run(*PREPARE, "--out", "spring").code == 0
+    badges = given / "badges"
+    badges.mkdir()
+    for file in (given / "spring/holders").iterdir():
+        credential = json.loads(file.read_bytes())["credential"]
+        (badges / file.name).write_text(json.dumps(credential))
+    arguments = ["prepare", "badges", "--out", "again", "--json"]
+    done = run(*arguments, "--achievement", now.achievement, "--accreditation", now.accreditation)
+    assert (done.code, done.json["prepared"]) == (0, 3)
+    assert now.accreditation in (given / "again/events.ndjson").read_text()
+    (given / "map.json").write_text(json.dumps({"urn:x:1": {"achievement": now.achievement}}))
+    done = run("prepare", "badges", "--out", "never", "--achievement", "map.json", "--json")
+    assert done.code == 1
+    assert {each["rule"] for each in done.json["refused"]} == {"achievement-unknown"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["prepare", "cohort.csv", "--achievement", "soils.json", "--out", "o"],
+        [
+            "prepare",
+            "nowhere.csv",
+            "--achievement",
+            "a",
+            "--provider",
+            "college.json",
+            "--out",
+            "o",
+        ],
+        ["prepare", "soils.json", "--achievement", "a", "--achievement", "b", "--out", "o"],
+        [*PREPARE, "--out", "o", "--log", "two words"],
+        [*PREPARE],
+    ],
+)
+def test_wrong_usage_of_prepare_is_2(given: Path, wrong: list[str]) -> None:
+    assert run(*wrong).code == 2
+    assert not (given / "o").exists()
+
+
+# --- Checking and signing ---
+
+
+def test_check_lists_every_bad_line_of_a_file_of_events(at: Path, now: Story) -> None:
+    good = encode_event(now.issued())
+    lines = [good, b"{}", good, good.replace(b'"blended"', b'"Blended"'), b"", b" " + good, good]
+    (at / "e").write_bytes(b"\n".join(lines) + b"\n")
+    done = run("check", "e", "--json")
+    assert done.code == 1
+    found = {each["line"]: each["rule"] for each in done.json["refusals"]}
+    assert found == {2: "event-schema", 4: "event-schema", 5: "json", 6: "canonical-json"}
+    assert "canonical-json" in run("check", "e").out
+
+
+def test_check_lists_every_bad_line_of_a_submission(at: Path, now: Story) -> None:
+    body = now.cohort(3)
+    (at / "s").write_bytes(body)
+    assert run("check", "s").code == 0
+    (at / "s").write_bytes(body.replace(b'"blended"', b'"Blended"'))
+    done = run("check", "-", "--json", stdin=(at / "s").read_bytes())
+    assert [each.get("line") for each in done.json["refusals"]] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"\xff\xfe", b"{}", b"[]\n", b"{}\n" * 100_001])
+def test_check_takes_anything_and_refuses_it(at: Path, data: bytes) -> None:
+    (at / "e").write_bytes(data)
+    assert run("check", "e").code == 1
+
+
+def test_a_registry_tries_what_is_well_formed(world: World, registry: HttpRegistry) -> None:
+    Path("s").write_bytes(world.story.cohort(2))
+    done = run("check", "s", "--url", registry.url, "--json")
+    assert done.code == 0
+    assert done.json["registry"]["size"] == world.log.size
+    refused = {"rule": "already-issued", "detail": "this credential exists", "line": 3}
+    answer = {"format": "testamur/check/1", "accepted": False, "size": 9, "refusals": [refused]}
+    flags = [{"code": "backdated", "count": 2, "firstLine": 2}]
+    registry.script.append(Reply(200, json.dumps({**answer, "flags": flags}).encode()))
+    done = run("check", "s", "--url", registry.url)
+    assert done.code == 1
+    assert "already-issued" in done.out
+    assert "backdated: 2 times" in done.err
+
+
+def test_events_must_be_signed_before_a_registry_tries_them(at: Path, now: Story) -> None:
+    (at / "e").write_bytes(encode_event(now.issued()) + b"\n")
+    assert run("check", "e", "--url", "http://127.0.0.1:9").code == 2
+
+
+def test_a_signed_file_is_a_submission_of_those_very_lines(at: Path, now: Story) -> None:
+    key_file(at, now.provider, "a.key")
+    events = encode_event(now.issued()) + b"\n" + encode_event(now.issued()) + b"\n"
+    (at / "e").write_bytes(events)
+    done = run("sign", "e", "--key", "a.key", "--log", now.origin, "--out", "s", "--json")
+    assert done.code == 0
+    body = (at / "s").read_bytes()
+    assert body.partition(b"\n")[2] == events
+    header = parse(body).header
+    header.verify_signature(now.provider.key.public)
+    assert done.json["kid"] == header.protected.kid == now.provider.kid
+    assert (done.json["jti"], done.json["aud"]) == (header.payload.jti, now.origin)
+    again = run("sign", "e", "--key", "a.key", "--log", now.origin, "--out", "t", "--json")
+    assert again.json["jti"] != done.json["jti"]
+
+
+def test_what_is_not_well_formed_is_not_signed(at: Path, now: Story) -> None:
+    key_file(at, now.provider, "a.key")
+    (at / "e").write_bytes(encode_event(now.issued()) + b"\n{}\n")
+    arguments = ["--key", "a.key", "--log", now.origin, "--out", "s", "--json"]
+    done = run("sign", "e", *arguments)
+    assert (done.code, done.json["line"]) == (1, 2)
+    (at / "e").write_bytes(now.cohort(1))
+    assert run("sign", "e", *arguments).json["rule"] == "events-file"
+    assert not (at / "s").exists()
+
+
+def test_a_kid_that_is_no_did_url_is_refused(at: Path, now: Story) -> None:
+    key_file(at, now.provider, "a.key")
+    (at / "e").write_bytes(encode_event(now.issued()) + b"\n")
+    base = ["sign", "e", "--key", "a.key", "--log", now.origin, "--out", "s"]
+    assert run(*base, "--kid", "nonsense").code == 1
+    assert run(*base, "--kid", "did:web:college.example#2026").code == 0
+    assert parse((at / "s").read_bytes()).header.payload.iss == "did:web:college.example"
+
+
+# --- Handing in ---
+
+
+@pytest.fixture
+def sent(world: World) -> Path:
+    Path("s").write_bytes(world.story.cohort(4))
+    return Path("s")
+
+
+def submit(registry: HttpRegistry, *more: str) -> Ended:
+    return run("submit", "s", "--url", registry.url, "--patience", "0", *more)
+
+
+def test_a_receipt_is_verified_before_it_is_said_to_hold(
+    sent: Path, world: World, registry: HttpRegistry
+) -> None:
+    done = submit(registry, "--policy", "policy.txt", "--out", "receipt.json", "--json")
+    assert done.code == 0
+    assert done.json["verified"]["size"] == world.log.size
+    assert parse_receipt(Path("receipt.json").read_bytes()).events == 4
+    again = submit(registry, "--vkey", str(world.log.key))
+    assert again.code == 0
+    assert "verified" in again.out
+    offline = ["verify-receipt", "receipt.json", "--submission", "s", "--vkey", "log.vkey"]
+    assert run(*offline).code == 0
+    sent.write_bytes(world.story.cohort(4))
+    assert run(*offline).code == 1
+
+
+def test_a_receipt_of_another_log_is_refuted_and_kept(
+    sent: Path, world: World, registry: HttpRegistry
+) -> None:
+    other = VerifierKey.of(world.story.origin, 1, world.story.provider.key.public.raw())
+    done = submit(registry, "--vkey", str(other), "--out", "receipt.json", "--json")
+    assert (done.code, done.json["error"]) == (1, "refuted")
+    assert Path("receipt.json").exists()
+
+
+def test_without_a_policy_the_user_is_told_whose_word_is_taken(
+    sent: Path, registry: HttpRegistry
+) -> None:
+    done = submit(registry)
+    assert done.code == 0
+    assert "the log's own word" in done.err
+
+
+def test_a_refused_submission_ends_with_its_rule(
+    sent: Path, world: World, registry: HttpRegistry
+) -> None:
+    problem = Reply.problem(422, rule="transition", detail="it cannot", line=3)
+    registry.script.append(problem)
+    done = submit(registry, "--vkey", "log.vkey", "--out", "r", "--json")
+    expected = {"error": "refused", "rule": "transition", "detail": "it cannot", "line": 3}
+    assert (done.code, done.json) == (1, expected)
+    assert not Path("r").exists()
+
+
+def test_a_busy_registry_is_neither_a_success_nor_a_refusal(
+    sent: Path, registry: HttpRegistry
+) -> None:
+    registry.script.append(Reply.problem(503, retry_after=1, detail="the queue is full"))
+    done = submit(registry, "--json")
+    assert (done.code, done.json["error"]) == (2, "unavailable")
+    assert "the queue is full" in done.json["detail"]
+
+
+def test_a_receipt_that_came_less_far_than_asked_is_not_a_success(
+    sent: Path, world: World, registry: HttpRegistry
+) -> None:
+    assert submit(registry, "--vkey", "log.vkey").code == 0
+    receipt = json.loads(registry.answer(registry.submitted()[0]).body)
+    early = {**receipt, "state": "durable"}
+    early = {name: early[name] for name in early if name not in ("proof", "endPath")}
+    for wait, code in (("durable", 0), ("published", 2)):
+        registry.script.append(Reply(201, json.dumps(early).encode()))
+        done = submit(registry, "--vkey", "log.vkey", "--wait", wait, "--json")
+        assert (done.code, done.json["verified"]) == (code, None)
+
+
+def test_nothing_is_sent_when_the_receipt_could_not_be_kept(
+    sent: Path, registry: HttpRegistry
+) -> None:
+    Path("receipt.json").write_text("precious")
+    assert submit(registry, "--out", "receipt.json").code == 2
+    assert registry.asked == []

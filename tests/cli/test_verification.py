@@ -1,0 +1,224 @@
+"""A credential and a whole log at the command line: what holds, and what does not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from testamur.canonical import jcs
+from testamur.commitment import render_holder_file
+from testamur.events import decode_event
+from testamur.note import VerifierKey
+from tests.cli.commands import Ended, World, run
+from tests.http_registry import HttpRegistry, Reply
+
+# --- Verifying ---
+
+
+def verify(world: World, *more: object, number: int = 0) -> Ended:
+    policy = ["--policy", "policy.txt", "--at", "2026-11-21"]
+    return run("verify", f"{number}.json", "--evidence", "e", *policy, *more)
+
+
+def test_a_good_credential_holds_offline(world: World) -> None:
+    world.evidence()
+    done = verify(world, "--anchor", world.anchor, "--json")
+    assert done.code == 0, done.out
+    assert {check["verdict"] for check in done.json["checks"]} == {"holds"}
+    shown = verify(world, "--anchor", world.anchor)
+    assert "commitment" in shown.out
+    assert "not proven" in shown.out
+
+
+def test_a_verifier_key_stands_for_a_policy_without_witnesses(world: World) -> None:
+    world.evidence()
+    base = ["verify", "0.json", "--evidence", "e", "--at", "2026-11-21", "--anchor", world.anchor]
+    assert run(*base, "--vkey", "log.vkey").code == 0
+    assert run(*base, "--policy", "log.vkey").code == 0
+    assert run(*base, "--policy", str(world.log.key)).code == 0
+
+
+def test_anchors_come_from_a_file_too(world: World) -> None:
+    world.evidence()
+    Path("anchors.txt").write_text(f"# those I trust\n\n{world.anchor}\ndid:web:other.example\n")
+    assert verify(world, "--anchors", "anchors.txt").code == 0
+    Path("anchors.txt").write_text("somebody\n")
+    assert verify(world, "--anchors", "anchors.txt").code == 2
+
+
+def test_without_anchors_recognition_could_not_be_checked(world: World) -> None:
+    world.evidence()
+    done = verify(world, "--json")
+    assert done.code == 2
+    verdicts = {check["name"]: check["verdict"] for check in done.json["checks"]}
+    assert verdicts["recognition"] == "could not check"
+    assert set(verdicts.values()) == {"holds", "could not check"}
+
+
+def test_a_changed_credential_is_refuted(world: World) -> None:
+    world.evidence()
+    holder = world.holders[0]
+    holder.credential["name"] = "Brain Surgery"
+    Path("0.json").write_bytes(render_holder_file(holder))
+    done = verify(world, "--anchor", world.anchor)
+    assert done.code == 1
+    assert "refuted" in done.out
+
+
+def test_dates_are_judged_at_the_time_asked_about(world: World) -> None:
+    world.evidence()
+    early = ["--policy", "policy.txt", "--anchor", world.anchor, "--at", "2026-11-19T23:59:59Z"]
+    done = run("verify", "0.json", "--evidence", "e", *early, "--json")
+    assert done.code == 1
+    assert [c["name"] for c in done.json["checks"] if c["verdict"] == "refuted"] == ["validity"]
+
+
+@pytest.mark.parametrize(
+    "policy", ["log nonsense\nquorum none\n", "", "quorum none", "a+b+c", "\udcff\n"]
+)
+def test_a_malformed_policy_is_wrong_usage_and_no_verdict(world: World, policy: str) -> None:
+    world.evidence()
+    Path("p").write_bytes(policy.encode("utf-8", "surrogateescape"))
+    done = run("verify", "0.json", "--evidence", "e", "--policy", "p")
+    assert done.code == 2
+    assert run("verify", "0.json", "--evidence", "e", "--policy", "nowhere.txt").code == 2
+
+
+def test_a_bare_credential_is_told_apart_from_a_holder_file(world: World) -> None:
+    world.evidence()
+    Path("0.json").write_bytes(jcs(world.holders[0].credential))
+    done = verify(world, "--json")
+    assert (done.code, done.json["rule"]) == (1, "blind-missing")
+
+
+def test_what_a_registry_gives_is_verified_like_a_file(
+    world: World, registry: HttpRegistry
+) -> None:
+    base = ["verify", "0.json", "--url", registry.url, "--policy", "policy.txt"]
+    assert run(*base, "--anchor", world.anchor, "--at", "2026-11-21").code == 0
+    assert [asked.path for asked in registry.asked] == [
+        f"/credentials/{world.holders[0].id}/evidence"
+    ]
+    assert all(asked.body == b"" for asked in registry.asked)
+
+
+def test_evidence_comes_from_one_place(world: World) -> None:
+    assert run("verify", "0.json", "--policy", "policy.txt").code == 2
+    both = ["--evidence", "e", "--url", "http://127.0.0.1:9"]
+    assert run("verify", "0.json", "--policy", "policy.txt", *both).code == 2
+    assert run("evidence", "0.json").code == 2
+
+
+def test_evidence_from_the_log_is_that_of_a_registry(world: World, registry: HttpRegistry) -> None:
+    world.evidence()
+    done = run("evidence", "0.json", "--url", registry.url, "--json")
+    assert done.json["file"] == f"{world.holders[0].id}.testamur.json"
+    assert Path(done.json["file"]).read_bytes() == Path("e").read_bytes()
+
+
+def test_evidence_of_what_was_never_issued_is_unavailable(world: World) -> None:
+    name = world.story.new_id()
+    done = run("evidence", name, "--log", "log", "--vkey", "log.vkey", "--out", "e", "--json")
+    assert (done.code, done.json["error"]) == (2, "unavailable")
+    assert not Path("e").exists()
+
+
+def test_a_credential_superseded_by_another_has_evidence_of_both(world: World) -> None:
+    old, new, _ = world.holders
+    line = ["event", "credential.superseded", f"credential={old.id}", f"successor={new.id}"]
+    event = decode_event(run(*line).out.strip().encode())
+    world.log.append(world.story.submission(world.story.provider, event))
+    world.log.publish()
+    world.evidence()
+    done = verify(world, "--json")
+    statuses = {c["name"]: c["detail"] for c in done.json["checks"] if c["verdict"] == "refuted"}
+    assert statuses.keys() == {"status"}
+    assert "superseded" in statuses["status"]
+
+
+def test_a_status_is_shown_as_of_a_moment(world: World, registry: HttpRegistry) -> None:
+    answer = {"status": "active", "issuer": {"id": "did:web:c", "name": "\x1b[31mCollege"}}
+    registry.script.append(Reply(200, json.dumps(answer).encode()))
+    done = run("status", "0.json", "--url", registry.url, "--at", "2026-11-21")
+    assert done.code == 0
+    assert "issuer.name" in done.out
+    assert "\x1b" not in done.out
+    assert registry.asked[0].query == {"at": "2026-11-21T00:00:00Z"}
+    assert registry.asked[0].path == f"/credentials/{world.holders[0].id}"
+    assert run("status", "0.json", "--url", registry.url, "--at", "today").code == 2
+    assert run("status", "nobody", "--url", registry.url).code == 2
+    assert run("status", "0.json", "--url", registry.url).code == 2  # not known there
+
+
+# --- The whole log ---
+
+
+def test_a_good_log_is_replayed_and_counted(world: World) -> None:
+    done = run("replay", "log", "--vkey", "log.vkey", "--json")
+    assert done.code == 0
+    assert done.json["size"] == world.log.size
+    assert done.json["keyFrom"] == "policy"
+    assert done.json["credentials"] == {"active": 3}
+    assert done.err == ""
+    assert "It holds" in run("replay", "log", "--policy", "policy.txt").out
+
+
+def test_a_log_is_replayed_over_http(world: World, registry: HttpRegistry) -> None:
+    for place in (registry.url, f"{registry.url}/log/"):
+        assert run("replay", place, "--vkey", "log.vkey").code == 0
+
+
+def test_the_logs_own_word_for_its_key_is_named_as_such(world: World) -> None:
+    done = run("replay", "log", "--json")
+    assert done.json["keyFrom"] == "the log's own word"
+    assert done.json["key"] == str(world.log.key)
+    assert "could have made this log up" in done.err
+
+
+def test_damage_is_named_with_its_place(world: World) -> None:
+    tile = world.log.root / f"tile/0/000.p/{world.log.size}"
+    tile.write_bytes(bytes(len(tile.read_bytes())))
+    done = run("replay", "log", "--vkey", "log.vkey", "--json")
+    assert done.code == 1
+    assert done.json["error"] == "refuted"
+    assert done.json["rule"] == "tile"
+    assert done.json["where"].startswith("tile/0/000.p/")
+    assert "refuted: tile/0/000.p/" in run("replay", "log", "--vkey", "log.vkey").err
+
+
+def test_another_key_refutes_a_log(world: World) -> None:
+    other = VerifierKey.of(world.story.origin, 1, world.story.provider.key.public.raw())
+    assert run("replay", "log", "--vkey", str(other)).code == 1
+
+
+def test_a_quorum_that_is_missed_refutes_a_log(world: World) -> None:
+    witness = VerifierKey.of("witness.example", 4, world.story.provider.key.public.raw())
+    lines = f"log {world.log.key}\nwitness w {witness}\nquorum w\n"
+    Path("strict.txt").write_text(lines)
+    done = run("replay", "log", "--policy", "strict.txt", "--json")
+    assert done.code == 1
+    assert "quorum" in done.json["detail"]
+
+
+@pytest.mark.parametrize("place", ["nowhere", "http://127.0.0.1:9", "."])
+def test_a_log_that_cannot_be_fetched_is_not_refuted(world: World, place: str) -> None:
+    done = run("replay", f"{place}/empty", "--vkey", "log.vkey", "--json")
+    assert (done.code, done.json["error"]) == (2, "unavailable")
+
+
+@pytest.mark.parametrize("form", ["ndjson", "csv", "parquet"])
+def test_a_log_is_exported(world: World, form: str) -> None:
+    done = run("export", "log", "--vkey", "log.vkey", "--format", form, "--out", "out", "--json")
+    assert done.code == 0
+    assert done.json["rows"] == 9
+    assert Path("out").stat().st_size > 0
+    assert run("export", "log", "--vkey", "log.vkey", "--format", form, "--out", "out").code == 2
+
+
+def test_a_damaged_log_is_not_exported(world: World) -> None:
+    world.log.republish([*world.log.entries[:-1], b"{}"])
+    done = run("export", "log", "--vkey", "log.vkey", "--out", "out")
+    assert done.code == 1
+    assert not Path("out").exists()

@@ -1,0 +1,194 @@
+"""A real server process over a real folder, and the people who submit to it.
+
+    served = Served(tmp_path / "data")
+    served.init()
+    with served.running():
+        receipt = served.submit(body)     # posted, answered, and verified
+
+Nothing is imitated: the server is `python -m api serve` in a process of its own, asked over HTTP.
+It can be killed at any moment, and started again on what it left behind.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import msgspec
+
+from testamur.events import Authority
+from testamur.keys import PublicKey
+from testamur.note import VerifierKey
+from testamur.policy import Policy, parse_policy
+from testamur.reader import HttpSource, LogReader
+from testamur.receipt import Receipt, parse_receipt, verify_receipt
+from testamur.submission import MEDIA_TYPE
+from tests.story import Story
+
+PROJECT = Path(__file__).resolve().parents[1]
+TYPE = {"Content-Type": MEDIA_TYPE}
+
+
+def api(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run `python -m api` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "api", *map(str, arguments)],
+        cwd=PROJECT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def authority_of(story: Story) -> str:
+    """Return the root authority of a story as `init` takes it."""
+    authority = Authority(
+        country="NL",
+        keys=(story.authority.listed,),
+        name="Authority",
+        organization=story.authority.did,
+    )
+    return msgspec.json.encode(authority).decode()
+
+
+class Served:
+    """The log in the folder `data`; its story takes place now, by the clock of this machine."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.story = Story(now=int(time.time()))
+        self.vkey = ""
+        self.url = ""
+        self.process: subprocess.Popen[str] | None = None
+        self.client = httpx2.Client(timeout=60)
+
+    def init(self) -> None:
+        """Make the log."""
+        made = api(
+            "init",
+            *("--data", self.data),
+            *("--origin", self.story.origin),
+            *("--authority", authority_of(self.story)),
+        )
+        assert made.returncode == 0, made.stderr
+        self.vkey = made.stdout.strip()
+
+    # --- The process ---
+
+    def start(self, *options: str) -> None:
+        """Start the server and wait until it says where it listens."""
+        command = [sys.executable, "-m", "api", "serve", "--data", self.data, "--port", "0"]
+        with (self.data.parent / "server.log").open("ab") as told:
+            self.process = subprocess.Popen(
+                [*command, *options], cwd=PROJECT, stdout=subprocess.PIPE, stderr=told, text=True
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith("listening on "), self.errors()
+        self.url = line.split()[-1]
+
+    def stop(self, *, how: signal.Signals = signal.SIGTERM) -> int:
+        """Tell the process to end (or kill it), and return its exit code."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.send_signal(how)
+        try:
+            return self.process.wait(timeout=60)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
+            self.client.close()
+            self.client = httpx2.Client(timeout=60)
+
+    def errors(self) -> str:
+        """Return what the server wrote to its standard error."""
+        return (self.data.parent / "server.log").read_text()
+
+    @contextmanager
+    def running(self, *options: str) -> Iterator[Served]:
+        """Start the server, and stop it at the end."""
+        self.start(*options)
+        try:
+            yield self
+        finally:
+            self.stop()
+
+    # --- Asking it ---
+
+    def get(self, path: str, **options: object) -> httpx2.Response:
+        """Return the answer to a GET."""
+        return self.client.get(self.url + path, **options)  # type: ignore[arg-type]
+
+    def post(
+        self, body: bytes, *, wait: str | None = None, path: str = "/submissions", **headers: str
+    ) -> httpx2.Response:
+        """Return the answer to a submission."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post(
+            self.url + path,
+            content=body,
+            params={} if wait is None else {"wait": wait},
+            headers={**TYPE, **named},
+        )
+
+    def submit(self, *bodies: bytes) -> Receipt:
+        """Submit each body, verify its receipt, and return the last one."""
+        for body in bodies:
+            answer = self.post(body)
+            assert answer.status_code in (200, 201), answer.text
+            receipt = parse_receipt(answer.content)
+            verify_receipt(receipt, body, self.policy)
+        return receipt
+
+    def open_register(self) -> Receipt:
+        """Bring the accreditor, the provider and its achievement in."""
+        return self.submit(*self.story.opening()[1:])
+
+    # --- Checking it from outside ---
+
+    @property
+    def key(self) -> VerifierKey:
+        """The log's verifier key, as `init` printed it."""
+        return VerifierKey.parse(self.vkey)
+
+    @property
+    def log_key(self) -> PublicKey:
+        """The same key, as the genesis is signed with it."""
+        return PublicKey("Ed25519", self.key.public)
+
+    @property
+    def policy(self) -> Policy:
+        """A policy that believes this log without witnesses."""
+        return parse_policy(f"log {self.vkey}\nquorum none\n")
+
+    @property
+    def source(self) -> HttpSource:
+        """The published log, over HTTP."""
+        return HttpSource(self.url + "/log", self.client)
+
+    def reader(self) -> LogReader:
+        """Return a fresh reader of the published log, over HTTP."""
+        return LogReader(self.source, self.key)
+
+    @property
+    def size(self) -> int:
+        """The published size."""
+        return self.reader().checkpoint().size
+
+
+def problem(answer: httpx2.Response, status: int, rule: str) -> dict[str, object]:
+    """Return the problem document that the answer must be."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    found: dict[str, object] = answer.json()
+    assert (answer.status_code, found["rule"]) == (status, rule), found
+    assert found["status"] == status
+    assert found["type"] == f"urn:testamur:problem:{rule}"
+    return found
