@@ -34,7 +34,7 @@ from log.fsck import fsck as check_log
 from log.last_signed import LastSigned
 from log.publisher import Publisher
 from log.store import DirectoryStore
-from projections.database import discard, open_live, open_next
+from projections.database import open_live
 from projections.follower import Follower
 from registry.gate import Gate, Settled
 from registry.outcomes import Outcome
@@ -319,14 +319,13 @@ def _open_publisher(
 
 
 def _open_follower(folder: Folder, reader: LogReader, stack: ExitStack) -> Follower:
-    engine = open_live(folder.projections)
     try:
-        follower = Follower(engine, reader)
+        follower = Follower(open_live(folder.projections), reader)
     except (Refuted, DatabaseError) as damage:
         # Nothing is lost: all of it comes from the log, which is checked as it is read.
         _log.warning("the projections are built anew: %s", damage)
-        discard(engine)
-        follower = Follower(open_next(folder.projections), reader)
+        shutil.rmtree(folder.projections)
+        follower = Follower(open_live(folder.projections), reader)
     stack.callback(follower.engine.dispose)
     return follower
 

@@ -94,7 +94,7 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
             known.achievements[name] = position
             definition, revisions[name] = event.definition, 1
         elif isinstance(event, e.AchievementRevised):
-            definition, revisions[name] = event.definition, 2
+            definition, revisions[name] = event.definition, event.version
         else:
             # Nothing follows the retirement, so the register has the last revision.
             revisions[name] = len(known.register.achievements[name].definitions)

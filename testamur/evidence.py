@@ -131,8 +131,12 @@ def build_evidence(
 def _excerpt(
     reader: LogReader, size: int, position: int, events: Sequence[int]
 ) -> LoggedSubmission:
+    if not 0 <= position < size:
+        raise Refusal("evidence", f"a tree of {size} has no such entry", value=position)
     entry = _entry(reader, position, size)
     count = parse_submission_entry(entry.encode())[1].payload.events
+    if position + count >= size:
+        raise Refusal("evidence", f"a tree of {size} cuts the submission at {position}")
     if not all(position < event <= position + count for event in events):
         raise Refusal(
             "evidence",

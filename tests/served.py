@@ -11,6 +11,8 @@ It can be killed at any moment, and started again on what it left behind.
 
 from __future__ import annotations
 
+import copy
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,6 +82,13 @@ class Served:
         assert made.returncode == 0, made.stderr
         self.vkey = made.stdout.strip()
 
+    def copy(self, data: Path) -> Served:
+        """Return the same log, while nobody serves it, in the new folder `data`."""
+        shutil.copytree(self.data, data)
+        other = Served(data)
+        other.story, other.vkey = copy.deepcopy(self.story), self.vkey
+        return other
+
     # --- The process ---
 
     def start(self, *options: str) -> None:
@@ -91,7 +100,9 @@ class Served:
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line.startswith("listening on "), self.errors()
+        if not line.startswith("listening on "):
+            self.stop()
+            raise AssertionError(self.errors())
         self.url = line.split()[-1]
 
     def stop(self, *, how: signal.Signals = signal.SIGTERM) -> int:

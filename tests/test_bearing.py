@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from testamur import events as e
@@ -133,6 +134,17 @@ def test_a_withdrawn_recognition_is_shown(register: Register) -> None:
     assert register.judged(prepared.holders[0]).check("recognition").verdict is Verdict.REFUTED
     # Recognised when it was issued: that still stands.
     assert register.judged(register.holders[0]).exit_code == 0
+
+
+def test_who_issued_without_accreditation_is_still_followed_to_the_genesis(
+    register: Register,
+) -> None:
+    prepared = awards(register.story, 1)
+    (event,), (holder,) = prepared.events, prepared.holders
+    register.provider_says(msgspec.structs.replace(event, accreditation=None))
+    report = register.judged(holder)
+    assert report.check("signature").verdict is Verdict.HOLDS
+    assert report.check("accreditation").verdict is Verdict.REFUTED
 
 
 def test_whoever_is_not_involved_is_left_out(register: Register) -> None:

@@ -114,6 +114,13 @@ def test_a_registry_that_asks_for_no_time_is_not_hammered(world: World) -> None:
     assert world.pauses == [0.25, 0.5, 1, 2, 4]
 
 
+@pytest.mark.parametrize("status", [408, 425, 429, 502, 503, 504])
+def test_what_decides_nothing_is_asked_again(world: World, status: int) -> None:
+    world.server.script.append(Reply(status))
+    assert world.client.submit(world.story.cohort(1)).events == 1
+    assert world.pauses == [0.25]
+
+
 def test_patience_is_bounded(world: World) -> None:
     world.server.script += [Reply(502)] * 50
     with world.registry(patience=10) as registry, pytest.raises(Unavailable, match="answered 502"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from testamur.commitment import HolderFile
 from testamur.events import CredentialIssued, CredentialRevoked
 from testamur.evidence import parse_evidence
 from testamur.merkle import prove_consistency, verify_consistency
+from testamur.reader import DirectorySource
 from testamur.receipt import parse_receipt, verify_receipt
 from testamur.replay import replay
 from testamur.tiles import TileHashes
@@ -26,11 +28,21 @@ from tests.served import PROJECT, Served, api, authority_of
 from tests.story import Story
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    """A log that nobody serves yet."""
-    log = Served(tmp_path / "data")
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A log whose provider may issue, made once; nobody serves it."""
+    log = Served(tmp_path_factory.mktemp("opened") / "data")
     log.init()
+    with log.running():
+        log.open_register()
+    yield log
+    log.client.close()
+
+
+@pytest.fixture
+def served(opened: Served, tmp_path: Path) -> Iterator[Served]:
+    """A copy of that log."""
+    log = opened.copy(tmp_path / "data")
     yield log
     log.client.close()
 
@@ -38,7 +50,6 @@ def served(tmp_path: Path) -> Iterator[Served]:
 def test_what_was_submitted_is_replayed_by_strangers_to_the_same_root(served: Served) -> None:
     """Over HTTP alone, knowing nothing but the key that `init` printed."""
     with served.running():
-        served.open_register()
         for count in (1, 300, 7):
             served.submit(served.story.cohort(count))
         replayed = replay(served.source, served.key)
@@ -52,7 +63,6 @@ def test_every_checkpoint_extends_the_one_before(served: Served) -> None:
     with served.running():
         reader = served.reader()
         seen = [reader.checkpoint()]
-        served.open_register()
         for _ in range(5):
             served.submit(served.story.cohort(100))
             seen.append(reader.checkpoint())
@@ -65,7 +75,6 @@ def test_every_checkpoint_extends_the_one_before(served: Served) -> None:
 def test_a_receipt_holds_after_a_restart_and_proves_the_same_positions(served: Served) -> None:
     body = served.story.cohort(20)
     with served.running():
-        served.open_register()
         first = served.submit(body)
     with served.running():
         again = served.post(body)
@@ -105,7 +114,6 @@ def test_evidence_proves_a_credential_without_the_server(served: Served) -> None
     story = served.story
     (issued,), (holder,) = awarded(story)
     with served.running():
-        served.open_register()
         served.submit(story.cohort(40), story.submission(story.provider, issued), story.cohort(2))
         path = f"/credentials/{issued.credential}/evidence"
         evidence = served.get(path)
@@ -126,7 +134,6 @@ def test_evidence_taken_after_a_revocation_shows_it(served: Served) -> None:
     (issued,), (holder,) = awarded(story)
     revoked = CredentialRevoked(credential=issued.credential, reason="issuedInError")
     with served.running():
-        served.open_register()
         served.submit(
             story.submission(story.provider, issued), story.submission(story.provider, revoked)
         )
@@ -201,10 +208,14 @@ def test_an_authority_whose_did_is_another_key_is_refused(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_new_log_holds_its_genesis_and_a_checkpoint_over_it(served: Served) -> None:
-    with served.running():
-        assert served.size == 2
-        assert replay(served.source, served.key).register.origin == served.story.origin
+def test_a_new_log_holds_its_genesis_and_a_checkpoint_over_it(tmp_path: Path) -> None:
+    log = Served(tmp_path / "data")
+    log.init()
+    log.client.close()
+    replayed = replay(DirectorySource(tmp_path / "data" / "log"), log.key)
+    assert replayed.statistics.size == 2
+    assert replayed.register.origin == log.story.origin
+    assert list(replayed.register.organizations) == [log.story.authority.did]
 
 
 def test_two_servers_never_work_in_one_folder(served: Served) -> None:
@@ -228,22 +239,21 @@ def test_an_empty_folder_is_not_served(tmp_path: Path) -> None:
     assert "holds no log" in refused.stderr
 
 
-def test_an_address_in_use_is_refused_in_one_line(served: Served, tmp_path: Path) -> None:
-    other = Served(tmp_path / "other")
-    other.init()
-    with served.running():
-        port = served.url.rpartition(":")[2]
-        refused = api("serve", "--data", other.data, "--port", port)
-        assert refused.returncode == 2
-        assert "cannot listen" in refused.stderr
-    other.client.close()
+def test_an_address_in_use_is_refused_in_one_line(served: Served) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = api("serve", "--data", served.data, "--port", str(port))
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "cannot listen" in refused.stderr
 
 
 def test_fsck_finds_nothing_wrong_with_an_honest_log(served: Served) -> None:
-    with served.running():
-        served.open_register()
-        served.submit(served.story.cohort(600))
-        assert api("fsck", "--data", served.data).returncode == 0  # while it is being served
+    served.start()
+    served.submit(served.story.cohort(600))
+    assert api("fsck", "--data", served.data).returncode == 0  # while it is being served
+    assert served.stop() == 0
+    assert "Traceback" not in served.errors()
     checked = api("fsck", "--data", served.data)
     assert (checked.returncode, checked.stdout) == (0, "")
 
@@ -253,7 +263,6 @@ def test_fsck_finds_nothing_wrong_with_an_honest_log(served: Served) -> None:
 )
 def test_fsck_names_the_file_that_was_altered(served: Served, damaged: str) -> None:
     with served.running():
-        served.open_register()
         served.submit(served.story.cohort(600))
     file = served.data / damaged
     flip(file)
@@ -263,8 +272,6 @@ def test_fsck_names_the_file_that_was_altered(served: Served, damaged: str) -> N
 
 
 def test_a_server_does_not_start_over_damage_and_says_what_it_is(served: Served) -> None:
-    with served.running():
-        served.open_register()
     damaged = served.data / "log/tile/0/000.p/10"
     flip(damaged)
     refused = api("serve", "--data", served.data, "--port", "0")
@@ -275,8 +282,6 @@ def test_a_server_does_not_start_over_damage_and_says_what_it_is(served: Served)
 
 def test_a_registry_restored_from_an_old_copy_is_not_served(served: Served, tmp_path: Path) -> None:
     """It would grow another history than the one that was signed."""
-    with served.running():
-        served.open_register()
     for name in ("registry.db", "registry.db-wal", "registry.db-shm"):
         if (served.data / name).exists():
             shutil.copy(served.data / name, tmp_path / name)
@@ -294,7 +299,7 @@ def test_a_registry_restored_from_an_old_copy_is_not_served(served: Served, tmp_
 def test_a_checkpoint_newer_than_the_last_one_signed_is_not_served(served: Served) -> None:
     shutil.copy(served.data / "published.db", served.data.parent / "published.db")
     with served.running():
-        served.open_register()
+        served.submit(served.story.cohort(1))
     for file in served.data.glob("published.db*"):
         if not file.name.endswith(".lock"):
             file.unlink()
@@ -307,7 +312,6 @@ def test_a_checkpoint_newer_than_the_last_one_signed_is_not_served(served: Serve
 @pytest.mark.parametrize("how", ["missing", "scrambled"])
 def test_projections_that_are_lost_are_built_anew(served: Served, how: str) -> None:
     with served.running():
-        served.open_register()
         issued = served.story.issued()
         receipt = served.submit(served.story.submission(served.story.provider, issued))
     if how == "missing":
@@ -321,12 +325,6 @@ def test_projections_that_are_lost_are_built_anew(served: Served, how: str) -> N
         size = receipt.position + 2
         found = served.get(f"/credentials/{issued.credential}?size={size}")
         assert (found.status_code, found.json()["status"]) == (200, "active")
-
-
-def test_the_server_ends_well_when_told_to(served: Served) -> None:
-    served.start()
-    assert served.stop() == 0
-    assert "Traceback" not in served.errors()
 
 
 def test_the_packages_of_the_server_are_those_of_this_repository() -> None:

@@ -26,9 +26,10 @@ from testamur.checkpoint import Checkpoint
 from testamur.errors import Refuted, Unavailable
 from testamur.merkle import leaf_hashes, tree_root
 from testamur.reader import DirectorySource, LogReader, Source
-from testamur.replay import Damage, replay
+from testamur.replay import Damage, Replayer, replay
 from testamur.rules.register import dump_register
 from testamur.submission import parse, submission_entry
+from tests.chronicle import Chronicle, Wild
 from tests.published_log import PublishedLog, opened_log
 from tests.story import Story, credentials_of
 
@@ -96,29 +97,24 @@ def test_tailing_a_growing_log_gives_the_tables_of_one_go(
     assert expected(log, tmp_path) == tables(engine)
 
 
-def test_a_restart_at_any_size_goes_on_to_the_same_tables(tmp_path: Path, engine: Engine) -> None:
-    """The register is put together again from the tables, not replayed."""
-    story = Story()
-    log = PublishedLog(tmp_path / "log", story)
-    fresh = story.provider.with_key("k2")
-    bodies = [
-        *story.opening(),
-        story.cohort(3),
-        story.submission(story.provider, story.key_added(story.provider, fresh)),
-        story.submission(fresh, story.issued()),
-        story.submission(
-            fresh, e.KeyRetired(key=story.provider.key_id, organization=story.provider.did)
-        ),
-        story.submission(
-            story.accreditor,
-            e.AccreditationSuspended(accreditation=story.accreditation, reason="qualityConcern"),
-        ),
-        story.submission(fresh, story.issued()),
-    ]
-    for body in bodies:
-        log.append(body)
-        log.publish()
-        assert Follower(engine, log.reader()).catch_up() == log.size
+@pytest.mark.parametrize("seed", range(3))
+def test_a_restart_at_any_size_goes_on_to_the_same_tables(
+    tmp_path: Path, engine: Engine, seed: int
+) -> None:
+    """Register and credentials are known from the tables, not from memory, whatever happened."""
+    told = Chronicle.opened(tmp_path / "log")
+    Wild(told, seed).go(250)
+    log = told.log
+    replayer = Replayer(log.log_key)
+    restarted = 0
+    for entry in log.entries:
+        for cohort in replayer.feed([entry], leaf_hashes([entry])):
+            log.publish(cohort.position + 1 + len(cohort.events))
+            follower = Follower(engine, log.reader())
+            assert follower.size == cohort.position
+            assert follower.catch_up() == log.size
+            restarted += 1
+    assert restarted > 60
     assert expected(log, tmp_path) == tables(engine)
 
 
@@ -606,8 +602,10 @@ class FlakySource(Source):
     def __init__(self, source: Source) -> None:
         self._source = source
         self.reachable = True
+        self.fetched = 0
 
     def fetch(self, path: str) -> bytes:
+        self.fetched += 1
         if not self.reachable:
             raise Unavailable(f"{path}: out of reach")
         return self._source.fetch(path)
@@ -635,6 +633,21 @@ def test_a_source_out_of_reach_is_an_obstacle_until_it_is_back(
         assert follower.obstacle is None
     finally:
         follower.stop()
+
+
+def test_a_follower_with_nothing_to_do_does_nothing(tmp_path: Path, engine: Engine) -> None:
+    """Woken once, it looks once, and then sleeps."""
+    log, _ = opened_log(tmp_path / "log", 10)
+    source = FlakySource(log.source())
+    follower = Follower(engine, LogReader(source, log.key))
+    follower.start()
+    assert follower.wait_for(log.size, 10)
+    follower.wake()
+    time.sleep(0.2)
+    before = source.fetched
+    time.sleep(0.5)
+    follower.stop()
+    assert source.fetched - before <= 4
 
 
 def test_it_can_be_stopped_amid_a_backlog_and_started_again(tmp_path: Path, engine: Engine) -> None:

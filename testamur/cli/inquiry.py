@@ -124,7 +124,7 @@ def _excerpt(credential: str, place: str, trust: str | None) -> Evidence:
             wanted |= bearing.missing
         positions = bearing.positions(credential)
         if not positions:
-            raise Unavailable(f"{credential} was not issued in the first {log.checkpoint.size}")
+            raise Unavailable(f"{credential} is not among the first {log.checkpoint.size} entries")
         return build_evidence(LogReader(source, log.key), log.note, credential, positions)
 
 

@@ -20,7 +20,7 @@ import typer
 from testamur.checkpoint import Checkpoint
 from testamur.cli.files import read
 from testamur.cli.terminal import note
-from testamur.cli.values import is_url
+from testamur.cli.values import checked_url, is_url
 from testamur.errors import Refuted, Unavailable
 from testamur.keys import PublicKey
 from testamur.note import ED25519, VerifierKey, parse_note
@@ -66,10 +66,8 @@ def policy_from(given: str) -> Policy:
     data = read(path, MAX_POLICY) if is_file or "+" not in given else given.encode()
     try:
         text = data.decode()
-        lines = text.split()
-        if len(lines) == 1:
-            return Policy((Log(VerifierKey.parse(lines[0])),), (), (), None)
-        return parse_policy(text)
+        words = text.split()
+        return parse_policy(f"log {words[0]}\nquorum none\n" if len(words) == 1 else text)
     except (Refuted, UnicodeDecodeError) as error:
         what = str(path) if is_file else "the key"
         raise typer.BadParameter(f"{what}: {error}", param_hint="--policy") from None
@@ -81,7 +79,7 @@ def opened(place: str) -> Iterator[Source]:
     if not is_url(place):
         yield open_source(place)
         return
-    base = place.rstrip("/")
+    base = checked_url(place).rstrip("/")
     with httpx2.Client(timeout=30, follow_redirects=True) as client:
         for source in (HttpSource(base, client), HttpSource(f"{base}/log", client)):
             try:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import httpx2
 import msgspec
 import typer
 
@@ -34,8 +35,13 @@ def _like(kind: Any, example: str) -> Callable[[str], str]:
     return parsed
 
 
-def _url(text: str) -> str:
-    if not _URL.fullmatch(text):
+def checked_url(text: str) -> str:
+    """Return `text` if requests can be sent there."""
+    try:
+        host = httpx2.URL(text).host if _URL.fullmatch(text) else ""
+    except httpx2.InvalidURL:
+        host = ""
+    if not host:
         raise typer.BadParameter(f"{text!r} does not look like https://registry.example")
     return text
 
@@ -75,10 +81,11 @@ as_key_id: Final = _like(KeyIdText, "2026-key-1")
 as_origin: Final = _like(Origin, "log.example/testamur, the name of a log")
 
 Url = Annotated[
-    str, typer.Option("--url", metavar="URL", parser=_url, help="Address of the registry.")
+    str, typer.Option("--url", metavar="URL", parser=checked_url, help="Address of the registry.")
 ]
 MaybeUrl = Annotated[
-    str | None, typer.Option("--url", metavar="URL", parser=_url, help="Address of the registry.")
+    str | None,
+    typer.Option("--url", metavar="URL", parser=checked_url, help="Address of the registry."),
 ]
 Log = Annotated[
     str, typer.Option("--log", metavar="ORIGIN", parser=as_origin, help="Name of the log.")

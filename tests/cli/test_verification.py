@@ -193,6 +193,11 @@ def test_another_key_refutes_a_log(world: World) -> None:
     assert run("replay", "log", "--vkey", str(other)).code == 1
 
 
+def test_the_key_of_a_witness_is_not_taken_for_that_of_a_log(world: World) -> None:
+    witness = VerifierKey.of(world.story.origin, 4, world.log.key.public)
+    assert run("replay", "log", "--vkey", str(witness)).code == 2
+
+
 def test_a_quorum_that_is_missed_refutes_a_log(world: World) -> None:
     witness = VerifierKey.of("witness.example", 4, world.story.provider.key.public.raw())
     lines = f"log {world.log.key}\nwitness w {witness}\nquorum w\n"
@@ -206,6 +211,12 @@ def test_a_quorum_that_is_missed_refutes_a_log(world: World) -> None:
 def test_a_log_that_cannot_be_fetched_is_not_refuted(world: World, place: str) -> None:
     done = run("replay", f"{place}/empty", "--vkey", "log.vkey", "--json")
     assert (done.code, done.json["error"]) == (2, "unavailable")
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[::1", "https://a b", "http://a:port"])
+def test_what_is_no_url_is_wrong_usage(world: World, url: str) -> None:
+    assert run("replay", url, "--vkey", "log.vkey").code == 2
+    assert run("status", "0.json", "--url", url).code == 2
 
 
 @pytest.mark.parametrize("form", ["ndjson", "csv", "parquet"])
