@@ -61,10 +61,10 @@ class Face:
             await self._framework(scope, receive, send)
         elif scope["path"].startswith(_LOG):
             await self._tiles(scope, receive, send)
-        elif scope["path"] == "/submissions" and scope["method"] == "POST":
-            await self._submitting(scope, receive, send)
         elif scope["method"] == "OPTIONS":
             await answer_preflight(send, _METHODS)
+        elif scope["path"] == "/submissions":
+            await self._submitting(scope, receive, send)
         else:
             await self._ask_framework(scope, receive, send)
 

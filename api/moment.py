@@ -59,6 +59,7 @@ def asked(
             max_length=40,
             description="Answer as of this time (RFC 3339), by the register's own clock.",
             examples=["2026-11-21T10:00:00Z"],
+            json_schema_extra={"format": "date-time"},
         ),
     ] = None,
 ) -> Asked:

@@ -86,6 +86,11 @@ class Submissions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `POST /submissions`."""
+        if scope["method"] != "POST":
+            allow = {"Allow": "POST, OPTIONS"}
+            problem = Problem(405, "method", "submissions are posted", headers=allow)
+            await answer_problem(send, problem)
+            return
         try:
             status, receipt = await self.submit(scope, receive)
         except HungUp:

@@ -104,7 +104,9 @@ class Tiles:
         self._readers.shutdown()
 
     async def _find(self, raw_path: bytes, headers: Headers) -> Resource:
-        path = raw_path.partition(b"?")[0][len(PREFIX) :]
+        prefix, path = raw_path[: len(PREFIX)], raw_path[len(PREFIX) :].partition(b"?")[0]
+        if prefix != PREFIX:
+            raise _absent("the path is spelt in another way")
         if path == b"checkpoint":
             return self._latest_checkpoint()
         if path == b"vkey":

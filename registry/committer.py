@@ -126,7 +126,7 @@ class Committer:
         needed = {name for checked in group for name in checked.needed}
         return Deliberation(
             register,
-            credential_streams.states(connection, needed, register.size),
+            credential_streams.states(connection, needed),
             submissions.find(connection, [checked.key for checked in group]),
             recorded_at=max(self._clock(), register.recorded_at),
             log_key=self._log_key,

@@ -30,10 +30,8 @@ _STREAMS: Final = """
         END))
     FROM asked
     CROSS JOIN entries e ON e.originator_id = substr(?1, 16 * i + 1, 16)
-    WHERE e.notification_id <= ?3
 """
 _found: Final = msgspec.json.Decoder(list[tuple[int, int, str, str | None]])
-_ALL: Final = 2**63 - 1
 _ISSUED: Final = e.CredentialIssued.__struct_config__.tag
 # What is not spelled like this was never issued; UUIDs are compared as text by the rules.
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -50,8 +48,8 @@ def changed_by(events: Iterable[e.Event]) -> list[str]:
     return list(named)
 
 
-def states(database: Database, credentials: Iterable[str], size: int) -> dict[str, CredentialState]:
-    """Return the state of each of these credentials that was issued among the first `size` entries.
+def states(database: Database, credentials: Iterable[str]) -> dict[str, CredentialState]:
+    """Return the state of each of these credentials that was ever issued.
 
     Raises `StorageDamaged` when a stream tells a history that the lifecycle does not know.
     """
@@ -59,7 +57,7 @@ def states(database: Database, credentials: Iterable[str], size: int) -> dict[st
     if not asked:
         return {}
     keys = bytes.fromhex("".join(asked).replace("-", ""))
-    (found,) = database.execute(_STREAMS, (keys, len(asked), size)).fetchone()
+    (found,) = database.execute(_STREAMS, (keys, len(asked))).fetchone()
     folded: dict[str, CredentialState] = {}
     for i, version, topic, issuer in sorted(_found.decode(found)):
         if topic.startswith("credential."):
@@ -74,7 +72,7 @@ def already_taken(database: Database, rows: Sequence[Row]) -> Refusal | None:
     earlier among `rows`. Raises `StorageDamaged` when a row clashes that creates nothing.
     """
     keys = b"".join(row[1] for row in rows)
-    (found,) = database.execute(_STREAMS, (keys, len(rows), _ALL)).fetchone()
+    (found,) = database.execute(_STREAMS, (keys, len(rows))).fetchone()
     taken = {(rows[i][1], version): topic for i, version, topic, _ in _found.decode(found)}
     for line, (_, stream, version, topic, _, _) in enumerate(rows, start=1):
         there = taken.get((stream, version))
@@ -86,7 +84,7 @@ def already_taken(database: Database, rows: Sequence[Row]) -> Refusal | None:
         name = str(UUID(bytes=stream))
         if there == topic == _ISSUED:
             return Refusal("already-issued", "this credential exists", line=line, value=name)
-        return Refusal("id-taken", f"this id names that of a {there}", line=line, value=name)
+        return Refusal("id-taken", f"this id came with an earlier {there}", line=line, value=name)
     return None
 
 

@@ -52,6 +52,8 @@ Settled: TypeAlias = Callable[[list[tuple[object, Outcome]]], None]
 
 _log: Final = logging.getLogger(__name__)
 _LOOK_AT_DISK_EVERY: Final = 0.1  # seconds
+# The warm end of the unique index, which every insert looks into, and then some.
+_WRITERS_CACHE: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Gate:
             with _reading(registry) as database:
                 integrity.examine(database, log_key)
             committer = Committer(
-                connect or partial(sequence.connect, path, timeout=0),
+                connect or partial(sequence.connect, path, timeout=0, cache=_WRITERS_CACHE),
                 log_key=log_key,
                 clock=clock,
                 snapshot_every=limits.snapshot_every,

@@ -28,10 +28,11 @@ _SAVE: Final = """
         size = excluded.size, digest = excluded.digest, register = excluded.register
     WHERE excluded.size > policy.size
 """
-# One row for all (see `sequence.insert`).
+# One row for many (see `sequence.insert`).
 _SUBMISSIONS: Final = """
     SELECT json_group_array(json_array(position, events, recorded_at, policy_events))
-    FROM (SELECT * FROM submissions WHERE position >= ? ORDER BY position)
+    FROM (SELECT position, events, recorded_at, policy_events FROM submissions
+          WHERE position >= ? ORDER BY position LIMIT 50000)
 """
 _POLICY_EVENTS: Final = """
     SELECT notification_id - 1, topic, state FROM entries
@@ -78,14 +79,14 @@ def caught_up(database: Database, register: Register, log_key: PublicKey) -> Reg
         return register
     position, recorded_at = register.size, register.recorded_at
     fresh = register
-    (found,) = database.execute(_SUBMISSIONS, (register.size,)).fetchone()
-    for start, events, recorded_at, policy_events in _decoder.decode(found):  # noqa: B007
-        if start != position:
-            raise StorageDamaged(f"the submission at {start} was to begin at {position}")
-        if policy_events:
-            fresh = copied(register) if fresh is register else fresh
-            _fold_submission(database, fresh, start, events, log_key)
-        position = start + 1 + events
+    while found := _submissions_from(database, position):
+        for start, events, recorded_at, policy_events in found:  # noqa: B007
+            if start != position:
+                raise StorageDamaged(f"the submission at {start} was to begin at {position}")
+            if policy_events:
+                fresh = copied(register) if fresh is register else fresh
+                _fold_submission(database, fresh, start, events, log_key)
+            position = start + 1 + events
     if position != size:
         raise StorageDamaged(f"submissions reach to {position}, but the head counts {size}")
     return replace(fresh, size=size, recorded_at=recorded_at)
@@ -108,6 +109,11 @@ def copied(register: Register) -> Register:
         accreditations=dict(register.accreditations),
         achievements=dict(register.achievements),
     )
+
+
+def _submissions_from(database: Database, position: int) -> list[tuple[int, int, int, int]]:
+    (found,) = database.execute(_SUBMISSIONS, (position,)).fetchone()
+    return _decoder.decode(found)
 
 
 def _fold_submission(

@@ -40,9 +40,7 @@ def rehearse(
         checked = Checked.of(parse(body), None, len(body))
     except Refusal:
         return DryRun(every_refusal(body), (), register.size)
-    credentials = credential_streams.states(
-        database, {*checked.credentials, *checked.needed}, register.size
-    )
+    credentials = credential_streams.states(database, {*checked.credentials, *checked.needed})
     deliberation = Deliberation(
         register,
         credentials,

@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 
 from testamur.errors import Refuted, Unavailable
 
+_OLDEST_SQLITE: Final = (3, 38)  # STRICT tables, and JSON built in
 APPLICATION_ID: Final = 0x7E57A308
 SCHEMA_VERSION: Final = 1
 
@@ -56,7 +57,6 @@ TABLES: Final = (
 )
 
 _CHECKPOINT_AFTER: Final = 16 * 1024 * 1024  # bytes of write-ahead log
-_CACHE: Final = 64 * 1024 * 1024  # the warm end of the unique index, and then some
 _POLL: Final = 0.002
 
 
@@ -75,12 +75,17 @@ class StorageLocked(Unavailable):
     """Another process held the write lock for as long as we were willing to wait."""
 
 
-def connect(path: Path | str, *, timeout: float = 10.0) -> sqlite3.Connection:
+def connect(
+    path: Path | str, *, timeout: float = 10.0, cache: int = 8 * 1024 * 1024
+) -> sqlite3.Connection:
     """Return a connection in autocommit mode, durable at every COMMIT; any thread may use it.
 
     `timeout` is how long SQLite itself waits for a lock, in seconds; 0 leaves it to `begin`.
-    Raises `StorageDamaged` when the file is some other application's, or of another version.
+    `cache` is in bytes. Raises `StorageDamaged` when the file is some other application's, or
+    of another version, and `Unavailable` when SQLite itself is too old.
     """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise Unavailable(f"SQLite {sqlite3.sqlite_version} is too old, need 3.38")
     connection = sqlite3.connect(
         path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=512
     )
@@ -88,7 +93,7 @@ def connect(path: Path | str, *, timeout: float = 10.0) -> sqlite3.Connection:
         _identify(connection)
         _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA cache_size = {-_CACHE // 1024}")
+        connection.execute(f"PRAGMA cache_size = {-cache // 1024}")
         (page,) = connection.execute("PRAGMA page_size").fetchone()
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_AFTER // page}")
     except sqlite3.DatabaseError as error:

@@ -93,7 +93,7 @@ class Served:
 
     def start(self, *options: str) -> None:
         """Start the server and wait until it says where it listens."""
-        command = [sys.executable, "-m", "api", "serve", "--data", self.data, "--port", "0"]
+        command = [sys.executable, "-m", "api", "serve", "--data", str(self.data), "--port", "0"]
         with (self.data.parent / "server.log").open("ab") as told:
             self.process = subprocess.Popen(
                 [*command, *options], cwd=PROJECT, stdout=subprocess.PIPE, stderr=told, text=True

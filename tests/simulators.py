@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from log.last_signed import Overtaken
@@ -58,6 +59,31 @@ class MemorySource:
     def read(self, start: int, limit: int) -> tuple[list[bytes], list[bytes]]:
         end = start + min(limit, self._at_once)
         return self.entries[start:end], self.leaves[start:end]
+
+
+class GrowingSource:
+    """A sequence whose entries follow from their positions, and whose length is in a file.
+
+    It grows by `step` whenever somebody asks for its length, up to `most`, and never shrinks,
+    whatever becomes of the process that asks.
+    """
+
+    def __init__(self, file: Path, *, step: int, most: int) -> None:
+        self._file = file
+        self._step = step
+        self._most = most
+
+    def committed(self) -> int:
+        length = int(self._file.read_text()) if self._file.exists() else 0
+        length = min(self._most, length + self._step)
+        new = self._file.with_suffix(".new")
+        new.write_text(str(length))
+        new.replace(self._file)
+        return length
+
+    def read(self, start: int, limit: int) -> tuple[list[bytes], list[bytes]]:
+        entries = [b"entry %d " % number * 20 for number in range(start, start + limit)]
+        return entries, leaf_hashes(entries)
 
 
 class Store(Protocol):

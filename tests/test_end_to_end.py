@@ -94,8 +94,6 @@ def test_a_receipt_holds_after_a_restart_and_proves_the_same_positions(served: S
 def test_what_was_durable_when_the_server_stopped_is_published_at_the_next_start(
     served: Served,
 ) -> None:
-    with served.running():
-        served.open_register()
     body = served.story.cohort(3)
     with served.running("--interval", "30"):
         # The first publication after the start is due at once, the next one in 30 s.

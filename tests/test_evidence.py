@@ -50,8 +50,9 @@ def found(evidence: Evidence) -> Any:
 
 
 def refused(found: Any) -> Refusal:
+    data = json.dumps(found, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
     with pytest.raises(Refusal) as caught:
-        parse_evidence(rfc8785.dumps(found))
+        parse_evidence(data)
     assert caught.value.rule == "evidence"
     return caught.value
 

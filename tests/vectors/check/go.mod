@@ -1,0 +1,3 @@
+module testamur.example/check
+
+go 1.22
