@@ -95,7 +95,7 @@ def face(parts: Parts) -> Face:
     """Return the application over opened parts; its lifespan starts and stops them."""
     tally = Tally()
     submitting = Submissions(parts.gate, parts.publisher, parts.waiting, tally)
-    reading = Entries(parts.reader, parts.waiting, lambda: parts.published)
+    reading = Entries(parts.reader(), parts.waiting, lambda: parts.published)
     register = Register(parts.follower, parts.reader, lambda: parts.published)
     tiles = Tiles(parts.store, lambda: parts.published, str(parts.vkey))
 

@@ -44,7 +44,10 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class Entries:
-    """Reads published entries through `reader`; `latest` returns the checkpoint that is out."""
+    """Reads published entries through `reader`; `latest` returns the checkpoint that is out.
+
+    Only the bundles of `reader` are read, which several threads may do.
+    """
 
     def __init__(
         self, reader: LogReader, waiting: Waiting, latest: Callable[[], Published | None]

@@ -39,6 +39,7 @@ Item = TypeVar("Item")
 
 CATCH_UP_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.005
+_EXCERPTS: Final = 2
 DID: Final = r"^did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}$"
 UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
@@ -51,17 +52,23 @@ Flagged = Annotated[bool, Query(description="Only what was admitted in breach of
 
 
 class Register:
-    """Answers from the projections, in threads; `latest` returns the checkpoint that is out."""
+    """Answers from the projections, in threads.
+
+    `read` returns a reader of the log that no other thread uses, `latest` the checkpoint that is
+    out.
+    """
 
     def __init__(
         self,
         follower: Follower,
-        reader: LogReader,
+        read: Callable[[], LogReader],
         latest: Callable[[], Published | None],
     ) -> None:
         self._follower = follower
-        self._reader = reader
+        self._read = read
         self._latest = latest
+        # Evidence of a huge cohort is a second's work; questions must not queue behind it.
+        self._excerpts = asyncio.Semaphore(_EXCERPTS)
 
     async def ask(self, when: Asked, question: Callable[[Connection, Moment], T]) -> T:
         """Return the answer to `question` as of the moment asked about."""
@@ -98,7 +105,7 @@ class Register:
     def issuance(self, position: int) -> CredentialIssued:
         """Return the issuance that is entry `position`."""
         # Up to the size that is published now: only partial bundles of that size surely exist.
-        walk = self._reader.bundles(position, self.published().size)
+        walk = self._read().bundles(position, self.published().size)
         _, (line, *_) = next(walk)
         event = decode_event(line)
         if not isinstance(event, CredentialIssued):
@@ -117,10 +124,11 @@ class Register:
             positions = evidence_positions(connection, credential, moment.size)
             if not positions:
                 raise _missing("credential", credential, moment)
-            excerpt = build_evidence(self._reader, published.note, credential, positions)
+            excerpt = build_evidence(self._read(), published.note, credential, positions)
             return render_evidence(excerpt)
 
-        return await self.ask(Asked(published.size, None), find), published.size
+        async with self._excerpts:
+            return await self.ask(Asked(published.size, None), find), published.size
 
     def published(self) -> Published:
         """Return the checkpoint that is out; raises a 503 `Problem` before the first."""

@@ -11,6 +11,7 @@ import gc
 import signal
 import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,9 @@ from api.wiring import opened
 from testamur.errors import Unavailable
 
 _BACKLOG: Final = 2048
+_DOORS: Final = 16
 _CONNECTIONS: Final = 8192
+_IDLE_SECONDS: Final = 30
 _GRACE_SECONDS: Final = 40  # longer than any request may wait for its checkpoint
 
 
@@ -35,8 +38,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen, and tell where on standard output."""
         await super().startup(sockets)
-        for each in sockets or ():
-            host, port = each.getsockname()[:2]
+        if sockets:
+            host, port = sockets[0].getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             sys.stdout.write(f"listening on http://{shown}:{port}\n")
             sys.stdout.flush()
@@ -68,9 +71,15 @@ def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool
             proxy_headers=False,
             backlog=_BACKLOG,
             limit_concurrency=_CONNECTIONS,
+            timeout_keep_alive=_IDLE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        with _listening(host, port) as listener:
+        with ExitStack() as stack:
+            listener = stack.enter_context(_listening(host, port))
+            # libuv accepts one connection per turn of the loop from each listening descriptor,
+            # and a busy turn takes tens of milliseconds: a crowd would wait at the door while
+            # those inside are served again and again. More descriptors, more doors.
+            doors = [stack.enter_context(listener.dup()) for _ in range(_DOORS)]
             # What start-up made stays: the collector need not walk it over and over.
             gc.collect()
             gc.freeze()
@@ -78,7 +87,7 @@ def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool
                 # The server raises the signal it was stopped by once more when it is done; what
                 # is left to do is to close the parts, not to die.
                 signal.signal(each, lambda *_: None)
-            Server(config, application).run(sockets=[listener])
+            Server(config, application).run(sockets=doors)
 
 
 def _listening(host: str, port: int) -> socket.socket:

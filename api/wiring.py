@@ -97,7 +97,6 @@ class Parts:
     gate: Gate
     store: DirectoryStore
     publisher: Publisher
-    reader: LogReader
     follower: Follower
     waiting: Waiting
 
@@ -106,6 +105,10 @@ class Parts:
         """The checkpoint that is out."""
         latest = self.publisher.checkpoint
         return None if latest is None else Published(*latest)
+
+    def reader(self) -> LogReader:
+        """Return a new reader of the published log, for one thread."""
+        return LogReader(self.store, self.vkey)
 
     def start(self) -> None:
         """Begin to publish, to follow what is published, and to wake requests on this loop."""
@@ -133,28 +136,50 @@ class Parts:
 
 
 def init(root: Path, origin: str, authorities: Sequence[Authority]) -> VerifierKey:
-    """Make a log in the folder `root` and return its verifier key.
+    """Make a log in the empty or absent folder `root` and return its verifier key.
 
-    Raises `Refuted` when the folder is in use or the genesis breaks a rule, `Unavailable` when
-    the disk fails. The folder appears whole or not at all.
+    Raises `Refuted` when the folder is not empty or the genesis breaks a rule, `Unavailable` when
+    the disk fails; nothing is left behind then.
     """
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise Refuted(f"{root} is not an empty folder: a log is made once")
+    if _things_in(root):
+        raise Refuted(f"{root} is not an empty folder, and a log is made once")
+    folder = Folder(root)
     signer = SignerKey.generate(origin)
-    # If we stop in here, a folder is left that no server takes for a log.
-    building = root.with_name(f"{root.name}.new-{os.getpid()}")
+    made = not root.exists()
+    unborn = folder.key.with_suffix(".new")
     try:
-        building.mkdir(parents=True, mode=0o700)
-        _write_key(Folder(building).key, signer)
-        _open_log(Folder(building), signer, authorities)
-        _flush(building)
-        building.replace(root)
+        # If we stop in here, there is no `key`: no server takes the folder for a log.
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_key(unborn, signer)
+        _open_log(folder, signer, authorities)
+        unborn.replace(folder.key)
+        _flush(root)
         _flush(root.parent)
-    except OSError as error:
-        raise Unavailable(f"{root} cannot be made: {error}") from error
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+    except BaseException as error:
+        _remove(root if made else None, _things_in(root))
+        if isinstance(error, OSError):
+            raise Unavailable(f"{root} cannot be made: {error}") from error
+        raise
     return signer.verifier
+
+
+def _things_in(root: Path) -> list[Path]:
+    """Return what lies in a folder, but for what file systems put into their roots."""
+    if not root.exists():
+        return []
+    if not root.is_dir():
+        return [root]
+    return [path for path in root.iterdir() if path.name != "lost+found"]
+
+
+def _remove(root: Path | None, things: Sequence[Path]) -> None:
+    for path in things:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    if root is not None and root.is_dir():
+        root.rmdir()
 
 
 def genesis(signer: SignerKey, authorities: Sequence[Authority], now: int) -> bytes:
@@ -290,10 +315,9 @@ def _open_parts(folder: Folder, signer: SignerKey, interval: float, stack: ExitS
     publisher = _open_publisher(folder, signer, gate, published, interval, stack)
     publishers.append(publisher)
     store = DirectoryStore(folder.log)
-    reader = LogReader(store, signer.verifier)
-    follower = _open_follower(folder, reader, stack)
+    follower = _open_follower(folder, LogReader(store, signer.verifier), stack)
     followers.append(follower)
-    return Parts(signer.verifier, gate, store, publisher, reader, follower, waiting)
+    return Parts(signer.verifier, gate, store, publisher, follower, waiting)
 
 
 def _open_gate(folder: Folder, signer: SignerKey, settled: Settled, stack: ExitStack) -> Gate:

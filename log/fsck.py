@@ -256,7 +256,7 @@ class _Examination:
             for at in wrong:
                 self._report(tile.child(at), "another-tree", tile.disagreement([at]))
         if tile.level == 0 and self._source is not None:
-            sure = supported or fits or not wrong
+            sure = supported or fits or tile.stored == tile.below
             believed = tile.stored if supported and tile.stored else tile.below
             self._check_source(self._source, tile, believed if sure else None)
 

@@ -332,20 +332,19 @@ class Publisher:
 
     def _sign(self, last: _Signed | None, checkpoint: Checkpoint) -> _Signed:
         """Return the checkpoint signed, if the tiles in the store prove that it extends `last`."""
-        hashes = self._hashes.at(checkpoint.size)
-        try:
-            if last is None:
-                _check_root(checkpoint, hashes)
-            else:
-                old = last.checkpoint
-                proof = prove_consistency(old.size, checkpoint.size, hashes)
-                verify_consistency(old.size, checkpoint.size, old.root, checkpoint.root, proof)
-        except InvalidProof as error:
-            raise Damage("tile", "not-an-extension", str(error)) from error
+        if last is not None:
+            self._check_extends(last.checkpoint, checkpoint)
         note = sign_checkpoint(checkpoint, self._signer)
         # A signature that a faulty processor got wrong can give the key away.
         open_checkpoint(note, self._key)
         return _Signed(checkpoint, note)
+
+    def _check_extends(self, old: Checkpoint, new: Checkpoint) -> None:
+        proof = prove_consistency(old.size, new.size, self._hashes.at(new.size))
+        try:
+            verify_consistency(old.size, new.size, old.root, new.root, proof)
+        except InvalidProof as error:
+            raise Damage("tile", "not-an-extension", str(error)) from error
 
     def _read_tiles_afresh(self) -> None:
         hashes = TileHashes(0, self._tile)
@@ -451,10 +450,10 @@ class Publisher:
     def _check_public(self, public: Checkpoint, signed: Checkpoint) -> None:
         if public.size > signed.size:
             raise _from_the_future(public.size, signed.size)
-        try:
-            _check_root(public, self._hashes.at(signed.size))
-        except InvalidProof as error:
-            raise Damage(CHECKPOINT, "another-tree", str(error)) from error
+        root = root_from(public.size, self._hashes.at(signed.size))
+        if root != public.root:
+            detail = f"its root is {public.root.hex()}, the tiles lead to {root.hex()}"
+            raise Damage(CHECKPOINT, "another-tree", detail)
 
     @contextmanager
     def _stopped_by_failure(self) -> Iterator[None]:
@@ -584,15 +583,6 @@ def _check_same(stored: Sequence[File], computed: Sequence[File]) -> None:
     for (path, found), (_, expected) in zip(stored, computed, strict=True):
         if found != expected:
             raise Damage(path, "altered-tile", difference(found, expected))
-
-
-def _check_root(checkpoint: Checkpoint, hashes: TileHashes) -> None:
-    root = root_from(checkpoint.size, hashes)
-    if root != checkpoint.root:
-        raise InvalidProof(
-            f"the tiles of {checkpoint.size} leaves lead to root {root.hex()}, "
-            f"not {checkpoint.root.hex()}"
-        )
 
 
 def _rewound(committed: int, signed: int) -> Damage:

@@ -170,24 +170,27 @@ class Follower:
             self._thread.join()
             self._thread = None
 
-    def rebuild(self, engine: Engine) -> Engine:
+    def rebuild(self, engine: Engine, reader: LogReader) -> Engine:
         """Build the tables anew in the empty database of `engine`, then answer from there.
 
-        Meanwhile the present tables answer and are kept up. Returns their engine, for the caller
+        Meanwhile the present tables answer and are kept up; `reader` is another one of the same
+        log, since readers are not shared by threads. Returns their engine, for the caller
         to dispose of. Raises what `catch_up` raises, and `Refuted` when the log as it is now
         does not extend what the present tables were built from; they then stay in place.
         """
-        fresh = Follower(engine, self._reader, live=False)
+        fresh = Follower(engine, reader, live=False)
         fresh.catch_up()
         with self._folding:
             fresh.catch_up()  # what was published while the bulk of it was read
-            self._check_extends()
+            self._check_extends(reader)
             with engine.begin() as connection:
                 # From this commit on a restart answers from the new tables.
                 connection.execute(update(POSITION_ROW).values(live=True))
             replaced, self._engine = self._engine, engine
             self._place, self._failure = None, None
             self._move(fresh.size)
+        if self._thread is not None and not self._thread.is_alive():
+            self.start()  # it had halted at the tables that are now replaced
         return replaced
 
     # --- Following ---
@@ -358,10 +361,10 @@ class Follower:
         log_key = PublicKey("Ed25519", self._reader.key.public)
         return Replayer(log_key, register=known.register, credentials_for=credentials_for)
 
-    def _check_extends(self) -> None:
+    def _check_extends(self, reader: LogReader) -> None:
         with self._engine.connect() as connection:
             edge = self._checked(reached(connection))
-        next(self._reader.stretches(edge, self._reader.checkpoint()), None)
+        next(reader.stretches(edge, reader.checkpoint()), None)
 
     # --- Telling others ---
 

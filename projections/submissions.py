@@ -213,7 +213,13 @@ def refuse_repeated(connection: Connection, cohort: Cohort) -> None:
 def submission_before(position: Column[int]) -> ScalarSelect[int]:
     """Return the SQL for the position of the header of the entry at `position`, a column."""
     header = SUBMISSIONS.alias()
-    return select(func.max(header.c.position)).where(header.c.position < position).scalar_subquery()
+    return (
+        select(func.max(header.c.position))
+        .where(header.c.position < position)
+        # Said outright: left to itself, SQLAlchemy does not look beyond the nearest query.
+        .correlate(position.table)
+        .scalar_subquery()
+    )
 
 
 def _told(row: Row[Any], size: int) -> SubmissionAt:

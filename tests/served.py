@@ -119,6 +119,12 @@ class Served:
             self.client.close()
             self.client = httpx2.Client(timeout=60)
 
+    def close(self) -> None:
+        """Let go of everything, the process too if a failed test left it running."""
+        if self.process is not None and self.process.poll() is None:
+            self.stop(how=signal.SIGKILL)
+        self.client.close()
+
     def errors(self) -> str:
         """Return what the server wrote to its standard error."""
         return (self.data.parent / "server.log").read_text()

@@ -36,7 +36,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with log.running():
         log.open_register()
     yield log
-    log.client.close()
+    log.close()
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def served(opened: Served, tmp_path: Path) -> Iterator[Served]:
     """A copy of that log."""
     log = opened.copy(tmp_path / "data")
     yield log
-    log.client.close()
+    log.close()
 
 
 def test_what_was_submitted_is_replayed_by_strangers_to_the_same_root(served: Served) -> None:
@@ -206,10 +206,19 @@ def test_an_authority_whose_did_is_another_key_is_refused(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_log_can_be_made_in_an_empty_folder_such_as_a_mounted_volume(tmp_path: Path) -> None:
+    log = Served(tmp_path / "volume")
+    (log.data / "lost+found").mkdir(parents=True)
+    log.init()
+    with log.running():
+        assert log.size == 2
+    log.close()
+
+
 def test_a_new_log_holds_its_genesis_and_a_checkpoint_over_it(tmp_path: Path) -> None:
     log = Served(tmp_path / "data")
     log.init()
-    log.client.close()
+    log.close()
     replayed = replay(DirectorySource(tmp_path / "data" / "log"), log.key)
     assert replayed.statistics.size == 2
     assert replayed.register.origin == log.story.origin

@@ -686,7 +686,7 @@ def test_a_rebuild_gives_identical_tables_while_the_old_ones_answer(tmp_path: Pa
 
     asking = threading.Thread(target=ask)
     asking.start()
-    replaced = follower.rebuild(open_next(folder))
+    replaced = follower.rebuild(open_next(folder), log.reader())
     finished.set()
     asking.join()
     assert replaced is live
@@ -715,7 +715,7 @@ def test_an_interrupted_rebuild_leaves_the_old_tables_answering(tmp_path: Path) 
     fresh = open_next(folder)
     crash_at(fresh, 12)
     with pytest.raises(Crash):
-        follower.rebuild(fresh)
+        follower.rebuild(fresh, log.reader())
     assert follower.engine is live
     assert follower.catch_up() == log.size
     live.dispose()
@@ -734,8 +734,29 @@ def test_a_rebuild_mends_tables_that_somebody_changed(tmp_path: Path) -> None:
     with follower.engine.begin() as connection:
         connection.execute(update(CREDENTIALS).values(kind=3))
     follower.start()
-    discard(follower.rebuild(open_next(folder)))
+    discard(follower.rebuild(open_next(folder), log.reader()))
     assert expected(log, tmp_path) == tables(follower.engine)
+    follower.stop()
+    follower.engine.dispose()
+
+
+def test_a_rebuild_sets_a_follower_going_that_had_halted_at_its_tables(tmp_path: Path) -> None:
+    log, story = opened_log(tmp_path / "log", 50)
+    folder = tmp_path / "tables"
+    follower = Follower(open_live(folder), log.reader())
+    follower.catch_up()
+    row = {"position": 65, "credential": bytes(16), "version": 1, "kind": 0, "flags": 0}
+    with follower.engine.begin() as connection:
+        connection.execute(insert(CREDENTIALS).values(row))
+    log.append(story.cohort(5))
+    log.publish()
+    follower.start()
+    assert not follower.wait_for(log.size, 10)
+    assert "rows beyond their position" in str(follower.failure)
+    discard(follower.rebuild(open_next(folder), log.reader()))
+    assert follower.failure is None
+    log.append(story.cohort(5))
+    assert follower.wait_for(log.publish().size, 10)
     follower.stop()
     follower.engine.dispose()
 
@@ -750,10 +771,9 @@ def test_a_rebuild_does_not_take_a_rewritten_log_for_the_old_one(tmp_path: Path)
     log.republish(log.entries[:10])
     log.append(story.cohort(20))
     log.publish()
-    follower._reader = log.reader()
     fresh = open_next(folder)
     with pytest.raises(Refuted, match="rewritten"):
-        follower.rebuild(fresh)
+        follower.rebuild(fresh, log.reader())
     assert follower.engine is live
     fresh.dispose()
     live.dispose()

@@ -255,6 +255,21 @@ def test_es256_numbers_plus_the_order_are_refused() -> None:
                     key.public.verify(_joined(other_r, other_s), message)
 
 
+def test_es256_numbers_have_one_width() -> None:
+    """A zero byte more or less leaves the numbers as they are, and must not pass for a spelling."""
+    key = private_key("width", "P-256")
+    for round_ in range(1000):
+        message = b"%d" % round_
+        signature = key.sign(message)
+        with pytest.raises(BadSignature):
+            key.public.verify(signature[:32] + b"\0" + signature[32:], message)
+        if signature[32] == 0:
+            with pytest.raises(BadSignature):
+                key.public.verify(signature[:32] + signature[33:], message)
+            return
+    pytest.fail("one S in 256 begins with a zero byte")
+
+
 def test_a_der_signature_is_not_a_jws_signature() -> None:
     key = private_key("der", "P-256")
     signature = encode_dss_signature(*_parts(key.sign(MESSAGE)))
@@ -404,6 +419,23 @@ def test_base58_spells_bytes_in_one_way(data: bytes) -> None:
 @given(st.text("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", max_size=100))
 def test_base58_reads_no_two_texts_as_one(text: str) -> None:
     assert base58_encode(base58_decode(text)) == text
+
+
+def test_base58_is_not_read_beyond_the_length_of_a_key() -> None:
+    """The reading takes time by the square of the length."""
+    assert base58_decode("2" * 200)
+    with pytest.raises(Refusal) as caught:
+        base58_decode("2" * 201)
+    assert caught.value.rule == "base58"
+
+
+def test_a_key_equals_a_key_alone() -> None:
+    key = private_key("equal").public
+
+    assert key == PublicKey("Ed25519", key.raw())
+    assert key != private_key("other").public
+    assert key != key.multikey()
+    assert key != key.raw()
 
 
 def test_base58_reads_the_published_examples() -> None:

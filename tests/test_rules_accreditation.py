@@ -322,6 +322,12 @@ EQF_7 = e.Level(framework="EQF", value=7)
 EHEA_1 = e.Level(framework="QF-EHEA", value=1)
 SCOPES: dict[str, tuple[e.Scope, e.Definition, str, bool]] = {
     "its type": (e.Scope(achievement_types=("Badge", "MicroCredential")), DEFINITION, "NL", True),
+    "its type and no other": (
+        e.Scope(achievement_types=("MicroCredential",)),
+        DEFINITION,
+        "NL",
+        True,
+    ),
     "another type": (e.Scope(achievement_types=("Degree",)), DEFINITION, "NL", False),
     "a type it begins with": (e.Scope(achievement_types=("Micro",)), DEFINITION, "NL", False),
     "itself": (e.Scope(achievements=(uuid7(9, 9), ID)), DEFINITION, "NL", True),

@@ -508,6 +508,15 @@ def test_a_key_id_is_never_used_again(gate: MemoryGate, story: Story, end: str) 
     assert gate.refused(provider, story.key_added(provider, same_key)).rule == "key-twice"
 
 
+def test_a_key_that_is_none_is_not_added(gate: MemoryGate, story: Story) -> None:
+    added = story.key_added(story.provider, story.provider.with_key("k2"))
+    none = msgspec.structs.replace(added.key, public_key_multibase="z" + "2" * 46)
+
+    refusal = gate.refused(story.provider, msgspec.structs.replace(added, key=none))
+
+    assert refusal.rule == "key-form"
+
+
 def test_an_organization_has_64_keys_in_its_life(gate: MemoryGate, story: Story) -> None:
     provider = story.provider
     gate.admit(

@@ -32,7 +32,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         log.submit(log.story.cohort(601))
         assert log.size == 612
         yield log
-    log.client.close()
+    log.close()
 
 
 # --- What is there ---
