@@ -10,10 +10,13 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable
-from typing import Final
+from typing import Annotated, Final, cast
 
 import msgspec
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from starlette.responses import StreamingResponse
 
+from api import openapi
 from api.problems import Problem, not_now
 from api.waiting import Published, Waiting
 from testamur.reader import LogReader
@@ -151,3 +154,71 @@ def resumed_at(start: int, last_event_id: str | None) -> int:
     if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > 18:
         raise Problem(422, "parameter", "Last-Event-ID is a position", value=last_event_id)
     return int(last_event_id) + 1
+
+
+async def started(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Return the same iterator with its first part made, so that its failure can be answered."""
+    try:
+        first = await anext(parts)
+    except StopAsyncIteration:
+        first = b""
+
+    async def all_parts() -> AsyncIterator[bytes]:
+        yield first
+        async for part in parts:
+            yield part
+
+    return all_parts()
+
+
+def _entries(request: Request) -> Entries:
+    return cast("Entries", request.app.state.reading)
+
+
+Reading = Annotated[Entries, Depends(_entries)]
+routes: Final = APIRouter(tags=["entries"])
+_BEYOND: Final = openapi.problems(p422="A parameter is wrong, or lies beyond what is published.")
+
+
+@routes.get(
+    "/entries",
+    summary="Published entries as NDJSON, from a position on.",
+    responses={
+        200: openapi.text(NDJSON, "One object a line: position, and entry as text.")
+        | {"headers": openapi.SIZE_HEADER},
+        **_BEYOND,
+    },
+)
+async def some_entries(
+    reading: Reading,
+    start: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+) -> Response:
+    published = reading.latest()
+    reading.check_start(start, published)
+    end = min(start + limit, published.size)
+    headers = {"Testamur-Size": str(published.size), "Cache-Control": "no-cache"}
+    if end < published.size:
+        headers["Link"] = f'</entries?start={end}&limit={limit}>; rel="next"'
+    lines = await started(reading.lines(start, end, published.size))
+    return StreamingResponse(lines, media_type=NDJSON, headers=headers)
+
+
+@routes.get(
+    "/stream",
+    summary="Published entries as server-sent events, as they come.",
+    responses={
+        200: openapi.text(EVENT_STREAM, "Events `entry` (id: its position) and `checkpoint`."),
+        **_BEYOND,
+    },
+)
+async def stream(
+    reading: Reading,
+    start: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> Response:
+    first = resumed_at(start, last_event_id)
+    reading.check_start(first, reading.latest())
+    events = await started(reading.events(first))
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type=EVENT_STREAM, headers=headers)

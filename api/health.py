@@ -13,14 +13,17 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, cast
 
 import msgspec
+from fastapi import APIRouter, Depends, Request, Response
 
+from api import openapi
 from api.entries import Entries
 from api.intake import Intake
 from api.tiles import Tiles
-from api.waiting import Waiting
+from api.wiring import Parts
+from testamur import __version__
 
 MAX_LAG: Final = 100_000
 """Entries by which publication, or the projections, may lag while the server is ready."""
@@ -47,6 +50,30 @@ class Alive(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The process answers."""
 
     status: Literal["alive"]
+
+
+class About(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What this server is."""
+
+    name: str
+    version: str
+    origin: str
+    vkey: str
+    size: int
+    links: dict[str, str]
+
+
+SHAPES: Final = (About, Alive, Readiness)
+"""What is described in the OpenAPI document."""
+
+_LINKS: Final = {
+    "checkpoint": "/log/checkpoint",
+    "vkey": "/log/vkey",
+    "entries": "/entries",
+    "stream": "/stream",
+    "organizations": "/organizations",
+    "openapi": "/openapi.json",
+}
 
 
 class Tally:
@@ -118,55 +145,79 @@ def _part(name: str, size: int, of: int, failure: BaseException | None) -> PartS
     return PartState(part=name, state=state, detail=f"at {size} of {of} entries")
 
 
-def gauges(
-    progress: Callable[[], Progress],
-    waiting: Waiting,
-    tiles: Tiles,
-    reading: Entries,
-    bodies: Intake,
-) -> tuple[Gauge, ...]:
-    """Return what the parts of a server report."""
-    return (
-        Gauge(
-            "testamur_committed_entries",
-            "gauge",
-            "Entries known to be durable",
-            lambda: progress().committed,
-        ),
-        Gauge(
-            "testamur_published_entries",
-            "gauge",
-            "Entries under the latest checkpoint",
-            lambda: progress().published,
-        ),
-        Gauge(
-            "testamur_projected_entries",
-            "gauge",
-            "Entries that answers reach",
-            lambda: progress().projected,
-        ),
-        Gauge(
-            "testamur_ready",
-            "gauge",
-            "1 while every part works",
-            lambda: readiness(progress()).ready,
-        ),
-        Gauge(
-            "testamur_waiting_for_checkpoint",
-            "gauge",
-            "Requests that wait for a checkpoint",
-            lambda: waiting.for_a_checkpoint,
-        ),
-        Gauge(
-            "testamur_body_bytes",
-            "gauge",
-            "Bytes of submissions under way",
-            lambda: bodies.held,
-        ),
-        Gauge("testamur_streams", "gauge", "Open event streams", lambda: reading.streams),
-        Gauge("testamur_tile_hits_total", "counter", "Files from memory", lambda: tiles.hits),
-        Gauge("testamur_tile_misses_total", "counter", "Files looked for", lambda: tiles.misses),
-    )
+class Health:
+    """What can be told of the parts of a running server."""
+
+    def __init__(
+        self, parts: Parts, tally: Tally, tiles: Tiles, reading: Entries, bodies: Intake
+    ) -> None:
+        self.tally = tally
+        self._parts = parts
+        self.gauges = (
+            Gauge(
+                "testamur_committed_entries",
+                "gauge",
+                "Entries known to be durable",
+                lambda: self.progress().committed,
+            ),
+            Gauge(
+                "testamur_published_entries",
+                "gauge",
+                "Entries under the latest checkpoint",
+                lambda: self.progress().published,
+            ),
+            Gauge(
+                "testamur_projected_entries",
+                "gauge",
+                "Entries that answers reach",
+                lambda: self.progress().projected,
+            ),
+            Gauge(
+                "testamur_ready",
+                "gauge",
+                "1 while every part works",
+                lambda: readiness(self.progress()).ready,
+            ),
+            Gauge(
+                "testamur_waiting_for_checkpoint",
+                "gauge",
+                "Requests that wait for a checkpoint",
+                lambda: parts.waiting.for_a_checkpoint,
+            ),
+            Gauge(
+                "testamur_body_bytes",
+                "gauge",
+                "Bytes of submissions under way",
+                lambda: bodies.held,
+            ),
+            Gauge("testamur_streams", "gauge", "Open event streams", lambda: reading.streams),
+            Gauge("testamur_tile_hits_total", "counter", "Files from memory", lambda: tiles.hits),
+            Gauge("testamur_tile_misses_total", "counter", "Files sought", lambda: tiles.misses),
+        )
+
+    def progress(self) -> Progress:
+        """Return how far each part is."""
+        parts = self._parts
+        return Progress(
+            committed=max(parts.waiting.committed, parts.waiting.size),
+            published=parts.waiting.size,
+            projected=parts.follower.size,
+            gate_failure=parts.gate.failure,
+            publisher_failure=parts.publisher.failure,
+            follower_failure=parts.follower.failure,
+        )
+
+    def about(self) -> About:
+        """Return what the server is."""
+        vkey = self._parts.vkey
+        return About(
+            name="testamur",
+            version=__version__,
+            origin=vkey.name,
+            vkey=str(vkey),
+            size=self._parts.waiting.size,
+            links=_LINKS,
+        )
 
 
 def exposition(tally: Tally, gauges: Iterable[Gauge]) -> str:
@@ -224,3 +275,56 @@ def _headed(name: str, kind: str, meaning: str) -> list[str]:
 
 def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.6f}"
+
+
+def _json(found: Any, status: int = 200) -> Response:
+    return Response(
+        msgspec.json.encode(found),
+        status,
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _health(request: Request) -> Health:
+    return cast("Health", request.app.state.health)
+
+
+Observed = Annotated[Health, Depends(_health)]
+routes: Final = APIRouter(tags=["server"])
+
+
+@routes.get("/", summary="What this server is.", responses={200: openapi.answer(About, "Itself.")})
+async def about(observed: Observed) -> Response:
+    return _json(observed.about())
+
+
+@routes.get(
+    "/healthz",
+    summary="Whether the process answers.",
+    responses={200: openapi.answer(Alive, "It does.")},
+)
+async def healthz() -> Response:
+    return _json(Alive(status="alive"))
+
+
+@routes.get(
+    "/readyz",
+    summary="Whether every part works.",
+    responses={
+        200: openapi.answer(Readiness, "All work."),
+        503: openapi.answer(Readiness, "One does not."),
+    },
+)
+async def readyz(observed: Observed) -> Response:
+    found = readiness(observed.progress())
+    return _json(found, 200 if found.ready else 503)
+
+
+@routes.get(
+    "/metrics",
+    summary="The server in numbers, for Prometheus.",
+    responses={200: openapi.text("text/plain", "Text format 0.0.4.")},
+)
+async def metrics(observed: Observed) -> Response:
+    return Response(exposition(observed.tally, observed.gauges), media_type=PROMETHEUS)

@@ -15,6 +15,8 @@ from fastapi import Depends, Query
 from api.problems import Problem
 from projections.page import MAX_PAGE
 
+DID: Final = r"^did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}$"
+UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _MAX_SIZE: Final = 2**53 - 1
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from api import answers
 from api.answers import Listed
-from api.moment import Asked, Moment, PageOf, Turned, When
+from api.moment import DID, UUID, Asked, Moment, PageOf, Turned, When
 from api.openapi import answer, problems
 from api.problems import Problem, not_now
 from api.waiting import Published
@@ -40,9 +40,6 @@ Item = TypeVar("Item")
 CATCH_UP_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.005
 _EXCERPTS: Final = 2
-DID: Final = r"^did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}$"
-UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -181,9 +178,7 @@ _NO_SUCH: Final = problems(
 
 
 def _register(request: Request) -> Register:
-    register = request.app.state.register
-    assert isinstance(register, Register)  # noqa: S101  # for the type checker
-    return register
+    return cast("Register", request.app.state.register)
 
 
 Answering = Annotated[Register, Depends(_register)]

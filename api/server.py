@@ -20,6 +20,7 @@ import uvicorn
 from api.app import Face, face
 from api.wiring import opened
 from testamur.errors import Unavailable
+from testamur.memory import keep_freed_memory
 
 _BACKLOG: Final = 2048
 _DOORS: Final = 16
@@ -56,6 +57,7 @@ def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool
     Raises `Refuted` naming the damage found in it, and `Unavailable` when the address or the
     folder cannot be had.
     """
+    keep_freed_memory()
     with opened(root, interval=interval) as parts:
         application = face(parts)
         config = uvicorn.Config(

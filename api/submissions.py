@@ -12,14 +12,17 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
-from typing import Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, cast
 from urllib.parse import parse_qsl
 
 import msgspec
+from fastapi import APIRouter, Depends, Path, Request, Response
 
+from api import openapi
 from api.asgi import JSON, NOT_KEPT, Receive, Scope, Send, answer, answer_problem
 from api.health import Tally
 from api.intake import HungUp, Intake
+from api.moment import DID, UUID
 from api.problems import Problem, not_now, problem_of
 from api.waiting import Waiting
 from log.publisher import Publisher
@@ -46,6 +49,9 @@ MAX_UNPUBLISHED: Final = 1_000_000
 COMMIT_SECONDS: Final = 60.0
 PUBLISH_SECONDS: Final = 30.0
 _CHECKERS: Final = 2
+
+
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class RefusalReport(
@@ -267,4 +273,91 @@ def report_of(found: DryRun) -> CheckReport:
     )
 
 
-_encode: Final = msgspec.json.Encoder().encode
+def _submissions(request: Request) -> Submissions:
+    return cast("Submissions", request.app.state.submitting)
+
+
+Submitting = Annotated[Submissions, Depends(_submissions)]
+routes: Final = APIRouter(tags=["submissions"])
+
+_BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "description": "The submission file; Content-Encoding gzip is taken too.",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+    }
+}
+_REFUSALS: Final = openapi.problems(
+    p400="The body is not what its headers say.",
+    p403="The signer is not entitled to this.",
+    p408="The body did not arrive in time.",
+    p409="The issuer used this jti for another submission.",
+    p413="A limit on sizes is exceeded.",
+    p415="Another media type or content coding.",
+    p422="A rule is broken: which, on which line, by what value.",
+    p503="Not now. Retry-After says when to send the same submission again.",
+)
+
+
+_RECEIPT: Final = openapi.answer(Receipt, "The receipt, in the state that was asked for.")
+_RECORDED_BEFORE: Final = {
+    **_RECEIPT,
+    "description": "It was recorded before; this is its receipt.",
+}
+
+SUBMIT_PATH: Final[openapi.Json] = {
+    "/submissions": {
+        "post": {
+            "tags": ["submissions"],
+            "summary": "Submit events; the answer is a receipt.",
+            "operationId": "submit",
+            "parameters": [
+                {
+                    "name": "wait",
+                    "in": "query",
+                    "description": "How far it must have come before the answer.",
+                    "schema": {
+                        "type": "string",
+                        "enum": ["durable", "published", "witnessed"],
+                        "default": "published",
+                    },
+                }
+            ],
+            **_BODY,
+            "responses": {
+                "201": _RECEIPT,
+                "200": _RECORDED_BEFORE,
+                **{str(status): problem for status, problem in _REFUSALS.items()},
+            },
+        }
+    }
+}
+"""What the OpenAPI document says of the path that is answered beneath the framework."""
+
+
+@routes.post(
+    "/submissions/check",
+    summary="What a submission would meet with; nothing is recorded.",
+    openapi_extra=_BODY,
+    responses={200: openapi.answer(CheckReport, "Everything that is wrong."), **_REFUSALS},
+)
+async def check(submitting: Submitting, request: Request) -> Response:
+    found = await submitting.check(request.scope, request.receive)
+    return Response(found, media_type="application/json")
+
+
+@routes.get(
+    "/submissions/{issuer}/{jti}",
+    summary="The receipt of a submission recorded before.",
+    responses={
+        200: openapi.answer(Receipt, "The receipt, in the furthest state that holds now."),
+        **openapi.problems(p404="No such submission here.", p422="Not a DID or not a UUID."),
+    },
+)
+async def receipt_of(
+    submitting: Submitting,
+    issuer: Annotated[str, Path(pattern=DID, max_length=240)],
+    jti: Annotated[str, Path(pattern=UUID)],
+) -> Response:
+    found = await submitting.find(issuer, jti)
+    return Response(found, media_type="application/json", headers={"Cache-Control": "no-cache"})

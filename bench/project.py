@@ -16,6 +16,7 @@ from bench.cohorts import published
 from bench.figures import report
 from projections.database import open_live
 from projections.follower import Follower
+from testamur.memory import keep_freed_memory
 
 
 def main(
@@ -23,6 +24,7 @@ def main(
     batch: Annotated[int, typer.Option(help="events of one submission")] = 1000,
 ) -> None:
     """Print events per second and CPU per event of one process."""
+    keep_freed_memory()  # as the command line and the server do
     with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name:
         folder = Path(name)
         print(f"writing a log of {events} events in submissions of {batch} ...", flush=True)

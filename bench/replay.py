@@ -15,6 +15,7 @@ import typer
 
 from bench.cohorts import published
 from bench.figures import report
+from testamur.memory import keep_freed_memory
 from testamur.replay import replay
 
 
@@ -23,6 +24,7 @@ def main(
     batch: Annotated[int, typer.Option(help="events of one submission")] = 1000,
 ) -> None:
     """Print entries per second and CPU per entry of one process."""
+    keep_freed_memory()  # as the command line and the server do
     with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name:
         print(f"writing a log of {events} events in submissions of {batch} ...", flush=True)
         log = published(Path(name), events, batch)

@@ -61,6 +61,7 @@ class Limits:
     """What the gate takes on. Sizes in bytes, times in seconds."""
 
     group_events: int = 2_000
+    linger: float = 0.001
     waiting: int = 10_000
     # A submission takes about three times its size in memory while it waits.
     waiting_bytes: int = 128 * 1024 * 1024
@@ -104,6 +105,7 @@ class Gate:
             most=limits.waiting,
             most_bytes=limits.waiting_bytes,
             group_events=limits.group_events,
+            linger=limits.linger,
         )
         self._seconds_per_byte = 0.0
         self._free_space = (-math.inf, 0)  # when looked at, and what was found

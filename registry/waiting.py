@@ -6,6 +6,7 @@ promised nothing.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from threading import Condition
 
@@ -15,15 +16,22 @@ from testamur.errors import Unavailable
 
 
 class WaitingRoom:
-    """At most `most` submissions of at most `most_bytes` together; a lone one always fits."""
+    """At most `most` submissions of at most `most_bytes` together; a lone one always fits.
 
-    def __init__(self, *, most: int, most_bytes: int, group_events: int) -> None:
+    A group has about `group_events` events at most. `linger` is how long a group that is not
+    full is kept open for others, in seconds, once submissions come in company.
+    """
+
+    def __init__(self, *, most: int, most_bytes: int, group_events: int, linger: float) -> None:
         self._most = most
         self._most_bytes = most_bytes
         self._group_events = group_events
+        self._linger = linger
         self._waiting: deque[tuple[Checked, object]] = deque()
         self._changed = Condition()
         self._closed = False
+        self._company = False
+        self._events = 0
         self.bytes = 0
 
     def put(self, checked: Checked, ticket: object, *, retry_after: float) -> None:
@@ -38,17 +46,21 @@ class WaitingRoom:
                     retry_after=retry_after,
                 )
             self._waiting.append((checked, ticket))
-            self.bytes += checked.size
+            self._count(checked, 1)
             self._changed.notify()
 
     def take(self) -> list[tuple[Checked, object]]:
         """Wait for submissions and return the next group; an empty one once closed and drained.
 
-        A group has about `group_events` events at most; a submission that alone has more goes
-        alone.
+        A submission that alone has more events than a group goes alone.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
+            linger = self._company and self._events < self._group_events and not self._closed
+        if linger:
+            # A commit costs the same for one as for fifty. Who comes alone never waits for it.
+            time.sleep(self._linger)
+        with self._changed:
             group: list[tuple[Checked, object]] = []
             events = 0
             while self._waiting:
@@ -57,7 +69,8 @@ class WaitingRoom:
                     break
                 events += size
                 group.append(self._waiting.popleft())
-            self.bytes -= sum(checked.size for checked, _ in group)
+                self._count(group[-1][0], -1)
+            self._company = len(group) > 1
             return group
 
     def close(self) -> None:
@@ -72,5 +85,9 @@ class WaitingRoom:
             self._closed = True
             left = list(self._waiting)
             self._waiting.clear()
-            self.bytes = 0
+            self._events = self.bytes = 0
             return left
+
+    def _count(self, checked: Checked, sign: int) -> None:
+        self._events += sign * len(checked.submission.events)
+        self.bytes += sign * checked.size

@@ -273,6 +273,7 @@ def stream_of(kind: str, *names: str) -> uuid.UUID:
     return uuid.UUID(int=number & ~(0b11 << 62) | 0b10 << 62)
 
 
+@lru_cache(maxsize=64)  # a group of submissions is recorded at one moment
 def format_time(milliseconds: int) -> str:
     """Return Unix milliseconds as RFC 3339 in UTC, such as `2026-11-21T10:00:00.000Z`."""
     seconds, rest = divmod(milliseconds, 1000)

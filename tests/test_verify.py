@@ -12,6 +12,8 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from testamur import events as e
 from testamur.checkpoint import Checkpoint, sign_checkpoint
@@ -1081,3 +1083,67 @@ def test_a_report_says_nothing_that_a_terminal_would_obey(issued: IssuedLog) -> 
     for check in report.checks:
         assert check.detail.isprintable()
         assert len(check.detail) <= 1000
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def _places(found: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    steps: list[Any] = []
+    if isinstance(found, dict):
+        steps = list(found)
+    elif isinstance(found, list):
+        steps = list(range(len(found)))
+    return [place] * bool(place) + [
+        each for step in steps for each in _places(found[step], (*place, step))
+    ]
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_nothing_a_credential_can_hold_breaks_the_verifier(
+    judged_once: Judged, data: st.DataObject
+) -> None:
+    """Whatever stands in it, a report comes out, and it is not a good one.
+
+    But for the proof, to which there is no commitment: it may be added or dropped later.
+    """
+    credential = json.loads(json.dumps(judged_once.holder.credential))
+    places = [place for place in _places(credential) if place[0] != "proof"]
+    *path, last = data.draw(st.sampled_from(places))
+    place = credential
+    for step in path:
+        place = place[step]
+    before = json.dumps(credential, sort_keys=True)
+    place[last] = data.draw(_JSON)
+    holder = msgspec.structs.replace(judged_once.holder, credential=credential)
+
+    report = judged_once.issued.report(holder, judged_once.evidence)
+
+    assert (report.exit_code == 0) == (json.dumps(credential, sort_keys=True) == before)
+    assert json.loads(report.to_json())
+
+
+@pytest.fixture(scope="module")
+def judged_once(tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    """A credential signed by its issuer, with its evidence, for tests that change neither."""
+    issued = IssuedLog(tmp_path_factory.mktemp("verify") / "log")
+    holder = _signed(issued.holders[0], issued.story.provider.key)
+    return Judged(issued, holder, issued.evidence(issued.holders[0]))
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(proof=_JSON)
+def test_nothing_a_proof_can_hold_breaks_the_verifier(judged_once: Judged, proof: Any) -> None:
+    credential = {**judged_once.holder.credential, "proof": proof}
+    holder = msgspec.structs.replace(judged_once.holder, credential=credential)
+
+    report = judged_once.issued.report(holder, judged_once.evidence)
+
+    assert "proof" not in {check.name for check in report.checks if check.verdict == "holds"}

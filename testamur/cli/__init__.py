@@ -25,6 +25,7 @@ from testamur.cli import (
 )
 from testamur.cli.outcome import Commands
 from testamur.cli.terminal import say
+from testamur.memory import keep_freed_memory
 
 app = typer.Typer(
     cls=Commands,
@@ -71,4 +72,5 @@ def main() -> None:
         # A name in letters that the terminal does not have is shown, not a reason to fail.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    keep_freed_memory()
     app(prog_name="testamur")
