@@ -42,6 +42,8 @@ Wait: TypeAlias = Literal["durable", "published", "witnessed"]
 
 # Below this a submission is checked where it arrives: handing it to a thread costs more.
 INLINE_BYTES: Final = 32 * 1024
+# The same for its receipt, which sums up flags line by line.
+INLINE_EVENTS: Final = 2_000
 BODIES_BYTES: Final = 512 * 1024 * 1024
 """What all bodies under way may take together."""
 MAX_UNPUBLISHED: Final = 1_000_000
@@ -84,11 +86,14 @@ class Submissions:
         self._waiting = waiting
         self._tally = tally
         self._pool = ThreadPoolExecutor(_CHECKERS, thread_name_prefix="testamur-check")
+        # Of their own, so that no crowd of dry runs keeps submissions from being checked.
+        self._rehearsals = ThreadPoolExecutor(1, thread_name_prefix="testamur-dry-run")
         self.intake = Intake(self._pool, limit=MAX_BYTES, budget=BODIES_BYTES)
 
     def close(self) -> None:
         """Wait for checks under way."""
         self._pool.shutdown()
+        self._rehearsals.shutdown()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `POST /submissions`."""
@@ -127,7 +132,10 @@ class Submissions:
         entry = submission_entry(header.jws, recorded.recorded_at)
         if wait == "published":
             await self._until_published(recorded)
-        receipt = self._receipt(header.payload, entry, recorded)
+        if recorded.events < INLINE_EVENTS:
+            receipt = self._receipt(header.payload, entry, recorded)
+        else:
+            receipt = await asyncio.to_thread(self._receipt, header.payload, entry, recorded)
         self._tally.accepted(recorded.events, perf_counter() - started)
         return (200 if recorded.repeated else 201), _encode(receipt)
 
@@ -136,24 +144,22 @@ class Submissions:
         body = await self.intake.read(scope, receive, [MEDIA_TYPE])
         try:
             loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(self._pool, self._gate.dry_run, body)
+            found = await loop.run_in_executor(self._rehearsals, self._gate.dry_run, body)
         finally:
             self.intake.release(len(body))
         return _encode(report_of(found))
 
     async def find(self, issuer: str, jti: str) -> bytes:
         """Return the receipt of a submission recorded before; raises a 404 `Problem`."""
-        recorded = await asyncio.to_thread(self._gate.receipt, issuer, jti)
+        return await asyncio.to_thread(self._found, issuer, jti)
+
+    def _found(self, issuer: str, jti: str) -> bytes:
+        recorded = self._gate.receipt(issuer, jti)
         if recorded is None:
-            raise Problem(
-                404,
-                "unknown-submission",
-                f"{issuer} has no submission {jti} here, as of {self._waiting.size} entries",
-                value=jti,
-            )
-        entry = await asyncio.to_thread(self._entry, recorded.position)
+            raise Problem(404, "unknown-submission", f"{issuer} never submitted this", value=jti)
+        (entry,), _ = self._gate.read(recorded.position, 1)
         header = parse_submission_entry(entry)[1].payload
-        return _encode(await asyncio.to_thread(self._receipt, header, entry, recorded))
+        return _encode(self._receipt(header, entry, recorded))
 
     def _receipt(self, header: Header, entry: bytes, recorded: Recorded) -> Receipt:
         """Return the receipt in the furthest state that holds now."""
@@ -224,9 +230,6 @@ class Submissions:
             raise not_now("publication-stopped", "the log is not being published", retry_after=60)
         if self._waiting.unpublished > MAX_UNPUBLISHED:
             raise not_now("overloaded", "too many entries wait for a checkpoint")
-
-    def _entry(self, position: int) -> bytes:
-        return self._gate.read(position, 1)[0][0]
 
 
 _OFFERED: Final[dict[str, Wait]] = {"durable": "durable", "published": "published"}

@@ -143,7 +143,7 @@ def test_any_submissions_read_in_any_portions_are_published_whole(
 
 
 def test_portions_that_end_within_a_bundle_are_put_together() -> None:
-    TestLog(source=MemorySource(at_once=100)).publish(9_000)
+    TestLog(source=MemorySource(at_once=100)).publish(50, 9_000)
 
 
 def test_a_backlog_is_published_in_bounded_portions_and_signed_once() -> None:

@@ -16,10 +16,10 @@ from testamur import events as e
 from testamur.errors import Refusal
 from testamur.keys import Curve
 from testamur.lifecycle import KeyStatus, OrganizationStatus
-from testamur.rules import MAX_AGE, MAX_AHEAD, Register
+from testamur.rules import MAX_AGE, MAX_AHEAD, Register, admit_genesis
 from testamur.rules.organizations import MAX_KEYS, possession_statement
 from testamur.rules.register import dump_register, load_register
-from testamur.submission import stream_of
+from testamur.submission import parse, stream_of
 from tests.memory_gate import MemoryGate
 from tests.story import NOW, Party, Story, party, private_key
 
@@ -152,6 +152,28 @@ def test_a_genesis_that_is_out_of_order_is_refused(
     assert gate.refused(opener(gate.story), genesis(gate.story, authorities=seats)).rule == rule
 
 
+def test_a_genesis_is_entry_0_and_nothing_else(gate: MemoryGate, story: Story) -> None:
+    submission = parse(story.genesis())
+
+    with pytest.raises(Refusal) as caught:
+        admit_genesis(
+            gate.register,
+            submission.header,
+            submission.events,
+            story.milliseconds,
+            story.log_key.public,
+        )
+    assert caught.value.rule == "genesis-position"
+
+
+@pytest.mark.parametrize("late", [-MAX_AHEAD - 1, MAX_AGE + 1])
+def test_a_genesis_is_recorded_when_it_is_signed(late: int) -> None:
+    gate = MemoryGate()
+    at = (NOW + late) * 1000
+
+    assert gate.turned_away(gate.story.genesis(), recorded_at=at).rule == "issued-at"
+
+
 def test_several_authorities_each_with_several_keys_may_be_seated() -> None:
     gate = MemoryGate()
     one, other = party("one"), party("other", "P-256")
@@ -226,7 +248,8 @@ def test_recorded_times_never_go_back(gate: MemoryGate, story: Story) -> None:
 def test_a_closed_organization_is_not_heard(gate: MemoryGate, story: Story) -> None:
     gate.admit(story.provider, e.OrganizationClosed(organization=story.provider.did))
 
-    assert gate.refused(story.provider, story.issued()).rule == "organization-closed"
+    refusal = gate.refused(story.provider, story.issued())
+    assert (refusal.rule, refusal.line) == ("organization-closed", 1)
 
 
 def test_an_organization_that_closes_itself_says_nothing_more_in_the_same_breath(

@@ -415,6 +415,19 @@ def test_a_header_is_at_most_4096_bytes() -> None:
     assert header_refused(b"A" * (MAX_HEADER + 1)).rule == "header-size"
 
 
+def test_the_bounds_themselves_are_still_within() -> None:
+    assert header_refused(b"A" * MAX_HEADER).rule == "header-form"
+    assert refused(b"\n" * MAX_BYTES).rule == "event-count"
+
+
+def test_leaves_of_another_number_are_refused_before_they_are_hashed() -> None:
+    submission = parse(BODY)
+    for leaves in ([], submission.leaves[:-1], [*submission.leaves, bytes(32)]):
+        with pytest.raises(Refusal) as caught:
+            submission.header.verify_root(leaves)
+        assert caught.value.rule == "event-count"
+
+
 def test_a_header_nested_out_of_all_bounds_is_refused() -> None:
     deep = b'{"alg":' + b"[" * 2000
     assert header_refused(b".".join([base64url_encode(deep).encode(), b"e30", b"AA"])).rule == (
