@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from testamur.errors import Refuted, Unavailable
 from testamur.reader import MAX_RESOURCE, NotFound
-from testamur.tiles import parse_path
+from testamur.tiles import MalformedTile, parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -216,7 +216,7 @@ class DirectoryStore:
                 folder = path.rpartition("/")[0]
                 if _is_temporary(path):
                     (self.root / path).unlink(missing_ok=True)
-                elif folder.endswith(_PARTIALS):
+                elif folder.endswith(_PARTIALS) and _is_resource(path):
                     partly.add(folder.removesuffix(_PARTIALS))
             return sorted(path for path in partly if (self.root / path).is_file())
 
@@ -232,8 +232,10 @@ class DirectoryStore:
         folder = full.with_name(full.name + _PARTIALS)
         with _failures_named(f"{folder} cannot be removed"), suppress(FileNotFoundError):
             for file in folder.iterdir():
-                file.unlink()
-            folder.rmdir()
+                if _is_resource(f"{path}{_PARTIALS}/{file.name}"):
+                    file.unlink()
+            with suppress(OSError):
+                folder.rmdir()  # unless it holds what is not ours to remove
         self._lasting.discard(folder)
 
 
@@ -256,6 +258,14 @@ def _files_under(root: Path) -> Iterator[str]:
 
 def _is_temporary(path: str) -> bool:
     return path.rpartition("/")[2].startswith(_TEMPORARY)
+
+
+def _is_resource(path: str) -> bool:
+    try:
+        parse_path(path)
+    except MalformedTile:
+        return False
+    return True
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Final, Self, TypeAlias
 
-from eventsourcing.persistence import PersistenceError
+from eventsourcing.persistence import ConnectionPoolClosedError, PersistenceError
 
 from registry import integrity, policy_state, sequence, submissions
 from registry.application import Registry
@@ -306,5 +306,7 @@ def _reading(registry: Registry) -> Iterator[sqlite3.Cursor]:
     try:
         with registry.recorder.reading() as cursor:
             yield cursor
+    except ConnectionPoolClosedError as error:
+        raise Unavailable("the gate is closed") from error
     except PersistenceError as error:
         raise Unavailable(f"the store cannot be read: {error}") from error

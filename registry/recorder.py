@@ -73,6 +73,24 @@ class EntryConnectionPool(sqlite.SQLiteConnectionPool):
         raw.row_factory = sqlite3.Row
         return EntryConnection(raw, max_age=self.max_age)
 
+    def close(self) -> None:
+        """Close the connections that are idle; those in use are closed when they come back.
+
+        The library closes them all, and closing one while a thread is in the middle of a
+        statement on it crashes the interpreter.
+        """
+        with self._put_condition:
+            self._closed = True
+            while self._pool:
+                self._pool.popleft().close()
+
+    def put_connection(self, conn: sqlite.SQLiteConnection) -> None:
+        """Take a connection back."""
+        try:
+            super().put_connection(conn)
+        except persistence.ConnectionPoolClosedError:
+            conn.close()
+
 
 class EntryDatastore(sqlite.SQLiteDatastore):
     """A datastore on an `EntryConnectionPool`."""
@@ -84,7 +102,10 @@ class EntryDatastore(sqlite.SQLiteDatastore):
         if self.pool.is_sqlite_memory_mode:
             raise ValueError("the sequence is kept in a file: memory forgets")
         self.pool.close()
-        self.pool = EntryConnectionPool(db_name=db_name, lock_timeout=lock_timeout)
+        # Patience, because a disk may take its time.
+        self.pool = EntryConnectionPool(
+            db_name=db_name, lock_timeout=lock_timeout, pool_timeout=30.0
+        )
 
 
 class EntryRecorder(sqlite.SQLiteApplicationRecorder):

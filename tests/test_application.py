@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
@@ -191,9 +192,16 @@ def test_the_environment_cannot_redirect_or_encrypt_the_sequence(
 
 
 def test_subscribers_hear_of_what_the_gate_commits(desk: Desk, story: Story) -> None:
+    woken = Event()
+    desk.gate.registry.recorder.listen(woken)
     with desk.gate.registry.recorder.subscribe(gt=OPENING) as subscription:
-        desk.record(story.cohort(2))
+        body = story.cohort(2)
+        desk.record(body)
+        assert woken.is_set()
         heard = [next(subscription) for _ in range(3)]
+        woken.clear()
+        desk.record(body)
+        assert not woken.is_set()
     assert [one.topic for one in heard] == ["submission"] + ["credential.issued/1"] * 2
 
 

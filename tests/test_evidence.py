@@ -134,6 +134,7 @@ def test_evidence_under_an_older_checkpoint_is_of_that_time(
         "the header among its events": [(10, [10, 11])],
         "an event for a header": [(11, [12])],
         "a place beyond the log": [(10_000, [10_001])],
+        "the place where the next entry will be": [(323, [324])],
         "a place before the log": [(-1, [0])],
     }.values(),
 )
@@ -146,10 +147,12 @@ def test_evidence_is_made_of_submissions_and_their_own_events(
         build_evidence(issued.log.reader(), note, issued.holders[0].id, positions)
 
 
-def test_evidence_is_not_made_where_a_checkpoint_cuts_a_submission(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [11, 12, 13])
+def test_evidence_is_not_made_where_a_checkpoint_cuts_a_submission(
+    tmp_path: Path, size: int
+) -> None:
     issued = IssuedLog(tmp_path / "log")
-    checkpoint = issued.log.publish(12)
-    assert checkpoint.size == 12
+    issued.log.publish(size)
     note = issued.log.source().fetch("checkpoint")
 
     with pytest.raises(Refusal):
@@ -233,9 +236,11 @@ def test_evidence_has_one_spelling(evidence: Evidence, spelling: str) -> None:
 
 
 def test_evidence_out_of_all_bounds_is_refused() -> None:
-    for data in (b" " * (MAX_EVIDENCE + 1), b"[" * 100_000, b'{"checkpoint":' + b"[" * 100_000):
-        with pytest.raises(Refusal):
+    for data in (b"[" * 100_000, b'{"checkpoint":' + b"[" * 100_000, b" " * MAX_EVIDENCE):
+        with pytest.raises(Refusal, match="not an evidence file"):
             parse_evidence(data)
+    with pytest.raises(Refusal, match="at most"):
+        parse_evidence(b" " * (MAX_EVIDENCE + 1))
 
 
 # --- Nothing in it can be changed ---

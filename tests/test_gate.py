@@ -834,3 +834,5 @@ def test_a_closed_gate_takes_nothing(path: Path, story: Story) -> None:
     desk.close()
     with pytest.raises(Unavailable, match="closed"):
         desk.gate.offer(checked, object())
+    with pytest.raises(Unavailable, match="closed"):
+        desk.gate.committed()

@@ -155,6 +155,17 @@ def test_a_proof_of_another_entry_is_refuted(sent: Sent) -> None:
         sent.verify(sent.receipt(proof=other, position=17))
 
 
+def test_a_proof_of_the_same_header_in_another_place_is_refuted(sent: Sent) -> None:
+    """A log that repeats an entry could otherwise prove one place and promise the other."""
+    again = sent.log.append_entries(sent.log.entries[sent.position])
+    sent.size = sent.log.publish().size
+    reader = sent.log.reader()
+    proof = TlogProof(again, tuple(reader.inclusion(again, sent.size)), reader.signed_checkpoint())
+
+    with pytest.raises(Refuted, match=f"of entry {again}, not of {sent.position}"):
+        sent.verify(sent.receipt(proof=proof.render().decode()))
+
+
 def test_a_log_the_sender_does_not_believe_is_no_proof(sent: Sent) -> None:
     stranger = SignerKey.generate(sent.story.origin)
     sent.policy = Policy((Log(stranger.verifier),), (), (), None)
@@ -222,9 +233,14 @@ def test_what_is_not_even_json_is_refused(data: bytes) -> None:
         parse_receipt(data)
 
 
-def test_a_receipt_out_of_all_bounds_is_refused() -> None:
+def test_a_receipt_out_of_all_bounds_is_refused(sent: Sent) -> None:
     with pytest.raises(Refusal):
         parse_receipt(b"[" * 100_000)
+    length = len(msgspec.json.encode(sent.receipt(entry="")))
+    fits = sent.receipt(entry="x" * (MAX_RECEIPT - length))
+    assert parse_receipt(msgspec.json.encode(fits)) == fits
+    with pytest.raises(Refusal, match="at most"):
+        parse_receipt(msgspec.json.encode(fits) + b" ")
 
 
 @given(st.lists(st.tuples(st.integers(2, 50), st.sampled_from(["a", "b", "c"]))))

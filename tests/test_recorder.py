@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import pytest
 from eventsourcing import cryptography
 from eventsourcing.persistence import (
+    ConnectionPoolClosedError,
     IntegrityError,
     InterfaceError,
     OperationalError,
@@ -317,9 +318,7 @@ def test_processes_may_create_the_file_together(tmp_path: Path) -> None:
         assert rows(path, "SELECT * FROM head") == [(0, 0)]
 
 
-def test_a_commit_that_fails_leaves_no_transaction_behind(
-    recorder: EntryRecorder, path: Path
-) -> None:
+def test_a_full_disk_leaves_no_transaction_behind(recorder: EntryRecorder) -> None:
     recorder.insert_events([stored()])
     with recorder.datastore.get_connection(commit=True) as pooled:
         raw = pooled.raw  # type: ignore[attr-defined]
@@ -332,6 +331,35 @@ def test_a_commit_that_fails_leaves_no_transaction_behind(
         assert not raw.in_transaction
         raw.execute("PRAGMA max_page_count = 1000000")
     assert recorder.insert_events([stored()]) == [2]
+
+
+def test_a_commit_that_fails_leaves_no_transaction_behind(
+    recorder: EntryRecorder, path: Path
+) -> None:
+    """SQLite keeps the transaction open when COMMIT itself is what fails."""
+    change(path, "CREATE TABLE parents (id INTEGER PRIMARY KEY)")
+    change(
+        path,
+        "CREATE TABLE children (id INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED)",
+    )
+    with recorder.datastore.get_connection(commit=True) as pooled:
+        pooled.cursor().execute("PRAGMA foreign_keys = ON")
+    with (
+        pytest.raises(IntegrityError, match="FOREIGN KEY"),
+        recorder.datastore.transaction(commit=True) as cursor,
+    ):
+        cursor.execute("INSERT INTO children VALUES (1)")
+    assert recorder.insert_events([stored()]) == [1]
+
+
+def test_closing_waits_for_nobody_and_breaks_nobody(recorder: EntryRecorder) -> None:
+    """A connection in use when the pool closes serves its thread to the end."""
+    recorder.insert_events([stored(state=b"kept")])
+    with recorder.reading() as cursor:
+        recorder.datastore.close()
+        assert sequence.read(cursor, 0, 1)[0] == [b"kept"]
+    with pytest.raises(ConnectionPoolClosedError), recorder.reading():
+        pass
 
 
 # --- Subscriptions ---

@@ -271,6 +271,17 @@ def test_partials_are_removed_only_when_the_full_file_is_there(store: DirectoryS
     assert store.read("tile/0/000.p/9") == b"x"
 
 
+def test_what_is_not_ours_is_neither_removed_nor_in_the_way(store: DirectoryStore) -> None:
+    store.write_many([("tile/0/000.p/3", b"x"), ("tile/0/000", b"full")])
+    foreign = {"foreign", "foreign.p/3", "tile/0/000.p/README", "tile/0/000.p/folder/7"}
+    for path in foreign:
+        (store.root / path).parent.mkdir(exist_ok=True)
+        (store.root / path).write_bytes(b"")
+    assert store.sweep() == ["tile/0/000"]
+    store.remove_partials("tile/0/000")
+    assert files_under(store.root) == foreign | {"tile/0/000"}
+
+
 def test_paths_lists_links_and_foreign_files_but_no_unfinished_writes(
     store: DirectoryStore, tmp_path: Path
 ) -> None:

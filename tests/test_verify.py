@@ -12,17 +12,18 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from testamur import events as e
 from testamur.checkpoint import Checkpoint, sign_checkpoint
 from testamur.commitment import HolderFile, commit, new_blind
-from testamur.cosignature import Cosigner
+from testamur.cosignature import Cosigner, subtree_message
 from testamur.data_integrity import sign
 from testamur.evidence import Evidence, build_evidence, parse_evidence, render_evidence
 from testamur.keys import PrivateKey
-from testamur.note import SignerKey
+from testamur.note import MLDSA44_COSIGNATURE, Signature, SignerKey, VerifierKey
 from testamur.policy import Log, Policy, parse_policy
 from testamur.prepare import Prepared
 from testamur.rules import MAX_AHEAD
@@ -562,6 +563,22 @@ def test_what_breaks_a_rule_is_refuted_although_the_log_signed_it(
     assert {"commitment", "status", "accreditation", "recognition"} <= unchecked(report)
 
 
+def test_a_genesis_that_the_logs_key_did_not_sign_is_refuted(issued: IssuedLog) -> None:
+    """It names the log's key; only the signature tells that it is not by it."""
+    issued.publish()
+    positions = issued.positions(issued.holders[0].id)
+    log_key = issued.story.log_key.public
+    forged = Party(log_key.did_key(), private_key("forger"), log_key.multikey())
+    (opened,) = e.decode_events([issued.log.entries[1]])
+    entries = _entries(issued.story.submission(forged, opened), issued.story.milliseconds)
+    issued.log.republish([*entries, *issued.log.entries[2:]])
+    note = issued.publish()
+
+    evidence = build_evidence(issued.log.reader(), note, issued.holders[0].id, positions)
+
+    assert refuted(issued.report(issued.holders[0], evidence)) == {"signature"}
+
+
 def test_a_second_issuance_of_the_same_credential_is_refuted(issued: IssuedLog) -> None:
     """One event commits to what was awarded, the other to what the holder shows."""
     holder = issued.holders[0]
@@ -838,6 +855,16 @@ def test_evidence_relabelled_as_of_this_credential_leaves_everything_open(
     assert {"commitment", "status", "accreditation"} <= unchecked(report)
 
 
+def test_evidence_under_another_label_is_not_taken_for_it(issued: IssuedLog) -> None:
+    one, two, _ = issued.holders
+    relabelled = msgspec.structs.replace(issued.evidence(one), credential=two.id)
+
+    report = issued.report(one, relabelled)
+
+    assert refuted(report) == set()
+    assert "signature" in unchecked(report)
+
+
 def test_evidence_of_another_log_than_the_holder_file_names_is_not_taken_for_it(
     issued: IssuedLog,
 ) -> None:
@@ -864,19 +891,48 @@ def test_no_recognition_shown_is_not_a_recognition_refused(issued: IssuedLog) ->
     assert refuted(report) == set()
 
 
-def test_a_policy_without_the_key_that_opened_the_log_cannot_follow_it(
+def test_a_log_that_was_opened_by_a_key_the_policy_does_not_list_is_refuted(
     issued: IssuedLog,
 ) -> None:
-    """A log may sign its checkpoints anew; who opened it must still be known."""
-    newer = SignerKey.generate(issued.story.origin)
-    issued.log.signer = newer
-    policy = Policy((Log(newer.verifier),), (), (), None)
+    issued.log.signer = SignerKey.generate(issued.story.origin)
+    policy = Policy((Log(issued.log.key),), (), (), None)
     note = issued.publish()
     evidence = build_evidence(
         issued.log.reader(), note, issued.holders[0].id, [(0, [1]), (2, [3, 4])]
     )
 
-    assert "signature" in refuted(issued.report(issued.holders[0], evidence, policy=policy))
+    assert refuted(issued.report(issued.holders[0], evidence, policy=policy)) == {"signature"}
+
+
+def test_a_log_known_by_its_post_quantum_key_alone_cannot_be_followed_to_its_genesis(
+    issued: IssuedLog,
+) -> None:
+    """Its checkpoint is believed, but who opened it is an Ed25519 key the policy leaves out."""
+    mldsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.mldsa")
+    try:
+        key = mldsa.MLDSA44PrivateKey.from_seed_bytes(b"q" * 32)
+    except UnsupportedAlgorithm:
+        pytest.skip("this installation has no ML-DSA-44")
+    evidence = issued.evidence(issued.holders[0])
+    origin, checkpoint = issued.story.origin, issued.log.reader().checkpoint()
+    verifier = VerifierKey.of(origin, MLDSA44_COSIGNATURE, key.public_key().public_bytes_raw())
+    message = subtree_message(
+        cosigner=origin,
+        timestamp=NOW,
+        origin=origin,
+        start=0,
+        end=checkpoint.size,
+        root=checkpoint.root,
+    )
+    blob = NOW.to_bytes(8, "big") + key.sign(message)
+    line = Signature(origin, verifier.key_id, blob).render()
+    signed = msgspec.structs.replace(evidence, checkpoint=evidence.checkpoint + line.decode())
+
+    report = issued.report(issued.holders[0], signed, policy=Policy((Log(verifier),), (), (), None))
+
+    assert report.check("checkpoint").verdict is Verdict.HOLDS
+    assert "signature" in unchecked(report)
+    assert refuted(report) == set()
 
 
 def test_a_credential_in_another_form_leaves_its_own_checks_open(issued: IssuedLog) -> None:
@@ -955,7 +1011,11 @@ def test_an_authority_counts_through_the_one_that_brought_it_in(issued: IssuedLo
     event = msgspec.structs.replace(prepared.events[0], accreditation=accreditation)
     (holder,) = issued.award(msgspec.structs.replace(prepared, events=[event]))
 
-    assert issued.report(holder, anchors=[story.authority]).exit_code == 0
+    through = issued.report(holder, anchors=[story.authority])
+    assert through.exit_code == 0
+    assert "by An Organization, under Authority, a trust anchor" in (
+        through.check("recognition").detail
+    )
     assert issued.report(holder, anchors=[minor]).exit_code == 0
     assert refuted(issued.report(holder, anchors=[accreditor])) == {"recognition"}
     # The other way round, the minor authority vouches for nothing above it.
