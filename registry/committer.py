@@ -147,8 +147,11 @@ class Committer:
     def _reopened(self) -> sqlite3.Connection:
         connection = self._connect()
         try:
+            # One view of the file throughout: another process may be appending.
+            connection.execute("BEGIN")
             snapshot = policy_state.load(connection)
             self.register = policy_state.caught_up(connection, snapshot, self._log_key)
+            connection.execute("ROLLBACK")
         except BaseException:
             connection.close()
             raise

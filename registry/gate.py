@@ -144,6 +144,9 @@ class Gate:
                 snapshot_every=limits.snapshot_every,
                 patience=limits.lock_patience,
             )
+        except sqlite3.Error as error:
+            registry.close()
+            raise Unavailable(f"the store cannot be opened: {error}") from error
         except BaseException:
             registry.close()
             raise

@@ -71,8 +71,9 @@ def save(database: Database, register: Register) -> None:
 def caught_up(database: Database, register: Register, log_key: PublicKey) -> Register:
     """Return the register after every entry there is, given one that may lie behind.
 
-    Raises `StorageDamaged` when the entries in between are not submissions end to end, or when
-    one breaks a rule it must have kept when it was admitted.
+    Only inside a transaction, so that head, submissions and entries are of one moment. Raises
+    `StorageDamaged` when the entries in between are not submissions end to end, or when one
+    breaks a rule it must have kept when it was admitted.
     """
     size = count(database)
     if register.size == size:
@@ -120,15 +121,17 @@ def _fold_submission(
     database: Database, register: Register, start: int, events: int, log_key: PublicKey
 ) -> None:
     """Fold the policy events of the submission at `start`, as a replayer folds them."""
-    entry, *rows = database.execute(_POLICY_EVENTS, (start + 1, start + 1 + events)).fetchall()
+    rows = database.execute(_POLICY_EVENTS, (start + 1, start + 1 + events)).fetchall()
+    if not rows or rows[0][0] != start:
+        raise StorageDamaged(f"entry {start} is missing, or filed under something else")
     try:
-        recorded_at, header = parse_submission_entry(entry[2])
-        found = [_decoded(*row) for row in rows]
+        recorded_at, header = parse_submission_entry(rows[0][2])
+        found = [_decoded(*row) for row in rows[1:]]
         if start == 0:
             admit_genesis(register, header, found, recorded_at, log_key)
         else:
             register.size = start
-            numbers = [position - start for position, _, _ in rows]
+            numbers = [position - start for position, _, _ in rows[1:]]
             admit_events(register, {}, header, found, recorded_at, numbers=numbers)
     except Refusal as refusal:
         raise StorageDamaged(

@@ -418,6 +418,28 @@ def test_two_gates_on_one_file_know_of_each_other(path: Path, desk: Desk) -> Non
     desk.gate.verify_storage(thorough=True)
 
 
+def test_what_others_append_while_a_gate_opens_is_no_damage(path: Path, desk: Desk) -> None:
+    """Head, submissions and entries are read by several statements, as of one moment."""
+    story = desk.story
+
+    class Interrupted(sqlite3.Connection):
+        def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+            if statement == "SELECT count FROM head":
+                found = super().execute(statement, *values)
+                desk.record(story.cohort(1))
+                return found
+            return super().execute(statement, *values)
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, factory=Interrupted
+        )
+
+    with Desk(path, story, connect=connect) as late:
+        assert late.gate._committer.register.size < desk.gate.committed()
+    desk.record(story.cohort(1))
+
+
 def test_a_register_in_use_is_never_changed(desk: Desk, story: Story) -> None:
     """Other threads read it without a lock."""
     held = desk.gate._committer.register
