@@ -7,21 +7,52 @@ hold what the driver itself takes (int, str, bytes, None).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Dialect, Insert
 
+# Rows of up to 60 values stay below SQLite's limit of 32,766 per statement.
+_MOST_ROWS: Final = 512
+
 
 def write(connection: Connection, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert `rows`, each with every parameter of `statement` by name."""
+    """Insert `rows`, each with every parameter of `statement` by name.
+
+    Every step of SQLite gives up the interpreter lock, and a busy thread beside us keeps it for
+    up to 5 ms. `executemany` steps once a row; one statement of many rows steps once.
+    """
     if not rows:
         return
     sql, ordered = _compiled(statement, connection.dialect)
-    parameters = [dict(row) for row in rows] if ordered is None else list(map(ordered, rows))
-    connection.exec_driver_sql(sql, parameters)
+    if ordered is None:
+        connection.exec_driver_sql(sql, [dict(row) for row in rows])
+        return
+    at = 0
+    for size in _sizes(len(rows)):
+        values = map(ordered, rows[at : at + size])
+        connection.exec_driver_sql(_repeated(sql, size), tuple(chain.from_iterable(values)))
+        at += size
+
+
+def _sizes(count: int) -> Iterator[int]:
+    """Return powers of two that sum to `count`, so that few statements are ever prepared."""
+    size = _MOST_ROWS
+    while count:
+        while count >= size:
+            yield size
+            count -= size
+        size //= 2
+
+
+@lru_cache(maxsize=256)
+def _repeated(sql: str, rows: int) -> str:
+    """Return the insertion of one row as the insertion of `rows` rows."""
+    head, _, row = sql.rpartition(" VALUES ")
+    return f"{head} VALUES {', '.join([row] * rows)}"
 
 
 @lru_cache(maxsize=64)

@@ -248,16 +248,14 @@ class Follower:
 
     def _take(self, place: _Place, stretch: Stretch) -> None:
         try:
-            for entry, leaf in zip(stretch.entries, stretch.leaves, strict=True):
-                # One entry at a time, so that every submission is folded while the register is
-                # as that submission left it.
-                for cohort in place.replayer.feed((entry,), (leaf,)):
-                    self._add(place, cohort)
+            for cohort in place.replayer.each(stretch.entries, stretch.leaves):
+                self._add(place, cohort)
         except Damage:
             self._write(place)  # what came before the damage still counts
             raise
-        self._write(place)
-        if not place.replayer.pending:
+        whole = not place.replayer.pending
+        self._write(place, stretch.edge if whole else None)
+        if whole:
             # A replayer remembers every submission it has seen; from here on the table does.
             place.replayer = self._replayer(place.known, place.credentials, thorough=place.thorough)
 
@@ -267,10 +265,11 @@ class Follower:
                 submissions.refuse_repeated(connection, cohort)
         place.add(cohort)
 
-    def _write(self, place: _Place) -> None:
+    def _write(self, place: _Place, edge: CompactRange | None = None) -> None:
+        """Write what is in `place`; `edge` spares working out the range up to its end."""
         if not place.leaves:
             return
-        edge = place.edge.extended(place.leaves)
+        edge = edge or place.edge.extended(place.leaves)
         with self._engine.begin() as connection:
             # First of all, so that a second follower waits here and then finds itself overtaken.
             moved = connection.execute(
@@ -383,10 +382,11 @@ def _named(events: Iterable[e.Event], *, thorough: bool) -> set[str]:
     """Return the credentials whose state the rules will ask for."""
     names = set()
     for event in events:
-        if isinstance(event, e.CredentialStatusEvent):
+        if type(event) is e.CredentialIssued:
+            if thorough:
+                names.add(event.credential)
+        elif isinstance(event, e.CredentialStatusEvent):
             names.add(event.credential)
             if isinstance(event, e.CredentialSuperseded):
                 names.add(event.successor)
-        elif thorough and isinstance(event, e.CredentialIssued):
-            names.add(event.credential)
     return names

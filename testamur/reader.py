@@ -146,11 +146,15 @@ def open_source(place: str) -> Source:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive entries that a checkpoint vouches for, with their leaf hashes."""
+    """Consecutive entries that a checkpoint vouches for, with their leaf hashes.
+
+    `edge` is the compact range over everything up to their end.
+    """
 
     start: int
     entries: list[bytes]
     leaves: list[bytes]
+    edge: CompactRange
 
 
 class LogReader:
@@ -209,7 +213,7 @@ class LogReader:
                     f"entries {start} to {end - 1} are not those of checkpoint "
                     f"{checkpoint.size}: {error}"
                 ) from None
-            yield Stretch(start, entries, leaves)
+            yield Stretch(start, entries, leaves, edge)
             start, entries = end, []
 
     def bundles(

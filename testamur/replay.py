@@ -108,10 +108,16 @@ class Replayer:
         Raises `Damage` at the first entry that breaks a rule, after which the replayer is of no
         further use.
         """
+        return list(self.each(entries, leaves))
+
+    def each(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> Iterator[Cohort]:
+        """Yield what `feed` returns, each while the register is as that submission left it.
+
+        To be gone through to the end. Raises `Damage` as `feed` does.
+        """
         self._entries += entries
         self._leaves += leaves
         self._pending_bytes += sum(map(len, entries))
-        cohorts = []
         taken = 0
         while len(self._entries) - taken >= self._waiting_for:
             if self._header is None:
@@ -119,7 +125,7 @@ class Replayer:
                 self._waiting_for = 1 + self._header[1].payload.events
                 continue
             end = taken + self._waiting_for
-            cohorts.append(self._admit(*self._header, taken, end))
+            yield self._admit(*self._header, taken, end)
             taken, self._waiting_for, self._header = end, 1, None
         if taken:
             del self._entries[:taken], self._leaves[:taken]
@@ -127,7 +133,6 @@ class Replayer:
         # A submission is judged when it is whole; one that never can be must not fill memory.
         if self._pending_bytes > MAX_BYTES + MAX_HEADER:
             raise _damage(self.register.size, _too_large())
-        return cohorts
 
     def settle(self) -> None:
         """Raise `Damage` if the entries fed so far end in the middle of a submission.
