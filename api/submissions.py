@@ -10,6 +10,7 @@ arrived says nothing about whether the submission was recorded: send it again.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Annotated, Final, Literal, TypeAlias, cast
@@ -40,8 +41,8 @@ from testamur.tlog_proof import TlogProof
 
 Wait: TypeAlias = Literal["durable", "published", "witnessed"]
 
-# Below this a submission is checked where it arrives: handing it to a thread costs more.
-INLINE_BYTES: Final = 32 * 1024
+# From this size on a submission is checked by itself, below it together with others.
+ALONE_BYTES: Final = 32 * 1024
 # The same for its receipt, which sums up flags line by line.
 INLINE_EVENTS: Final = 2_000
 BODIES_BYTES: Final = 512 * 1024 * 1024
@@ -88,6 +89,7 @@ class Submissions:
         self._pool = ThreadPoolExecutor(_CHECKERS, thread_name_prefix="testamur-check")
         # Of their own, so that no crowd of dry runs keeps submissions from being checked.
         self._rehearsals = ThreadPoolExecutor(1, thread_name_prefix="testamur-dry-run")
+        self._unchecked: list[tuple[bytes, asyncio.Future[Checked]]] = []
         self.intake = Intake(self._pool, limit=MAX_BYTES, budget=BODIES_BYTES)
 
     def close(self) -> None:
@@ -191,10 +193,43 @@ class Submissions:
         return proof, encode_path(self._publisher.prove(end, checkpoint.size))
 
     async def _check(self, body: bytes) -> Checked:
-        if len(body) < INLINE_BYTES:
-            return self._gate.check(body)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._gate.check, body)
+        if len(body) >= ALONE_BYTES:
+            return await loop.run_in_executor(self._pool, self._gate.check, body)
+        found: asyncio.Future[Checked] = loop.create_future()
+        self._unchecked.append((body, found))
+        if len(self._unchecked) == 1:
+            # What else arrives in this turn of the loop goes along: crossing to a thread and back
+            # costs as much as checking, unless it is shared.
+            loop.call_soon(self._check_together)
+        return await found
+
+    def _check_together(self) -> None:
+        together, self._unchecked = self._unchecked, []
+        bodies = [body for body, _ in together]
+        checking = asyncio.get_running_loop().run_in_executor(
+            self._pool, self._each_checked, bodies
+        )
+
+        def settle(done: asyncio.Future[list[Checked | Exception]]) -> None:
+            for (_, found), checked in zip(together, done.result(), strict=True):
+                if found.done():  # its request was given up
+                    continue
+                if isinstance(checked, Exception):
+                    found.set_exception(checked)
+                else:
+                    found.set_result(checked)
+
+        checking.add_done_callback(settle)
+
+    def _each_checked(self, bodies: Sequence[bytes]) -> list[Checked | Exception]:
+        checked: list[Checked | Exception] = []
+        for body in bodies:
+            try:
+                checked.append(self._gate.check(body))
+            except Exception as error:  # noqa: BLE001  # each is answered with its own
+                checked.append(error)
+        return checked
 
     async def _record(self, checked: Checked) -> Recorded:
         ticket = self._waiting.ticket()

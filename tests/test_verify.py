@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,12 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from testamur import events as e
+from testamur.canonical import jcs
 from testamur.checkpoint import Checkpoint, sign_checkpoint
 from testamur.commitment import HolderFile, commit, new_blind
 from testamur.cosignature import Cosigner, subtree_message
 from testamur.data_integrity import sign
 from testamur.evidence import Evidence, build_evidence, parse_evidence, render_evidence
-from testamur.keys import PrivateKey
+from testamur.keys import PrivateKey, base58_encode
 from testamur.note import MLDSA44_COSIGNATURE, Signature, SignerKey, VerifierKey
 from testamur.policy import Log, Policy, parse_policy
 from testamur.prepare import Prepared
@@ -516,6 +518,27 @@ def test_one_thing_amiss_refutes_one_check(issued: IssuedLog, how: str) -> None:
     assert refuted(judged.report()) == {name}
 
 
+def _until(issued: IssuedLog, moment: str) -> HolderFile:
+    """Return a credential that is valid to this very moment of today."""
+    prepared = altered(awards(issued.story, 1), lambda c: c.update(validUntil=moment))
+    event = msgspec.structs.replace(prepared.events[0], valid_until=TODAY)
+    (holder,) = issued.award(msgspec.structs.replace(prepared, events=[event]))
+    return holder
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+def test_a_credential_is_valid_from_its_first_to_its_last_moment(
+    issued: IssuedLog, seconds: int
+) -> None:
+    holder = _until(issued, "2026-11-21T12:00:00Z")
+    more = timedelta(seconds=seconds)
+    first = datetime(2026, 11, 20, tzinfo=UTC) + more
+    last = datetime(2026, 11, 21, 12, tzinfo=UTC) + more
+
+    assert refuted(issued.report(holder, now=first)) == ({"validity"} if seconds < 0 else set())
+    assert refuted(issued.report(holder, now=last)) == ({"validity"} if seconds > 0 else set())
+
+
 # --- What an operator or a provider could try ---
 
 
@@ -628,7 +651,9 @@ def test_a_log_that_opens_under_another_name_is_refuted(tmp_path: Path) -> None:
 
 def test_a_log_with_two_keys_is_followed_to_the_one_that_opened_it(issued: IssuedLog) -> None:
     newer = SignerKey.generate(issued.story.origin)
-    policy = Policy((Log(newer.verifier), Log(issued.log.key)), (), (), None)
+    other = SignerKey.generate("other.example/log")
+    logs = (Log(other.verifier), Log(newer.verifier), Log(issued.log.key))
+    policy = Policy(logs, (), (), None)
 
     assert issued.report(issued.holders[0], policy=policy).exit_code == 0
 
@@ -1098,6 +1123,33 @@ def test_a_proof_by_the_issuer_holds_and_changes_nothing_else(issued: IssuedLog)
     report = issued.report(holder)
 
     assert verdicts(report) == dict.fromkeys(NAMES, "holds")
+
+
+def _expiring(holder: HolderFile, key: PrivateKey, expires: str) -> HolderFile:
+    """Sign as the suite says (EdDSA Cryptosuites section 3.3), with an `expires` of its own."""
+    method = f"{key.public.did_key()}#{key.public.multikey()}"
+    options = {
+        "@context": holder.credential["@context"],
+        "type": "DataIntegrityProof",
+        "cryptosuite": "eddsa-jcs-2022",
+        "created": "2026-11-20T00:00:00Z",
+        "expires": expires,
+        "verificationMethod": method,
+        "proofPurpose": "assertionMethod",
+    }
+    hashed = sha256(jcs(options)).digest() + sha256(jcs(holder.credential)).digest()
+    proof = {**options, "proofValue": "z" + base58_encode(key.sign(hashed))}
+    return msgspec.structs.replace(holder, credential={**holder.credential, "proof": proof})
+
+
+@pytest.mark.parametrize(
+    ("expires", "verdict"),
+    [("2026-11-21T09:59:59Z", "refuted"), ("2026-11-21T10:00:00Z", "holds")],
+)
+def test_a_proof_counts_until_it_expires(issued: IssuedLog, expires: str, verdict: str) -> None:
+    holder = _expiring(issued.holders[0], issued.story.provider.key, expires)
+
+    assert verdicts(issued.report(holder))["proof"] == verdict
 
 
 def test_a_second_signer_beside_the_issuer_does_no_harm(issued: IssuedLog) -> None:
