@@ -85,9 +85,6 @@ def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool
             # What start-up made stays: the collector need not walk it over and over.
             gc.collect()
             gc.freeze()
-            # Cohorts are thousands of small objects that die together; to look through them every
-            # 700 finds nothing.
-            gc.set_threshold(50_000, 10, 50)
             for each in (signal.SIGINT, signal.SIGTERM):
                 # The server raises the signal it was stopped by once more when it is done; what
                 # is left to do is to close the parts, not to die.
