@@ -517,7 +517,7 @@ def decode_events(lines: Sequence[bytes]) -> list[Event]:
     something is wrong is it gone through line by line to say where. Raises the `Refusal` of
     the first bad line, with its line number in the submission (the header being line 1).
     """
-    body = b"\n".join(lines) + b"\n"
+    body = b"\n".join((*lines, b""))
     try:
         events = _decoder.decode_lines(body)
         # Canonical JSON holds no bare LF, so equality here is equality line by line, unless

@@ -294,6 +294,9 @@ def test_a_folder_serves_the_paths_of_a_log_and_no_others(log: PublishedLog, pat
 def test_a_file_beyond_all_bounds_is_refused_unread(log: PublishedLog) -> None:
     path = log.root / tile_path(0, 0)
     with path.open("wb") as file:
+        file.truncate(MAX_RESOURCE)
+    assert len(log.source().fetch(tile_path(0, 0))) == MAX_RESOURCE
+    with path.open("wb") as file:
         file.truncate(MAX_RESOURCE + 1)
 
     with pytest.raises(Refuted):
