@@ -62,6 +62,7 @@ def test_a_value_that_is_empty_is_still_shown(value: object) -> None:
     assert Refusal("r", "d", value=value).value is not None
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.binary(), st.lists(st.text())))
 def test_what_is_shown_of_a_value_is_printable_and_at_most_120_characters(
     value: object,
@@ -72,6 +73,7 @@ def test_what_is_shown_of_a_value_is_printable_and_at_most_120_characters(
     assert text.isprintable()
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=())), st.integers(1, 50))
 def test_what_is_said_of_foreign_text_is_printable_and_bounded(text: str, most: int) -> None:
     said = printable(text, most)
@@ -80,6 +82,7 @@ def test_what_is_said_of_foreign_text_is_printable_and_bounded(text: str, most: 
     assert said.isprintable()
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("C", "Z")), max_size=50))
 def test_text_that_prints_is_said_as_it_is(text: str) -> None:
     assert printable(text, 50) == text

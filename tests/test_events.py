@@ -45,7 +45,7 @@ def changed(event: e.Event, **members: Any) -> bytes:
 
 @pytest.mark.parametrize("kind", e.EVENTS.values())
 def test_every_kind_of_event_is_read_back_as_it_was_written(kind: type[e.Event]) -> None:
-    @settings(max_examples=40)
+    @settings(deadline=None, max_examples=40)
     @given(any_event(kind))
     def check(event: e.Event) -> None:
         line = e.encode_event(event)
@@ -55,6 +55,7 @@ def test_every_kind_of_event_is_read_back_as_it_was_written(kind: type[e.Event])
     check()
 
 
+@settings(deadline=None)
 @given(st.lists(any_event(), min_size=1, max_size=8))
 def test_a_cohort_is_read_as_its_lines_are_one_by_one(events: list[e.Event]) -> None:
     lines = [e.encode_event(event) for event in events]
@@ -63,6 +64,7 @@ def test_a_cohort_is_read_as_its_lines_are_one_by_one(events: list[e.Event]) -> 
     assert e.bad_lines(lines) == []
 
 
+@settings(deadline=None)
 @given(any_event(), st.data())
 def test_no_byte_of_an_event_can_be_changed_without_changing_the_event(
     event: e.Event, data: st.DataObject
@@ -78,6 +80,7 @@ def test_no_byte_of_an_event_can_be_changed_without_changing_the_event(
     assert found != event
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 @example(b"")
 @example(b"\xff\xfe")

@@ -173,7 +173,7 @@ def test_what_a_key_signs_its_public_half_verifies(curve: Curve) -> None:
 
 
 @pytest.mark.parametrize("curve", CURVES)
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_no_bit_of_a_signature_or_message_can_be_changed(curve: Curve, data: st.DataObject) -> None:
     key = private_key("flip", curve)
@@ -411,11 +411,13 @@ def test_a_secret_is_in_no_text_made_for_the_eye(curve: Curve) -> None:
         assert key.multikey()[4:-4] not in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_base58_spells_bytes_in_one_way(data: bytes) -> None:
     assert base58_decode(base58_encode(data)) == data
 
 
+@settings(deadline=None)
 @given(st.text("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", max_size=100))
 def test_base58_reads_no_two_texts_as_one(text: str) -> None:
     assert base58_encode(base58_decode(text)) == text

@@ -161,6 +161,7 @@ def test_a_step_is_possible_if_and_only_if_it_is_promised(subject: str, status: 
         ("KEY", "compromised"),
     ],
 )
+@settings(deadline=None)
 @given(names=st.lists(st.sampled_from(sorted(EVENTS)), max_size=12))
 def test_whatever_is_tried_an_end_is_an_end(subject: str, final: str, names: list[str]) -> None:
     status = "-"

@@ -243,6 +243,7 @@ def test_a_receipt_out_of_all_bounds_is_refused(sent: Sent) -> None:
         parse_receipt(msgspec.json.encode(fits) + b" ")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(2, 50), st.sampled_from(["a", "b", "c"]))))
 def test_flags_are_summed_up_without_losing_any(flags: list[tuple[int, str]]) -> None:
     found = flagged(tuple(flags))

@@ -114,7 +114,9 @@ def test_an_older_checkpoint_is_replayed_as_well(tmp_path: Path) -> None:
     assert replay(log.source(), log.key, checkpoint=older).register.size == older.size
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(cuts=st.lists(st.integers(0, 60), max_size=12))
 def test_it_does_not_matter_how_the_entries_are_dealt_out(tmp_path: Path, cuts: list[int]) -> None:
     story = Story()
@@ -622,6 +624,25 @@ def test_a_submission_that_can_never_be_whole_does_not_fill_memory() -> None:
     assert caught.value.rule == "submission-size"
     assert caught.value.position == len(opening)
     assert replayer.pending * 65_535 < MAX_BYTES + 3 * 65_535
+
+
+@pytest.mark.parametrize(("more", "rule"), [(0, "root"), (1, "submission-size")])
+def test_a_submission_is_as_large_on_the_log_as_the_gate_would_take(more: int, rule: str) -> None:
+    """To the byte: header, events and their line feeds make 64 MiB at most."""
+    story = Story()
+    replayer = Replayer(story.log_key.public)
+    opening = entries_of(*story.opening())
+    replayer.feed(opening, leaf_hashes(opening))
+    body = story.cohort(1024)
+    lines = [b"x" * 65_534] * 1024
+    room = MAX_BYTES - len(body[: body.index(b"\n") + 1]) - sum(len(line) + 1 for line in lines)
+    assert 0 < room < 1024
+    lines[: room + more] = [b"x" * 65_535] * (room + more)
+
+    with pytest.raises(Damage) as caught:
+        replayer.feed([entries_of(body)[0], *lines], [bytes(32)] * 1025)
+
+    assert caught.value.rule == rule
 
 
 def test_damage_reaches_another_process_unchanged(log: PublishedLog) -> None:

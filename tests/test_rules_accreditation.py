@@ -461,6 +461,7 @@ _SCOPES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     _SCOPES,
     _SCOPES,

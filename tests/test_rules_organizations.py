@@ -754,7 +754,7 @@ def test_a_register_is_written_and_read_back_whole(gate: MemoryGate, story: Stor
     assert load_register(dump_register(Register())) == Register()
 
 
-@settings(max_examples=25)
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.integers(0, 7), max_size=12))
 def test_every_stream_counts_its_versions_without_a_gap(choices: list[int]) -> None:
     gate = MemoryGate.opened()

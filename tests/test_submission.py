@@ -94,7 +94,7 @@ def test_one_signature_covers_every_line(curve: Curve, count: int) -> None:
     assert every_refusal(body) == []
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_no_byte_of_a_submission_can_be_changed(data: st.DataObject) -> None:
     body = bytearray(BODY)
@@ -507,6 +507,7 @@ def test_sealing_gives_what_parsing_takes_and_refuses_what_it_would_not() -> Non
 # --- The entry on the log ---
 
 
+@settings(deadline=None)
 @given(st.integers(0, 253_402_300_799_999))
 def test_the_time_of_an_entry_is_read_back_to_the_millisecond(milliseconds: int) -> None:
     text = format_time(milliseconds)

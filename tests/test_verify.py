@@ -1217,7 +1217,9 @@ def _places(found: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     ]
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_nothing_a_credential_can_hold_breaks_the_verifier(
     judged_once: Judged, data: st.DataObject
@@ -1250,7 +1252,9 @@ def judged_once(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     return Judged(issued, holder, issued.evidence(issued.holders[0]))
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(proof=_JSON)
 def test_nothing_a_proof_can_hold_breaks_the_verifier(judged_once: Judged, proof: Any) -> None:
     credential = {**judged_once.holder.credential, "proof": proof}
