@@ -280,7 +280,7 @@ def replay(
     return Replayed(checkpoint, statistics, replayer.register, replayer.credentials)
 
 
-def _chunks(reader: LogReader, size: int, bundles: int = 16) -> Iterator[list[bytes]]:
+def _chunks(reader: LogReader, size: int, bundles: int = 8) -> Iterator[list[bytes]]:
     entries: list[bytes] = []
     walk = reader.bundles(0, size)
     expected = 0
