@@ -5,9 +5,12 @@ bytes. It says nothing about whose key it is or whether it was active: `rules/` 
 
 Ed25519 is judged as OpenSSL judges it, everywhere (gate, replay, offline verification), so
 that no edge-case signature can be good for one and bad for another; the C2SP CCTV vectors
-pin that choice. Keys of small order are no keys. For P-256 both signs of S are good, as in
-RFC 7518: a signature vouches for its message and is no identifier of it. Sources: RFC 8032,
-RFC 7518 section 3.4, W3C Controlled Identifiers (Multikey), the did:key method.
+pin that choice. Where libsodium is installed it is asked first, since it takes half the time
+and what it accepts OpenSSL accepts too: both compare R as bytes and multiply nothing by the
+cofactor, and it refuses more keys. What it refuses is judged by OpenSSL. Keys of small order
+are no keys. For P-256 both signs of S are good, as in RFC 7518: a signature vouches for its
+message and is no identifier of it. Sources: RFC 8032, RFC 7518 section 3.4, W3C Controlled
+Identifiers (Multikey), the did:key method.
 """
 
 from __future__ import annotations
@@ -25,6 +28,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from testamur.errors import Refusal, Refuted
+
+try:
+    from nacl.bindings import crypto_sign_open
+    from nacl.exceptions import BadSignatureError
+except ImportError:  # only servers have it
+    _LIBSODIUM = False
+else:
+    _LIBSODIUM = True
 
 Curve: TypeAlias = Literal["Ed25519", "P-256"]
 # RFC 9864 names the curve, RFC 8037 did not; both names are in use for Ed25519.
@@ -104,7 +115,8 @@ class PublicKey:
         """Raise `BadSignature` unless `signature` (64 bytes: RFC 8032, or R and S) is good."""
         try:
             if isinstance(self._key, ed25519.Ed25519PublicKey):
-                self._key.verify(signature, message)
+                if not _libsodium_accepts(self._raw, signature, message):
+                    self._key.verify(signature, message)
             else:
                 self._key.verify(_der(signature), message, ec.ECDSA(hashes.SHA256()))
         except InvalidSignature:
@@ -123,6 +135,16 @@ class PublicKey:
 
     def __repr__(self) -> str:
         return f"PublicKey({self.multikey()})"
+
+
+def _libsodium_accepts(key: bytes, signature: bytes, message: bytes) -> bool:
+    if not _LIBSODIUM or len(signature) != 64:
+        return False
+    try:
+        crypto_sign_open(signature + message, key)
+    except BadSignatureError:
+        return False
+    return True
 
 
 class PrivateKey:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from testamur import keys
 from testamur.errors import Refusal, Refuted
 from testamur.keys import (
     ALGORITHMS,
@@ -20,6 +21,7 @@ from testamur.keys import (
     Curve,
     PrivateKey,
     PublicKey,
+    _libsodium_accepts,
     base58_decode,
     base58_encode,
 )
@@ -90,6 +92,35 @@ def test_the_library_accepts_the_edge_cases_it_always_did_and_no_other() -> None
     assert accepted.total() + refused.total() == 914
     # In words: R is compared as bytes, and nothing is multiplied by the cofactor.
     assert all("low_order_residue" in f or "non_canonical_R" in f for f in refused)
+
+
+@needs_shared
+def test_what_libsodium_accepts_the_library_accepts_too() -> None:
+    """It is asked first, so a signature that is good for it alone would split the verifiers."""
+    accepted = 0
+    for _, key, signature, message in _cctv():
+        if _libsodium_accepts(key, signature, message):
+            accepted += 1
+            ed25519.Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    assert accepted == 43
+
+
+@needs_shared
+def test_without_libsodium_the_verdicts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def verdicts() -> list[bool]:
+        return [_accepts(*vector[1:]) for vector in _cctv()]
+
+    with_it = verdicts()
+    monkeypatch.setattr(keys, "_LIBSODIUM", False)
+    assert verdicts() == with_it
+
+
+def _accepts(key: bytes, signature: bytes, message: bytes) -> bool:
+    try:
+        PublicKey("Ed25519", key).verify(signature, message)
+    except Refuted:
+        return False
+    return True
 
 
 @needs_shared
