@@ -79,7 +79,7 @@ def face(parts: Parts) -> Face:
     tally = Tally()
     submitting = Submissions(parts.gate, parts.publisher, parts.waiting, tally)
     reading = Entries(parts.reader(), parts.waiting, lambda: parts.published)
-    register = Register(parts.follower, parts.reader, lambda: parts.published)
+    register = Register(parts.following, parts.reader, lambda: parts.published)
     tiles = Tiles(parts.store, lambda: parts.published, str(parts.vkey))
 
     @asynccontextmanager

@@ -201,10 +201,10 @@ class Health:
         return Progress(
             committed=max(parts.waiting.committed, parts.waiting.size),
             published=parts.waiting.size,
-            projected=parts.follower.size,
+            projected=parts.following.size,
             gate_failure=parts.gate.failure,
             publisher_failure=parts.publisher.failure,
-            follower_failure=parts.follower.failure,
+            follower_failure=parts.following.failure,
         )
 
     def about(self) -> About:

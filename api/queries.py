@@ -20,13 +20,13 @@ from sqlalchemy import Connection
 
 from api import answers
 from api.answers import Listed
+from api.following import Following
 from api.moment import DID, UUID, Asked, Moment, PageOf, Turned, When
 from api.openapi import answer, problems
 from api.problems import Problem, not_now
 from api.waiting import Published
 from projections import accreditations, achievements, credentials, organizations, submissions
 from projections.evidence import evidence_positions
-from projections.follower import Follower
 from projections.page import Page
 from testamur.errors import Refuted
 from testamur.events import CredentialIssued, decode_event
@@ -57,11 +57,11 @@ class Register:
 
     def __init__(
         self,
-        follower: Follower,
+        following: Following,
         read: Callable[[], LogReader],
         latest: Callable[[], Published | None],
     ) -> None:
-        self._follower = follower
+        self._following = following
         self._read = read
         self._latest = latest
         # Evidence of a huge cohort is a second's work; questions must not queue behind it.
@@ -79,21 +79,21 @@ class Register:
             raise Problem(
                 422, "time-ahead", "that time is yet to come", value=_shown_time(when.time)
             )
-        if when.size is None or when.size <= self._follower.size:
+        if when.size is None or when.size <= self._following.size:
             return
         if when.size > size:
             raise Problem(422, "size-ahead", f"the log has {size} entries", value=when.size)
         for _ in range(round(CATCH_UP_SECONDS / _POLL_SECONDS)):
             await asyncio.sleep(_POLL_SECONDS)
-            if when.size <= self._follower.size:
+            if when.size <= self._following.size:
                 return
         raise not_now(
             "projections-behind",
-            f"answers reach size {self._follower.size}, not yet {when.size}",
+            f"answers reach size {self._following.size}, not yet {when.size}",
         )
 
     def _answer(self, when: Asked, question: Callable[[Connection, Moment], T]) -> T:
-        with self._follower.engine.connect() as connection:
+        with self._following.engine.connect() as connection:
             size = submissions.as_of(connection, size=when.size, time=when.time)
             return question(connection, Moment(size, _time_of(connection, size)))
 

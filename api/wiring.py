@@ -29,6 +29,7 @@ from typing import Final
 
 from sqlalchemy.exc import DatabaseError
 
+from api.following import Following
 from api.waiting import Published, Waiting
 from log.fsck import fsck as check_log
 from log.last_signed import LastSigned
@@ -44,7 +45,7 @@ from testamur.events import Authority, LogOpened, encode_event
 from testamur.ids import new_id
 from testamur.keys import PrivateKey
 from testamur.note import SignerKey, VerifierKey
-from testamur.reader import LogReader
+from testamur.reader import DirectorySource, LogReader
 from testamur.submission import seal
 
 INTERVAL: Final = 0.1
@@ -97,7 +98,7 @@ class Parts:
     gate: Gate
     store: DirectoryStore
     publisher: Publisher
-    follower: Follower
+    following: Following
     waiting: Waiting
 
     @property
@@ -119,7 +120,7 @@ class Parts:
             size=0 if published is None else published.size,
         )
         self.publisher.start()
-        self.follower.start()
+        self.following.start()
 
     def stop(self) -> None:
         """Publish what is durable, and come to rest. Requests are over by then.
@@ -128,7 +129,7 @@ class Parts:
         commits in between is durable, and published at the next start.
         """
         self.publisher.stop()
-        self.follower.stop()
+        self.following.stop()
         self.gate.close()
 
 
@@ -298,7 +299,6 @@ def _open_parts(folder: Folder, signer: SignerKey, interval: float, stack: ExitS
     waiting = Waiting()
     # The gate wakes the publisher, which reads from the gate: one of them comes first.
     publishers: list[Publisher] = []
-    followers: list[Follower] = []
 
     def settled(outcomes: list[tuple[object, Outcome]]) -> None:
         for publisher in publishers:
@@ -308,16 +308,13 @@ def _open_parts(folder: Folder, signer: SignerKey, interval: float, stack: ExitS
     def published(checkpoint: Checkpoint, note: bytes) -> None:
         del note
         waiting.published(checkpoint)
-        for follower in followers:
-            follower.wake()
+        following.wake()
 
+    following = _open_following(folder, signer.verifier, stack)
     gate = _open_gate(folder, signer, settled, stack)
     publisher = _open_publisher(folder, signer, gate, published, interval, stack)
     publishers.append(publisher)
-    store = DirectoryStore(folder.log)
-    follower = _open_follower(folder, LogReader(store, signer.verifier), stack)
-    followers.append(follower)
-    return Parts(signer.verifier, gate, store, publisher, follower, waiting)
+    return Parts(signer.verifier, gate, DirectoryStore(folder.log), publisher, following, waiting)
 
 
 def _open_gate(folder: Folder, signer: SignerKey, settled: Settled, stack: ExitStack) -> Gate:
@@ -342,7 +339,9 @@ def _open_publisher(
     return publisher
 
 
-def _open_follower(folder: Folder, reader: LogReader, stack: ExitStack) -> Follower:
+def _open_following(folder: Folder, key: VerifierKey, stack: ExitStack) -> Following:
+    """Return the follower's keeper, over tables that it can go on from."""
+    reader = LogReader(DirectorySource(folder.log), key)
     try:
         follower = Follower(open_live(folder.projections), reader)
     except (Refuted, DatabaseError) as damage:
@@ -351,7 +350,7 @@ def _open_follower(folder: Folder, reader: LogReader, stack: ExitStack) -> Follo
         shutil.rmtree(folder.projections)
         follower = Follower(open_live(folder.projections), reader)
     stack.callback(follower.engine.dispose)
-    return follower
+    return Following(folder.log, folder.projections, key, follower.engine, size=follower.size)
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import os
 import platform
 import sqlite3
 import statistics
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,19 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time, user and system, that a process has used so far (Linux)."""
-    # After the command's closing bracket; fields 14 and 15 of proc(5) are utime and stime.
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    """Return the CPU time, user and system, of a process and its children so far (Linux)."""
+    return (
+        sum(ticks for process, parent, ticks in _processes() if pid in (process, parent)) / _TICKS
+    )
+
+
+def _processes() -> Iterator[tuple[int, int, int]]:
+    """Yield (process id, parent's id, ticks used) of every process."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            # After the command's closing bracket; fields 4, 14 and 15 of proc(5).
+            fields = stat.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+            yield int(stat.parent.name), int(fields[1]), int(fields[11]) + int(fields[12])
 
 
 def percentile(values: list[float], share: float) -> float:

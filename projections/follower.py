@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -84,13 +84,22 @@ class Follower:
     Queries take a connection of `engine`, which a rebuild replaces: ask for it each time.
     """
 
-    def __init__(self, engine: Engine, reader: LogReader, *, live: bool = True) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        reader: LogReader,
+        *,
+        live: bool = True,
+        moved: Callable[[int], None] = lambda _: None,
+    ) -> None:
         """Go on from what the tables hold, or begin them. `live` marks new ones as answering.
 
-        Raises `Refuted` when the tables are of another log, another layout, or damaged.
+        `moved` is told each size reached, by the thread that folds. Raises `Refuted` when the
+        tables are of another log, another layout, or damaged.
         """
         self._engine = engine
         self._reader = reader
+        self._told = moved
         self._folding = threading.Lock()
         self._moved = threading.Condition()
         self._wake = threading.Event()
@@ -358,7 +367,12 @@ class Follower:
             return existing
 
         log_key = PublicKey("Ed25519", self._reader.key.public)
-        return Replayer(log_key, register=known.register, credentials_for=credentials_for)
+        return Replayer(
+            log_key,
+            origin=self._reader.key.name,
+            register=known.register,
+            credentials_for=credentials_for,
+        )
 
     def _check_extends(self, reader: LogReader) -> None:
         with self._engine.connect() as connection:
@@ -369,8 +383,11 @@ class Follower:
 
     def _move(self, size: int) -> None:
         with self._moved:
+            further = size != self._size
             self._size = size
             self._moved.notify_all()
+        if further:
+            self._told(size)
 
     def _halt(self, failure: Exception) -> None:
         with self._moved:
