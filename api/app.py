@@ -25,6 +25,7 @@ from api.queries import Register
 from api.submissions import CheckReport, Submissions
 from api.tiles import PREFIX, Tiles
 from api.wiring import Parts
+from log.proofs import Proofs
 from testamur import __version__
 from testamur.errors import Refusal, Unavailable
 from testamur.evidence import Evidence
@@ -77,7 +78,9 @@ class Face:
 def face(parts: Parts) -> Face:
     """Return the application over opened parts; its lifespan starts and stops them."""
     tally = Tally()
-    submitting = Submissions(parts.gate, parts.publisher, parts.waiting, tally)
+    submitting = Submissions(
+        parts.gate, parts.publishing, Proofs(parts.store), parts.waiting, tally
+    )
     reading = Entries(parts.reader(), parts.waiting, lambda: parts.published)
     register = Register(parts.following, parts.reader, lambda: parts.published)
     tiles = Tiles(parts.store, lambda: parts.published, str(parts.vkey))

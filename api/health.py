@@ -203,7 +203,7 @@ class Health:
             published=parts.waiting.size,
             projected=parts.following.size,
             gate_failure=parts.gate.failure,
-            publisher_failure=parts.publisher.failure,
+            publisher_failure=parts.publishing.failure,
             follower_failure=parts.following.failure,
         )
 

@@ -25,8 +25,9 @@ from api.health import Tally
 from api.intake import HungUp, Intake
 from api.moment import DID, UUID
 from api.problems import Problem, not_now, problem_of
-from api.waiting import Waiting
-from log.publisher import Publisher
+from api.publishing import Publishing
+from api.waiting import COMMIT_SECONDS, PUBLISH_SECONDS, Waiting
+from log.proofs import Proofs
 from registry.gate import Checked, DryRun, Gate, Outcome, Recorded
 from testamur.receipt import Flagged, Receipt, encode_path, flagged
 from testamur.submission import (
@@ -49,8 +50,6 @@ BODIES_BYTES: Final = 512 * 1024 * 1024
 """What all bodies under way may take together."""
 MAX_UNPUBLISHED: Final = 1_000_000
 """Entries that may wait for a checkpoint before new submissions are turned away."""
-COMMIT_SECONDS: Final = 60.0
-PUBLISH_SECONDS: Final = 30.0
 _CHECKERS: Final = 2
 
 
@@ -81,9 +80,12 @@ class CheckReport(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="c
 class Submissions:
     """Takes submissions in, and gives receipts out."""
 
-    def __init__(self, gate: Gate, publisher: Publisher, waiting: Waiting, tally: Tally) -> None:
+    def __init__(
+        self, gate: Gate, publishing: Publishing, proofs: Proofs, waiting: Waiting, tally: Tally
+    ) -> None:
         self._gate = gate
-        self._publisher = publisher
+        self._publishing = publishing
+        self._proofs = proofs
         self._waiting = waiting
         self._tally = tally
         self._pool = ThreadPoolExecutor(_CHECKERS, thread_name_prefix="testamur-check")
@@ -184,13 +186,13 @@ class Submissions:
 
     def _proof(self, position: int, end: int) -> tuple[str, tuple[str, ...]] | tuple[None, None]:
         """Return the proof of entry `position` and the path of entry `end`, if published."""
-        latest = self._publisher.checkpoint
+        latest = self._publishing.checkpoint
         if latest is None or latest[0].size <= end:
             return None, None
         checkpoint, note = latest
-        path = self._publisher.prove(position, checkpoint.size)
+        path = self._proofs.inclusion(position, checkpoint.size)
         proof = TlogProof(position, tuple(path), note).render().decode()
-        return proof, encode_path(self._publisher.prove(end, checkpoint.size))
+        return proof, encode_path(self._proofs.inclusion(end, checkpoint.size))
 
     async def _check(self, body: bytes) -> Checked:
         loop = asyncio.get_running_loop()
@@ -235,8 +237,7 @@ class Submissions:
         ticket = self._waiting.ticket()
         self._gate.offer(checked, ticket)
         try:
-            async with asyncio.timeout(COMMIT_SECONDS):
-                outcome: Outcome = await ticket
+            outcome: Outcome = await ticket
         except TimeoutError:
             raise not_now(
                 "commit-delayed",
@@ -249,8 +250,7 @@ class Submissions:
 
     async def _until_published(self, recorded: Recorded) -> None:
         try:
-            async with asyncio.timeout(PUBLISH_SECONDS):
-                await self._waiting.until(recorded.position + recorded.events + 1)
+            await self._waiting.until(recorded.position + recorded.events + 1)
         except TimeoutError:
             raise not_now(
                 "publication-delayed",
@@ -261,7 +261,7 @@ class Submissions:
 
     def _refuse_while_behind(self) -> None:
         # What is recorded must be published: while that cannot be, more must not pile up.
-        if self._publisher.failure is not None:
+        if self._publishing.failure is not None:
             raise not_now("publication-stopped", "the log is not being published", retry_after=60)
         if self._waiting.unpublished > MAX_UNPUBLISHED:
             raise not_now("overloaded", "too many entries wait for a checkpoint")

@@ -1,6 +1,6 @@
 """Whom to wake: requests that wait for a commit, and requests that wait for a checkpoint.
 
-The gate's committer and the publisher are threads; requests live on the event loop. A whole
+The gate's committer is a thread, the publisher a process; requests live on the event loop. A whole
 group of submissions crosses over in one call, and so does a checkpoint, however many requests
 they wake: crossing once per request would cost more than the commit. Nothing here is durable;
 after a crash there is nobody left to wake, and whoever asks again is answered from the log.
@@ -9,10 +9,18 @@ after a crash there is nobody left to wake, and whoever asks again is answered f
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
 from registry.outcomes import Outcome
 from testamur.checkpoint import Checkpoint
+
+T = TypeVar("T")
+
+COMMIT_SECONDS: Final = 60.0
+PUBLISH_SECONDS: Final = 30.0
+_LOOK_EVERY: Final = 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +36,53 @@ class Published:
         return self.checkpoint.size
 
 
+class _Patience(Generic[T]):
+    """Makes futures that fail with `TimeoutError` after so many seconds, to the next second.
+
+    A timer for each would cost more than what most of them wait for.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._due: deque[tuple[float, asyncio.Future[T]]] = deque()  # the earliest first
+        self._looking = False
+
+    def future(self) -> asyncio.Future[T]:
+        """Return a new one, of the loop that runs."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._due.append((loop.time() + self._seconds, future))
+        if not self._looking:
+            self._looking = True
+            loop.call_later(_LOOK_EVERY, self._look, loop)
+        return future
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        while self._due and (self._due[0][1].done() or self._due[0][0] <= now):
+            _, future = self._due.popleft()
+            if not future.done():
+                future.set_exception(TimeoutError())
+        self._looking = bool(self._due)
+        if self._looking:
+            loop.call_later(_LOOK_EVERY, self._look, loop)
+
+
 class Waiting:
     """The requests that wait. All but `settled` and `published` belong to the event loop."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sizes: dict[int, set[asyncio.Future[None]]] = {}
+        self._commits = _Patience[Outcome](COMMIT_SECONDS)
+        self._checkpoints = _Patience[None](PUBLISH_SECONDS)
         self.size = 0
         self.committed = 0
 
-    def bind(self, loop: asyncio.AbstractEventLoop, *, committed: int, size: int) -> None:
-        """Take the loop to wake requests on, and how many entries are committed and published."""
+    def bind(self, loop: asyncio.AbstractEventLoop, *, committed: int) -> None:
+        """Take the loop to wake requests on, and how many entries are committed."""
         self._loop = loop
         self.committed = committed
-        self.size = size
 
     @property
     def unpublished(self) -> int:
@@ -68,14 +109,20 @@ class Waiting:
     # --- On the loop ---
 
     def ticket(self) -> asyncio.Future[Outcome]:
-        """Return what to offer with a submission and then to await."""
-        return asyncio.get_running_loop().create_future()
+        """Return what to offer with a submission and then to await.
+
+        It fails with `TimeoutError` after `COMMIT_SECONDS`.
+        """
+        return self._commits.future()
 
     async def until(self, size: int) -> None:
-        """Return once a checkpoint of at least `size` entries is out."""
+        """Return once a checkpoint of at least `size` entries is out.
+
+        Raises `TimeoutError` after `PUBLISH_SECONDS`.
+        """
         if size <= self.size:
             return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future = self._checkpoints.future()
         waiters = self._sizes.setdefault(size, set())
         waiters.add(future)
         try:

@@ -1,13 +1,4 @@
-"""Putting the parts together: what lies where, what starts when, who stops whom.
-
-A folder holds one log:
-
-    key              the log's signing key (signed-note form), readable by its owner alone
-    registry.db      the one sequence, as the gate admitted it
-    log/             what is published: checkpoint, tiles, entry bundles
-    published.db     the last checkpoint that was signed
-    projections/     answers, which are rebuilt from log/ when they are not what they must be
-    lock             held by the one server that works in this folder
+"""Putting the parts together: what starts when, who stops whom.
 
 `opened` gives parts that have looked at what they own and found nothing damaged; nothing is
 served otherwise. It does not recompute the log: `fsck` does.
@@ -29,7 +20,9 @@ from typing import Final
 
 from sqlalchemy.exc import DatabaseError
 
+from api.folder import Folder, read_key
 from api.following import Following
+from api.publishing import Publishing
 from api.waiting import Published, Waiting
 from log.fsck import fsck as check_log
 from log.last_signed import LastSigned
@@ -43,7 +36,7 @@ from testamur.checkpoint import Checkpoint
 from testamur.errors import Refuted, Unavailable
 from testamur.events import Authority, LogOpened, encode_event
 from testamur.ids import new_id
-from testamur.keys import PrivateKey
+from testamur.keys import PrivateKey, PublicKey
 from testamur.note import SignerKey, VerifierKey
 from testamur.reader import DirectorySource, LogReader
 from testamur.submission import seal
@@ -54,57 +47,20 @@ _log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
-    """Where the files of one log are."""
-
-    root: Path
-
-    @property
-    def key(self) -> Path:
-        """The signing key."""
-        return self.root / "key"
-
-    @property
-    def registry(self) -> Path:
-        """The sequence."""
-        return self.root / "registry.db"
-
-    @property
-    def log(self) -> Path:
-        """The published log."""
-        return self.root / "log"
-
-    @property
-    def last_signed(self) -> Path:
-        """The last checkpoint signed."""
-        return self.root / "published.db"
-
-    @property
-    def projections(self) -> Path:
-        """The answers."""
-        return self.root / "projections"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the server at work."""
-        return self.root / "lock"
-
-
-@dataclass(frozen=True, slots=True)
 class Parts:
     """The opened parts of one log, not running yet."""
 
     vkey: VerifierKey
     gate: Gate
     store: DirectoryStore
-    publisher: Publisher
+    publishing: Publishing
     following: Following
     waiting: Waiting
 
     @property
     def published(self) -> Published | None:
         """The checkpoint that is out."""
-        latest = self.publisher.checkpoint
+        latest = self.publishing.checkpoint
         return None if latest is None else Published(*latest)
 
     def reader(self) -> LogReader:
@@ -112,23 +68,20 @@ class Parts:
         return LogReader(self.store, self.vkey)
 
     def start(self) -> None:
-        """Begin to publish, to follow what is published, and to wake requests on this loop."""
-        published = self.published
-        self.waiting.bind(
-            asyncio.get_running_loop(),
-            committed=self.gate.committed(),
-            size=0 if published is None else published.size,
-        )
-        self.publisher.start()
+        """Begin to follow what is published, and to wake requests on this loop."""
+        self.waiting.bind(asyncio.get_running_loop(), committed=self.gate.committed())
+        # What was published until now found no loop to tell.
+        if self.published is not None:
+            self.waiting.published(self.published.checkpoint)
         self.following.start()
 
     def stop(self) -> None:
         """Publish what is durable, and come to rest. Requests are over by then.
 
-        The publisher stops before the gate closes, because it reads from it. What the gate still
-        commits in between is durable, and published at the next start.
+        What the gate still commits after the publisher has ended is durable, and published at
+        the next start.
         """
-        self.publisher.stop()
+        self.publishing.stop()
         self.following.stop()
         self.gate.close()
 
@@ -210,9 +163,13 @@ def private_key(signer: SignerKey) -> PrivateKey:
 
 def _open_log(folder: Folder, signer: SignerKey, authorities: Sequence[Authority]) -> None:
     with ExitStack() as stack:
-        gate = _open_gate(folder, signer, lambda _: None, stack)
+        gate = _open_gate(folder, signer.verifier, lambda _: None, stack)
         gate.open_log(genesis(signer, authorities, int(time.time())))
-        publisher = _open_publisher(folder, signer, gate, lambda *_: None, INTERVAL, stack)
+        last_signed = LastSigned(folder.last_signed)
+        stack.callback(last_signed.close)
+        store = DirectoryStore(folder.log)
+        publisher = Publisher(gate, store, last_signed, signer, published=lambda *_: None)
+        publisher.resume()
         publisher.publish_once()
 
 
@@ -243,12 +200,12 @@ def fsck(root: Path, progress: Callable[[int, int], None] | None = None) -> list
     all). Raises `Unavailable`, and `Refuted` when the key itself is damaged.
     """
     folder = Folder(root)
-    signer = read_key(folder)
+    key = read_key(folder).verifier
     wrong: list[str] = []
     with ExitStack() as stack:
         gate = None
         try:
-            gate = _open_gate(folder, signer, lambda _: None, stack)
+            gate = _open_gate(folder, key, lambda _: None, stack)
             gate.verify_storage(thorough=True)
         except Refuted as damage:
             wrong.append(f"{folder.registry.name}: {damage}")
@@ -259,7 +216,7 @@ def fsck(root: Path, progress: Callable[[int, int], None] | None = None) -> list
         else:
             wrong.append(f"{folder.last_signed.name}: missing")
         store = DirectoryStore(folder.log)
-        found = check_log(store, signer.verifier, gate, last_signed, progress=progress)
+        found = check_log(store, key, gate, last_signed, progress=progress)
     wrong += map(str, found.damage)
     if found.left_off:
         wrong.append(f"and {found.left_off} more")
@@ -277,66 +234,37 @@ def opened(root: Path, *, interval: float = INTERVAL) -> Iterator[Parts]:
     `Unavailable` when another server is at work there or the disk fails.
     """
     folder = Folder(root)
-    signer = read_key(folder)
+    # The publisher alone keeps the signing key.
+    key = read_key(folder).verifier
     with ExitStack() as stack:
         stack.enter_context(_locked(folder.lock))
-        yield _open_parts(folder, signer, interval, stack)
+        yield _open_parts(folder, key, interval, stack)
 
 
-def read_key(folder: Folder) -> SignerKey:
-    """Return the log's key; raises `Refuted` when it is damaged or open to others."""
-    try:
-        if folder.key.stat().st_mode & 0o077:
-            raise Refuted(f"{folder.key} is open to others; it must be its owner's alone (0600)")
-        return SignerKey.parse(folder.key.read_text("ascii").removesuffix("\n"))
-    except FileNotFoundError:
-        raise Unavailable(f"{folder.root} holds no log; `init` makes one") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unavailable(f"{folder.key} cannot be read: {error}") from None
-
-
-def _open_parts(folder: Folder, signer: SignerKey, interval: float, stack: ExitStack) -> Parts:
+def _open_parts(folder: Folder, key: VerifierKey, interval: float, stack: ExitStack) -> Parts:
     waiting = Waiting()
-    # The gate wakes the publisher, which reads from the gate: one of them comes first.
-    publishers: list[Publisher] = []
 
     def settled(outcomes: list[tuple[object, Outcome]]) -> None:
-        for publisher in publishers:
-            publisher.wake()
+        publishing.wake()
         waiting.settled(outcomes)
 
-    def published(checkpoint: Checkpoint, note: bytes) -> None:
-        del note
+    def published(checkpoint: Checkpoint) -> None:
         waiting.published(checkpoint)
         following.wake()
 
-    following = _open_following(folder, signer.verifier, stack)
-    gate = _open_gate(folder, signer, settled, stack)
-    publisher = _open_publisher(folder, signer, gate, published, interval, stack)
-    publishers.append(publisher)
-    return Parts(signer.verifier, gate, DirectoryStore(folder.log), publisher, following, waiting)
+    gate = _open_gate(folder, key, settled, stack)
+    following = _open_following(folder, key, stack)
+    publishing = Publishing(folder, key, interval=interval, published=published)
+    stack.callback(publishing.stop)
+    publishing.start()
+    return Parts(key, gate, DirectoryStore(folder.log), publishing, following, waiting)
 
 
-def _open_gate(folder: Folder, signer: SignerKey, settled: Settled, stack: ExitStack) -> Gate:
-    gate = Gate.open(folder.registry, log_key=private_key(signer).public, settled=settled)
+def _open_gate(folder: Folder, key: VerifierKey, settled: Settled, stack: ExitStack) -> Gate:
+    log_key = PublicKey("Ed25519", key.public)
+    gate = Gate.open(folder.registry, log_key=log_key, settled=settled)
     stack.callback(gate.close)
     return gate
-
-
-def _open_publisher(
-    folder: Folder,
-    signer: SignerKey,
-    gate: Gate,
-    published: Callable[[Checkpoint, bytes], None],
-    interval: float,
-    stack: ExitStack,
-) -> Publisher:
-    last_signed = LastSigned(folder.last_signed)
-    stack.callback(last_signed.close)
-    store = DirectoryStore(folder.log)
-    publisher = Publisher(gate, store, last_signed, signer, interval=interval, published=published)
-    publisher.resume()
-    return publisher
 
 
 def _open_following(folder: Folder, key: VerifierKey, stack: ExitStack) -> Following:

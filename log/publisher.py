@@ -14,10 +14,10 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 from log.last_signed import Overtaken
+from log.proofs import tiles_of
 from log.store import CHECKPOINT, Damage, difference
 from testamur.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from testamur.errors import Refuted, Unavailable
@@ -45,7 +45,6 @@ from testamur.tiles import (
     new_tiles,
     parse_path,
     partial_width,
-    split_tile,
     tile_levels,
     tile_path,
 )
@@ -169,9 +168,9 @@ class Publisher:
     """The one publisher of a log, whose origin is the name of `signer`.
 
     `published` is told of each checkpoint once it is public and durable, and of the current one
-    on `resume`, so it may hear of one twice. The thread that publishes calls it, and waits; it
-    may not publish or resume itself. `interval` and `retry` are seconds: between the starts of
-    two publications, and before the first attempt to recover.
+    on `resume`, so it may hear of one twice; `stopped` of every failure. The thread that publishes
+    calls them, and waits; they may not publish or resume themselves. `interval` and `retry` are
+    seconds: between the starts of two publications, and before the first attempt to recover.
     """
 
     def __init__(
@@ -184,6 +183,7 @@ class Publisher:
         interval: float = 0.1,
         retry: float = 0.5,
         published: Callable[[Checkpoint, bytes], None],
+        stopped: Callable[[BaseException], None] = lambda _: None,
     ) -> None:
         self._source = source
         self._store = store
@@ -193,8 +193,9 @@ class Publisher:
         self._interval = interval
         self._retry = retry
         self._published = published
+        self._stopped = stopped
         self._turn = threading.Lock()
-        self._read_tiles_afresh()
+        self._hashes = TileHashes(0, tiles_of(store))
         self._standing: _Standing | None = None  # None: publishing is not allowed
         self._public: _Signed | None = None
         self._failure: BaseException | None = None
@@ -212,22 +213,6 @@ class Publisher:
     def failure(self) -> BaseException | None:
         """What stopped publishing, until `resume` succeeds; None while nothing has."""
         return self._failure
-
-    def prove(self, index: int, size: int) -> list[bytes]:
-        """Return the audit path of entry `index` in the tree of `size`, leaf to root.
-
-        Raise `ValueError` when there is no such leaf, `Unavailable` when no tree of that size is
-        public yet or its tiles cannot be read, and `Damage` when they are malformed.
-        """
-        public = self._public
-        if public is None or size > public.checkpoint.size:
-            raise Unavailable(f"no tree of {size} entries is published yet")
-        tile = index // WIDTH
-        if not 0 <= tile < full_tiles(0, size):
-            return prove_inclusion(index, size, self._hashes.at(size))
-        # Eight siblings lie in the entry's own tile; what is above is the same for all its 256.
-        siblings = [(level, index >> level ^ 1) for level in range(HEIGHT)]
-        return self._hashes.at(size).read_hashes(siblings) + self._above(tile, size)
 
     # --- Publishing ---
 
@@ -346,23 +331,6 @@ class Publisher:
         except InvalidProof as error:
             raise Damage("tile", "not-an-extension", str(error)) from error
 
-    def _read_tiles_afresh(self) -> None:
-        hashes = TileHashes(0, self._tile)
-
-        def above(tile: int, size: int) -> list[bytes]:
-            return prove_inclusion(tile * WIDTH, size, hashes.at(size))[HEIGHT:]
-
-        self._hashes = hashes
-        self._above = lru_cache(1024)(above)
-
-    def _tile(self, path: str) -> bytes:
-        data = self._store.read(path)
-        try:
-            split_tile(data, _width(path))
-        except MalformedTile as error:
-            raise Damage(path, "malformed", str(error)) from error
-        return data
-
     # --- Resuming ---
 
     def resume(self) -> None:
@@ -379,7 +347,7 @@ class Publisher:
         self._last_signed.claim()
         superseded = self._store.sweep()
         # What was read of the tiles before a failure is not to be trusted after it.
-        self._read_tiles_afresh()
+        self._hashes = TileHashes(0, tiles_of(self._store))
         signed = self._opened("last-signed", self._last_signed.get())
         public = self._opened(CHECKPOINT, self._stored_checkpoint())
         if signed is None:
@@ -419,7 +387,7 @@ class Publisher:
         if committed < size:
             # A database restored from an old copy would grow another history from there.
             raise _rewound(committed, size)
-        edge = RightEdge.load(size, self._tile)
+        edge = RightEdge.load(size, tiles_of(self._store))
         if edge.root() != signed.root:
             raise Damage(
                 "tile",
@@ -463,6 +431,7 @@ class Publisher:
             # Whatever it was, memory and storage may now disagree (Raio 2025h2a went on).
             self._standing = None
             self._failure = error
+            self._stopped(error)
             raise
 
     # --- The thread ---

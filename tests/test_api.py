@@ -853,7 +853,9 @@ def test_all_bodies_together_are_bounded() -> None:
 def test_a_group_wakes_its_requests_and_a_checkpoint_those_it_covers() -> None:
     async def story() -> None:
         waiting = Waiting()
-        waiting.bind(asyncio.get_running_loop(), committed=2, size=2)
+        waiting.bind(asyncio.get_running_loop(), committed=2)
+        waiting.published(Checkpoint("o", 2, bytes(32)))
+        await asyncio.sleep(0)
         tickets = [waiting.ticket() for _ in range(3)]
         tickets[1].cancel()
         recorded = Recorded(2, 3, 0, (), repeated=False)
@@ -937,3 +939,31 @@ def read_events(stream: httpx2.Response) -> Iterator[dict[str, str]]:
             fields = {}
         else:
             fields = {}
+
+
+def test_what_never_comes_is_waited_for_with_bounded_patience(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("api.waiting.COMMIT_SECONDS", 0.05)
+    monkeypatch.setattr("api.waiting.PUBLISH_SECONDS", 0.1)
+    monkeypatch.setattr("api.waiting._LOOK_EVERY", 0.01)
+
+    async def story() -> None:
+        waiting = Waiting()
+        waiting.bind(asyncio.get_running_loop(), committed=2)
+        started = time.perf_counter()
+        late, settled = waiting.ticket(), waiting.ticket()
+        recorded = Recorded(2, 3, 0, (), repeated=False)
+        waiting.settled([(settled, recorded)])
+        with pytest.raises(TimeoutError):
+            await late
+        assert await settled == recorded
+        with pytest.raises(TimeoutError):
+            await waiting.until(9)
+        assert waiting.for_a_checkpoint == 0
+        assert 0.1 < time.perf_counter() - started < 5
+        # What comes after all finds nobody, and that is no error.
+        waiting.settled([(late, recorded)])
+        await asyncio.sleep(0.05)
+
+    asyncio.run(story())

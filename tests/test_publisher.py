@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from log.fsck import fsck
 from log.last_signed import LastSigned, Overtaken
+from log.proofs import Proofs
 from log.publisher import Publisher, Stopped
 from log.store import Damage, DirectoryStore
 from testamur.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
@@ -199,7 +200,7 @@ def test_whoever_waits_is_told_once_the_checkpoint_is_public_and_can_prove_it() 
         assert log.store.files["checkpoint"] == log.last_signed.get() == note
         assert publisher.checkpoint == (checkpoint, note)
         last = checkpoint.size - 1
-        path = publisher.prove(last, checkpoint.size)
+        path = Proofs(log.store).inclusion(last, checkpoint.size)
         leaf = log.source.leaves[last]
         verify_inclusion(last, checkpoint.size, leaf, path, checkpoint.root)
         seen.append(checkpoint.size)
@@ -237,35 +238,6 @@ def test_the_folder_holds_the_very_bytes_that_the_memory_does(tmp_path: Path) ->
     assert last_signed.get() == log.last_signed.get()
     publisher.stop()
     last_signed.close()
-
-
-# --- Proofs ---
-
-
-def test_every_entry_is_proven_in_every_tree_that_was_published() -> None:
-    log = TestLog().publish(2, 3, 300, 1, 210, 600)
-    for checkpoint in log.signed():
-        for index in range(checkpoint.size):
-            path = log.publisher.prove(index, checkpoint.size)
-            leaf = log.source.leaves[index]
-            verify_inclusion(index, checkpoint.size, leaf, path, checkpoint.root)
-
-
-@pytest.mark.parametrize("index", [-1, -257, 302, 511, 512, 10_000])
-def test_no_proof_is_made_of_an_entry_that_is_not_there(index: int) -> None:
-    log = TestLog().publish(2, 300, 1000)
-    with pytest.raises(ValueError, match="leaf index"):
-        log.publisher.prove(index, 302)
-
-
-def test_no_proof_is_made_in_a_tree_that_is_not_public() -> None:
-    log = TestLog()
-    with pytest.raises(Unavailable):
-        log.publisher.prove(0, 1)
-    log.publish(2)
-    log.source.submit(5)
-    with pytest.raises(Unavailable, match="no tree of 3 entries"):
-        log.publisher.prove(0, 3)
 
 
 # --- Partial files ---
@@ -324,7 +296,7 @@ def test_after_a_failure_nothing_is_published_until_resumed() -> None:
             log.publisher.publish_once()
         assert stopped.value.__cause__ is log.publisher.failure
     assert log.store.files == before
-    log.publisher.prove(1, 2)  # what is public stays public, and provable
+    Proofs(log.store).inclusion(1, 2)  # what is public stays public, and provable
     log.publisher.resume()
     assert not log.publisher.failure
     log.publish(1)

@@ -1,0 +1,66 @@
+"""What lies where in the folder of one log.
+
+key              the log's signing key (signed-note form), readable by its owner alone
+registry.db      the one sequence, as the gate admitted it
+log/             what is published: checkpoint, tiles, entry bundles
+published.db     the last checkpoint that was signed
+projections/     answers, which are rebuilt from log/ when they are not what they must be
+lock             held by the one server that works in this folder
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from testamur.errors import Refuted, Unavailable
+from testamur.note import SignerKey
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where the files of one log are."""
+
+    root: Path
+
+    @property
+    def key(self) -> Path:
+        """The signing key."""
+        return self.root / "key"
+
+    @property
+    def registry(self) -> Path:
+        """The sequence."""
+        return self.root / "registry.db"
+
+    @property
+    def log(self) -> Path:
+        """The published log."""
+        return self.root / "log"
+
+    @property
+    def last_signed(self) -> Path:
+        """The last checkpoint signed."""
+        return self.root / "published.db"
+
+    @property
+    def projections(self) -> Path:
+        """The answers."""
+        return self.root / "projections"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the server at work."""
+        return self.root / "lock"
+
+
+def read_key(folder: Folder) -> SignerKey:
+    """Return the log's key; raises `Refuted` when it is damaged or open to others."""
+    try:
+        if folder.key.stat().st_mode & 0o077:
+            raise Refuted(f"{folder.key} is open to others; it must be its owner's alone (0600)")
+        return SignerKey.parse(folder.key.read_text("ascii").removesuffix("\n"))
+    except FileNotFoundError:
+        raise Unavailable(f"{folder.root} holds no log; `init` makes one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unavailable(f"{folder.key} cannot be read: {error}") from None

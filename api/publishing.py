@@ -1,0 +1,175 @@
+"""The publisher at work beside the server, in a process of its own.
+
+Publishing is many small waits for the disk; among busy threads of one interpreter each of them
+costs a turn of all the others. `python -m api.publishing` is that process, and alone has the
+signing key: the one that talks to the world does not hold it. It tells, a line each:
+
+    published NOTE         this signed note (base64) is public and durable
+    stopped KIND TEXT      publishing stopped; `refuted` if something is damaged
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from api.beside import Beside
+from api.folder import Folder, read_key
+from log.last_signed import LastSigned
+from log.publisher import Publisher
+from log.store import DirectoryStore
+from registry.committed import CommittedEntries
+from testamur.checkpoint import Checkpoint, open_checkpoint
+from testamur.errors import Refuted, Unavailable
+from testamur.memory import keep_freed_memory
+from testamur.note import VerifierKey
+
+_START_SECONDS: Final = 60.0
+# A server that was killed leaves a publisher that is about to end.
+_CLAIM_SECONDS: Final = 10.0
+_POLL: Final = 0.05
+
+
+class Publishing:
+    """Keeps the publisher of the log in `folder` running.
+
+    `checkpoint` is the one that is public, and its note; `failure` what stopped publishing, until
+    it goes on. `published` is told of every checkpoint by a thread of its own.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        key: VerifierKey,
+        *,
+        interval: float,
+        published: Callable[[Checkpoint], None],
+    ) -> None:
+        self.checkpoint: tuple[Checkpoint, bytes] | None = None
+        self.failure: Refuted | Unavailable | None = None
+        self._key = key
+        self._published = published
+        self._ready = threading.Event()
+        self._process = Beside(
+            "api.publishing",
+            [str(folder.root.resolve()), "--interval", str(interval)],
+            heard=self._heard,
+            ended=self._ended,
+        )
+
+    def start(self) -> None:
+        """Start to publish, and return once what was signed before has been checked.
+
+        Raises `Refuted` naming the damage, `Unavailable` when it cannot be found out.
+        """
+        self._process.start()
+        if not self._ready.wait(_START_SECONDS):
+            self.failure = Unavailable(f"the publisher is not ready after {_START_SECONDS:.0f} s")
+        if self.failure is not None:
+            self.stop()
+            raise self.failure
+
+    def wake(self) -> None:
+        """Say that entries were committed."""
+        self._process.wake()
+
+    def stop(self) -> None:
+        """Publish what is committed, and end."""
+        self._process.stop()
+
+    def _heard(self, what: str, rest: str) -> None:
+        if what == "published":
+            note = base64.b64decode(rest, validate=True)
+            checkpoint, _ = open_checkpoint(note, self._key)
+            self.checkpoint, self.failure = (checkpoint, note), None
+            self._published(checkpoint)
+        elif what == "stopped":
+            kind, _, text = rest.partition(" ")
+            self.failure = Refuted(text) if kind == "refuted" else Unavailable(text)
+        self._ready.set()
+
+    def _ended(self, code: int) -> bool:
+        if self.failure is None:
+            self.failure = Unavailable(f"the publisher ended with code {code}")
+        # Before it was ready nobody is served yet: whoever starts the server looks into it.
+        again = self._ready.is_set() and self.checkpoint is not None
+        self._ready.set()
+        return again
+
+
+def main(
+    root: Annotated[Path, typer.Argument(help="The folder of the log.")],
+    interval: Annotated[float, typer.Option(help="Seconds between checkpoints, at most.")] = 0.1,
+) -> None:
+    """Publish the log in ROOT until standard input ends; each byte on it says there is work."""
+    keep_freed_memory()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    with ExitStack() as stack:
+        try:
+            publisher = _opened(Folder(root), interval, stack)
+        except (Refuted, Unavailable) as error:
+            _tell_stopped(error)
+            raise typer.Exit(1 if isinstance(error, Refuted) else 2) from None
+        publisher.start()
+        while os.read(sys.stdin.fileno(), 4096):
+            publisher.wake()
+        publisher.stop()
+
+
+def _opened(folder: Folder, interval: float, stack: ExitStack) -> Publisher:
+    signer = read_key(folder)
+    source = CommittedEntries(folder.registry)
+    stack.callback(source.close)
+    last_signed = LastSigned(folder.last_signed)
+    stack.callback(last_signed.close)
+    _claim(last_signed)
+    publisher = Publisher(
+        source,
+        DirectoryStore(folder.log),
+        last_signed,
+        signer,
+        interval=interval,
+        published=lambda _, note: _tell(f"published {base64.b64encode(note).decode()}"),
+        stopped=_tell_stopped,
+    )
+    publisher.resume()
+    return publisher
+
+
+def _claim(last_signed: LastSigned) -> None:
+    deadline = time.monotonic() + _CLAIM_SECONDS
+    while True:
+        try:
+            last_signed.claim()
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL)
+        else:
+            return
+
+
+def _tell_stopped(error: BaseException) -> None:
+    kind = "refuted" if isinstance(error, Refuted) else "unavailable"
+    _tell(f"stopped {kind} {' '.join(str(error).split())}")
+
+
+def _tell(line: str) -> None:
+    try:
+        os.write(sys.stdout.fileno(), f"{line}\n".encode())
+    except BrokenPipeError:
+        return  # nobody listens any more; the end of standard input follows
+
+
+if __name__ == "__main__":
+    typer.run(main)
