@@ -18,6 +18,7 @@ from typing import Final
 import uvicorn
 
 from api.app import Face, face
+from api.transport import OneWrite
 from api.wiring import opened
 from testamur.errors import Unavailable
 from testamur.memory import keep_freed_memory
@@ -63,7 +64,7 @@ def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool
         config = uvicorn.Config(
             application,
             loop="uvloop",
-            http="httptools",
+            http=OneWrite,
             ws="none",
             interface="asgi3",
             lifespan="on",

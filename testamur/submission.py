@@ -197,7 +197,7 @@ def parse_header(jws: bytes) -> SignedHeader:
             line=1,
             value=jws[:60].decode("utf-8", "backslashreplace"),
         ) from None
-    protected = _canonical(_protected, protected64, "protected header")
+    protected = _protected_header(protected64)
     payload = _canonical(_header, payload64, "payload")
     header = SignedHeader(text, protected, payload, base64url_decode(signature64))
     if len(header.signature) != 64:
@@ -336,6 +336,11 @@ def _split(body: bytes) -> tuple[bytes, list[bytes]]:
                 value=f"{len(line)} bytes",
             )
     return first, lines
+
+
+@lru_cache(maxsize=1024)  # one for each key that is in use, most of the time
+def _protected_header(part: str) -> Protected:
+    return _canonical(_protected, part, "protected header")
 
 
 def _canonical(decoder: msgspec.json.Decoder[_T], part: str, what: str) -> _T:
