@@ -7,6 +7,7 @@ such a checkpoint names. It does not show that everybody was given the same chec
 
 from __future__ import annotations
 
+import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -73,13 +74,13 @@ class DirectorySource:
         _check_path(path)
         file = self._root / path
         try:
-            with file.open("rb") as stream:
-                data = stream.read(MAX_RESOURCE + 1)
+            with file.open("rb", buffering=0) as stream:
+                _check_bound(os.fstat(stream.fileno()).st_size, str(file))
+                data = stream.readall()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise NotFound(f"{file} does not exist") from None
         except OSError as error:
             raise Unavailable(f"{file} cannot be read: {error.strerror}") from error
-        _check_bound(len(data), str(file))
         return data
 
     def __str__(self) -> str:

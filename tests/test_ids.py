@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from testamur import ids
-from testamur.ids import UUID7_PATTERN, Uuid7, new_id
+from testamur.ids import UUID7_PATTERN, Uuid7, all_uuid7, new_id
 
 
 def milliseconds(text: str) -> int:
@@ -33,6 +35,30 @@ def test_ids_sort_in_the_order_of_their_making() -> None:
     made = [new_id() for _ in range(20_000)]
     assert made == sorted(set(made))
     assert all(re.fullmatch(UUID7_PATTERN, one) for one in made)
+
+
+ALPHABET = "0123456789abcdef-7ABCDEFg\n\x00é\N{MATHEMATICAL BOLD DIGIT SEVEN}"
+
+
+@given(st.data())
+def test_ids_are_judged_together_as_the_pattern_judges_each(data: st.DataObject) -> None:
+    """However they are altered, lengthened or cut, also so that one makes up for another."""
+    texts = [new_id() for _ in range(data.draw(st.integers(0, 4)))]
+    for _ in range(data.draw(st.integers(0, 3)) if texts else 0):
+        which = data.draw(st.integers(0, len(texts) - 1))
+        at = data.draw(st.integers(0, 36))
+        cut = data.draw(st.integers(0, 2))
+        inserted = data.draw(st.text(ALPHABET, max_size=2))
+        texts[which] = texts[which][:at] + inserted + texts[which][at + cut :]
+    each = all(re.fullmatch(UUID7_PATTERN, text) for text in texts)
+    assert all_uuid7(texts) == each
+
+
+def test_two_ids_that_lend_each_other_a_character_are_none() -> None:
+    whole, other = new_id(), new_id()
+    assert all_uuid7([whole, other])
+    assert not all_uuid7([whole + other[:1], other[1:]])
+    assert not all_uuid7([whole[:8] + whole[9:], other + "-"])
 
 
 def test_threads_share_one_sequence() -> None:
