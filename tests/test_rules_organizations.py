@@ -312,16 +312,6 @@ def test_the_rights_of_several_roles_add_up(gate: MemoryGate) -> None:
     gate.admit(by, gate.story.registered(by, party("newcomer"), "accreditor", "provider"))
 
 
-@pytest.mark.parametrize("roles", [("provider", "accreditor"), ("provider", "provider")])
-def test_roles_are_sorted_and_named_once(
-    gate: MemoryGate, story: Story, roles: tuple[e.Role, ...]
-) -> None:
-    event = story.registered(story.authority, party("newcomer"), "provider")
-    event = msgspec.structs.replace(event, roles=roles)
-
-    assert gate.refused(story.authority, event).rule == "roles-order"
-
-
 def test_an_organization_is_registered_once(gate: MemoryGate, story: Story) -> None:
     """Not again by its sponsor, nor over again by another, nor a root authority by its peer."""
     rival = registrar(gate, "authority")

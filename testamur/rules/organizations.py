@@ -80,8 +80,6 @@ def register_organization(
     """Let a sponsor of the right role bring a newcomer in."""
     known = register.organizations.get(event.organization)
     status = status_after(ORGANIZATION, known.status if known else None, event, event.organization)
-    if list(event.roles) != sorted(set(event.roles)):
-        raise Refusal("roles-order", "roles must be sorted and differ", value=event.roles)
     sponsor = register.organizations[at.actor]
     for role in event.roles:
         if not SPONSORS[role] & set(sponsor.roles):
