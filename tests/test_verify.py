@@ -586,6 +586,20 @@ def test_what_breaks_a_rule_is_refuted_although_the_log_signed_it(
     assert {"commitment", "status", "accreditation", "recognition"} <= unchecked(report)
 
 
+def test_a_credential_called_like_its_achievement_is_refuted(issued: IssuedLog) -> None:
+    """No gate lets one id name two things; an operator might."""
+    story = issued.story
+    prepared = awards(story, 1)
+    event = msgspec.structs.replace(prepared.events[0], credential=story.achievement)
+    holder = msgspec.structs.replace(prepared.holders[0], id=story.achievement)
+    entries = _entries(story.submission(story.provider, event), story.milliseconds)
+
+    report = _forged(issued, holder, entries, 1)
+
+    assert refuted(report) == {"signature"}
+    assert "id-taken" in report.check("signature").detail
+
+
 def test_a_genesis_that_the_logs_key_did_not_sign_is_refuted(issued: IssuedLog) -> None:
     """It names the log's key; only the signature tells that it is not by it."""
     issued.publish()
