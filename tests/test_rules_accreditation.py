@@ -286,6 +286,30 @@ def test_a_grant_beyond_every_recognition_is_flagged(gate: MemoryGate, story: St
     assert flags("0612", "0911") == ("outside-recognition",)
 
 
+def test_an_accreditation_of_oneself_is_flagged(gate: MemoryGate, story: Story) -> None:
+    both = member(gate, "accreditor", "provider")
+    granted = msgspec.structs.replace(story.accredited(story.new_id()), provider=both.did)
+    assert gate.flags(both, granted) == ("accreditor-not-recognised", "self-accreditation")
+
+    recognised = msgspec.structs.replace(
+        story.recognised(story.new_id()), accreditor=both.did, scope=e.Scope(fields=("06",))
+    )
+    gate.admit(story.authority, recognised)
+    again = msgspec.structs.replace(granted, accreditation=story.new_id())
+    assert gate.flags(both, again) == ("self-accreditation", "outside-recognition")
+
+
+def test_a_grant_upon_the_word_of_closed_authorities_alone_is_flagged(
+    gate: MemoryGate, story: Story
+) -> None:
+    peer = member(gate, "authority")
+    gate.admit(story.authority, e.OrganizationClosed(organization=story.authority.did))
+    assert gate.flags(story.accreditor, story.accredited(story.new_id())) == ("authority-closed",)
+
+    gate.admit(peer, story.recognised(story.new_id()))
+    assert gate.flags(story.accreditor, story.accredited(story.new_id())) == ()
+
+
 @pytest.mark.parametrize("kind", ["recognition", "accreditation"])
 def test_nothing_is_granted_to_who_is_closed(gate: MemoryGate, story: Story, kind: str) -> None:
     by, to, event = (

@@ -441,6 +441,24 @@ def test_only_the_organization_itself_restates_its_particulars(
     assert found.roles == ("provider",)
 
 
+def test_another_country_is_flagged_and_nothing_else_is(gate: MemoryGate, story: Story) -> None:
+    """A region is another one than its country: a scope may name either."""
+
+    def flags(country: str, name: str = "A") -> tuple[str, ...]:
+        did = story.provider.did
+        return gate.flags(
+            story.provider, e.OrganizationUpdated(country=country, name=name, organization=did)
+        )
+
+    assert [flags("NL"), flags("NL", "Renamed")] == [(), ()]
+    assert [flags("NL-UT"), flags("NL-UT"), flags("NL"), flags("BE")] == [
+        ("country-changed",),
+        (),
+        ("country-changed",),
+        ("country-changed",),
+    ]
+
+
 def test_an_organization_or_its_sponsor_ends_its_part_and_nobody_else(
     gate: MemoryGate, story: Story
 ) -> None:

@@ -921,6 +921,22 @@ def test_without_anchors_nobody_is_recognised_and_nobody_refuted(issued: IssuedL
     assert refuted(report) == set()
 
 
+@pytest.mark.parametrize("who", ["accreditor", "authority"])
+def test_who_vouched_and_closed_since_is_remarked_on_and_refutes_nothing(
+    issued: IssuedLog, who: str
+) -> None:
+    closed = issued.story.accreditor if who == "accreditor" else issued.story.authority
+    issued.says(issued.story.authority, e.OrganizationClosed(organization=closed.did))
+    (later,) = issued.award(awards(issued.story, 1))
+
+    report = issued.report(later)
+
+    assert report.exit_code == 0
+    assert [note for note in report.notes if who in note and "had closed before" in note]
+    # What was issued while they acted has nothing to be remarked on.
+    assert not issued.report(issued.holders[0]).notes
+
+
 def test_no_recognition_shown_is_not_a_recognition_refused(issued: IssuedLog) -> None:
     evidence = issued.evidence(issued.holders[0])
 

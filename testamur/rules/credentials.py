@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from testamur import events as e
 from testamur.errors import Refusal
 from testamur.lifecycle import CREDENTIAL, AchievementStatus, CredentialStatus, status_after
-from testamur.rules.accreditation import recognitions_in_force
+from testamur.rules.accreditation import standing_flags
 from testamur.rules.achievements import missing_elements
 from testamur.rules.identity import taken
 from testamur.rules.occurrence import Occurrence
@@ -122,8 +122,7 @@ def accreditation_flags(
         flags.append("accreditation-not-in-force")
     if uncovered(accreditation.scope, event.achievement, definition, country):
         flags.append("outside-accredited-scope")
-    if not recognitions_in_force(register, accreditation.accreditor, day):
-        flags.append("accreditor-not-recognised")
+    flags += standing_flags(register, accreditation.accreditor, issuer, day)
     return tuple(flags)
 
 

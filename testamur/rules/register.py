@@ -161,6 +161,10 @@ class Register:
         for name in _MAPPINGS:
             getattr(self, name).update(getattr(draft, name).maps[0])
 
+    def closed(self, did: str) -> bool:
+        """Return whether an organization of the register acts no more."""
+        return self.organizations[did].status is OrganizationStatus.CLOSED
+
     def today(self) -> date:
         """Return the UTC day of the last `recordedAt`: the log's own clock."""
         return datetime.fromtimestamp(self.recorded_at // 1000, UTC).date()
