@@ -291,7 +291,9 @@ def stream_event(found: StreamEvent) -> HistoryLine:
 
 def organization_event(found: OrganizationEvent) -> HistoryLine:
     """Return one event of an organization."""
-    return HistoryLine(event=found.event, version=found.version, position=found.position)
+    return HistoryLine(
+        event=found.event, version=found.version, position=found.position, flags=found.flags
+    )
 
 
 def submission_line(found: SubmissionAt) -> SubmissionLine:

@@ -14,6 +14,7 @@ from projections.accreditations import ACCREDITATIONS
 from projections.achievements import ACHIEVEMENTS
 from projections.credentials import CREDENTIALS
 from projections.flags import names
+from projections.organizations import ORGANIZATIONS
 from projections.page import Page, bounded
 from projections.submissions import SUBMISSIONS
 
@@ -43,7 +44,8 @@ def _flagged(table: Table) -> Select[Any]:
     )
 
 
-_ALL: Final = union_all(*map(_flagged, (CREDENTIALS, ACHIEVEMENTS, ACCREDITATIONS))).subquery()
+_TABLES: Final = (CREDENTIALS, ACHIEVEMENTS, ACCREDITATIONS, ORGANIZATIONS)
+_ALL: Final = union_all(*map(_flagged, _TABLES)).subquery()
 _BREACHES: Final = select(_ALL).order_by(_ALL.c.position).limit(bindparam("limit"))
 
 

@@ -1,6 +1,7 @@
 """Policy breaches as bits of one integer, so that a flagged credential costs no row of its own.
 
-A bit keeps its meaning for as long as a table lives: new flags go to the end. What a flag means
+A bit keeps its meaning within a layout of the tables: new flags go to the end, or the layout
+counts on (`tables.py`). What a flag means
 is decided in `testamur.rules`; a flag that is not listed here stops the follower.
 """
 
@@ -14,12 +15,16 @@ FLAGS: Final = (
     "accreditation-not-in-force",
     "outside-accredited-scope",
     "accreditor-not-recognised",
+    "authority-closed",
+    "accreditor-closed",
+    "self-accreditation",
+    "outside-recognition",
     "achievement-retired",
     "achievement-version-outdated",
     "backdated",
     "postdated",
     "elements-missing",
-    "outside-recognition",
+    "country-changed",
 )
 """Every flag that the rules give, by bit."""
 

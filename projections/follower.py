@@ -406,4 +406,7 @@ def _named(events: Iterable[e.Event], *, thorough: bool) -> set[str]:
             names.add(event.credential)
             if isinstance(event, e.CredentialSuperseded):
                 names.add(event.successor)
+        elif type(event) in e.CREATED:
+            # The register tells what else goes by that id, but not whether a credential does.
+            names.add(getattr(event, e.CREATED[type(event)]))
     return names

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import (
     Column,
     Connection,
+    Index,
     Row,
     Select,
     String,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     select,
 )
 
+from projections.flags import mask, names
 from projections.page import Page, bounded
 from projections.tables import METADATA, NUMBER, POSITION, Known, Rows, located
 from testamur import events as e
@@ -42,10 +44,13 @@ ORGANIZATIONS: Final = Table(
     Column("version", NUMBER, primary_key=True, autoincrement=False),
     Column("position", POSITION, nullable=False),
     Column("event", String, nullable=False),
+    Column("flags", NUMBER, nullable=False),
     # JSON of `rules.register.Organization`; NULL when the same submission changed it again.
     Column("state", Text),
     sqlite_with_rowid=False,
 )
+Index("organization_changed", ORGANIZATIONS.c.position)
+
 _INTO_DIDS: Final = insert(DIDS)
 _INTO_ORGANIZATIONS: Final = insert(ORGANIZATIONS)
 _CHANGES: Final = frozenset(
@@ -76,6 +81,7 @@ class OrganizationEvent(msgspec.Struct, frozen=True):
     position: int
     version: int
     event: str
+    flags: tuple[str, ...]
 
 
 def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
@@ -84,12 +90,13 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
         _open(cohort, known, rows)
         return
     changed: dict[str, dict[str, Any]] = {}
-    for position, event, version, _ in located(cohort, _CHANGES):
+    for position, event, version, flags in located(cohort, _CHANGES):
         changed[event.organization] = {
             "number": _number(event.organization, known, rows),
             "version": version,
             "position": position,
             "event": e.wire_name(event),
+            "flags": mask(flags),
             "state": None,
         }
         rows[_INTO_ORGANIZATIONS].append(changed[event.organization])
@@ -107,6 +114,7 @@ def _open(cohort: Cohort, known: Known, rows: Rows) -> None:
                 "version": organization.version,
                 "position": cohort.position + 1,
                 "event": e.wire_name(opened),
+                "flags": 0,
                 "state": _encode(organization).decode(),
             }
         )
@@ -145,7 +153,12 @@ _LISTED: Final = (
     .limit(bindparam("limit"))
 )
 _HISTORY: Final = (
-    select(ORGANIZATIONS.c.position, ORGANIZATIONS.c.version, ORGANIZATIONS.c.event)
+    select(
+        ORGANIZATIONS.c.position,
+        ORGANIZATIONS.c.version,
+        ORGANIZATIONS.c.event,
+        ORGANIZATIONS.c.flags,
+    )
     .join_from(ORGANIZATIONS, DIDS, DIDS.c.number == ORGANIZATIONS.c.number)
     .where(
         DIDS.c.did == bindparam("did"),
@@ -186,7 +199,7 @@ def history(
     asked = {"did": did, "after": after, "size": size, "limit": bounded(limit)}
     rows = connection.execute(_HISTORY, asked).all()
     more = rows[limit - 1].version if len(rows) > limit else None
-    return Page(size, tuple(OrganizationEvent(*row) for row in rows[:limit]), more)
+    return Page(size, tuple(_event(row) for row in rows[:limit]), more)
 
 
 def load(connection: Connection, known: Known, size: int) -> None:
@@ -195,6 +208,10 @@ def load(connection: Connection, known: Known, size: int) -> None:
         known.organizations[did] = number
     for row in connection.execute(_STATES, {"size": size}):
         known.register.organizations[row.did] = _decode(row.state)
+
+
+def _event(row: Any) -> OrganizationEvent:
+    return OrganizationEvent(row.position, row.version, row.event, names(row.flags))
 
 
 def _told(row: Row[Any], size: int) -> OrganizationAt:

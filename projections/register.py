@@ -14,6 +14,7 @@ from projections import accreditations, achievements, organizations
 from projections.position import reached
 from projections.submissions import SUBMISSIONS
 from projections.tables import Known
+from testamur.rules.register import naming
 
 _LAST_RECORDED: Final = (
     select(SUBMISSIONS.c.recorded_at)
@@ -34,6 +35,7 @@ def known_at(connection: Connection, size: int) -> Known:
     organizations.load(connection, known, size)
     accreditations.load(connection, known, size)
     achievements.load(connection, known, size)
+    known.register.named = naming(known.register)
     known.register.origin = reached(connection).origin
     known.register.size = size
     known.register.recorded_at = connection.execute(_LAST_RECORDED, {"size": size}).scalar_one()

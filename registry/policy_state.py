@@ -109,6 +109,7 @@ def copied(register: Register) -> Register:
         recognised=dict(register.recognised),
         accreditations=dict(register.accreditations),
         achievements=dict(register.achievements),
+        named=dict(register.named),
     )
 
 

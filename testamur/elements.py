@@ -2,8 +2,9 @@
 
 Annex I of Council Recommendation 2022/C 243/02 names the elements; Open Badges 3.0 has no
 members for most of them, so they are stated as alignments to the code lists of the European
-Learning Model. What `alignment_objects` writes of a definition, `read_elements` finds again.
-Whether a statement is true is for auditors: here it only counts whether it is made.
+Learning Model where it has one; each `targetType` that begins with `ext:` is our own word.
+What `alignment_objects` writes of a definition, `read_elements` finds again. Whether a
+statement is true is for auditors: here it only counts whether it is made.
 """
 
 from __future__ import annotations
@@ -27,13 +28,19 @@ from testamur.events import (
     Workload,
 )
 
-# European Learning Model code lists: the code, and the label Europass shows.
+# The code lists that the European Learning Model publishes: credit-points.xsd, eqf.xsd, and
+# those of the `_CodeList`s below, each with its codes and the labels that Europass shows.
 _SNB: Final = "http://data.europa.eu/snb/"
 _EQF: Final = _SNB + "eqf/"
 _ECTS: Final = _SNB + "education-credit/6fcec5c5af"
+# The model counts no hours; this is the unit's name in QUDT, the vocabulary of units.
 _HOUR: Final = "http://qudt.org/vocab/unit/HR"
-_QF_EHEA: Final = "http://www.ehea.info/page-qualification-frameworks"
+# The framework has no code list. This is the page that the European quality assurance register
+# (DEQAR) refers to; what tells the cycle is the code, which is ours: 0 (short) to 3.
+_QF_EHEA: Final = "https://www.ehea.info/page-qualification-frameworks"
 _ESCO: Final = "http://data.europa.eu/esco/"
+# The recommendation itself. For supervision it names four forms and no codes: those are ours.
+# The model has a list (snb/supervision-verification), whose codes we have not seen.
 _RECOMMENDATION: Final = "https://eur-lex.europa.eu/legal-content/EN/TXT/?uri=CELEX:32022H0627(02)"
 
 

@@ -2,10 +2,10 @@
 
 Every event is a frozen struct with a literal wire name and version, such as
 `"credential.issued/1"`; a new meaning is a new name, never a changed one. Decoding is
-strict: what does not re-encode to the very same bytes is refused, so one fact has one
-spelling and one leaf hash. The members leave no room for a person: no free text, no
-subject, only coded reasons and commitments. Whether an event may *happen* is decided in
-`rules/`; this module only says what it may look like.
+strict: what does not re-encode to the very same bytes is refused, and so is a set whose
+members are not in order, so one fact has one spelling and one leaf hash. The members leave
+no room for a person: no free text, no subject, only coded reasons and commitments. Whether
+an event may *happen* is decided in `rules/`; this module only says what it may look like.
 
 To add an event: a struct here, its name in `EVENTS`, its rules in `rules/`.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 import msgspec
@@ -29,7 +30,7 @@ MAX_ENTRY: Final = 65_535
 Did = Annotated[
     str, Meta(pattern=r"^did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}$(?!\n)", max_length=240)
 ]
-# Only the length here: an id is judged in full where it is created (`_CREATED`), and a
+# Only the length here: an id is judged in full where it is created (`CREATED`), and a
 # reference to it must match one that was.
 Id = Annotated[str, Meta(min_length=36, max_length=36)]
 KeyId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,128}$(?!\n)")]
@@ -127,6 +128,34 @@ class _Part(
     """A value inside an event. What is not said is left out: never null, never an empty list."""
 
 
+# In these lists the order tells something: what a provider puts first.
+_LISTS: Final = frozenset({"outcomes"})
+
+
+class _WithSets(_Part, frozen=True, gc=False, kw_only=True):
+    """A part whose lists are sets, but for `_LISTS`: members sorted by their bytes, none twice.
+
+    The bytes are those of a member's canonical JSON.
+    """
+
+    def __post_init__(self) -> None:
+        """Raise `Refusal` (rule `set-order`) for any other spelling of a set."""
+        for name, written in zip(
+            self.__struct_fields__, self.__struct_encode_fields__, strict=True
+        ):
+            value = getattr(self, name)
+            if type(value) is not tuple or name in _LISTS:
+                continue
+            for before, after in pairwise(map(_encoder.encode, value)):
+                if before >= after:
+                    raise Refusal(
+                        "set-order",
+                        f"{written} is a set: sorted, and nothing twice; "
+                        f"{_excerpt(before)} comes before",
+                        value=_excerpt(after),
+                    )
+
+
 class _Event(_Part, frozen=True, gc=False, tag_field="type", kw_only=True):
     """A fact, caused by the organization that signs the submission it comes in."""
 
@@ -189,7 +218,7 @@ class Document(_Part, frozen=True, gc=False, kw_only=True):
     url: Url
 
 
-class Scope(_Part, frozen=True, gc=False, kw_only=True):
+class Scope(_WithSets, frozen=True, gc=False, kw_only=True):
     """What a recognition or accreditation covers. An absent member covers everything."""
 
     achievement_types: Annotated[tuple[AchievementType, ...], _up_to(64)] | None = None
@@ -201,7 +230,7 @@ class Scope(_Part, frozen=True, gc=False, kw_only=True):
     participation: Annotated[tuple[Participation, ...], _up_to(6)] | None = None
 
 
-class Definition(_Part, frozen=True, gc=False, kw_only=True):
+class Definition(_WithSets, frozen=True, gc=False, kw_only=True):
     """The public definition of an achievement, with the elements of Annex I to 2022/C 243/02."""
 
     name: Name
@@ -230,7 +259,7 @@ class LogOpened(_Event, frozen=True, gc=False, kw_only=True, tag="log.opened/1")
 
 
 class OrganizationRegistered(
-    _Event, frozen=True, gc=False, kw_only=True, tag="organization.registered/1"
+    _Event, _WithSets, frozen=True, gc=False, kw_only=True, tag="organization.registered/1"
 ):
     """A sponsor brings an organization in; `possession` is the newcomer's own signature."""
 
@@ -245,7 +274,7 @@ class OrganizationRegistered(
 
 
 class OrganizationUpdated(
-    _Event, frozen=True, gc=False, kw_only=True, tag="organization.updated/1"
+    _Event, _WithSets, frozen=True, gc=False, kw_only=True, tag="organization.updated/1"
 ):
     """The organization's public particulars, whole, from here on."""
 
@@ -448,13 +477,15 @@ EVENTS: Final[dict[str, type[Event]]] = {
 }
 """Every event type by its wire name."""
 
-# The member by which an event brings a new id into the world.
-_CREATED: Final[dict[type, str]] = {
+CREATED: Final[dict[type, str]] = {
     CredentialIssued: "credential",
     AchievementDefined: "achievement",
     AccreditationGranted: "accreditation",
     RecognitionGranted: "recognition",
 }
+"""The member by which an event brings a new id into the world.
+
+Such an id is time-ordered, so the index it lands in stays warm."""
 
 _decoder: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 # Most cohorts are issuances throughout, and where the type is known beforehand it need not be
@@ -478,7 +509,8 @@ def encode_event(event: Event) -> bytes:
 def decode_event(line: bytes) -> Event:
     """Return the event that `line` (without LF) spells.
 
-    Raises `Refusal` (rules `entry-size`, `json`, `event-schema`, `canonical-json`, `id-form`).
+    Raises `Refusal` (rules `entry-size`, `json`, `event-schema`, `set-order`, `canonical-json`,
+    `id-form`).
     """
     if len(line) > MAX_ENTRY:
         raise Refusal(
@@ -487,6 +519,8 @@ def decode_event(line: bytes) -> Event:
     try:
         event = _decoder.decode(line)
     except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, Refusal):  # what `_WithSets` found
+            raise error.__cause__ from None
         raise Refusal("event-schema", str(error), value=_excerpt(line)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal("json", f"not one JSON object: {error}", value=_excerpt(line)) from None
@@ -500,7 +534,7 @@ def decode_event(line: bytes) -> Event:
             f"{_excerpt(canonical[at : at + 20])}",
             value=_excerpt(line[at : at + 20]),
         )
-    member = _CREATED.get(type(event))
+    member = CREATED.get(type(event))
     if member is not None and not all_uuid7([getattr(event, member)]):
         raise Refusal(
             "id-form",
@@ -562,7 +596,7 @@ def _decode_at(number: int, line: bytes) -> Event:
 
 def _ids_well_formed(events: Sequence[Event]) -> bool:
     return all_uuid7(
-        [getattr(event, _CREATED[type(event)]) for event in events if type(event) in _CREATED]
+        [getattr(event, CREATED[type(event)]) for event in events if type(event) in CREATED]
     )
 
 

@@ -454,11 +454,22 @@ def _status(case: _Case) -> str:
     return f"active {as_of}"
 
 
+# Flags that tell of who vouched. They refute nothing: it was decided while its deciders acted.
+_REMARKS: Final = {
+    "accreditor-closed": "the accreditor had closed before it was issued, so that nobody could "
+    "withdraw the accreditation any more",
+    "authority-closed": "every authority that recognised the accreditor had closed before it was "
+    "issued",
+    "self-accreditation": "the provider accredited itself",
+}
+
+
 def _accreditation(case: _Case) -> str:
     issued = case.issued()
     case.subject["achievement"] = issued.definition.name
     if issued.event.accreditation is None:
         raise Refuted("the issuer claimed no accreditation for it")
+    case.notes.extend(_REMARKS[flag] for flag in issued.flags if flag in _REMARKS)
     accreditation = case.register.accreditations[issued.event.accreditation]
     accreditor = case.register.organizations[accreditation.accreditor]
     case.subject["accreditor"] = accreditor.name

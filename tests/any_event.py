@@ -6,9 +6,11 @@ it is added. Ids that an event creates are drawn as the UUIDs of version 7 they 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
 
+import msgspec
 from hypothesis import strategies as st
 from msgspec import inspect
 
@@ -22,6 +24,20 @@ _CREATED: Final = {
     e.AccreditationGranted: "accreditation",
     e.RecognitionGranted: "recognition",
 }
+
+
+_encode: Final = msgspec.json.Encoder(order="sorted").encode
+
+
+def as_set(members: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the one spelling of a set: its members by their bytes, none twice."""
+    distinct = {_encode(member): member for member in members}
+    return tuple(distinct[key] for key in sorted(distinct))
+
+
+def _is_list(item: inspect.Type) -> bool:
+    # Outcomes stand as the provider put them; authorities and their keys are seated in order.
+    return isinstance(item, inspect.StructType) and item.cls in (e.Authority, e.Key, e.Outcome)
 
 
 def any_event(kind: type[e.Event] | None = None) -> st.SearchStrategy[e.Event]:
@@ -62,7 +78,7 @@ def _values(info: Any) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0911  # one 
             return st.dates(date.min, date.max)
         case inspect.VarTupleType():
             parts = st.lists(_values(info.item_type), min_size=info.min_length or 0, max_size=3)
-            return parts.map(tuple)
+            return parts.map(tuple if _is_list(info.item_type) else as_set)
         case inspect.StructType():
             return _structs(info)
         case inspect.StrType():

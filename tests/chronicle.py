@@ -176,7 +176,12 @@ class Wild:
     def newcomer(self) -> tuple[Party, list[e.Event]]:
         who = party(f"newcomer {len(self.parties)}", self.pick(["Ed25519", "P-256"]))
         sponsor = self.pick(self.parties)
-        roles = self.pick([["provider"], ["provider", "endorser"], ["accreditor"], ["authority"]])
+        roles = self.pick(
+            [
+                *(["provider"], ["provider", "endorser"], ["accreditor"], ["authority"]),
+                ["accreditor", "provider"],
+            ]
+        )
         self.parties.append(who)
         self.keys.append(who)
         return sponsor, [self.story.registered(sponsor, who, *roles)]

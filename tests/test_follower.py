@@ -307,6 +307,21 @@ def test_an_entry_changed_on_the_way_is_named_and_nothing_of_it_is_kept(
         ),
         (
             lambda story, _: story.submission(
+                story.provider, story.issued(), story.issued(story.achievement)
+            ),
+            "id-taken",
+        ),
+        # No row of these would clash with one that is there: only the rules can tell.
+        (lambda story, old: story.submission(story.provider, story.defined(old)), "id-taken"),
+        (lambda story, old: story.submission(story.authority, story.recognised(old)), "id-taken"),
+        (
+            lambda story, _: story.submission(
+                story.provider, story.issued(new := story.new_id()), story.defined(new)
+            ),
+            "id-taken",
+        ),
+        (
+            lambda story, _: story.submission(
                 story.provider, e.CredentialReinstated(credential="?" * 36)
             ),
             "unknown-credential",

@@ -473,6 +473,23 @@ def test_an_id_names_one_thing_only(desk: Desk, story: Story) -> None:
         story.submission(story.provider, story.defined(fresh), story.issued(fresh))
     )
     assert (refusal.rule, refusal.line, refusal.value) == ("id-taken", 3, fresh)
+    credential = story.new_id()
+    desk.record(story.submission(story.provider, story.issued(credential)))
+    refusal = desk.refuse(story.submission(story.provider, story.defined(credential)))
+    assert (refusal.rule, refusal.line, refusal.value) == ("id-taken", 2, credential)
+
+
+def test_of_two_submissions_racing_for_one_id_one_is_refused(desk: Desk, story: Story) -> None:
+    achievement, credential = story.new_id(), story.new_id()
+    outcomes = desk.together(
+        story.submission(story.provider, story.defined(achievement)),
+        story.submission(story.provider, story.issued(achievement)),
+        story.submission(story.provider, story.issued(credential)),
+        story.submission(story.provider, story.defined(credential)),
+    )
+    assert [getattr(outcome, "rule", "recorded") for outcome in outcomes] == [
+        *("recorded", "id-taken") * 2
+    ]
 
 
 def test_a_status_of_something_else_is_refused(desk: Desk, story: Story) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -377,6 +377,19 @@ def test_the_policy_state_comes_back_from_its_snapshot(path: Path, story: Story)
     assert size == OPENING + 4
     with Desk(path, story) as desk:
         assert dump_register(desk.gate._committer.register) == before
+
+
+def test_a_copy_of_the_policy_state_shares_nothing_that_can_change(
+    path: Path, story: Story
+) -> None:
+    """Others read the register without a lock while a copy of it is changed."""
+    with Desk(path, story).open_log() as desk:
+        register = desk.gate.registry.register()
+        copy = policy_state.copied(register)
+        assert copy == register
+        for field in fields(register):
+            value = getattr(register, field.name)
+            assert not isinstance(value, MutableMapping) or getattr(copy, field.name) is not value
 
 
 def test_the_policy_state_needs_no_snapshot(path: Path, story: Story) -> None:

@@ -8,11 +8,13 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, get_args
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from testamur import elements
 from testamur.elements import Learner
 from testamur.errors import Refusal
 from testamur.events import Assessment, Definition, Level, Outcome, Participation, Workload
@@ -594,3 +596,39 @@ def test_expiry_is_not_a_reason_to_refuse() -> None:
 def test_a_document_is_bounded() -> None:
     with pytest.raises(Refusal, match="json-size"):
         parse_credential(json.dumps(BADGE).encode(), max_bytes=100)
+
+
+# --- The code lists ---
+
+
+def _published(name: str) -> dict[str, str]:
+    """Return the entries of a code list of the European Learning Model: URL, and label."""
+    schema = ET.parse(SHARED / "european-learning-model" / "cv" / name)  # noqa: S314
+    space = "{http://www.w3.org/2001/XMLSchema}"
+    return {
+        entry.attrib["value"]: " ".join("".join(entry.itertext()).split())
+        for entry in schema.iter(f"{space}enumeration")
+    }
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("codes", "name"),
+    [
+        (elements._ASSESSMENT, "europass-learning-assessment-types.xsd"),
+        (elements._PARTICIPATION, "europass-modes.xsd"),
+        (elements._QUALITY, "europass-accreditation-types.xsd"),
+    ],
+)
+def test_a_code_and_its_label_are_those_of_the_published_list(codes: Any, name: str) -> None:
+    known = {codes.url + code: label for code, label in codes.entries.values()}
+    known |= {codes.url + code: label for _, code, label in codes.also}
+
+    assert known == _published(name)
+
+
+@needs_shared
+def test_levels_and_credits_are_named_as_published() -> None:
+    assert _published("credit-points.xsd")[elements._ECTS] == "European Credit Transfer System"
+    levels = {f"{elements._EQF}{level}" for level in range(1, 9)}
+    assert levels == set(_published("eqf.xsd"))

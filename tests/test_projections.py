@@ -167,7 +167,8 @@ def check_credentials(connection: Connection, naive: Naive, ever: set[str]) -> N
 
 def check_policy(connection: Connection, naive: Naive) -> None:
     size, register = naive.size, naive.replayer.register
-    assert dump_register(register) == dump_register(known_at(connection, size).register)
+    known = known_at(connection, size).register
+    assert (dump_register(register), register.named) == (dump_register(known), known.named)
     for did, organization in register.organizations.items():
         found = organizations.organization_at(connection, did, size)
         assert found is not None
@@ -596,9 +597,8 @@ def test_the_accreditor_finds_every_flagged_issuance_and_no_other(told: Chronicl
 
 def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
     """A question costs what its answer is long, at ten entries as at ten million."""
-    wild = Wild(told, 3)
-    wild.go(40)
     (one,) = told.issued()
+    Wild(told, 3).go(40)
     story = told.story
     plans: dict[str, list[str]] = {}
 
@@ -661,6 +661,11 @@ def test_every_flag_that_the_rules_give_has_a_bit() -> None:
     assert set(FLAGS) == set(given_out)
 
 
+def test_every_flag_is_explained_where_the_rules_are() -> None:
+    readme = Path(testamur.__file__).with_name("README.md").read_text(encoding="utf-8")
+    assert set(FLAGS) == set(re.findall(r"^\| `([a-z-]+)` \|", readme, re.MULTILINE))
+
+
 @given(st.sets(st.sampled_from(FLAGS)))
 def test_flags_survive_being_kept_as_bits(flags: set[str]) -> None:
     assert flags == set(names(mask(tuple(flags))))
@@ -694,6 +699,7 @@ def test_two_changes_of_one_organization_in_one_submission_make_one_state(
         assert (found.organization.name, found.position) == ("Second", 12)
         events = organizations.history(connection, story.provider.did, 13).items
         assert [event.position for event in events] == [6, 11, 12]
+        assert [event.flags for event in events] == [(), *[("country-changed",)] * 2]
 
 
 def test_the_tables_hold_nothing_that_is_not_on_the_log(told: Chronicle) -> None:

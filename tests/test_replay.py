@@ -433,6 +433,21 @@ SMUGGLED: dict[str, tuple[str, int, Smuggle]] = {
         2,
         lambda f: f.says(f.story.provider, f.story.issued(), f.story.issued(credential_of(f))),
     ),
+    "a credential called like an achievement": (
+        "id-taken",
+        2,
+        lambda f: f.says(f.story.provider, f.story.issued(), f.story.issued(f.story.achievement)),
+    ),
+    "an achievement called like a credential": (
+        "id-taken",
+        1,
+        lambda f: f.says(f.story.provider, f.story.defined(credential_of(f))),
+    ),
+    "a recognition called like an accreditation": (
+        "id-taken",
+        1,
+        lambda f: f.says(f.story.authority, f.story.recognised(f.story.accreditation)),
+    ),
     "a reinstatement after revocation": (
         "transition",
         3,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -213,6 +214,79 @@ def test_issuing_under_an_accreditor_no_longer_recognised_is_flagged(
     )
 
     assert flag(gate) == ("accreditor-not-recognised",)
+
+
+@pytest.mark.parametrize("by", ["itself", "its sponsor"])
+def test_issuing_under_an_accreditor_that_closed_is_flagged(
+    gate: MemoryGate, story: Story, by: str
+) -> None:
+    """It can withdraw nothing any more, so what it granted stands and nobody watches over it."""
+    signer = story.accreditor if by == "itself" else story.authority
+    gate.admit(signer, e.OrganizationClosed(organization=story.accreditor.did))
+
+    assert flag(gate) == ("accreditor-closed",)
+    assert flag(gate, accreditation=None) == ("no-accreditation-claimed",)
+
+
+def test_issuing_under_an_accreditor_recognised_by_closed_authorities_alone_is_flagged(
+    gate: MemoryGate, story: Story
+) -> None:
+    peer = party("peer")
+    gate.admit(
+        story.authority,
+        story.registered(story.authority, peer, "authority"),
+        e.OrganizationClosed(organization=story.authority.did),
+    )
+    assert flag(gate) == ("authority-closed",)
+
+    gate.admit(peer, story.recognised(second := story.new_id()))
+    assert flag(gate) == ()
+    gate.admit(peer, e.RecognitionWithdrawn(reason="voluntary", recognition=second))
+    assert flag(gate) == ("authority-closed",)
+
+
+def test_a_recognition_withdrawn_before_its_authority_closed_does_not_count(
+    gate: MemoryGate, story: Story
+) -> None:
+    gate.admit(
+        story.authority,
+        e.RecognitionWithdrawn(reason="voluntary", recognition=story.recognition),
+        e.OrganizationClosed(organization=story.authority.did),
+    )
+
+    assert flag(gate) == ("accreditor-not-recognised",)
+
+
+def test_issuing_under_an_accreditation_of_its_own_is_flagged(
+    gate: MemoryGate, story: Story
+) -> None:
+    both = party("both")
+    gate.admit(
+        story.authority,
+        story.registered(story.authority, both, "accreditor", "provider"),
+        msgspec.structs.replace(story.recognised(story.new_id()), accreditor=both.did),
+    )
+    own, achievement = story.new_id(), story.new_id()
+    granted = msgspec.structs.replace(story.accredited(own), provider=both.did)
+    gate.admit(both, granted, story.defined(achievement))
+    foreign = msgspec.structs.replace(story.accredited(story.new_id()), provider=both.did)
+    gate.admit(story.accreditor, foreign)
+
+    under = partial(issued, story, achievement=achievement)
+    assert gate.flags(both, under(accreditation=own)) == ("self-accreditation",)
+    assert gate.flags(both, under(accreditation=foreign.accreditation)) == ()
+
+
+def test_a_provider_is_in_the_country_that_it_states_at_the_position(
+    gate: MemoryGate, story: Story
+) -> None:
+    """It may move into the scope of an accreditation, but not unseen."""
+    abroad = _granted(gate, scope=e.Scope(jurisdictions=("BE",)))
+    assert flag(gate, accreditation=abroad) == ("outside-accredited-scope",)
+    moved = e.OrganizationUpdated(country="BE", name="A", organization=story.provider.did)
+    assert gate.flags(story.provider, moved) == ("country-changed",)
+
+    assert flag(gate, accreditation=abroad) == ()
 
 
 def test_issuing_a_retired_achievement_is_flagged(gate: MemoryGate, story: Story) -> None:

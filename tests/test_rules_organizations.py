@@ -312,16 +312,6 @@ def test_the_rights_of_several_roles_add_up(gate: MemoryGate) -> None:
     gate.admit(by, gate.story.registered(by, party("newcomer"), "accreditor", "provider"))
 
 
-@pytest.mark.parametrize("roles", [("provider", "accreditor"), ("provider", "provider")])
-def test_roles_are_sorted_and_named_once(
-    gate: MemoryGate, story: Story, roles: tuple[e.Role, ...]
-) -> None:
-    event = story.registered(story.authority, party("newcomer"), "provider")
-    event = msgspec.structs.replace(event, roles=roles)
-
-    assert gate.refused(story.authority, event).rule == "roles-order"
-
-
 def test_an_organization_is_registered_once(gate: MemoryGate, story: Story) -> None:
     """Not again by its sponsor, nor over again by another, nor a root authority by its peer."""
     rival = registrar(gate, "authority")
@@ -449,6 +439,24 @@ def test_only_the_organization_itself_restates_its_particulars(
     found = gate.register.organizations[story.provider.did]
     assert (found.country, found.name, found.sponsor) == ("BE", "New", story.accreditor.did)
     assert found.roles == ("provider",)
+
+
+def test_another_country_is_flagged_and_nothing_else_is(gate: MemoryGate, story: Story) -> None:
+    """A region is another one than its country: a scope may name either."""
+
+    def flags(country: str, name: str = "A") -> tuple[str, ...]:
+        did = story.provider.did
+        return gate.flags(
+            story.provider, e.OrganizationUpdated(country=country, name=name, organization=did)
+        )
+
+    assert [flags("NL"), flags("NL", "Renamed")] == [(), ()]
+    assert [flags("NL-UT"), flags("NL-UT"), flags("NL"), flags("BE")] == [
+        ("country-changed",),
+        (),
+        ("country-changed",),
+        ("country-changed",),
+    ]
 
 
 def test_an_organization_or_its_sponsor_ends_its_part_and_nobody_else(

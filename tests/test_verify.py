@@ -586,6 +586,20 @@ def test_what_breaks_a_rule_is_refuted_although_the_log_signed_it(
     assert {"commitment", "status", "accreditation", "recognition"} <= unchecked(report)
 
 
+def test_a_credential_called_like_its_achievement_is_refuted(issued: IssuedLog) -> None:
+    """No gate lets one id name two things; an operator might."""
+    story = issued.story
+    prepared = awards(story, 1)
+    event = msgspec.structs.replace(prepared.events[0], credential=story.achievement)
+    holder = msgspec.structs.replace(prepared.holders[0], id=story.achievement)
+    entries = _entries(story.submission(story.provider, event), story.milliseconds)
+
+    report = _forged(issued, holder, entries, 1)
+
+    assert refuted(report) == {"signature"}
+    assert "id-taken" in report.check("signature").detail
+
+
 def test_a_genesis_that_the_logs_key_did_not_sign_is_refuted(issued: IssuedLog) -> None:
     """It names the log's key; only the signature tells that it is not by it."""
     issued.publish()
@@ -905,6 +919,22 @@ def test_without_anchors_nobody_is_recognised_and_nobody_refuted(issued: IssuedL
 
     assert unchecked(report) == {"recognition"}
     assert refuted(report) == set()
+
+
+@pytest.mark.parametrize("who", ["accreditor", "authority"])
+def test_who_vouched_and_closed_since_is_remarked_on_and_refutes_nothing(
+    issued: IssuedLog, who: str
+) -> None:
+    closed = issued.story.accreditor if who == "accreditor" else issued.story.authority
+    issued.says(issued.story.authority, e.OrganizationClosed(organization=closed.did))
+    (later,) = issued.award(awards(issued.story, 1))
+
+    report = issued.report(later)
+
+    assert report.exit_code == 0
+    assert [note for note in report.notes if who in note and "had closed before" in note]
+    # What was issued while they acted has nothing to be remarked on.
+    assert not issued.report(issued.holders[0]).notes
 
 
 def test_no_recognition_shown_is_not_a_recognition_refused(issued: IssuedLog) -> None:

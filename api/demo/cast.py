@@ -59,8 +59,8 @@ HEALTH: Final = "091"
 BUSINESS: Final = "041"
 
 SCOPES: Final[dict[str, Scope]] = {
-    "skills-agency": Scope(fields=("01", "04", "06"), jurisdictions=("NL", "IE")),
-    "clinical-board": Scope(fields=("09",), jurisdictions=("NL", "IE")),
+    "skills-agency": Scope(fields=("01", "04", "06"), jurisdictions=("IE", "NL")),
+    "clinical-board": Scope(fields=("09",), jurisdictions=("IE", "NL")),
     "harbour": Scope(
         fields=(BUSINESS, ICT),
         jurisdictions=("NL",),
@@ -303,7 +303,7 @@ COURSES: Final = (
         50,
         ("reconcile medication", "report a near miss"),
         learners=200,
-        assessment=("writtenExamination", "practical"),
+        assessment=("practical", "writtenExamination"),
         supervision="supervisedOnSiteWithIdentity",
     ),
 )

@@ -56,6 +56,8 @@ def build(name: str, given: Sequence[str], start: dict[str, Any] | None = None) 
     try:
         event = msgspec.convert({**members, "type": tag}, kind, strict=False)
     except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, Refusal):
+            raise error.__cause__ from None
         raise Refusal("event-schema", f"{tag}: {error}; it has {described(kind)}") from None
     # Through its line and back, so that it meets every rule of form.
     return decode_event(encode_event(event))
@@ -134,7 +136,6 @@ def _json(text: str) -> Any:
 
 def _value(text: str, kind: inspect.Type) -> Any:
     if isinstance(kind, inspect.VarTupleType):
-        items = [item.strip() for item in text.split(",") if item.strip()]
-        # Coded words are a set; the register wants roles in order.
-        return sorted(items) if isinstance(kind.item_type, inspect.LiteralType) else items
+        # Every list of words is a set, and a set is written in order.
+        return sorted(item.strip() for item in text.split(",") if item.strip())
     return new_id() if kind == _ID and text == _NEW else text

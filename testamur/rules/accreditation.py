@@ -66,7 +66,7 @@ def withdraw_recognition(register: Register, at: Occurrence, event: e.Recognitio
 def grant_accreditation(
     register: Register, at: Occurrence, event: e.AccreditationGranted
 ) -> tuple[str, ...]:
-    """Let an accreditor accredit a provider; flags a grant beyond its own recognition."""
+    """Let an accreditor accredit a provider; flags a grant it is in no position to make."""
     _require_role(register, at.actor, "accreditor")
     _require_role(register, event.provider, "provider")
     _check_dates(event.valid_from, event.valid_until)
@@ -85,12 +85,11 @@ def grant_accreditation(
         scope=event.scope,
         valid_until=event.valid_until,
     )
+    flags = standing_flags(register, at.actor, event.provider, at.day)
     recognitions = recognitions_in_force(register, at.actor, at.day)
-    if not recognitions:
-        return ("accreditor-not-recognised",)
-    if all(exceeding(event.scope, recognition.scope) for recognition in recognitions):
-        return ("outside-recognition",)
-    return ()
+    if recognitions and all(exceeding(event.scope, each.scope) for each in recognitions):
+        flags.append("outside-recognition")
+    return tuple(flags)
 
 
 def change_accreditation(
@@ -115,8 +114,27 @@ def change_accreditation(
     )
 
 
+def standing_flags(register: Register, accreditor: str, provider: str, day: date) -> list[str]:
+    """Return what is amiss on `day` with `accreditor` accrediting `provider`, whatever it covers.
+
+    What an organization decided while it acted stands after it closed, for its term; but nobody
+    watches over it any more, nor can take it back.
+    """
+    flags = []
+    recognitions = recognitions_in_force(register, accreditor, day)
+    if not recognitions:
+        flags.append("accreditor-not-recognised")
+    elif all(register.closed(each.authority) for each in recognitions):
+        flags.append("authority-closed")
+    if register.closed(accreditor):
+        flags.append("accreditor-closed")
+    if accreditor == provider:
+        flags.append("self-accreditation")
+    return flags
+
+
 def recognitions_in_force(register: Register, accreditor: str, day: date) -> list[Recognition]:
-    """Return the recognitions that `accreditor` holds on `day`."""
+    """Return the recognitions that `accreditor` holds on `day`, of authorities closed since too."""
     granted = (register.recognitions[id_] for id_ in register.recognised.get(accreditor, ()))
     return [recognition for recognition in granted if recognition.in_force(day)]
 

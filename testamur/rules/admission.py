@@ -15,6 +15,7 @@ from testamur.keys import PublicKey
 from testamur.lifecycle import KeyStatus, OrganizationStatus
 from testamur.rules import accreditation, achievements, organizations
 from testamur.rules.credentials import Flags, Issuance, change_credential
+from testamur.rules.identity import check_free
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Credentials, Register
 from testamur.submission import SignedHeader, stream_of
@@ -180,8 +181,11 @@ def _admit_one(
     if type(event) not in _POLICY_RULES:
         raise Refusal("genesis-again", "only entry 1 opens the log", value=e.wire_name(event))
     rule, kind, member = _POLICY_RULES[type(event)]
+    check_free(register, credentials, event)
     flags = rule(register, at, event) or ()
     name = getattr(event, member)
+    if type(event) in e.CREATED:
+        register.named[name] = e.wire_name(event)
     stream = stream_of("organization", name) if kind == "organizations" else name
     return Admitted(stream, getattr(register, kind)[name].version, flags)
 

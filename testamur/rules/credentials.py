@@ -8,8 +8,9 @@ from typing import Final, TypeAlias
 from testamur import events as e
 from testamur.errors import Refusal
 from testamur.lifecycle import CREDENTIAL, AchievementStatus, CredentialStatus, status_after
-from testamur.rules.accreditation import recognitions_in_force
+from testamur.rules.accreditation import standing_flags
 from testamur.rules.achievements import missing_elements
+from testamur.rules.identity import taken
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Credentials, CredentialState, Register
 from testamur.rules.scope import uncovered
@@ -27,13 +28,14 @@ class Issuance:
     from the named terms is worked out once per distinct terms.
     """
 
-    __slots__ = ("_day", "_flags", "_issued", "_issuer", "_register")
+    __slots__ = ("_day", "_flags", "_issued", "_issuer", "_named", "_register")
 
     def __init__(self, register: Register, issuer: str, day: date) -> None:
         organization = register.organizations[issuer]
         if "provider" not in organization.roles:
             raise Refusal("role", f"{issuer} must be a provider", value=list(organization.roles))
         self._register = register
+        self._named = register.named
         self._issuer = issuer
         self._day = day
         self._issued = CredentialState(issuer, CredentialStatus.ACTIVE, 1)
@@ -43,6 +45,8 @@ class Issuance:
         """Admit one credential and return its flags."""
         if event.credential in credentials:
             raise Refusal("already-issued", "this credential exists", value=event.credential)
+        if event.credential in self._named:
+            raise taken(event.credential, self._named[event.credential])
         terms = (
             event.achievement,
             event.achievement_version,
@@ -118,8 +122,7 @@ def accreditation_flags(
         flags.append("accreditation-not-in-force")
     if uncovered(accreditation.scope, event.achievement, definition, country):
         flags.append("outside-accredited-scope")
-    if not recognitions_in_force(register, accreditation.accreditor, day):
-        flags.append("accreditor-not-recognised")
+    flags += standing_flags(register, accreditation.accreditor, issuer, day)
     return tuple(flags)
 
 

@@ -80,8 +80,6 @@ def register_organization(
     """Let a sponsor of the right role bring a newcomer in."""
     known = register.organizations.get(event.organization)
     status = status_after(ORGANIZATION, known.status if known else None, event, event.organization)
-    if list(event.roles) != sorted(set(event.roles)):
-        raise Refusal("roles-order", "roles must be sorted and differ", value=event.roles)
     sponsor = register.organizations[at.actor]
     for role in event.roles:
         if not SPONSORS[role] & set(sponsor.roles):
@@ -108,8 +106,14 @@ def register_organization(
     )
 
 
-def update_organization(register: Register, at: Occurrence, event: e.OrganizationUpdated) -> None:
-    """Let an organization restate its public particulars."""
+def update_organization(
+    register: Register, at: Occurrence, event: e.OrganizationUpdated
+) -> tuple[str, ...]:
+    """Let an organization restate its public particulars; flags another country than before.
+
+    Where an accreditation limits jurisdictions, issuances are judged by the country that the
+    provider states at their position, on its own word.
+    """
     before = _own(register, at, event.organization)
     register.organizations[before.did] = msgspec.structs.replace(
         before,
@@ -120,6 +124,7 @@ def update_organization(register: Register, at: Occurrence, event: e.Organizatio
         status=status_after(ORGANIZATION, before.status, event, before.did),
         version=before.version + 1,
     )
+    return ("country-changed",) if event.country != before.country else ()
 
 
 def close_organization(register: Register, at: Occurrence, event: e.OrganizationClosed) -> None:

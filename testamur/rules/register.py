@@ -8,7 +8,7 @@ millions): rules meet them through the `Credentials` mapping that the caller sup
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Final, TypeAlias
@@ -121,12 +121,13 @@ class CredentialState(msgspec.Struct, frozen=True, gc=False):
 
 Credentials: TypeAlias = MutableMapping[str, CredentialState]
 
-_FACTORIES: Final = (
+_MAPPINGS: Final = (
     "organizations",
     "recognitions",
     "recognised",
     "accreditations",
     "achievements",
+    "named",
 )
 
 
@@ -135,6 +136,8 @@ class Register:
     """The folded state after `size` entries. `recorded_at` is Unix milliseconds.
 
     `recognised` lists, for each accreditor, the ids of the recognitions it was ever granted.
+    `named` has by which event (its wire name) the id of each recognition, accreditation and
+    achievement came: one look-up tells whether an id is taken.
     """
 
     origin: str | None = None
@@ -145,17 +148,22 @@ class Register:
     recognised: MutableMapping[str, tuple[str, ...]] = field(default_factory=dict)
     accreditations: MutableMapping[str, Accreditation] = field(default_factory=dict)
     achievements: MutableMapping[str, Achievement] = field(default_factory=dict)
+    named: MutableMapping[str, str] = field(default_factory=dict)
 
     def draft(self) -> Register:
         """Return a register that reads through to this one and keeps its changes to itself."""
-        layers = {name: ChainMap({}, getattr(self, name)) for name in _FACTORIES}
+        layers = {name: ChainMap({}, getattr(self, name)) for name in _MAPPINGS}
         return Register(self.origin, self.size, self.recorded_at, **layers)
 
     def absorb(self, draft: Register) -> None:
         """Take over the changes of a `draft()` of this register."""
         self.origin, self.size, self.recorded_at = draft.origin, draft.size, draft.recorded_at
-        for name in _FACTORIES:
+        for name in _MAPPINGS:
             getattr(self, name).update(getattr(draft, name).maps[0])
+
+    def closed(self, did: str) -> bool:
+        """Return whether an organization of the register acts no more."""
+        return self.organizations[did].status is OrganizationStatus.CLOSED
 
     def today(self) -> date:
         """Return the UTC day of the last `recordedAt`: the log's own clock."""
@@ -173,9 +181,19 @@ class _Snapshot(msgspec.Struct, frozen=True):
     achievements: dict[str, Achievement]
 
 
+def naming(register: Register) -> dict[str, str]:
+    """Return what `named` must hold, worked out from the other mappings."""
+    kinds: dict[str, Mapping[str, object]] = {
+        "recognition.granted/1": register.recognitions,
+        "accreditation.granted/1": register.accreditations,
+        "achievement.defined/1": register.achievements,
+    }
+    return {name: event for event, named in kinds.items() for name in named}
+
+
 def dump_register(register: Register) -> bytes:
     """Return the register as bytes; equal registers give equal bytes."""
-    parts = {name: dict(getattr(register, name)) for name in _FACTORIES}
+    parts = {name: dict(getattr(register, name)) for name in _MAPPINGS if name != "named"}
     snapshot = _Snapshot(register.origin, register.size, register.recorded_at, **parts)
     return msgspec.json.encode(snapshot, order="sorted")
 
@@ -183,7 +201,9 @@ def dump_register(register: Register) -> bytes:
 def load_register(data: bytes) -> Register:
     """Return the register that `dump_register` wrote; raises `msgspec.DecodeError`."""
     snapshot = msgspec.json.decode(data, type=_Snapshot)
-    return Register(**{name: getattr(snapshot, name) for name in snapshot.__struct_fields__})
+    register = Register(**{name: getattr(snapshot, name) for name in snapshot.__struct_fields__})
+    register.named = naming(register)
+    return register
 
 
 def _within(day: date, start: date, end: date | None) -> bool:

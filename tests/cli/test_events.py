@@ -116,7 +116,7 @@ def test_text_becomes_what_the_member_must_be() -> None:
     event = json.loads(made.out)
     assert encode_event(decode_event(made.out.strip().encode())) == made.out.strip().encode()
     assert event["scope"] == {
-        "fields": ["08", "05"],
+        "fields": ["05", "08"],
         "levels": [{"framework": "EQF", "value": 5}],
         "participation": ["blended", "online"],
     }
@@ -154,6 +154,16 @@ def test_members_come_from_files_too(at: Path, now: Story) -> None:
         (["key.retired", 'key:={"a":1,"a":2}', "organization=did:web:c"], "json-duplicate-key"),
         (["key.retired", "key=\udcff", "organization=did:web:c"], "member"),
         (["accreditation.reinstated", "accreditation=7"], "event-schema"),
+        (
+            [
+                "recognition.granted",
+                "accreditor=did:web:a",
+                "recognition=new",
+                "validFrom=2026-01-01",
+                'scope.fields:=["08","06"]',
+            ],
+            "set-order",
+        ),
     ],
 )
 def test_an_event_that_cannot_be_is_refused_by_name(arguments: list[str], rule: str) -> None:
