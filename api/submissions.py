@@ -10,8 +10,10 @@ arrived says nothing about whether the submission was recorded: send it again.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Annotated, Final, Literal, TypeAlias, cast
 from urllib.parse import parse_qsl
@@ -29,6 +31,7 @@ from api.publishing import Publishing
 from api.waiting import COMMIT_SECONDS, PUBLISH_SECONDS, Waiting
 from log.proofs import Proofs
 from registry.gate import Checked, DryRun, Gate, Outcome, Recorded
+from testamur.errors import Refusal, Unavailable
 from testamur.receipt import Flagged, Receipt, encode_path, flagged
 from testamur.submission import (
     MAX_BYTES,
@@ -42,8 +45,9 @@ from testamur.tlog_proof import TlogProof
 
 Wait: TypeAlias = Literal["durable", "published", "witnessed"]
 
-# From this size on a submission is checked by itself, below it together with others.
+# From this size on a submission is checked by itself, below it together with so many others.
 ALONE_BYTES: Final = 32 * 1024
+TOGETHER: Final = 32
 # The same for its receipt, which sums up flags line by line.
 INLINE_EVENTS: Final = 2_000
 BODIES_BYTES: Final = 512 * 1024 * 1024
@@ -53,6 +57,7 @@ MAX_UNPUBLISHED: Final = 1_000_000
 _CHECKERS: Final = 2
 
 
+_log: Final = logging.getLogger(__name__)
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -77,6 +82,15 @@ class CheckReport(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="c
     flags: tuple[Flagged, ...]
 
 
+@dataclass(slots=True)
+class _Offered:
+    """A body on its way through a thread to the gate; `ticket` tells what came of it."""
+
+    body: bytes
+    ticket: asyncio.Future[Outcome]
+    checked: Checked | None = None
+
+
 class Submissions:
     """Takes submissions in, and gives receipts out."""
 
@@ -91,7 +105,7 @@ class Submissions:
         self._pool = ThreadPoolExecutor(_CHECKERS, thread_name_prefix="testamur-check")
         # Of their own, so that no crowd of dry runs keeps submissions from being checked.
         self._rehearsals = ThreadPoolExecutor(1, thread_name_prefix="testamur-dry-run")
-        self._unchecked: list[tuple[bytes, asyncio.Future[Checked]]] = []
+        self._unchecked: list[_Offered] = []
         self.intake = Intake(self._pool, limit=MAX_BYTES, budget=BODIES_BYTES)
 
     def close(self) -> None:
@@ -127,8 +141,7 @@ class Submissions:
         self._refuse_while_behind()
         body = await self.intake.read(scope, receive, [MEDIA_TYPE])
         try:
-            checked = await self._check(body)
-            recorded = await self._record(checked)
+            checked, recorded = await self._record(body)
         finally:
             self.intake.release(len(body))
         header = checked.submission.header
@@ -194,50 +207,19 @@ class Submissions:
         proof = TlogProof(position, tuple(path), note).render().decode()
         return proof, encode_path(self._proofs.inclusion(end, checkpoint.size))
 
-    async def _check(self, body: bytes) -> Checked:
-        loop = asyncio.get_running_loop()
+    async def _record(self, body: bytes) -> tuple[Checked, Recorded]:
+        """Return the submission in `body`, and where it was recorded."""
+        offered = _Offered(body, self._waiting.ticket())
         if len(body) >= ALONE_BYTES:
-            return await loop.run_in_executor(self._pool, self._gate.check, body)
-        found: asyncio.Future[Checked] = loop.create_future()
-        self._unchecked.append((body, found))
-        if len(self._unchecked) == 1:
-            # What else arrives in this turn of the loop goes along: crossing to a thread and back
-            # costs as much as checking, unless it is shared.
-            loop.call_soon(self._check_together)
-        return await found
-
-    def _check_together(self) -> None:
-        together, self._unchecked = self._unchecked, []
-        bodies = [body for body, _ in together]
-        checking = asyncio.get_running_loop().run_in_executor(
-            self._pool, self._each_checked, bodies
-        )
-
-        def settle(done: asyncio.Future[list[Checked | Exception]]) -> None:
-            for (_, found), checked in zip(together, done.result(), strict=True):
-                if found.done():  # its request was given up
-                    continue
-                if isinstance(checked, Exception):
-                    found.set_exception(checked)
-                else:
-                    found.set_result(checked)
-
-        checking.add_done_callback(settle)
-
-    def _each_checked(self, bodies: Sequence[bytes]) -> list[Checked | Exception]:
-        checked: list[Checked | Exception] = []
-        for body in bodies:
-            try:
-                checked.append(self._gate.check(body))
-            except Exception as error:  # noqa: BLE001  # each is answered with its own
-                checked.append(error)
-        return checked
-
-    async def _record(self, checked: Checked) -> Recorded:
-        ticket = self._waiting.ticket()
-        self._gate.offer(checked, ticket)
+            self._pool.submit(self._offer_each, [offered])
+        else:
+            self._unchecked.append(offered)
+            if len(self._unchecked) == 1:
+                # What else arrives in this turn of the loop goes along: crossing to a thread
+                # costs as much as checking, unless it is shared.
+                asyncio.get_running_loop().call_soon(self._offer_together)
         try:
-            outcome: Outcome = await ticket
+            outcome = await offered.ticket
         except TimeoutError:
             raise not_now(
                 "commit-delayed",
@@ -246,7 +228,32 @@ class Submissions:
             ) from None
         if isinstance(outcome, Exception):
             raise outcome
-        return outcome
+        assert offered.checked is not None  # noqa: S101  # or it had not been offered
+        return offered.checked, outcome
+
+    def _offer_together(self) -> None:
+        together, self._unchecked = self._unchecked, []
+        for at in range(0, len(together), TOGETHER):
+            self._pool.submit(self._offer_each, together[at : at + TOGETHER])
+
+    def _offer_each(self, together: Sequence[_Offered]) -> None:
+        """Check submissions and let the gate have them; in a thread.
+
+        The event loop hears of them when they are settled, and not before: it may have a crowd
+        to attend to.
+        """
+        failed: list[tuple[object, Outcome]] = []
+        for offered in together:
+            try:
+                offered.checked = self._gate.check(offered.body)
+                self._gate.offer(offered.checked, offered.ticket)
+            except (Refusal, Unavailable) as error:
+                failed.append((offered.ticket, error))
+            except Exception:  # noqa: BLE001  # a fault of ours: whoever waits must hear of it
+                _log.exception("a submission could not be checked")
+                failed.append((offered.ticket, Unavailable("it could not be checked")))
+        if failed:
+            self._waiting.settled(failed)
 
     async def _until_published(self, recorded: Recorded) -> None:
         try:
