@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
-from threading import Event, Thread
-from typing import IO, Final
+from select import PIPE_BUF
+from threading import Event, Lock, Thread
+from typing import Final
 
 from sqlalchemy import Engine
 
@@ -24,6 +27,10 @@ from testamur.note import VerifierKey
 _AGAIN: Final = 1.0  # seconds before a process that ended unasked is started again
 _PATIENCE: Final = 30.0  # seconds that it may take to finish its transaction
 _PROJECT: Final = Path(__file__).resolve().parents[1]
+# The lines that `projections/__main__.py` tells.
+_TOLD: Final = re.compile(
+    r"size (?P<size>0|[1-9][0-9]{0,15})\n|obstacle (?P<obstacle>.*)\n|halted (?P<halted>.*)\n"
+)
 
 _log: Final = logging.getLogger(__name__)
 
@@ -32,7 +39,7 @@ class Following:
     """Keeps a follower running; `engine` is the database it writes to, for queries.
 
     `size` is the tree that the tables tell of, at least; `failure` what it halted at, for good;
-    `obstacle` why it got no further just now. Any thread may read them.
+    `obstacle` why it got no further just now. Any thread may read them, and wake it.
     """
 
     def __init__(
@@ -48,6 +55,9 @@ class Following:
             *("--key", str(key), "--attached"),
         ]
         self._process: subprocess.Popen[bytes] | None = None
+        # Held to write to a process or to close its input: the number of a descriptor closed
+        # meanwhile may be that of another file by the time of the write.
+        self._input = Lock()
         self._stopping = Event()
         self._thread = Thread(target=self._keep, name="projections", daemon=True)
 
@@ -57,66 +67,77 @@ class Following:
 
     def wake(self) -> None:
         """Have it look at the log now rather than within a second."""
-        process = self._process
-        if process is None or process.stdin is None:
-            return  # it looks when it starts
-        try:
-            os.write(process.stdin.fileno(), b"\n")
-        except (BlockingIOError, BrokenPipeError, ValueError):
-            # Full: it has enough to wake it. Broken or closed: it is started again, or stopped.
-            return
+        with self._input:
+            process = self._process
+            if process is None or process.stdin is None or process.stdin.closed:
+                return  # it looks when it starts
+            # Full: it has enough to wake it. Broken: it has ended, and will be started again.
+            with suppress(BlockingIOError, BrokenPipeError):
+                os.write(process.stdin.fileno(), b"\n")
 
     def stop(self) -> None:
-        """Let it finish the transaction under way, and end it."""
+        """Let it finish the transaction under way, and end it; kill it if it takes too long."""
         self._stopping.set()
+        self._end_input()
+        if not self._thread.is_alive():
+            return
+        self._thread.join(_PATIENCE)
         process = self._process
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
-        if self._thread.is_alive():
-            self._thread.join()
+        if self._thread.is_alive() and process is not None:
+            _log.warning("the projections do not end, and are killed")
+            process.kill()  # its transaction is taken back: the tables stay whole
+        self._thread.join()
 
     def _keep(self) -> None:
         while not self._stopping.is_set() and self.failure is None:
-            with subprocess.Popen(
-                self._command,
-                cwd=_PROJECT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                bufsize=0,
-                # Ctrl-C is for the server, which then ends this process by closing its input.
-                process_group=0,
-            ) as process:
-                self._attend(process)
-            if self.failure is None and not self._stopping.wait(_AGAIN):
-                _log.warning("the projections ended with code %s", process.returncode)
+            try:
+                end = f"ended with code {self._attend()}"
+            except OSError as error:  # as when there is no memory or no descriptor left for it
+                end = f"cannot be started: {error}"
+            if self.failure is None and not self._stopping.is_set():
+                self.obstacle = Unavailable(f"the projections {end}")
+                _log.warning("%s", self.obstacle)
+                self._stopping.wait(_AGAIN)
 
-    def _attend(self, process: subprocess.Popen[bytes]) -> None:
-        """Take what a process tells until it ends."""
-        assert process.stdin is not None  # noqa: S101  # both are pipes
-        assert process.stdout is not None  # noqa: S101
-        os.set_blocking(process.stdin.fileno(), False)
-        self._process = process
-        try:
-            if self._stopping.is_set():
-                process.stdin.close()  # `stop` came before there was anything to close
-            with process.stdout as told:
-                self._hear(told)
-            process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()  # its transaction is taken back: the tables stay whole
-        finally:
-            self._process = None
-        if self.failure is None and not self._stopping.is_set():
-            self.obstacle = Unavailable(f"the projections ended with code {process.returncode}")
+    def _attend(self) -> int:
+        """Start a process, take what it tells until it ends, and return its exit code."""
+        with subprocess.Popen(
+            self._command,
+            cwd=_PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # Ctrl-C is for the server, which then ends this process by closing its input.
+            process_group=0,
+        ) as process:
+            assert process.stdin is not None  # noqa: S101  # both are pipes
+            assert process.stdout is not None  # noqa: S101
+            os.set_blocking(process.stdin.fileno(), False)
+            self._process = process
+            try:
+                if self._stopping.is_set():
+                    self._end_input()  # `stop` came before there was anything to end
+                while line := process.stdout.readline(PIPE_BUF):
+                    self._hear(line)
+                return process.wait()
+            finally:
+                self._end_input()
+                self._process = None
 
-    def _hear(self, told: IO[bytes]) -> None:
-        for line in told:
-            what, _, detail = line.decode("utf-8", "replace").rstrip("\n").partition(" ")
-            if what == "size" and detail.isdecimal():
-                self.size, self.obstacle = int(detail), None
-            elif what == "obstacle":
-                self.obstacle = Unavailable(detail)
-                _log.warning("the projections wait: %s", detail)
-            elif what == "halted":
-                self.failure = Refuted(detail)
-                _log.error("the projections halted: %s", detail)
+    def _end_input(self) -> None:
+        with self._input:
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.close()
+
+    def _hear(self, line: bytes) -> None:
+        """Take one line that a process told; one that makes no sense changes nothing."""
+        told = _TOLD.fullmatch(line.decode("utf-8", "replace"))
+        if told is None:
+            _log.warning("the projections told what makes no sense: %.100r", line)
+        elif told["size"] is not None:
+            self.size, self.obstacle = int(told["size"]), None
+        elif told["obstacle"] is not None:
+            self.obstacle = Unavailable(told["obstacle"])
+            _log.warning("the projections wait: %s", self.obstacle)
+        else:
+            self.failure = Refuted(told["halted"])
+            _log.error("the projections halted: %s", self.failure)
