@@ -12,9 +12,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from select import PIPE_BUF
 from threading import Event, Lock, Thread
-from typing import IO, Final
+from typing import Final
 
 _AGAIN: Final = 1.0  # seconds before a process that ended unasked is started again
 _PATIENCE: Final = 30.0  # seconds that it may take to finish what it is at
@@ -26,9 +28,9 @@ _log: Final = logging.getLogger(__name__)
 class Beside:
     """Keeps `python -m module arguments` running between `start` and `stop`.
 
-    `heard` is told each line, as (first word, rest), and `ended` the exit code of a process that
-    ended unasked; both by one thread. `ended` returns whether to start it again. Any thread may
-    call the methods.
+    `heard` is told each line, of at most `PIPE_BUF` bytes; `ended` how a process ended that was not
+    asked to, and returns whether to start it again. One thread calls both. Any thread may call
+    the methods.
     """
 
     def __init__(
@@ -36,106 +38,99 @@ class Beside:
         module: str,
         arguments: Sequence[str],
         *,
-        heard: Callable[[str, str], None],
-        ended: Callable[[int], bool],
+        heard: Callable[[str], None],
+        ended: Callable[[str], bool],
     ) -> None:
-        self._name = module
+        self._module = module
         self._command = [sys.executable, "-m", module, *arguments]
         self._heard = heard
         self._ended = ended
-        self._stopping = Event()
-        # Held while the input is written to or closed: a closed descriptor's number may be
-        # another file's by the time it is written to.
-        self._holding = Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        # Held to write to a process or to close its input: the number of a descriptor closed
+        # meanwhile may be that of another file by the time of the write.
+        self._input = Lock()
+        self._stopping = Event()
         self._thread = Thread(target=self._keep, name=module, daemon=True)
 
     def start(self) -> None:
-        """Start the process, once."""
+        """Keep it running from now on."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Tell the process that there is work. Returns at once."""
-        with self._holding:
-            if self._process is None or self._input.closed:
+        """Tell it that there is work. Returns at once."""
+        with self._input:
+            process = self._process
+            if process is None or process.stdin is None or process.stdin.closed:
                 return  # it looks for work when it starts
-            try:
-                os.write(self._input.fileno(), b"\n")
-            except (BlockingIOError, BrokenPipeError):
-                return  # it has enough to wake it, or it is gone and will be started again
+            # Full: it has enough to wake it. Broken: it has ended, and will be started again.
+            with suppress(BlockingIOError, BrokenPipeError):
+                os.write(process.stdin.fileno(), b"\n")
 
     def stop(self) -> None:
-        """Let the process finish what it is at, and end it; kill it if that takes too long."""
+        """Let it finish what it is at, and end it; kill it if that takes too long."""
         self._stopping.set()
-        self._close_input()
-        if self._thread.ident is None:
+        self._end_input()
+        if not self._thread.is_alive():
             return
         self._thread.join(_PATIENCE)
-        if self._thread.is_alive():
-            _log.error("%s does not end, and is killed", self._name)
-            with self._holding:
-                if self._process is not None:
-                    self._process.kill()
-            self._thread.join()
-
-    @property
-    def _input(self) -> IO[bytes]:
-        assert self._process is not None  # noqa: S101  # asked only while it runs
-        assert self._process.stdin is not None  # noqa: S101  # it is a pipe
-        return self._process.stdin
+        process = self._process
+        if self._thread.is_alive() and process is not None:
+            _log.warning("%s does not end, and is killed", self._module)
+            process.kill()  # as it may be at any moment: what it was at is taken up again
+        self._thread.join()
 
     def _keep(self) -> None:
-        while not self._stopping.is_set():
-            code = self._run()
+        again = True
+        while again and not self._stopping.is_set():
+            try:
+                end = f"ended with code {self._attend()}"
+            except OSError as error:  # as when there is no memory or no descriptor left for it
+                end = f"cannot be started: {error}"
             if self._stopping.is_set():
                 return
-            _log.error("%s ended by itself, with code %s", self._name, code)
-            if not self._ended(code):
-                return
+            _log.warning("%s %s", self._module, end)
+            again = self._ended(end)
             self._stopping.wait(_AGAIN)
 
-    def _run(self) -> int:
-        """Run one process to its end, and return its exit code; -1 if it cannot be started."""
-        try:
-            process = subprocess.Popen(
-                self._command,
-                cwd=_PROJECT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                bufsize=0,
-                # Ctrl-C is for the server, which then ends this process by closing its input.
-                process_group=0,
-            )
-        except OSError:
-            _log.exception("%s cannot be started", self._name)
-            return -1
-        with self._holding:
+    def _attend(self) -> int:
+        """Start a process, take what it tells until it ends, and return its exit code."""
+        with subprocess.Popen(
+            self._command,
+            cwd=_PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # Ctrl-C is for the server, which then ends this process by closing its input.
+            process_group=0,
+        ) as process:
+            assert process.stdin is not None  # noqa: S101  # both are pipes
+            assert process.stdout is not None  # noqa: S101
+            os.set_blocking(process.stdin.fileno(), False)
             self._process = process
-            os.set_blocking(self._input.fileno(), False)
-        if self._stopping.is_set():
-            self._close_input()  # `stop` came before there was anything to close
-        assert process.stdout is not None  # noqa: S101  # it is a pipe
-        with process.stdout as told:
-            for line in told:
-                self._hear(line)
-        self._close_input()
-        try:
-            code = process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
-        with self._holding:
-            self._process = None
-        return code
+            try:
+                if self._stopping.is_set():
+                    self._end_input()  # `stop` came before there was anything to end
+                while line := process.stdout.readline(PIPE_BUF):
+                    self._hear(line)
+                return process.wait()
+            finally:
+                self._end_input()
+                self._process = None
+
+    def _end_input(self) -> None:
+        with self._input:
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.close()
 
     def _hear(self, line: bytes) -> None:
-        what, _, rest = line.decode("utf-8", "replace").rstrip("\n").partition(" ")
         try:
-            self._heard(what, rest)
-        except Exception:  # noqa: BLE001  # whatever it said, it must be listened to further
-            _log.exception("%s said what makes no sense: %.200r", self._name, line)
+            self._heard(line.decode("utf-8", "replace"))
+        except Exception:  # noqa: BLE001  # whatever it told, what it tells next must be heard
+            _log.exception("%s told what makes no sense: %.100r", self._module, line)
 
-    def _close_input(self) -> None:
-        with self._holding:
-            if self._process is not None:
-                self._input.close()
+
+def tell(line: str) -> None:
+    """Tell a line on standard output, in the process beside; a longer one is cut."""
+    # POSIX keeps the lines of two threads apart if each is one write of at most so many bytes.
+    text = " ".join(line.split()).encode("utf-8", "replace")[: PIPE_BUF - 1]
+    with suppress(OSError):  # nobody listens any more; the end of the input follows
+        os.write(sys.stdout.fileno(), text + b"\n")

@@ -9,21 +9,20 @@ answer reads from the tables themselves how far they reach.
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
-import sys
+import re
 from pathlib import Path
-from threading import Event, Thread
-from typing import IO, Final
+from typing import Final
 
 from sqlalchemy import Engine
 
+from api.beside import Beside
 from testamur.errors import Refuted, Unavailable
 from testamur.note import VerifierKey
 
-_AGAIN: Final = 1.0  # seconds before a process that ended unasked is started again
-_PATIENCE: Final = 30.0  # seconds that it may take to finish its transaction
-_PROJECT: Final = Path(__file__).resolve().parents[1]
+# The lines that `projections/__main__.py` tells.
+_TOLD: Final = re.compile(
+    r"size (?P<size>0|[1-9][0-9]{0,15})\n|obstacle (?P<obstacle>.*)\n|halted (?P<halted>.*)\n"
+)
 
 _log: Final = logging.getLogger(__name__)
 
@@ -42,81 +41,41 @@ class Following:
         self.size = size
         self.failure: Refuted | None = None
         self.obstacle: Unavailable | None = None
-        self._command = [
-            *(sys.executable, "-m", "projections"),
-            *(str(log.resolve()), str(tables.resolve())),
-            *("--key", str(key), "--attached"),
-        ]
-        self._process: subprocess.Popen[bytes] | None = None
-        self._stopping = Event()
-        self._thread = Thread(target=self._keep, name="projections", daemon=True)
+        self._process = Beside(
+            "projections",
+            [str(log.resolve()), str(tables.resolve()), "--key", str(key), "--attached"],
+            heard=self._hear,
+            ended=self._end,
+        )
 
     def start(self) -> None:
         """Follow from now on."""
-        self._thread.start()
+        self._process.start()
 
     def wake(self) -> None:
         """Have it look at the log now rather than within a second."""
-        process = self._process
-        if process is None or process.stdin is None:
-            return  # it looks when it starts
-        try:
-            os.write(process.stdin.fileno(), b"\n")
-        except (BlockingIOError, BrokenPipeError, ValueError):
-            # Full: it has enough to wake it. Broken or closed: it is started again, or stopped.
-            return
+        self._process.wake()
 
     def stop(self) -> None:
         """Let it finish the transaction under way, and end it."""
-        self._stopping.set()
-        process = self._process
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._process.stop()
 
-    def _keep(self) -> None:
-        while not self._stopping.is_set() and self.failure is None:
-            with subprocess.Popen(
-                self._command,
-                cwd=_PROJECT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                bufsize=0,
-                # Ctrl-C is for the server, which then ends this process by closing its input.
-                process_group=0,
-            ) as process:
-                self._attend(process)
-            if self.failure is None and not self._stopping.wait(_AGAIN):
-                _log.warning("the projections ended with code %s", process.returncode)
+    def _hear(self, line: str) -> None:
+        """Take one line that the process told; one that makes no sense changes nothing."""
+        told = _TOLD.fullmatch(line)
+        if told is None:
+            _log.warning("the projections told what makes no sense: %.100r", line)
+        elif told["size"] is not None:
+            self.size, self.obstacle = int(told["size"]), None
+        elif told["obstacle"] is not None:
+            self.obstacle = Unavailable(told["obstacle"])
+            _log.warning("the projections wait: %s", self.obstacle)
+        else:
+            self.failure = Refuted(told["halted"])
+            _log.error("the projections halted: %s", self.failure)
 
-    def _attend(self, process: subprocess.Popen[bytes]) -> None:
-        """Take what a process tells until it ends."""
-        assert process.stdin is not None  # noqa: S101  # both are pipes
-        assert process.stdout is not None  # noqa: S101
-        os.set_blocking(process.stdin.fileno(), False)
-        self._process = process
-        try:
-            if self._stopping.is_set():
-                process.stdin.close()  # `stop` came before there was anything to close
-            with process.stdout as told:
-                self._hear(told)
-            process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()  # its transaction is taken back: the tables stay whole
-        finally:
-            self._process = None
-        if self.failure is None and not self._stopping.is_set():
-            self.obstacle = Unavailable(f"the projections ended with code {process.returncode}")
-
-    def _hear(self, told: IO[bytes]) -> None:
-        for line in told:
-            what, _, detail = line.decode("utf-8", "replace").rstrip("\n").partition(" ")
-            if what == "size" and detail.isdecimal():
-                self.size, self.obstacle = int(detail), None
-            elif what == "obstacle":
-                self.obstacle = Unavailable(detail)
-                _log.warning("the projections wait: %s", detail)
-            elif what == "halted":
-                self.failure = Refuted(detail)
-                _log.error("the projections halted: %s", detail)
+    def _end(self, how: str) -> bool:
+        if self.failure is not None:
+            return False  # it would halt at the same place again
+        self.obstacle = Unavailable(f"the projections {how}")
+        return True

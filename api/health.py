@@ -115,6 +115,7 @@ class Progress(NamedTuple):
     gate_failure: BaseException | None
     publisher_failure: BaseException | None
     follower_failure: BaseException | None
+    follower_obstacle: BaseException | None = None
 
 
 class Gauge(NamedTuple):
@@ -131,17 +132,31 @@ def readiness(progress: Progress) -> Readiness:
     parts = (
         _part("gate", progress.committed, progress.committed, progress.gate_failure),
         _part("log", progress.published, progress.committed, progress.publisher_failure),
-        _part("projections", progress.projected, progress.published, progress.follower_failure),
+        _part(
+            "projections",
+            progress.projected,
+            progress.published,
+            progress.follower_failure,
+            progress.follower_obstacle,
+        ),
     )
     return Readiness(ready=all(part.state == "works" for part in parts), parts=parts)
 
 
-def _part(name: str, size: int, of: int, failure: BaseException | None) -> PartState:
+def _part(
+    name: str,
+    size: int,
+    of: int,
+    failure: BaseException | None,
+    obstacle: BaseException | None = None,
+) -> PartState:
     if failure is not None:
         # The kind alone: a message may hold a path of ours.
         detail = f"stopped at {size} of {of} entries: {type(failure).__name__}"
         return PartState(part=name, state="failed", detail=detail)
-    state: Literal["works", "lags"] = "lags" if of - size > MAX_LAG else "works"
+    # With something in its way it would lag for as long as that takes, however little comes in.
+    lags = of - size > (MAX_LAG if obstacle is None else 0)
+    state: Literal["works", "lags"] = "lags" if lags else "works"
     return PartState(part=name, state=state, detail=f"at {size} of {of} entries")
 
 
@@ -205,6 +220,7 @@ class Health:
             gate_failure=parts.gate.failure,
             publisher_failure=parts.publishing.failure,
             follower_failure=parts.following.failure,
+            follower_obstacle=parts.following.obstacle,
         )
 
     def about(self) -> About:

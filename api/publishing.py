@@ -4,8 +4,9 @@ Publishing is many small waits for the disk; among busy threads of one interpret
 costs a turn of all the others. `python -m api.publishing` is that process, and alone has the
 signing key: the one that talks to the world does not hold it. It tells, a line each:
 
-    published NOTE         this signed note (base64) is public and durable
-    stopped KIND TEXT      publishing stopped; `refuted` if something is damaged
+    published NOTE     this signed note (base64) is public and durable
+    refuted TEXT       publishing stopped: something is damaged, as TEXT says
+    unavailable TEXT   publishing stopped: something cannot be reached, and is tried again
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import base64
 import logging
 import os
+import re
 import sys
 import threading
 import time
@@ -23,7 +25,7 @@ from typing import Annotated, Final
 
 import typer
 
-from api.beside import Beside
+from api.beside import Beside, tell
 from api.folder import Folder, read_key
 from log.last_signed import LastSigned
 from log.publisher import Publisher
@@ -38,6 +40,13 @@ _START_SECONDS: Final = 60.0
 # A server that was killed leaves a publisher that is about to end.
 _CLAIM_SECONDS: Final = 10.0
 _POLL: Final = 0.05
+# The lines that the process tells.
+_TOLD: Final = re.compile(
+    r"published (?P<published>[A-Za-z0-9+/]+=*)\n"
+    r"|refuted (?P<refuted>.*)\n|unavailable (?P<unavailable>.*)\n"
+)
+
+_log: Final = logging.getLogger(__name__)
 
 
 class Publishing:
@@ -63,8 +72,8 @@ class Publishing:
         self._process = Beside(
             "api.publishing",
             [str(folder.root.resolve()), "--interval", str(interval)],
-            heard=self._heard,
-            ended=self._ended,
+            heard=self._hear,
+            ended=self._end,
         )
 
     def start(self) -> None:
@@ -87,24 +96,30 @@ class Publishing:
         """Publish what is committed, and end."""
         self._process.stop()
 
-    def _heard(self, what: str, rest: str) -> None:
-        if what == "published":
-            note = base64.b64decode(rest, validate=True)
+    def _hear(self, line: str) -> None:
+        """Take one line that the process told; one that makes no sense changes nothing."""
+        told = _TOLD.fullmatch(line)
+        if told is None:
+            _log.warning("the publisher told what makes no sense: %.100r", line)
+            return
+        if told["published"] is not None:
+            note = base64.b64decode(told["published"], validate=True)
+            # Of its own key: a checkpoint that is not is no news from our publisher.
             checkpoint, _ = open_checkpoint(note, self._key)
             self.checkpoint, self.failure = (checkpoint, note), None
             self._published(checkpoint)
-        elif what == "stopped":
-            kind, _, text = rest.partition(" ")
-            self.failure = Refuted(text) if kind == "refuted" else Unavailable(text)
+        elif told["refuted"] is not None:
+            self.failure = Refuted(told["refuted"])
+        else:
+            self.failure = Unavailable(told["unavailable"])
         self._ready.set()
 
-    def _ended(self, code: int) -> bool:
+    def _end(self, how: str) -> bool:
         if self.failure is None:
-            self.failure = Unavailable(f"the publisher ended with code {code}")
-        # Before it was ready nobody is served yet: whoever starts the server looks into it.
-        again = self._ready.is_set() and self.checkpoint is not None
+            self.failure = Unavailable(f"the publisher {how}")
         self._ready.set()
-        return again
+        # Before the first checkpoint nobody is served: whoever starts the server looks into it.
+        return self.checkpoint is not None
 
 
 def main(
@@ -139,7 +154,7 @@ def _opened(folder: Folder, interval: float, stack: ExitStack) -> Publisher:
         last_signed,
         signer,
         interval=interval,
-        published=lambda _, note: _tell(f"published {base64.b64encode(note).decode()}"),
+        published=lambda _, note: tell(f"published {base64.b64encode(note).decode()}"),
         stopped=_tell_stopped,
     )
     publisher.resume()
@@ -160,15 +175,7 @@ def _claim(last_signed: LastSigned) -> None:
 
 
 def _tell_stopped(error: BaseException) -> None:
-    kind = "refuted" if isinstance(error, Refuted) else "unavailable"
-    _tell(f"stopped {kind} {' '.join(str(error).split())}")
-
-
-def _tell(line: str) -> None:
-    try:
-        os.write(sys.stdout.fileno(), f"{line}\n".encode())
-    except BrokenPipeError:
-        return  # nobody listens any more; the end of standard input follows
+    tell(f"{'refuted' if isinstance(error, Refuted) else 'unavailable'} {error}")
 
 
 if __name__ == "__main__":

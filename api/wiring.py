@@ -271,14 +271,20 @@ def _open_following(folder: Folder, key: VerifierKey, stack: ExitStack) -> Follo
     """Return the follower's keeper, over tables that it can go on from."""
     reader = LogReader(DirectorySource(folder.log), key)
     try:
-        follower = Follower(open_live(folder.projections), reader)
-    except (Refuted, DatabaseError) as damage:
-        # Nothing is lost: all of it comes from the log, which is checked as it is read.
-        _log.warning("the projections are built anew: %s", damage)
-        shutil.rmtree(folder.projections)
-        follower = Follower(open_live(folder.projections), reader)
+        try:
+            follower = Follower(open_live(folder.projections), reader)
+        except (Refuted, DatabaseError) as damage:
+            # Nothing is lost: all of it comes from the log, which is checked as it is read.
+            _log.warning("the projections are built anew: %s", damage)
+            shutil.rmtree(folder.projections)
+            follower = Follower(open_live(folder.projections), reader)
+    except (OSError, DatabaseError) as error:
+        raise Unavailable(f"{folder.projections} cannot be used: {error}") from error
     stack.callback(follower.engine.dispose)
-    return Following(folder.log, folder.projections, key, follower.engine, size=follower.size)
+    following = Following(folder.log, folder.projections, key, follower.engine, size=follower.size)
+    # Whatever went wrong before, the folder is not given up while a process writes to it.
+    stack.callback(following.stop)
+    return following
 
 
 @contextmanager

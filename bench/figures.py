@@ -7,8 +7,6 @@ import os
 import platform
 import sqlite3
 import statistics
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +14,39 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time, user and system, of a process and its children so far (Linux)."""
-    return (
-        sum(ticks for process, parent, ticks in _processes() if pid in (process, parent)) / _TICKS
-    )
+    """Return the CPU time, user and system, of a process and its children so far (Linux).
+
+    The time of a child that has ended stays in it, once the process has waited for that child.
+    """
+    while True:
+        _, before = _ticks(pid)
+        family = sum(sum(_ticks(each)) for each in (pid, *_children(pid)))
+        _, after = _ticks(pid)
+        # Otherwise a child was waited for meanwhile, and counted twice or not at all.
+        if before == after:
+            return family / _TICKS
 
 
-def _processes() -> Iterator[tuple[int, int, int]]:
-    """Yield (process id, parent's id, ticks used) of every process."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it has ended meanwhile
-            # After the command's closing bracket; fields 4, 14 and 15 of proc(5).
-            fields = stat.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-            yield int(stat.parent.name), int(fields[1]), int(fields[11]) + int(fields[12])
+def _children(pid: int) -> list[int]:
+    """Return the children of a process, also those that have ended and were not waited for."""
+    stats = Path("/proc").glob("[0-9]*/stat")
+    found = [int(stat.parent.name) for stat in stats]
+    return [child for child in found if (fields := _fields(child)) and int(fields[1]) == pid]
+
+
+def _ticks(pid: int) -> tuple[int, int]:
+    """Return the clock ticks of a process, and of the children it has waited for."""
+    fields = _fields(pid)
+    return sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
+
+
+def _fields(pid: int) -> list[str]:
+    """Return what proc(5) numbers from 3 on in /proc/PID/stat; none once it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return []
+    return stat.rpartition(")")[2].split()  # the command before it may hold anything
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -6,22 +6,24 @@ It tells on standard output, a line each, as it happens:
     obstacle TEXT   it got no further and tries again: the log or the disk cannot be reached
     halted TEXT     an entry, the log or the tables failed a check; it ends with exit code 1
 
-With `--attached`, a byte on standard input makes it look at the log now rather than within a
-second, and the end of standard input ends it. So it never outlives whoever started it, however
-that one died.
+A line is at most `PIPE_BUF` bytes, a longer text is cut. With `--attached`, a byte on standard
+input makes it look at the log now rather than within a second, and the end of standard input
+ends it once the transaction under way is over. So it never outlives whoever started it, however
+that one died. Exit codes: 0 it was ended, 1 it halted, 2 it could not begin.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
+from select import PIPE_BUF
 from typing import Annotated, Final
 
 import typer
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from projections.database import open_live
 from projections.follower import Follower
@@ -30,7 +32,7 @@ from testamur.memory import keep_freed_memory
 from testamur.note import VerifierKey
 from testamur.reader import LogReader, open_source
 
-_POLL: Final = 1.0  # seconds between two looks at how the follower is
+_POLL: Final = 0.2  # seconds between two looks at how the follower is
 
 
 def main(
@@ -44,50 +46,52 @@ def main(
 ) -> None:
     """Keep the tables in TABLES up with the published log LOG."""
     keep_freed_memory()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         reader = LogReader(open_source(log), VerifierKey.parse(key))
         follower = Follower(open_live(tables), reader, moved=lambda size: _tell(f"size {size}"))
+    except (Unavailable, OperationalError, OSError) as obstacle:
+        _tell(f"obstacle {obstacle}")
+        raise typer.Exit(2) from None
     except (Refuted, DatabaseError) as failure:
         _tell(f"halted {failure}")
         raise typer.Exit(1) from None
-    except Unavailable as obstacle:
-        _tell(f"obstacle {obstacle}")
-        raise typer.Exit(2) from None
     _tell(f"size {follower.size}")
     ended = threading.Event()
     if attached:
         threading.Thread(target=_listen, args=(follower, ended), daemon=True).start()
     follower.start()
-    _watch(follower, ended)
-    follower.stop()
+    try:
+        _watch(follower, ended)
+    finally:  # also when Ctrl-C says so
+        follower.stop()
     if follower.failure is not None:
-        _tell(f"halted {follower.failure}")
+        _tell(f"halted {type(follower.failure).__name__}: {follower.failure}")
         raise typer.Exit(1)
 
 
 def _listen(follower: Follower, ended: threading.Event) -> None:
-    while os.read(sys.stdin.fileno(), 4096):
-        follower.wake()
-    ended.set()
-    follower.wake()
+    try:
+        while os.read(sys.stdin.fileno(), PIPE_BUF):
+            follower.wake()
+    finally:  # an input that cannot be read has ended too
+        ended.set()
 
 
 def _watch(follower: Follower, ended: threading.Event) -> None:
-    told: Unavailable | None = None
+    told = ""
     while follower.failure is None and not ended.wait(_POLL):
         obstacle = follower.obstacle
-        if obstacle is not None and obstacle is not told:
-            _tell(f"obstacle {obstacle}")
-        told = obstacle
+        met = "" if obstacle is None else str(obstacle)
+        if met != told:
+            _tell(f"obstacle {met}" if met else f"size {follower.size}")
+        told = met
 
 
 def _tell(line: str) -> None:
-    # One write, so that lines of two threads do not mix; a text may hold line ends of its own.
-    try:
-        os.write(sys.stdout.fileno(), (" ".join(line.split()) + "\n").encode())
-    except BrokenPipeError:
-        return  # nobody listens any more; the end of standard input follows
+    # POSIX keeps the lines of two threads apart if each is one write of at most so many bytes.
+    text = " ".join(line.split()).encode("utf-8", "replace")[: PIPE_BUF - 1]
+    with suppress(OSError):  # nobody listens any more; if attached, the end of the input follows
+        os.write(sys.stdout.fileno(), text + b"\n")
 
 
 if __name__ == "__main__":

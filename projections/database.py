@@ -3,7 +3,7 @@
 The newest file whose tables are marked live is the one that answers; the mark is set by the
 transaction that ends a rebuild, so a crash at any moment leaves one answer. A power cut may
 undo the last transactions (`synchronous=NORMAL`), each of them whole: the follower does them
-again. One process at a time may own the folder.
+again. One process at a time may follow or rebuild in a folder; any may read.
 """
 
 from __future__ import annotations

@@ -111,8 +111,9 @@ class SignedHeader:
                 line=1,
                 value=self.protected.alg,
             )
+        signed, _, _ = self.jws.rpartition(".")  # RFC 7515 section 5.2
         try:
-            _verify_jws(key, self.jws)
+            key.verify(self.signature, signed.encode())
         except ValueError as error:
             raise Refusal("signature", str(error), line=1, value=self.protected.kid) from None
 
@@ -362,16 +363,6 @@ def _canonical(decoder: msgspec.json.Decoder[_T], part: str, what: str) -> _T:
             value=data[:80].decode("utf-8", "backslashreplace"),
         )
     return value
-
-
-# In a server the gate and the follower meet the same header within a second. Whether a key made
-# a signature never changes, and only what held is kept (an exception is not), so the second
-# look costs nothing and means the same.
-@lru_cache(maxsize=4096)
-def _verify_jws(key: PublicKey, jws: str) -> None:
-    """Raise `BadSignature` unless `key` signed this compact JWS (RFC 7515 section 5.2)."""
-    signed, _, signature = jws.rpartition(".")
-    key.verify(base64url_decode(signature), signed.encode())
 
 
 def _alg(key: PrivateKey) -> Literal["ES256", "Ed25519"]:

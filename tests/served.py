@@ -96,7 +96,12 @@ class Served:
         command = [sys.executable, "-m", "api", "serve", "--data", str(self.data), "--port", "0"]
         with (self.data.parent / "server.log").open("ab") as told:
             self.process = subprocess.Popen(
-                [*command, *options], cwd=PROJECT, stdout=subprocess.PIPE, stderr=told, text=True
+                [*command, *options],
+                cwd=PROJECT,
+                stdout=subprocess.PIPE,
+                stderr=told,
+                text=True,
+                process_group=0,  # as a shell does, so that Ctrl-C can be pressed on it
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from testamur.rules.register import dump_register
 from testamur.submission import parse, submission_entry
 from tests.chronicle import Chronicle, Wild
 from tests.published_log import PublishedLog, opened_log
-from tests.story import Story, credentials_of
+from tests.story import Story, credentials_of, private_key
 
 
 class Crash(Exception):
@@ -285,6 +286,12 @@ def test_an_entry_changed_on_the_way_is_named_and_nothing_of_it_is_kept(
         (
             lambda story, _: story.submission(story.provider.with_key("unknown"), story.issued()),
             "unknown-key",
+        ),
+        (
+            lambda story, _: story.submission(
+                replace(story.provider, key=private_key("forger")), story.issued()
+            ),
+            "signature",
         ),
         (
             lambda story, _: story.submission(
