@@ -1,0 +1,293 @@
+"""The publisher's process beside the server: alone with the key, woken, kept going, ended.
+
+The processes are real and killed for real. How any process beside the server is kept is tested
+with the follower's (`test_following.py`); what is published and signed, in `test_publisher.py`.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import typer
+
+from api import publishing
+from api.folder import Folder
+from api.publishing import Publishing
+from log.last_signed import LastSigned
+from testamur.checkpoint import Checkpoint, sign_checkpoint
+from testamur.errors import Refuted
+from testamur.note import SignerKey
+from testamur.reader import DirectorySource, LogReader
+from testamur.receipt import parse_receipt, verify_receipt
+from tests.served import Served, api
+from tests.simulators import flipped
+
+ORIGIN = "log.example/registry"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Served]:
+    """A log whose provider may issue, served."""
+    found = Served(tmp_path / "data")
+    found.init()
+    found.start()
+    found.open_register()
+    yield found
+    found.close()
+    assert "Traceback" not in found.errors()
+
+
+def publishers(data: Path) -> list[int]:
+    """Return the processes that publish the log in `data`, whoever started them."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if b"api.publishing" in words and os.fsencode(data) in words:
+                found.append(int(process.name))
+    return found
+
+
+def the_publisher(log: Served, *, but: int = 0) -> int:
+    """Return the one process that publishes, once it is there; `but` is one that is gone."""
+    deadline = time.monotonic() + 10
+    while len(found := publishers(log.data)) != 1 or found == [but]:
+        assert time.monotonic() < deadline, "there never was one"
+        time.sleep(0.05)
+    return found[0]
+
+
+def files_of(process: int) -> list[str]:
+    """Return what a process holds open."""
+    return [str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir()]
+
+
+# --- What it is given, and what the server is not ---
+
+
+def test_the_process_that_talks_to_the_world_cannot_sign_and_the_one_that_signs_does_not_talk(
+    log: Served,
+) -> None:
+    log.submit(log.story.cohort(3))
+    assert log.process is not None
+    assert str(log.data / "published.db") not in files_of(log.process.pid)
+    held = files_of(the_publisher(log))
+    assert str(log.data / "published.db") in held
+    assert not [file for file in held if file.startswith("socket:")]
+
+
+# --- When it dies, and when the server does ---
+
+
+def test_a_publisher_killed_under_load_is_started_again_and_nothing_acknowledged_is_lost(
+    log: Served,
+) -> None:
+    killed = the_publisher(log)
+    receipts = []
+    deadline = time.monotonic() + 60
+    for number in range(400):
+        if number == 20:
+            os.kill(killed, signal.SIGKILL)
+        answer = log.post(body := log.story.cohort(1 + number % 9))
+        if answer.status_code == 201:
+            receipts.append((body, parse_receipt(answer.content)))
+            if number > 20 and publishers(log.data) not in ([], [killed]):
+                break
+        else:
+            # Only that it is not published now: coming back later is all that is asked.
+            assert answer.status_code == 503
+            assert answer.json()["rule"] in ("publication-stopped", "publication-delayed")
+            assert "retry-after" in answer.headers
+            time.sleep(0.05)
+        assert time.monotonic() < deadline
+    assert the_publisher(log) != killed
+    assert len(receipts) > 20
+    assert "api.publishing ended with code -9" in log.errors()
+    log.submit(log.story.cohort(1))
+    assert log.get("/readyz").status_code == 200
+    entries = [entry for _, found in log.reader().bundles(0, log.size) for entry in found]
+    for body, receipt in receipts:
+        verify_receipt(receipt, body, log.policy)
+        end = receipt.position + 1 + receipt.events
+        assert entries[receipt.position + 1 : end] == body[:-1].split(b"\n")[1:]
+
+
+def test_while_nothing_is_published_the_server_is_not_ready_and_takes_nothing_in(
+    log: Served,
+) -> None:
+    """Rather than acknowledge what nobody can see. What it said before, it goes on saying."""
+    known = log.submit(log.story.cohort(2))
+    tile = log.data / "log" / "tile" / "0" / "000.p" / str(log.size)
+    whole = tile.read_bytes()
+    tile.write_bytes(flipped(whole, 5))
+    signed = log.get("/log/checkpoint").content
+    os.kill(the_publisher(log), signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while "refuted" not in log.errors() and log.get("/readyz").status_code == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    answer = log.post(log.story.cohort(2))
+    assert (answer.status_code, answer.json()["rule"]) == (503, "publication-stopped")
+    states = {each["part"]: each["state"] for each in log.get("/readyz").json()["parts"]}
+    assert states == {"gate": "works", "log": "failed", "projections": "works"}
+    assert log.get(f"/organizations?size={known.position}").status_code == 200
+    assert log.get("/log/checkpoint").content == signed  # nothing is signed over damage
+
+    tile.write_bytes(whole)
+    while log.post(body := log.story.cohort(2)).status_code == 503:
+        assert time.monotonic() < deadline + 20
+        time.sleep(0.1)
+    log.submit(body)
+    assert log.get("/readyz").status_code == 200
+
+
+def test_a_server_killed_and_started_at_once_leaves_one_publisher(log: Served) -> None:
+    """The old one may still be at work: the new one waits for its claim."""
+    for _ in range(3):
+        log.submit(log.story.cohort(200))
+        log.stop(how=signal.SIGKILL)
+        log.start()
+    the_publisher(log)
+    log.submit(log.story.cohort(1))
+    log.stop(how=signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while publishers(log.data):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_ctrl_c_publishes_what_was_acknowledged_as_durable(log: Served) -> None:
+    bodies = [log.story.cohort(100) for _ in range(5)]
+    receipts = [parse_receipt(log.post(body, wait="durable").content) for body in bodies]
+    assert log.process is not None
+    os.killpg(log.process.pid, signal.SIGINT)
+    assert log.stop() == 0
+    assert publishers(log.data) == []
+    reader = LogReader(DirectorySource(log.data / "log"), log.key)
+    last = receipts[-1]
+    assert reader.checkpoint().size == last.position + 1 + last.events
+
+
+def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(tmp_path: Path) -> None:
+    log = Served(tmp_path / "data")
+    log.init()
+    other = LastSigned(log.data / "published.db")
+    other.claim()
+    threading.Timer(1, other.release).start()
+    with log.running():
+        log.open_register()
+    other.close()
+    log.close()
+
+
+# --- What it starts from ---
+
+
+def test_damage_is_named_at_the_start_and_nothing_is_served(log: Served) -> None:
+    size = log.size
+    log.stop()
+    tile = log.data / "log" / "tile" / "0" / "000.p" / str(size)
+    tile.write_bytes(flipped(tile.read_bytes(), 3))
+    ended = api("serve", "--data", log.data, "--port", "0")
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert "refused: tile: another-tree" in ended.stderr
+
+
+def test_what_it_cannot_begin_with_is_told_with_its_exit_code(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "_CLAIM_SECONDS", 0.1)
+    log = Served(tmp_path / "data")
+    log.init()
+    other = LastSigned(log.data / "published.db")
+    other.claim()
+    for root, told in (
+        (tmp_path / "nowhere", "unavailable "),
+        (log.data, "unavailable another publisher"),
+    ):
+        with pytest.raises(typer.Exit) as ended:
+            publishing.main(root)
+        assert ended.value.exit_code == 2
+        assert capfd.readouterr().out.startswith(told)
+    other.close()
+    (log.data / "key").chmod(0o644)
+    with pytest.raises(typer.Exit) as ended:
+        publishing.main(log.data)
+    assert ended.value.exit_code == 1
+    assert capfd.readouterr().out.startswith("refuted ")
+    log.close()
+
+
+# --- What it tells ---
+
+
+class Told:
+    """A keeper whose process is not started, and what it was told to tell."""
+
+    def __init__(self, root: Path) -> None:
+        self.signer = SignerKey.generate(ORIGIN)
+        self.sizes: list[int] = []
+        self.keeper = Publishing(
+            Folder(root),
+            self.signer.verifier,
+            interval=0.1,
+            published=lambda checkpoint: self.sizes.append(checkpoint.size),
+        )
+
+    def line(self, signer: SignerKey | None = None, size: int = 3) -> str:
+        """Return the line that tells of a checkpoint."""
+        signer = signer or self.signer
+        note = sign_checkpoint(Checkpoint(ORIGIN, size, bytes(32)), signer)
+        return f"published {base64.b64encode(note).decode()}\n"
+
+
+def test_a_checkpoint_is_believed_if_the_log_signed_it(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    told.keeper._hear("unavailable the disk is full\n")
+    assert str(told.keeper.failure) == "the disk is full"
+    told.keeper._hear(told.line(size=7))
+    assert told.sizes == [7]
+    assert told.keeper.checkpoint is not None
+    assert told.keeper.checkpoint[0].size == 7
+    assert told.keeper.failure is None
+    with pytest.raises(Refuted):
+        told.keeper._hear(told.line(SignerKey.generate(ORIGIN), size=9))
+    assert told.keeper.checkpoint[0].size == 7
+    told.keeper._hear("refuted tile: another-tree: it differs\n")
+    assert isinstance(told.keeper.failure, Refuted)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\n",
+        "published\n",
+        "published \n",
+        "published",
+        "published AAAA",
+        "published A A\n",
+        "publish AAAA\n",
+        "refuted",
+        "refuted cut sho",
+        "Refuted x\n",
+        " published AAAA\n",
+        "published AAAA\n\n",
+        "\N{REPLACEMENT CHARACTER}\n",
+    ],
+)
+def test_a_line_that_makes_no_sense_changes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, line: str
+) -> None:
+    told = Told(tmp_path)
+    told.keeper._hear(line)
+    assert (told.keeper.checkpoint, told.keeper.failure, told.sizes) == (None, None, [])
+    assert "makes no sense" in caplog.text
