@@ -7,15 +7,20 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
+from projections.evidence import evidence_positions
 from testamur import events as e
 from testamur.bearing import Bearing
 from testamur.commitment import HolderFile
 from testamur.evidence import Evidence, build_evidence
+from testamur.merkle import leaf_hashes
 from testamur.policy import Log, Policy
-from testamur.replay import replay
+from testamur.replay import Replayer, replay
 from testamur.verify import Report, Verdict, verify
 from tests.awards import awards
+from tests.chronicle import Chronicle, Wild
 from tests.published_log import PublishedLog
 from tests.story import Story, party
 
@@ -164,3 +169,28 @@ def test_whoever_is_not_involved_is_left_out(register: Register) -> None:
 
 def test_a_credential_that_was_never_issued_has_nothing(register: Register) -> None:
     assert register.positions(register.story.new_id()) == []
+
+
+# A seed does not shrink to a simpler story.
+@settings(max_examples=10, deadline=None, phases=[Phase.generate])
+@given(seed=st.integers(0, 2**32))
+def test_replay_and_tables_find_the_same_to_bear_on_every_credential(
+    seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """At a third, two thirds and the end of a wild story: found by reading, and by asking."""
+    told = Chronicle.opened(tmp_path_factory.mktemp("wild") / "log")
+    wild = Wild(told, seed)
+    wild.issued = told.issued(6)  # so that there is something to change from the start
+    wild.go(150)
+    entries = told.log.entries
+    cohorts = Replayer(told.log.log_key).feed(entries, leaf_hashes(entries))
+    ends = [cohort.position + 1 + len(cohort.events) for cohort in cohorts]
+    with told.answers() as connection:
+        for size in (ends[len(ends) // 3], ends[2 * len(ends) // 3], ends[-1]):
+            bearing = Bearing(wild.issued)
+            for cohort in cohorts:
+                if cohort.position < size:
+                    bearing.read(cohort)
+            for credential in wild.issued:
+                asked = evidence_positions(connection, credential, size)
+                assert bearing.positions(credential) == asked, (credential, size)
