@@ -595,6 +595,8 @@ def _decode_at(number: int, line: bytes) -> Event:
 
 
 def _ids_well_formed(events: Sequence[Event]) -> bool:
+    if set(map(type, events)) == {CredentialIssued}:
+        return all_uuid7([event.credential for event in events])  # type: ignore[union-attr]
     return all_uuid7(
         [getattr(event, CREATED[type(event)]) for event in events if type(event) in CREATED]
     )

@@ -117,7 +117,6 @@ class Replayer:
         """
         self._entries += entries
         self._leaves += leaves
-        self._pending_bytes += sum(map(len, entries))
         taken = 0
         while len(self._entries) - taken >= self._waiting_for:
             if self._header is None:
@@ -129,7 +128,8 @@ class Replayer:
             taken, self._waiting_for, self._header = end, 1, None
         if taken:
             del self._entries[:taken], self._leaves[:taken]
-            self._pending_bytes = sum(map(len, self._entries))
+            entries, self._pending_bytes = self._entries, 0
+        self._pending_bytes += sum(map(len, entries))
         # A submission is judged when it is whole; one that never can be must not fill memory.
         if self._pending_bytes > MAX_BYTES + MAX_HEADER:
             raise _damage(self.register.size, _too_large())

@@ -135,7 +135,7 @@ def _issued_together(
 ) -> list[Admitted] | None:
     """Admit a cohort of issuances, if it is nothing else and all of it is in order; else none."""
     issued = [event for event in events if type(event) is e.CredentialIssued]
-    if len(issued) < len(events):
+    if not issued or len(issued) < len(events):
         return None
     try:
         _check_acting(register, actor)

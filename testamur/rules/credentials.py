@@ -73,17 +73,25 @@ class Issuance:
         new = credentials.keys().isdisjoint(names) and self._named.keys().isdisjoint(names)
         if len(names) < len(events) or not new:
             return None
-        terms = list(map(_terms, events))
+        flags = self._flags_of_all(list(map(_terms, events)), events)
+        if flags is not None:
+            credentials.update(dict.fromkeys(names, self._issued))
+        return flags
+
+    def _flags_of_all(
+        self, terms: list[object], events: Sequence[e.CredentialIssued]
+    ) -> list[Flags] | None:
+        # Nearly always the terms are the same for all; of those that are, one speaks for all.
+        alike = terms.count(terms[0]) == len(terms)
+        distinct = {terms[0]: events[0]} if alike else dict(zip(terms, events, strict=True))
         try:
-            # Of events on the same terms, one speaks for all.
             flags = {
                 each: issuance_flags(self._register, self._issuer, self._day, event)
-                for each, event in dict(zip(terms, events, strict=True)).items()
+                for each, event in distinct.items()
             }
         except Refusal:
             return None
-        credentials.update(dict.fromkeys(names, self._issued))
-        return [flags[each] for each in terms]
+        return [flags[terms[0]]] * len(terms) if alike else [flags[each] for each in terms]
 
 
 def issuance_flags(register: Register, issuer: str, day: date, event: e.CredentialIssued) -> Flags:
