@@ -548,8 +548,9 @@ def test_it_can_be_stopped_at_any_moment_and_more_than_once(
     following.stop()
     following.stop()
     assert following._process._process is None
+    key = PublishedLog(tmp_path / "log").key
     for delay in (0, 0.001, 0.01, 0.03, 0.1):
-        again = Following(tmp_path, tmp_path, _key(), following.engine, size=7)
+        again = Following(tmp_path, tmp_path, key, following.engine, size=7)
         says(again, "sys.stdin.read()")
         again.start()
         time.sleep(delay)
@@ -560,10 +561,6 @@ def test_it_can_be_stopped_at_any_moment_and_more_than_once(
         assert again._process._process is None
         assert again.obstacle is None
         assert not again._process._thread.is_alive()
-
-
-def _key() -> Any:
-    return "log.example/testamur+00000000+AAAA"
 
 
 def test_one_that_hangs_is_killed_when_it_is_stopped(
