@@ -43,6 +43,7 @@ def main(
         answers.only(201)
         bare = _bare_insert(folder / "bare.db", bodies)
         rate = events / answers.elapsed
+        tenth = max(1, len(bodies) // 10)  # how much slower it gets as the log grows
         milliseconds = [seconds * 1000 for seconds in answers.seconds]
         report(
             "append",
@@ -54,6 +55,8 @@ def main(
                 "connections": connections,
                 "bytes_per_event": round(sum(map(len, bodies)) / events),
                 "events_per_second": rate,
+                "first_tenth_per_second": answers.rate(0, tenth) * batch,
+                "last_tenth_per_second": answers.rate(len(bodies) - tenth, len(bodies)) * batch,
                 "p50_ms": percentile(milliseconds, 0.5),
                 "p99_ms": percentile(milliseconds, 0.99),
                 "cpu_us_per_event": cpu / events * 1e6,

@@ -12,11 +12,17 @@ import httptools
 
 @dataclass(slots=True)
 class Answers:
-    """What came back: seconds each request took, and answers by status."""
+    """What came back: seconds each request took, when each answer came, answers by status."""
 
     seconds: list[float] = field(default_factory=list)
+    came: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
+    begun: float = 0.0
     elapsed: float = 0.0
+
+    def rate(self, start: int, end: int) -> float:
+        """Return answers per second from the `start`th, counted from 0, to before the `end`th."""
+        return (end - start) / (self.came[end - 1] - (self.came[start - 1] if start else 0.0))
 
     def only(self, *expected: int) -> None:
         """Stop the bench unless every answer had an expected status."""
@@ -42,14 +48,14 @@ async def drive(port: int, requests: Iterator[bytes], connections: int) -> Answe
     """Send all `requests` over so many connections to 127.0.0.1 and wait for every answer."""
     answers = Answers()
     loop = asyncio.get_running_loop()
-    begun = time.perf_counter()
+    answers.begun = time.perf_counter()
     ends = []
     for _ in range(connections):
         connection = _Connection(requests, answers, loop.create_future())
         await loop.create_connection(lambda c=connection: c, "127.0.0.1", port)  # type: ignore[misc]
         ends.append(connection.ended)
     await asyncio.gather(*ends)
-    answers.elapsed = time.perf_counter() - begun
+    answers.elapsed = time.perf_counter() - answers.begun
     return answers
 
 
@@ -76,7 +82,9 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        self._answers.seconds.append(time.perf_counter() - self._sent)
+        now = time.perf_counter()
+        self._answers.seconds.append(now - self._sent)
+        self._answers.came.append(now - self._answers.begun)
         self._answers.statuses[status] = self._answers.statuses.get(status, 0) + 1
         self._parser = httptools.HttpResponseParser(self)
         self._next()
