@@ -51,6 +51,8 @@ def _fields(pid: int) -> list[str]:
 
 def percentile(values: list[float], share: float) -> float:
     """Return the value below which `share` (0 to 1) of `values` lie."""
+    if len(values) == 1:
+        return values[0]
     return statistics.quantiles(values, n=1000, method="inclusive")[round(share * 1000) - 1]
 
 
