@@ -4,14 +4,13 @@ Publishing is many small waits for the disk; among busy threads of one interpret
 costs a turn of all the others. `python -m api.publishing` is that process, and alone has the
 signing key: the one that talks to the world does not hold it. It tells, a line each:
 
-    published NOTE     this signed note (base64) is public and durable
+    published SIZE     a checkpoint of that many entries is public and durable
     refuted TEXT       publishing stopped: something is damaged, as TEXT says
     unavailable TEXT   publishing stopped: something cannot be reached, and is tried again
 """
 
 from __future__ import annotations
 
-import base64
 import logging
 import os
 import re
@@ -29,7 +28,7 @@ from api.beside import Beside, tell
 from api.folder import Folder, read_key
 from log.last_signed import LastSigned
 from log.publisher import Publisher
-from log.store import DirectoryStore
+from log.store import CHECKPOINT, DirectoryStore
 from registry.committed import CommittedEntries
 from testamur.checkpoint import Checkpoint, open_checkpoint
 from testamur.errors import Refuted, Unavailable
@@ -42,7 +41,7 @@ _CLAIM_SECONDS: Final = 10.0
 _POLL: Final = 0.05
 # The lines that the process tells.
 _TOLD: Final = re.compile(
-    r"published (?P<published>[A-Za-z0-9+/]+=*)\n"
+    r"published (?P<published>[1-9][0-9]{0,18})\n"
     r"|refuted (?P<refuted>.*)\n|unavailable (?P<unavailable>.*)\n"
 )
 
@@ -66,6 +65,7 @@ class Publishing:
     ) -> None:
         self.checkpoint: tuple[Checkpoint, bytes] | None = None
         self.failure: Refuted | Unavailable | None = None
+        self._store = DirectoryStore(folder.log)
         self._key = key
         self._published = published
         self._ready = threading.Event()
@@ -103,16 +103,24 @@ class Publishing:
             _log.warning("the publisher told what makes no sense: %.100r", line)
             return
         if told["published"] is not None:
-            note = base64.b64decode(told["published"], validate=True)
-            # Of its own key: a checkpoint that is not is no news from our publisher.
-            checkpoint, _ = open_checkpoint(note, self._key)
-            self.checkpoint, self.failure = (checkpoint, note), None
-            self._published(checkpoint)
+            try:
+                self._take(int(told["published"]))
+            except (Refuted, Unavailable) as failure:
+                self.failure = failure
         elif told["refuted"] is not None:
             self.failure = Refuted(told["refuted"])
         else:
             self.failure = Unavailable(told["unavailable"])
         self._ready.set()
+
+    def _take(self, size: int) -> None:
+        """Take the checkpoint that lies there, which is of `size` entries or a later one."""
+        note = self._store.read(CHECKPOINT)
+        checkpoint, _ = open_checkpoint(note, self._key)
+        if checkpoint.size < size:
+            raise Refuted(f"{CHECKPOINT} is of {checkpoint.size} entries, not of {size}")
+        self.checkpoint, self.failure = (checkpoint, note), None
+        self._published(checkpoint)
 
     def _end(self, how: str) -> bool:
         if self.failure is None:
@@ -135,7 +143,7 @@ def main(
         except (Refuted, Unavailable) as error:
             _tell_stopped(error)
             raise typer.Exit(1 if isinstance(error, Refuted) else 2) from None
-        publisher.start()
+        publisher.start()  # first of all it resumes, and tells what came of that
         while os.read(sys.stdin.fileno(), 4096):
             publisher.wake()
         publisher.stop()
@@ -148,17 +156,15 @@ def _opened(folder: Folder, interval: float, stack: ExitStack) -> Publisher:
     last_signed = LastSigned(folder.last_signed)
     stack.callback(last_signed.close)
     _claim(last_signed)
-    publisher = Publisher(
+    return Publisher(
         source,
         DirectoryStore(folder.log),
         last_signed,
         signer,
         interval=interval,
-        published=lambda _, note: tell(f"published {base64.b64encode(note).decode()}"),
+        published=lambda checkpoint, _: tell(f"published {checkpoint.size}"),
         stopped=_tell_stopped,
     )
-    publisher.resume()
-    return publisher
 
 
 def _claim(last_signed: LastSigned) -> None:

@@ -6,7 +6,6 @@ with the follower's (`test_following.py`); what is published and signed, in `tes
 
 from __future__ import annotations
 
-import base64
 import os
 import signal
 import threading
@@ -22,8 +21,8 @@ from api import publishing
 from api.folder import Folder
 from api.publishing import Publishing
 from log.last_signed import LastSigned
+from log.store import DirectoryStore
 from testamur.checkpoint import Checkpoint, sign_checkpoint
-from testamur.errors import Refuted
 from testamur.note import SignerKey
 from testamur.reader import DirectorySource, LogReader
 from testamur.receipt import parse_receipt, verify_receipt
@@ -129,9 +128,9 @@ def test_while_nothing_is_published_the_server_is_not_ready_and_takes_nothing_in
     whole = tile.read_bytes()
     tile.write_bytes(flipped(whole, 5))
     signed = log.get("/log/checkpoint").content
-    os.kill(the_publisher(log), signal.SIGKILL)
+    os.kill(killed := the_publisher(log), signal.SIGKILL)
     deadline = time.monotonic() + 20
-    while "refuted" not in log.errors() and log.get("/readyz").status_code == 200:
+    while "publishing has stopped: tile: another-tree" not in log.errors():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     answer = log.post(log.story.cohort(2))
@@ -141,12 +140,14 @@ def test_while_nothing_is_published_the_server_is_not_ready_and_takes_nothing_in
     assert log.get(f"/organizations?size={known.position}").status_code == 200
     assert log.get("/log/checkpoint").content == signed  # nothing is signed over damage
 
+    stands = the_publisher(log, but=killed)
     tile.write_bytes(whole)
     while log.post(body := log.story.cohort(2)).status_code == 503:
         assert time.monotonic() < deadline + 20
         time.sleep(0.1)
     log.submit(body)
     assert log.get("/readyz").status_code == 200
+    assert the_publisher(log) == stands  # it waited, and looked again by itself
 
 
 def test_a_server_killed_and_started_at_once_leaves_one_publisher(log: Served) -> None:
@@ -231,10 +232,11 @@ def test_what_it_cannot_begin_with_is_told_with_its_exit_code(
 
 
 class Told:
-    """A keeper whose process is not started, and what it was told to tell."""
+    """A keeper whose process is not started, and what it told others."""
 
     def __init__(self, root: Path) -> None:
         self.signer = SignerKey.generate(ORIGIN)
+        self.store = DirectoryStore(Folder(root).log)
         self.sizes: list[int] = []
         self.keeper = Publishing(
             Folder(root),
@@ -243,27 +245,44 @@ class Told:
             published=lambda checkpoint: self.sizes.append(checkpoint.size),
         )
 
-    def line(self, signer: SignerKey | None = None, size: int = 3) -> str:
-        """Return the line that tells of a checkpoint."""
-        signer = signer or self.signer
-        note = sign_checkpoint(Checkpoint(ORIGIN, size, bytes(32)), signer)
-        return f"published {base64.b64encode(note).decode()}\n"
+    def hear(self, told: int, size: int, signer: SignerKey | None = None) -> None:
+        """Hear of `told` entries while a checkpoint of `size` lies there."""
+        checkpoint = Checkpoint(ORIGIN, size, bytes(32))
+        self.store.write_checkpoint(sign_checkpoint(checkpoint, signer or self.signer))
+        self.keeper._hear(f"published {told}\n")
+
+    @property
+    def size(self) -> int | None:
+        """The size of the checkpoint that is taken to be public."""
+        return None if self.keeper.checkpoint is None else self.keeper.checkpoint[0].size
+
+    @property
+    def failure(self) -> str:
+        """What kind of failure stands, if any."""
+        return type(self.keeper.failure).__name__
 
 
 def test_a_checkpoint_is_believed_if_the_log_signed_it(tmp_path: Path) -> None:
     told = Told(tmp_path)
     told.keeper._hear("unavailable the disk is full\n")
     assert str(told.keeper.failure) == "the disk is full"
-    told.keeper._hear(told.line(size=7))
-    assert told.sizes == [7]
-    assert told.keeper.checkpoint is not None
-    assert told.keeper.checkpoint[0].size == 7
-    assert told.keeper.failure is None
-    with pytest.raises(Refuted):
-        told.keeper._hear(told.line(SignerKey.generate(ORIGIN), size=9))
-    assert told.keeper.checkpoint[0].size == 7
+    told.hear(7, 7)
+    assert (told.sizes, told.size, told.failure) == ([7], 7, "NoneType")
+    told.hear(8, 9)  # the next one came meanwhile
+    assert (told.sizes, told.size) == ([7, 9], 9)
+
+    told.hear(12, 12, SignerKey.generate(ORIGIN))
+    assert told.failure == "Unsigned"
+    told.hear(12, 11)
+    assert "is of 11 entries, not of 12" in str(told.keeper.failure)
+    (tmp_path / "log" / "checkpoint").unlink()
+    told.keeper._hear("published 12\n")
+    assert told.failure == "NotFound"
+    assert (told.sizes, told.size) == ([7, 9], 9)
+    told.hear(12, 12)
+    assert (told.size, told.failure) == (12, "NoneType")
     told.keeper._hear("refuted tile: another-tree: it differs\n")
-    assert isinstance(told.keeper.failure, Refuted)
+    assert told.failure == "Refuted"
 
 
 @pytest.mark.parametrize(
@@ -273,14 +292,20 @@ def test_a_checkpoint_is_believed_if_the_log_signed_it(tmp_path: Path) -> None:
         "published\n",
         "published \n",
         "published",
-        "published AAAA",
-        "published A A\n",
-        "publish AAAA\n",
+        "published 7",
+        "published 0\n",
+        "published 07\n",
+        "published -7\n",
+        "published 7 7\n",
+        "published 7_0\n",
+        "published \N{ARABIC-INDIC DIGIT EIGHT}\n",
+        "published " + "7" * 20 + "\n",
+        "publish 7\n",
         "refuted",
         "refuted cut sho",
         "Refuted x\n",
-        " published AAAA\n",
-        "published AAAA\n\n",
+        " published 7\n",
+        "published 7\n\n",
         "\N{REPLACEMENT CHARACTER}\n",
     ],
 )
