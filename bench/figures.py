@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
 import sqlite3
 import statistics
+import time
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +66,20 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "load": round(os.getloadavg()[0], 2),
+        "node_hash_us": round(_node_hash_us(), 3),
     }
+
+
+def _node_hash_us() -> float:
+    """Return what one hash of an interior node takes: how fast the machine is just now."""
+    node = bytes(65)
+    taken = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        for _ in range(10_000):
+            hashlib.sha256(node).digest()
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken) / 10_000 * 1e6
 
 
 def report(bench: str, figures: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ python -m bench.replay --events 1000000 --batch 1000
 
 from __future__ import annotations
 
+import os
 import resource
 import tempfile
 import time
@@ -16,6 +17,8 @@ import typer
 from bench.cohorts import published
 from bench.figures import report
 from testamur.memory import keep_freed_memory
+from testamur.note import VerifierKey
+from testamur.reader import Source
 from testamur.replay import replay
 
 
@@ -27,9 +30,9 @@ def main(
     keep_freed_memory()  # as the command line and the server do
     with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name:
         print(f"writing a log of {events} events in submissions of {batch} ...", flush=True)
-        log = published(Path(name), events, batch)
+        source, key = _written(Path(name), events, batch)
         cpu, begun = time.process_time(), time.perf_counter()
-        replayed = replay(log.source(), log.key)
+        replayed = replay(source, key)
         elapsed, cpu = time.perf_counter() - begun, time.process_time() - cpu
         size = replayed.statistics.size
         report(
@@ -45,6 +48,13 @@ def main(
                 "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             },
         )
+
+
+def _written(folder: Path, events: int, batch: int) -> tuple[Source, VerifierKey]:
+    """Return a log that lies in `folder`, on the device, and of which nothing is in memory."""
+    log = published(folder, events, batch)
+    os.sync()
+    return log.source(), log.key
 
 
 if __name__ == "__main__":

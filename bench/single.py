@@ -1,6 +1,6 @@
 """Submissions of one event each over HTTP, answered with their published receipts.
 
-python -m bench.single --events 60000 --connections 512
+python -m bench.single --events 60000 --connections 400
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from testamur.submission import MEDIA_TYPE
 
 def main(
     events: Annotated[int, typer.Option(help="submissions in all")] = 60_000,
-    connections: Annotated[int, typer.Option(help="submissions under way at once")] = 512,
+    connections: Annotated[int, typer.Option(help="submissions under way at once")] = 400,
     wait: Annotated[Literal["durable", "published"], typer.Option()] = "published",
 ) -> None:
     """Print submissions per second, latencies and CPU per submission."""
