@@ -1,0 +1,67 @@
+"""Questions about an achievement: its definitions, its history, and who was awarded it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Final
+
+import msgspec
+from fastapi import APIRouter, Query, Response
+
+from api import answers
+from api.queries.asking import Flagged, ListOf, OneThing, Uuid, described, history_of, of
+from api.queries.register import View
+from projections import achievements, credentials
+
+routes: Final = APIRouter(tags=["achievements"])
+
+
+@routes.get(
+    "/achievements/{achievement}",
+    summary="An achievement, in its newest version or the one asked for.",
+    responses=described(answers.AchievementAnswer),
+)
+async def one_achievement(
+    asked: OneThing,
+    achievement: Uuid,
+    version: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
+) -> Response:
+    def find(view: View) -> answers.AchievementAnswer:
+        found = view.known("achievement", achievement, achievements.achievement_at)
+        if version is None or version == found.revision:
+            return answers.achievement_answer(found, view.as_of)
+        definition = achievements.definition_at(view.connection, achievement, version, view.size)
+        if definition is None:
+            raise view.missing("achievement-version", str(version))
+        # The flags in `found` are those of the newest definition.
+        earlier = msgspec.structs.replace(found, revision=version, definition=definition, flags=())
+        return answers.achievement_answer(earlier, view.as_of)
+
+    return await asked.answer(find)
+
+
+@routes.get(
+    "/achievements/{achievement}/history",
+    summary="Everything that happened to an achievement.",
+    responses=described(answers.Listed[answers.HistoryLine]),
+)
+async def achievement_history(asked: ListOf, achievement: Uuid) -> Response:
+    events = history_of("achievement", achievement, achievements.achievement_history)
+    return await asked.lines(events, answers.stream_event)
+
+
+@routes.get(
+    "/achievements/{achievement}/credentials",
+    summary="What was issued for an achievement, or with flagged=true what broke policy.",
+    responses=described(answers.Listed[answers.CredentialLine]),
+)
+async def credentials_for(
+    asked: ListOf, achievement: Uuid, *, flagged: Flagged = False
+) -> Response:
+    issued = of(
+        "achievement",
+        achievement,
+        achievements.achievement_at,
+        partial(credentials.credentials_for, flagged=flagged),
+    )
+    return await asked.lines(issued, answers.credential_line, flagged=flagged)

@@ -1,0 +1,156 @@
+"""Who answers: the projections, in threads, as of the size or the time that was asked about."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, NamedTuple, TypeVar
+
+from sqlalchemy import Connection
+
+from api.following import Following
+from api.moment import Asked
+from api.problems import Problem, not_now
+from api.waiting import Published
+from projections import submissions
+from projections.evidence import evidence_positions
+from testamur.errors import Refuted
+from testamur.events import CredentialIssued, decode_event
+from testamur.evidence import build_evidence, render_evidence
+from testamur.reader import LogReader
+from testamur.submission import format_time
+
+T = TypeVar("T")
+Found = TypeVar("Found")
+
+CATCH_UP_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 0.005
+_EXCERPTS: Final = 2
+
+
+class View(NamedTuple):
+    """The register as it stood at `size`; `as_of` is `recordedAt` of the last entry in it."""
+
+    connection: Connection
+    size: int
+    as_of: str | None
+
+    def known(
+        self, kind: str, name: str, find: Callable[[Connection, str, int], Found | None]
+    ) -> Found:
+        """Return what `find` finds of that name; raises a 404 `Problem` if that is nothing."""
+        found = find(self.connection, name, self.size)
+        if found is None:
+            raise self.missing(kind, name)
+        return found
+
+    def missing(self, kind: str, name: str) -> Problem:
+        """Return the problem that there was no such thing by then."""
+        return Problem(
+            404,
+            f"unknown-{kind}",
+            f"no such {kind} as of size {self.size}",
+            value=name,
+            headers={"Testamur-Size": str(self.size)},
+        )
+
+
+class Register:
+    """Answers from the projections, in threads.
+
+    `read` returns a reader of the log that no other thread uses, `latest` the checkpoint that is
+    out.
+    """
+
+    def __init__(
+        self,
+        following: Following,
+        read: Callable[[], LogReader],
+        latest: Callable[[], Published | None],
+    ) -> None:
+        self._following = following
+        self._read = read
+        self._latest = latest
+        # Evidence of a huge cohort is a second's work; questions must not queue behind it.
+        self._excerpts = asyncio.Semaphore(_EXCERPTS)
+
+    async def ask(self, when: Asked, question: Callable[[View], T]) -> T:
+        """Return the answer to `question` as of the moment asked about."""
+        await self._caught_up(when)
+        return await asyncio.to_thread(self._answer, when, question)
+
+    async def _caught_up(self, when: Asked) -> None:
+        """Wait until the projections reach the size asked about, if that is published."""
+        size = self.published().size
+        if when.time is not None and when.time > datetime.now(UTC).timestamp() * 1000:
+            raise Problem(
+                422, "time-ahead", "that time is yet to come", value=_shown_time(when.time)
+            )
+        if when.size is None or when.size <= self._following.size:
+            return
+        if when.size > size:
+            raise Problem(422, "size-ahead", f"the log has {size} entries", value=when.size)
+        for _ in range(round(CATCH_UP_SECONDS / _POLL_SECONDS)):
+            await asyncio.sleep(_POLL_SECONDS)
+            if when.size <= self._following.size:
+                return
+        raise not_now(
+            "projections-behind",
+            f"answers reach size {self._following.size}, not yet {when.size}",
+        )
+
+    def _answer(self, when: Asked, question: Callable[[View], T]) -> T:
+        with self._following.engine.connect() as connection:
+            size = submissions.as_of(connection, size=when.size, time=when.time)
+            return question(View(connection, size, _time_of(connection, size)))
+
+    # --- What is on the log rather than in a table ---
+
+    def issuance(self, position: int) -> CredentialIssued:
+        """Return the issuance that is entry `position`."""
+        # Up to the size that is published now: only partial bundles of that size surely exist.
+        walk = self._read().bundles(position, self.published().size)
+        _, (line, *_) = next(walk)
+        event = decode_event(line)
+        if not isinstance(event, CredentialIssued):
+            raise Refuted(f"entry {position} is no issuance, as the projections have it")
+        return event
+
+    async def evidence(self, credential: str) -> tuple[bytes, int]:
+        """Return the evidence file of a credential, and the size it is as of; 404 if none.
+
+        It is always as of the checkpoint that is out: under a later one, an excerpt as of an
+        earlier size could leave out a revocation and yet look as new as its checkpoint.
+        """
+        published = self.published()
+
+        def find(view: View) -> bytes:
+            positions = evidence_positions(view.connection, credential, view.size)
+            if not positions:
+                raise view.missing("credential", credential)
+            excerpt = build_evidence(self._read(), published.note, credential, positions)
+            return render_evidence(excerpt)
+
+        async with self._excerpts:
+            return await self.ask(Asked(published.size, None), find), published.size
+
+    def published(self) -> Published:
+        """Return the checkpoint that is out; raises a 503 `Problem` before the first."""
+        latest = self._latest()
+        if latest is None:
+            raise not_now("nothing-published", "no checkpoint is published yet")
+        return latest
+
+
+def _time_of(connection: Connection, size: int) -> str | None:
+    if size == 0:
+        return None
+    header = submissions.header_position(connection, size - 1)
+    found = submissions.submission_at(connection, header, size)
+    return None if found is None else format_time(found.recorded_at)
+
+
+def _shown_time(milliseconds: int) -> str:
+    """Return a time as text, however far ahead."""
+    return format_time(min(milliseconds, 253_402_300_799_999))
