@@ -30,7 +30,7 @@ from projections.accreditations import ACCREDITATIONS
 from projections.achievements import ACHIEVEMENTS
 from projections.flags import mask, names
 from projections.organizations import DIDS
-from projections.page import Page, bounded
+from projections.page import Page, Pages, bounded
 from projections.submissions import SUBMISSIONS, submission_before
 from projections.tables import (
     METADATA,
@@ -247,7 +247,23 @@ _ONE: Final = _STANDING.where(_first.c.credential == bindparam("credential"))
 _AT_POSITIONS: Final = _STANDING.where(
     _first.c.position.in_(bindparam("positions", expanding=True))
 ).order_by(_first.c.position)
-_HISTORY: Final = (
+
+
+def _event(row: Row[Any], _: int) -> CredentialEvent:
+    return CredentialEvent(
+        position=row.position,
+        submission=row.submission,
+        recorded_at=row.recorded_at,
+        version=row.version,
+        event=_EVENT[row.kind],
+        status=_STATUS_AFTER[row.kind],
+        flags=names(row.flags),
+        reason=None if row.reason is None else REASONS[row.reason],
+        successor=None if row.successor is None else uuid_text(row.successor),
+    )
+
+
+_HISTORY: Final = Pages(
     select(CREDENTIALS, SUBMISSIONS.c.position.label("submission"), SUBMISSIONS.c.recorded_at)
     .join_from(
         CREDENTIALS,
@@ -256,11 +272,10 @@ _HISTORY: Final = (
     )
     .where(
         CREDENTIALS.c.credential == bindparam("credential"),
-        CREDENTIALS.c.version > bindparam("after"),
         CREDENTIALS.c.position < bindparam("size"),
-    )
-    .order_by(CREDENTIALS.c.version)
-    .limit(bindparam("limit"))
+    ),
+    CREDENTIALS.c.version,
+    _event,
 )
 _STATES: Final = (
     select(_first.c.credential, _last.c.version, _last.c.kind, DIDS.c.did)
@@ -361,15 +376,7 @@ def history(
     connection: Connection, credential: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[CredentialEvent]:
     """Return what happened to a credential, in order; `after` is a version."""
-    asked = {
-        "credential": uuid_bytes(credential),
-        "size": size,
-        "after": after,
-        "limit": bounded(limit),
-    }
-    rows = connection.execute(_HISTORY, asked).all()
-    more = rows[limit - 1].version if len(rows) > limit else None
-    return Page(size, tuple(_event(row) for row in rows[:limit]), more)
+    return _HISTORY.page(connection, size, after, limit, credential=uuid_bytes(credential))
 
 
 def credentials_of(
@@ -447,20 +454,6 @@ def _told(row: Row[Any], size: int) -> CredentialAt:
         issued_at=row.issued_at,
         position=row.position,
         recorded_at=row.recorded_at,
-        flags=names(row.flags),
-        reason=None if row.reason is None else REASONS[row.reason],
-        successor=None if row.successor is None else uuid_text(row.successor),
-    )
-
-
-def _event(row: Row[Any]) -> CredentialEvent:
-    return CredentialEvent(
-        position=row.position,
-        submission=row.submission,
-        recorded_at=row.recorded_at,
-        version=row.version,
-        event=_EVENT[row.kind],
-        status=_STATUS_AFTER[row.kind],
         flags=names(row.flags),
         reason=None if row.reason is None else REASONS[row.reason],
         successor=None if row.successor is None else uuid_text(row.successor),
