@@ -473,7 +473,8 @@ def test_what_is_not_in_the_register_is_not_found(served: Served, kind: str) -> 
     unknown = served.story.new_id()
     found = problem(served.get(f"/{kind}s/{unknown}"), 404, f"unknown-{kind}")
     assert "size" in str(found["detail"])
-    problem(served.get(f"/{kind}s/{unknown}/history"), 404, f"unknown-{kind}")
+    for query in ("", "?cursor=1", "?cursor=1&limit=1"):
+        problem(served.get(f"/{kind}s/{unknown}/history{query}"), 404, f"unknown-{kind}")
     problem(served.get(f"/{kind}s/{unknown.upper()}"), 422, "parameter")
     problem(served.get(f"/{kind}s/..%2f..%2fkey"), 404, "no-such-path")
 

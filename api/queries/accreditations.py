@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from api import answers
-from api.queries.asking import ListOf, OneThing, Uuid, described, history_of
+from api.queries.asking import ListOf, OneThing, Uuid, described, of
 from projections import accreditations
 
 routes: Final = APIRouter(tags=["accreditations"])
@@ -33,7 +33,12 @@ async def one_accreditation(asked: OneThing, accreditation: Uuid) -> Response:
     responses=described(answers.Listed[answers.HistoryLine]),
 )
 async def accreditation_history(asked: ListOf, accreditation: Uuid) -> Response:
-    events = history_of("accreditation", accreditation, accreditations.accreditation_history)
+    events = of(
+        "accreditation",
+        accreditation,
+        accreditations.accreditation_at,
+        accreditations.accreditation_history,
+    )
     return await asked.lines(events, answers.stream_event)
 
 
@@ -54,5 +59,10 @@ async def one_recognition(asked: OneThing, recognition: Uuid) -> Response:
     responses=described(answers.Listed[answers.HistoryLine]),
 )
 async def recognition_history(asked: ListOf, recognition: Uuid) -> Response:
-    events = history_of("recognition", recognition, accreditations.recognition_history)
+    events = of(
+        "recognition",
+        recognition,
+        accreditations.recognition_at,
+        accreditations.recognition_history,
+    )
     return await asked.lines(events, answers.stream_event)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Query, Response
 
 from api import answers
-from api.queries.asking import Flagged, ListOf, OneThing, Uuid, described, history_of, of
+from api.queries.asking import Finding, Flagged, ListOf, OneThing, Uuid, described, of
 from api.queries.register import View
 from projections import achievements, credentials
+from projections.page import Page
+
+Item = TypeVar("Item")
 
 routes: Final = APIRouter(tags=["achievements"])
+
+
+def _of(achievement: str, listed: Callable[..., Page[Item]]) -> Finding[Item]:
+    return of("achievement", achievement, achievements.achievement_at, listed)
 
 
 @routes.get(
@@ -46,7 +54,7 @@ async def one_achievement(
     responses=described(answers.Listed[answers.HistoryLine]),
 )
 async def achievement_history(asked: ListOf, achievement: Uuid) -> Response:
-    events = history_of("achievement", achievement, achievements.achievement_history)
+    events = _of(achievement, achievements.achievement_history)
     return await asked.lines(events, answers.stream_event)
 
 
@@ -58,10 +66,5 @@ async def achievement_history(asked: ListOf, achievement: Uuid) -> Response:
 async def credentials_for(
     asked: ListOf, achievement: Uuid, *, flagged: Flagged = False
 ) -> Response:
-    issued = of(
-        "achievement",
-        achievement,
-        achievements.achievement_at,
-        partial(credentials.credentials_for, flagged=flagged),
-    )
+    issued = _of(achievement, partial(credentials.credentials_for, flagged=flagged))
     return await asked.lines(issued, answers.credential_line, flagged=flagged)

@@ -136,18 +136,6 @@ def of(
     return found
 
 
-def history_of(kind: str, name: str, listed: Callable[..., Page[Item]]) -> Finding[Item]:
-    """Return what finds the events of the thing `name`; a 404 `Problem` if there are none."""
-
-    def found(view: View, turned: Turned) -> Page[Item]:
-        page = listed(view.connection, name, view.size, **turned.options)
-        if not page.items and turned.cursor is None:
-            raise view.missing(kind, name)
-        return page
-
-    return found
-
-
 async def _register(request: Request) -> Register:
     register: Register = request.app.state.register
     return register

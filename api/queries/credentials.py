@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from api import answers
-from api.queries.asking import Answering, ListOf, OneThing, Uuid, described, history_of
+from api.queries.asking import Answering, ListOf, OneThing, Uuid, described, of
 from api.queries.register import View
 from projections import achievements, credentials, organizations
 from testamur.evidence import FILE_ENDING, Evidence
@@ -48,7 +48,7 @@ async def one_credential(register: Answering, asked: OneThing, credential: Uuid)
     responses=described(answers.Listed[answers.HistoryLine]),
 )
 async def credential_history(asked: ListOf, credential: Uuid) -> Response:
-    events = history_of("credential", credential, credentials.history)
+    events = of("credential", credential, credentials.status, credentials.history)
     return await asked.lines(events, answers.credential_event)
 
 
