@@ -38,7 +38,7 @@ _decode: Final = msgspec.json.Decoder(Definition).decode
 
 
 class AchievementAt(msgspec.Struct, frozen=True):
-    """An achievement as of `size`, with its newest definition, which is version `revision`.
+    """An achievement as of `size`, with one of its definitions, which is version `revision`.
 
     It was defined at `defined` and last changed at `position`; `flags` are that definition's.
     """
@@ -95,18 +95,23 @@ def _told(row: Row[Any], size: int) -> AchievementAt:
 # Every revision is an event of its own, and the first one is the first event: the definition
 # of revision r came with version r of the stream.
 _published: Final = ACHIEVEMENTS.alias("published")
-_ACHIEVEMENT: Final = (
+_DEFINED: Final = (
     _streams.standing.add_columns(
-        DIDS.c.did, _streams.last.c.revision, _published.c.definition, _published.c.flags
+        DIDS.c.did,
+        _published.c.version.label("revision"),
+        _published.c.definition,
+        _published.c.flags,
     )
     .join(DIDS, DIDS.c.number == _streams.first.c.provider)
-    .join(
-        _published,
-        (_published.c.achievement == _streams.first.c.achievement)
-        & (_published.c.version == _streams.last.c.revision),
-    )
+    .join(_published, _published.c.achievement == _streams.first.c.achievement)
 )
+_ACHIEVEMENT: Final = _DEFINED.where(_published.c.version == _streams.last.c.revision)
 _ONE: Final = _streams.one(_ACHIEVEMENT)
+_ONE_REVISION: Final = _streams.one(_DEFINED).where(
+    _published.c.version == bindparam("revision"),
+    _published.c.position < bindparam("size"),
+    _published.c.definition.is_not(None),
+)
 _OF_PROVIDER: Final = Pages(
     _ACHIEVEMENT.where(DIDS.c.did == bindparam("did")), _streams.first.c.position, _told
 )
@@ -122,10 +127,16 @@ _DEFINITIONS: Final = (
 )
 
 
-def achievement_at(connection: Connection, achievement: str, size: int) -> AchievementAt | None:
-    """Return an achievement, or `None` if it was not defined by then."""
-    asked = {"key": uuid_bytes(achievement), "size": size}
-    row = connection.execute(_ONE, asked).one_or_none()
+def achievement_at(
+    connection: Connection, achievement: str, size: int, *, revision: int | None = None
+) -> AchievementAt | None:
+    """Return an achievement with its newest definition, or with version `revision` of it.
+
+    `None` if it was not defined, or that version not published, by then.
+    """
+    asked = {"key": uuid_bytes(achievement), "size": size, "revision": revision}
+    statement = _ONE if revision is None else _ONE_REVISION
+    row = connection.execute(statement, asked).one_or_none()
     return None if row is None else _told(row, size)
 
 

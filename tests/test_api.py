@@ -535,6 +535,7 @@ def test_a_definition_can_be_read_in_each_version(served: Served) -> None:
     first = served.get(f"/achievements/{achievement}", params={**at, "version": 1}).json()
     assert (newest["version"], newest["definition"]["name"]) == (2, "Soil Science II")
     assert (first["version"], first["definition"]["name"]) == (1, "Soil Science")
+    assert (first["flags"], newest["flags"]) == ([], ["elements-missing"])
     third = served.get(f"/achievements/{achievement}", params={**at, "version": 3})
     problem(third, 404, "unknown-achievement-version")
 

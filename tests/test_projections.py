@@ -634,6 +634,7 @@ def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
             lambda: accreditations.accreditation_history(connection, story.accreditation, size),
             lambda: accreditations.recognition_history(connection, story.recognition, size),
             lambda: achievements.achievement_at(connection, story.achievement, size),
+            lambda: achievements.achievement_at(connection, story.achievement, size, revision=1),
             lambda: achievements.definition_at(connection, story.achievement, 1, size),
             lambda: achievements.achievements_of(connection, story.provider.did, size),
             lambda: achievements.achievement_history(connection, story.achievement, size),
@@ -682,6 +683,28 @@ def test_an_id_survives_being_kept_as_bytes(one: Any) -> None:
     assert data is not None
     assert str(one) == uuid_text(data)
     assert uuid_bytes(str(one).upper()) in (None, data if str(one).upper() == str(one) else None)
+
+
+def test_each_definition_has_the_flags_it_was_published_with(told: Chronicle) -> None:
+    """A later definition with all elements does not clear the one that lacked them."""
+    story = told.story
+    achievement, bare = story.new_id(), e.Definition(name="Bare", achievement_type="Badge")
+    defined = e.AchievementDefined(achievement=achievement, definition=bare)
+    revised = e.AchievementRevised(
+        achievement=achievement, definition=story.definition(), version=2
+    )
+    for event in (defined, revised, e.AchievementRetired(achievement=achievement)):
+        assert told.offer(story.provider, event)
+    with told.answers() as connection:
+
+        def flags(size: int, revision: int | None = None) -> object:
+            found = achievements.achievement_at(connection, achievement, size, revision=revision)
+            return found and (found.revision, found.status.value, found.flags)
+
+        assert flags(16) == flags(16, 2) == (2, "retired", ())
+        assert flags(16, 1) == (1, "retired", ("elements-missing",))
+        assert flags(12) == flags(12, 1) == (1, "defined", ("elements-missing",))
+        assert [flags(12, 2), flags(16, 3), flags(16, 0), flags(10, 1)] == [None] * 4
 
 
 def test_two_changes_of_one_organization_in_one_submission_make_one_state(

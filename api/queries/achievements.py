@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Final, TypeVar
 
-import msgspec
 from fastapi import APIRouter, Query, Response
 
 from api import answers
@@ -36,14 +35,13 @@ async def one_achievement(
 ) -> Response:
     def find(view: View) -> answers.AchievementAnswer:
         found = view.known("achievement", achievement, achievements.achievement_at)
-        if version is None or version == found.revision:
-            return answers.achievement_answer(found, view.as_of)
-        definition = achievements.definition_at(view.connection, achievement, version, view.size)
-        if definition is None:
-            raise view.missing("achievement-version", str(version))
-        # The flags in `found` are those of the newest definition.
-        earlier = msgspec.structs.replace(found, revision=version, definition=definition, flags=())
-        return answers.achievement_answer(earlier, view.as_of)
+        if version is not None:
+            connection, size, _ = view
+            asked_for = achievements.achievement_at(connection, achievement, size, revision=version)
+            if asked_for is None:
+                raise view.missing("achievement-version", str(version))
+            found = asked_for
+        return answers.achievement_answer(found, view.as_of)
 
     return await asked.answer(find)
 
