@@ -92,6 +92,7 @@ def face(parts: Parts) -> Face:
             yield
         finally:
             submitting.close()
+            register.close()
             tiles.close()
             parts.stop()
 

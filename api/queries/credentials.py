@@ -24,7 +24,7 @@ async def one_credential(register: Answering, asked: OneThing, credential: Uuid)
     def find(view: View) -> answers.CredentialAnswer:
         connection, size, as_of = view
         found = view.known("credential", credential, credentials.status)
-        issued = register.issuance(found.issued)
+        issued = register.issuance(found.issued, size)
         organization = organizations.organization_at(connection, found.issuer, size)
         definition = achievements.definition_at(
             connection, found.achievement, issued.achievement_version, size

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeVar
 
@@ -25,8 +27,14 @@ T = TypeVar("T")
 Found = TypeVar("Found")
 
 CATCH_UP_SECONDS: Final = 5.0
-_POLL_SECONDS: Final = 0.005
-_EXCERPTS: Final = 2
+MAX_QUESTIONS: Final = 1024
+"""Questions that may be under way at once, those that wait for the projections among them."""
+MAX_EXCERPTS: Final = 64
+"""Questions for evidence among them."""
+_THREADS: Final = 8
+_EXCERPTS: Final = 2  # of these threads
+_FIRST_LOOK: Final = 0.005  # seconds
+_LAST_LOOK: Final = 0.1
 
 
 class View(NamedTuple):
@@ -57,10 +65,10 @@ class View(NamedTuple):
 
 
 class Register:
-    """Answers from the projections, in threads.
+    """Answers from the projections, in threads of its own, so many at once and no more.
 
     `read` returns a reader of the log that no other thread uses, `latest` the checkpoint that is
-    out.
+    out. All but `issuance` is for the event loop.
     """
 
     def __init__(
@@ -72,33 +80,54 @@ class Register:
         self._following = following
         self._read = read
         self._latest = latest
+        # Receipts and the published log are not to wait for questions.
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="testamur-answer")
         # Evidence of a huge cohort is a second's work; questions must not queue behind it.
         self._excerpts = asyncio.Semaphore(_EXCERPTS)
+        self._asked = 0
+        self._excerpts_asked = 0
+
+    def close(self) -> None:
+        """Answer nothing more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def ask(self, when: Asked, question: Callable[[View], T]) -> T:
         """Return the answer to `question` as of the moment asked about."""
-        await self._caught_up(when)
-        return await asyncio.to_thread(self._answer, when, question)
+        if self._asked >= MAX_QUESTIONS:
+            raise not_now("overloaded", f"{self._asked} questions are under way")
+        self._asked += 1
+        try:
+            await self._caught_up(when)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._answer, when, question)
+        finally:
+            self._asked -= 1
 
     async def _caught_up(self, when: Asked) -> None:
-        """Wait until the projections reach the size asked about, if that is published."""
-        size = self.published().size
+        """Wait until the projections reach the moment asked about, if that is published.
+
+        What was recorded by a time may be anywhere in what is published.
+        """
+        published = self.published().size
         if when.time is not None and when.time > datetime.now(UTC).timestamp() * 1000:
             raise Problem(
                 422, "time-ahead", "that time is yet to come", value=_shown_time(when.time)
             )
-        if when.size is None or when.size <= self._following.size:
+        size = published if when.size is None and when.time is not None else when.size
+        if size is None or size <= self._following.size:
             return
-        if when.size > size:
-            raise Problem(422, "size-ahead", f"the log has {size} entries", value=when.size)
-        for _ in range(round(CATCH_UP_SECONDS / _POLL_SECONDS)):
-            await asyncio.sleep(_POLL_SECONDS)
-            if when.size <= self._following.size:
-                return
-        raise not_now(
-            "projections-behind",
-            f"answers reach size {self._following.size}, not yet {when.size}",
-        )
+        if size > published:
+            raise Problem(422, "size-ahead", f"the log has {published} entries", value=size)
+        deadline, pause = time.monotonic() + CATCH_UP_SECONDS, _FIRST_LOOK
+        while size > self._following.size:
+            if self._following.failure is not None or time.monotonic() > deadline:
+                raise not_now(
+                    "projections-behind",
+                    f"answers reach size {self._following.size}, not yet {size}",
+                )
+            await asyncio.sleep(pause)
+            # They are milliseconds behind, or much longer: a crowd that waits must cost little.
+            pause = min(1.5 * pause, _LAST_LOOK)
 
     def _answer(self, when: Asked, question: Callable[[View], T]) -> T:
         with self._following.engine.connect() as connection:
@@ -107,11 +136,12 @@ class Register:
 
     # --- What is on the log rather than in a table ---
 
-    def issuance(self, position: int) -> CredentialIssued:
-        """Return the issuance that is entry `position`."""
-        # Up to the size that is published now: only partial bundles of that size surely exist.
-        walk = self._read().bundles(position, self.published().size)
-        _, (line, *_) = next(walk)
+    def issuance(self, position: int, size: int) -> CredentialIssued:
+        """Return the issuance that is entry `position` of the first `size`."""
+        # Only the partial bundle of a checkpoint that is out surely exists. The projections may
+        # have read one of which this process has not been told yet.
+        published = max(self.published().size, size)
+        ((_, (line,)),) = self._read().bundles(position, position + 1, size=published)
         event = decode_event(line)
         if not isinstance(event, CredentialIssued):
             raise Refuted(f"entry {position} is no issuance, as the projections have it")
@@ -132,8 +162,14 @@ class Register:
             excerpt = build_evidence(self._read(), published.note, credential, positions)
             return render_evidence(excerpt)
 
-        async with self._excerpts:
-            return await self.ask(Asked(published.size, None), find), published.size
+        if self._excerpts_asked >= MAX_EXCERPTS:
+            raise not_now("overloaded", f"{self._excerpts_asked} ask for evidence")
+        self._excerpts_asked += 1
+        try:
+            async with self._excerpts:
+                return await self.ask(Asked(published.size, None), find), published.size
+        finally:
+            self._excerpts_asked -= 1
 
     def published(self) -> Published:
         """Return the checkpoint that is out; raises a 503 `Problem` before the first."""

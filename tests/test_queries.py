@@ -1,0 +1,174 @@
+"""Who answers questions keeps his promises when the projections lag, halt, or are crowded."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from threading import Event
+from typing import TypeVar
+
+import pytest
+
+from api.following import Following
+from api.moment import Asked
+from api.problems import Problem
+from api.queries.register import Register, View
+from api.waiting import Published
+from testamur.errors import Refuted
+from tests.chronicle import Chronicle
+
+T = TypeVar("T")
+NOW = Asked(None, None)
+
+
+class Desk:
+    """A register to ask: the tables hold all of `told`, of which `heard` entries are told so.
+
+    `published` is the checkpoint that the server knows to be out.
+    """
+
+    def __init__(self, told: Chronicle, published: Published) -> None:
+        self.told = told
+        self.published = published
+        with told.answers() as connection:
+            self.engine = connection.engine
+        self.following = Following(
+            told.log.root, told.log.root, told.log.key, self.engine, size=len(told.log.entries)
+        )
+        self.register = Register(self.following, told.log.reader, lambda: self.published)
+
+    def ask(self, *questions: Callable[[Register], Awaitable[T]]) -> list[T | BaseException]:
+        """Return what comes of questions that are asked at once; fails after 10 s."""
+
+        async def asked() -> list[T | BaseException]:
+            return await asyncio.wait_for(
+                asyncio.gather(
+                    *(question(self.register) for question in questions), return_exceptions=True
+                ),
+                10,
+            )
+
+        return asyncio.run(asked())
+
+    def size(self, when: Asked) -> int:
+        """Return the size that an answer is as of."""
+        (found,) = self.ask(lambda register: register.ask(when, lambda view: view.size))
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+
+def published(told: Chronicle) -> Published:
+    checkpoint = told.log.publish()
+    return Published(checkpoint, told.log.reader().signed_checkpoint())
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """Return a desk with ten entries of which it knows, and two with an issuance."""
+    told = Chronicle.opened(tmp_path / "log")
+    told.story.now += 60
+    told.issued()
+    found = Desk(told, published(told))
+    yield found
+    found.register.close()
+    found.engine.dispose()
+
+
+def refused(found: object, status: int, rule: str) -> None:
+    assert isinstance(found, Problem), found
+    assert (found.document.status, found.document.rule) == (status, rule)
+
+
+def test_an_issuance_is_read_although_its_checkpoint_was_not_heard_of_yet(tmp_path: Path) -> None:
+    """The projections may be ahead of what the server was told."""
+    told = Chronicle.opened(tmp_path / "log")
+    before = published(told)
+    (one,) = told.issued()
+    desk = Desk(told, before)
+    (found,) = desk.ask(
+        lambda register: register.ask(NOW, lambda view: register.issuance(11, view.size))
+    )
+    assert getattr(found, "credential", found) == one
+    desk.register.close()
+    desk.engine.dispose()
+
+
+def test_a_time_is_not_answered_from_tables_that_may_lack_what_was_recorded_by_then(
+    desk: Desk,
+) -> None:
+    """They are waited for, as for a size, and while they stay behind there is no answer."""
+    desk.following.size = 10
+    desk.following.failure = Refuted("entry 10")
+    when = Asked(None, desk.told.story.milliseconds)
+    with pytest.raises(Problem, match="answers reach size 10, not yet 12"):
+        desk.size(when)
+    desk.following.size = 12
+    assert desk.size(when) == 12
+
+
+def test_a_size_within_reach_is_answered_whatever_the_time_asked_about(desk: Desk) -> None:
+    desk.following.size = 10
+    assert desk.size(Asked(10, desk.told.story.milliseconds)) == 10
+    assert desk.size(Asked(9, None)) == 8
+
+
+def test_who_asks_ahead_of_projections_that_halted_is_told_at_once(desk: Desk) -> None:
+    desk.following.size, desk.following.failure = 10, Refuted("entry 10")
+    began = time.monotonic()
+    with pytest.raises(Problem) as told:
+        desk.size(Asked(12, None))
+    refused(told.value, 503, "projections-behind")
+    assert time.monotonic() - began < 1
+    assert desk.size(Asked(10, None)) == 10
+
+
+def test_who_asks_a_little_early_is_answered(desk: Desk) -> None:
+    desk.following.size = 10
+
+    async def catch_up(_: Register) -> int:
+        await asyncio.sleep(0.05)
+        desk.following.size = 12
+        return 0
+
+    found = desk.ask(lambda r: r.ask(Asked(12, None), lambda view: view.size), catch_up)
+    assert found == [12, 0]
+
+
+def test_a_crowd_of_questions_is_turned_away_and_forgotten(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.queries.register.MAX_QUESTIONS", 12)
+    going_on = Event()
+
+    def slow(view: View) -> int:
+        going_on.wait(5)
+        return view.size
+
+    async def crowd(register: Register) -> list[int | BaseException]:
+        asked = [asyncio.create_task(register.ask(NOW, slow)) for _ in range(20)]
+        await asyncio.sleep(0.05)
+        going_on.set()
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    (found,) = desk.ask(crowd)
+    assert isinstance(found, list)
+    assert found[:12] == [12] * 12
+    for each in found[12:]:
+        refused(each, 503, "overloaded")
+    assert desk.size(NOW) == 12
+
+
+def test_a_crowd_that_asks_for_evidence_is_turned_away_and_questions_go_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.queries.register.MAX_EXCERPTS", 4)
+    unknown = desk.told.story.new_id()
+    found = desk.ask(*[lambda register: register.evidence(unknown)] * 6)
+    for each in found[:4]:
+        refused(each, 404, "unknown-credential")
+    for each in found[4:]:
+        refused(each, 503, "overloaded")
+    assert desk.size(NOW) == 12
