@@ -24,6 +24,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    text,
 )
 
 from projections.accreditations import ACCREDITATIONS
@@ -65,6 +66,22 @@ CREDENTIALS: Final = Table(
 # index, and time-ordered ids make it grow at its end too. It is also what refuses a credential
 # issued twice.
 Index("credential_stream", CREDENTIALS.c.credential, CREDENTIALS.c.version, unique=True)
+# Flagged issuances are few, and looked for among all: these have entries for them alone. As text,
+# since the planner must see that a query asks for no others.
+_FLAGGED: Final = text("flags != 0")
+Index(
+    "credential_flagged_for",
+    CREDENTIALS.c.achievement,
+    CREDENTIALS.c.position,
+    sqlite_where=_FLAGGED,
+    postgresql_where=_FLAGGED,
+)
+Index(
+    "credential_flagged",
+    CREDENTIALS.c.position,
+    sqlite_where=_FLAGGED,
+    postgresql_where=_FLAGGED,
+)
 
 AWARDS: Final = Table(
     "awards",
@@ -307,7 +324,6 @@ def _issued(stretches: Select[Any], first: ColumnElement[int]) -> Select[Any]:
             CREDENTIALS.c.version == 1,
             CREDENTIALS.c.position > bindparam("after"),
             CREDENTIALS.c.position < bindparam("size"),
-            CREDENTIALS.c.flags >= bindparam("flags"),
         )
         .order_by(first, CREDENTIALS.c.position)
         .limit(bindparam("limit"))
@@ -324,7 +340,7 @@ def _from(first: ColumnElement[int], *conditions: ColumnElement[bool]) -> Column
 
 
 _NUMBER: Final = select(DIDS.c.number).where(DIDS.c.did == bindparam("name")).scalar_subquery()
-_OF_PROVIDER: Final = _issued(
+_SUBMITTED: Final = (
     select(CREDENTIALS.c.position)
     .join_from(
         SUBMISSIONS,
@@ -335,9 +351,12 @@ _OF_PROVIDER: Final = _issued(
     .where(
         SUBMISSIONS.c.issuer == _NUMBER,
         SUBMISSIONS.c.position >= _from(_issuance.c.position),
-        SUBMISSIONS.c.flags >= bindparam("flags"),
-    ),
-    SUBMISSIONS.c.position,
+    )
+)
+_OF_PROVIDER: Final = _issued(_SUBMITTED, SUBMISSIONS.c.position)
+_NO_FLAGS: Final[ColumnElement[int]] = literal_column("0")
+_FLAGGED_OF_PROVIDER: Final = _OF_PROVIDER.where(
+    SUBMISSIONS.c.flags != _NO_FLAGS, CREDENTIALS.c.flags != _NO_FLAGS
 )
 _DEFINED: Final = (
     select(ACHIEVEMENTS.c.position)
@@ -354,6 +373,17 @@ _OF_ACHIEVEMENT: Final = _issued(
         CREDENTIALS.c.achievement == AWARDS.c.achievement,
     ),
     AWARDS.c.first,
+)
+_FLAGGED_OF_ACHIEVEMENT: Final = (
+    select(CREDENTIALS.c.position)
+    .where(
+        CREDENTIALS.c.achievement == _DEFINED,
+        CREDENTIALS.c.flags != _NO_FLAGS,
+        CREDENTIALS.c.position > bindparam("after"),
+        CREDENTIALS.c.position < bindparam("size"),
+    )
+    .order_by(CREDENTIALS.c.position)
+    .limit(bindparam("limit"))
 )
 _ISSUED: Final = (
     select(func.coalesce(func.sum(AWARDS.c.issued), 0))
@@ -392,8 +422,8 @@ def credentials_of(
 
     `after` is the position of an issuance.
     """
-    asked = {"name": provider, "flags": int(flagged), "after": after}
-    return _page(connection, _OF_PROVIDER, asked, size, limit)
+    statement = _FLAGGED_OF_PROVIDER if flagged else _OF_PROVIDER
+    return _page(connection, statement, {"name": provider, "after": after}, size, limit)
 
 
 def credentials_for(
@@ -409,8 +439,9 @@ def credentials_for(
 
     `after` is the position of an issuance.
     """
-    asked = {"name": uuid_bytes(achievement), "flags": int(flagged), "after": after}
-    return _page(connection, _OF_ACHIEVEMENT, asked, size, limit)
+    statement = _FLAGGED_OF_ACHIEVEMENT if flagged else _OF_ACHIEVEMENT
+    asked = {"name": uuid_bytes(achievement), "after": after}
+    return _page(connection, statement, asked, size, limit)
 
 
 def issued_for(connection: Connection, achievement: str, size: int) -> int:

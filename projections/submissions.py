@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
 )
 
 from projections.flags import mask, names
@@ -52,9 +53,16 @@ SUBMISSIONS: Final = Table(
     Column("events", NUMBER, nullable=False),
     Column("flags", NUMBER, nullable=False),  # of all its events together
 )
-# One row here stands for up to 100,000 events, so three indexes cost next to nothing.
+# One row here stands for up to 100,000 events, so four indexes cost next to nothing.
 Index("submission_once", SUBMISSIONS.c.issuer, SUBMISSIONS.c.jti, unique=True)
 Index("submission_of_issuer", SUBMISSIONS.c.issuer, SUBMISSIONS.c.position)
+Index(
+    "submission_flagged",
+    SUBMISSIONS.c.issuer,
+    SUBMISSIONS.c.position,
+    sqlite_where=text("flags != 0"),
+    postgresql_where=text("flags != 0"),
+)
 Index("submission_time", SUBMISSIONS.c.recorded_at, SUBMISSIONS.c.position)
 
 _INTO_SUBMISSIONS: Final = insert(SUBMISSIONS)

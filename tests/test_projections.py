@@ -621,6 +621,8 @@ def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
             lambda: credentials.history(connection, one, size),
             lambda: credentials.credentials_of(connection, story.provider.did, size),
             lambda: credentials.credentials_for(connection, story.achievement, size),
+            lambda: credentials.credentials_of(connection, story.provider.did, size, flagged=True),
+            lambda: credentials.credentials_for(connection, story.achievement, size, flagged=True),
             lambda: credentials.issued_for(connection, story.achievement, size),
             lambda: breaches.breaches(connection, 2, size),
             lambda: organizations.organization_at(connection, story.provider.did, size),
@@ -646,6 +648,9 @@ def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
     for statement, plan in plans.items():
         costly = [step for step in plan if step.startswith("SCAN") or "TEMP B-TREE" in step]
         assert not costly, statement
+    # Nor all issuances to find the few among them that are flagged.
+    for index in ("submission_flagged", "credential_flagged", "credential_flagged_for"):
+        assert any(f"INDEX {index} (" in step for plan in plans.values() for step in plan)
 
 
 # --- Flags, ids, rows ---
