@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam
 
 MAX_PAGE: Final = 1000
 """Items that one page may hold."""
+MAX_PAGE_TEXT: Final = 512 * 1024
+"""Characters after which a page ends early: an item may be as long as an entry, 64 KiB."""
 
 T = TypeVar("T")
 
@@ -50,11 +52,22 @@ class Pages(Generic[T]):
     def page(
         self, connection: Connection, size: int, after: int, limit: int, **names: object
     ) -> Page[T]:
-        """Return the page that follows the row whose cursor is `after`."""
+        """Return the page that follows the row whose cursor is `after`.
+
+        It holds `limit` items, or fewer where these are long, and `next` where there are more.
+        """
         asked = {"size": size, "after": after, "limit": bounded(limit), **names}
-        rows = connection.execute(self._statement, asked).all()
-        more = rows[limit - 1].cursor if len(rows) > limit else None
-        return Page(size, tuple(self._told(row, size) for row in rows[:limit]), more)
+        items: list[T] = []
+        held = 0
+        with connection.execute(self._statement, asked) as rows:
+            # Row by row, so that no more of them is ever in memory than goes out.
+            for row in rows:
+                if len(items) == limit or held >= MAX_PAGE_TEXT:
+                    return Page(size, tuple(items), after)
+                items.append(self._told(row, size))
+                held += sum(len(value) for value in row if type(value) is str)
+                after = row.cursor
+        return Page(size, tuple(items), None)
 
 
 def bounded(limit: int) -> int:

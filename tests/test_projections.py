@@ -29,7 +29,7 @@ from projections.database import sqlite_engine
 from projections.evidence import evidence_positions
 from projections.flags import FLAGS, mask, names
 from projections.follower import Follower
-from projections.page import MAX_PAGE, Page
+from projections.page import MAX_PAGE, MAX_PAGE_TEXT, Page
 from projections.position import reached
 from projections.register import known_at
 from projections.tables import METADATA, uuid_bytes, uuid_text
@@ -524,6 +524,31 @@ def test_an_entry_that_is_not_a_header_is_no_submission(told: Chronicle) -> None
 def test_a_page_is_bounded(told: Chronicle, limit: int) -> None:
     with told.answers() as connection, pytest.raises(ValueError, match="a page holds 1 to 1000"):
         credentials.credentials_of(connection, told.story.provider.did, 10, limit=limit)
+
+
+def test_a_page_of_long_items_is_shorter_and_none_is_missed(told: Chronicle) -> None:
+    """A definition may be as long as an entry: a thousand of them are no one answer."""
+    story = told.story
+    long = e.Definition(
+        name="Long",
+        achievement_type="Badge",
+        outcomes=tuple(e.Outcome(name=f"{number} " + "x" * 180) for number in range(40)),
+    )
+    events = [e.AchievementDefined(achievement=story.new_id(), definition=long) for _ in range(100)]
+    assert told.offer(story.provider, *events)
+    with told.answers() as connection:
+        size = submissions.as_of(connection)
+
+        def turn(after: int, limit: int) -> Page[achievements.AchievementAt]:
+            return achievements.achievements_of(
+                connection, story.provider.did, size, after=after, limit=limit
+            )
+
+        page = turn(0, MAX_PAGE)
+        held = sum(len(msgspec.json.encode(item.definition)) for item in page.items)
+        assert MAX_PAGE_TEXT <= held < MAX_PAGE_TEXT + 65_535
+        listed = [item.achievement for item in all_pages(turn, 0, MAX_PAGE)]
+        assert [story.achievement, *(event.achievement for event in events)] == listed
 
 
 def test_turning_pages_while_the_log_grows_repeats_and_misses_nothing(told: Chronicle) -> None:
