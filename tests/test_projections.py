@@ -392,6 +392,37 @@ def test_evidence_positions_are_what_the_evidence_file_is_built_from(told: Chron
             verify_inclusion(at, size, leaf_hash(event.line.encode()), event.inclusion, root)
 
 
+@pytest.mark.parametrize("bound", ["MAX_ENTRIES", "MAX_SUBMISSIONS", "MAX_EVENTS"])
+def test_evidence_that_no_verifier_would_read_is_refused_before_it_is_built(
+    told: Chronicle, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    """Whatever a provider piles up behind a credential; what just fits is given."""
+    story = told.story
+    (one,) = told.issued()
+    for key in ("k1", "k2", "k3"):
+        fresh = story.provider.with_key(key)
+        assert told.offer(story.provider, story.key_added(story.provider, fresh))
+    events: list[e.Event] = [
+        e.OrganizationUpdated(country="NL", name=f"{number}", organization=story.provider.did)
+        for number in range(5)
+    ]
+    assert told.offer(story.provider, *events)
+    with told.answers() as connection:
+        size = submissions.as_of(connection)
+        found = evidence_positions(connection, one, size)
+        held = {
+            "MAX_ENTRIES": sum(len(events) for _, events in found),
+            "MAX_SUBMISSIONS": len(found),
+            "MAX_EVENTS": max(len(events) for _, events in found),
+        }[bound]
+        monkeypatch.setattr(f"projections.evidence.{bound}", held)
+        assert found == evidence_positions(connection, one, size)
+        monkeypatch.setattr(f"projections.evidence.{bound}", held - 1)
+        with pytest.raises(Refusal, match="replay the log instead") as refusal:
+            evidence_positions(connection, one, size)
+    assert (refusal.value.rule, refusal.value.value) == ("evidence-size", one)
+
+
 # --- As of ---
 
 

@@ -13,10 +13,11 @@ import pytest
 
 from api.following import Following
 from api.moment import Asked
-from api.problems import Problem
+from api.problems import Problem, problem_of
 from api.queries.register import Register, View
 from api.waiting import Published
-from testamur.errors import Refuted
+from testamur.errors import Refusal, Refuted
+from testamur.evidence import parse_evidence
 from tests.chronicle import Chronicle
 
 T = TypeVar("T")
@@ -159,6 +160,20 @@ def test_a_crowd_of_questions_is_turned_away_and_forgotten(
     for each in found[12:]:
         refused(each, 503, "overloaded")
     assert desk.size(NOW) == 12
+
+
+def test_a_file_of_evidence_that_no_verifier_would_read_is_not_given(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ((credential, _),) = desk.told.credentials.items()
+    (found,) = desk.ask(lambda register: register.evidence(credential))
+    assert isinstance(found, tuple), found
+    file, size = found
+    assert (parse_evidence(file).credential, size) == (credential, 12)
+    monkeypatch.setattr("api.queries.register.MAX_EVIDENCE", len(file) - 1)
+    (refusal,) = desk.ask(lambda register: register.evidence(credential))
+    assert isinstance(refusal, Refusal), refusal
+    refused(problem_of(refusal), 413, "evidence-size")
 
 
 def test_a_crowd_that_asks_for_evidence_is_turned_away_and_questions_go_on(

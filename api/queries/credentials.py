@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from api import answers
+from api.openapi import problems
 from api.queries.asking import Answering, ListOf, OneThing, Uuid, described, of
 from api.queries.register import View
 from projections import achievements, credentials, organizations
@@ -55,7 +56,8 @@ async def credential_history(asked: ListOf, credential: Uuid) -> Response:
 @routes.get(
     "/credentials/{credential}/evidence",
     summary="What a verifier needs to judge a credential offline.",
-    responses=described(Evidence),
+    responses=described(Evidence)
+    | problems(p413="More bears on this credential than evidence may hold: replay the log."),
 )
 async def credential_evidence(register: Answering, credential: Uuid) -> Response:
     file, size = await register.evidence(credential)

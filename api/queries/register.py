@@ -16,10 +16,10 @@ from api.moment import Asked
 from api.problems import Problem, not_now
 from api.waiting import Published
 from projections import submissions
-from projections.evidence import evidence_positions
+from projections.evidence import evidence_positions, too_large
 from testamur.errors import Refuted
 from testamur.events import CredentialIssued, decode_event
-from testamur.evidence import build_evidence, render_evidence
+from testamur.evidence import MAX_EVIDENCE, build_evidence, render_evidence
 from testamur.reader import LogReader
 from testamur.submission import format_time
 
@@ -160,7 +160,10 @@ class Register:
             if not positions:
                 raise view.missing("credential", credential)
             excerpt = build_evidence(self._read(), published.note, credential, positions)
-            return render_evidence(excerpt)
+            file = render_evidence(excerpt)
+            if len(file) > MAX_EVIDENCE:
+                raise too_large(credential)
+            return file
 
         if self._excerpts_asked >= MAX_EXCERPTS:
             raise not_now("overloaded", f"{self._excerpts_asked} ask for evidence")
