@@ -10,6 +10,8 @@ from threading import Event
 from typing import TypeVar
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from api.following import Following
 from api.moment import Asked
@@ -160,6 +162,31 @@ def test_a_crowd_of_questions_is_turned_away_and_forgotten(
     for each in found[12:]:
         refused(each, 503, "overloaded")
     assert desk.size(NOW) == 12
+
+
+def test_a_question_that_takes_too_much_reading_is_given_up(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gives its thread back, and its connection, fit for whoever comes next."""
+    monkeypatch.setattr("api.queries.register.READ_SECONDS", 0.1)
+    endless = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    )
+    brief = text(str(endless).replace("FROM n)", "FROM n LIMIT 1000000)"))
+    began = time.monotonic()
+    for each in desk.ask(
+        *[lambda register: register.ask(NOW, lambda view: view.connection.scalar(endless))] * 4
+    ):
+        refused(each, 503, "question-too-long")
+    assert time.monotonic() - began < 3
+    with desk.engine.connect() as connection:
+        assert connection.scalar(brief) == 1_000_000
+
+
+def test_a_database_that_fails_is_not_said_to_take_too_long(desk: Desk) -> None:
+    wrong = text("SELECT 1 FROM nowhere")
+    (found,) = desk.ask(lambda r: r.ask(NOW, lambda view: view.connection.scalar(wrong)))
+    assert isinstance(found, OperationalError), found
 
 
 def test_a_file_of_evidence_that_no_verifier_would_read_is_not_given(

@@ -16,6 +16,7 @@ from api.moment import Asked
 from api.problems import Problem, not_now
 from api.waiting import Published
 from projections import submissions
+from projections.database import TooLong, at_most
 from projections.evidence import evidence_positions, too_large
 from testamur.errors import Refuted
 from testamur.events import CredentialIssued, decode_event
@@ -31,6 +32,8 @@ MAX_QUESTIONS: Final = 1024
 """Questions that may be under way at once, those that wait for the projections among them."""
 MAX_EXCERPTS: Final = 64
 """Questions for evidence among them."""
+READ_SECONDS: Final = 3.0
+"""What one question may take of the database."""
 _THREADS: Final = 8
 _EXCERPTS: Final = 2  # of these threads
 _FIRST_LOOK: Final = 0.005  # seconds
@@ -100,6 +103,8 @@ class Register:
             await self._caught_up(when)
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, self._answer, when, question)
+        except TooLong as error:
+            raise not_now("question-too-long", f"{error}; replay the log instead") from None
         finally:
             self._asked -= 1
 
@@ -130,7 +135,7 @@ class Register:
             pause = min(1.5 * pause, _LAST_LOOK)
 
     def _answer(self, when: Asked, question: Callable[[View], T]) -> T:
-        with self._following.engine.connect() as connection:
+        with self._following.engine.connect() as connection, at_most(READ_SECONDS, connection):
             size = submissions.as_of(connection, size=when.size, time=when.time)
             return question(View(connection, size, _time_of(connection, size)))
 
