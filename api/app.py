@@ -93,6 +93,7 @@ def face(parts: Parts) -> Face:
         finally:
             submitting.close()
             register.close()
+            reading.close()
             tiles.close()
             parts.stop()
 

@@ -1,4 +1,4 @@
-"""Who answers questions keeps his promises when the projections lag, halt, or are crowded."""
+"""Questions and downloads keep their promises when projections lag or halt, and in a crowd."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from api.entries import Entries
 from api.following import Following
 from api.moment import Asked
 from api.problems import Problem, problem_of
 from api.queries.register import Register, View
-from api.waiting import Published
+from api.waiting import Published, Waiting
 from testamur.errors import Refusal, Refuted
 from testamur.evidence import parse_evidence
 from tests.chronicle import Chronicle
@@ -214,3 +215,29 @@ def test_a_crowd_that_asks_for_evidence_is_turned_away_and_questions_go_on(
     for each in found[4:]:
         refused(each, 503, "overloaded")
     assert desk.size(NOW) == 12
+
+
+def test_a_crowd_of_downloads_is_turned_away_and_forgotten(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that were left half way: each holds a bundle while its client reads slowly."""
+    monkeypatch.setattr("api.entries.MAX_DOWNLOADS", 3)
+    reading = Entries(desk.told.log.reader(), Waiting(), lambda: desk.published)
+
+    async def story() -> None:
+        downloads = [reading.lines(0, 12, 12) for _ in range(3)]
+        for each in downloads:
+            assert (await anext(each)).count(b"\n") == 12
+        with pytest.raises(Problem) as told:
+            await anext(reading.lines(0, 12, 12))
+        refused(told.value, 503, "overloaded")
+        with pytest.raises(StopAsyncIteration):
+            await anext(downloads[0])
+        del downloads, each
+        for _ in range(100):
+            await asyncio.sleep(0)  # what nobody reads any more is closed by the loop
+        assert reading.downloads == 0
+        assert b"".join([part async for part in reading.lines(3, 5, 12)]).count(b"\n") == 2
+
+    asyncio.run(asyncio.wait_for(story(), 10))
+    reading.close()
