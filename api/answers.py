@@ -163,7 +163,7 @@ class OrganizationAnswer(_Shape, frozen=True, gc=False, kw_only=True):
 
 
 class AchievementAnswer(_Shape, frozen=True, gc=False, kw_only=True):
-    """An achievement with one version of its definition, `version` of `versions`."""
+    """An achievement with version `version` of its definition, whose flags are `flags`."""
 
     id: str
     provider: str
@@ -342,7 +342,7 @@ def organization_answer(found: OrganizationAt, as_of: str | None) -> Organizatio
 
 
 def achievement_answer(found: AchievementAt, as_of: str | None) -> AchievementAnswer:
-    """Return an achievement with its newest definition."""
+    """Return an achievement with the definition that was found."""
     return AchievementAnswer(
         id=found.achievement,
         provider=found.provider,

@@ -21,7 +21,7 @@ from api.entries import Entries, LogEntry
 from api.health import Health, Tally
 from api.intake import HungUp
 from api.problems import Problem, problem_of
-from api.queries import Register
+from api.queries.register import Register
 from api.submissions import CheckReport, Submissions
 from api.tiles import PREFIX, Tiles
 from api.wiring import Parts
@@ -92,6 +92,8 @@ def face(parts: Parts) -> Face:
             yield
         finally:
             submitting.close()
+            register.close()
+            reading.close()
             tiles.close()
             parts.stop()
 

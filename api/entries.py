@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Final, cast
 
 import msgspec
@@ -26,6 +27,8 @@ EVENT_STREAM: Final = "text/event-stream"
 DEFAULT_LIMIT: Final = 1_000
 MAX_LIMIT: Final = 100_000
 MAX_STREAMS: Final = 256
+MAX_DOWNLOADS: Final = 256
+_THREADS: Final = 2
 HEARTBEAT_SECONDS: Final = 15.0
 
 
@@ -59,11 +62,18 @@ class Entries:
         self._waiting = waiting
         self._latest = latest
         self._stopping = asyncio.Event()
+        # Whoever reads the whole log must not take the threads that receipts are made in.
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="testamur-entries")
         self.streams = 0
+        self.downloads = 0
 
     def stop(self) -> None:
         """End all streams, so that the server can stop."""
         self._stopping.set()
+
+    def close(self) -> None:
+        """Read nothing more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def latest(self) -> Published:
         """Return the checkpoint that is out; raises a 503 `Problem` before the first."""
@@ -81,19 +91,26 @@ class Entries:
 
     async def stretches(self, start: int, end: int, size: int) -> AsyncIterator[list[LogEntry]]:
         """Yield entries `start` to `end` of the published tree of `size`, 256 or less at a time."""
+        loop = asyncio.get_running_loop()
         position = start
         # Asked for up to `size`, not `end`: only partial bundles that a checkpoint implies exist.
         walk = self._reader.bundles(start, size)
         while position < end:
-            _, entries = await asyncio.to_thread(next, walk)
+            _, entries = await loop.run_in_executor(self._threads, next, walk)
             taken = entries[: end - position]
             yield [LogEntry(position + i, entry.decode()) for i, entry in enumerate(taken)]
             position += len(taken)
 
     async def lines(self, start: int, end: int, size: int) -> AsyncIterator[bytes]:
-        """Yield the same as NDJSON."""
-        async for stretch in self.stretches(start, end, size):
-            yield b"".join(_encode(entry) + b"\n" for entry in stretch)
+        """Yield the same as NDJSON; a 503 `Problem` while too many others do."""
+        if self.downloads >= MAX_DOWNLOADS:
+            raise not_now("overloaded", "too many downloads are open", retry_after=5)
+        self.downloads += 1
+        try:
+            async for stretch in self.stretches(start, end, size):
+                yield b"".join(_encode(entry) + b"\n" for entry in stretch)
+        finally:
+            self.downloads -= 1
 
     async def events(self, start: int) -> AsyncIterator[bytes]:
         """Yield server-sent events from `start` on, until the client leaves or the server stops.
@@ -171,13 +188,16 @@ async def started(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     return all_parts()
 
 
-def _entries(request: Request) -> Entries:
+async def _entries(request: Request) -> Entries:
     return cast("Entries", request.app.state.reading)
 
 
 Reading = Annotated[Entries, Depends(_entries)]
 routes: Final = APIRouter(tags=["entries"])
-_BEYOND: Final = openapi.problems(p422="A parameter is wrong, or lies beyond what is published.")
+_BEYOND: Final = openapi.problems(
+    p422="A parameter is wrong, or lies beyond what is published.",
+    p503="Too many read the entries at once, or nothing is published yet.",
+)
 
 
 @routes.get(

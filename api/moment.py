@@ -24,13 +24,6 @@ _TIME: Final = re.compile(
 )
 
 
-class Moment(NamedTuple):
-    """The size an answer holds for, and `recordedAt` of the last entry in it."""
-
-    size: int
-    as_of: str | None
-
-
 class Asked(NamedTuple):
     """What a request says of the moment it asks about."""
 
@@ -50,7 +43,7 @@ class Turned(NamedTuple):
         return {"limit": self.limit} | ({} if self.cursor is None else {"after": self.cursor})
 
 
-def asked(
+async def asked(
     size: Annotated[
         int | None,
         Query(ge=0, le=_MAX_SIZE, description="Answer as of this tree size.", examples=[4096]),
@@ -69,7 +62,7 @@ def asked(
     return Asked(size, None if at is None else parse_moment(at))
 
 
-def turned(
+async def turned(
     cursor: Annotated[
         int | None, Query(ge=0, le=_MAX_SIZE, description="From `next` of the page before.")
     ] = None,

@@ -7,84 +7,47 @@ out (`in_force` of the state), as the register does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import (
-    Column,
-    Connection,
-    FromClause,
-    Index,
-    Select,
-    String,
-    Table,
-    Text,
-    bindparam,
-    insert,
-)
+from sqlalchemy import Column, Connection, Index, Row, Select, Text, bindparam
 
 from projections.flags import mask, names
 from projections.organizations import DIDS
-from projections.page import Page, bounded
-from projections.tables import (
-    METADATA,
-    NUMBER,
-    POSITION,
-    UUID_BYTES,
-    Known,
-    Rows,
-    located,
-    uuid_bytes,
-)
-from projections.versions import Standing, StreamEvent
+from projections.page import Page, Pages
+from projections.tables import NUMBER, Known, Rows, uuid_bytes
+from projections.versions import StreamEvent, Streams
 from testamur import events as e
 from testamur.lifecycle import ACCREDITATION, RECOGNITION
 from testamur.replay import Cohort
 from testamur.rules.register import Accreditation, Recognition
 
-ACCREDITATIONS: Final = Table(
-    "accreditations",
-    METADATA,
-    Column("accreditation", UUID_BYTES, primary_key=True),
-    Column("version", NUMBER, primary_key=True, autoincrement=False),
-    Column("position", POSITION, nullable=False, unique=True),
-    Column("event", String, nullable=False),
-    Column("status", String, nullable=False),
+_accreditations: Final = Streams(
+    "accreditation",
+    ACCREDITATION,
     Column("flags", NUMBER, nullable=False),
     # Of the grant alone, version 1.
     Column("accreditor", NUMBER),
     Column("provider", NUMBER),
     Column("terms", Text),
-    sqlite_with_rowid=False,
 )
+ACCREDITATIONS: Final = _accreditations.table
 Index("accreditation_of_provider", ACCREDITATIONS.c.provider, ACCREDITATIONS.c.position)
 Index("accreditation_by_accreditor", ACCREDITATIONS.c.accreditor, ACCREDITATIONS.c.position)
 
-RECOGNITIONS: Final = Table(
-    "recognitions",
-    METADATA,
-    Column("recognition", UUID_BYTES, primary_key=True),
-    Column("version", NUMBER, primary_key=True, autoincrement=False),
-    Column("position", POSITION, nullable=False, unique=True),
-    Column("event", String, nullable=False),
-    Column("status", String, nullable=False),
+_recognitions: Final = Streams(
+    "recognition",
+    RECOGNITION,
     # Of the grant alone, version 1.
     Column("authority", NUMBER),
     Column("accreditor", NUMBER),
     Column("terms", Text),
-    sqlite_with_rowid=False,
 )
+RECOGNITIONS: Final = _recognitions.table
 Index("recognition_of_accreditor", RECOGNITIONS.c.accreditor, RECOGNITIONS.c.position)
 
-_INTO_ACCREDITATIONS: Final = insert(ACCREDITATIONS)
-_INTO_RECOGNITIONS: Final = insert(RECOGNITIONS)
-# One event, one status: the tables of the lifecycle never lead two ways by the same event.
-_STATUS: Final = {event: status for (_, event), status in ACCREDITATION.items()} | {
-    event: status for (_, event), status in RECOGNITION.items()
-}
-_ACCREDITATION_EVENTS: Final = frozenset(event for _, event in ACCREDITATION)
-_RECOGNITION_EVENTS: Final = frozenset(event for _, event in RECOGNITION)
-
+T = TypeVar("T")
 Granted = TypeVar("Granted", Accreditation, Recognition)
 
 
@@ -112,47 +75,26 @@ class RecognitionAt(msgspec.Struct, frozen=True):
 
 def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
     """Add a row for each event about an accreditation or a recognition."""
-    for position, event, version, flags in located(cohort, _ACCREDITATION_EVENTS):
-        row = _row(position, event, version) | {
-            "accreditation": uuid_bytes(event.accreditation),
-            "flags": mask(flags),
-            "accreditor": None,
-            "provider": None,
-            "terms": None,
-        }
+    issuer = known.organizations[cohort.header.payload.iss]
+    for event, flags, row in _accreditations.rows(cohort):
+        row |= {"flags": mask(flags), "accreditor": None, "provider": None, "terms": None}
         if isinstance(event, e.AccreditationGranted):
-            known.accreditations[event.accreditation] = position
-            terms = _terms(known.register.accreditations[event.accreditation])
+            known.accreditations[event.accreditation] = row["position"]
             row |= {
-                "accreditor": known.organizations[cohort.header.payload.iss],
+                "accreditor": issuer,
                 "provider": known.organizations[event.provider],
-                "terms": terms,
+                "terms": _terms(known.register.accreditations[event.accreditation]),
             }
-        rows[_INTO_ACCREDITATIONS].append(row)
-    for position, event, version, _ in located(cohort, _RECOGNITION_EVENTS):
-        row = _row(position, event, version) | {
-            "recognition": uuid_bytes(event.recognition),
-            "authority": None,
-            "accreditor": None,
-            "terms": None,
-        }
+        rows[_accreditations.insertion].append(row)
+    for event, _, row in _recognitions.rows(cohort):
+        row |= {"authority": None, "accreditor": None, "terms": None}
         if isinstance(event, e.RecognitionGranted):
-            terms = _terms(known.register.recognitions[event.recognition])
             row |= {
-                "authority": known.organizations[cohort.header.payload.iss],
+                "authority": issuer,
                 "accreditor": known.organizations[event.accreditor],
-                "terms": terms,
+                "terms": _terms(known.register.recognitions[event.recognition]),
             }
-        rows[_INTO_RECOGNITIONS].append(row)
-
-
-def _row(position: int, event: Any, version: int) -> dict[str, Any]:
-    return {
-        "version": version,
-        "position": position,
-        "event": e.wire_name(event),
-        "status": _STATUS[type(event)].value,
-    }
+        rows[_recognitions.insertion].append(row)
 
 
 def _terms(state: Accreditation | Recognition) -> str:
@@ -160,28 +102,41 @@ def _terms(state: Accreditation | Recognition) -> str:
     return msgspec.json.encode(state).decode()
 
 
-_accreditation: Final = Standing.over(ACCREDITATIONS, "accreditation")
-_recognition: Final = Standing.over(RECOGNITIONS, "recognition")
-_ACCREDITATION: Final = _accreditation.all.add_columns(
-    _accreditation.first.c.terms, _accreditation.first.c.flags
-)
-_RECOGNITION: Final = _recognition.all.add_columns(_recognition.first.c.terms)
-_ONE: Final = _accreditation.one(_ACCREDITATION)
-_ONE_RECOGNITION: Final = _recognition.one(_RECOGNITION)
+def _state(row: Row[Any], kind: type[Granted]) -> Granted:
+    granted = msgspec.json.decode(row.terms, type=kind)
+    status = type(granted.status)(row.status)
+    return msgspec.structs.replace(granted, status=status, version=row.version)
 
 
-def _listed(statement: Select[Any], first: FromClause, party: str) -> Select[Any]:
-    return (
-        statement.join(DIDS, DIDS.c.number == first.c[party])
-        .where(DIDS.c.did == bindparam("did"), first.c.position > bindparam("after"))
-        .order_by(first.c.position)
-        .limit(bindparam("limit"))
+def _accreditation_told(row: Row[Any], size: int) -> AccreditationAt:
+    return AccreditationAt(
+        size, row.granted, row.position, names(row.flags), _state(row, Accreditation)
     )
 
 
-_OF_PROVIDER: Final = _listed(_ACCREDITATION, _accreditation.first, "provider")
-_BY_ACCREDITOR: Final = _listed(_ACCREDITATION, _accreditation.first, "accreditor")
-_OF_ACCREDITOR: Final = _listed(_RECOGNITION, _recognition.first, "accreditor")
+def _recognition_told(row: Row[Any], size: int) -> RecognitionAt:
+    return RecognitionAt(size, row.granted, row.position, _state(row, Recognition))
+
+
+def _of_party(
+    streams: Streams, statement: Select[Any], party: str, told: Callable[[Row[Any], int], T]
+) -> Pages[T]:
+    """Return the pages of what has `:did` as its `party`, in the order of the grants."""
+    first = streams.first.c
+    joined = statement.join(DIDS, DIDS.c.number == first[party])
+    return Pages(joined.where(DIDS.c.did == bindparam("did")), first.position, told)
+
+
+_first: Final = _accreditations.first.c
+_ACCREDITATION: Final = _accreditations.standing.add_columns(_first.terms, _first.flags)
+_ONE: Final = _accreditations.one(_ACCREDITATION)
+_OF_PROVIDER: Final = _of_party(_accreditations, _ACCREDITATION, "provider", _accreditation_told)
+_BY_ACCREDITOR: Final = _of_party(
+    _accreditations, _ACCREDITATION, "accreditor", _accreditation_told
+)
+_RECOGNITION: Final = _recognitions.standing.add_columns(_recognitions.first.c.terms)
+_ONE_RECOGNITION: Final = _recognitions.one(_RECOGNITION)
+_OF_ACCREDITOR: Final = _of_party(_recognitions, _RECOGNITION, "accreditor", _recognition_told)
 
 
 def accreditation_at(
@@ -204,38 +159,35 @@ def accreditations_of(
     connection: Connection, provider: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[AccreditationAt]:
     """Return the accreditations ever granted to `provider`; `after` is the position of a grant."""
-    return _page(connection, _OF_PROVIDER, provider, size, after, limit)
+    return _OF_PROVIDER.page(connection, size, after, limit, did=provider)
 
 
 def accreditations_by(
     connection: Connection, accreditor: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[AccreditationAt]:
     """Return the accreditations that `accreditor` ever granted; `after` as above."""
-    return _page(connection, _BY_ACCREDITOR, accreditor, size, after, limit)
+    return _BY_ACCREDITOR.page(connection, size, after, limit, did=accreditor)
 
 
 def recognitions_of(
     connection: Connection, accreditor: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[RecognitionAt]:
     """Return the recognitions ever granted to `accreditor`; `after` as above."""
-    asked = {"did": accreditor, "size": size, "after": after, "limit": bounded(limit)}
-    rows = connection.execute(_OF_ACCREDITOR, asked).all()
-    more = rows[limit - 1].granted if len(rows) > limit else None
-    return Page(size, tuple(_recognition_told(row, size) for row in rows[:limit]), more)
+    return _OF_ACCREDITOR.page(connection, size, after, limit, did=accreditor)
 
 
 def accreditation_history(
     connection: Connection, accreditation: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[StreamEvent]:
     """Return the events of an accreditation; `after` is a version."""
-    return _accreditation.history(connection, uuid_bytes(accreditation), size, after, limit)
+    return _accreditations.history(connection, accreditation, size, after, limit)
 
 
 def recognition_history(
     connection: Connection, recognition: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[StreamEvent]:
     """Return the events of a recognition; `after` is a version."""
-    return _recognition.history(connection, uuid_bytes(recognition), size, after, limit)
+    return _recognitions.history(connection, recognition, size, after, limit)
 
 
 def load(connection: Connection, known: Known, size: int) -> None:
@@ -245,34 +197,9 @@ def load(connection: Connection, known: Known, size: int) -> None:
         accreditation = _state(row, Accreditation)
         register.accreditations[accreditation.id] = accreditation
         known.accreditations[accreditation.id] = row.granted
-    by_grant = _RECOGNITION.order_by(_recognition.first.c.position)
+    by_grant = _RECOGNITION.order_by(_recognitions.first.c.position)
     for row in connection.execute(by_grant, {"size": size}):
         recognition = _state(row, Recognition)
         register.recognitions[recognition.id] = recognition
         earlier = register.recognised.get(recognition.accreditor, ())
         register.recognised[recognition.accreditor] = (*earlier, recognition.id)
-
-
-def _page(
-    connection: Connection, statement: Select[Any], did: str, size: int, after: int, limit: int
-) -> Page[AccreditationAt]:
-    asked = {"did": did, "size": size, "after": after, "limit": bounded(limit)}
-    rows = connection.execute(statement, asked).all()
-    more = rows[limit - 1].granted if len(rows) > limit else None
-    return Page(size, tuple(_accreditation_told(row, size) for row in rows[:limit]), more)
-
-
-def _state(row: Any, kind: type[Granted]) -> Granted:
-    granted = msgspec.json.decode(row.terms, type=kind)
-    status = type(granted.status)(row.status)
-    return msgspec.structs.replace(granted, status=status, version=row.version)
-
-
-def _accreditation_told(row: Any, size: int) -> AccreditationAt:
-    return AccreditationAt(
-        size, row.granted, row.position, names(row.flags), _state(row, Accreditation)
-    )
-
-
-def _recognition_told(row: Any, size: int) -> RecognitionAt:
-    return RecognitionAt(size, row.granted, row.position, _state(row, Recognition))

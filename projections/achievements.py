@@ -10,64 +10,35 @@ from collections import defaultdict
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import (
-    Column,
-    Connection,
-    Index,
-    Row,
-    String,
-    Table,
-    Text,
-    bindparam,
-    insert,
-    select,
-)
+from sqlalchemy import Column, Connection, Index, Row, Text, bindparam, select
 
 from projections.flags import mask, names
 from projections.organizations import DIDS
-from projections.page import Page, bounded
-from projections.tables import (
-    METADATA,
-    NUMBER,
-    POSITION,
-    UUID_BYTES,
-    Known,
-    Rows,
-    located,
-    uuid_bytes,
-    uuid_text,
-)
-from projections.versions import Standing, StreamEvent
+from projections.page import Page, Pages
+from projections.tables import NUMBER, Known, Rows, uuid_bytes, uuid_text
+from projections.versions import StreamEvent, Streams
 from testamur import events as e
 from testamur.events import Definition
 from testamur.lifecycle import ACHIEVEMENT, AchievementStatus
 from testamur.replay import Cohort
 from testamur.rules.register import Achievement
 
-ACHIEVEMENTS: Final = Table(
-    "achievements",
-    METADATA,
-    Column("achievement", UUID_BYTES, primary_key=True),
-    Column("version", NUMBER, primary_key=True, autoincrement=False),
-    Column("position", POSITION, nullable=False, unique=True),
-    Column("event", String, nullable=False),
-    Column("status", String, nullable=False),
+_streams: Final = Streams(
+    "achievement",
+    ACHIEVEMENT,
     Column("flags", NUMBER, nullable=False),
     Column("revision", NUMBER, nullable=False),  # the newest definition's version
     Column("definition", Text),  # NULL when the event published none
     Column("provider", NUMBER),  # of version 1 alone
-    sqlite_with_rowid=False,
 )
+ACHIEVEMENTS: Final = _streams.table
 Index("achievement_of_provider", ACHIEVEMENTS.c.provider, ACHIEVEMENTS.c.position)
 
-_INTO_ACHIEVEMENTS: Final = insert(ACHIEVEMENTS)
-_STATUS: Final = {event: status for (_, event), status in ACHIEVEMENT.items()}
-_EVENTS: Final = frozenset(_STATUS)
 _decode: Final = msgspec.json.Decoder(Definition).decode
 
 
 class AchievementAt(msgspec.Struct, frozen=True):
-    """An achievement as of `size`, with its newest definition, which is version `revision`.
+    """An achievement as of `size`, with one of its definitions, which is version `revision`.
 
     It was defined at `defined` and last changed at `position`; `flags` are that definition's.
     """
@@ -87,54 +58,62 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
     """Add a row for each event about an achievement."""
     provider = known.organizations[cohort.header.payload.iss]
     revisions: dict[str, int] = {}
-    for position, event, version, flags in located(cohort, _EVENTS):
+    for event, flags, row in _streams.rows(cohort):
         name = event.achievement
         definition = None
         if isinstance(event, e.AchievementDefined):
-            known.achievements[name] = position
+            known.achievements[name] = row["position"]
             definition, revisions[name] = event.definition, 1
         elif isinstance(event, e.AchievementRevised):
             definition, revisions[name] = event.definition, event.version
         else:
             # Nothing follows the retirement, so the register has the last revision.
             revisions[name] = len(known.register.achievements[name].definitions)
-        rows[_INTO_ACHIEVEMENTS].append(
-            {
-                "achievement": uuid_bytes(name),
-                "version": version,
-                "position": position,
-                "event": e.wire_name(event),
-                "status": _STATUS[type(event)].value,
-                "flags": mask(flags),
-                "revision": revisions[name],
-                "definition": definition and msgspec.json.encode(definition).decode(),
-                "provider": provider if version == 1 else None,
-            }
-        )
+        row |= {
+            "flags": mask(flags),
+            "revision": revisions[name],
+            "definition": definition and msgspec.json.encode(definition).decode(),
+            "provider": provider if row["version"] == 1 else None,
+        }
+        rows[_streams.insertion].append(row)
 
 
-_stream: Final = Standing.over(ACHIEVEMENTS, "achievement")
+def _told(row: Row[Any], size: int) -> AchievementAt:
+    return AchievementAt(
+        size=size,
+        achievement=uuid_text(row.key),
+        provider=row.did,
+        status=AchievementStatus(row.status),
+        revision=row.revision,
+        definition=_decode(row.definition),
+        defined=row.granted,
+        position=row.position,
+        flags=names(row.flags),
+    )
+
+
 # Every revision is an event of its own, and the first one is the first event: the definition
 # of revision r came with version r of the stream.
 _published: Final = ACHIEVEMENTS.alias("published")
-_ACHIEVEMENT: Final = (
-    _stream.all.add_columns(
-        DIDS.c.did, _stream.last.c.revision, _published.c.definition, _published.c.flags
+_DEFINED: Final = (
+    _streams.standing.add_columns(
+        DIDS.c.did,
+        _published.c.version.label("revision"),
+        _published.c.definition,
+        _published.c.flags,
     )
-    .join(DIDS, DIDS.c.number == _stream.first.c.provider)
-    .join(
-        _published,
-        (_published.c.achievement == _stream.first.c.achievement)
-        & (_published.c.version == _stream.last.c.revision),
-    )
+    .join(DIDS, DIDS.c.number == _streams.first.c.provider)
+    .join(_published, _published.c.achievement == _streams.first.c.achievement)
 )
-_ONE: Final = _stream.one(_ACHIEVEMENT)
-_OF_PROVIDER: Final = (
-    _ACHIEVEMENT.where(
-        DIDS.c.did == bindparam("did"), _stream.first.c.position > bindparam("after")
-    )
-    .order_by(_stream.first.c.position)
-    .limit(bindparam("limit"))
+_ACHIEVEMENT: Final = _DEFINED.where(_published.c.version == _streams.last.c.revision)
+_ONE: Final = _streams.one(_ACHIEVEMENT)
+_ONE_REVISION: Final = _streams.one(_DEFINED).where(
+    _published.c.version == bindparam("revision"),
+    _published.c.position < bindparam("size"),
+    _published.c.definition.is_not(None),
+)
+_OF_PROVIDER: Final = Pages(
+    _ACHIEVEMENT.where(DIDS.c.did == bindparam("did")), _streams.first.c.position, _told
 )
 _DEFINITION: Final = select(ACHIEVEMENTS.c.definition).where(
     ACHIEVEMENTS.c.achievement == bindparam("key"),
@@ -148,10 +127,16 @@ _DEFINITIONS: Final = (
 )
 
 
-def achievement_at(connection: Connection, achievement: str, size: int) -> AchievementAt | None:
-    """Return an achievement, or `None` if it was not defined by then."""
-    asked = {"key": uuid_bytes(achievement), "size": size}
-    row = connection.execute(_ONE, asked).one_or_none()
+def achievement_at(
+    connection: Connection, achievement: str, size: int, *, revision: int | None = None
+) -> AchievementAt | None:
+    """Return an achievement with its newest definition, or with version `revision` of it.
+
+    `None` if it was not defined, or that version not published, by then.
+    """
+    asked = {"key": uuid_bytes(achievement), "size": size, "revision": revision}
+    statement = _ONE if revision is None else _ONE_REVISION
+    row = connection.execute(statement, asked).one_or_none()
     return None if row is None else _told(row, size)
 
 
@@ -168,17 +153,14 @@ def achievements_of(
     connection: Connection, provider: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[AchievementAt]:
     """Return what `provider` ever defined; `after` is the position of a definition."""
-    asked = {"did": provider, "size": size, "after": after, "limit": bounded(limit)}
-    rows = connection.execute(_OF_PROVIDER, asked).all()
-    more = rows[limit - 1].granted if len(rows) > limit else None
-    return Page(size, tuple(_told(row, size) for row in rows[:limit]), more)
+    return _OF_PROVIDER.page(connection, size, after, limit, did=provider)
 
 
 def achievement_history(
     connection: Connection, achievement: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[StreamEvent]:
     """Return the events of an achievement; `after` is a version."""
-    return _stream.history(connection, uuid_bytes(achievement), size, after, limit)
+    return _streams.history(connection, achievement, size, after, limit)
 
 
 def load(connection: Connection, known: Known, size: int) -> None:
@@ -196,17 +178,3 @@ def load(connection: Connection, known: Known, size: int) -> None:
             status=AchievementStatus(row.status),
             version=row.version,
         )
-
-
-def _told(row: Row[Any], size: int) -> AchievementAt:
-    return AchievementAt(
-        size=size,
-        achievement=uuid_text(row.key),
-        provider=row.did,
-        status=AchievementStatus(row.status),
-        revision=row.revision,
-        definition=_decode(row.definition),
-        defined=row.granted,
-        position=row.position,
-        flags=names(row.flags),
-    )

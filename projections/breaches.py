@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Select, Table, bindparam, select, union_all
+from sqlalchemy import Connection, Row, Select, Table, bindparam, select, union_all
 
 from projections.accreditations import ACCREDITATIONS
 from projections.achievements import ACHIEVEMENTS
 from projections.credentials import CREDENTIALS
 from projections.flags import names
 from projections.organizations import ORGANIZATIONS
-from projections.page import Page, bounded
+from projections.page import Page, Pages
 from projections.submissions import SUBMISSIONS
 
 
@@ -38,7 +38,6 @@ def _flagged(table: Table) -> Select[Any]:
         .where(
             SUBMISSIONS.c.position == bindparam("submission"),
             SUBMISSIONS.c.position < bindparam("size"),
-            table.c.position > bindparam("after"),
             table.c.flags != 0,
         )
     )
@@ -46,7 +45,13 @@ def _flagged(table: Table) -> Select[Any]:
 
 _TABLES: Final = (CREDENTIALS, ACHIEVEMENTS, ACCREDITATIONS, ORGANIZATIONS)
 _ALL: Final = union_all(*map(_flagged, _TABLES)).subquery()
-_BREACHES: Final = select(_ALL).order_by(_ALL.c.position).limit(bindparam("limit"))
+
+
+def _told(row: Row[Any], _: int) -> Breach:
+    return Breach(row.position, names(row.flags))
+
+
+_BREACHES: Final = Pages(select(_ALL), _ALL.c.position, _told)
 
 
 def breaches(
@@ -56,7 +61,4 @@ def breaches(
 
     `after` is the position of an event.
     """
-    asked = {"submission": submission, "size": size, "after": after, "limit": bounded(limit)}
-    rows = connection.execute(_BREACHES, asked).all()
-    more = rows[limit - 1].position if len(rows) > limit else None
-    return Page(size, tuple(Breach(row.position, names(row.flags)) for row in rows[:limit]), more)
+    return _BREACHES.page(connection, size, after, limit, submission=submission)

@@ -24,13 +24,14 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    text,
 )
 
 from projections.accreditations import ACCREDITATIONS
 from projections.achievements import ACHIEVEMENTS
 from projections.flags import mask, names
 from projections.organizations import DIDS
-from projections.page import Page, bounded
+from projections.page import Page, Pages, bounded
 from projections.submissions import SUBMISSIONS, submission_before
 from projections.tables import (
     METADATA,
@@ -65,6 +66,22 @@ CREDENTIALS: Final = Table(
 # index, and time-ordered ids make it grow at its end too. It is also what refuses a credential
 # issued twice.
 Index("credential_stream", CREDENTIALS.c.credential, CREDENTIALS.c.version, unique=True)
+# Flagged issuances are few, and looked for among all: these have entries for them alone. As text,
+# since the planner must see that a query asks for no others.
+_FLAGGED: Final = text("flags != 0")
+Index(
+    "credential_flagged_for",
+    CREDENTIALS.c.achievement,
+    CREDENTIALS.c.position,
+    sqlite_where=_FLAGGED,
+    postgresql_where=_FLAGGED,
+)
+Index(
+    "credential_flagged",
+    CREDENTIALS.c.position,
+    sqlite_where=_FLAGGED,
+    postgresql_where=_FLAGGED,
+)
 
 AWARDS: Final = Table(
     "awards",
@@ -247,7 +264,23 @@ _ONE: Final = _STANDING.where(_first.c.credential == bindparam("credential"))
 _AT_POSITIONS: Final = _STANDING.where(
     _first.c.position.in_(bindparam("positions", expanding=True))
 ).order_by(_first.c.position)
-_HISTORY: Final = (
+
+
+def _event(row: Row[Any], _: int) -> CredentialEvent:
+    return CredentialEvent(
+        position=row.position,
+        submission=row.submission,
+        recorded_at=row.recorded_at,
+        version=row.version,
+        event=_EVENT[row.kind],
+        status=_STATUS_AFTER[row.kind],
+        flags=names(row.flags),
+        reason=None if row.reason is None else REASONS[row.reason],
+        successor=None if row.successor is None else uuid_text(row.successor),
+    )
+
+
+_HISTORY: Final = Pages(
     select(CREDENTIALS, SUBMISSIONS.c.position.label("submission"), SUBMISSIONS.c.recorded_at)
     .join_from(
         CREDENTIALS,
@@ -256,11 +289,10 @@ _HISTORY: Final = (
     )
     .where(
         CREDENTIALS.c.credential == bindparam("credential"),
-        CREDENTIALS.c.version > bindparam("after"),
         CREDENTIALS.c.position < bindparam("size"),
-    )
-    .order_by(CREDENTIALS.c.version)
-    .limit(bindparam("limit"))
+    ),
+    CREDENTIALS.c.version,
+    _event,
 )
 _STATES: Final = (
     select(_first.c.credential, _last.c.version, _last.c.kind, DIDS.c.did)
@@ -292,7 +324,6 @@ def _issued(stretches: Select[Any], first: ColumnElement[int]) -> Select[Any]:
             CREDENTIALS.c.version == 1,
             CREDENTIALS.c.position > bindparam("after"),
             CREDENTIALS.c.position < bindparam("size"),
-            CREDENTIALS.c.flags >= bindparam("flags"),
         )
         .order_by(first, CREDENTIALS.c.position)
         .limit(bindparam("limit"))
@@ -309,7 +340,7 @@ def _from(first: ColumnElement[int], *conditions: ColumnElement[bool]) -> Column
 
 
 _NUMBER: Final = select(DIDS.c.number).where(DIDS.c.did == bindparam("name")).scalar_subquery()
-_OF_PROVIDER: Final = _issued(
+_SUBMITTED: Final = (
     select(CREDENTIALS.c.position)
     .join_from(
         SUBMISSIONS,
@@ -320,9 +351,12 @@ _OF_PROVIDER: Final = _issued(
     .where(
         SUBMISSIONS.c.issuer == _NUMBER,
         SUBMISSIONS.c.position >= _from(_issuance.c.position),
-        SUBMISSIONS.c.flags >= bindparam("flags"),
-    ),
-    SUBMISSIONS.c.position,
+    )
+)
+_OF_PROVIDER: Final = _issued(_SUBMITTED, SUBMISSIONS.c.position)
+_NO_FLAGS: Final[ColumnElement[int]] = literal_column("0")
+_FLAGGED_OF_PROVIDER: Final = _OF_PROVIDER.where(
+    SUBMISSIONS.c.flags != _NO_FLAGS, CREDENTIALS.c.flags != _NO_FLAGS
 )
 _DEFINED: Final = (
     select(ACHIEVEMENTS.c.position)
@@ -339,6 +373,17 @@ _OF_ACHIEVEMENT: Final = _issued(
         CREDENTIALS.c.achievement == AWARDS.c.achievement,
     ),
     AWARDS.c.first,
+)
+_FLAGGED_OF_ACHIEVEMENT: Final = (
+    select(CREDENTIALS.c.position)
+    .where(
+        CREDENTIALS.c.achievement == _DEFINED,
+        CREDENTIALS.c.flags != _NO_FLAGS,
+        CREDENTIALS.c.position > bindparam("after"),
+        CREDENTIALS.c.position < bindparam("size"),
+    )
+    .order_by(CREDENTIALS.c.position)
+    .limit(bindparam("limit"))
 )
 _ISSUED: Final = (
     select(func.coalesce(func.sum(AWARDS.c.issued), 0))
@@ -361,15 +406,7 @@ def history(
     connection: Connection, credential: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[CredentialEvent]:
     """Return what happened to a credential, in order; `after` is a version."""
-    asked = {
-        "credential": uuid_bytes(credential),
-        "size": size,
-        "after": after,
-        "limit": bounded(limit),
-    }
-    rows = connection.execute(_HISTORY, asked).all()
-    more = rows[limit - 1].version if len(rows) > limit else None
-    return Page(size, tuple(_event(row) for row in rows[:limit]), more)
+    return _HISTORY.page(connection, size, after, limit, credential=uuid_bytes(credential))
 
 
 def credentials_of(
@@ -385,8 +422,8 @@ def credentials_of(
 
     `after` is the position of an issuance.
     """
-    asked = {"name": provider, "flags": int(flagged), "after": after}
-    return _page(connection, _OF_PROVIDER, asked, size, limit)
+    statement = _FLAGGED_OF_PROVIDER if flagged else _OF_PROVIDER
+    return _page(connection, statement, {"name": provider, "after": after}, size, limit)
 
 
 def credentials_for(
@@ -402,8 +439,9 @@ def credentials_for(
 
     `after` is the position of an issuance.
     """
-    asked = {"name": uuid_bytes(achievement), "flags": int(flagged), "after": after}
-    return _page(connection, _OF_ACHIEVEMENT, asked, size, limit)
+    statement = _FLAGGED_OF_ACHIEVEMENT if flagged else _OF_ACHIEVEMENT
+    asked = {"name": uuid_bytes(achievement), "after": after}
+    return _page(connection, statement, asked, size, limit)
 
 
 def issued_for(connection: Connection, achievement: str, size: int) -> int:
@@ -447,20 +485,6 @@ def _told(row: Row[Any], size: int) -> CredentialAt:
         issued_at=row.issued_at,
         position=row.position,
         recorded_at=row.recorded_at,
-        flags=names(row.flags),
-        reason=None if row.reason is None else REASONS[row.reason],
-        successor=None if row.successor is None else uuid_text(row.successor),
-    )
-
-
-def _event(row: Row[Any]) -> CredentialEvent:
-    return CredentialEvent(
-        position=row.position,
-        submission=row.submission,
-        recorded_at=row.recorded_at,
-        version=row.version,
-        event=_EVENT[row.kind],
-        status=_STATUS_AFTER[row.kind],
         flags=names(row.flags),
         reason=None if row.reason is None else REASONS[row.reason],
         successor=None if row.successor is None else uuid_text(row.successor),

@@ -10,16 +10,26 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy.exc import OperationalError
 
 from projections.position import POSITION_ROW
 from projections.tables import LAYOUT
+from testamur.errors import Unavailable
 
 _FILE: Final = re.compile(r"projections-([0-9]{1,9})\.db")
 _SIDES: Final = ("", "-wal", "-shm")
+_STEPS: Final = 100_000  # of the database's machine between two looks at the clock: milliseconds
+
+
+class TooLong(Unavailable):
+    """The answer would take more reading than a question is worth."""
 
 
 def sqlite_engine(path: Path) -> Engine:
@@ -57,6 +67,32 @@ def discard(engine: Engine) -> None:
     engine.dispose()
     if engine.url.database is not None:
         _delete(Path(engine.url.database))
+
+
+@contextmanager
+def at_most(seconds: float, connection: Connection) -> Iterator[None]:
+    """Give up reading from `connection` after so many seconds; raises `TooLong` then.
+
+    The clock is looked at while the database works, and at no other time.
+    """
+    until = time.monotonic() + seconds
+    given_up = False
+
+    def look() -> bool:
+        nonlocal given_up
+        given_up = time.monotonic() > until
+        return given_up
+
+    driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(look, _STEPS)
+    try:
+        yield
+    except OperationalError as error:
+        if not given_up:
+            raise
+        raise TooLong(f"reading took more than {seconds} s") from error
+    finally:
+        driver.set_progress_handler(None, 0)
 
 
 def _configure(connection: sqlite3.Connection, _: Any) -> None:

@@ -19,11 +19,15 @@ from projections.credentials import CREDENTIALS
 from projections.organizations import DIDS, ORGANIZATIONS
 from projections.submissions import SUBMISSIONS, submission_before
 from projections.tables import uuid_bytes
-from testamur.errors import Unavailable
+from testamur.errors import Refusal
+from testamur.evidence import MAX_EVENTS, MAX_SUBMISSIONS
 from testamur.rules.register import Organization
 
-MAX_ENTRIES: Final = 100_000
-"""Events that evidence may need; a credential with more behind it is judged by a replay."""
+MAX_ENTRIES: Final = 10_000
+"""Events that evidence may need; a credential with more behind it is judged by a replay.
+
+With their proofs more of them would hardly fit into a file that a verifier reads.
+"""
 
 _decode: Final = msgspec.json.Decoder(Organization).decode
 _KEY: Final[BindParameter[Any]] = bindparam("key")
@@ -87,15 +91,24 @@ def evidence_positions(
     accreditation it claims and the accreditor; of every recognition of that accreditor and the
     authorities; the issuance that superseded it, with what that builds on; and of whoever
     brought any of these organizations in, up to the genesis. Empty if it was not issued by then.
-    Raises `Unavailable` when there are more than `MAX_ENTRIES`.
+    Raises `Refusal` (rule `evidence-size`) when they are more than evidence may hold.
     """
-    bearing = _Bearing(connection, size)
+    bearing = _Bearing(connection, credential, size)
     bearing.credential(uuid_bytes(credential))
     if not bearing.positions:
         return []
     bearing.organizations()
     bearing.positions.add(1)  # the genesis seats the authorities that everything hangs from
-    return _by_submission(connection, sorted(bearing.positions))
+    found = _by_submission(connection, sorted(bearing.positions))
+    if len(found) > MAX_SUBMISSIONS or max(len(events) for _, events in found) > MAX_EVENTS:
+        raise too_large(credential)
+    return found
+
+
+def too_large(credential: str) -> Refusal:
+    """Return the refusal of evidence that no verifier would read."""
+    detail = "more bears on this credential than evidence may hold; replay the log instead"
+    return Refusal("evidence-size", detail, value=credential)
 
 
 def _by_submission(connection: Connection, positions: list[int]) -> list[tuple[int, list[int]]]:
@@ -113,8 +126,9 @@ def _by_submission(connection: Connection, positions: list[int]) -> list[tuple[i
 class _Bearing:
     """The positions found so far, and the organizations whose streams are still to be read."""
 
-    def __init__(self, connection: Connection, size: int) -> None:
+    def __init__(self, connection: Connection, credential: str, size: int) -> None:
         self.positions: set[int] = set()
+        self._name = credential
         self._connection = connection
         self._size = size
         self._organizations: set[int] = set()
@@ -180,7 +194,5 @@ class _Bearing:
         rows = self._connection.execute(statement, asked).all()[:keep]
         self.positions.update(row.position for row in rows)
         if len(self.positions) > MAX_ENTRIES:
-            raise Unavailable(
-                f"more than {MAX_ENTRIES} entries bear on this credential; replay the log instead"
-            )
+            raise too_large(self._name)
         return rows

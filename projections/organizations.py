@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from projections.flags import mask, names
-from projections.page import Page, bounded
+from projections.page import Page, Pages
 from projections.tables import METADATA, NUMBER, POSITION, Known, Rows, located
 from testamur import events as e
 from testamur.replay import Cohort
@@ -147,12 +147,18 @@ _STATES: Final[Select[Any]] = select(
     (ORGANIZATIONS.c.number == DIDS.c.number) & (ORGANIZATIONS.c.version == _LAST),
 )
 _ONE: Final = _STATES.where(DIDS.c.did == bindparam("did"))
-_LISTED: Final = (
-    _STATES.where(DIDS.c.number > bindparam("after"))
-    .order_by(DIDS.c.number)
-    .limit(bindparam("limit"))
-)
-_HISTORY: Final = (
+
+
+def _told(row: Row[Any], size: int) -> OrganizationAt:
+    return OrganizationAt(size, row.position, _decode(row.state))
+
+
+def _event(row: Row[Any], _: int) -> OrganizationEvent:
+    return OrganizationEvent(row.position, row.version, row.event, names(row.flags))
+
+
+_LISTED: Final = Pages(_STATES, DIDS.c.number, _told)
+_HISTORY: Final = Pages(
     select(
         ORGANIZATIONS.c.position,
         ORGANIZATIONS.c.version,
@@ -160,13 +166,9 @@ _HISTORY: Final = (
         ORGANIZATIONS.c.flags,
     )
     .join_from(ORGANIZATIONS, DIDS, DIDS.c.number == ORGANIZATIONS.c.number)
-    .where(
-        DIDS.c.did == bindparam("did"),
-        ORGANIZATIONS.c.version > bindparam("after"),
-        ORGANIZATIONS.c.position < bindparam("size"),
-    )
-    .order_by(ORGANIZATIONS.c.version)
-    .limit(bindparam("limit"))
+    .where(DIDS.c.did == bindparam("did"), ORGANIZATIONS.c.position < bindparam("size")),
+    ORGANIZATIONS.c.version,
+    _event,
 )
 
 
@@ -186,20 +188,14 @@ def organizations(
     connection: Connection, size: int, *, after: int = -1, limit: int = 100
 ) -> Page[OrganizationAt]:
     """Return all organizations in the order they came in; `after` is a page's `next`."""
-    asked = {"size": size, "after": after, "limit": bounded(limit)}
-    rows = connection.execute(_LISTED, asked).all()
-    more = rows[limit - 1].number if len(rows) > limit else None
-    return Page(size, tuple(_told(row, size) for row in rows[:limit]), more)
+    return _LISTED.page(connection, size, after, limit)
 
 
 def history(
     connection: Connection, did: str, size: int, *, after: int = -1, limit: int = 100
 ) -> Page[OrganizationEvent]:
     """Return the events of an organization's stream; `after` is a version."""
-    asked = {"did": did, "after": after, "size": size, "limit": bounded(limit)}
-    rows = connection.execute(_HISTORY, asked).all()
-    more = rows[limit - 1].version if len(rows) > limit else None
-    return Page(size, tuple(_event(row) for row in rows[:limit]), more)
+    return _HISTORY.page(connection, size, after, limit, did=did)
 
 
 def load(connection: Connection, known: Known, size: int) -> None:
@@ -208,11 +204,3 @@ def load(connection: Connection, known: Known, size: int) -> None:
         known.organizations[did] = number
     for row in connection.execute(_STATES, {"size": size}):
         known.register.organizations[row.did] = _decode(row.state)
-
-
-def _event(row: Any) -> OrganizationEvent:
-    return OrganizationEvent(row.position, row.version, row.event, names(row.flags))
-
-
-def _told(row: Row[Any], size: int) -> OrganizationAt:
-    return OrganizationAt(size, row.position, _decode(row.state))

@@ -1,17 +1,21 @@
 """One page of a list, as of a size, and the cursor that leads to the next.
 
-Lists are in log order and never change below a size, so a cursor is a position, and turning
-pages while the log grows repeats nothing and misses nothing.
+Lists are in log order and never change below a size, so a cursor is a position (or what rises
+with it), and turning pages while the log grows repeats nothing and misses nothing.
 """
 
 from __future__ import annotations
 
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam
 
 MAX_PAGE: Final = 1000
 """Items that one page may hold."""
+MAX_PAGE_TEXT: Final = 512 * 1024
+"""Characters after which a page ends early: an item may be as long as an entry, 64 KiB."""
 
 T = TypeVar("T")
 
@@ -22,6 +26,48 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     size: int
     items: tuple[T, ...]
     next: int | None
+
+
+class Pages(Generic[T]):
+    """A list: the rows of `statement` in the order of the column `cursor`, page by page.
+
+    `told` makes an item of a row and the size it holds for. What else the statement has to be
+    given, `:size` apart, is named by whoever turns the pages.
+    """
+
+    def __init__(
+        self,
+        statement: Select[Any],
+        cursor: ColumnElement[int],
+        told: Callable[[Row[Any], int], T],
+    ) -> None:
+        self._statement = (
+            statement.add_columns(cursor.label("cursor"))
+            .where(cursor > bindparam("after"))
+            .order_by(cursor)
+            .limit(bindparam("limit"))
+        )
+        self._told = told
+
+    def page(
+        self, connection: Connection, size: int, after: int, limit: int, **names: object
+    ) -> Page[T]:
+        """Return the page that follows the row whose cursor is `after`.
+
+        It holds `limit` items, or fewer where these are long, and `next` where there are more.
+        """
+        asked = {"size": size, "after": after, "limit": bounded(limit), **names}
+        items: list[T] = []
+        held = 0
+        with connection.execute(self._statement, asked) as rows:
+            # Row by row, so that no more of them is ever in memory than goes out.
+            for row in rows:
+                if len(items) == limit or held >= MAX_PAGE_TEXT:
+                    return Page(size, tuple(items), after)
+                items.append(self._told(row, size))
+                held += sum(len(value) for value in row if type(value) is str)
+                after = row.cursor
+        return Page(size, tuple(items), None)
 
 
 def bounded(limit: int) -> int:

@@ -22,11 +22,12 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
 )
 
 from projections.flags import mask, names
 from projections.organizations import DIDS
-from projections.page import Page, bounded
+from projections.page import Page, Pages
 from projections.position import POSITION_ROW
 from projections.tables import (
     METADATA,
@@ -52,9 +53,16 @@ SUBMISSIONS: Final = Table(
     Column("events", NUMBER, nullable=False),
     Column("flags", NUMBER, nullable=False),  # of all its events together
 )
-# One row here stands for up to 100,000 events, so three indexes cost next to nothing.
+# One row here stands for up to 100,000 events, so four indexes cost next to nothing.
 Index("submission_once", SUBMISSIONS.c.issuer, SUBMISSIONS.c.jti, unique=True)
 Index("submission_of_issuer", SUBMISSIONS.c.issuer, SUBMISSIONS.c.position)
+Index(
+    "submission_flagged",
+    SUBMISSIONS.c.issuer,
+    SUBMISSIONS.c.position,
+    sqlite_where=text("flags != 0"),
+    postgresql_where=text("flags != 0"),
+)
 Index("submission_time", SUBMISSIONS.c.recorded_at, SUBMISSIONS.c.position)
 
 _INTO_SUBMISSIONS: Final = insert(SUBMISSIONS)
@@ -114,14 +122,25 @@ _WITH_ISSUER: Final[Select[Any]] = select(SUBMISSIONS, DIDS.c.did).join_from(
     SUBMISSIONS, DIDS, DIDS.c.number == SUBMISSIONS.c.issuer
 )
 _AT_POSITION: Final = _WITH_ISSUER.where(SUBMISSIONS.c.position == bindparam("position"))
-_OF_ISSUER: Final = (
-    _WITH_ISSUER.where(
-        DIDS.c.did == bindparam("did"),
-        SUBMISSIONS.c.position > bindparam("after"),
-        SUBMISSIONS.c.position < bindparam("size"),
+
+
+def _told(row: Row[Any], size: int) -> SubmissionAt:
+    return SubmissionAt(
+        size=size,
+        position=row.position,
+        recorded_at=row.recorded_at,
+        issuer=row.did,
+        jti=uuid_text(row.jti),
+        key_id=row.key_id,
+        events=row.events,
+        flags=names(row.flags),
     )
-    .order_by(SUBMISSIONS.c.position)
-    .limit(bindparam("limit"))
+
+
+_OF_ISSUER: Final = Pages(
+    _WITH_ISSUER.where(DIDS.c.did == bindparam("did"), SUBMISSIONS.c.position < bindparam("size")),
+    SUBMISSIONS.c.position,
+    _told,
 )
 _ONCE: Final = (
     select(SUBMISSIONS.c.position)
@@ -191,10 +210,7 @@ def submissions_of(
     connection: Connection, did: str, size: int, *, after: int = -1, limit: int = 100
 ) -> Page[SubmissionAt]:
     """Return the submissions that `did` signed, in log order; `after` is a header's position."""
-    asked = {"did": did, "after": after, "size": size, "limit": bounded(limit)}
-    rows = connection.execute(_OF_ISSUER, asked).all()
-    more = rows[limit - 1].position if len(rows) > limit else None
-    return Page(size, tuple(_told(row, size) for row in rows[:limit]), more)
+    return _OF_ISSUER.page(connection, size, after, limit, did=did)
 
 
 def refuse_repeated(connection: Connection, cohort: Cohort) -> None:
@@ -219,17 +235,4 @@ def submission_before(position: Column[int]) -> ScalarSelect[int]:
         # Said outright: left to itself, SQLAlchemy does not look beyond the nearest query.
         .correlate(position.table)
         .scalar_subquery()
-    )
-
-
-def _told(row: Row[Any], size: int) -> SubmissionAt:
-    return SubmissionAt(
-        size=size,
-        position=row.position,
-        recorded_at=row.recorded_at,
-        issuer=row.did,
-        jti=uuid_text(row.jti),
-        key_id=row.key_id,
-        events=row.events,
-        flags=names(row.flags),
     )

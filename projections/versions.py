@@ -1,18 +1,22 @@
-"""A stream as it stood at a size: its first row, which holds the terms, and its last by then.
+"""Streams of one kind of thing, one row per event, and each of them as it stood at a size.
 
-Shared by the tables that keep one row per event under (id, version). Versions rise with
-positions, so the last row before a size is found by one step down the primary key.
+The first row of a stream holds its terms, the last one by then its status. Versions rise with
+positions, so the last row before a size is found by going down the primary key.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from enum import Enum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, FromClause, Select, Table, bindparam, func, select
+from sqlalchemy import Column, Connection, Row, Select, String, Table, bindparam, func, select
 
-from projections.page import Page, bounded
+from projections.page import Page, Pages
+from projections.tables import METADATA, NUMBER, POSITION, UUID_BYTES, located, uuid_bytes
+from testamur import events as e
+from testamur.replay import Cohort
 
 
 class StreamEvent(msgspec.Struct, frozen=True):
@@ -24,30 +28,56 @@ class StreamEvent(msgspec.Struct, frozen=True):
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The query for every stream of `table` that began before `:size`, as it stood there.
+class Streams:
+    """The table of all streams of one kind, `name`, and what can be asked of it.
 
-    It has the columns `key`, `granted` (the position of version 1), and `position`, `version`
-    and `status` of the last row; `first` and `last` are the two rows, to ask for more.
+    `name` is the column that names the stream, and the member that does so in its events.
+    `standing` is the query for every stream that began before `:size`, as it stood there, with
+    the columns `key`, `granted` (the position of version 1), and `position`, `version` and
+    `status` of the last row; `first` and `last` are the two rows, to ask for more.
     """
 
-    table: Table
-    key: str
-    first: FromClause
-    last: FromClause
-    all: Select[Any]
+    def __init__(
+        self, name: str, lifecycle: Mapping[tuple[Any, type], Enum], *columns: Column[Any]
+    ) -> None:
+        """Keep the events that `lifecycle` leads through, with `columns` of their own.
 
-    @classmethod
-    def over(cls, table: Table, key: str) -> Standing:
-        """Return the query over `table`, whose column `key` names the stream."""
-        first, last, later = table.alias("first"), table.alias("last"), table.alias("later")
+        One event leads to one status there, whatever the status before it.
+        """
+        self._name = name
+        self._status = {event: status.value for (_, event), status in lifecycle.items()}
+        self._events = frozenset(self._status)
+        self.table = Table(
+            f"{name}s",
+            METADATA,
+            Column(name, UUID_BYTES, primary_key=True),
+            Column("version", NUMBER, primary_key=True, autoincrement=False),
+            Column("position", POSITION, nullable=False, unique=True),
+            Column("event", String, nullable=False),
+            Column("status", String, nullable=False),
+            *columns,
+            sqlite_with_rowid=False,
+        )
+        self.insertion = self.table.insert()
+        self.first, self.last = self.table.alias("first"), self.table.alias("last")
+        self.standing = self._standing()
+        rows = self.table.c
+        self._history = Pages(
+            select(rows.position, rows.version, rows.event, rows.status).where(
+                rows[name] == bindparam("key"), rows.position < bindparam("size")
+            ),
+            rows.version,
+            _event,
+        )
+
+    def _standing(self) -> Select[Any]:
+        key, first, last, later = self._name, self.first, self.last, self.table.alias("later")
         newest = (
             select(func.max(later.c.version))
             .where(later.c[key] == first.c[key], later.c.position < bindparam("size"))
             .scalar_subquery()
         )
-        statement = (
+        return (
             select(
                 first.c[key].label("key"),
                 first.c.position.label("granted"),
@@ -62,23 +92,29 @@ class Standing:
                 last.c.version == newest,
             )
         )
-        return cls(table, key, first, last, statement)
+
+    def rows(self, cohort: Cohort) -> Iterator[tuple[Any, tuple[str, ...], dict[str, Any]]]:
+        """Yield (event, its flags, the row but for its own columns) for each event of a stream."""
+        for position, event, version, flags in located(cohort, self._events):
+            row = {
+                self._name: uuid_bytes(getattr(event, self._name)),
+                "version": version,
+                "position": position,
+                "event": e.wire_name(event),
+                "status": self._status[type(event)],
+            }
+            yield event, flags, row
 
     def one(self, statement: Select[Any]) -> Select[Any]:
-        """Return `statement` for the stream `:key` alone."""
-        return statement.where(self.first.c[self.key] == bindparam("key"))
+        """Return `statement`, made of `standing`, for the stream `:key` alone."""
+        return statement.where(self.first.c[self._name] == bindparam("key"))
 
     def history(
-        self, connection: Connection, key: bytes | None, size: int, after: int, limit: int
+        self, connection: Connection, name: str, size: int, after: int, limit: int
     ) -> Page[StreamEvent]:
         """Return the events of one stream as of `size`; `after` is a version."""
-        table = self.table
-        statement = (
-            select(table.c.position, table.c.version, table.c.event, table.c.status)
-            .where(table.c[self.key] == key, table.c.version > after, table.c.position < size)
-            .order_by(table.c.version)
-            .limit(bounded(limit))
-        )
-        rows = connection.execute(statement).all()
-        more = rows[limit - 1].version if len(rows) > limit else None
-        return Page(size, tuple(StreamEvent(*row) for row in rows[:limit]), more)
+        return self._history.page(connection, size, after, limit, key=uuid_bytes(name))
+
+
+def _event(row: Row[Any], _: int) -> StreamEvent:
+    return StreamEvent(row.position, row.version, row.event, row.status)

@@ -24,6 +24,9 @@ from testamur.submission import parse_submission_entry
 
 FILE_ENDING: Final = ".testamur.json"
 MAX_EVIDENCE: Final = 16 * 1024 * 1024
+MAX_SUBMISSIONS: Final = 10_000
+MAX_EVENTS: Final = 1_000
+"""Events of one submission."""
 
 Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Path = Annotated[tuple[Hash, ...], Meta(max_length=63)]
@@ -57,7 +60,7 @@ class LoggedSubmission(_Part, frozen=True, gc=False, kw_only=True):
     """A submission entry at `position` of the log, and some of its events."""
 
     entry: Line
-    events: Annotated[tuple[LoggedEvent, ...], Meta(min_length=1, max_length=1000)]
+    events: Annotated[tuple[LoggedEvent, ...], Meta(min_length=1, max_length=MAX_EVENTS)]
     inclusion: Path
     position: Position
 
@@ -68,7 +71,9 @@ class Evidence(_Part, frozen=True, gc=False, kw_only=True):
     checkpoint: Annotated[str, Meta(max_length=1 << 20)]
     credential: Id
     format: Literal["testamur/evidence/1"]
-    submissions: Annotated[tuple[LoggedSubmission, ...], Meta(min_length=1, max_length=10_000)]
+    submissions: Annotated[
+        tuple[LoggedSubmission, ...], Meta(min_length=1, max_length=MAX_SUBMISSIONS)
+    ]
 
 
 _encoder: Final = msgspec.json.Encoder(order="sorted")

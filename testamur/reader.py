@@ -124,14 +124,20 @@ class HttpSource:
         return self._base
 
 
-def open_source(place: str) -> Source:
+def is_url(place: str) -> bool:
+    """Return whether `place` is a URL rather than a folder."""
+    return re.match("https?://", place) is not None
+
+
+def open_source(place: str, client: httpx2.Client | None = None) -> Source:
     """Return the source a user means by `place`: a folder, a log's URL or its server's URL.
 
-    Raises `Unavailable` when no checkpoint is found there.
+    A URL is asked through `client`, which stays the caller's to close. Raises `Unavailable` when
+    no checkpoint is found there.
     """
-    if re.match(r"https?://", place):
+    if is_url(place):
         base = place.rstrip("/")
-        for candidate in (HttpSource(base), HttpSource(base + "/log")):
+        for candidate in (HttpSource(base, client), HttpSource(base + "/log", client)):
             try:
                 candidate.fetch("checkpoint")
             except NotFound:

@@ -473,7 +473,8 @@ def test_what_is_not_in_the_register_is_not_found(served: Served, kind: str) -> 
     unknown = served.story.new_id()
     found = problem(served.get(f"/{kind}s/{unknown}"), 404, f"unknown-{kind}")
     assert "size" in str(found["detail"])
-    problem(served.get(f"/{kind}s/{unknown}/history"), 404, f"unknown-{kind}")
+    for query in ("", "?cursor=1", "?cursor=1&limit=1"):
+        problem(served.get(f"/{kind}s/{unknown}/history{query}"), 404, f"unknown-{kind}")
     problem(served.get(f"/{kind}s/{unknown.upper()}"), 422, "parameter")
     problem(served.get(f"/{kind}s/..%2f..%2fkey"), 404, "no-such-path")
 
@@ -534,6 +535,7 @@ def test_a_definition_can_be_read_in_each_version(served: Served) -> None:
     first = served.get(f"/achievements/{achievement}", params={**at, "version": 1}).json()
     assert (newest["version"], newest["definition"]["name"]) == (2, "Soil Science II")
     assert (first["version"], first["definition"]["name"]) == (1, "Soil Science")
+    assert (first["flags"], newest["flags"]) == ([], ["elements-missing"])
     third = served.get(f"/achievements/{achievement}", params={**at, "version": 3})
     problem(third, 404, "unknown-achievement-version")
 

@@ -29,7 +29,7 @@ from projections.database import sqlite_engine
 from projections.evidence import evidence_positions
 from projections.flags import FLAGS, mask, names
 from projections.follower import Follower
-from projections.page import MAX_PAGE, Page
+from projections.page import MAX_PAGE, MAX_PAGE_TEXT, Page
 from projections.position import reached
 from projections.register import known_at
 from projections.tables import METADATA, uuid_bytes, uuid_text
@@ -392,6 +392,37 @@ def test_evidence_positions_are_what_the_evidence_file_is_built_from(told: Chron
             verify_inclusion(at, size, leaf_hash(event.line.encode()), event.inclusion, root)
 
 
+@pytest.mark.parametrize("bound", ["MAX_ENTRIES", "MAX_SUBMISSIONS", "MAX_EVENTS"])
+def test_evidence_that_no_verifier_would_read_is_refused_before_it_is_built(
+    told: Chronicle, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    """Whatever a provider piles up behind a credential; what just fits is given."""
+    story = told.story
+    (one,) = told.issued()
+    for key in ("k1", "k2", "k3"):
+        fresh = story.provider.with_key(key)
+        assert told.offer(story.provider, story.key_added(story.provider, fresh))
+    events: list[e.Event] = [
+        e.OrganizationUpdated(country="NL", name=f"{number}", organization=story.provider.did)
+        for number in range(5)
+    ]
+    assert told.offer(story.provider, *events)
+    with told.answers() as connection:
+        size = submissions.as_of(connection)
+        found = evidence_positions(connection, one, size)
+        held = {
+            "MAX_ENTRIES": sum(len(events) for _, events in found),
+            "MAX_SUBMISSIONS": len(found),
+            "MAX_EVENTS": max(len(events) for _, events in found),
+        }[bound]
+        monkeypatch.setattr(f"projections.evidence.{bound}", held)
+        assert found == evidence_positions(connection, one, size)
+        monkeypatch.setattr(f"projections.evidence.{bound}", held - 1)
+        with pytest.raises(Refusal, match="replay the log instead") as refusal:
+            evidence_positions(connection, one, size)
+    assert (refusal.value.rule, refusal.value.value) == ("evidence-size", one)
+
+
 # --- As of ---
 
 
@@ -526,6 +557,31 @@ def test_a_page_is_bounded(told: Chronicle, limit: int) -> None:
         credentials.credentials_of(connection, told.story.provider.did, 10, limit=limit)
 
 
+def test_a_page_of_long_items_is_shorter_and_none_is_missed(told: Chronicle) -> None:
+    """A definition may be as long as an entry: a thousand of them are no one answer."""
+    story = told.story
+    long = e.Definition(
+        name="Long",
+        achievement_type="Badge",
+        outcomes=tuple(e.Outcome(name=f"{number} " + "x" * 180) for number in range(40)),
+    )
+    events = [e.AchievementDefined(achievement=story.new_id(), definition=long) for _ in range(100)]
+    assert told.offer(story.provider, *events)
+    with told.answers() as connection:
+        size = submissions.as_of(connection)
+
+        def turn(after: int, limit: int) -> Page[achievements.AchievementAt]:
+            return achievements.achievements_of(
+                connection, story.provider.did, size, after=after, limit=limit
+            )
+
+        page = turn(0, MAX_PAGE)
+        held = sum(len(msgspec.json.encode(item.definition)) for item in page.items)
+        assert MAX_PAGE_TEXT <= held < MAX_PAGE_TEXT + 65_535
+        listed = [item.achievement for item in all_pages(turn, 0, MAX_PAGE)]
+        assert [story.achievement, *(event.achievement for event in events)] == listed
+
+
 def test_turning_pages_while_the_log_grows_repeats_and_misses_nothing(told: Chronicle) -> None:
     issued = told.issued(3) + told.issued(3)
     did = told.story.provider.did
@@ -621,6 +677,8 @@ def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
             lambda: credentials.history(connection, one, size),
             lambda: credentials.credentials_of(connection, story.provider.did, size),
             lambda: credentials.credentials_for(connection, story.achievement, size),
+            lambda: credentials.credentials_of(connection, story.provider.did, size, flagged=True),
+            lambda: credentials.credentials_for(connection, story.achievement, size, flagged=True),
             lambda: credentials.issued_for(connection, story.achievement, size),
             lambda: breaches.breaches(connection, 2, size),
             lambda: organizations.organization_at(connection, story.provider.did, size),
@@ -634,6 +692,7 @@ def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
             lambda: accreditations.accreditation_history(connection, story.accreditation, size),
             lambda: accreditations.recognition_history(connection, story.recognition, size),
             lambda: achievements.achievement_at(connection, story.achievement, size),
+            lambda: achievements.achievement_at(connection, story.achievement, size, revision=1),
             lambda: achievements.definition_at(connection, story.achievement, 1, size),
             lambda: achievements.achievements_of(connection, story.provider.did, size),
             lambda: achievements.achievement_history(connection, story.achievement, size),
@@ -645,6 +704,9 @@ def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
     for statement, plan in plans.items():
         costly = [step for step in plan if step.startswith("SCAN") or "TEMP B-TREE" in step]
         assert not costly, statement
+    # Nor all issuances to find the few among them that are flagged.
+    for index in ("submission_flagged", "credential_flagged", "credential_flagged_for"):
+        assert any(f"INDEX {index} (" in step for plan in plans.values() for step in plan)
 
 
 # --- Flags, ids, rows ---
@@ -682,6 +744,28 @@ def test_an_id_survives_being_kept_as_bytes(one: Any) -> None:
     assert data is not None
     assert str(one) == uuid_text(data)
     assert uuid_bytes(str(one).upper()) in (None, data if str(one).upper() == str(one) else None)
+
+
+def test_each_definition_has_the_flags_it_was_published_with(told: Chronicle) -> None:
+    """A later definition with all elements does not clear the one that lacked them."""
+    story = told.story
+    achievement, bare = story.new_id(), e.Definition(name="Bare", achievement_type="Badge")
+    defined = e.AchievementDefined(achievement=achievement, definition=bare)
+    revised = e.AchievementRevised(
+        achievement=achievement, definition=story.definition(), version=2
+    )
+    for event in (defined, revised, e.AchievementRetired(achievement=achievement)):
+        assert told.offer(story.provider, event)
+    with told.answers() as connection:
+
+        def flags(size: int, revision: int | None = None) -> object:
+            found = achievements.achievement_at(connection, achievement, size, revision=revision)
+            return found and (found.revision, found.status.value, found.flags)
+
+        assert flags(16) == flags(16, 2) == (2, "retired", ())
+        assert flags(16, 1) == (1, "retired", ("elements-missing",))
+        assert flags(12) == flags(12, 1) == (1, "defined", ("elements-missing",))
+        assert [flags(12, 2), flags(16, 3), flags(16, 0), flags(10, 1)] == [None] * 4
 
 
 def test_two_changes_of_one_organization_in_one_submission_make_one_state(

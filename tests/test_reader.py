@@ -491,6 +491,19 @@ def test_a_server_is_found_by_its_own_address_or_its_logs(
         open_source(server.url)
 
 
+def test_a_server_is_asked_through_the_client_that_is_given(
+    log: PublishedLog, server: Server
+) -> None:
+    server.serve(log)
+
+    with httpx2.Client() as client:
+        source = open_source(server.url, client)
+        assert source.fetch("checkpoint") == log.source().fetch("checkpoint")
+        assert not client.is_closed
+    with pytest.raises(RuntimeError, match="closed"):
+        source.fetch("checkpoint")
+
+
 def test_a_checkpoint_is_a_value(log: PublishedLog) -> None:
     checkpoint = log.reader().checkpoint()
 

@@ -20,12 +20,12 @@ import typer
 from testamur.checkpoint import Checkpoint
 from testamur.cli.files import read
 from testamur.cli.terminal import note
-from testamur.cli.values import checked_url, is_url
+from testamur.cli.values import checked_url
 from testamur.errors import Refuted, Unavailable
 from testamur.keys import PublicKey
 from testamur.note import ED25519, VerifierKey, parse_note
 from testamur.policy import MAX_POLICY, Log, Policy, parse_policy
-from testamur.reader import HttpSource, NotFound, Source, open_source
+from testamur.reader import NotFound, Source, is_url, open_source
 from testamur.submission import parse_submission_entry
 from testamur.tiles import WIDTH, bundle_path, decode_bundle
 
@@ -79,16 +79,8 @@ def opened(place: str) -> Iterator[Source]:
     if not is_url(place):
         yield open_source(place)
         return
-    base = checked_url(place).rstrip("/")
     with httpx2.Client(timeout=30, follow_redirects=True) as client:
-        for source in (HttpSource(base, client), HttpSource(f"{base}/log", client)):
-            try:
-                source.fetch("checkpoint")
-            except NotFound:
-                continue
-            yield source
-            return
-        raise Unavailable(f"neither {base}/checkpoint nor {base}/log/checkpoint exists")
+        yield open_source(checked_url(place), client)
 
 
 def trusted_log(source: Source, given: str | None) -> TrustedLog:

@@ -70,11 +70,6 @@ def is_id(text: str) -> bool:
     return re.fullmatch(UUID7_PATTERN, text) is not None
 
 
-def is_url(place: str) -> bool:
-    """Return whether `place` is a URL rather than a folder."""
-    return re.match("https?://", place) is not None
-
-
 as_did: Final = _like(DidText, "did:key:z6Mk... or did:web:college.example")
 as_id: Final = _like(Uuid7, "019a3b1c-7f00-7abc-8def-0123456789ab")
 as_key_id: Final = _like(KeyIdText, "2026-key-1")
