@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 import sys
 import threading
 import time
@@ -143,6 +144,8 @@ def main(
         except (Refuted, Unavailable) as error:
             _tell_stopped(error)
             raise typer.Exit(1 if isinstance(error, Refuted) else 2) from None
+        # Whoever stops a whole group of processes means the server, which then ends this one.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         publisher.start()  # first of all it resumes, and tells what came of that
         while os.read(sys.stdin.fileno(), 4096):
             publisher.wake()

@@ -15,6 +15,7 @@ that one died. Exit codes: 0 it was ended, 1 it halted, 2 it could not begin.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from contextlib import suppress
@@ -58,6 +59,8 @@ def main(
     _tell(f"size {follower.size}")
     ended = threading.Event()
     if attached:
+        # Whoever stops a whole group of processes means the server, which then ends this one.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         threading.Thread(target=_listen, args=(follower, ended), daemon=True).start()
     follower.start()
     try:

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -204,6 +204,16 @@ class Served:
     def size(self) -> int:
         """The published size."""
         return self.reader().checkpoint().size
+
+
+def processes(*words: bytes) -> list[int]:
+    """Return the processes that have all of `words` in their command line (Linux)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            if set(words) <= set((process / "cmdline").read_bytes().split(b"\0")):
+                found.append(int(process.name))
+    return found
 
 
 def problem(answer: httpx2.Response, status: int, rule: str) -> dict[str, object]:

@@ -15,7 +15,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from testamur.reader import DirectorySource, LogReader
 from testamur.receipt import Receipt
 from testamur.tiles import WIDTH, bundle_path, decode_bundle
 from tests.published_log import PublishedLog, opened_log
-from tests.served import PROJECT, Served, authority_of
+from tests.served import PROJECT, Served, authority_of, processes
 from tests.simulators import flipped
 from tests.story import Story, credentials_of
 
@@ -74,13 +74,7 @@ def served(log: Served) -> Served:
 
 def followers(data: Path) -> list[int]:
     """Return the processes that follow into a server's tables, whoever started them."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            words = (process / "cmdline").read_bytes().split(b"\0")
-            if b"projections" in words and os.fsencode(data / "projections") in words:
-                found.append(int(process.name))
-    return found
+    return processes(b"projections", os.fsencode(data / "projections"))
 
 
 def the_follower(log: Served, *, but: int = 0) -> int:

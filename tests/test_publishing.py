@@ -11,7 +11,6 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ from testamur.checkpoint import Checkpoint, sign_checkpoint
 from testamur.note import SignerKey
 from testamur.reader import DirectorySource, LogReader
 from testamur.receipt import parse_receipt, verify_receipt
-from tests.served import Served, api
+from tests.served import Served, api, processes
 from tests.simulators import flipped
 
 ORIGIN = "log.example/registry"
@@ -46,13 +45,12 @@ def log(tmp_path: Path) -> Iterator[Served]:
 
 def publishers(data: Path) -> list[int]:
     """Return the processes that publish the log in `data`, whoever started them."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            words = (process / "cmdline").read_bytes().split(b"\0")
-            if b"api.publishing" in words and os.fsencode(data) in words:
-                found.append(int(process.name))
-    return found
+    return processes(b"api.publishing", os.fsencode(data))
+
+
+def followers(data: Path) -> list[int]:
+    """Return the processes that follow it."""
+    return processes(b"projections", os.fsencode(data / "projections"))
 
 
 def the_publisher(log: Served, *, but: int = 0) -> int:
@@ -175,6 +173,19 @@ def test_ctrl_c_publishes_what_was_acknowledged_as_durable(log: Served) -> None:
     reader = LogReader(DirectorySource(log.data / "log"), log.key)
     last = receipts[-1]
     assert reader.checkpoint().size == last.position + 1 + last.events
+
+
+def test_a_service_manager_that_signals_every_process_stops_the_server_in_order(
+    log: Served,
+) -> None:
+    publisher = the_publisher(log)
+    body = log.story.cohort(300)
+    for process in (publisher, *followers(log.data)):
+        os.kill(process, signal.SIGTERM)
+    log.submit(body)
+    assert the_publisher(log) == publisher
+    assert log.stop() == 0
+    assert (publishers(log.data), followers(log.data)) == ([], [])
 
 
 def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(tmp_path: Path) -> None:
