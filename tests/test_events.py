@@ -713,3 +713,131 @@ def test_a_line_that_is_not_canonical_is_answered_with_where_and_what() -> None:
 
     assert "differs at byte 15" in refusal.detail
     assert refusal.value is not None
+
+
+# --- A cohort, whose lines are alike ---
+
+
+def _one_by_one(lines: list[bytes]) -> list[e.Event] | tuple[str, int | None]:
+    """What lines are by themselves: their events, or the rule and line of the first bad one."""
+    try:
+        events: list[e.Event] = []
+        for number, line in enumerate(lines, start=2):
+            try:
+                events.append(e.decode_event(line))
+            except Refusal as refusal:
+                raise refusal.at(number) from None
+    except Refusal as refusal:
+        return refusal.rule, refusal.line
+    return events
+
+
+def _together(lines: list[bytes]) -> list[e.Event] | tuple[str, int | None]:
+    try:
+        return e.decode_events(lines)
+    except Refusal as refusal:
+        return refusal.rule, refusal.line
+
+
+def _cohort(size: int = 12) -> list[bytes]:
+    story = Story()
+    return [e.encode_event(story.issued()) for _ in range(size)]
+
+
+def test_a_cohort_of_issuances_is_read_as_its_lines_are_one_by_one() -> None:
+    lines = _cohort(300)
+    events = e.decode_events(lines)
+    assert events == _one_by_one(lines)
+    assert [e.encode_event(event) for event in events] == lines
+    assert e._alike(lines) == events  # or these tests test nothing
+
+
+_BYTES = st.one_of(
+    st.binary(min_size=0, max_size=3),
+    st.sampled_from([b"\n", b'"', b"=", b"-", b"_", b"A", b"B", b"/", b"\\", b"\x00", b"\xff"]),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_a_cohort_that_was_tampered_with_is_read_as_its_lines_are_one_by_one(
+    data: st.DataObject,
+) -> None:
+    """Wherever a byte is changed, put in or taken out, in one line, in some, or in all."""
+    lines = _cohort(9)
+    before = lines[0].index(b'"commitment":"') + 14
+    places = st.one_of(st.integers(0, len(lines[0])), st.integers(before - 3, before + 100))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at, cut, put = data.draw(places), data.draw(st.integers(0, 2)), data.draw(_BYTES)
+        for number in data.draw(st.sampled_from([[0], [4], [8], [0, 4], list(range(9))])):
+            lines[number] = lines[number][:at] + put + lines[number][at + cut :]
+    assert _together(lines) == _one_by_one(lines)
+
+
+@pytest.mark.parametrize("numbers", [[0], [5], [11], range(12)])
+@pytest.mark.parametrize(
+    ("place", "put"),
+    [
+        (42, b"B"),  # of the last character's six bits the last two stand for nothing
+        (43, b"A"),
+        (42, b"=="),
+        (10, b"-"),
+        (10, b"_"),
+        (10, b" "),
+        (10, b"="),
+        (10, b"\\"),
+        (44, b"'"),
+        (61, b"A"),  # the id, in upper case
+        (74, b"4"),  # of another version
+        (79, b"c"),
+        (68, b"0"),
+        (60, b"\xc3"),
+        (95, b'"'),
+    ],
+)
+def test_what_differs_in_a_cohort_has_one_spelling(
+    place: int, put: bytes, numbers: list[int]
+) -> None:
+    lines = _cohort()
+    at = lines[0].index(b'"commitment":"') + 14 + place
+    for number in numbers:
+        line = lines[number]
+        lines[number] = line[:at] + put + line[at + len(put) :]
+    found = _together(lines)
+    assert found == _one_by_one(lines)
+    if list(numbers) == [5] and place != 61:
+        assert found != _one_by_one(_cohort())
+
+
+def test_padding_belongs_at_the_end_of_each_commitment() -> None:
+    lines = _cohort()
+    at = lines[0].index(b'"commitment":"') + 14
+    moved = lines[3]
+    lines[3] = moved[: at + 10] + b"=" + moved[at + 11 : at + 43] + b"A" + moved[at + 44 :]
+    assert _together(lines) == _one_by_one(lines) == ("event-schema", 5)
+
+
+def test_lines_that_are_alike_but_are_no_issuances_are_read_as_what_they_are() -> None:
+    story = Story()
+    revoked = [
+        e.encode_event(e.CredentialRevoked(credential=story.new_id(), reason="misconduct"))
+        for _ in range(20)
+    ]
+    assert _together(revoked) == _one_by_one(revoked)
+    # The members of an issuance, in an event of another name.
+    renamed = [line.replace(b"credential.issued/1", b"credential.loaned/1") for line in _cohort()]
+    assert _together(renamed) == _one_by_one(renamed) == ("event-schema", 2)
+    reordered = [line.replace(b'"commitment":"', b'"x":1,"commitment":"') for line in _cohort()]
+    assert _together(reordered) == _one_by_one(reordered)
+
+
+@pytest.mark.parametrize("member", ["accreditation", "achievement"])
+def test_a_name_that_looks_like_the_member_that_differs_is_none(member: str) -> None:
+    story = Story()
+    trap = '"commitment":"AAAA","credential":"BB'
+    assert len(trap) == 36
+    lines = [
+        e.encode_event(msgspec.structs.replace(story.issued(), **{member: trap})) for _ in range(10)
+    ]
+    assert _together(lines) == _one_by_one(lines)
+    assert isinstance(_together(lines), list)
