@@ -6,14 +6,13 @@ python -m bench.append --events 1000000 --batch 1000 --store sqlite
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import tempfile
-import time
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from bench.bare import beside
 from bench.cohorts import cohorts, now_story
 from bench.figures import cpu_seconds, percentile, report
 from bench.load import drive, post
@@ -41,8 +40,8 @@ def main(
             answers = asyncio.run(drive(served.port, requests, connections))
             cpu = cpu_seconds(served.pid) - before
         answers.only(201)
-        bare = _bare_insert(folder / "bare.db", bodies)
         rate = events / answers.elapsed
+        lines = (line for body in bodies for line in body[:-1].split(b"\n"))
         tenth = max(1, len(bodies) // 10)  # how much slower it gets as the log grows
         milliseconds = [seconds * 1000 for seconds in answers.seconds]
         report(
@@ -60,29 +59,9 @@ def main(
                 "p50_ms": percentile(milliseconds, 0.5),
                 "p99_ms": percentile(milliseconds, 0.99),
                 "cpu_us_per_event": cpu / events * 1e6,
-                "sqlite_insert_events_per_second": bare,
-                "ratio_to_sqlite_insert": rate / bare,
+                **beside(rate, lines),
             },
         )
-
-
-def _bare_insert(path: Path, bodies: list[bytes]) -> float:
-    """Return rows per second of the same bytes put into a bare table, one commit per body."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("CREATE TABLE entry (position INTEGER PRIMARY KEY, state BLOB NOT NULL)")
-    rows = 0
-    begun = time.perf_counter()
-    for body in bodies:
-        lines = body[:-1].split(b"\n")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany("INSERT INTO entry (state) VALUES (?)", [(line,) for line in lines])
-        connection.execute("COMMIT")
-        rows += len(lines)
-    elapsed = time.perf_counter() - begun
-    connection.close()
-    return rows / elapsed
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from bench.bare import beside
 from bench.cohorts import published
 from bench.figures import report
 from projections.database import open_live
@@ -45,6 +46,7 @@ def main(
                 "events_per_second": events / elapsed,
                 "cpu_us_per_event": cpu / events * 1e6,
                 "bytes_per_event": tables / events,
+                **beside(events / elapsed, log.entries),
             },
         )
 

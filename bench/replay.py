@@ -14,11 +14,10 @@ from typing import Annotated
 
 import typer
 
+from bench.bare import beside
 from bench.cohorts import published
 from bench.figures import report
 from testamur.memory import keep_freed_memory
-from testamur.note import VerifierKey
-from testamur.reader import Source
 from testamur.replay import replay
 
 
@@ -30,9 +29,10 @@ def main(
     keep_freed_memory()  # as the command line and the server do
     with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name:
         print(f"writing a log of {events} events in submissions of {batch} ...", flush=True)
-        source, key = _written(Path(name), events, batch)
+        log = published(Path(name), events, batch)
+        os.sync()
         cpu, begun = time.process_time(), time.perf_counter()
-        replayed = replay(source, key)
+        replayed = replay(log.source(), log.key)
         elapsed, cpu = time.perf_counter() - begun, time.process_time() - cpu
         size = replayed.statistics.size
         report(
@@ -45,16 +45,10 @@ def main(
                 "entries_per_second": size / elapsed,
                 "events_per_second": events / elapsed,
                 "cpu_us_per_event": cpu / events * 1e6,
+                **beside(size / elapsed, log.entries),
                 "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             },
         )
-
-
-def _written(folder: Path, events: int, batch: int) -> tuple[Source, VerifierKey]:
-    """Return a log that lies in `folder`, on the device, and of which nothing is in memory."""
-    log = published(folder, events, batch)
-    os.sync()
-    return log.source(), log.key
 
 
 if __name__ == "__main__":

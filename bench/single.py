@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bench.bare import beside
 from bench.cohorts import cohorts, now_story
 from bench.figures import cpu_seconds, percentile, report
 from bench.load import drive, post
@@ -37,6 +38,8 @@ def main(
             answers = asyncio.run(drive(served.port, requests, connections))
             cpu = cpu_seconds(served.pid) - before
         answers.only(201)
+        rate = events / answers.elapsed
+        lines = (line for body in bodies for line in body[:-1].split(b"\n"))
         milliseconds = [seconds * 1000 for seconds in answers.seconds]
         report(
             "single",
@@ -44,10 +47,11 @@ def main(
                 "events": events,
                 "wait": wait,
                 "connections": connections,
-                "events_per_second": events / answers.elapsed,
+                "events_per_second": rate,
                 "p50_ms": percentile(milliseconds, 0.5),
                 "p99_ms": percentile(milliseconds, 0.99),
                 "cpu_us_per_event": cpu / events * 1e6,
+                **beside(rate, lines),
             },
         )
 
