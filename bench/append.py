@@ -15,9 +15,11 @@ import typer
 from bench.bare import beside
 from bench.cohorts import cohorts, now_story
 from bench.figures import cpu_seconds, percentile, report
-from bench.load import drive, post
+from bench.load import Answers, drive, post
 from bench.server import serving
 from testamur.submission import MEDIA_TYPE
+
+_TELLING = 50  # requests: of fewer a rate says nothing
 
 
 def main(
@@ -42,7 +44,7 @@ def main(
         answers.only(201)
         rate = events / answers.elapsed
         lines = (line for body in bodies for line in body[:-1].split(b"\n"))
-        tenth = max(1, len(bodies) // 10)  # how much slower it gets as the log grows
+        tenth = len(bodies) // 10
         milliseconds = [seconds * 1000 for seconds in answers.seconds]
         report(
             "append",
@@ -54,14 +56,22 @@ def main(
                 "connections": connections,
                 "bytes_per_event": round(sum(map(len, bodies)) / events),
                 "events_per_second": rate,
-                "first_tenth_per_second": answers.rate(0, tenth) * batch,
-                "last_tenth_per_second": answers.rate(len(bodies) - tenth, len(bodies)) * batch,
+                **({} if tenth < _TELLING else _growth(answers, tenth, batch)),
                 "p50_ms": percentile(milliseconds, 0.5),
                 "p99_ms": percentile(milliseconds, 0.99),
                 "cpu_us_per_event": cpu / events * 1e6,
                 **beside(rate, lines),
             },
         )
+
+
+def _growth(answers: Answers, tenth: int, batch: int) -> dict[str, float]:
+    """Return events per second of the first and the last tenth: whether it slows down."""
+    last = len(answers.came)
+    return {
+        "first_tenth_per_second": answers.rate(0, tenth) * batch,
+        "last_tenth_per_second": answers.rate(last - tenth, last) * batch,
+    }
 
 
 if __name__ == "__main__":
