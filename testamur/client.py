@@ -105,9 +105,10 @@ class Registry:
         )
         return self._decoded(answer, dict[str, Any])
 
-    def evidence(self, credential: str) -> bytes:
+    def evidence(self, credential: str, as_of: AsOf | None = None) -> bytes:
         """Return the evidence file of a credential, as it was sent; raises `NotFound`."""
-        return self._exchange.ask("GET", _path("credentials", credential, "evidence"), MAX_EVIDENCE)
+        path = _path("credentials", credential, "evidence")
+        return self._exchange.ask("GET", path, MAX_EVIDENCE, params=as_of)
 
     def _receipt(self, answer: bytes, issuer: str, jti: str) -> Receipt:
         try:

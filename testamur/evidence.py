@@ -65,8 +65,11 @@ class LoggedSubmission(_Part, frozen=True, gc=False, kw_only=True):
     position: Position
 
 
-class Evidence(_Part, frozen=True, gc=False, kw_only=True):
-    """The excerpt. `checkpoint` is the text of the signed note, cosignatures and all."""
+class Evidence(_Part, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """The excerpt. `checkpoint` is the text of the signed note, cosignatures and all.
+
+    With `size` it tells of the first so many entries only, without it of all under the checkpoint.
+    """
 
     checkpoint: Annotated[str, Meta(max_length=1 << 20)]
     credential: Id
@@ -74,6 +77,7 @@ class Evidence(_Part, frozen=True, gc=False, kw_only=True):
     submissions: Annotated[
         tuple[LoggedSubmission, ...], Meta(min_length=1, max_length=MAX_SUBMISSIONS)
     ]
+    size: Position | None = None
 
 
 _encoder: Final = msgspec.json.Encoder(order="sorted")
@@ -116,13 +120,18 @@ def build_evidence(
     signed_checkpoint: bytes,
     credential: str,
     positions: Sequence[tuple[int, Sequence[int]]],
+    *,
+    as_of: int | None = None,
 ) -> Evidence:
     """Return the excerpt at `positions`: (header position, its event positions), in log order.
 
-    Everything comes from the published log under `signed_checkpoint`. Raises `Unavailable`, and
+    Everything comes from the published log under `signed_checkpoint`; `as_of` is the tree size
+    that the positions were found for, if not the checkpoint's. Raises `Unavailable`, and
     `Refusal` where the positions are not those of a submission and its events.
     """
     size = Checkpoint.parse(parse_note(signed_checkpoint).text).size
+    if as_of is not None and as_of > size:
+        raise Refusal("evidence", f"the checkpoint is of size {size}", value=as_of)
     return Evidence(
         checkpoint=signed_checkpoint.decode(),
         credential=credential,
@@ -130,6 +139,7 @@ def build_evidence(
         submissions=tuple(
             _excerpt(reader, size, header, events) for header, events in sorted(positions)
         ),
+        size=None if as_of == size else as_of,
     )
 
 

@@ -213,6 +213,18 @@ class _Case:
             raise Unavailable("there is no checkpoint that the policy believes")
         return self.verified.checkpoint
 
+    @property
+    def size(self) -> int:
+        """The size that the evidence tells as of; raises as `believed` does, and `Refuted`."""
+        tree = self.believed().size
+        if self.evidence.size is None:
+            return tree
+        if self.evidence.size > tree:
+            raise Refuted(
+                f"the evidence tells as of size {self.evidence.size}, its checkpoint is of {tree}"
+            )
+        return self.evidence.size
+
     def witnessed_at(self) -> int | None:
         """Return the latest time (POSIX seconds) of a cosignature, leaving out future ones."""
         ahead = self.now.timestamp() + MAX_AHEAD
@@ -259,7 +271,7 @@ def _checkpoint(case: _Case) -> str:
 
 
 def _inclusion(case: _Case) -> str:
-    checkpoint = case.believed()
+    checkpoint, size = case.believed(), case.size
     count = 0
     for submission in case.evidence.submissions:
         shown = [(submission.position, submission.entry, submission.inclusion)]
@@ -268,6 +280,8 @@ def _inclusion(case: _Case) -> str:
             for event in submission.events
         ]
         for position, text, path in shown:
+            if position >= size:
+                raise Refuted(f"entry {position} is shown as evidence as of size {size}")
             leaf = leaf_hash(text.encode())
             verify_inclusion(position, checkpoint.size, leaf, path, checkpoint.root)
             count += 1
@@ -445,7 +459,12 @@ def _status(case: _Case) -> str:
     case.issued()
     if not case.folded:
         raise Unavailable("what happened to it since could not be followed")
-    size = case.believed().size
+    size, tree = case.size, case.believed().size
+    if size < tree:
+        case.notes.append(
+            f"the evidence tells of the first {size} entries, as it was asked for, and of none "
+            f"of the {tree - size} that followed under its checkpoint"
+        )
     status = case.credentials[case.holder.id].status
     case.subject["status"] = status.value
     as_of = f"as of size {size}, stated by the register and not proven"

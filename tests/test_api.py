@@ -30,6 +30,7 @@ from registry.outcomes import Outcome, Overloaded, Recorded, StorageFull
 from testamur import events as e
 from testamur.checkpoint import Checkpoint
 from testamur.errors import Refusal, Unavailable
+from testamur.evidence import parse_evidence
 from testamur.merkle import leaf_hashes, tree_root
 from testamur.receipt import parse_receipt, verify_receipt
 from testamur.submission import MEDIA_TYPE
@@ -426,6 +427,22 @@ def test_the_past_answers_as_it_was(served: Served) -> None:
         ("credential.revoked/1", "revoked", last.position + 1),
     ]
     assert history["items"][1]["reason"] == "issuedInError"
+
+    def excerpt(**when: object) -> tuple[int | None, int, str]:
+        answer = served.get(f"/credentials/{name}/evidence", params=when)
+        found = parse_evidence(answer.content)
+        shown = found.submissions[-1].position
+        return found.size, shown, answer.headers["testamur-size"]
+
+    # The credential's own issuance is the last to bear on it, before it was revoked.
+    before = last.position
+    assert excerpt(size=before) == (before, first.position, str(before))
+    assert excerpt(at=first.recorded_at) == (before, first.position, str(before))
+    assert excerpt() == (None, before, str(served.size))
+    assert excerpt(size=served.size) == excerpt()
+    missing = served.get(f"/credentials/{name}/evidence?size={first.position}")
+    problem(missing, 404, "unknown-credential")
+    problem(served.get(f"/credentials/{name}/evidence?size=999999"), 422, "size-ahead")
 
 
 @pytest.mark.parametrize(

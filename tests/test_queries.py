@@ -194,12 +194,12 @@ def test_a_file_of_evidence_that_no_verifier_would_read_is_not_given(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ((credential, _),) = desk.told.credentials.items()
-    (found,) = desk.ask(lambda register: register.evidence(credential))
+    (found,) = desk.ask(lambda register: register.evidence(credential, NOW))
     assert isinstance(found, tuple), found
     file, size = found
     assert (parse_evidence(file).credential, size) == (credential, 12)
     monkeypatch.setattr("api.queries.register.MAX_EVIDENCE", len(file) - 1)
-    (refusal,) = desk.ask(lambda register: register.evidence(credential))
+    (refusal,) = desk.ask(lambda register: register.evidence(credential, NOW))
     assert isinstance(refusal, Refusal), refusal
     refused(problem_of(refusal), 413, "evidence-size")
 
@@ -209,7 +209,7 @@ def test_a_crowd_that_asks_for_evidence_is_turned_away_and_questions_go_on(
 ) -> None:
     monkeypatch.setattr("api.queries.register.MAX_EXCERPTS", 4)
     unknown = desk.told.story.new_id()
-    found = desk.ask(*[lambda register: register.evidence(unknown)] * 6)
+    found = desk.ask(*[lambda register: register.evidence(unknown, NOW)] * 6)
     for each in found[:4]:
         refused(each, 404, "unknown-credential")
     for each in found[4:]:

@@ -23,6 +23,7 @@ from testamur.checkpoint import Checkpoint, sign_checkpoint
 from testamur.commitment import HolderFile, commit, new_blind
 from testamur.cosignature import Cosigner, subtree_message
 from testamur.data_integrity import sign
+from testamur.errors import Refusal
 from testamur.evidence import Evidence, build_evidence, parse_evidence, render_evidence
 from testamur.keys import PrivateKey, base58_encode
 from testamur.note import MLDSA44_COSIGNATURE, Signature, SignerKey, VerifierKey
@@ -854,6 +855,42 @@ def test_a_revocation_left_out_cannot_be_noticed_so_the_status_is_only_stated(
     assert report.check("status").verdict is Verdict.HOLDS
     assert report.check("status").basis == "stated"
     assert f"as of size {report.size}" in report.check("status").detail
+
+
+def test_evidence_as_of_an_earlier_size_says_so_and_so_does_the_report(issued: IssuedLog) -> None:
+    holder = issued.holders[0]
+    issued.publish()
+    then = issued.log.size
+    positions = issued.positions(holder.id)
+    issued.says(
+        issued.story.provider, e.CredentialRevoked(credential=holder.id, reason="misconduct")
+    )
+    note = issued.publish()
+    evidence = build_evidence(issued.log.reader(), note, holder.id, positions, as_of=then)
+    assert parse_evidence(render_evidence(evidence)) == evidence
+
+    report = issued.report(holder, evidence)
+
+    assert report.exit_code == 0
+    assert report.size == issued.log.size > then
+    assert f"active as of size {then}, stated" in report.check("status").detail
+    (said,) = report.notes
+    assert f"the first {then} entries" in said
+    assert f"none of the {issued.log.size - then} that followed" in said
+
+
+def test_evidence_cannot_tell_as_of_what_its_checkpoint_does_not_cover(issued: IssuedLog) -> None:
+    holder = issued.holders[0]
+    evidence = issued.evidence(holder)
+    size = issued.log.size
+    assert evidence.size is None
+    beyond = msgspec.structs.replace(evidence, size=size + 1)
+    assert {"inclusion", "status"} <= refuted(issued.report(holder, beyond))
+    # Nor may it show what came later than it says.
+    short = msgspec.structs.replace(evidence, size=evidence.submissions[-1].position + 1)
+    assert refuted(issued.report(holder, short)) == {"inclusion"}
+    with pytest.raises(Refusal, match="the checkpoint is of size"):
+        build_evidence(issued.log.reader(), issued.publish(), holder.id, [(0, [1])], as_of=size + 1)
 
 
 def test_a_status_is_not_called_active_when_what_followed_could_not_be_read(

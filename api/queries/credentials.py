@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from api import answers
+from api.moment import When
 from api.openapi import problems
 from api.queries.asking import Answering, ListOf, OneThing, Uuid, described, of
 from api.queries.register import View
@@ -59,8 +60,8 @@ async def credential_history(asked: ListOf, credential: Uuid) -> Response:
     responses=described(Evidence)
     | problems(p413="More bears on this credential than evidence may hold: replay the log."),
 )
-async def credential_evidence(register: Answering, credential: Uuid) -> Response:
-    file, size = await register.evidence(credential)
+async def credential_evidence(register: Answering, credential: Uuid, when: When) -> Response:
+    file, size = await register.evidence(credential, when)
     return Response(
         file,
         media_type="application/json",

@@ -152,30 +152,36 @@ class Register:
             raise Refuted(f"entry {position} is no issuance, as the projections have it")
         return event
 
-    async def evidence(self, credential: str) -> tuple[bytes, int]:
+    async def evidence(self, credential: str, when: Asked) -> tuple[bytes, int]:
         """Return the evidence file of a credential, and the size it is as of; 404 if none.
 
-        It is always as of the checkpoint that is out: under a later one, an excerpt as of an
-        earlier size could leave out a revocation and yet look as new as its checkpoint.
+        It is under the checkpoint that is out. As of an earlier size it says so, and so does
+        every report on it: it leaves out whatever was revoked since.
         """
         published = self.published()
+        if when == Asked(None, None):
+            when = Asked(published.size, None)
 
-        def find(view: View) -> bytes:
-            positions = evidence_positions(view.connection, credential, view.size)
+        def find(view: View) -> tuple[bytes, int]:
+            # The projections may have read on meanwhile, beyond this checkpoint.
+            size = min(view.size, published.size)
+            positions = evidence_positions(view.connection, credential, size)
             if not positions:
                 raise view.missing("credential", credential)
-            excerpt = build_evidence(self._read(), published.note, credential, positions)
+            excerpt = build_evidence(
+                self._read(), published.note, credential, positions, as_of=size
+            )
             file = render_evidence(excerpt)
             if len(file) > MAX_EVIDENCE:
                 raise too_large(credential)
-            return file
+            return file, size
 
         if self._excerpts_asked >= MAX_EXCERPTS:
             raise not_now("overloaded", f"{self._excerpts_asked} ask for evidence")
         self._excerpts_asked += 1
         try:
             async with self._excerpts:
-                return await self.ask(Asked(published.size, None), find), published.size
+                return await self.ask(when, find)
         finally:
             self._excerpts_asked -= 1
 

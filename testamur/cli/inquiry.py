@@ -13,7 +13,7 @@ from testamur.cli.files import refuse_existing, write
 from testamur.cli.terminal import Json, note, progress, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, opened, trusted_log
 from testamur.cli.values import Credential, MaybeUrl, Url, credential_id, moment
-from testamur.client import Registry
+from testamur.client import AsOf, Registry
 from testamur.errors import Unavailable
 from testamur.evidence import (
     FILE_ENDING,
@@ -27,6 +27,10 @@ from testamur.replay import replay
 
 app = typer.Typer()
 _PANEL: Final = "Verification"
+At = Annotated[
+    datetime | None, typer.Option(metavar="TIME", parser=moment, help="As of this time.")
+]
+Size = Annotated[int | None, typer.Option(metavar="N", min=0, help="As of this tree size.")]
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -41,13 +45,16 @@ def evidence(
         typer.Option(metavar="DIR|URL", help="Read the whole log there instead of asking."),
     ] = None,
     trust: MaybeTrust = None,
+    at: At = None,
+    size: Size = None,
     *,
     json: Json = False,
 ) -> None:
     """Get the evidence with which a credential can be verified offline.
 
-    With --url a registry is asked for it. With --log it is put together from the log itself,
-    after a replay, so nobody learns which credential it is about.
+    With --url a registry is asked for it, and may be asked how things stood at an earlier time
+    or size; the evidence then says that it leaves out what followed. With --log it is put
+    together from the log itself, after a replay, so nobody learns which credential it is about.
 
     Example: `testamur evidence credential.json --url https://registry.example
     --out credential.testamur.json`
@@ -57,7 +64,10 @@ def evidence(
     refuse_existing(path)
     if (url is None) == (log is None):
         raise typer.BadParameter("give one of the two", param_hint="--url, --log")
-    found = asked(name, url) if url is not None else _excerpt(name, str(log), trust)
+    as_of = _as_of(at, size)
+    if as_of and url is None:
+        raise typer.BadParameter("goes with --url", param_hint="--at, --size")
+    found = asked(name, url, as_of) if url is not None else _excerpt(name, str(log), trust)
     write(path, render_evidence(found))
     fields = {"credential": name, "file": str(path), "submissions": len(found.submissions)}
     if json:
@@ -71,12 +81,8 @@ def evidence(
 def status(
     credential: Credential,
     url: Url,
-    at: Annotated[
-        datetime | None, typer.Option(metavar="TIME", parser=moment, help="As of this time.")
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="As of this tree size.")
-    ] = None,
+    at: At = None,
+    size: Size = None,
     *,
     json: Json = False,
 ) -> None:
@@ -84,24 +90,27 @@ def status(
 
     Example: `testamur status credential.json --url https://registry.example --at 2026-11-21`
     """
-    if at is not None and size is not None:
-        raise typer.BadParameter("give one of the two", param_hint="--at, --size")
-    as_of: dict[str, str | int] = {} if size is None else {"size": size}
-    if at is not None:
-        as_of = {"at": at.astimezone(UTC).isoformat().replace("+00:00", "Z")}
     name = credential_id(credential)
     with _registry(url) as registry:
-        answer = registry.credential(name, as_of)
+        answer = registry.credential(name, _as_of(at, size))
     if json:
         show_json(answer)
     else:
         show_fields(_flat(answer))
 
 
-def asked(credential: str, url: str) -> Evidence:
+def asked(credential: str, url: str, as_of: AsOf | None = None) -> Evidence:
     """Return the evidence that the registry at `url` gives, unverified."""
     with _registry(url) as registry:
-        return parse_evidence(registry.evidence(credential))
+        return parse_evidence(registry.evidence(credential, as_of))
+
+
+def _as_of(at: datetime | None, size: int | None) -> dict[str, str | int]:
+    if at is not None and size is not None:
+        raise typer.BadParameter("give one of the two", param_hint="--at, --size")
+    if at is not None:
+        return {"at": at.astimezone(UTC).isoformat().replace("+00:00", "Z")}
+    return {} if size is None else {"size": size}
 
 
 def _excerpt(credential: str, place: str, trust: str | None) -> Evidence:

@@ -118,6 +118,22 @@ def test_evidence_from_the_log_is_that_of_a_registry(world: World, registry: Htt
     assert Path(done.json["file"]).read_bytes() == Path("e").read_bytes()
 
 
+def test_evidence_as_of_a_moment_is_asked_of_a_registry(
+    world: World, registry: HttpRegistry
+) -> None:
+    ask = ["evidence", "0.json", "--url", registry.url]
+    assert run(*ask, "--at", "2026-11-21", "--out", "a").code == 0
+    assert run(*ask, "--size", "12", "--out", "b").code == 0
+    assert [asked.query for asked in registry.asked] == [
+        {"at": "2026-11-21T00:00:00Z"},
+        {"size": "12"},
+    ]
+    assert run(*ask, "--size", "12", "--at", "2026-11-21", "--out", "c").code == 2
+    own = ["--log", "log", "--vkey", "log.vkey"]
+    assert run("evidence", "0.json", *own, "--size", "12", "--out", "c").code == 2
+    assert not Path("c").exists()
+
+
 def test_evidence_of_what_was_never_issued_is_unavailable(world: World) -> None:
     name = world.story.new_id()
     done = run("evidence", name, "--log", "log", "--vkey", "log.vkey", "--out", "e", "--json")
