@@ -16,7 +16,7 @@ from testamur import events as e
 from testamur.errors import Refusal
 from testamur.lifecycle import CREDENTIAL, CredentialStatus
 from testamur.rules import CredentialState
-from testamur.rules.credentials import BACKDATED_AFTER, POSTDATED_AFTER, Issuance
+from testamur.rules.credentials import BACKDATED_AFTER, POSTDATED_AFTER
 from tests.memory_gate import MemoryGate
 from tests.story import Party, Story, party, uuid7
 
@@ -533,47 +533,6 @@ def test_whatever_is_tried_a_credential_follows_its_table(
         status[which] = after or status[which]
         state = gate.credentials[events[which].credential]
         assert (state.status, state.version) == (status[which], version[which])
-
-
-# --- A cohort judged together ---
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.data())
-def test_a_cohort_is_judged_together_as_it_would_be_one_by_one(data: st.DataObject) -> None:
-    """The same flags and states; and where one is refused, none of it is taken in."""
-    gate = MemoryGate.opened()
-    story = gate.story
-    gate.admit(story.provider, before := story.issued())
-    names = [story.new_id() for _ in range(12)]
-    # Now and then one that exists, or that is another thing's.
-    strange = [before.credential, story.accreditation, story.achievement]
-    altered = st.fixed_dictionaries(
-        {"credential": st.sampled_from(names * 3 + strange)},
-        optional={
-            "accreditation": st.sampled_from([None, story.accreditation, NOWHERE]),
-            "achievement_version": st.sampled_from([1, 1, 1, 2]),
-            "valid_from": st.sampled_from([TODAY, TODAY - 2 * BACKDATED_AFTER]),
-            "valid_until": st.sampled_from([None, TODAY + DAY, TODAY - 90 * DAY]),
-        },
-    )
-    events = [
-        issued(story, **members) for members in data.draw(st.lists(altered, min_size=1, max_size=6))
-    ]
-    together, each = dict(gate.credentials), dict(gate.credentials)
-    flags = Issuance(gate.register, story.provider.did, TODAY).issue_all(together, events)
-    try:
-        # Each by a fresh look at its terms.
-        expected = [
-            Issuance(gate.register, story.provider.did, TODAY).issue(each, event)
-            for event in events
-        ]
-    except Refusal:
-        assert flags is None
-        assert together == gate.credentials
-    else:
-        assert flags == expected
-        assert together == each
 
 
 @pytest.mark.parametrize(

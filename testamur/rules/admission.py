@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -121,43 +121,9 @@ def admit_events(
     """
     actor = header.payload.iss
     day = datetime.fromtimestamp(recorded_at // 1000, UTC).date()
-    admitted = _issued_together(register, credentials, actor, day, events)
-    if admitted is None:
-        counted = zip(numbers or range(1, len(events) + 1), events, strict=True)
-        admitted = _admit_each(register, credentials, actor, day, counted)
-    register.size += 1 + header.payload.events
-    register.recorded_at = recorded_at
-    return admitted
-
-
-def _issued_together(
-    register: Register, credentials: Credentials, actor: str, day: date, events: Sequence[e.Event]
-) -> list[Admitted] | None:
-    """Admit a cohort of issuances, if it is nothing else and all of it is in order; else none."""
-    issued = [event for event in events if type(event) is e.CredentialIssued]
-    if not issued or len(issued) < len(events):
-        return None
-    try:
-        _check_acting(register, actor)
-        flags = Issuance(register, actor, day).issue_all(credentials, issued)
-    except Refusal:
-        return None
-    if flags is None:
-        return None
-    names = [event.credential for event in issued]
-    return [Admitted(name, 1, each) for name, each in zip(names, flags, strict=True)]
-
-
-def _admit_each(
-    register: Register,
-    credentials: Credentials,
-    actor: str,
-    day: date,
-    counted: Iterable[tuple[int, e.Event]],
-) -> list[Admitted]:
     admitted = []
     issuance: Issuance | None = None
-    for number, event in counted:
+    for number, event in zip(numbers or range(1, len(events) + 1), events, strict=True):
         try:
             if type(event) is e.CredentialIssued:
                 if issuance is None:
@@ -173,6 +139,8 @@ def _admit_each(
                 admitted.append(_admit_one(register, credentials, at, event))
         except Refusal as refusal:
             raise refusal.at(number + 1) from None
+    register.size += 1 + header.payload.events
+    register.recorded_at = recorded_at
     return admitted
 
 

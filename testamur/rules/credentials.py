@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from operator import attrgetter
 from typing import Final, TypeAlias
@@ -61,37 +60,6 @@ class Issuance:
             self._flags[terms] = flags
         credentials[event.credential] = self._issued
         return flags
-
-    def issue_all(
-        self, credentials: Credentials, events: Sequence[e.CredentialIssued]
-    ) -> list[Flags] | None:
-        """Admit credentials that are all in order and return the flags of each; else admit none.
-
-        The same as `issue` one by one, at a third of the time; it does not say what is wrong.
-        """
-        names = {event.credential for event in events}
-        new = credentials.keys().isdisjoint(names) and self._named.keys().isdisjoint(names)
-        if len(names) < len(events) or not new:
-            return None
-        flags = self._flags_of_all(list(map(_terms, events)), events)
-        if flags is not None:
-            credentials.update(dict.fromkeys(names, self._issued))
-        return flags
-
-    def _flags_of_all(
-        self, terms: list[object], events: Sequence[e.CredentialIssued]
-    ) -> list[Flags] | None:
-        # Nearly always the terms are the same for all; of those that are, one speaks for all.
-        alike = terms.count(terms[0]) == len(terms)
-        distinct = {terms[0]: events[0]} if alike else dict(zip(terms, events, strict=True))
-        try:
-            flags = {
-                each: issuance_flags(self._register, self._issuer, self._day, event)
-                for each, event in distinct.items()
-            }
-        except Refusal:
-            return None
-        return [flags[terms[0]]] * len(terms) if alike else [flags[each] for each in terms]
 
 
 def issuance_flags(register: Register, issuer: str, day: date, event: e.CredentialIssued) -> Flags:
