@@ -48,7 +48,7 @@ Wait: TypeAlias = Literal["durable", "published", "witnessed"]
 # From this size on a submission is checked by itself, below it together with so many others.
 ALONE_BYTES: Final = 32 * 1024
 TOGETHER: Final = 32
-# The same for its receipt, which sums up flags line by line.
+# From so many events on the receipt is made in a thread: it sums up flags line by line.
 INLINE_EVENTS: Final = 2_000
 BODIES_BYTES: Final = 512 * 1024 * 1024
 """What all bodies under way may take together."""
