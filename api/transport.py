@@ -41,8 +41,9 @@ class _Gathering:
         self._transport.close()
 
     def _flush(self) -> None:
-        if self._written:
-            written, self._written = self._written, []
+        written, self._written = self._written, []
+        # The client may have gone since: a closed transport takes nothing, and says so by raising.
+        if written and not self._transport.is_closing():
             self._transport.write(b"".join(written))
 
     def __getattr__(self, name: str) -> Any:
