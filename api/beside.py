@@ -11,7 +11,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from select import PIPE_BUF
@@ -25,32 +25,29 @@ _PROJECT: Final = Path(__file__).resolve().parents[1]
 _log: Final = logging.getLogger(__name__)
 
 
-class Beside:
+class Beside(ABC):
     """Keeps `python -m module arguments` running between `start` and `stop`.
 
-    `heard` is told each line, of at most `PIPE_BUF` bytes; `ended` how a process ended that was not
-    asked to, and returns whether to start it again. One thread calls both. Any thread may call
-    the methods.
+    One thread of its own calls `_hear` and `_ended`. Any thread may call the other methods.
     """
 
-    def __init__(
-        self,
-        module: str,
-        arguments: Sequence[str],
-        *,
-        heard: Callable[[str], None],
-        ended: Callable[[str], bool],
-    ) -> None:
+    def __init__(self, module: str, *arguments: str) -> None:
         self._module = module
         self._command = [sys.executable, "-m", module, *arguments]
-        self._heard = heard
-        self._ended = ended
         self._process: subprocess.Popen[bytes] | None = None
         # Held to write to a process or to close its input: the number of a descriptor closed
         # meanwhile may be that of another file by the time of the write.
         self._input = Lock()
         self._stopping = Event()
         self._thread = Thread(target=self._keep, name=module, daemon=True)
+
+    @abstractmethod
+    def _hear(self, line: str) -> None:
+        """Take one line that the process told, of at most `PIPE_BUF` bytes."""
+
+    @abstractmethod
+    def _ended(self, how: str) -> bool:
+        """Take note of how it ended without being asked to; return whether to start it again."""
 
     def start(self) -> None:
         """Keep it running from now on."""
@@ -110,7 +107,7 @@ class Beside:
                 if self._stopping.is_set():
                     self._end_input()  # `stop` came before there was anything to end
                 while line := process.stdout.readline(PIPE_BUF):
-                    self._hear(line)
+                    self._pass_on(line)
                 return process.wait()
             finally:
                 self._end_input()
@@ -121,9 +118,9 @@ class Beside:
             if self._process is not None and self._process.stdin is not None:
                 self._process.stdin.close()
 
-    def _hear(self, line: bytes) -> None:
+    def _pass_on(self, line: bytes) -> None:
         try:
-            self._heard(line.decode("utf-8", "replace"))
+            self._hear(line.decode("utf-8", "replace"))
         except Exception:  # noqa: BLE001  # whatever it told, what it tells next must be heard
             _log.exception("%s told what makes no sense: %.100r", self._module, line)
 

@@ -27,7 +27,7 @@ _TOLD: Final = re.compile(
 _log: Final = logging.getLogger(__name__)
 
 
-class Following:
+class Following(Beside):
     """Keeps a follower running; `engine` is the database it writes to, for queries.
 
     `size` is the tree that the tables tell of, at least; `failure` what it halted at, for good;
@@ -37,28 +37,12 @@ class Following:
     def __init__(
         self, log: Path, tables: Path, key: VerifierKey, engine: Engine, *, size: int
     ) -> None:
+        places = (str(log.resolve()), str(tables.resolve()))
+        super().__init__("projections", *places, "--key", str(key), "--attached")
         self.engine = engine
         self.size = size
         self.failure: Refuted | None = None
         self.obstacle: Unavailable | None = None
-        self._process = Beside(
-            "projections",
-            [str(log.resolve()), str(tables.resolve()), "--key", str(key), "--attached"],
-            heard=self._hear,
-            ended=self._end,
-        )
-
-    def start(self) -> None:
-        """Follow from now on."""
-        self._process.start()
-
-    def wake(self) -> None:
-        """Have it look at the log now rather than within a second."""
-        self._process.wake()
-
-    def stop(self) -> None:
-        """Let it finish the transaction under way, and end it."""
-        self._process.stop()
 
     def _hear(self, line: str) -> None:
         """Take one line that the process told; one that makes no sense changes nothing."""
@@ -74,7 +58,7 @@ class Following:
             self.failure = Refuted(told["halted"])
             _log.error("the projections halted: %s", self.failure)
 
-    def _end(self, how: str) -> bool:
+    def _ended(self, how: str) -> bool:
         if self.failure is not None:
             return False  # it would halt at the same place again
         self.obstacle = Unavailable(f"the projections {how}")

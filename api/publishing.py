@@ -49,7 +49,7 @@ _TOLD: Final = re.compile(
 _log: Final = logging.getLogger(__name__)
 
 
-class Publishing:
+class Publishing(Beside):
     """Keeps the publisher of the log in `folder` running.
 
     `checkpoint` is the one that is public, and its note; `failure` what stopped publishing, until
@@ -64,38 +64,25 @@ class Publishing:
         interval: float,
         published: Callable[[Checkpoint], None],
     ) -> None:
+        super().__init__("api.publishing", str(folder.root.resolve()), "--interval", str(interval))
         self.checkpoint: tuple[Checkpoint, bytes] | None = None
         self.failure: Refuted | Unavailable | None = None
         self._store = DirectoryStore(folder.log)
         self._key = key
         self._published = published
         self._ready = threading.Event()
-        self._process = Beside(
-            "api.publishing",
-            [str(folder.root.resolve()), "--interval", str(interval)],
-            heard=self._hear,
-            ended=self._end,
-        )
 
     def start(self) -> None:
         """Start to publish, and return once what was signed before has been checked.
 
         Raises `Refuted` naming the damage, `Unavailable` when it cannot be found out.
         """
-        self._process.start()
+        super().start()
         if not self._ready.wait(_START_SECONDS):
             self.failure = Unavailable(f"the publisher is not ready after {_START_SECONDS:.0f} s")
         if self.failure is not None:
             self.stop()
             raise self.failure
-
-    def wake(self) -> None:
-        """Say that entries were committed."""
-        self._process.wake()
-
-    def stop(self) -> None:
-        """Publish what is committed, and end."""
-        self._process.stop()
 
     def _hear(self, line: str) -> None:
         """Take one line that the process told; one that makes no sense changes nothing."""
@@ -123,7 +110,7 @@ class Publishing:
         self.checkpoint, self.failure = (checkpoint, note), None
         self._published(checkpoint)
 
-    def _end(self, how: str) -> bool:
+    def _ended(self, how: str) -> bool:
         if self.failure is None:
             self.failure = Unavailable(f"the publisher {how}")
         self._ready.set()

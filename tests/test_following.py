@@ -466,7 +466,7 @@ def test_a_line_that_makes_sense_is_believed(following: Following) -> None:
 
 def says(following: Following, code: str) -> None:
     """Let these lines of Python stand in for the follower."""
-    following._process._command = [sys.executable, "-ISc", f"import os, sys, time\n{code}"]
+    following._command = [sys.executable, "-ISc", f"import os, sys, time\n{code}"]
 
 
 def test_what_a_dying_process_cuts_short_is_not_believed(following: Following) -> None:
@@ -497,7 +497,7 @@ def test_one_that_halted_is_not_started_again(
     starts = tmp_path / "starts"
     says(following, f"open({str(starts)!r}, 'a').write('.')\nprint('halted for good')")
     following.start()
-    until(lambda: not following._process._thread.is_alive())
+    until(lambda: not following._thread.is_alive())
     assert (starts.read_text(), str(following.failure)) == (".", "for good")
 
 
@@ -525,7 +525,7 @@ def test_one_that_cannot_be_started_is_tried_again(
 ) -> None:
     monkeypatch.setattr(beside, "_AGAIN", 0.01)
     program = tmp_path / "python"
-    following._process._command = [str(program)]
+    following._command = [str(program)]
     following.start()
     until(lambda: following.obstacle is not None)
     assert "cannot be started" in str(following.obstacle)
@@ -541,7 +541,7 @@ def test_it_can_be_stopped_at_any_moment_and_more_than_once(
     following.start()  # too late: it has been stopped
     following.stop()
     following.stop()
-    assert following._process._process is None
+    assert following._process is None
     key = PublishedLog(tmp_path / "log").key
     for delay in (0, 0.001, 0.01, 0.03, 0.1):
         again = Following(tmp_path, tmp_path, key, following.engine, size=7)
@@ -552,9 +552,9 @@ def test_it_can_be_stopped_at_any_moment_and_more_than_once(
         began = time.monotonic()
         again.stop()
         assert time.monotonic() - began < 5
-        assert again._process._process is None
+        assert again._process is None
         assert again.obstacle is None
-        assert not again._process._thread.is_alive()
+        assert not again._thread.is_alive()
 
 
 def test_one_that_hangs_is_killed_when_it_is_stopped(
@@ -576,11 +576,11 @@ def test_its_input_is_not_closed_under_somebody_who_writes_to_it(following: Foll
     says(following, "os.write(1, b'size 12\\n')\nsys.stdin.read(1)")
     following.start()
     until(lambda: following.size == 12)
-    process = following._process._process
+    process = following._process
     assert process is not None
     assert process.stdin is not None
     following.wake()
-    with following._process._input:
+    with following._input:
         until(lambda: process.poll() is not None)
         time.sleep(0.1)
         assert not process.stdin.closed
@@ -596,7 +596,7 @@ def looked(following: Following) -> Following:
 def test_an_obstacle_is_told_and_taken_back(following: Following) -> None:
     following.start()
     until(lambda: following.size == 16)
-    checkpoint = Path(following._process._command[3]) / "checkpoint"
+    checkpoint = Path(following._command[3]) / "checkpoint"
     checkpoint.rename(checkpoint.with_name("elsewhere"))
     until(lambda: looked(following).obstacle is not None)
     checkpoint.with_name("elsewhere").rename(checkpoint)
