@@ -33,18 +33,26 @@ JSON: Final = (b"content-type", b"application/json")
 
 async def answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
     """Send one whole answer, with its length and the headers that all carry."""
-    length = (b"content-length", str(len(body)).encode())
     await send(
-        {"type": "http.response.start", "status": status, "headers": [length, *headers, *SAFE]}
+        {"type": "http.response.start", "status": status, "headers": whole_headers(headers, body)}
     )
     await send({"type": "http.response.body", "body": body})
 
 
 async def answer_problem(send: Send, problem: Problem) -> None:
     """Send a problem document."""
-    headers = [(b"content-type", MEDIA_TYPE.encode()), NOT_KEPT]
-    headers += [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
-    await answer(send, problem.document.status, headers, problem.render())
+    await answer(send, problem.document.status, problem_headers(problem), problem.render())
+
+
+def whole_headers(headers: Headers, body: bytes) -> Headers:
+    """Return the headers of one whole answer: its length, its own, and those that all carry."""
+    return [(b"content-length", str(len(body)).encode()), *headers, *SAFE]
+
+
+def problem_headers(problem: Problem) -> Headers:
+    """Return the headers that are a problem document's own."""
+    own = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    return [(b"content-type", MEDIA_TYPE.encode()), NOT_KEPT, *own]
 
 
 async def answer_preflight(send: Send, methods: str) -> None:

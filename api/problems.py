@@ -109,6 +109,7 @@ _TITLES: Final = {
     413: "Too large",
     415: "This media type is not taken here",
     422: "A rule was broken",
+    431: "Too large",
     500: "The server failed",
     501: "Not offered here",
     503: "Not now",

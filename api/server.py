@@ -2,32 +2,38 @@
 
 It listens only once every part has been opened and checked, and says so in one line. When told
 to stop it takes no more connections, answers what is under way, publishes what is durable, and
-ends. TLS, and patience with slow or idle connections, belong to the proxy in front of it.
+ends. TLS and limits for each client belong to the proxy in front of it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import logging
+import resource
 import signal
 import socket
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import uvicorn
 
 from api.app import Face, face
-from api.transport import OneWrite
+from api.connection import MAX_CONNECTIONS, Connection
 from api.wiring import opened
 from testamur.errors import Unavailable
 from testamur.memory import keep_freed_memory
 
 _BACKLOG: Final = 2048
 _DOORS: Final = 16
-_CONNECTIONS: Final = 8192
 _IDLE_SECONDS: Final = 30
 _GRACE_SECONDS: Final = 40  # longer than any request may wait for its checkpoint
+_OTHER_FILES: Final = 1024  # what may be open besides connections
+_LOOK_AROUND: Final = 50  # every so many turns, of a tenth of a second, slow clients are looked for
+
+_log: Final = logging.getLogger(__name__)
 
 
 class Server(uvicorn.Server):
@@ -46,6 +52,14 @@ class Server(uvicorn.Server):
             sys.stdout.write(f"listening on http://{shown}:{port}\n")
             sys.stdout.flush()
 
+    async def on_tick(self, counter: int) -> bool:
+        """End the connections of clients that are too slow; return whether to stop."""
+        if counter % _LOOK_AROUND == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in tuple(self.server_state.connections):
+                cast("Connection", connection).lose_patience(now)
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop, streams first: they would never end by themselves."""
         self._application.end_streams()
@@ -59,12 +73,13 @@ def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool
     folder cannot be had.
     """
     keep_freed_memory()
+    _open_more_files()
     with opened(root, interval=interval) as parts:
         application = face(parts)
         config = uvicorn.Config(
             application,
             loop="uvloop",
-            http=OneWrite,
+            http=Connection,
             ws="none",
             interface="asgi3",
             lifespan="on",
@@ -73,7 +88,6 @@ def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool
             server_header=False,
             proxy_headers=False,
             backlog=_BACKLOG,
-            limit_concurrency=_CONNECTIONS,
             timeout_keep_alive=_IDLE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
@@ -99,3 +113,14 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise Unavailable(f"cannot listen on {host} port {port}: {error.strerror}") from error
+
+
+def _open_more_files() -> None:
+    """Let the process open as many files as the connections it takes can need."""
+    needed = MAX_CONNECTIONS + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < needed:
+        _log.warning("%d open files are allowed and a crowd could need %d", allowed, needed)
