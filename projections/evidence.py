@@ -17,7 +17,7 @@ from projections.accreditations import ACCREDITATIONS, RECOGNITIONS
 from projections.achievements import ACHIEVEMENTS
 from projections.credentials import CREDENTIALS
 from projections.organizations import DIDS, ORGANIZATIONS
-from projections.submissions import SUBMISSIONS, submission_before
+from projections.submissions import SUBMISSIONS, last_before, submission_before
 from projections.tables import uuid_bytes
 from testamur.errors import Refusal
 from testamur.evidence import MAX_EVENTS, MAX_SUBMISSIONS
@@ -74,12 +74,6 @@ _ORGANIZATION: Final = select(ORGANIZATIONS.c.position, ORGANIZATIONS.c.state).w
     ORGANIZATIONS.c.number == _KEY, ORGANIZATIONS.c.position < _SIZE
 )
 _NUMBER: Final = select(DIDS.c.number).where(DIDS.c.did == _KEY)
-_HEADER: Final = (
-    select(SUBMISSIONS.c.position, SUBMISSIONS.c.events)
-    .where(SUBMISSIONS.c.position < _KEY)
-    .order_by(SUBMISSIONS.c.position.desc())
-    .limit(1)
-)
 
 
 def evidence_positions(
@@ -116,7 +110,8 @@ def _by_submission(connection: Connection, positions: list[int]) -> list[tuple[i
     end = 0
     for position in positions:
         if position >= end:
-            header = connection.execute(_HEADER, {"key": position}).one()
+            header = last_before(connection, position)
+            assert header is not None  # noqa: S101  # a table row lies within a submission
             end = header.position + 1 + header.events
             found.append((header.position, []))
         found[-1][1].append(position)

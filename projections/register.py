@@ -6,22 +6,12 @@ follower goes on from it after a restart. That holds for tables that only the fo
 
 from __future__ import annotations
 
-from typing import Final
+from sqlalchemy import Connection
 
-from sqlalchemy import Connection, bindparam, select
-
-from projections import accreditations, achievements, organizations
+from projections import accreditations, achievements, organizations, submissions
 from projections.position import reached
-from projections.submissions import SUBMISSIONS
 from projections.tables import Known
 from testamur.rules.register import naming
-
-_LAST_RECORDED: Final = (
-    select(SUBMISSIONS.c.recorded_at)
-    .where(SUBMISSIONS.c.position < bindparam("size"))
-    .order_by(SUBMISSIONS.c.position.desc())
-    .limit(1)
-)
 
 
 def known_at(connection: Connection, size: int) -> Known:
@@ -38,5 +28,6 @@ def known_at(connection: Connection, size: int) -> Known:
     known.register.named = naming(known.register)
     known.register.origin = reached(connection).origin
     known.register.size = size
-    known.register.recorded_at = connection.execute(_LAST_RECORDED, {"size": size}).scalar_one()
+    last = submissions.last_before(connection, size)
+    known.register.recorded_at = 0 if last is None else last.recorded_at
     return known

@@ -109,8 +109,8 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
 
 _MAX_POSITION: Final = 2**63 - 1
 _REACHED: Final = select(POSITION_ROW.c.size).where(POSITION_ROW.c.id == 1)
-_LAST_BEFORE: Final = (
-    select(SUBMISSIONS.c.position, SUBMISSIONS.c.events)
+_LAST_BEFORE: Final[Select[Any]] = (
+    select(SUBMISSIONS.c.position, SUBMISSIONS.c.events, SUBMISSIONS.c.recorded_at)
     .where(SUBMISSIONS.c.position < bindparam("size"))
     .order_by(SUBMISSIONS.c.position.desc())
     .limit(1)
@@ -171,16 +171,21 @@ def as_of(connection: Connection, *, size: int | None = None, time: int | None =
         return reached
     if size > reached:
         raise Unavailable(f"the log has been read up to size {reached}, not yet to {size}")
-    last = connection.execute(_LAST_BEFORE, {"size": size}).one_or_none()
+    last = last_before(connection, size)
     if last is None:
         return 0
     end: int = last.position + 1 + last.events
     return end if end <= size else int(last.position)
 
 
+def last_before(connection: Connection, size: int) -> Row[Any] | None:
+    """Return `position`, `events` and `recorded_at` of the last header before entry `size`."""
+    return connection.execute(_LAST_BEFORE, {"size": size}).one_or_none()
+
+
 def end(connection: Connection) -> int:
     """Return where the last submission in the table ends, whatever the position row says."""
-    last = connection.execute(_LAST_BEFORE, {"size": _MAX_POSITION}).one_or_none()
+    last = last_before(connection, _MAX_POSITION)
     return 0 if last is None else last.position + 1 + last.events
 
 
@@ -198,7 +203,7 @@ def header_position(connection: Connection, position: int) -> int:
 
     Raises `Unavailable` when that entry has not been read.
     """
-    last = connection.execute(_LAST_BEFORE, {"size": position + 1}).one_or_none()
+    last = last_before(connection, position + 1)
     if last is None or position > last.position + last.events:
         raise Unavailable(f"entry {position} has not been read")
     return int(last.position)

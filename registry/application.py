@@ -184,7 +184,7 @@ class Registry(Application[UUID]):
         # exists and acts. Of that, only acting is ever taken back, and whoever had a part in
         # an event that was admitted did act then. So the register as it stands serves for the
         # whole stream, once everybody acts and the subject itself is taken out.
-        register = policy_state.copied(self.register())
+        register = self.register().copied()
         register.organizations = {
             did: msgspec.structs.replace(known, status=OrganizationStatus.REGISTERED)
             for did, known in register.organizations.items()

@@ -20,7 +20,6 @@ from testamur.keys import PublicKey
 from testamur.rules import Register
 
 Connect: TypeAlias = Callable[[], sqlite3.Connection]
-_Decide: TypeAlias = Callable[[sqlite3.Connection, Deliberation, Sequence[Checked]], list[Outcome]]
 
 
 class Committer:
@@ -62,10 +61,10 @@ class Committer:
         with self._lock:
             try:
                 try:
-                    return self._transact(group, _at_once)
+                    return self._transact(group, one_by_one=False)
                 except sqlite3.IntegrityError:
                     # An id is taken. Whose fault it is shows when each goes by itself.
-                    return self._transact(group, _one_by_one)
+                    return self._transact(group, one_by_one=True)
             except sequence.StorageLocked as locked:
                 return [Overloaded(str(locked))] * len(group)
             except sqlite3.Error as error:
@@ -94,14 +93,14 @@ class Committer:
             finally:
                 self._abandon_connection()
 
-    def _transact(self, group: Sequence[Checked], decide: _Decide) -> list[Outcome]:
+    def _transact(self, group: Sequence[Checked], *, one_by_one: bool) -> list[Outcome]:
         connection = self._connection or self._reopened()
         sequence.begin(connection, patience=self._patience)
         try:
             # From here to COMMIT nobody else appends: what is read now is how things stand.
             register = policy_state.caught_up(connection, self.register, self._log_key)
             deliberation = self._deliberation(connection, register, group)
-            outcomes = decide(connection, deliberation, group)
+            outcomes = _decided(connection, deliberation, group, one_by_one=one_by_one)
             register = deliberation.register
             due = register.size - self._snapshot_at >= self._snapshot_every
             if due:
@@ -165,45 +164,35 @@ class Committer:
             connection.close()
 
 
-def _at_once(
-    connection: sqlite3.Connection, deliberation: Deliberation, group: Sequence[Checked]
+def _decided(
+    connection: sqlite3.Connection,
+    deliberation: Deliberation,
+    group: Sequence[Checked],
+    *,
+    one_by_one: bool,
 ) -> list[Outcome]:
-    """Decide all, then write all."""
+    """Decide each submission in its turn; write all at the end, or each before the next."""
     outcomes: list[Outcome] = []
     for checked in group:
         try:
             decided = deliberation.decide(checked)
-        except Refusal as refusal:
-            outcomes.append(refusal)
-        else:
             if isinstance(decided, Admission):
+                if one_by_one:
+                    _write_alone(connection, deliberation, decided)
                 deliberation.keep(decided)
                 decided = decided.receipt
             outcomes.append(decided)
-    _write(connection, deliberation.admissions)
-    return outcomes
-
-
-def _one_by_one(
-    connection: sqlite3.Connection, deliberation: Deliberation, group: Sequence[Checked]
-) -> list[Outcome]:
-    """Write each submission as soon as it is decided, and refuse the one that clashes."""
-    outcomes: list[Outcome] = []
-    for checked in group:
-        try:
-            decided = deliberation.decide(checked)
-            if isinstance(decided, Admission):
-                _write_alone(connection, deliberation, decided)
-                decided = decided.receipt
-            outcomes.append(decided)
         except Refusal as refusal:
             outcomes.append(refusal)
+    if not one_by_one:
+        _write(connection, deliberation.admissions)
     return outcomes
 
 
 def _write_alone(
     connection: sqlite3.Connection, deliberation: Deliberation, admission: Admission
 ) -> None:
+    """Write one submission; raises the `Refusal` of the line that clashes with what is there."""
     connection.execute("SAVEPOINT alone")
     try:
         _write(connection, [admission])
@@ -218,7 +207,6 @@ def _write_alone(
             ) from error
         raise refusal from None
     connection.execute("RELEASE alone")
-    deliberation.keep(admission)
 
 
 def _write(connection: sqlite3.Connection, admissions: Sequence[Admission]) -> None:

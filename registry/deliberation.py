@@ -13,7 +13,6 @@ from typing import Final
 from registry import submissions
 from registry.credential_streams import changed_by
 from registry.outcomes import Recorded
-from registry.policy_state import copied
 from registry.sequence import Row, Value
 from testamur import events as e
 from testamur.errors import Refusal
@@ -148,7 +147,7 @@ class Deliberation:
         if admission.policy_events:
             if self._shared:
                 # Others read the register that was given; from here on it is our own.
-                self.register, self._shared = copied(self.register), False
+                self.register, self._shared = self.register.copied(), False
             self.register.absorb(admission.register)
         else:
             self.register = admission.register

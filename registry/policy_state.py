@@ -85,7 +85,7 @@ def caught_up(database: Database, register: Register, log_key: PublicKey) -> Reg
             if start != position:
                 raise StorageDamaged(f"the submission at {start} was to begin at {position}")
             if policy_events:
-                fresh = copied(register) if fresh is register else fresh
+                fresh = register.copied() if fresh is register else fresh
                 _fold_submission(database, fresh, start, events, log_key)
             position = start + 1 + events
     if position != size:
@@ -98,19 +98,6 @@ def at_genesis(database: Database, log_key: PublicKey) -> Register:
     register = Register()
     _fold_submission(database, register, 0, 1, log_key)
     return register
-
-
-def copied(register: Register) -> Register:
-    """Return a register with mappings of its own, holding the same frozen states."""
-    return replace(
-        register,
-        organizations=dict(register.organizations),
-        recognitions=dict(register.recognitions),
-        recognised=dict(register.recognised),
-        accreditations=dict(register.accreditations),
-        achievements=dict(register.achievements),
-        named=dict(register.named),
-    )
 
 
 def _submissions_from(database: Database, position: int) -> list[tuple[int, int, int, int]]:

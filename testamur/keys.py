@@ -199,7 +199,7 @@ class PrivateKey:
         return self._raw
 
     @property
-    def algorithm(self) -> str:
+    def algorithm(self) -> Literal["ES256", "Ed25519"]:
         """The JWS algorithm this key signs with."""
         return "Ed25519" if self.curve == "Ed25519" else "ES256"
 

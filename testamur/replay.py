@@ -221,7 +221,9 @@ class Statistics:
         self.submissions += 1
         self.first_recorded_at = self.first_recorded_at or cohort.recorded_at
         self.last_recorded_at = cohort.recorded_at
-        self.events.update(map(type, cohort.events))  # type: ignore[arg-type]
+        kinds: Counter[type[Event]] = Counter(map(type, cohort.events))
+        for kind, count in kinds.items():
+            self.events[str(kind.__struct_config__.tag)] += count
         for admitted in cohort.admitted:
             if admitted.flags:
                 self.flags.update(admitted.flags)
@@ -357,9 +359,6 @@ def _damage(position: int, refusal: Refusal) -> Damage:
 
 def _finish(statistics: Statistics, replayer: Replayer) -> None:
     statistics.organizations = len(replayer.register.organizations)
-    statistics.events = Counter(
-        {event.__struct_config__.tag: count for event, count in statistics.events.items()}  # type: ignore[attr-defined]
-    )
     states = Counter(state.status for state in replayer.credentials.values())
     statistics.credentials = Counter(
         {status.value: states[status] for status in CredentialStatus if states[status]}

@@ -134,7 +134,7 @@ class ParquetWriter:
         self._writer.close()
 
 
-WRITERS: Final[dict[Form, type[NdjsonWriter | CsvWriter | ParquetWriter]]] = {
+WRITERS: Final[dict[Form, Callable[[IO[bytes]], Writer]]] = {
     "ndjson": NdjsonWriter,
     "csv": CsvWriter,
     "parquet": ParquetWriter,

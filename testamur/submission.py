@@ -227,7 +227,7 @@ def seal(
     `kid` is `<did>#<key id>` and decides `iss`; `aud` is the log's origin; `iat` is in Unix
     seconds. The result has passed `parse`.
     """
-    protected = Protected(alg=_alg(key), kid=kid, typ=TYP)
+    protected = Protected(alg=key.algorithm, kid=kid, typ=TYP)
     payload = Header(
         aud=aud,
         events=len(lines),
@@ -363,7 +363,3 @@ def _canonical(decoder: msgspec.json.Decoder[_T], part: str, what: str) -> _T:
             value=data[:80].decode("utf-8", "backslashreplace"),
         )
     return value
-
-
-def _alg(key: PrivateKey) -> Literal["ES256", "Ed25519"]:
-    return "Ed25519" if key.curve == "Ed25519" else "ES256"

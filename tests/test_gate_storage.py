@@ -294,7 +294,7 @@ def test_a_snapshot_that_was_forged_is_found_by_a_thorough_examination(
     """Its digest is right, but no history leads to it."""
     with Desk(grown, story) as desk:
         register = desk.gate.registry.register()
-        forged = policy_state.copied(register)
+        forged = register.copied()
         forged.organizations.pop(story.authority.did)
         with sequence.connect(grown) as connection:
             sequence.begin(connection)
@@ -385,7 +385,7 @@ def test_a_copy_of_the_policy_state_shares_nothing_that_can_change(
     """Others read the register without a lock while a copy of it is changed."""
     with Desk(path, story).open_log() as desk:
         register = desk.gate.registry.register()
-        copy = policy_state.copied(register)
+        copy = register.copied()
         assert copy == register
         for field in fields(register):
             value = getattr(register, field.name)

@@ -194,11 +194,8 @@ class Register:
 
 
 def _time_of(connection: Connection, size: int) -> str | None:
-    if size == 0:
-        return None
-    header = submissions.header_position(connection, size - 1)
-    found = submissions.submission_at(connection, header, size)
-    return None if found is None else format_time(found.recorded_at)
+    last = submissions.last_before(connection, size)
+    return None if last is None else format_time(last.recorded_at)
 
 
 def _shown_time(milliseconds: int) -> str:

@@ -29,39 +29,24 @@ kept offline; short enough that a mislaid file does not come back after years.""
 
 _PolicyRule = Callable[[Register, Occurrence, Any], Flags | None]
 
-# One line per event of the catalogue: its rule, and which stream it belongs to.
-_POLICY_RULES: Final[dict[type, tuple[_PolicyRule, str, str]]] = {
-    e.OrganizationRegistered: (
-        organizations.register_organization,
-        "organizations",
-        "organization",
-    ),
-    e.OrganizationUpdated: (organizations.update_organization, "organizations", "organization"),
-    e.OrganizationClosed: (organizations.close_organization, "organizations", "organization"),
-    e.KeyAdded: (organizations.add_key, "organizations", "organization"),
-    e.KeyRetired: (organizations.retire_key, "organizations", "organization"),
-    e.KeyCompromised: (organizations.compromise_key, "organizations", "organization"),
-    e.RecognitionGranted: (accreditation.grant_recognition, "recognitions", "recognition"),
-    e.RecognitionWithdrawn: (accreditation.withdraw_recognition, "recognitions", "recognition"),
-    e.AccreditationGranted: (accreditation.grant_accreditation, "accreditations", "accreditation"),
-    e.AccreditationSuspended: (
-        accreditation.change_accreditation,
-        "accreditations",
-        "accreditation",
-    ),
-    e.AccreditationReinstated: (
-        accreditation.change_accreditation,
-        "accreditations",
-        "accreditation",
-    ),
-    e.AccreditationWithdrawn: (
-        accreditation.change_accreditation,
-        "accreditations",
-        "accreditation",
-    ),
-    e.AchievementDefined: (achievements.define_achievement, "achievements", "achievement"),
-    e.AchievementRevised: (achievements.revise_achievement, "achievements", "achievement"),
-    e.AchievementRetired: (achievements.retire_achievement, "achievements", "achievement"),
+# One line per event of the catalogue: its rule, and the member that names what it is about, which
+# in the plural is where the register keeps it.
+_POLICY_RULES: Final[dict[type, tuple[_PolicyRule, str]]] = {
+    e.OrganizationRegistered: (organizations.register_organization, "organization"),
+    e.OrganizationUpdated: (organizations.update_organization, "organization"),
+    e.OrganizationClosed: (organizations.close_organization, "organization"),
+    e.KeyAdded: (organizations.add_key, "organization"),
+    e.KeyRetired: (organizations.retire_key, "organization"),
+    e.KeyCompromised: (organizations.compromise_key, "organization"),
+    e.RecognitionGranted: (accreditation.grant_recognition, "recognition"),
+    e.RecognitionWithdrawn: (accreditation.withdraw_recognition, "recognition"),
+    e.AccreditationGranted: (accreditation.grant_accreditation, "accreditation"),
+    e.AccreditationSuspended: (accreditation.change_accreditation, "accreditation"),
+    e.AccreditationReinstated: (accreditation.change_accreditation, "accreditation"),
+    e.AccreditationWithdrawn: (accreditation.change_accreditation, "accreditation"),
+    e.AchievementDefined: (achievements.define_achievement, "achievement"),
+    e.AchievementRevised: (achievements.revise_achievement, "achievement"),
+    e.AchievementRetired: (achievements.retire_achievement, "achievement"),
 }
 
 
@@ -180,14 +165,14 @@ def _admit_one(
         return Admitted(event.credential, change_credential(credentials, at, event), ())
     if type(event) not in _POLICY_RULES:
         raise Refusal("genesis-again", "only entry 1 opens the log", value=e.wire_name(event))
-    rule, kind, member = _POLICY_RULES[type(event)]
+    rule, member = _POLICY_RULES[type(event)]
     check_free(register, credentials, event)
     flags = rule(register, at, event) or ()
     name = getattr(event, member)
     if type(event) in e.CREATED:
         register.named[name] = e.wire_name(event)
-    stream = stream_of("organization", name) if kind == "organizations" else name
-    return Admitted(stream, getattr(register, kind)[name].version, flags)
+    stream = stream_of(member, name) if member == "organization" else name
+    return Admitted(stream, getattr(register, f"{member}s")[name].version, flags)
 
 
 def _check_acting(register: Register, actor: str) -> None:

@@ -150,6 +150,11 @@ class Register:
     achievements: MutableMapping[str, Achievement] = field(default_factory=dict)
     named: MutableMapping[str, str] = field(default_factory=dict)
 
+    def copied(self) -> Register:
+        """Return a register with mappings of its own, holding the same frozen states."""
+        mappings = {name: dict(getattr(self, name)) for name in _MAPPINGS}
+        return Register(self.origin, self.size, self.recorded_at, **mappings)
+
     def draft(self) -> Register:
         """Return a register that reads through to this one and keeps its changes to itself."""
         layers = {name: ChainMap({}, getattr(self, name)) for name in _MAPPINGS}
