@@ -81,9 +81,9 @@ def face(parts: Parts) -> Face:
     submitting = Submissions(
         parts.gate, parts.publishing, Proofs(parts.store), parts.waiting, tally
     )
-    reading = Entries(parts.reader(), parts.waiting, lambda: parts.published)
-    register = Register(parts.following, parts.reader, lambda: parts.published)
-    tiles = Tiles(parts.store, lambda: parts.published, str(parts.vkey))
+    reading = Entries(parts.reader(), parts.waiting, parts.latest)
+    register = Register(parts.following, parts.reader, parts.latest)
+    tiles = Tiles(parts.store, parts.latest, str(parts.vkey))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

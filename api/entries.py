@@ -56,11 +56,11 @@ class Entries:
     """
 
     def __init__(
-        self, reader: LogReader, waiting: Waiting, latest: Callable[[], Published | None]
+        self, reader: LogReader, waiting: Waiting, latest: Callable[[], Published]
     ) -> None:
         self._reader = reader
         self._waiting = waiting
-        self._latest = latest
+        self.latest = latest
         self._stopping = asyncio.Event()
         # Whoever reads the whole log must not take the threads that receipts are made in.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="testamur-entries")
@@ -74,13 +74,6 @@ class Entries:
     def close(self) -> None:
         """Read nothing more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def latest(self) -> Published:
-        """Return the checkpoint that is out; raises a 503 `Problem` before the first."""
-        latest = self._latest()
-        if latest is None:
-            raise not_now("nothing-published", "no checkpoint is published yet")
-        return latest
 
     def check_start(self, start: int, published: Published) -> None:
         """Raise a `Problem` when `start` lies beyond what is published."""
@@ -196,7 +189,7 @@ Reading = Annotated[Entries, Depends(_entries)]
 routes: Final = APIRouter(tags=["entries"])
 _BEYOND: Final = openapi.problems(
     p422="A parameter is wrong, or lies beyond what is published.",
-    p503="Too many read the entries at once, or nothing is published yet.",
+    p503="Too many read the entries at once.",
 )
 
 

@@ -27,6 +27,7 @@ import typer
 
 from api.beside import Beside, tell
 from api.folder import Folder, read_key
+from api.waiting import Published
 from log.last_signed import LastSigned
 from log.publisher import Publisher
 from log.store import CHECKPOINT, DirectoryStore
@@ -52,8 +53,8 @@ _log: Final = logging.getLogger(__name__)
 class Publishing(Beside):
     """Keeps the publisher of the log in `folder` running.
 
-    `checkpoint` is the one that is public, and its note; `failure` what stopped publishing, until
-    it goes on. `published` is told of every checkpoint by a thread of its own.
+    `latest` is the checkpoint that is public, from the return of `start` on; `failure` what stopped
+    publishing, until it goes on. `published` is told of every checkpoint by a thread of its own.
     """
 
     def __init__(
@@ -65,12 +66,19 @@ class Publishing(Beside):
         published: Callable[[Checkpoint], None],
     ) -> None:
         super().__init__("api.publishing", str(folder.root.resolve()), "--interval", str(interval))
-        self.checkpoint: tuple[Checkpoint, bytes] | None = None
         self.failure: Refuted | Unavailable | None = None
         self._store = DirectoryStore(folder.log)
         self._key = key
         self._published = published
+        self._latest: Published | None = None
         self._ready = threading.Event()
+
+    @property
+    def latest(self) -> Published:
+        """The checkpoint that is public; raises `Unavailable` before `start` has returned."""
+        if self._latest is None:
+            raise Unavailable("no checkpoint is published yet")
+        return self._latest
 
     def start(self) -> None:
         """Start to publish, and return once what was signed before has been checked.
@@ -107,7 +115,7 @@ class Publishing(Beside):
         checkpoint, _ = open_checkpoint(note, self._key)
         if checkpoint.size < size:
             raise Refuted(f"{CHECKPOINT} is of {checkpoint.size} entries, not of {size}")
-        self.checkpoint, self.failure = (checkpoint, note), None
+        self._latest, self.failure = Published(checkpoint, note), None
         self._published(checkpoint)
 
     def _ended(self, how: str) -> bool:
@@ -115,7 +123,7 @@ class Publishing(Beside):
             self.failure = Unavailable(f"the publisher {how}")
         self._ready.set()
         # Before the first checkpoint nobody is served: whoever starts the server looks into it.
-        return self.checkpoint is not None
+        return self._latest is not None
 
 
 def main(

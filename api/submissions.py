@@ -199,13 +199,12 @@ class Submissions:
 
     def _proof(self, position: int, end: int) -> tuple[str, tuple[str, ...]] | tuple[None, None]:
         """Return the proof of entry `position` and the path of entry `end`, if published."""
-        latest = self._publishing.checkpoint
-        if latest is None or latest[0].size <= end:
+        latest = self._publishing.latest
+        if latest.size <= end:
             return None, None
-        checkpoint, note = latest
-        path = self._proofs.inclusion(position, checkpoint.size)
-        proof = TlogProof(position, tuple(path), note).render().decode()
-        return proof, encode_path(self._proofs.inclusion(end, checkpoint.size))
+        path = self._proofs.inclusion(position, latest.size)
+        proof = TlogProof(position, tuple(path), latest.note).render().decode()
+        return proof, encode_path(self._proofs.inclusion(end, latest.size))
 
     async def _record(self, body: bytes) -> tuple[Checked, Recorded]:
         """Return the submission in `body`, and where it was recorded."""

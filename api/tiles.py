@@ -64,7 +64,7 @@ class Tiles:
     def __init__(
         self,
         store: Store,
-        latest: Callable[[], Published | None],
+        latest: Callable[[], Published],
         vkey: str,
         *,
         cache_bytes: int = CACHE_BYTES,
@@ -122,8 +122,6 @@ class Tiles:
 
     def _latest_checkpoint(self) -> Resource:
         latest = self._latest()
-        if latest is None:
-            raise _absent("no checkpoint is published yet")
         if self._checkpoint is None or self._checkpoint[0] is not latest.note:
             self._checkpoint = latest.note, _resource(latest.note, [_TEXT, _FRESH])
         return self._checkpoint[1]
@@ -134,8 +132,7 @@ class Tiles:
             parsed = parse_path(path.decode("ascii"))
         except (Refuted, UnicodeDecodeError):
             raise _absent("not the path of a checkpoint, tile or entry bundle") from None
-        latest = self._latest()
-        size = 0 if latest is None else latest.size
+        size = self._latest().size
         level = 0 if isinstance(parsed, BundlePath) else parsed.level
         if (parsed.index * WIDTH + parsed.width) << HEIGHT * level > size:
             raise _absent(f"the log has {size} entries, which imply no such file")

@@ -57,11 +57,9 @@ class Parts:
     following: Following
     waiting: Waiting
 
-    @property
-    def published(self) -> Published | None:
-        """The checkpoint that is out."""
-        latest = self.publishing.checkpoint
-        return None if latest is None else Published(*latest)
+    def latest(self) -> Published:
+        """Return the checkpoint that is out."""
+        return self.publishing.latest
 
     def reader(self) -> LogReader:
         """Return a new reader of the published log, for one thread."""
@@ -71,8 +69,7 @@ class Parts:
         """Begin to follow what is published, and to wake requests on this loop."""
         self.waiting.bind(asyncio.get_running_loop(), committed=self.gate.committed())
         # What was published until now found no loop to tell.
-        if self.published is not None:
-            self.waiting.published(self.published.checkpoint)
+        self.waiting.published(self.latest().checkpoint)
         self.following.start()
 
     def stop(self) -> None:

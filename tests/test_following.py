@@ -313,7 +313,7 @@ def test_tables_that_are_not_what_they_must_be_are_built_anew(
         assert parts.following.size == 0
         engine = parts.following.engine
         committed = parts.gate.committed()
-        until(lambda: parts.published is not None and parts.published.size == committed)
+        until(lambda: parts.latest().size == committed)
         assert Follower(engine, parts.reader()).catch_up() == committed
         assert rows(data / "projections") == built(parts.reader(), tmp_path / "fresh.db")
 

@@ -265,7 +265,7 @@ class Told:
     @property
     def size(self) -> int | None:
         """The size of the checkpoint that is taken to be public."""
-        return None if self.keeper.checkpoint is None else self.keeper.checkpoint[0].size
+        return None if self.keeper._latest is None else self.keeper._latest.size
 
     @property
     def failure(self) -> str:
@@ -325,5 +325,5 @@ def test_a_line_that_makes_no_sense_changes_nothing(
 ) -> None:
     told = Told(tmp_path)
     told.keeper._hear(line)
-    assert (told.keeper.checkpoint, told.keeper.failure, told.sizes) == (None, None, [])
+    assert (told.keeper._latest, told.keeper.failure, told.sizes) == (None, None, [])
     assert "makes no sense" in caplog.text

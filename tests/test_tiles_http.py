@@ -295,16 +295,6 @@ def test_a_missing_file_is_a_404_that_tells_nothing_of_our_disk() -> None:
     assert b"secret" not in body
 
 
-def test_before_the_first_checkpoint_there_is_nothing() -> None:
-    tiles = Tiles(CountingStore(), lambda: None, "vkey")
-
-    async def walk() -> list[int]:
-        return [(await ask(tiles, path))[0] for path in ("checkpoint", tile_path(0, 0))]
-
-    assert asyncio.run(walk()) == [404, 404]
-    tiles.close()
-
-
 # --- Asking without a client that tidies up ---
 
 

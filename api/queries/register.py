@@ -78,7 +78,7 @@ class Register:
         self,
         following: Following,
         read: Callable[[], LogReader],
-        latest: Callable[[], Published | None],
+        latest: Callable[[], Published],
     ) -> None:
         self._following = following
         self._read = read
@@ -113,7 +113,7 @@ class Register:
 
         What was recorded by a time may be anywhere in what is published.
         """
-        published = self.published().size
+        published = self._latest().size
         if when.time is not None and when.time > datetime.now(UTC).timestamp() * 1000:
             raise Problem(
                 422, "time-ahead", "that time is yet to come", value=_shown_time(when.time)
@@ -145,7 +145,7 @@ class Register:
         """Return the issuance that is entry `position` of the first `size`."""
         # Only the partial bundle of a checkpoint that is out surely exists. The projections may
         # have read one of which this process has not been told yet.
-        published = max(self.published().size, size)
+        published = max(self._latest().size, size)
         ((_, (line,)),) = self._read().bundles(position, position + 1, size=published)
         event = decode_event(line)
         if not isinstance(event, CredentialIssued):
@@ -158,7 +158,7 @@ class Register:
         It is under the checkpoint that is out. As of an earlier size it says so, and so does
         every report on it: it leaves out whatever was revoked since.
         """
-        published = self.published()
+        published = self._latest()
         if when == Asked(None, None):
             when = Asked(published.size, None)
 
@@ -184,13 +184,6 @@ class Register:
                 return await self.ask(when, find)
         finally:
             self._excerpts_asked -= 1
-
-    def published(self) -> Published:
-        """Return the checkpoint that is out; raises a 503 `Problem` before the first."""
-        latest = self._latest()
-        if latest is None:
-            raise not_now("nothing-published", "no checkpoint is published yet")
-        return latest
 
 
 def _time_of(connection: Connection, size: int) -> str | None:
