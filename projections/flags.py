@@ -25,6 +25,7 @@ FLAGS: Final = (
     "postdated",
     "elements-missing",
     "country-changed",
+    "self-recognition",
 )
 """Every flag that the rules give, by bit."""
 

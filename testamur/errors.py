@@ -2,6 +2,7 @@
 
 Refuted        the evidence was examined and does not hold
   Refusal      ... and it broke a named rule, at a known line of a submission
+    Irreparable  ... which nothing that was left out could make good
 Unavailable    the evidence could not be examined, so nothing is known either way
 """
 
@@ -52,6 +53,10 @@ class Refusal(Refuted):
         placed = copy.copy(self)
         placed.line = line
         return placed
+
+
+class Irreparable(Refusal):
+    """A rule was broken, whatever else happened that whoever judges was not shown."""
 
 
 def shown(value: object) -> str:

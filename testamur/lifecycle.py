@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from testamur import events as e
-from testamur.errors import Refusal
+from testamur.errors import Irreparable, Refusal
 
 
 class CredentialStatus(StrEnum):
@@ -108,6 +108,8 @@ KEY: Final[dict[tuple[KeyStatus | None, type], KeyStatus]] = {
     (KeyStatus.ACTIVE, e.KeyRetired): KeyStatus.RETIRED,
     (KeyStatus.ACTIVE, e.KeyCompromised): KeyStatus.COMPROMISED,
     (KeyStatus.RETIRED, e.KeyCompromised): KeyStatus.COMPROMISED,
+    # Found later to have begun earlier. Else a thief could be the first to tell, and tell it late.
+    (KeyStatus.COMPROMISED, e.KeyCompromised): KeyStatus.COMPROMISED,
 }
 
 
@@ -119,13 +121,25 @@ def status_after(
 ) -> Status:
     """Return the status of `subject` once `event` has happened; `None` means it never was.
 
-    Raises `Refusal` (rule `transition`) when the table knows no such step.
+    Raises `Refusal` (rule `transition`) when the table knows no such step, `Irreparable` when it
+    knows none either from whatever could follow `before`.
     """
     after = table.get((before, type(event)))
     if after is None:
-        raise Refusal(
+        later = any((status, type(event)) in table for status in _reachable(table, before))
+        raise (Refusal if later else Irreparable)(
             "transition",
             f"{e.wire_name(event)} cannot follow {before or 'nothing'}",
             value=subject,
         )
     return after
+
+
+def _reachable(
+    table: dict[tuple[Status | None, type], Status], before: Status | None
+) -> set[Status | None]:
+    """Return every status that can follow `before`, and itself."""
+    found: set[Status | None] = {before}
+    while fresh := {after for (status, _), after in table.items() if status in found} - found:
+        found |= fresh
+    return found

@@ -71,7 +71,7 @@ PROMISED: dict[str, dict[str, dict[str, str]]] = {
         "-": {"key.added/1": "active"},
         "active": {"key.retired/1": "retired", "key.compromised/1": "compromised"},
         "retired": {"key.compromised/1": "compromised"},
-        "compromised": {},
+        "compromised": {"key.compromised/1": "compromised"},
     },
 }
 STATUSES: dict[str, type[StrEnum]] = {

@@ -286,6 +286,19 @@ def test_a_grant_beyond_every_recognition_is_flagged(gate: MemoryGate, story: St
     assert flags("0612", "0911") == ("outside-recognition",)
 
 
+def test_an_accreditor_that_only_recognises_itself_is_flagged(
+    gate: MemoryGate, story: Story
+) -> None:
+    both = member(gate, "accreditor", "authority")
+    own = msgspec.structs.replace(story.recognised(story.new_id()), accreditor=both.did)
+    assert gate.flags(both, own) == ("self-recognition",)
+    assert gate.flags(both, story.accredited(story.new_id())) == ("self-recognition",)
+
+    other = msgspec.structs.replace(story.recognised(story.new_id()), accreditor=both.did)
+    assert gate.flags(story.authority, other) == ()
+    assert gate.flags(both, story.accredited(story.new_id())) == ()
+
+
 def test_an_accreditation_of_oneself_is_flagged(gate: MemoryGate, story: Story) -> None:
     both = member(gate, "accreditor", "provider")
     granted = msgspec.structs.replace(story.accredited(story.new_id()), provider=both.did)

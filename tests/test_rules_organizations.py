@@ -661,16 +661,30 @@ def test_nobody_else_cries_wolf(gate: MemoryGate, story: Story, who: str) -> Non
     assert gate.refused(other, event).rule == "not-own-organization"
 
 
-def test_a_compromise_is_told_once_and_never_taken_back(gate: MemoryGate, story: Story) -> None:
+def test_a_compromise_is_never_taken_back(gate: MemoryGate, story: Story) -> None:
     provider, fresh = story.provider, story.provider.with_key("k2")
     gate.admit(provider, story.key_added(provider, fresh))
-    gate.admit(fresh, compromised(provider, gate.register.size))
+    since = gate.register.size
+    gate.admit(fresh, compromised(provider, since))
 
-    for event in (
-        compromised(provider, gate.register.size),
-        e.KeyRetired(key=provider.key_id, organization=provider.did),
-    ):
-        assert gate.refused(fresh, event).rule == "transition"
+    for event in (compromised(provider, since), compromised(provider, gate.register.size)):
+        assert gate.refused(fresh, event).rule == "compromise-position"
+    retired = e.KeyRetired(key=provider.key_id, organization=provider.did)
+    assert gate.refused(fresh, retired).rule == "transition"
+
+
+def test_a_thief_who_is_the_first_to_tell_does_not_say_since_when(
+    gate: MemoryGate, story: Story
+) -> None:
+    """He names the latest position he can; the sponsor, who knows better, an earlier one."""
+    provider = story.provider
+    gate.admit(provider, compromised(provider, gate.register.size))
+    since = gate.register.size - 3
+    gate.admit(story.accreditor, compromised(provider, since))
+
+    key = gate.register.organizations[provider.did].key(provider.key_id)
+    assert key is not None
+    assert (key.status, key.until) == ("compromised", since)
 
 
 def test_a_retired_key_found_stolen_is_cut_off_at_the_earlier_of_both(

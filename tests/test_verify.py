@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -100,9 +100,9 @@ def test_what_is_proven_and_what_is_only_stated_is_never_blurred(issued: IssuedL
     report = issued.report(issued.holders[0])
     stated = {check.name for check in report.checks if check.basis == "stated"}
 
-    assert stated == {"status", "accreditation", "recognition"}
-    assert "not proven" in report.check("status").detail
-    assert "not proven" in report.check("accreditation").detail
+    assert stated == {"signature", "status", "accreditation", "recognition"}
+    for name in ("signature", "status", "accreditation"):
+        assert "not proven" in report.check(name).detail
 
 
 def test_a_report_is_written_with_its_verdicts_in_words(issued: IssuedLog) -> None:
@@ -683,6 +683,159 @@ def test_submissions_that_overlap_are_refuted(issued: IssuedLog) -> None:
     assert refuted(issued.report(issued.holders[0], bent)) >= {"inclusion", "signature"}
 
 
+@pytest.mark.parametrize("twice", ["credential", "accreditation"])
+def test_a_submission_that_was_logged_again_is_refuted(issued: IssuedLog, twice: str) -> None:
+    """What its signer said once, an operator cannot have said once more."""
+    story, holder = issued.story, issued.holders[0]
+    ended: e.Event
+    if twice == "credential":
+        who = story.provider
+        ended = e.CredentialSuspended(credential=holder.id, reason="misconduct")
+        mended: e.Event = e.CredentialReinstated(credential=holder.id)
+    else:
+        who = story.accreditor
+        ended = e.AccreditationSuspended(accreditation=story.accreditation, reason="qualityConcern")
+        mended = e.AccreditationReinstated(accreditation=story.accreditation)
+    issued.says(who, ended)
+    again = story.submission(who, mended)
+    issued.log.append(again)
+    issued.says(who, ended)
+    if twice == "accreditation":
+        (holder,) = issued.award(awards(story, 1))
+    issued.publish()
+    positions = issued.positions(holder.id)
+    last = issued.log.append(again)
+
+    report = issued.report(
+        holder, issued.evidence(holder, positions=[*positions, (last, [last + 1])])
+    )
+    assert "signature" in refuted(report)
+    assert "again" in report.check("signature").detail
+
+
+@pytest.mark.parametrize("what", ["reinstated", "accredited", "registered", "revised"])
+def test_what_nothing_left_out_could_explain_is_refuted(issued: IssuedLog, what: str) -> None:
+    story, holder = issued.story, issued.holders[0]
+    revised = e.AchievementRevised(
+        achievement=story.achievement, definition=story.defined().definition, version=2
+    )
+    impossible: dict[str, tuple[Party, list[e.Event]]] = {
+        "reinstated": (
+            story.provider,
+            [
+                e.CredentialRevoked(credential=holder.id, reason="misconduct"),
+                e.CredentialReinstated(credential=holder.id),
+            ],
+        ),
+        "accredited": (story.accreditor, [story.accredited()]),
+        "registered": (
+            story.accreditor,
+            [story.registered(story.accreditor, story.provider, "provider")],
+        ),
+        "revised": (story.provider, [revised, revised]),
+    }
+    issued.publish()
+    positions = issued.positions(holder.id)
+    signer, events = impossible[what]
+    last = issued.says(signer, *events)
+    shown = [*positions, (last, [last + number for number in range(1, len(events) + 1)])]
+
+    assert "signature" in refuted(issued.report(holder, issued.evidence(holder, positions=shown)))
+
+
+def test_a_size_that_cuts_a_submission_is_refuted(issued: IssuedLog) -> None:
+    """Else a credential revoked as it was issued could be shown without its revocation."""
+    prepared = awards(issued.story, 1)
+    (holder,) = prepared.holders
+    revoked = e.CredentialRevoked(credential=holder.id, reason="issuedInError")
+    position = issued.says(issued.story.provider, *prepared.events, revoked)
+    issued.publish()
+    before = [each for each in issued.positions(holder.id) if each[0] < position]
+    evidence = issued.evidence(holder, positions=[*before, (position, [position + 1])])
+
+    for size in (position + 1, position + 2):
+        report = issued.report(holder, msgspec.structs.replace(evidence, size=size))
+        assert "inclusion" in refuted(report)
+    assert "cuts the submission" in report.check("inclusion").detail
+
+
+def test_a_tree_that_cuts_a_submission_is_refuted(issued: IssuedLog) -> None:
+    holder = issued.holders[0]
+    evidence = issued.evidence(holder)
+    size = len(issued.log.entries) - 1  # the provider's cohort lacks its last issuance
+    issued.log.republish(issued.log.entries[:size])
+    reader = issued.log.reader()
+    note = (issued.log.root / "checkpoint").read_text()
+    submissions = tuple(
+        msgspec.structs.replace(
+            each,
+            inclusion=tuple(reader.inclusion(each.position, size)),
+            events=tuple(
+                msgspec.structs.replace(
+                    event, inclusion=tuple(reader.inclusion(each.position + event.number, size))
+                )
+                for event in each.events
+            ),
+        )
+        for each in evidence.submissions
+    )
+    cut = msgspec.structs.replace(evidence, checkpoint=note, submissions=submissions)
+
+    assert refuted(issued.report(holder, cut)) == {"inclusion"}
+
+
+@pytest.mark.parametrize(
+    "what", ["recognition before", "recognition after", "recognition withdrawn", "country"]
+)
+def test_an_issuance_is_judged_by_what_came_before_it_in_its_own_submission(
+    issued: IssuedLog, what: str
+) -> None:
+    """As replay flags it: the events that follow in the same breath change nothing about it."""
+    story = issued.story
+    prepared = awards(story, 1)
+    (holder,) = prepared.holders
+    every = party("authority, accreditor and provider")
+    sponsored = story.registered(story.authority, every, "accreditor", "authority", "provider")
+    issued.says(story.authority, sponsored)
+    accreditation, achievement, recognition = (story.new_id() for _ in range(3))
+    own = msgspec.structs.replace(
+        story.recognised(recognition),
+        accreditor=every.did,
+        scope=e.Scope(jurisdictions=("BE",)) if what == "country" else None,
+    )
+    accredited = msgspec.structs.replace(story.accredited(accreditation), provider=every.did)
+    issued.says(every, accredited, story.defined(achievement))
+    if what in ("recognition withdrawn", "country"):
+        issued.says(every, own)
+    credential = json.loads(json.dumps(holder.credential))
+    credential["issuer"]["id"] = every.did
+    holder = msgspec.structs.replace(holder, credential=credential)
+    event = msgspec.structs.replace(
+        prepared.events[0],
+        achievement=achievement,
+        accreditation=accreditation,
+        commitment=commit(credential, holder.blind),
+    )
+    follows: dict[str, e.Event] = {
+        "recognition before": own,
+        "recognition after": own,
+        "recognition withdrawn": e.RecognitionWithdrawn(
+            recognition=recognition, reason="voluntary"
+        ),
+        "country": e.OrganizationUpdated(country="BE", name="X", organization=every.did),
+    }
+    said = [event, follows[what]]
+    issued.says(every, *(reversed(said) if what == "recognition before" else said))
+
+    expected = {
+        "recognition before": Verdict.HOLDS,
+        "recognition after": Verdict.REFUTED,
+        "recognition withdrawn": Verdict.HOLDS,
+        "country": Verdict.REFUTED,
+    }
+    assert issued.report(holder).check("recognition").verdict is expected[what]
+
+
 # --- Keys that went wrong ---
 
 
@@ -710,8 +863,8 @@ def test_a_theft_that_only_the_stolen_key_can_report_spares_what_came_before(
     assert issued.report(issued.holders[0]).exit_code == 0
 
 
-def test_what_a_thief_says_while_reporting_the_theft_does_not_count(issued: IssuedLog) -> None:
-    """Only the news itself is exempt: another event in the same submission is not."""
+def test_a_revocation_by_a_thief_stands_and_is_told_as_such(issued: IssuedLog) -> None:
+    """Nothing is ever deleted; but nobody should believe that the provider meant it."""
     provider, holder = issued.story.provider, issued.holders[0]
     position = len(issued.log.entries)
     issued.says(
@@ -720,7 +873,122 @@ def test_what_a_thief_says_while_reporting_the_theft_does_not_count(issued: Issu
         _stolen(provider, position),
     )
 
-    assert refuted(issued.report(holder)) == {"signature", "status"}
+    report = issued.report(holder)
+    assert refuted(report) == {"status"}
+    assert any(f"submission at {position} was signed with" in note for note in report.notes)
+
+
+def test_a_thief_cannot_bring_a_credential_back(issued: IssuedLog) -> None:
+    story, holder = issued.story, issued.holders[0]
+    issued.says(story.provider, e.CredentialSuspended(credential=holder.id, reason="misconduct"))
+    position = issued.says(story.provider, e.CredentialReinstated(credential=holder.id))
+    assert issued.report(holder).exit_code == 0
+    issued.says(story.accreditor, _stolen(story.provider, position))
+
+    assert refuted(issued.report(holder)) == {"signature"}
+
+
+def test_a_thief_cannot_spoil_what_was_issued_before(issued: IssuedLog) -> None:
+    """A key he adds, and particulars he restates, are nothing that the credential owes him."""
+    story, holder = issued.story, issued.holders[0]
+    thief = story.provider.with_key("thief")
+    position = issued.says(
+        story.provider,
+        story.key_added(story.provider, thief),
+        e.OrganizationUpdated(country="BE", name="Mill", organization=story.provider.did),
+        e.CredentialSuspended(credential=holder.id, reason="misconduct"),
+    )
+    issued.says(story.accreditor, _stolen(story.provider, position))
+    issued.says(
+        story.accreditor,
+        story.key_added(
+            story.provider, owner := story.provider.with_key("new"), by=story.accreditor
+        ),
+    )
+    issued.says(owner, e.CredentialReinstated(credential=holder.id))
+
+    report = issued.report(holder)
+    assert report.exit_code == 0, report
+
+
+def test_an_organization_that_recovered_from_a_theft_is_believed_again(issued: IssuedLog) -> None:
+    story = issued.story
+    thief, fresh = story.accreditor.with_key("thief"), story.accreditor.with_key("fresh")
+    position = issued.says(story.accreditor, story.key_added(story.accreditor, thief))
+    issued.says(story.authority, _stolen(story.accreditor, position))
+    issued.says(story.authority, story.key_added(story.accreditor, fresh, by=story.authority))
+    issued.says(fresh, _stolen(thief, position + 1))
+    (holder,) = issued.award(awards(story, 1))
+
+    assert issued.report(holder).exit_code == 0
+
+
+def test_what_was_signed_with_a_key_that_a_thief_added_is_refuted(issued: IssuedLog) -> None:
+    story = issued.story
+    thief = story.provider.with_key("thief")
+    position = issued.says(story.provider, story.key_added(story.provider, thief))
+    (holder,) = issued.award(awards(story, 1), by=thief)
+    assert issued.report(holder).exit_code == 0
+    # Whoever cut off the stolen key alone has cut off what it brought in.
+    issued.says(story.accreditor, _stolen(story.provider, position))
+
+    assert refuted(issued.report(holder)) == {"signature"}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_definition_by_a_thief_spoils_only_what_was_issued_by_it(
+    issued: IssuedLog, version: int
+) -> None:
+    story, fresh = issued.story, issued.story.provider.with_key("fresh")
+    revised = e.AchievementRevised(
+        achievement=story.achievement, definition=story.defined().definition, version=2
+    )
+    position = issued.says(story.provider, revised)
+    issued.says(story.accreditor, story.key_added(story.provider, fresh, by=story.accreditor))
+    prepared = awards(story, 1)
+    event = msgspec.structs.replace(prepared.events[0], achievement_version=version)
+    issued.says(fresh, event)
+    (holder,) = prepared.holders
+    assert issued.report(holder).exit_code == 0
+    issued.says(story.accreditor, _stolen(story.provider, position))
+
+    assert refuted(issued.report(holder)) == ({"signature"} if version == 2 else set())
+
+
+def test_what_a_thief_of_the_accreditor_says_later_spoils_nothing(issued: IssuedLog) -> None:
+    story = issued.story
+    issued.says(
+        story.accreditor,
+        e.AccreditationSuspended(accreditation=story.accreditation, reason="qualityConcern"),
+    )
+    mended = e.AccreditationReinstated(accreditation=story.accreditation)
+    position = issued.says(story.accreditor, mended)
+    (later,) = issued.award(awards(story, 1))
+    issued.says(story.authority, _stolen(story.accreditor, position))
+    assert refuted(issued.report(later)) == {"signature"}
+
+    # The earlier credential owes that reinstatement nothing, though its evidence shows it.
+    earlier = issued.holders[0]
+    shown = dict(issued.positions(later.id)[:-1]) | dict(issued.positions(earlier.id))
+    evidence = issued.evidence(earlier, positions=sorted(shown.items()))
+    assert issued.report(earlier, evidence).exit_code == 0
+
+
+@pytest.mark.parametrize("since", [0, 1])
+def test_particulars_count_by_who_stated_them_last_before_the_issuance(
+    issued: IssuedLog, since: int
+) -> None:
+    story = issued.story
+    stated = e.OrganizationUpdated(country="BE", name="X", organization=story.provider.did)
+    position = issued.says(story.provider, stated)
+    fresh = story.provider.with_key("fresh")
+    issued.says(story.accreditor, story.key_added(story.provider, fresh, by=story.accreditor))
+    if since:
+        issued.says(fresh, msgspec.structs.replace(stated, country="NL"))
+    (holder,) = issued.award(awards(story, 1), by=fresh)
+    issued.says(story.accreditor, _stolen(story.provider, position))
+
+    assert refuted(issued.report(holder)) == (set() if since else {"signature"})
 
 
 def test_what_a_thief_issued_is_refuted(issued: IssuedLog) -> None:
@@ -879,13 +1147,30 @@ def test_evidence_as_of_an_earlier_size_says_so_and_so_does_the_report(issued: I
     assert f"none of the {issued.log.size - then} that followed" in said
 
 
+def test_no_program_takes_an_earlier_status_for_the_present_one(issued: IssuedLog) -> None:
+    holder = issued.holders[0]
+    whole = issued.report(holder)
+    assert (whole.as_of, whole.subject["status"]) == (whole.size, "active")
+
+    revoked = e.CredentialRevoked(credential=holder.id, reason="misconduct")
+    before = issued.positions(holder.id)
+    issued.says(issued.story.provider, revoked)
+    evidence = msgspec.structs.replace(issued.evidence(holder, positions=before), size=whole.size)
+    report = issued.report(holder, evidence)
+    assert (report.exit_code, report.size) == (0, whole.size + 2)
+    assert report.as_of == json.loads(report.to_json())["asOf"] == whole.size
+    assert report.subject["status"] == f"active as of size {whole.size}"
+
+
 def test_evidence_cannot_tell_as_of_what_its_checkpoint_does_not_cover(issued: IssuedLog) -> None:
     holder = issued.holders[0]
     evidence = issued.evidence(holder)
     size = issued.log.size
     assert evidence.size is None
     beyond = msgspec.structs.replace(evidence, size=size + 1)
-    assert {"inclusion", "status"} <= refuted(issued.report(holder, beyond))
+    report = issued.report(holder, beyond)
+    assert {"inclusion", "status"} <= refuted(report)
+    assert report.as_of == size
     # Nor may it show what came later than it says.
     short = msgspec.structs.replace(evidence, size=evidence.submissions[-1].position + 1)
     assert refuted(issued.report(holder, short)) == {"inclusion"}
@@ -1040,7 +1325,45 @@ def test_a_credential_in_another_form_leaves_its_own_checks_open(issued: IssuedL
     assert report.check("commitment").verdict is Verdict.HOLDS
 
 
+def test_without_an_issuance_nothing_is_known_of_its_dates(issued: IssuedLog) -> None:
+    issued.publish()
+    genesis = issued.positions(issued.holders[0].id)[:1]
+    report = issued.report(issued.holders[0], issued.evidence(issued.holders[0], positions=genesis))
+    assert report.check("validity").verdict is Verdict.UNCHECKED
+
+
 # --- Issuers ---
+
+
+def test_whose_word_it_is_that_a_did_is_the_issuers_own_is_told(issued: IssuedLog) -> None:
+    """A did:key is its own proof; anybody could have entered this one."""
+    story = issued.story
+    web = replace(party("web"), did="did:web:tudelft.nl")
+    issued.says(
+        story.accreditor,
+        story.registered(story.accreditor, web, "provider"),
+        msgspec.structs.replace(
+            story.accredited(accreditation := story.new_id()), provider=web.did
+        ),
+    )
+    issued.says(web, story.defined(achievement := story.new_id()))
+
+    def by_web(credential: dict[str, Any]) -> None:
+        credential["issuer"]["id"] = web.did
+
+    prepared = altered(awards(story, 1), by_web)
+    event = msgspec.structs.replace(
+        prepared.events[0], achievement=achievement, accreditation=accreditation
+    )
+    issued.says(web, event)
+
+    report = issued.report(prepared.holders[0])
+    assert report.exit_code == 0
+    assert any(
+        "did:web:tudelft.nl is An Organization's own is the word of" in note
+        for note in report.notes
+    )
+    assert not any("own is the word of" in n for n in issued.report(issued.holders[0]).notes)
 
 
 def _named(issuer: str) -> Callable[[dict[str, Any]], None]:
@@ -1217,6 +1540,31 @@ def test_a_proof_counts_until_it_expires(issued: IssuedLog, expires: str, verdic
     holder = _expiring(issued.holders[0], issued.story.provider.key, expires)
 
     assert verdicts(issued.report(holder))["proof"] == verdict
+
+
+def test_a_stranger_beside_a_proof_that_cannot_be_examined_refutes_nothing(
+    issued: IssuedLog,
+) -> None:
+    """The issuer may have signed the other one, and anybody can add a proof."""
+    issuer = issued.story.provider.did
+
+    def sign_twice(credential: dict[str, Any]) -> None:
+        credential["issuer"]["id"] = issuer
+        credential["proof"] = {
+            "type": "DataIntegrityProof",
+            "cryptosuite": "eddsa-rdfc-2022",
+            "created": "2026-11-20T00:00:00Z",
+            "verificationMethod": f"{issuer}#key",
+            "proofPurpose": "assertionMethod",
+            "proofValue": "z3",
+        }
+        both = sign(credential, PrivateKey.generate(), created=datetime(2026, 11, 20, tzinfo=UTC))
+        credential["proof"] = both["proof"]
+
+    (holder,) = issued.award(altered(awards(issued.story, 1), sign_twice))
+    report = issued.report(holder)
+    assert report.exit_code == 0
+    assert any("nothing here links" in note for note in report.notes)
 
 
 def test_a_second_signer_beside_the_issuer_does_no_harm(issued: IssuedLog) -> None:

@@ -19,8 +19,10 @@ MAX_RECOGNITIONS: Final = 1000
 its accreditations looks through them."""
 
 
-def grant_recognition(register: Register, at: Occurrence, event: e.RecognitionGranted) -> None:
-    """Let an authority recognise an accreditor."""
+def grant_recognition(
+    register: Register, at: Occurrence, event: e.RecognitionGranted
+) -> tuple[str, ...]:
+    """Let an authority recognise an accreditor; flags one that recognises itself."""
     _require_role(register, at.actor, "authority")
     _require_role(register, event.accreditor, "accreditor")
     _check_dates(event.valid_from, event.valid_until)
@@ -43,6 +45,7 @@ def grant_recognition(register: Register, at: Occurrence, event: e.RecognitionGr
         valid_until=event.valid_until,
     )
     register.recognised[event.accreditor] = (*earlier, event.recognition)
+    return ("self-recognition",) if event.accreditor == at.actor else ()
 
 
 def withdraw_recognition(register: Register, at: Occurrence, event: e.RecognitionWithdrawn) -> None:
@@ -126,6 +129,8 @@ def standing_flags(register: Register, accreditor: str, provider: str, day: date
         flags.append("accreditor-not-recognised")
     elif all(register.closed(each.authority) for each in recognitions):
         flags.append("authority-closed")
+    if recognitions and all(each.authority == accreditor for each in recognitions):
+        flags.append("self-recognition")
     if register.closed(accreditor):
         flags.append("accreditor-closed")
     if accreditor == provider:

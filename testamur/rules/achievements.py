@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from testamur import events as e
-from testamur.errors import Refusal
+from testamur.errors import Irreparable, Refusal
 from testamur.events import Definition
 from testamur.lifecycle import ACHIEVEMENT, status_after
 from testamur.rules.occurrence import Occurrence
@@ -51,11 +51,11 @@ def revise_achievement(
 ) -> tuple[str, ...]:
     """Let its provider publish the next version of a definition."""
     before = _own(register, at, event.achievement)
-    if event.version != len(before.definitions) + 1:
-        raise Refusal(
-            "achievement-version",
-            f"the next version is {len(before.definitions) + 1}",
-            value=event.version,
+    following = len(before.definitions) + 1
+    if event.version != following:
+        # A version that is there cannot come again; one too far ahead lacks those between.
+        raise (Refusal if event.version > following else Irreparable)(
+            "achievement-version", f"the next version is {following}", value=event.version
         )
     register.achievements[before.id] = msgspec.structs.replace(
         before,

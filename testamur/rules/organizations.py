@@ -168,7 +168,7 @@ def retire_key(register: Register, at: Occurrence, event: e.KeyRetired) -> None:
 
 
 def compromise_key(register: Register, at: Occurrence, event: e.KeyCompromised) -> None:
-    """Cut a key off at the position from which it was in other hands."""
+    """Cut a key off at the position from which it was in other hands, or at an earlier one."""
     before = _own_or_sponsored(register, at, event.organization)
     key = _known_key(before, event.key)
     status = status_after(KEY, key.status, event, f"{before.did}#{key.id}")
@@ -177,6 +177,12 @@ def compromise_key(register: Register, at: Occurrence, event: e.KeyCompromised) 
             "compromise-position",
             f"since must lie between {key.added}, where the key was added, "
             f"and {at.position}, this event's own position",
+            value=event.since,
+        )
+    if key.status is KeyStatus.COMPROMISED and key.until is not None and event.since >= key.until:
+        raise Refusal(
+            "compromise-position",
+            f"it is known to be compromised from {key.until} on; since can only move back",
             value=event.since,
         )
     until = event.since if key.until is None else min(event.since, key.until)
