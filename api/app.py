@@ -27,7 +27,7 @@ from api.tiles import PREFIX, Tiles
 from api.wiring import Parts
 from log.proofs import Proofs
 from testamur import __version__
-from testamur.errors import Refusal, Unavailable
+from testamur.errors import Refusal, Unavailable, detached
 from testamur.evidence import Evidence
 from testamur.receipt import Receipt
 
@@ -121,6 +121,7 @@ def face(parts: Parts) -> Face:
 def _answer_errors(framework: FastAPI) -> None:
     async def answered(_: Request, error: Exception) -> Response:
         problem = problem_of(error)
+        detached(error)
         return Response(
             problem.render(),
             problem.document.status,

@@ -18,7 +18,8 @@ from select import PIPE_BUF
 from threading import Event, Lock, Thread
 from typing import Final
 
-_AGAIN: Final = 1.0  # seconds before a process that ended unasked is started again
+AGAIN_SECONDS: Final = 1.0
+"""How long to wait before what failed is tried again, as a process that ended unasked."""
 _PATIENCE: Final = 30.0  # seconds that it may take to finish what it is at
 _PROJECT: Final = Path(__file__).resolve().parents[1]
 
@@ -87,7 +88,7 @@ class Beside(ABC):
                 return
             _log.warning("%s %s", self._module, end)
             again = self._ended(end)
-            self._stopping.wait(_AGAIN)
+            self._stopping.wait(AGAIN_SECONDS)
 
     def _attend(self) -> int:
         """Start a process, take what it tells until it ends, and return its exit code."""

@@ -11,18 +11,27 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final, cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from api.asgi import problem_headers, whole_headers
 from api.problems import Problem, not_now
 
 MAX_CONNECTIONS: Final = 8192
 MAX_HEAD_BYTES: Final = 64 * 1024
-"""What a request head may take beyond the first bytes that arrive of it."""
+"""What a request head, or the trailers of a body, may take beyond what arrives at once."""
+MAX_QUEUED: Final = 100
+"""Requests that a client may send before it has the answer to the first of them."""
 HEAD_SECONDS: Final = 10.0
 """How long a client may take for a request head, or for its first byte."""
 STALL_SECONDS: Final = 30.0
 """How long a client may take no more than the system buffers for it, with an answer under way."""
+
+_FRAMING: Final = (b"content-length", b"transfer-encoding")
 
 
 class Connection(HttpToolsProtocol):
@@ -32,7 +41,9 @@ class Connection(HttpToolsProtocol):
         """Begin on a new connection, or turn it away when there are too many."""
         gathering = _Gathering(cast("asyncio.Transport", transport), self.loop)
         super().connection_made(cast("asyncio.Transport", gathering))
-        self._head_bytes = 0
+        self._running: RequestResponseCycle | None = None
+        self._refusal: Problem | None = None
+        self._unframed = 0  # bytes since the last head or piece of a body was whole
         self._head_since: float | None = self.loop.time()
         self._stalled_since: float | None = None
         if len(self.connections) > MAX_CONNECTIONS:
@@ -52,17 +63,23 @@ class Connection(HttpToolsProtocol):
     # --- What the transport calls ---
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; a request head that goes on for too long is refused."""
-        begun = self._head_since
+        """Take bytes; a head, or trailers, that go on for too long are refused."""
+        self._unframed += len(data)
         super().data_received(data)
-        if self._head_since is None:
-            if not self._answering:  # blank lines, or a body that was refused
-                self._head_since = self.loop.time()
-        elif self._head_since == begun:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                detail = f"a request head is at most {MAX_HEAD_BYTES} bytes"
-                self._dismiss(Problem(431, "head-size", detail))
+        if self._unframed > MAX_HEAD_BYTES:
+            detail = f"a request head is at most {MAX_HEAD_BYTES} bytes"
+            self._dismiss(Problem(431, "head-size", detail))
+        elif self._head_since is None and not self._answering:
+            self._head_since = self.loop.time()  # blank lines, or a body that was refused
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request that is being answered, which may not be the last that was read."""
+        running, self._running = self._running, None
+        if running is not None and not running.response_complete:
+            running.disconnected = True
+            running.message_event.set()
+        self.pipeline.clear()
+        super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Note that the client takes nothing just now."""
@@ -78,14 +95,37 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin on a request head."""
-        self._head_bytes = 0
+        if len(self.pipeline) >= MAX_QUEUED:
+            self._refuse(Problem(400, "http", f"more than {MAX_QUEUED} requests are queued"))
         self._head_since = self.loop.time()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Begin to answer."""
+        if self.parser.should_upgrade() and any(name in _FRAMING for name, _ in self.headers):
+            # The parser takes the body for the first bytes of the other protocol.
+            detail = "a request with a body cannot ask for an upgrade; this is HTTP/1.1 alone"
+            self._refuse(Problem(400, "http", detail))
+        self._unframed = 0
         self._head_since = None
         super().on_headers_complete()
+        # Trailers that follow the body go nowhere (RFC 9110 section 6.5.1), not into the head.
+        self.headers = []
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._unframed = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End a request."""
+        self._unframed = 0
+        super().on_message_complete()
+
+    def _refuse(self, problem: Problem) -> None:
+        """Stop the parser, which then has the protocol send a 400: this one."""
+        self._refusal = problem
+        raise ValueError(problem)
 
     # --- What the protocol calls ---
 
@@ -97,7 +137,12 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP."""
-        self._dismiss(Problem(400, "http", msg))
+        self._dismiss(self._refusal or Problem(400, "http", msg))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Begin on an answer."""
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     @property
     def _answering(self) -> bool:
@@ -105,6 +150,8 @@ class Connection(HttpToolsProtocol):
 
     def _dismiss(self, problem: Problem) -> None:
         """Say why, unless another answer is under way, and close."""
+        if self.transport.is_closing():
+            return
         if not self._answering:
             body = problem.render()
             headers = [(b"connection", b"close"), *problem_headers(problem)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +32,8 @@ class Following(Beside):
     """Keeps a follower running; `engine` is the database it writes to, for queries.
 
     `size` is the tree that the tables tell of, at least; `failure` what it halted at, for good;
-    `obstacle` why it got no further just now. Any thread may read them.
+    `obstacle` why it got no further just now; `stuck` for how many seconds it has been silent
+    since it was told of work. Any thread may read them.
     """
 
     def __init__(
@@ -43,6 +45,18 @@ class Following(Beside):
         self.size = size
         self.failure: Refuted | None = None
         self.obstacle: Unavailable | None = None
+        self._woken: float | None = None
+
+    @property
+    def stuck(self) -> float:
+        woken = self._woken
+        return 0.0 if woken is None else time.monotonic() - woken
+
+    def wake(self) -> None:
+        """Tell it that there is work. Returns at once."""
+        if self._woken is None:
+            self._woken = time.monotonic()
+        super().wake()
 
     def _hear(self, line: str) -> None:
         """Take one line that the process told; one that makes no sense changes nothing."""
@@ -50,7 +64,7 @@ class Following(Beside):
         if told is None:
             _log.warning("the projections told what makes no sense: %.100r", line)
         elif told["size"] is not None:
-            self.size, self.obstacle = int(told["size"]), None
+            self.size, self.obstacle, self._woken = int(told["size"]), None, None
         elif told["obstacle"] is not None:
             self.obstacle = Unavailable(told["obstacle"])
             _log.warning("the projections wait: %s", self.obstacle)

@@ -27,6 +27,8 @@ from testamur import __version__
 
 MAX_LAG: Final = 100_000
 """Entries by which publication, or the projections, may lag while the server is ready."""
+HUNG_SECONDS: Final = 10.0
+"""For how long a part may have work and get nowhere while the server is ready."""
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -116,6 +118,7 @@ class Progress(NamedTuple):
     publisher_failure: BaseException | None
     follower_failure: BaseException | None
     follower_obstacle: BaseException | None = None
+    publisher_obstacle: BaseException | None = None
 
 
 class Gauge(NamedTuple):
@@ -131,7 +134,13 @@ def readiness(progress: Progress) -> Readiness:
     """Return the state of every part."""
     parts = (
         _part("gate", progress.committed, progress.committed, progress.gate_failure),
-        _part("log", progress.published, progress.committed, progress.publisher_failure),
+        _part(
+            "log",
+            progress.published,
+            progress.committed,
+            progress.publisher_failure,
+            progress.publisher_obstacle,
+        ),
         _part(
             "projections",
             progress.projected,
@@ -158,6 +167,11 @@ def _part(
     lags = of - size > (MAX_LAG if obstacle is None else 0)
     state: Literal["works", "lags"] = "lags" if lags else "works"
     return PartState(part=name, state=state, detail=f"at {size} of {of} entries")
+
+
+def _hung(seconds: float) -> TimeoutError | None:
+    """Return what is in the way of a part that had work for so long and got nowhere."""
+    return TimeoutError(f"nothing for {seconds:.0f} s") if seconds > HUNG_SECONDS else None
 
 
 class Health:
@@ -220,7 +234,8 @@ class Health:
             gate_failure=parts.gate.failure,
             publisher_failure=parts.publishing.failure,
             follower_failure=parts.following.failure,
-            follower_obstacle=parts.following.obstacle,
+            follower_obstacle=parts.following.obstacle or _hung(parts.following.stuck),
+            publisher_obstacle=_hung(parts.waiting.stuck),
         )
 
     def about(self) -> About:

@@ -39,11 +39,13 @@ class HungUp(Exception):
 
 
 class Intake:
-    """Reads bodies of at most `limit` bytes, together at most `budget`, inflating on `pool`."""
+    """Reads bodies, inflating on `pool`: of at most `limit` bytes, compressed and inflated, each,
+    and together of at most `budget`.
+    """
 
     def __init__(self, pool: Executor, *, limit: int, budget: int) -> None:
         self._pool = pool
-        self._limit = limit
+        self.limit = limit
         self._budget = budget
         self.held = 0
 
@@ -70,8 +72,8 @@ class Intake:
                 value=stated.encoding,
                 headers={"Accept-Encoding": "gzip"},
             )
-        if stated.length is not None and stated.length > self._limit:
-            raise self._too_large(f"{stated.length} bytes")
+        if stated.length is not None and stated.length > self.limit:
+            raise self.too_large(f"{stated.length} bytes")
         body = _Body(self, _Inflation(self._pool) if stated.encoding == "gzip" else None)
         try:
             await self._fill(body, receive)
@@ -86,8 +88,8 @@ class Intake:
 
     def take(self, body: _Body, part: bytes) -> None:
         """Add `part` to `body`, within the bounds of one body and of all."""
-        if body.size + len(part) > self._limit:
-            raise self._too_large(f"more than {self._limit} bytes")
+        if body.size + len(part) > self.limit:
+            raise self.too_large(f"more than {self.limit} bytes")
         if self.held + len(part) > self._budget:
             raise not_now("overloaded", "too many bytes of other submissions are under way")
         self.held += len(part)
@@ -115,11 +117,12 @@ class Intake:
             more = message.get("more_body", False)
             await body.add(message.get("body", b""), last=not more)
 
-    def _too_large(self, found: str) -> Problem:
+    def too_large(self, found: str) -> Problem:
+        """Return the 413 of a body that has `found` bytes."""
         return Problem(
             413,
             "submission-size",
-            f"a body is at most {self._limit} bytes after decompression",
+            f"a body is at most {self.limit} bytes, before and after decompression",
             value=found,
         )
 
@@ -130,6 +133,7 @@ class _Body:
     def __init__(self, intake: Intake, inflation: _Inflation | None) -> None:
         self.parts: list[bytes] = []
         self.size = 0
+        self._deflated = 0
         self._intake = intake
         self._inflation = inflation
 
@@ -138,6 +142,9 @@ class _Body:
             if part:
                 self._intake.take(self, part)
             return
+        self._deflated += len(part)
+        if self._deflated > self._intake.limit:  # deflate can go on for ever and say nothing
+            raise self._intake.too_large(f"more than {self._intake.limit} bytes of gzip")
         self._inflation.feed(part)
         while inflated := await self._inflation.step():
             self._intake.take(self, inflated)

@@ -25,7 +25,7 @@ from typing import Annotated, Final
 
 import typer
 
-from api.beside import Beside, tell
+from api.beside import AGAIN_SECONDS, Beside, tell
 from api.folder import Folder, read_key
 from api.waiting import Published
 from log.last_signed import LastSigned
@@ -36,6 +36,7 @@ from testamur.checkpoint import Checkpoint, open_checkpoint
 from testamur.errors import Refuted, Unavailable
 from testamur.memory import keep_freed_memory
 from testamur.note import VerifierKey
+from testamur.reader import NotFound
 
 _START_SECONDS: Final = 60.0
 # A server that was killed leaves a publisher that is about to end.
@@ -111,12 +112,25 @@ class Publishing(Beside):
 
     def _take(self, size: int) -> None:
         """Take the checkpoint that lies there, which is of `size` entries or a later one."""
-        note = self._store.read(CHECKPOINT)
+        note = self._read()
         checkpoint, _ = open_checkpoint(note, self._key)
         if checkpoint.size < size:
             raise Refuted(f"{CHECKPOINT} is of {checkpoint.size} entries, not of {size}")
         self._latest, self.failure = Published(checkpoint, note), None
         self._published(checkpoint)
+
+    def _read(self) -> bytes:
+        """Return the note that lies there, however long that takes: it is told of only once."""
+        while True:
+            try:
+                return self._store.read(CHECKPOINT)
+            except NotFound:
+                raise  # it is replaced in one step, so somebody took it away
+            except Unavailable as failure:
+                _log.error("a checkpoint is out and cannot be read: %s", failure)
+                self.failure = failure
+                if self._stopping.wait(AGAIN_SECONDS):
+                    raise
 
     def _ended(self, how: str) -> bool:
         if self.failure is None:

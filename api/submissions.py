@@ -31,7 +31,7 @@ from api.publishing import Publishing
 from api.waiting import COMMIT_SECONDS, PUBLISH_SECONDS, Waiting
 from log.proofs import Proofs
 from registry.gate import Checked, DryRun, Gate, Outcome, Recorded
-from testamur.errors import Refusal, Unavailable
+from testamur.errors import Refusal, Unavailable, detached
 from testamur.receipt import Flagged, Receipt, encode_path, flagged
 from testamur.submission import (
     MAX_BYTES,
@@ -54,6 +54,8 @@ BODIES_BYTES: Final = 512 * 1024 * 1024
 """What all bodies under way may take together."""
 MAX_UNPUBLISHED: Final = 1_000_000
 """Entries that may wait for a checkpoint before new submissions are turned away."""
+MAX_REPORTED: Final = 1_000
+"""Refusals that a dry run lists: a few bytes sent must not make megabytes to answer."""
 _CHECKERS: Final = 2
 
 
@@ -73,13 +75,17 @@ class RefusalReport(
 
 
 class CheckReport(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
-    """What a dry run found: `accepted` as of `size`, and everything that is wrong."""
+    """What a dry run found: `accepted` as of `size`, and everything that is wrong.
+
+    Of more than 1,000 refusals the first are listed, and `left_off` counts the others.
+    """
 
     format: Literal["testamur/check/1"]
     accepted: bool
     size: int
     refusals: tuple[RefusalReport, ...]
     flags: tuple[Flagged, ...]
+    left_off: int = 0
 
 
 @dataclass(slots=True)
@@ -126,6 +132,7 @@ class Submissions:
             return
         except Exception as error:  # noqa: BLE001  # the last place where one can be answered
             problem = problem_of(error)
+            detached(error)
             self._tally.refused(problem.document.rule)
             await answer_problem(send, problem)
         else:
@@ -145,6 +152,8 @@ class Submissions:
         finally:
             self.intake.release(len(body))
         header = checked.submission.header
+        # What was sent is counted no more, so whoever waits for a checkpoint must not hold it.
+        del body, checked
         # Also for one recorded before: another JWS under the same jti is a conflict.
         entry = submission_entry(header.jws, recorded.recorded_at)
         if wait == "published":
@@ -161,10 +170,12 @@ class Submissions:
         body = await self.intake.read(scope, receive, [MEDIA_TYPE])
         try:
             loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(self._rehearsals, self._gate.dry_run, body)
+            return await loop.run_in_executor(self._rehearsals, self._rehearse, body)
         finally:
             self.intake.release(len(body))
-        return _encode(report_of(found))
+
+    def _rehearse(self, body: bytes) -> bytes:
+        return _encode(report_of(self._gate.dry_run(body)))
 
     async def find(self, issuer: str, jti: str) -> bytes:
         """Return the receipt of a submission recorded before; raises a 404 `Problem`."""
@@ -247,7 +258,7 @@ class Submissions:
                 offered.checked = self._gate.check(offered.body)
                 self._gate.offer(offered.checked, offered.ticket)
             except (Refusal, Unavailable) as error:
-                failed.append((offered.ticket, error))
+                failed.append((offered.ticket, detached(error)))
             except Exception:  # noqa: BLE001  # a fault of ours: whoever waits must hear of it
                 _log.exception("a submission could not be checked")
                 failed.append((offered.ticket, Unavailable("it could not be checked")))
@@ -269,6 +280,8 @@ class Submissions:
         # What is recorded must be published: while that cannot be, more must not pile up.
         if self._publishing.failure is not None:
             raise not_now("publication-stopped", "the log is not being published", retry_after=60)
+        if self._waiting.stuck > PUBLISH_SECONDS:
+            raise not_now("publication-delayed", "no checkpoint comes out", retry_after=10)
         if self._waiting.unpublished > MAX_UNPUBLISHED:
             raise not_now("overloaded", "too many entries wait for a checkpoint")
 
@@ -306,7 +319,7 @@ def report_of(found: DryRun) -> CheckReport:
     """Return the report that a dry run makes."""
     refusals = tuple(
         RefusalReport(rule=each.rule, detail=each.detail, line=each.line, value=each.value)
-        for each in found.refusals
+        for each in found.refusals[:MAX_REPORTED]
     )
     return CheckReport(
         format="testamur/check/1",
@@ -314,6 +327,7 @@ def report_of(found: DryRun) -> CheckReport:
         size=found.size,
         refusals=refusals,
         flags=flagged(found.flags),
+        left_off=len(found.refusals) - len(refusals),
     )
 
 

@@ -20,9 +20,9 @@ from hashlib import sha256
 from typing import Final, NamedTuple, Protocol
 
 from api.asgi import SAFE, Headers, Receive, Scope, Send, answer_preflight, answer_problem
-from api.problems import Problem, unavailable
+from api.problems import Problem, problem_of
 from api.waiting import Published
-from testamur.errors import Refuted, Unavailable
+from testamur.errors import Refuted
 from testamur.reader import NotFound
 from testamur.tiles import HEIGHT, WIDTH, BundlePath, parse_path
 
@@ -149,8 +149,8 @@ class Tiles:
             resource = await asyncio.shield(task)
         except NotFound:
             raise _absent("the log holds no such file") from None
-        except Unavailable as error:
-            raise unavailable(error) from None
+        except Exception as error:  # noqa: BLE001  # whatever lies there, the answer is a problem
+            raise problem_of(error) from None
         self._kept.put(key, resource)
         return resource
 

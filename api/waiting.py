@@ -9,6 +9,7 @@ after a crash there is nobody left to wake, and whoever asks again is answered f
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -78,6 +79,7 @@ class Waiting:
         self._checkpoints = _Patience[None](PUBLISH_SECONDS)
         self.size = 0
         self.committed = 0
+        self._behind_since: float | None = None
 
     def bind(self, loop: asyncio.AbstractEventLoop, *, committed: int) -> None:
         """Take the loop to wake requests on, and how many entries are committed."""
@@ -88,6 +90,11 @@ class Waiting:
     def unpublished(self) -> int:
         """The number of entries known to be committed that no checkpoint covers yet."""
         return self.committed - self.size
+
+    @property
+    def stuck(self) -> float:
+        """For how many seconds entries have waited without any checkpoint coming out."""
+        return 0.0 if self._behind_since is None else time.monotonic() - self._behind_since
 
     @property
     def for_a_checkpoint(self) -> int:
@@ -142,9 +149,12 @@ class Waiting:
             # waiting is already cancelled.
             if isinstance(ticket, asyncio.Future) and not ticket.done():
                 ticket.set_result(outcome)
+        if self._behind_since is None and self.committed > self.size:
+            self._behind_since = time.monotonic()
 
     def _publish(self, size: int) -> None:
         self.size = max(self.size, size)
+        self._behind_since = time.monotonic() if self.committed > self.size else None
         for reached in [size for size in self._sizes if size <= self.size]:
             for future in self._sizes.pop(reached):
                 if not future.done():

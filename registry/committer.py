@@ -15,7 +15,7 @@ from typing import TypeAlias
 from registry import credential_streams, policy_state, sequence, submissions
 from registry.deliberation import Admission, Checked, Deliberation
 from registry.outcomes import Outcome, Overloaded, StorageFull
-from testamur.errors import Refusal, Unavailable
+from testamur.errors import Refusal, Unavailable, detached
 from testamur.keys import PublicKey
 from testamur.rules import Register
 
@@ -183,7 +183,7 @@ def _decided(
                 decided = decided.receipt
             outcomes.append(decided)
         except Refusal as refusal:
-            outcomes.append(refusal)
+            outcomes.append(detached(refusal))
     if not one_by_one:
         _write(connection, deliberation.admissions)
     return outcomes

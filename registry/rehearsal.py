@@ -12,7 +12,7 @@ from registry import credential_streams, submissions
 from registry.deliberation import Checked, Deliberation
 from registry.outcomes import Recorded
 from registry.sequence import Database
-from testamur.errors import Refusal
+from testamur.errors import Refusal, detached
 from testamur.keys import PublicKey
 from testamur.rules import Credentials, Register, admit_events
 from testamur.submission import every_refusal, parse
@@ -73,5 +73,5 @@ def _every_line(
             admit_events(draft, credentials, header, [event], recorded_at)
         except Refusal as refusal:
             refusal.line = number + 2
-            found.append(refusal)
+            found.append(detached(refusal))
     return found

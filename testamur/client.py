@@ -32,14 +32,18 @@ MAX_ANSWER: Final = 16 * 1024 * 1024
 _T = TypeVar("_T")
 
 
-class DryRun(msgspec.Struct, frozen=True):
-    """What the registry, at `size` entries, would make of a submission."""
+class DryRun(msgspec.Struct, frozen=True, rename="camel"):
+    """What the registry, at `size` entries, would make of a submission.
+
+    `left_off` counts the refusals that it did not list.
+    """
 
     format: Literal["testamur/check/1"]
     accepted: bool
     size: int
     refusals: tuple[Refused, ...] = ()
     flags: tuple[Flagged, ...] = ()
+    left_off: int = 0
 
 
 class Registry:

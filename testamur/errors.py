@@ -9,6 +9,9 @@ Unavailable    the evidence could not be examined, so nothing is known either wa
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
+
+_Error = TypeVar("_Error", bound=BaseException)
 
 _SHOWN = 120
 _DETAIL = 600
@@ -57,6 +60,16 @@ class Refusal(Refuted):
 
 class Irreparable(Refusal):
     """A rule was broken, whatever else happened that whoever judges was not shown."""
+
+
+def detached(error: _Error) -> _Error:
+    """Return an error that will be kept, without the frames it came through.
+
+    These hold what was being read, and whatever keeps the error: a circle of megabytes that only
+    the collector undoes, which comes by rarely.
+    """
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
 
 
 def shown(value: object) -> str:

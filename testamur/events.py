@@ -22,7 +22,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from testamur.errors import Refusal
+from testamur.errors import Refusal, detached
 from testamur.ids import Uuid7, all_uuid7
 
 # An entry bundle prefixes each entry with a uint16 (C2SP tlog-tiles).
@@ -641,7 +641,7 @@ def bad_lines(lines: Iterable[bytes]) -> list[Refusal]:
         try:
             _decode_at(number, line)
         except Refusal as refusal:
-            found.append(refusal)
+            found.append(detached(refusal))
     return found
 
 

@@ -23,7 +23,7 @@ from typing import Annotated, Final, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from testamur.errors import Refusal
+from testamur.errors import Refusal, detached
 from testamur.events import MAX_ENTRY, Did, Event, bad_lines, decode_events
 from testamur.keys import ALGORITHMS, PrivateKey, PublicKey
 from testamur.merkle import leaf_hashes, tree_root
@@ -178,7 +178,7 @@ def every_refusal(body: bytes) -> list[Refusal]:
         header = parse_header(first)
         header.verify_root(leaf_hashes(lines))
     except Refusal as refusal:
-        found.append(refusal)
+        found.append(detached(refusal))
     return found + bad_lines(lines)
 
 

@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 
 from api import connection
 from api.asgi import Receive, Scope, Send
-from api.connection import HEAD_SECONDS, MAX_HEAD_BYTES, STALL_SECONDS, Connection
+from api.connection import HEAD_SECONDS, MAX_HEAD_BYTES, MAX_QUEUED, STALL_SECONDS, Connection
 from tests.served import Served
 
 # Closing with this sends a reset: everything under way is lost at once.
@@ -32,6 +32,11 @@ async def at_once() -> None:
     """Do nothing before the answer."""
 
 
+async def wait_for_ever() -> None:
+    """Never come to the answer."""
+    await asyncio.Event().wait()
+
+
 class Client:
     """A client's end of one connection; `protocol` is the server's end."""
 
@@ -39,6 +44,7 @@ class Client:
         self.end = end
         self.answered = answered
         self._state = state
+        self._taken = b""
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -57,10 +63,10 @@ class Client:
 
     async def receive_answer(self) -> None:
         """Take one whole answer."""
-        taken = b""
-        while not taken.endswith(b"\r\n0\r\n\r\n"):
-            taken += await self.receive()
-        assert taken.startswith(b"HTTP/1.1 200 OK\r\n")
+        while b"\r\n0\r\n\r\n" not in self._taken:
+            self._taken += await self.receive()
+        answer, _, self._taken = self._taken.partition(b"\r\n0\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
 
     def later(self, seconds: float) -> None:
         """Let the server look for slow clients as if so many seconds had gone by."""
@@ -69,14 +75,20 @@ class Client:
 
 @asynccontextmanager
 async def connected(
-    meanwhile: Meanwhile = at_once, *, body: bytes = b"whole", linger: bytes | None = None
+    meanwhile: Meanwhile = at_once,
+    *,
+    body: bytes = b"whole",
+    linger: bytes | None = None,
+    heads: list[Any] | None = None,
 ) -> AsyncIterator[Client]:
     """Connect to a server that answers `body` after `meanwhile`; its loop may not complain."""
     complaints: list[dict[str, Any]] = []
     answered = asyncio.Event()
 
-    async def app(_: Scope, __: Receive, send: Send) -> None:
+    async def app(scope: Scope, _: Receive, send: Send) -> None:
         await meanwhile()
+        if heads is not None:
+            heads.append(scope["headers"])
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body, "more_body": True})
         await asyncio.sleep(0)  # what was written is sent in the next turn
@@ -106,6 +118,8 @@ async def connected(
         server.close()
         for left in state.connections:  # or the loop would wait for them
             left.transport.abort()
+        for task in state.tasks:
+            task.cancel()
 
 
 def problem(answer: bytes) -> tuple[int, str]:
@@ -243,6 +257,65 @@ def test_a_head_without_end_is_refused(endless: bytes) -> None:
                     await client.send(more)
                     sent += len(more)
             assert sent <= 2 * MAX_HEAD_BYTES
+
+    uvloop.run(go())
+
+
+def test_trailers_without_end_are_refused() -> None:
+    async def go() -> None:
+        async with connected(wait_for_ever) as client:
+            chunked = REQUEST[:-2] + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+            sent = 0
+            with pytest.raises(OSError, match=r".*"):  # noqa: PT012  # by then it has closed
+                await client.send(chunked)
+                while sent < 8 * MAX_HEAD_BYTES:
+                    await client.send(b"X-A: b\r\n" * 512)
+                    sent += 4096
+            assert sent <= 2 * MAX_HEAD_BYTES
+
+    uvloop.run(go())
+
+
+def test_trailers_do_not_get_into_the_head() -> None:
+    heads: list[Any] = []
+
+    async def go() -> None:
+        async with connected(heads=heads) as client:
+            await client.send(
+                REQUEST[:-2] + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+                b"0\r\nContent-Encoding: gzip\r\n\r\n"
+            )
+            await client.receive_answer()
+
+    uvloop.run(go())
+    assert [name for name, _ in heads[0]] == [b"host", b"transfer-encoding"]
+
+
+def test_a_body_with_a_wish_to_upgrade_is_refused_rather_than_lost() -> None:
+    """The parser would take the body for another protocol, and its bytes for the next request."""
+    body = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    head = (
+        b"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(body)
+    )
+
+    async def go() -> None:
+        async with connected() as client:
+            await client.send(head + body)
+            assert problem(await client.receive()) == (400, "http")
+            assert await client.receive() == b""
+
+    uvloop.run(go())
+
+
+def test_requests_are_queued_up_to_a_number() -> None:
+    async def go() -> None:
+        async with connected() as client:
+            await client.send(REQUEST * (MAX_QUEUED + 1))
+            for _ in range(MAX_QUEUED + 1):
+                await client.receive_answer()
+            await client.send(REQUEST * (MAX_QUEUED + 2))
+            assert await client.receive() == b""
 
     uvloop.run(go())
 
