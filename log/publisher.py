@@ -16,9 +16,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from log.growth import (
+    Tail,
+    admitted,
+    check_leaves,
+    check_same,
+    entries_in,
+    given_back,
+    superseded,
+)
 from log.last_signed import Overtaken
 from log.proofs import tiles_of
-from log.store import CHECKPOINT, Damage, difference
+from log.store import CHECKPOINT, Damage
 from testamur.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from testamur.errors import Refuted, Unavailable
 from testamur.merkle import (
@@ -31,30 +40,13 @@ from testamur.merkle import (
     verify_inclusion,
 )
 from testamur.reader import NotFound
-from testamur.tiles import (
-    HEIGHT,
-    WIDTH,
-    BundlePath,
-    MalformedTile,
-    RightEdge,
-    TileHashes,
-    bundle_path,
-    decode_bundle,
-    full_tiles,
-    new_bundles,
-    new_tiles,
-    parse_path,
-    partial_width,
-    tile_levels,
-    tile_path,
-)
+from testamur.tiles import WIDTH, RightEdge, TileHashes, bundle_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from log.growth import File
     from testamur.note import SignerKey
-
-    File = tuple[str, bytes]
 
 _READ: Final = 4 * WIDTH  # entries asked of the source at once: at most 64 MiB
 _CHUNK: Final = 32 * WIDTH  # entries written at once, unless they weigh
@@ -104,48 +96,6 @@ class LastSignedStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Tail:
-    """Where a tree ends, and all that is needed to grow it: its edge and its partial bundle."""
-
-    edge: RightEdge
-    bundle: bytes
-
-    @property
-    def size(self) -> int:
-        return self.edge.size
-
-    @property
-    def held(self) -> tuple[bytes, ...]:
-        """The leaf hashes of the entries in the partial bundle."""
-        return self.edge.tiles[0] if self.size else ()
-
-    def grown(
-        self, entries: Sequence[bytes], leaves: Sequence[bytes], *, since: int, until: int
-    ) -> tuple[_Tail, list[File]]:
-        """Return the tail, and the files, that come of adding `entries` with hashes `leaves`.
-
-        Partial files come only with the tree of `until` entries: those of its partial files that
-        the tree of `since` entries does not have already.
-        """
-        bundles = new_bundles(self.size, self.bundle, entries)
-        edge, tiles = new_tiles(self.edge, leaves)
-        tail = _Tail(edge, bundles[-1][1] if edge.size % WIDTH else b"")
-        files = [(path, data) for path, data in (*bundles, *tiles) if _width(path) == WIDTH]
-        if edge.size == until:
-            files += tail.partials(since)
-        return tail, files
-
-    def partials(self, since: int) -> Iterator[File]:
-        """Yield the partial bundle and tiles, but for those the tree of `since` entries has too."""
-        if self.bundle:
-            yield bundle_path(full_tiles(0, self.size), self.size % WIDTH), self.bundle
-        for level, tile in enumerate(self.edge.tiles):
-            # The shift counts the hashes of a level: with none added, the tile is the old one.
-            if tile and since >> HEIGHT * level != self.size >> HEIGHT * level:
-                yield tile_path(level, full_tiles(level, self.size), len(tile)), b"".join(tile)
-
-
-@dataclass(frozen=True, slots=True)
 class _Signed:
     checkpoint: Checkpoint
     note: bytes
@@ -156,7 +106,7 @@ class _Standing:
     """What is signed and public; `superseded` are full files whose partials may go next."""
 
     signed: _Signed | None
-    tail: _Tail
+    tail: Tail
     superseded: Sequence[str]
 
     @property
@@ -242,7 +192,7 @@ class Publisher:
         for entries, recorded in self._read(tail.size, size):
             # 2. What the source holds must still be what it admitted: a bit that flipped there
             #    stops here. After a crash here nothing of this chunk is written.
-            leaves = _admitted(tail.size, entries, recorded)
+            leaves = admitted(tail.size, entries, recorded)
 
             # 3. What comes into being: a pure function of the tree so far and the entries.
             _, files = tail.grown(entries, leaves, since=at.tail.size, until=size)
@@ -254,9 +204,9 @@ class Publisher:
             # 5. Read it back, hash what was read, and go on from that. A bit that flipped on the
             #    way must be found before a signature commits us to it (Yeti 2022).
             stored = [(path, self._store.read(path)) for path, _ in files]
-            again = _given_back(tail, recorded, stored)
+            again = given_back(tail, recorded, stored)
             tail, files = tail.grown(*again, since=at.tail.size, until=size)
-            _check_same(stored, files)
+            check_same(stored, files)
 
         # 6. Sign, if the stored tiles prove that this tree extends the one signed last. The
         #    signature takes that one's place before it leaves. After a crash right here the
@@ -271,7 +221,7 @@ class Publisher:
         #     to fetch them. After a crash here some stay, and the next `sweep` finds them.
         for path in at.superseded:
             self._store.remove_partials(path)
-        return _Standing(signed, tail, _superseded(at.tail.size, size)), signed.checkpoint
+        return _Standing(signed, tail, superseded(at.tail.size, size)), signed.checkpoint
 
     def _make_public(self, signed: _Signed) -> None:
         # 7. Witnesses belong here: their cosignatures are lines added to the note after it was
@@ -345,7 +295,7 @@ class Publisher:
 
     def _resumed(self) -> _Standing:
         self._last_signed.claim()
-        superseded = self._store.sweep()
+        left_over = self._store.sweep()
         # What was read of the tiles before a failure is not to be trusted after it.
         self._hashes = TileHashes(0, tiles_of(self._store))
         signed = self._opened("last-signed", self._last_signed.get())
@@ -353,7 +303,7 @@ class Publisher:
         if signed is None:
             if public is not None:
                 raise _from_the_future(public.checkpoint.size, 0)
-            return _Standing(None, _Tail(RightEdge.empty(), b""), superseded)
+            return _Standing(None, Tail(RightEdge.empty(), b""), left_over)
         tail = self._loaded(signed.checkpoint)
         if public is not None:
             self._check_public(public.checkpoint, signed.checkpoint)
@@ -364,7 +314,7 @@ class Publisher:
             # Written again, for if it was flushed in vain it is in the page cache alone.
             self._store.write_checkpoint(public.note)
             self._tell(public)
-        return _Standing(signed, tail, superseded)
+        return _Standing(signed, tail, left_over)
 
     def _stored_checkpoint(self) -> bytes | None:
         try:
@@ -380,7 +330,7 @@ class Publisher:
         except Refuted as error:
             raise Damage(path, "not-ours", str(error)) from error
 
-    def _loaded(self, signed: Checkpoint) -> _Tail:
+    def _loaded(self, signed: Checkpoint) -> Tail:
         """Return the tail of the signed tree, if store and source still hold that tree's end."""
         size = signed.size
         committed = self._source.committed()
@@ -398,11 +348,11 @@ class Publisher:
         start = (size - 1) // WIDTH * WIDTH
         path = bundle_path(start // WIDTH, size - start)
         bundle = self._store.read(path)
-        leaves = leaf_hashes(_decoded(path, bundle))
+        leaves = leaf_hashes(entries_in(path, bundle))
         self._check_in_tree(path, start, leaves, signed)
         ((entries, recorded),) = self._read(start, size)
-        _check_leaves("source", start, _admitted(start, entries, recorded), leaves)
-        return _Tail(edge, bundle if size % WIDTH else b"")
+        check_leaves("source", start, admitted(start, entries, recorded), leaves)
+        return Tail(edge, bundle if size % WIDTH else b"")
 
     def _check_in_tree(
         self, path: str, start: int, leaves: Sequence[bytes], signed: Checkpoint
@@ -484,74 +434,6 @@ class Publisher:
                 _logger.error("publishing has stopped: %s", self._failure)
                 self._stopping.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
-
-
-def _width(path: str) -> int:
-    return parse_path(path).width
-
-
-def _superseded(old: int, new: int) -> list[str]:
-    """Return the full files of the tree of `new` entries that were partial at `old` entries."""
-    levels = [
-        level
-        for level in range(tile_levels(old))
-        if partial_width(level, old) and full_tiles(level, new) > full_tiles(level, old)
-    ]
-    bundles = [bundle_path(full_tiles(0, old))] if 0 in levels else []
-    return bundles + [tile_path(level, full_tiles(level, old)) for level in levels]
-
-
-def _admitted(start: int, entries: Sequence[bytes], recorded: Sequence[bytes]) -> list[bytes]:
-    """Return the leaf hashes of the source's entries, which must be the `recorded` ones."""
-    leaves = leaf_hashes(entries)
-    _check_leaves("source", start, leaves, recorded)
-    return leaves
-
-
-def _given_back(
-    before: _Tail, recorded: Sequence[bytes], stored: Sequence[File]
-) -> tuple[list[bytes], list[bytes]]:
-    """Return the entries, and their hashes, that the stored bundles add to the tree `before`.
-
-    Raise `Damage` unless they hash to what was `recorded`, and the older entries in the first
-    bundle to what the tree holds.
-    """
-    expected = [*before.held, *recorded]
-    first = before.size - len(before.held)
-    entries: list[bytes] = []
-    leaves: list[bytes] = []
-    for path, data in stored:
-        if isinstance(parse_path(path), BundlePath):
-            bundle = _decoded(path, data)
-            hashes = leaf_hashes(bundle)
-            at = len(entries)
-            _check_leaves(path, first + at, hashes, expected[at : at + len(bundle)])
-            entries += bundle
-            leaves += hashes
-    return entries[len(before.held) :], leaves[len(before.held) :]
-
-
-def _decoded(path: str, data: bytes) -> list[bytes]:
-    try:
-        return decode_bundle(data, _width(path))
-    except MalformedTile as error:
-        raise Damage(path, "malformed", str(error)) from error
-
-
-def _check_leaves(path: str, start: int, found: Sequence[bytes], expected: Sequence[bytes]) -> None:
-    if found != expected:
-        at = next(at for at, leaf in enumerate(found) if leaf != expected[at])
-        raise Damage(
-            path,
-            "altered-entry",
-            f"entry {start + at} hashes to {found[at].hex()}, not {expected[at].hex()}",
-        )
-
-
-def _check_same(stored: Sequence[File], computed: Sequence[File]) -> None:
-    for (path, found), (_, expected) in zip(stored, computed, strict=True):
-        if found != expected:
-            raise Damage(path, "altered-tile", difference(found, expected))
 
 
 def _rewound(committed: int, signed: int) -> Damage:
