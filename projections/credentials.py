@@ -91,7 +91,6 @@ AWARDS: Final = Table(
     Column("achievement", POSITION, primary_key=True, autoincrement=False),
     Column("first", POSITION, primary_key=True, autoincrement=False),
     Column("last", POSITION, nullable=False),
-    Column("issued", NUMBER, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -189,11 +188,9 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
                     "achievement": achievement,
                     "first": position,
                     "last": position,
-                    "issued": 1,
                 }
             else:
                 award["last"] = position
-                award["issued"] += 1
             append(
                 {
                     "position": position,
@@ -385,14 +382,6 @@ _FLAGGED_OF_ACHIEVEMENT: Final = (
     .order_by(CREDENTIALS.c.position)
     .limit(bindparam("limit"))
 )
-_ISSUED: Final = (
-    select(func.coalesce(func.sum(AWARDS.c.issued), 0))
-    .join(ACHIEVEMENTS, ACHIEVEMENTS.c.position == AWARDS.c.achievement)
-    .where(
-        ACHIEVEMENTS.c.achievement == bindparam("achievement"),
-        AWARDS.c.first < bindparam("size"),
-    )
-)
 
 
 def status(connection: Connection, credential: str, size: int) -> CredentialAt | None:
@@ -442,12 +431,6 @@ def credentials_for(
     statement = _FLAGGED_OF_ACHIEVEMENT if flagged else _OF_ACHIEVEMENT
     asked = {"name": uuid_bytes(achievement), "after": after}
     return _page(connection, statement, asked, size, limit)
-
-
-def issued_for(connection: Connection, achievement: str, size: int) -> int:
-    """Return how many credentials were ever issued for `achievement`."""
-    asked = {"achievement": uuid_bytes(achievement), "size": size}
-    return int(connection.execute(_ISSUED, asked).scalar_one())
 
 
 def states(connection: Connection, credentials: Sequence[str]) -> dict[str, CredentialState]:

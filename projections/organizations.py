@@ -29,7 +29,7 @@ from projections.page import Page, Pages
 from projections.tables import METADATA, NUMBER, POSITION, Known, Rows, located
 from testamur import events as e
 from testamur.replay import Cohort
-from testamur.rules.register import KeyState, Organization
+from testamur.rules.register import Organization
 
 DIDS: Final = Table(
     "dids",
@@ -176,12 +176,6 @@ def organization_at(connection: Connection, did: str, size: int) -> Organization
     """Return an organization with its keys, or `None` if it was not in the register."""
     row = connection.execute(_ONE, {"did": did, "size": size}).one_or_none()
     return None if row is None else _told(row, size)
-
-
-def key_at(connection: Connection, did: str, key_id: str, size: int) -> KeyState | None:
-    """Return a key and the positions that bound it, or `None`."""
-    found = organization_at(connection, did, size)
-    return None if found is None else found.organization.key(key_id)
 
 
 def organizations(

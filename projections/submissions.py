@@ -125,7 +125,6 @@ _LAST_AT: Final = (
 _WITH_ISSUER: Final[Select[Any]] = select(SUBMISSIONS, DIDS.c.did).join_from(
     SUBMISSIONS, DIDS, DIDS.c.number == SUBMISSIONS.c.issuer
 )
-_AT_POSITION: Final = _WITH_ISSUER.where(SUBMISSIONS.c.position == bindparam("position"))
 
 
 def _told(row: Row[Any], size: int) -> SubmissionAt:
@@ -196,23 +195,6 @@ def size_at(connection: Connection, time: int) -> int:
     """
     last = connection.execute(_LAST_AT, {"time": time}).one_or_none()
     return 0 if last is None else last.position + 1 + last.events
-
-
-def header_position(connection: Connection, position: int) -> int:
-    """Return where the submission begins that entry `position` belongs to.
-
-    Raises `Unavailable` when that entry has not been read.
-    """
-    last = last_before(connection, position + 1)
-    if last is None or position > last.position + last.events:
-        raise Unavailable(f"entry {position} has not been read")
-    return int(last.position)
-
-
-def submission_at(connection: Connection, position: int, size: int) -> SubmissionAt | None:
-    """Return the submission whose header is entry `position`, or `None`."""
-    row = connection.execute(_AT_POSITION, {"position": position}).one_or_none()
-    return _told(row, size) if row is not None and row.position < size else None
 
 
 def submissions_of(

@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Insert, Integer, LargeBinary, MetaData, Small
 from testamur.replay import Cohort
 from testamur.rules import Register
 
-LAYOUT: Final = 3
+LAYOUT: Final = 4
 """Counts on whenever a table or the meaning of a column changes; older tables are rebuilt."""
 
 METADATA: Final = MetaData()

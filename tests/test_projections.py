@@ -17,14 +17,7 @@ from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy.event import listen
 
 import testamur.rules
-from projections import (
-    accreditations,
-    achievements,
-    breaches,
-    credentials,
-    organizations,
-    submissions,
-)
+from projections import accreditations, achievements, credentials, organizations, submissions
 from projections.database import sqlite_engine
 from projections.evidence import evidence_positions
 from projections.flags import FLAGS, mask, names
@@ -162,7 +155,6 @@ def check_credentials(connection: Connection, naive: Naive, ever: set[str]) -> N
             3,
         )
         assert issued == [item.credential for item in listed]
-        assert len(issued) == credentials.issued_for(connection, achievement, size)
 
 
 def check_policy(connection: Connection, naive: Naive) -> None:
@@ -173,8 +165,6 @@ def check_policy(connection: Connection, naive: Naive) -> None:
         found = organizations.organization_at(connection, did, size)
         assert found is not None
         assert organization == found.organization
-        for key in organization.keys:
-            assert key == organizations.key_at(connection, did, key.id, size)
     for accreditation in register.accreditations.values():
         granted = accreditations.accreditation_at(connection, accreditation.id, size)
         assert granted is not None
@@ -198,30 +188,49 @@ def check_policy(connection: Connection, naive: Naive) -> None:
 
 def check_submissions(connection: Connection, naive: Naive) -> None:
     size = naive.size
+    by_issuer: dict[str, list[tuple[int, int, int, set[str]]]] = defaultdict(list)
     for cohort in naive.cohorts:
-        found = submissions.submission_at(connection, cohort.position, size)
-        assert found is not None
         flags = {flag for admitted in cohort.admitted for flag in admitted.flags}
-        assert (cohort.recorded_at, cohort.header.payload.iss, flags) == (
-            found.recorded_at,
-            found.issuer,
-            set(found.flags),
+        by_issuer[cohort.header.payload.iss].append(
+            (cohort.position, cohort.recorded_at, len(cohort.events), flags)
         )
-        told = all_pages(
-            lambda after, limit, one=cohort.position: breaches.breaches(  # type: ignore[misc]
-                connection, one, size, after=after, limit=limit
+    for issuer, expected in by_issuer.items():
+        listed = all_pages(
+            lambda after, limit, did=issuer: submissions.submissions_of(  # type: ignore[misc]
+                connection, did, size, after=after, limit=limit
             ),
-            0,
-            2,
+            -1,
+            3,
         )
-        breached = [
-            (position, set(admitted.flags))
-            for position, of, _, admitted in naive.located()
-            if of is cohort and admitted.flags
-        ]
-        assert breached == [(breach.position, set(breach.flags)) for breach in told]
-        for position in range(cohort.position, cohort.position + 1 + len(cohort.events)):
-            assert cohort.position == submissions.header_position(connection, position)
+        assert expected == [(x.position, x.recorded_at, x.events, set(x.flags)) for x in listed]
+        assert {(x.issuer, x.size) for x in listed} == {(issuer, size)}
+
+
+def check_flags(connection: Connection, naive: Naive) -> None:
+    """Check the breaches told with accreditations, definitions and changes of organizations.
+
+    Those of credentials are in their histories.
+    """
+    size, register = naive.size, naive.replayer.register
+    flags: dict[object, tuple[str, ...]] = {}
+    for position, _, event, admitted in naive.located():
+        flags[position] = admitted.flags
+        if isinstance(event, e.AchievementDefined):
+            flags[event.achievement, 1] = admitted.flags
+        elif isinstance(event, e.AchievementRevised):
+            flags[event.achievement, event.version] = admitted.flags
+    for accreditation in register.accreditations:
+        granted = accreditations.accreditation_at(connection, accreditation, size)
+        assert granted is not None
+        assert flags[granted.granted] == granted.flags
+    for name, achievement in register.achievements.items():
+        for revision in range(1, len(achievement.definitions) + 1):
+            defined = achievements.achievement_at(connection, name, size, revision=revision)
+            assert defined is not None
+            assert flags[name, revision] == defined.flags
+    for did in register.organizations:
+        for change in organizations.history(connection, did, size).items:
+            assert flags[change.position] == change.flags
 
 
 @settings(
@@ -247,6 +256,7 @@ def test_an_answer_as_of_any_size_is_the_fold_of_that_prefix(
                 if len(ends) % 4 == 0 or length == len(told.log.entries):
                     check_credentials(connection, naive, ever)
                     check_submissions(connection, naive)
+                    check_flags(connection, naive)
 
 
 # --- Evidence ---
@@ -525,10 +535,8 @@ def test_an_unknown_name_has_no_answer_and_empty_lists(told: Chronicle, unknown:
         assert achievements.achievement_at(connection, unknown, size) is None
         assert achievements.definition_at(connection, unknown, 1, size) is None
         assert organizations.organization_at(connection, unknown, size) is None
-        assert organizations.key_at(connection, told.story.provider.did, unknown, size) is None
         assert evidence_positions(connection, unknown, size) == []
         assert credentials.states(connection, [unknown]) == {}
-        assert credentials.issued_for(connection, unknown, size) == 0
         empty: Page[Any] = Page(size, (), None)
         assert empty == credentials.history(connection, unknown, size)
         assert empty == credentials.credentials_of(connection, unknown, size)
@@ -538,14 +546,6 @@ def test_an_unknown_name_has_no_answer_and_empty_lists(told: Chronicle, unknown:
         assert empty == accreditations.recognitions_of(connection, unknown, size)
         assert empty == achievements.achievements_of(connection, unknown, size)
         assert empty == organizations.history(connection, unknown, size)
-
-
-def test_an_entry_that_is_not_a_header_is_no_submission(told: Chronicle) -> None:
-    with told.answers() as connection:
-        assert submissions.submission_at(connection, 3, 10) is None
-        assert submissions.submission_at(connection, 8, 8) is None
-        with pytest.raises(Unavailable, match="entry 10 has not been read"):
-            submissions.header_position(connection, 10)
 
 
 # --- Lists ---
@@ -640,15 +640,13 @@ def test_the_accreditor_finds_every_flagged_issuance_and_no_other(told: Chronicl
         found = credentials.credentials_of(connection, told.story.provider.did, size, flagged=True)
         assert flagged == [item.credential for item in found.items]
         assert {item.flags for item in found.items} == {("no-accreditation-claimed",)}
+        assert [item.issued for item in found.items] == [14, 15]
         (submission,) = [
             item
             for item in submissions.submissions_of(connection, told.story.provider.did, size).items
             if item.flags
         ]
-        assert [
-            breach.position
-            for breach in breaches.breaches(connection, submission.position, size).items
-        ] == [14, 15]
+        assert (submission.position, submission.events) == (13, 2)
 
 
 def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
@@ -669,8 +667,6 @@ def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
         ask: list[Callable[[], object]] = [
             lambda: submissions.as_of(connection, size=9),
             lambda: submissions.as_of(connection, time=story.milliseconds),
-            lambda: submissions.header_position(connection, 3),
-            lambda: submissions.submission_at(connection, 2, size),
             lambda: submissions.submissions_of(connection, story.provider.did, size),
             lambda: credentials.status(connection, one, size),
             lambda: credentials.states(connection, [one]),
@@ -679,8 +675,6 @@ def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
             lambda: credentials.credentials_for(connection, story.achievement, size),
             lambda: credentials.credentials_of(connection, story.provider.did, size, flagged=True),
             lambda: credentials.credentials_for(connection, story.achievement, size, flagged=True),
-            lambda: credentials.issued_for(connection, story.achievement, size),
-            lambda: breaches.breaches(connection, 2, size),
             lambda: organizations.organization_at(connection, story.provider.did, size),
             lambda: organizations.organizations(connection, size),
             lambda: organizations.history(connection, story.provider.did, size),
