@@ -28,15 +28,16 @@ from testamur.checkpoint import Checkpoint
 from testamur.errors import Refuted, Unavailable
 from testamur.keys import PublicKey
 from testamur.merkle import EMPTY_ROOT, CompactRange
-from testamur.reader import LogReader, Stretch
+from testamur.reader import STRETCH, LogReader, Stretch
 from testamur.replay import Cohort, Damage, Replayer
 from testamur.rules import Credentials, CredentialState
+from testamur.tiles import WIDTH
 
 INTERVAL: Final = 1.0
 """Seconds after which the log is looked at again when nobody woke the follower."""
 
-# How far ahead a stretch may reach: among these entries the damaged one is looked for.
-_AHEAD: Final = 16 * 256
+# Entries that a stretch may hold: among these the damaged one is looked for.
+_AHEAD: Final = STRETCH * WIDTH
 
 # In this order: who is who comes first, since the others name organizations by number.
 _FOLDS: Final = (

@@ -20,6 +20,7 @@ from msgspec import Meta
 
 from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT, jcs, parse_canonical
 from testamur.errors import Refusal, Refuted
+from testamur.events import Origin
 from testamur.ids import Uuid7
 
 BLIND_SIZE: Final = 32
@@ -31,10 +32,6 @@ _DOMAIN: Final = b"testamur/credential/1\n"
 # digits) in canonical form, and the members around it; a proof repeats the @context, deeper.
 MAX_HOLDER_FILE: Final = 4 * MAX_DOCUMENT + 8192
 _MAX_HOLDER_DEPTH: Final = MAX_DEPTH + 3
-
-
-Origin = Annotated[str, Meta(pattern=r"^[!-*,-~]{1,255}$(?!\n)")]
-"""The origin of a log, as `log.opened/1` states it."""
 
 
 class HolderFile(

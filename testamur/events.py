@@ -24,9 +24,7 @@ from msgspec.structs import replace
 
 from testamur.errors import Refusal, detached
 from testamur.ids import Uuid7, all_uuid7
-
-# An entry bundle prefixes each entry with a uint16 (C2SP tlog-tiles).
-MAX_ENTRY: Final = 65_535
+from testamur.tiles import MAX_ENTRY
 
 # `$` alone would let a final LF through in Python; the look-ahead reads alike everywhere.
 Did = Annotated[
@@ -50,6 +48,8 @@ Name = Annotated[
 Url = Annotated[str, Meta(pattern=r"^https?://[!-~]+$(?!\n)", max_length=500)]
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
+# What a key may be named (C2SP signed-note: no space, no plus), in ASCII.
+Origin = Annotated[str, Meta(pattern=r"^[!-*,-~]{1,255}$(?!\n)")]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$(?!\n)")]  # ISO 3166-1 or -2
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)", max_length=35)]
 IscedField = Annotated[str, Meta(pattern=r"^[0-9]{2,4}$(?!\n)")]  # ISCED-F 2013
@@ -257,7 +257,7 @@ class LogOpened(_Event, frozen=True, gc=False, kw_only=True, tag="log.opened/1")
     admission: Literal["testamur/admission/1"]
     authorities: Annotated[tuple[Authority, ...], Meta(min_length=1, max_length=64)]
     format: Literal["testamur/log/1"]
-    origin: Annotated[str, Meta(pattern=r"^[!-*,-~]{1,255}$(?!\n)")]
+    origin: Origin
 
 
 class OrganizationRegistered(

@@ -16,11 +16,12 @@ from msgspec import Meta
 
 from testamur.checkpoint import Checkpoint
 from testamur.errors import Refusal, Refuted
-from testamur.events import MAX_ENTRY, Id, Position
+from testamur.events import Id, Position
 from testamur.merkle import inclusion_proof
 from testamur.note import parse_note
 from testamur.reader import LogReader
 from testamur.submission import parse_submission_entry
+from testamur.tiles import MAX_ENTRY
 
 FILE_ENDING: Final = ".testamur.json"
 MAX_EVIDENCE: Final = 16 * 1024 * 1024

@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TypeAlias, TypeVar, get_args
+from typing import Any, TypeAlias, TypeVar, get_args
 from urllib.parse import unquote
 
 import msgspec
@@ -37,16 +37,14 @@ from testamur.cohort import (
     offered_achievement,
     profile,
 )
-from testamur.commitment import HolderFile, Origin, commit, new_blind, render_holder_file
+from testamur.commitment import HolderFile, commit, new_blind, render_holder_file
 from testamur.data_integrity import SUITE, sign, verify_proofs
 from testamur.errors import Refusal, Refuted, Unavailable
-from testamur.events import CredentialIssued, Suite, decode_events, encode_event
+from testamur.events import CredentialIssued, Origin, Suite, decode_events, encode_event
 from testamur.ids import new_id
 from testamur.keys import PrivateKey
 from testamur.openbadges import Badge, parse_credential, read_badge
-
-MAX_EVENTS: Final = 100_000
-"""Events of one submission."""
+from testamur.submission import MAX_EVENTS
 
 Source: TypeAlias = tuple[str, bytes | Refusal]
 """Where a document lies, and its bytes or why they could not be read."""

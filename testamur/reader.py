@@ -43,6 +43,8 @@ from testamur.tiles import (
 
 # The largest thing a log may serve: a bundle of 256 entries of 65,535 bytes.
 MAX_RESOURCE: Final = WIDTH * (MAX_ENTRY + 2)
+# Bundles that are read before they are proven together.
+STRETCH: Final = 16
 # Requests in flight at once; a tile server is a static file server, so few are enough.
 _AHEAD: Final = 8
 
@@ -181,7 +183,7 @@ class LogReader:
         return self._source.fetch("checkpoint")
 
     def stretches(
-        self, edge: CompactRange, checkpoint: Checkpoint, *, bundles: int = 16
+        self, edge: CompactRange, checkpoint: Checkpoint, *, bundles: int = STRETCH
     ) -> Iterator[Stretch]:
         """Yield the entries from `edge.size` to `checkpoint.size`, `bundles` * 256 at a time.
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from testamur.checkpoint import Checkpoint
 from testamur.errors import Refusal, Refuted
@@ -34,6 +35,8 @@ from testamur.submission import MAX_BYTES, MAX_HEADER, SignedHeader, parse_submi
 from testamur.tiles import WIDTH, RightEdge, full_tiles, new_tiles, parse_path, tile_path
 
 Progress = Callable[[int, int], None]
+
+_BUNDLES: Final = 8  # folded at a time
 
 
 class Damage(Refuted):
@@ -282,7 +285,7 @@ def replay(
     return Replayed(checkpoint, statistics, replayer.register, replayer.credentials)
 
 
-def _chunks(reader: LogReader, size: int, bundles: int = 8) -> Iterator[list[bytes]]:
+def _chunks(reader: LogReader, size: int) -> Iterator[list[bytes]]:
     entries: list[bytes] = []
     walk = reader.bundles(0, size)
     expected = 0
@@ -290,7 +293,7 @@ def _chunks(reader: LogReader, size: int, bundles: int = 8) -> Iterator[list[byt
         for index, bundle in walk:
             entries += bundle
             expected = index + 1
-            if expected % bundles == 0:
+            if expected % _BUNDLES == 0:
                 yield entries
                 entries = []
     except Refuted as error:

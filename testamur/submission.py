@@ -24,9 +24,10 @@ import msgspec
 from msgspec import Meta
 
 from testamur.errors import Refusal, detached
-from testamur.events import MAX_ENTRY, Did, Event, bad_lines, decode_events
+from testamur.events import Did, Event, bad_lines, decode_events
 from testamur.keys import ALGORITHMS, PrivateKey, PublicKey
 from testamur.merkle import leaf_hashes, tree_root
+from testamur.tiles import MAX_ENTRY
 
 MAX_EVENTS: Final = 100_000
 MAX_BYTES: Final = 64 * 1024 * 1024

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WIDTH = 256
 HEIGHT = 8  # levels of the tree that one level of tiles spans: WIDTH == 2**HEIGHT
 MAX_LEVEL = 63
-MAX_ENTRY = 65_535
+MAX_ENTRY = 65_535  # a bundle prefixes each entry with a uint16
 MAX_SIZE = 2**63 - 1  # the largest tree that a checkpoint can name
 
 

@@ -33,7 +33,6 @@ from testamur.events import (
 from testamur.ids import new_id
 from testamur.keys import PrivateKey
 from testamur.prepare import (
-    MAX_EVENTS,
     Prepared,
     Source,
     prepare_badges,
@@ -41,6 +40,7 @@ from testamur.prepare import (
     read_sources,
     write_prepared,
 )
+from testamur.submission import MAX_EVENTS
 from tests.shared_vectors import SHARED, load, needs_shared
 from tests.test_cohort import DRAWING, ETHICS, PROVIDER
 from tests.test_openbadges import BADGE, REFUSED, changed, published

@@ -17,9 +17,9 @@ import msgspec
 import typer
 
 from testamur.cli.files import STDIN, read_holder
-from testamur.commitment import Origin
 from testamur.events import Did as DidText
 from testamur.events import KeyId as KeyIdText
+from testamur.events import Origin
 from testamur.ids import UUID7_PATTERN, Uuid7
 
 _URL: Final = re.compile(r"https?://[!-~]+")
