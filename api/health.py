@@ -125,9 +125,13 @@ class Gauge(NamedTuple):
     """A number to report, read when it is asked for."""
 
     name: str
-    kind: Literal["gauge", "counter"]
     meaning: str
     read: Callable[[], float]
+
+    @property
+    def kind(self) -> Literal["gauge", "counter"]:
+        """Its type, which the name tells: that of a counter, and no other, ends in `_total`."""
+        return "counter" if self.name.endswith("_total") else "gauge"
 
 
 def readiness(progress: Progress) -> Readiness:
@@ -185,43 +189,33 @@ class Health:
         self.gauges = (
             Gauge(
                 "testamur_committed_entries",
-                "gauge",
                 "Entries known to be durable",
                 lambda: self.progress().committed,
             ),
             Gauge(
                 "testamur_published_entries",
-                "gauge",
                 "Entries under the latest checkpoint",
                 lambda: self.progress().published,
             ),
             Gauge(
                 "testamur_projected_entries",
-                "gauge",
                 "Entries that answers reach",
                 lambda: self.progress().projected,
             ),
             Gauge(
                 "testamur_ready",
-                "gauge",
                 "1 while every part works",
                 lambda: readiness(self.progress()).ready,
             ),
             Gauge(
                 "testamur_waiting_for_checkpoint",
-                "gauge",
                 "Requests that wait for a checkpoint",
                 lambda: parts.waiting.for_a_checkpoint,
             ),
-            Gauge(
-                "testamur_body_bytes",
-                "gauge",
-                "Bytes of submissions under way",
-                lambda: bodies.held,
-            ),
-            Gauge("testamur_streams", "gauge", "Open event streams", lambda: reading.streams),
-            Gauge("testamur_tile_hits_total", "counter", "Files from memory", lambda: tiles.hits),
-            Gauge("testamur_tile_misses_total", "counter", "Files sought", lambda: tiles.misses),
+            Gauge("testamur_body_bytes", "Bytes of submissions under way", lambda: bodies.held),
+            Gauge("testamur_streams", "Open event streams", lambda: reading.streams),
+            Gauge("testamur_tile_hits_total", "Files from memory", lambda: tiles.hits),
+            Gauge("testamur_tile_misses_total", "Files sought", lambda: tiles.misses),
         )
 
     def progress(self) -> Progress:
@@ -273,15 +267,14 @@ def _own_gauges(tally: Tally) -> tuple[Gauge, ...]:
     return (
         Gauge(
             "testamur_submissions_total",
-            "counter",
             "Submissions that got a receipt",
             lambda: tally.submissions,
         ),
-        Gauge("testamur_events_total", "counter", "Events in them", lambda: tally.events),
-        Gauge("process_start_time_seconds", "gauge", "Unix time", lambda: tally.started),
-        Gauge("process_cpu_seconds_total", "counter", "User and system", time.process_time),
-        Gauge("process_resident_memory_bytes", "gauge", "Memory in use", _resident_memory),
-        Gauge("process_open_fds", "gauge", "File descriptors", _descriptors),
+        Gauge("testamur_events_total", "Events in them", lambda: tally.events),
+        Gauge("process_start_time_seconds", "Unix time", lambda: tally.started),
+        Gauge("process_cpu_seconds_total", "User and system", time.process_time),
+        Gauge("process_resident_memory_bytes", "Memory in use", _resident_memory),
+        Gauge("process_open_fds", "File descriptors", _descriptors),
     )
 
 
