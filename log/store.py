@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from testamur.errors import Refuted, Unavailable
+from testamur.errors import Refuted, Unavailable, first_difference
 from testamur.reader import MAX_RESOURCE, NotFound
 from testamur.tiles import MalformedTile, parse_path
 
@@ -280,5 +280,5 @@ def difference(found: bytes, expected: bytes) -> str:
     """Return a clause that says how `found` differs from `expected`, which it does."""
     if len(found) != len(expected):
         return f"it has {len(found)} bytes, not {len(expected)}"
-    at = next(at for at, pair in enumerate(zip(found, expected, strict=True)) if len(set(pair)) > 1)
+    at = first_difference(found, expected)
     return f"byte {at} is 0x{found[at]:02x}, not 0x{expected[at]:02x}"

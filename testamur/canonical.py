@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 import rfc8785
 
-from testamur.errors import Refusal
+from testamur.errors import Refusal, first_difference
 
 MAX_DOCUMENT: Final = 4 * 1024 * 1024
 """Bytes of one JSON document unless a caller says otherwise: a badge with its pictures."""
@@ -105,9 +105,7 @@ def parse_canonical(
     value = parse_strict(data, max_bytes=max_bytes, max_depth=max_depth)
     canonical = jcs(value)
     if canonical != data:
-        pairs = zip(canonical, data, strict=False)
-        shorter = min(len(canonical), len(data))
-        at = next((i for i, (a, b) in enumerate(pairs) if a != b), shorter)
+        at = first_difference(canonical, data)
         raise Refusal(
             "canonical-json",
             f"not in RFC 8785 form: differs at byte {at}, where the canonical form has "

@@ -79,6 +79,12 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
+def first_difference(one: bytes, other: bytes) -> int:
+    """Return where two byte strings first differ: where the shorter ends, if it begins both."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
 def printable(text: str, most: int) -> str:
     """Return `text` with what does not print escaped, cut to `most` characters."""
     text = text[: most + 1]

@@ -22,7 +22,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from testamur.errors import Refusal, detached
+from testamur.errors import Refusal, detached, first_difference
 from testamur.ids import Uuid7, all_uuid7
 from testamur.tiles import MAX_ENTRY
 
@@ -533,7 +533,7 @@ def decode_event(line: bytes) -> Event:
         raise Refusal("json", f"not one JSON object: {error}", value=_excerpt(line)) from None
     canonical = _encoder.encode(event)
     if canonical != line:
-        at = _first_difference(canonical, line)
+        at = first_difference(canonical, line)
         raise Refusal(
             "canonical-json",
             f"not RFC 8785 canonical JSON, or a member given twice or at its default: "
@@ -658,11 +658,6 @@ def _ids_well_formed(events: Sequence[Event]) -> bool:
     return all_uuid7(
         [getattr(event, CREATED[type(event)]) for event in events if type(event) in CREATED]
     )
-
-
-def _first_difference(one: bytes, other: bytes) -> int:
-    pairs = zip(one, other, strict=False)
-    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def _excerpt(data: bytes) -> str:

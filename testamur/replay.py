@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from testamur.checkpoint import Checkpoint
-from testamur.errors import Refusal, Refuted
+from testamur.errors import Refusal, Refuted, first_difference
 from testamur.events import Event, decode_events
 from testamur.keys import PublicKey
 from testamur.lifecycle import CredentialStatus
@@ -337,10 +337,7 @@ def _fetched(source: Source, path: str) -> bytes:
 
 def _compare(path: str, published: bytes, computed: bytes) -> None:
     if published != computed:
-        pairs = zip(published, computed, strict=False)
-        at = next(
-            (i for i, (a, b) in enumerate(pairs) if a != b), min(len(published), len(computed))
-        )
+        at = first_difference(published, computed)
         raise Damage(
             path,
             "tile",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from testamur.errors import Refusal, Refuted, Unavailable, printable, shown
+from testamur.errors import Refusal, Refuted, Unavailable, first_difference, printable, shown
 
 
 def test_what_is_false_is_never_caught_as_what_could_not_be_looked_at() -> None:
@@ -93,3 +93,13 @@ def test_an_attacker_can_neither_fill_a_log_file_nor_write_on_a_terminal() -> No
 
     assert str(refusal).isprintable()
     assert len(str(refusal)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "at"),
+    [(b"abc", b"abd", 2), (b"xbc", b"abc", 0), (b"ab", b"abc", 2), (b"abc", b"", 0)],
+)
+def test_the_first_byte_that_differs_is_named_or_where_the_shorter_text_ends(
+    one: bytes, other: bytes, at: int
+) -> None:
+    assert first_difference(one, other) == first_difference(other, one) == at
