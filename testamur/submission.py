@@ -118,15 +118,19 @@ class SignedHeader:
         except ValueError as error:
             raise Refusal("signature", str(error), line=1, value=self.protected.kid) from None
 
-    def verify_root(self, leaves: Sequence[bytes]) -> None:
-        """Raise `Refusal` (rules `event-count`, `root`) unless `leaves` are what was signed."""
-        if len(leaves) != self.payload.events:
+    def verify_count(self, lines: int) -> None:
+        """Raise `Refusal` (rule `event-count`) unless this many event lines were signed."""
+        if lines != self.payload.events:
             raise Refusal(
                 "event-count",
                 f"the header announces {self.payload.events} events",
                 line=1,
-                value=f"{len(leaves)} lines",
+                value=f"{lines} lines",
             )
+
+    def verify_root(self, leaves: Sequence[bytes]) -> None:
+        """Raise `Refusal` (rules `event-count`, `root`) unless `leaves` are what was signed."""
+        self.verify_count(len(leaves))
         computed = tree_root(leaves)
         if computed != self.root:
             raise Refusal(
@@ -155,13 +159,7 @@ def parse(body: bytes) -> Submission:
     """
     first, lines = _split(body)
     header = parse_header(first)
-    if len(lines) != header.payload.events:
-        raise Refusal(
-            "event-count",
-            f"the header announces {header.payload.events} events",
-            line=1,
-            value=f"{len(lines)} lines",
-        )
+    header.verify_count(len(lines))  # before any line is hashed or decoded
     leaves = leaf_hashes(lines)
     events = decode_events(lines)
     header.verify_root(leaves)
