@@ -237,8 +237,8 @@ class LogReader:
         def entries_of(index: int) -> tuple[int, list[bytes]]:
             first = index * WIDTH
             width = min(WIDTH, published - first)
-            found = decode_bundle(*self._bundle(index, width))
-            return index, found[max(0, start - first) : min(width, end - first)]
+            found = read_bundle(self._source.fetch, index, width)
+            return index, found[max(0, start - first) : end - first]
 
         return _ahead(
             entries_of,
@@ -263,20 +263,25 @@ class LogReader:
         """Return the leaf hashes from `start` to `end` in the tree of `size`, unverified."""
         return self._hashes(size).read_hashes([(0, index) for index in range(start, end)])
 
-    def _bundle(self, index: int, width: int) -> tuple[bytes, int]:
-        try:
-            return self._source.fetch(bundle_path(index, width)), width
-        except NotFound:
-            # The partial one may be gone once the full one is there (tlog-tiles).
-            if width == WIDTH:
-                raise
-        return self._source.fetch(bundle_path(index)), WIDTH
-
     def _hashes(self, size: int) -> TileHashes:
         self._tiles = (
             TileHashes(size, self._source.fetch) if self._tiles is None else self._tiles.at(size)
         )
         return self._tiles
+
+
+def read_bundle(fetch: Callable[[str], bytes], index: int, width: int) -> list[bytes]:
+    """Return the first `width` entries of a bundle, unverified, as `tiles.read_tile` reads a tile.
+
+    A log may delete a partial bundle once the full one exists (tlog-tiles, "Partial Tiles"), so
+    the full one is asked for where the partial one is `NotFound`.
+    """
+    try:
+        return decode_bundle(fetch(bundle_path(index, width)), width)
+    except NotFound:
+        if width == WIDTH:
+            raise
+    return decode_bundle(fetch(bundle_path(index)), WIDTH)[:width]
 
 
 def _check_path(path: str) -> None:

@@ -25,9 +25,9 @@ from testamur.errors import Refuted, Unavailable
 from testamur.keys import PublicKey
 from testamur.note import ED25519, VerifierKey, parse_note
 from testamur.policy import MAX_POLICY, Log, Policy, parse_policy
-from testamur.reader import NotFound, Source, is_url, open_source
+from testamur.reader import Source, is_url, open_source, read_bundle
 from testamur.submission import parse_submission_entry
-from testamur.tiles import WIDTH, bundle_path, decode_bundle
+from testamur.tiles import WIDTH
 
 _HELP = "Policy, or the log's verifier key: the file, or the key itself."
 
@@ -117,12 +117,7 @@ def _key_of_genesis(source: Source) -> VerifierKey:
     size = Checkpoint.parse(parse_note(source.fetch("checkpoint")).text).size
     if size == 0:
         raise Unavailable("the log is empty, so it names no key")
-    width = min(WIDTH, size)
-    try:
-        bundle = decode_bundle(source.fetch(bundle_path(0, width)), width)
-    except NotFound:
-        # A partial bundle may be gone once the full one is there (tlog-tiles).
-        bundle = decode_bundle(source.fetch(bundle_path(0)), WIDTH)
-    _, header = parse_submission_entry(bundle[0])
+    genesis, *_ = read_bundle(source.fetch, 0, min(WIDTH, size))
+    _, header = parse_submission_entry(genesis)
     public = PublicKey.from_did_key(header.payload.iss)
     return VerifierKey.of(header.payload.aud, ED25519, public.raw())
