@@ -522,7 +522,7 @@ def test_an_organization_and_all_that_is_its_own(served: Served) -> None:
     assert history[0]["event"] == "organization.registered/1"
 
 
-def test_an_accreditor_and_who_vouches_for_it(served: Served) -> None:
+def test_an_accreditor_is_shown_with_who_vouches_for_it(served: Served) -> None:
     story = served.story
     accreditor = quote(story.accreditor.did, safe="")
     (recognised,) = served.get(f"/organizations/{accreditor}/recognitions").json()["items"]

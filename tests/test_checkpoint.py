@@ -163,7 +163,7 @@ def test_a_signed_text_that_is_no_checkpoint_is_refused() -> None:
 
 @needs_shared
 @pytest.mark.parametrize("size", range(16))
-def test_the_checkpoints_of_a_log_made_by_others(size: int) -> None:
+def test_the_checkpoints_of_a_log_made_by_others_are_opened(size: int) -> None:
     vkey = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
     data = (SHARED / f"tessera-testdata-log/checkpoint.{size}").read_bytes()
     checkpoint, note = open_checkpoint(data, VerifierKey.parse(vkey))
@@ -172,7 +172,7 @@ def test_the_checkpoints_of_a_log_made_by_others(size: int) -> None:
 
 
 @needs_shared
-def test_the_checkpoints_of_a_witness_made_by_others() -> None:
+def test_checkpoints_made_by_others_are_opened_with_the_key_of_their_log_alone() -> None:
     vector = load("extracted/witness-consistency-5-to-8.json")
     key = VerifierKey.parse(vector["log_vkey"])
     assert open_checkpoint(vector["checkpoint_old"].encode(), key)[0].size == 5
@@ -182,7 +182,7 @@ def test_the_checkpoints_of_a_witness_made_by_others() -> None:
 
 
 @needs_shared
-def test_the_signatures_of_a_published_sequence_of_requests() -> None:
+def test_a_published_sequence_of_requests_is_signed_where_it_was_accepted() -> None:
     sequence = load("extracted/witness-add-checkpoint-sequence.json")
     key = VerifierKey.parse(sequence["log"]["vkey"])
     signed = 0

@@ -223,7 +223,7 @@ def test_a_subtree_that_begins_later_states_no_time() -> None:
 
 
 @needs_shared
-def test_the_published_layout_of_the_mldsa_message() -> None:
+def test_the_mldsa_message_is_laid_out_as_published() -> None:
     vector = load("extracted/mldsa44-cosigned-message-layout.json")
     given_, expected = vector["input"], bytes.fromhex(vector["message_hex"])
     # The vector gives a subtree that begins later a time, which a cosignature must not: so the
@@ -252,7 +252,9 @@ def test_the_published_layout_of_the_mldsa_message() -> None:
         ),
     ],
 )
-def test_the_cosignatures_of_a_witness_made_by_others(checkpoint: str, witness: str) -> None:
+def test_cosignatures_made_by_others_hold_for_their_tree_alone(
+    checkpoint: str, witness: str
+) -> None:
     folder = "sunlight-skylight-witness"
     key = VerifierKey.parse(load(f"{folder}/{witness}")["verifier_keys"][0])
     note = parse_note((SHARED / folder / checkpoint).read_bytes())

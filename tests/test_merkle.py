@@ -276,7 +276,7 @@ def test_a_compact_range_refuses_hashes_of_another_length() -> None:
 
 
 @needs_shared
-def test_the_reference_tree_of_rfc_6962_implementations() -> None:
+def test_the_reference_tree_of_rfc_6962_implementations_is_computed() -> None:
     tree = load("extracted/rfc6962-reference-tree.json")
     inputs = [bytes.fromhex(entry) for entry in tree["leaf_inputs"]]
     leaves = leaf_hashes(inputs)
@@ -313,7 +313,7 @@ def unbase64(text: str | None) -> bytes:
 
 @needs_shared
 @pytest.mark.parametrize("probe", probes("inclusion"))
-def test_the_published_inclusion_probes(probe: dict[str, Any]) -> None:
+def test_published_inclusion_probes_hold_or_are_refused_as_published(probe: dict[str, Any]) -> None:
     path = [unbase64(digest) for digest in probe["proof"] or []]
     args = (probe["leafIdx"], probe["treeSize"], unbase64(probe["leafHash"]), path)
     if probe["wantErr"]:
@@ -324,7 +324,9 @@ def test_the_published_inclusion_probes(probe: dict[str, Any]) -> None:
 
 @needs_shared
 @pytest.mark.parametrize("probe", probes("consistency"))
-def test_the_published_consistency_probes(probe: dict[str, Any]) -> None:
+def test_published_consistency_probes_hold_or_are_refused_as_published(
+    probe: dict[str, Any],
+) -> None:
     path = [unbase64(digest) for digest in probe["proof"] or []]
     roots = unbase64(probe["root1"]), unbase64(probe["root2"])
     sizes = probe["size1"], probe["size2"]

@@ -289,7 +289,7 @@ def test_base64_has_one_spelling(text: str) -> None:
 
 
 @needs_shared
-def test_the_published_keys() -> None:
+def test_published_keys_are_read_and_malformed_ones_refused() -> None:
     vectors = load("extracted/sumdb-note.json")
     for vkey in vectors["vkeys_valid"]:
         assert str(VerifierKey.parse(vkey)) == vkey
@@ -299,14 +299,14 @@ def test_the_published_keys() -> None:
 
 
 @needs_shared
-def test_the_published_signature_line() -> None:
+def test_a_published_seed_signs_the_published_line() -> None:
     vector = load("extracted/sumdb-note.json")["signing"]
     key = SignerKey.from_seed(vector["name"], bytes.fromhex(vector["seed_hex"]))
     assert key.sign(vector["text"].encode()).decode() == vector["signature_line"]
 
 
 @needs_shared
-def test_the_published_notes() -> None:
+def test_published_notes_are_opened_or_refused_as_published() -> None:
     for case in load("extracted/sumdb-note.json")["cases"]:
         known = [VerifierKey.parse(vkey) for vkey in case["known"]]
         data = case["note"].encode()
@@ -325,7 +325,7 @@ def test_the_published_notes() -> None:
 
 
 @needs_shared
-def test_the_note_of_the_specification() -> None:
+def test_the_note_of_the_specification_is_opened() -> None:
     vector = load("extracted/c2sp-spec-examples.json")["signed_note"]
     note = open_note(vector["note"].encode(), [VerifierKey.parse(vector["vkey"])])
     assert note.text == b"This is an example message.\n"

@@ -406,7 +406,7 @@ def for_cosigning(text: str) -> str:
 
 
 @needs_shared
-def test_the_published_policies() -> None:
+def test_published_policies_are_read_or_refused_as_published() -> None:
     vectors = load("extracted/witness-policy-cases.json")
     for case in vectors["valid"]:
         policy = parse_policy(for_cosigning(case["policy"]))

@@ -427,7 +427,7 @@ def test_a_tile_splits_into_its_hashes() -> None:
 
 
 @needs_shared
-def test_the_published_paths() -> None:
+def test_paths_are_spelled_as_published_and_in_no_other_way() -> None:
     vectors = load("extracted/tile-paths.json")
     for case in vectors["index_encoding"]:
         assert tile_path(0, case["n"]) == "tile/0/" + case["path"]
@@ -453,7 +453,7 @@ def geometry(vector: dict[str, Any], size: int) -> list[bool]:
 
 
 @needs_shared
-def test_the_published_geometry() -> None:
+def test_a_tree_has_as_many_tiles_as_published() -> None:
     vectors = load("extracted/tile-paths.json")
     assert all(geometry(vectors["tree_70000"], 70_000))
     assert all(geometry(vectors["tree_256"], 256))

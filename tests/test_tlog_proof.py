@@ -155,7 +155,7 @@ def test_no_other_proof_can_be_made(
 
 
 @needs_shared
-def test_the_published_syntax() -> None:
+def test_published_proofs_are_read_or_refused_as_published() -> None:
     vectors = load("extracted/tlog-proof-syntax.json")
     for case in vectors["valid"]:
         proof = TlogProof.parse(case["text"].encode())
