@@ -2,7 +2,8 @@
 
 The process is told by a byte on its standard input that there is work, and tells by lines on its
 standard output what became of it. The end of its input tells it to finish and end: so it never
-outlives the server, however that one ended. If it ends by itself it is started again.
+outlives the server, however that one ended. If it ends by itself it is started again, unless it
+would only end in the same way.
 """
 
 from __future__ import annotations

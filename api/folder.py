@@ -3,7 +3,7 @@
 key              the log's signing key (signed-note form), readable by its owner alone
 registry.db      the one sequence, as the gate admitted it
 log/             what is published: checkpoint, tiles, entry bundles
-published.db     the last checkpoint that was signed
+published.db     the last checkpoint that was signed; published.db.lock is held by who may sign
 projections/     answers, which are rebuilt from log/ when they are not what they must be
 lock             held by the one server that works in this folder
 """

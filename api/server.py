@@ -1,4 +1,4 @@
-"""Running the application: one process, one event loop, until it is told to stop.
+"""Running the application: one event loop, and two processes beside it, until told to stop.
 
 It listens only once every part has been opened and checked, and says so in one line. When told
 to stop it takes no more connections, answers what is under way, publishes what is durable, and

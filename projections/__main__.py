@@ -9,7 +9,7 @@ It tells on standard output, a line each, as it happens:
 A line is at most `PIPE_BUF` bytes, a longer text is cut. With `--attached`, a byte on standard
 input makes it look at the log now rather than within a second, and the end of standard input
 ends it once the transaction under way is over. So it never outlives whoever started it, however
-that one died. Exit codes: 0 it was ended, 1 it halted, 2 it could not begin.
+that one died. Exit codes: 0 its input ended, 1 it halted, 2 it could not begin, 130 Ctrl-C.
 """
 
 from __future__ import annotations

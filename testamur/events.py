@@ -7,7 +7,8 @@ members are not in order, so one fact has one spelling and one leaf hash. The me
 no room for a person: no free text, no subject, only coded reasons and commitments. Whether
 an event may *happen* is decided in `rules/`; this module only says what it may look like.
 
-To add an event: a struct here, its name in `EVENTS`, its rules in `rules/`.
+To add an event: a struct here and its place in one of the unions below (`EVENTS` follows), its
+steps in `lifecycle.py`, its rule in `rules/`, its fold in `projections/`, its part in `bearing.py`.
 """
 
 from __future__ import annotations
