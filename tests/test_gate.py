@@ -169,7 +169,8 @@ def test_a_credential_runs_through_its_life_within_one_group(desk: Desk, story: 
         ),
         story.submission(story.provider, e.CredentialReinstated(credential=credential)),
     )
-    assert [type(outcome) for outcome in outcomes] == [Recorded] * 4 + [Refusal]
+    assert [type(outcome) for outcome in outcomes[:4]] == [Recorded] * 4
+    assert isinstance(outcomes[4], Refusal)
     versions = sql(
         desk.path,
         "SELECT originator_version, topic FROM entries WHERE originator_id = ? ORDER BY 1",
