@@ -493,7 +493,7 @@ def test_a_line_without_an_end_takes_no_memory_and_what_follows_is_heard(
 def test_one_that_halted_is_not_started_again(
     following: Following, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "_AGAIN", 0.01)
+    monkeypatch.setattr(beside, "AGAIN_SECONDS", 0.01)
     starts = tmp_path / "starts"
     says(following, f"open({str(starts)!r}, 'a').write('.')\nprint('halted for good')")
     following.start()
@@ -504,7 +504,7 @@ def test_one_that_halted_is_not_started_again(
 def test_one_that_keeps_dying_is_started_again_each_time_and_leaves_no_descriptor(
     following: Following, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "_AGAIN", 0.01)
+    monkeypatch.setattr(beside, "AGAIN_SECONDS", 0.01)
     starts = tmp_path / "starts"
     before = descriptors()
     says(following, f"open({str(starts)!r}, 'a').write('.')\nos.kill(os.getpid(), 9)")
@@ -523,7 +523,7 @@ def descriptors() -> set[str]:
 def test_one_that_cannot_be_started_is_tried_again(
     following: Following, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "_AGAIN", 0.01)
+    monkeypatch.setattr(beside, "AGAIN_SECONDS", 0.01)
     program = tmp_path / "python"
     following._command = [str(program)]
     following.start()
