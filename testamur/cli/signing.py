@@ -139,5 +139,6 @@ def _show(file: Path, refusals: list[Refusal], tried: DryRun | None) -> None:
     for flag in tried.flags if tried else ():
         note(flag_told(flag))
     by_whom = f"by the registry, at {tried.size:,} entries" if tried else "for its form"
-    verdict = f"{len(refusals):,} refused" if refusals else "nothing refused"
+    more = f", and {tried.left_off:,} more that it did not list" if tried and tried.left_off else ""
+    verdict = f"{len(refusals):,} refused{more}" if refusals else "nothing refused"
     note(f"{file}: {verdict} {by_whom}")

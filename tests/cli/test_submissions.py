@@ -141,6 +141,23 @@ def test_a_registry_tries_what_is_well_formed(world: World, registry: HttpRegist
     assert done.code == 1
     assert "already-issued" in done.out
     assert "backdated: 2 times" in done.err
+    assert "1 refused by the registry" in done.err
+
+
+def test_refusals_that_a_registry_did_not_list_are_told_of(
+    world: World, registry: HttpRegistry
+) -> None:
+    Path("s").write_bytes(world.story.cohort(2))
+    refused = {"rule": "already-issued", "detail": "this credential exists", "line": 3}
+    answer = {"format": "testamur/check/1", "accepted": False, "size": 9, "refusals": [refused]}
+    for options in ([], ["--json"]):
+        registry.script.append(Reply(200, json.dumps({**answer, "leftOff": 1234}).encode()))
+        done = run("check", "s", "--url", registry.url, *options)
+        assert done.code == 1
+        if options:
+            assert done.json["registry"]["leftOff"] == 1234
+        else:
+            assert "1 refused, and 1,234 more that it did not list" in done.err
 
 
 def test_events_must_be_signed_before_a_registry_tries_them(at: Path, now: Story) -> None:
