@@ -325,11 +325,18 @@ class Publisher:
         return _Signed(checkpoint, note)
 
     def _check_extends(self, old: Checkpoint, new: Checkpoint) -> None:
-        proof = prove_consistency(old.size, new.size, self._hashes.at(new.size))
+        # Read anew: what was sound when it was last read may have been damaged since.
+        hashes = TileHashes(new.size, tiles_of(self._store))
+        proof = prove_consistency(old.size, new.size, hashes)
         try:
             verify_consistency(old.size, new.size, old.root, new.root, proof)
         except InvalidProof as error:
             raise Damage("tile", "not-an-extension", str(error)) from error
+        # A proof leaves out an old tree that is one complete subtree, so its tiles are read here.
+        root = root_from(new.size, hashes)
+        if root != new.root:
+            detail = f"they lead to root {root.hex()} of {new.size} leaves, not {new.root.hex()}"
+            raise Damage("tile", "not-an-extension", detail)
 
     # --- Resuming ---
 

@@ -22,7 +22,7 @@ from log.store import Damage, DirectoryStore
 from testamur.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from testamur.errors import Unavailable
 from testamur.merkle import leaf_hashes, tree_root, verify_inclusion
-from testamur.note import SignerKey
+from testamur.note import BadSignature, SignerKey
 from testamur.reader import LogReader, NotFound
 from testamur.tiles import BundlePath, parse_path, tile_resources
 from tests.simulators import (
@@ -592,6 +592,37 @@ def test_other_bytes_where_we_are_about_to_write_are_refused(path: str) -> None:
     assert log.store.files[path] == b"somebody else's"
 
 
+@pytest.mark.parametrize("size", [256, 512, 700])
+def test_a_tile_at_the_edge_that_is_damaged_while_we_run_is_never_signed_over(size: int) -> None:
+    """It was sound when it was written, and the next publication needs it without writing it."""
+    log = TestLog().publish(size)
+    log.restarted().resume()  # which reads it, and finds it sound
+    path = f"tile/1/000.p/{size // 256}"
+    log.store.files[path] = flipped(log.store.files[path])
+    log.source.submit(10)
+    damage = refused(log, log.publisher.publish_once)
+    assert (damage.path, damage.rule) == ("tile", "not-an-extension")
+
+
+def test_a_signature_that_came_out_wrong_never_leaves() -> None:
+    """Of an Ed25519 signature that a processor got wrong, the key can be worked out."""
+
+    class Miscalculating(SignerKey):
+        def sign(self, text: bytes) -> bytes:
+            return super().sign(text.replace(b"\n302\n", b"\n303\n"))
+
+    log = TestLog().publish(2)
+    signer = Miscalculating(KEY.name, KEY.private)
+    log.publisher = Publisher(log.source, log.store, log.last_signed, signer, published=ignore)
+    log.publisher.resume()
+    log.source.submit(300)
+    signed, public = list(log.last_signed.signed), log.store.files["checkpoint"]
+    with pytest.raises(BadSignature):
+        log.publisher.publish_once()
+    assert (log.last_signed.signed, log.store.files["checkpoint"]) == (signed, public)
+    assert isinstance(log.publisher.failure, BadSignature)
+
+
 def test_an_entry_that_no_bundle_can_hold_stops_publishing() -> None:
     log = TestLog().publish(2)
     log.source.append([bytes(65_536)])
@@ -1002,7 +1033,7 @@ from pathlib import Path
 from log.last_signed import LastSigned
 from log.publisher import Publisher
 from log.store import DirectoryStore
-from testamur.note import SignerKey
+from testamur.note import BadSignature, SignerKey
 from tests.simulators import GrowingSource
 
 root, key = Path(sys.argv[1]), SignerKey.parse(sys.argv[2])
