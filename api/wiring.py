@@ -1,7 +1,7 @@
 """Putting the parts together: what starts when, who stops whom.
 
 `opened` gives parts that have looked at what they own and found nothing damaged; nothing is
-served otherwise. It does not recompute the log: `fsck` does.
+served otherwise. That the sequence is, entry by entry, what was published, only `fsck` asks.
 """
 
 from __future__ import annotations
