@@ -208,8 +208,11 @@ def fsck(root: Path, progress: Callable[[int, int], None] | None = None) -> list
             wrong.append(f"{folder.registry.name}: {damage}")
         last_signed = None
         if folder.last_signed.exists():
-            last_signed = LastSigned(folder.last_signed)
-            stack.callback(last_signed.close)
+            try:
+                last_signed = LastSigned(folder.last_signed)
+                stack.callback(last_signed.close)
+            except Refuted as damage:
+                wrong.append(str(damage))
         else:
             wrong.append(f"{folder.last_signed.name}: missing")
         store = DirectoryStore(folder.log)

@@ -185,9 +185,13 @@ class _Examination:
         public = self._opened(CHECKPOINT, self._fetched(CHECKPOINT), key)
         signed = None
         if last_signed is not None:
-            signed = self._opened(_LAST_SIGNED, last_signed.get(), key)
-            if public is not None:
-                self._check_signed(public, signed)
+            try:
+                signed = self._opened(_LAST_SIGNED, last_signed.get(), key)
+            except Damage as damage:
+                self._report(damage.path, damage.rule, damage.detail)
+            else:
+                if public is not None:
+                    self._check_signed(public, signed)
         if public is not None:
             self.check_tree(CHECKPOINT, public)
         elif signed is not None:

@@ -237,6 +237,19 @@ def test_damage_anywhere_in_the_log_is_named_at_the_start_and_nothing_is_served(
     assert f"{path}: {named}: " in api("fsck", "--data", log.data).stdout
 
 
+def test_a_damaged_note_of_what_was_signed_last_is_named_at_the_start_and_by_fsck(
+    tmp_path: Path,
+) -> None:
+    log = Served(tmp_path / "data")
+    log.init()
+    (log.data / "published.db").write_bytes(b"no database at all" * 100)
+    for command in (("serve", "--port", "0"), ("fsck",)):
+        ended = api(*command, "--data", log.data)
+        assert ended.returncode == 1
+        assert "last-signed: malformed: published.db: " in ended.stdout + ended.stderr
+    log.close()
+
+
 def test_a_start_may_take_as_long_as_it_tells_how_far_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
