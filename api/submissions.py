@@ -145,8 +145,10 @@ class Submissions:
         finally:
             self.intake.release(len(body))
         header = checked.submission.header
-        # Also for one recorded before: another JWS under the same jti is a conflict.
         entry = submission_entry(header.jws, recorded.recorded_at)
+        if recorded.repeated:  # and perhaps recorded with another signature than this one
+            entries, _ = await asyncio.to_thread(self._gate.read, recorded.position, 1)
+            entry = entries[0]
         if wait == "published":
             await self._until_published(recorded)
         if recorded.events < INLINE_EVENTS:
