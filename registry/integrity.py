@@ -57,7 +57,7 @@ def examine(database: Database, log_key: PublicKey, *, thorough: bool = False) -
         register = policy_state.caught_up(database, snapshot, log_key)
         if thorough:
             _check_policy(register, _replayed(database, size, log_key))
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise StorageDamaged(f"SQLite cannot read the file: {error}") from error
 
 

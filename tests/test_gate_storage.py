@@ -415,6 +415,23 @@ def test_damaged_pages_are_named(path: Path, story: Story) -> None:
         Desk(path, story)
 
 
+def test_a_flipped_bit_in_the_schema_is_named(path: Path, story: Story) -> None:
+    """SQLite quotes the damage in what it says, and that is no UTF-8 then."""
+    with Desk(path, story) as desk:
+        desk.open_log()
+    raw = path.read_bytes()
+    start = raw.index(b"CREATE TABLE submissions")
+    named = []
+    for at in range(start, raw.index(b"STRICT", start)):
+        path.write_bytes(raw[:at] + bytes([raw[at] ^ 0x80]) + raw[at + 1 :])
+        try:
+            Desk(path, story).close()  # as where only the name of a type is another
+        except StorageDamaged as damage:
+            named.append(str(damage))
+    assert len(named) > 100
+    assert any("codec" in text for text in named)
+
+
 def test_a_gate_that_meets_damage_stops_and_says_so(desk: Desk, story: Story) -> None:
     sql(desk.path, "UPDATE head SET count = count + 1")
     outcome = desk.submit(story.cohort(1))
