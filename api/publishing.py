@@ -4,6 +4,7 @@ Publishing is many small waits for the disk; among busy threads of one interpret
 costs a turn of all the others. `python -m api.publishing` is that process, and alone has the
 signing key: the one that talks to the world does not hold it. It tells, a line each:
 
+    checked COUNT      before it publishes it goes through the whole log, and is so far
     published SIZE     a checkpoint of that many entries is public and durable
     refuted TEXT       publishing stopped: something is damaged, as TEXT says
     unavailable TEXT   publishing stopped: something cannot be reached, and is tried again
@@ -38,13 +39,14 @@ from testamur.memory import keep_freed_memory
 from testamur.note import VerifierKey
 from testamur.reader import NotFound
 
-_START_SECONDS: Final = 60.0
+_START_SECONDS: Final = 60.0  # without a line, until it is ready
+_TELL_EVERY: Final = 1.0  # seconds, how far the check is
 # A server that was killed leaves a publisher that is about to end.
 _CLAIM_SECONDS: Final = 10.0
 _POLL: Final = 0.05
 # The lines that the process tells.
 _TOLD: Final = re.compile(
-    r"published (?P<published>[1-9][0-9]{0,18})\n"
+    r"published (?P<published>[1-9][0-9]{0,18})\n|checked [1-9][0-9]{0,18}\n"
     r"|refuted (?P<refuted>.*)\n|unavailable (?P<unavailable>.*)\n"
 )
 
@@ -72,7 +74,8 @@ class Publishing(Beside):
         self._key = key
         self._published = published
         self._latest: Published | None = None
-        self._ready = threading.Event()
+        self._ready = False
+        self._heard = threading.Event()
 
     @property
     def latest(self) -> Published:
@@ -82,16 +85,22 @@ class Publishing(Beside):
         return self._latest
 
     def start(self) -> None:
-        """Start to publish, and return once what was signed before has been checked.
+        """Start to publish, and return once all that was published before has been checked.
 
-        Raises `Refuted` naming the damage, `Unavailable` when it cannot be found out.
+        However long that takes, if only the process tells how far it is. Raises `Refuted` naming
+        the damage, `Unavailable` when it cannot be found out.
         """
         super().start()
-        if not self._ready.wait(_START_SECONDS):
-            self.failure = Unavailable(f"the publisher is not ready after {_START_SECONDS:.0f} s")
-        if self.failure is not None:
-            self.stop()
-            raise self.failure
+        while not self._ready:
+            if not self._heard.wait(_START_SECONDS):
+                silent = f"the publisher has been silent for {_START_SECONDS:.0f} s"
+                self.failure = Unavailable(silent)
+                break
+            self._heard.clear()
+        failure = self.failure
+        if failure is not None:
+            self.stop()  # whatever it still tells of its end, this is what stopped it
+            raise failure
 
     def _hear(self, line: str) -> None:
         """Take one line that the process told; one that makes no sense changes nothing."""
@@ -99,18 +108,24 @@ class Publishing(Beside):
         if told is None:
             _log.warning("the publisher told what makes no sense: %.100r", line)
             return
+        self._take(told)
+        self._heard.set()
+
+    def _take(self, told: re.Match[str]) -> None:
         if told["published"] is not None:
             try:
-                self._take(int(told["published"]))
+                self._take_checkpoint(int(told["published"]))
             except (Refuted, Unavailable) as failure:
                 self.failure = failure
         elif told["refuted"] is not None:
             self.failure = Refuted(told["refuted"])
-        else:
+        elif told["unavailable"] is not None:
             self.failure = Unavailable(told["unavailable"])
-        self._ready.set()
+        else:
+            return  # it is checking, and not ready
+        self._ready = True
 
-    def _take(self, size: int) -> None:
+    def _take_checkpoint(self, size: int) -> None:
         """Take the checkpoint that lies there, which is of `size` entries or a later one."""
         note = self._read()
         checkpoint, _ = open_checkpoint(note, self._key)
@@ -135,7 +150,8 @@ class Publishing(Beside):
     def _ended(self, how: str) -> bool:
         if self.failure is None:
             self.failure = Unavailable(f"the publisher {how}")
-        self._ready.set()
+        self._ready = True
+        self._heard.set()
         # Before the first checkpoint nobody is served: whoever starts the server looks into it.
         return self._latest is not None
 
@@ -147,9 +163,10 @@ def main(
     """Publish the log in ROOT until standard input ends; each byte on it says there is work."""
     keep_freed_memory()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    ending = threading.Event()
     with ExitStack() as stack:
         try:
-            publisher = _opened(Folder(root), interval, stack)
+            publisher = _opened(Folder(root), interval, ending, stack)
         except (Refuted, Unavailable) as error:
             _tell_stopped(error)
             raise typer.Exit(1 if isinstance(error, Refuted) else 2) from None
@@ -158,10 +175,13 @@ def main(
         publisher.start()  # first of all it resumes, and tells what came of that
         while os.read(sys.stdin.fileno(), 4096):
             publisher.wake()
+        ending.set()
         publisher.stop()
 
 
-def _opened(folder: Folder, interval: float, stack: ExitStack) -> Publisher:
+def _opened(
+    folder: Folder, interval: float, ending: threading.Event, stack: ExitStack
+) -> Publisher:
     signer = read_key(folder)
     source = CommittedEntries(folder.registry)
     stack.callback(source.close)
@@ -176,7 +196,24 @@ def _opened(folder: Folder, interval: float, stack: ExitStack) -> Publisher:
         interval=interval,
         published=lambda checkpoint, _: tell(f"published {checkpoint.size}"),
         stopped=_tell_stopped,
+        checked=_telling(ending),
     )
+
+
+def _telling(ending: threading.Event) -> Callable[[int, int], None]:
+    """Return what tells how far the check of the log is, and gives it up once `ending` is set."""
+    told = time.monotonic()
+
+    def checked(done: int, of: int) -> None:
+        nonlocal told
+        if ending.is_set():
+            # Whoever starts the next publisher waits for our claim, and not for long.
+            raise Unavailable(f"it was to end when {done} of {of} entries were checked")
+        if time.monotonic() - told >= _TELL_EVERY:
+            told = time.monotonic()
+            tell(f"checked {done}")
+
+    return checked
 
 
 def _claim(last_signed: LastSigned) -> None:

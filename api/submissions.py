@@ -154,8 +154,10 @@ class Submissions:
         header = checked.submission.header
         # What was sent is counted no more, so whoever waits for a checkpoint must not hold it.
         del body, checked
-        # Also for one recorded before: another JWS under the same jti is a conflict.
         entry = submission_entry(header.jws, recorded.recorded_at)
+        if recorded.repeated:  # and perhaps recorded with another signature than this one
+            entries, _ = await asyncio.to_thread(self._gate.read, recorded.position, 1)
+            entry = entries[0]
         if wait == "published":
             await self._until_published(recorded)
         if recorded.events < INLINE_EVENTS:

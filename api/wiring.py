@@ -1,7 +1,7 @@
 """Putting the parts together: what starts when, who stops whom.
 
 `opened` gives parts that have looked at what they own and found nothing damaged; nothing is
-served otherwise. It does not recompute the log: `fsck` does.
+served otherwise. That the sequence is, entry by entry, what was published, only `fsck` asks.
 """
 
 from __future__ import annotations
@@ -208,8 +208,11 @@ def fsck(root: Path, progress: Callable[[int, int], None] | None = None) -> list
             wrong.append(f"{folder.registry.name}: {damage}")
         last_signed = None
         if folder.last_signed.exists():
-            last_signed = LastSigned(folder.last_signed)
-            stack.callback(last_signed.close)
+            try:
+                last_signed = LastSigned(folder.last_signed)
+                stack.callback(last_signed.close)
+            except Refuted as damage:
+                wrong.append(str(damage))
         else:
             wrong.append(f"{folder.last_signed.name}: missing")
         store = DirectoryStore(folder.log)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from log.store import CHECKPOINT, Damage, difference
 from testamur.checkpoint import open_checkpoint
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     Computed = Sequence[bytes | None]
 
 MOST: Final = 1000  # findings that are listed; those beyond are counted
+_LAST_SIGNED: Final = "last-signed"
+_UNREADABLE: Final = "unreadable"
 
 
 class EntrySource(Protocol):
@@ -61,10 +63,15 @@ class LastSigned(Protocol):
     def get(self) -> bytes | None: ...
 
 
-class Store(Protocol):
+class Files(Protocol):
     """What is to be checked; see `log.store.DirectoryStore`."""
 
     def read(self, path: str) -> bytes: ...
+
+
+class Store(Files, Protocol):
+    """The same, which can also be listed."""
+
     def paths(self) -> Iterator[str]: ...
 
 
@@ -90,6 +97,13 @@ class Findings:
             self.left_off += 1
 
 
+class _Nothing(Findings):
+    """Findings of which the first is one too many."""
+
+    def report(self, path: str, rule: str, detail: str) -> NoReturn:
+        raise Unavailable(detail) if rule == _UNREADABLE else Damage(path, rule, detail)
+
+
 def fsck(
     store: Store,
     key: VerifierKey,
@@ -104,7 +118,19 @@ def fsck(
     checked. Memory is bounded whatever the size. A file that cannot be read is a finding;
     `Unavailable` is raised when the store cannot be listed, or the others not be asked at all.
     """
-    return _Examination(store, source, progress).findings(key, last_signed)
+    return _Examination(store, source, progress, Findings()).findings(key, last_signed, store)
+
+
+def check_tree(
+    store: Files, signed: Checkpoint, *, progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Raise the first `Damage` that `fsck` would name in the tree that was `signed` last.
+
+    Every tile and bundle of that tree is read once, in order, and no other file. Raise
+    `Unavailable` when one of them cannot be read; `progress` is told as by `fsck`, and what it
+    raises ends the check.
+    """
+    _Examination(store, None, progress, _Nothing()).check_tree(_LAST_SIGNED, signed)
 
 
 @dataclass(slots=True)
@@ -143,28 +169,34 @@ class _Tile:
 class _Examination:
     def __init__(
         self,
-        store: Store,
+        store: Files,
         source: EntrySource | None,
         progress: Callable[[int, int], None] | None,
+        findings: Findings,
     ) -> None:
         self._store = store
         self._source = source
         self._progress = progress
-        self._findings = Findings()
-        self._report = self._findings.report
+        self._findings = findings
+        self._report = findings.report
 
-    def findings(self, key: VerifierKey, last_signed: LastSigned | None) -> Findings:
+    def findings(self, key: VerifierKey, last_signed: LastSigned | None, listed: Store) -> Findings:
         # In this order, for a publisher at work signs first and publishes afterwards.
         public = self._opened(CHECKPOINT, self._fetched(CHECKPOINT), key)
+        signed = None
         if last_signed is not None:
-            signed = self._opened("last-signed", last_signed.get(), key)
-            if public is not None:
-                self._check_signed(public, signed)
-            public = public or signed
+            try:
+                signed = self._opened(_LAST_SIGNED, last_signed.get(), key)
+            except Damage as damage:
+                self._report(damage.path, damage.rule, damage.detail)
+            else:
+                if public is not None:
+                    self._check_signed(public, signed)
         if public is not None:
-            self._findings.size = public.size
-            self._check_tree(public)
-        self._check_names()
+            self.check_tree(CHECKPOINT, public)
+        elif signed is not None:
+            self.check_tree(_LAST_SIGNED, signed)
+        self._check_names(listed.paths())
         return self._findings
 
     # --- Checkpoints ---
@@ -189,12 +221,13 @@ class _Examination:
             proof = prove_consistency(public.size, signed.size, hashes)
             verify_consistency(public.size, signed.size, public.root, signed.root, proof)
         except (Refuted, Unavailable) as error:
-            self._report("last-signed", "not-an-extension", str(error))
+            self._report(_LAST_SIGNED, "not-an-extension", str(error))
 
     # --- The tree, from its first entry to its last ---
 
-    def _check_tree(self, checkpoint: Checkpoint) -> None:
-        size = checkpoint.size
+    def check_tree(self, name: str, checkpoint: Checkpoint) -> None:
+        """Report what is wrong with the tree that the checkpoint called `name` is of."""
+        self._findings.size = size = checkpoint.size
         if self._source is not None and (committed := self._source.committed()) < size:
             self._report("source", "rewound", f"it has {committed} entries, {size} are published")
         # Every full tile lies below one of the partial tiles at the right edge of the tree, the
@@ -211,7 +244,7 @@ class _Examination:
         found = below or stored
         if found and checkpoint.root not in (stored, below):
             detail = f"the files lead to root {found.hex()}, it says {checkpoint.root.hex()}"
-            self._report(CHECKPOINT, "another-tree", detail)
+            self._report(name, "another-tree", detail)
 
     def _tile(self, level: int, index: int, width: int) -> _Tile:
         """Return a tile, once everything below it is checked; an empty one if `width` is 0."""
@@ -299,14 +332,14 @@ class _Examination:
         except NotFound:
             raise
         except Unavailable as error:
-            self._report(path, "unreadable", str(error))
+            self._report(path, _UNREADABLE, str(error))
         except Damage as error:
             self._report(path, error.rule, error.detail)
         return None
 
-    def _check_names(self) -> None:
+    def _check_names(self, paths: Iterator[str]) -> None:
         """Report files that belong to no log, and check those the tree needs no longer."""
-        for path in self._store.paths():
+        for path in paths:
             if path == CHECKPOINT:
                 continue
             try:
@@ -367,7 +400,7 @@ class _Examination:
         try:
             entries, recorded = _entries_of(source, start, count)
         except (Refuted, Unavailable) as error:
-            self._report("source", "unreadable", str(error))
+            self._report("source", _UNREADABLE, str(error))
             return
         hashes = tile.below if entries == tile.entries else leaf_hashes(entries)
         expected = hashes if believed is None else believed

@@ -8,27 +8,31 @@ an old copy: whoever does that must first ask what the published checkpoint says
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
-import sys
 import threading
 from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING, Final
 
+from log.store import Damage
 from testamur.errors import Refuted, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-if sys.platform != "win32":
-    import fcntl
-
+# ERROR is what it answers to a statement that its own tables do not fit.
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 _SCHEMA: Final = """
     CREATE TABLE IF NOT EXISTS last_signed (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         note BLOB NOT NULL
     ) STRICT
 """
+
+
+# As bytes, whatever it is, for text need not be UTF-8.
+_HELD: Final = "SELECT typeof(note), CAST(note AS BLOB) FROM last_signed"
 
 
 class Overtaken(Refuted):
@@ -38,7 +42,8 @@ class Overtaken(Refuted):
 class LastSigned:
     """One note in a small SQLite file at `path`; may be shared by threads.
 
-    Every method raises `Unavailable` when the file cannot be read or written. After a
+    Every method raises `Unavailable` when the file cannot be read or written, and `Damage` when it
+    holds something else than was written. After a
     `compare_and_swap` that raised so, either note may be the one stored.
     """
 
@@ -74,8 +79,13 @@ class LastSigned:
             self._database.execute("INSERT OR REPLACE INTO last_signed VALUES (1, ?)", (new,))
 
     def _held(self) -> bytes | None:
-        row = self._database.execute("SELECT note FROM last_signed").fetchone()
-        return None if row is None else bytes(row[0])
+        row = self._database.execute(_HELD).fetchone()
+        if row is None:
+            return None
+        kind, note = row
+        if kind != "blob":
+            raise self._damage(f"where the note was there is {kind}")
+        return bytes(note)
 
     def claim(self) -> None:
         """Become the one publisher of this log until `release`, or until the process ends.
@@ -83,7 +93,7 @@ class LastSigned:
         Raise `Unavailable` while another holds the claim. Safety does not rest on it, which
         `compare_and_swap` sees to: it keeps two publishers from undoing each other's work.
         """
-        if self._claim is not None or sys.platform == "win32":
+        if self._claim is not None:
             return
         with self._failures_named():
             claim = self._path.with_name(f"{self._path.name}.lock").open("ab")
@@ -110,5 +120,12 @@ class LastSigned:
     def _failures_named(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeDecodeError as error:  # in what SQLite says of the damage
+            raise self._damage(str(error)) from error
         except (sqlite3.Error, OSError) as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+                raise self._damage(str(error)) from error
             raise Unavailable(f"{self._path}: {error}") from error
+
+    def _damage(self, detail: str) -> Damage:
+        return Damage("last-signed", "malformed", f"{self._path.name}: {detail}")

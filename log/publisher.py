@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from log.fsck import check_tree
 from log.growth import (
     Tail,
     admitted,
@@ -119,8 +120,9 @@ class Publisher:
 
     `published` is told of each checkpoint once it is public and durable, and of the current one
     on `resume`, so it may hear of one twice; `stopped` of every failure. The thread that publishes
-    calls them, and waits; they may not publish or resume themselves. `interval` and `retry` are
-    seconds: between the starts of two publications, and before the first attempt to recover.
+    calls them, and waits; they may not publish or resume themselves. `checked` is told how many
+    entries, of how many, `resume` has gone through; it gives up on what that raises. `interval` and
+    `retry` are seconds: between the starts of two publications, before the first recovery.
     """
 
     def __init__(
@@ -134,6 +136,7 @@ class Publisher:
         retry: float = 0.5,
         published: Callable[[Checkpoint, bytes], None],
         stopped: Callable[[BaseException], None] = lambda _: None,
+        checked: Callable[[int, int], None] = lambda _, __: None,
     ) -> None:
         self._source = source
         self._store = store
@@ -144,6 +147,8 @@ class Publisher:
         self._retry = retry
         self._published = published
         self._stopped = stopped
+        self._checked = checked
+        self._sound = False  # whether everything published was gone through, and no damage found
         self._turn = threading.Lock()
         self._hashes = TileHashes(0, tiles_of(store))
         self._standing: _Standing | None = None  # None: publishing is not allowed
@@ -275,18 +280,26 @@ class Publisher:
         return _Signed(checkpoint, note)
 
     def _check_extends(self, old: Checkpoint, new: Checkpoint) -> None:
-        proof = prove_consistency(old.size, new.size, self._hashes.at(new.size))
+        # Read anew: what was sound when it was last read may have been damaged since.
+        hashes = TileHashes(new.size, tiles_of(self._store))
+        proof = prove_consistency(old.size, new.size, hashes)
         try:
             verify_consistency(old.size, new.size, old.root, new.root, proof)
         except InvalidProof as error:
             raise Damage("tile", "not-an-extension", str(error)) from error
+        # A proof leaves out an old tree that is one complete subtree, so its tiles are read here.
+        root = root_from(new.size, hashes)
+        if root != new.root:
+            detail = f"they lead to root {root.hex()} of {new.size} leaves, not {new.root.hex()}"
+            raise Damage("tile", "not-an-extension", detail)
 
     # --- Resuming ---
 
     def resume(self) -> None:
         """Check all that publishing rests on, finish what was cut short, and allow publishing.
 
-        Raise `Damage` when what is stored contradicts what was signed, and `Unavailable` when
+        That is the end of the tree, and the first time, or after damage, every file of it. Raise
+        `Damage` when what is stored contradicts what was signed, and `Unavailable` when
         that cannot be found out, or another publisher is at work.
         """
         with self._turn, self._stopped_by_failure():
@@ -337,6 +350,9 @@ class Publisher:
         if committed < size:
             # A database restored from an old copy would grow another history from there.
             raise _rewound(committed, size)
+        if not self._sound:
+            check_tree(self._store, signed, progress=self._checked)
+            self._sound = True
         edge = RightEdge.load(size, tiles_of(self._store))
         if edge.root() != signed.root:
             raise Damage(
@@ -381,6 +397,7 @@ class Publisher:
             # Whatever it was, memory and storage may now disagree (Raio 2025h2a went on).
             self._standing = None
             self._failure = error
+            self._sound = self._sound and not isinstance(error, Refuted)
             self._stopped(error)
             raise
 

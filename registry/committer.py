@@ -139,8 +139,8 @@ class Committer:
             # so its first submission tells; if even that cannot be read, nobody is told anything.
             self._abandon_connection()
             there = submissions.find(self._reopened(), [first.checked.key])
-            jws = first.checked.submission.header.jws
-            if first.checked.key not in there or there[first.checked.key][0] != jws:
+            signed = first.checked.submission.header.signing_input
+            if first.checked.key not in there or there[first.checked.key][0] != signed:
                 raise
 
     def _reopened(self) -> sqlite3.Connection:

@@ -30,7 +30,9 @@ _STREAMS: Final = """
         END))
     FROM asked
     CROSS JOIN entries e ON e.originator_id = substr(?1, 16 * i + 1, 16)
+    WHERE e.notification_id <= ?3
 """
+_ALL: Final = 2**63 - 1  # entries
 _found: Final = msgspec.json.Decoder(list[tuple[int, int, str, str | None]])
 _ISSUED: Final = e.CredentialIssued.__struct_config__.tag
 _CHANGES: Final = frozenset(get_args(e.CredentialStatusEvent))
@@ -51,8 +53,10 @@ def changed_by(events: Sequence[e.Event]) -> list[str]:
     return list(named)
 
 
-def states(database: Database, credentials: Iterable[str]) -> dict[str, CredentialState]:
-    """Return the state of each of these credentials that was ever issued.
+def states(
+    database: Database, credentials: Iterable[str], *, size: int = _ALL
+) -> dict[str, CredentialState]:
+    """Return the state of each of these credentials that the first `size` entries issue.
 
     Raises `StorageDamaged` when a stream tells a history that the lifecycle does not know.
     """
@@ -60,7 +64,7 @@ def states(database: Database, credentials: Iterable[str]) -> dict[str, Credenti
     if not asked:
         return {}
     keys = bytes.fromhex("".join(asked).replace("-", ""))
-    (found,) = database.execute(_STREAMS, (keys, len(asked))).fetchone()
+    (found,) = database.execute(_STREAMS, (keys, len(asked), size)).fetchone()
     folded: dict[str, CredentialState] = {}
     for i, version, topic, issuer in sorted(_found.decode(found)):
         if topic.startswith("credential."):
@@ -75,7 +79,7 @@ def already_taken(database: Database, rows: Sequence[Row]) -> Refusal | None:
     earlier among `rows`. Raises `StorageDamaged` when a row clashes that creates nothing.
     """
     keys = b"".join(row[1] for row in rows)
-    (found,) = database.execute(_STREAMS, (keys, len(rows))).fetchone()
+    (found,) = database.execute(_STREAMS, (keys, len(rows), _ALL)).fetchone()
     taken = {(rows[i][1], version): topic for i, version, topic, _ in _found.decode(found)}
     for line, (_, stream, version, topic, _, _) in enumerate(rows, start=1):
         there = taken.get((stream, version))

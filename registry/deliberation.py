@@ -26,7 +26,7 @@ from testamur.rules import (
     admit_genesis,
     admit_header,
 )
-from testamur.submission import Submission, submission_entry
+from testamur.submission import SignedHeader, Submission, submission_entry
 
 _TOPICS: Final = {event: name for name, event in e.EVENTS.items()}
 
@@ -81,7 +81,7 @@ class Deliberation:
 
     `register` is what those kept make of the register that was given, which stays as it is.
     `credentials` holds those that the submissions name and that exist; `recorded`, by stream
-    key, the submissions among them that are on the log already.
+    key, the submissions among them that are on the log already, as `submissions.find` gives them.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Deliberation:
         header = checked.submission.header
         known = self._recorded.get(checked.key)
         if known is not None:
-            if known[0] != header.jws:
+            if known[0] != header.signing_input:
                 raise Refusal(
                     "jti-conflict",
                     f"{header.payload.iss} used this jti for another submission, "
@@ -118,6 +118,8 @@ class Deliberation:
                     line=1,
                     value=header.payload.jti,
                 )
+            if checked.verified_by is None:
+                header.verify_signature(self._listed_key(header))
             return replace(known[1], repeated=True)
         # Credential events change nothing in the register but its size and its time.
         policy_events = len(checked.submission.events) - len(checked.credentials)
@@ -152,7 +154,7 @@ class Deliberation:
         else:
             self.register = admission.register
         self._recorded[admission.checked.key] = (
-            admission.checked.submission.header.jws,
+            admission.checked.submission.header.signing_input,
             admission.receipt,
         )
         self.admissions.append(admission)
@@ -172,6 +174,12 @@ class Deliberation:
         if checked.verified_by != key:
             header.verify_signature(key)
         return admit_events(register, self._credentials, header, events, self._recorded_at)
+
+    def _listed_key(self, header: SignedHeader) -> PublicKey:
+        """Return the key that a recorded header names, active or not; the log's for the genesis."""
+        organization = self.register.organizations.get(header.payload.iss)
+        listed = organization.key(header.key_id) if organization else None
+        return listed.public() if listed else self._log_key
 
     def _restore(self, checked: Checked, before: dict[str, CredentialState]) -> None:
         for name in checked.credentials:

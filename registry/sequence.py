@@ -101,6 +101,9 @@ def connect(
         if is_damage(error):
             raise StorageDamaged(f"SQLite cannot read the file: {error}") from error
         raise
+    except UnicodeDecodeError as error:  # in what SQLite says of a damaged schema
+        connection.close()
+        raise StorageDamaged(f"SQLite cannot read the file: {error}") from error
     except BaseException:
         connection.close()
         raise

@@ -49,7 +49,10 @@ def stream_key(issuer: str, jti: str) -> bytes:
 
 
 def find(database: Database, keys: Sequence[bytes]) -> dict[bytes, tuple[str, Recorded]]:
-    """Return those of the submissions with these stream keys that are recorded: JWS and receipt."""
+    """Return those of the submissions with these stream keys that are recorded.
+
+    Each as what its signature is over, and its receipt.
+    """
     if not keys:
         return {}
     (found,) = database.execute(_RECORDED, (b"".join(keys), len(keys))).fetchone()
@@ -57,7 +60,7 @@ def find(database: Database, keys: Sequence[bytes]) -> dict[bytes, tuple[str, Re
     for i, position, events, recorded_at, flags, entry in _found.decode(found):
         _, header = _parsed(position, entry.encode())
         receipt = Recorded(position, events, recorded_at, unpack_flags(flags), repeated=True)
-        known[keys[i]] = (header.jws, receipt)
+        known[keys[i]] = (header.signing_input, receipt)
     return known
 
 

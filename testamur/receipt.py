@@ -2,9 +2,10 @@
 
 A receipt that `verify_receipt` accepts shows that the submission's header entry and its last
 event are in the log at the positions it names. The header holds the root over all the events,
-so a log with anything else in between breaks the rules where every replayer sees it. It does
-not show that witnesses saw that tree unless the policy asks for them, and a `durable` receipt
-is a promise, not yet a proof. The flags are the registry's word.
+so a log with anything else in between breaks the rules where every replayer sees it, and so does
+one whose entry has a bad signature (a good one need not be the one that was sent). It does not
+show that witnesses saw that tree unless the policy asks for them, and a `durable` receipt is a
+promise, not yet a proof. The flags are the registry's word.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def verify_receipt(receipt: Receipt, submission: bytes, policy: Policy) -> Verif
     """
     sent = parse(submission)
     recorded_at, header = parse_submission_entry(receipt.entry.encode())
-    if header.jws != sent.header.jws:
+    if header.signing_input != sent.header.signing_input:
         raise Refuted("the receipt is for another submission: its entry holds another header")
     stated = (receipt.log, receipt.issuer, receipt.jti, receipt.events)
     signed = (header.payload.aud, header.payload.iss, header.payload.jti, header.payload.events)

@@ -103,6 +103,15 @@ class SignedHeader:
         """The fragment of `kid`."""
         return self.protected.kid.partition("#")[2]
 
+    @property
+    def signing_input(self) -> str:
+        """What the signature is over (RFC 7515 section 5.2), and what the submission is known by.
+
+        The signature is not part of that: whoever sees an ES256 signature can make a second one
+        for the same bytes, by negating its S.
+        """
+        return self.jws.rpartition(".")[0]
+
     def verify_signature(self, key: PublicKey) -> None:
         """Raise `Refusal` (rules `key-algorithm`, `signature`) unless `key` signed this header."""
         if ALGORITHMS[self.protected.alg] != key.curve:
@@ -112,9 +121,8 @@ class SignedHeader:
                 line=1,
                 value=self.protected.alg,
             )
-        signed, _, _ = self.jws.rpartition(".")  # RFC 7515 section 5.2
         try:
-            key.verify(self.signature, signed.encode())
+            key.verify(self.signature, self.signing_input.encode())
         except ValueError as error:
             raise Refusal("signature", str(error), line=1, value=self.protected.kid) from None
 

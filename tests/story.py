@@ -23,10 +23,12 @@ from uuid import UUID
 from testamur import events as e
 from testamur.keys import Curve, PrivateKey
 from testamur.rules.organizations import possession_statement
-from testamur.submission import seal
+from testamur.submission import base64url_decode, base64url_encode, seal
 
 NOW = 1_795_255_200
 """The second most stories take place in: 2026-11-21T10:00:00Z."""
+
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 @dataclass(frozen=True)
@@ -272,6 +274,15 @@ class Story:
     def cohort(self, size: int, *, jti: str | None = None) -> bytes:
         """Return the provider's submission of `size` new credentials."""
         return self.submission(self.provider, *(self.issued() for _ in range(size)), jti=jti)
+
+
+def signed_otherwise(body: bytes) -> bytes:
+    """Return an ES256 submission with the other good signature, which takes no key to make."""
+    jws, lines = body.split(b"\n", 1)
+    signed, _, signature = jws.decode().rpartition(".")
+    raw = base64url_decode(signature)
+    negated = _P256_ORDER - int.from_bytes(raw[32:])
+    return f"{signed}.{base64url_encode(raw[:32] + negated.to_bytes(32))}\n".encode() + lines
 
 
 def credentials_of(body: bytes) -> list[str]:

@@ -35,7 +35,7 @@ from testamur.merkle import leaf_hashes, tree_root
 from testamur.receipt import parse_receipt, verify_receipt
 from testamur.submission import MEDIA_TYPE
 from tests.served import TYPE, Served, problem
-from tests.story import Party, credentials_of, party, private_key
+from tests.story import Party, credentials_of, party, private_key, signed_otherwise
 
 LIMIT = 64 * 1024 * 1024
 
@@ -102,6 +102,18 @@ def test_many_copies_at_once_are_recorded_once(served: Served) -> None:
     assert len({parse_receipt(answer.content).position for answer in answers}) == 1
     assert sum(answer.status_code == 201 for answer in answers) == 1
     assert served.size == before + 5
+
+
+def test_a_provider_gets_his_receipt_though_another_signature_was_recorded(served: Served) -> None:
+    """Who holds an ES256 submission can send it with S negated before its provider does."""
+    story, newcomer = served.story, party("a provider with P-256", "P-256")
+    accreditor = story.accreditor
+    served.submit(story.submission(accreditor, story.registered(accreditor, newcomer, "provider")))
+    body = story.submission(newcomer, story.defined(story.new_id()))
+    first = served.post(signed_otherwise(body))
+    again = served.post(body)
+    assert (first.status_code, again.status_code) == (201, 200)
+    verify_receipt(parse_receipt(again.content), body, served.policy)
 
 
 def test_another_submission_under_the_same_name_is_a_conflict(served: Served) -> None:

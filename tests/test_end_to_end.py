@@ -283,7 +283,7 @@ def test_a_server_does_not_start_over_damage_and_says_what_it_is(served: Served)
     flip(damaged)
     refused = api("serve", "--data", served.data, "--port", "0")
     assert refused.returncode == 1
-    assert "another-tree" in refused.stderr
+    assert "tile/0/000.p/10: altered-hash" in refused.stderr
     assert "listening" not in refused.stdout
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -455,6 +456,19 @@ def test_a_last_signed_of_another_tree_is_found(note: bytes, rule: str) -> None:
     log = SMALL.copy()
     log.last_signed.signed.append(note)
     assert ("last-signed", rule) in named(log.check())
+
+
+def test_a_last_signed_file_that_is_damaged_is_one_finding_among_others(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "last-signed.db") as database:
+        database.execute("CREATE TABLE last_signed (id, note)")
+        database.execute("INSERT INTO last_signed VALUES (1, NULL)")
+    database.close()
+    log = SMALL.copy()
+    log.flip("tile/0/001")
+    theirs = LastSigned(tmp_path / "last-signed.db")
+    findings = fsck(log.store, KEY.verifier, log.source, theirs)
+    assert named(findings) == [("last-signed", "malformed"), ("tile/0/001", "altered-hash")]
+    theirs.close()
 
 
 def test_the_last_signed_file_of_a_log_at_work_can_be_checked(tmp_path: Path) -> None:

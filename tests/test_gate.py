@@ -31,7 +31,7 @@ from testamur.submission import (
     submission_entry,
 )
 from tests.gates import Desk, other_provider, sql
-from tests.story import Party, Story, credentials_of, party
+from tests.story import Party, Story, credentials_of, party, signed_otherwise
 
 OPENING = 10  # entries of a story's opening
 
@@ -333,6 +333,48 @@ def test_a_receipt_outlives_the_key_and_the_hour(desk: Desk, story: Story) -> No
     desk.record(story.submission(story.provider, retired))
     story.now += MAX_AGE + 100
     assert desk.record(body) == replace(recorded, repeated=True)
+
+
+def test_the_other_good_signature_over_the_same_is_the_same_submission(
+    path: Path, story: Story
+) -> None:
+    """Who holds an ES256 submission can send it with S negated before its provider does."""
+    story.provider = party("a provider with P-256", "P-256")
+    with Desk(path, story) as desk:
+        desk.open_log()
+        body = story.cohort(3)
+        recorded = desk.record(signed_otherwise(body))
+        assert desk.record(body) == replace(recorded, repeated=True)
+        assert desk.gate.dry_run(body).recorded == replace(recorded, repeated=True)
+        first, second = desk.together(again := story.cohort(1), signed_otherwise(again))
+        assert isinstance(first, Recorded)
+        assert second == replace(first, repeated=True)
+        desk.gate.verify_storage(thorough=True)
+
+
+def test_the_same_with_a_bad_signature_is_refused(path: Path, story: Story) -> None:
+    story.provider = party("a provider with P-256", "P-256")
+    with Desk(path, story) as desk:
+        desk.open_log()
+        body = story.cohort(3)
+        desk.record(body)
+        jws, lines = body.split(b"\n", 1)
+        forged = jws[:-86] + b"A" * 86 + b"\n" + lines
+        assert desk.refuse(forged).rule == "signature"
+        assert [refusal.rule for refusal in desk.gate.dry_run(forged).refusals] == ["signature"]
+
+
+def test_other_events_under_the_same_jti_are_a_conflict_whatever_the_signature(
+    path: Path, story: Story
+) -> None:
+    story.provider = party("a provider with P-256", "P-256")
+    with Desk(path, story) as desk:
+        desk.open_log()
+        jti = story.new_id()
+        desk.record(story.cohort(1, jti=jti))
+        other = story.cohort(1, jti=jti)
+        for body in (other, signed_otherwise(other)):
+            assert desk.refuse(body).rule == "jti-conflict"
 
 
 def test_a_jti_used_again_for_something_else_is_a_conflict(desk: Desk, story: Story) -> None:

@@ -262,7 +262,7 @@ DEEP_DAMAGE: dict[str, tuple[str, str]] = {
     ),
     "a credential's stream": (
         "UPDATE entries SET originator_id = zeroblob(16) WHERE notification_id = 13",
-        "entry 12 is filed as 00000000000000000000000000000000",
+        "entry 12 is filed as credential.issued/1, version 1 of 00000000000000000000000000000000",
     ),
     "a submission's stream": (
         "UPDATE entries SET originator_id = zeroblob(16) WHERE notification_id = 11",
@@ -270,7 +270,35 @@ DEEP_DAMAGE: dict[str, tuple[str, str]] = {
     ),
     "a version": (
         "UPDATE entries SET originator_version = 7 WHERE notification_id = 13",
-        "1 streams do not count their versions from 1",
+        "entry 12 is filed as credential.issued/1, version 7 of",
+    ),
+    "a policy event's stream": (
+        "UPDATE entries SET originator_id = zeroblob(16) WHERE notification_id = 20",
+        "entry 19 is filed as achievement.defined/1, version 1 of 00000000000000000000000000000000",
+    ),
+    "one event fewer": (
+        "UPDATE submissions SET events = events - 1 WHERE position = 10",
+        "the submission at 10: entry 10: cut-submission",
+    ),
+    "one event more": (
+        "UPDATE submissions SET events = events + 1 WHERE position = 10",
+        "the submission at 10: ",
+    ),
+    "no events": (
+        "UPDATE submissions SET events = 0 WHERE position = 10",
+        "the submission at 10 is listed with 0 events, of 20 entries",
+    ),
+    "less than no events": (
+        "UPDATE submissions SET events = -11 WHERE position = 10",
+        "the submission at 10 is listed with -11 events, of 20 entries",
+    ),
+    "more events than entries": (
+        "UPDATE submissions SET events = 10 WHERE position = 10",
+        "the submission at 10 is listed with 10 events, of 20 entries",
+    ),
+    "as many events as a flipped bit makes": (
+        "UPDATE submissions SET events = events | (1 << 40) WHERE position = 10",
+        "the submission at 10 is listed with 1099511627781 events, of 20 entries",
     ),
 }
 
@@ -286,6 +314,58 @@ def test_a_thorough_examination_finds_what_a_start_does_not(
         with pytest.raises(StorageDamaged) as found:
             desk.gate.verify_storage(thorough=True)
     assert named in str(found.value)
+
+
+def test_any_bit_of_the_flags_that_flipped_is_found_by_a_thorough_examination(
+    grown: Path, story: Story
+) -> None:
+    ((flags,),) = sql(grown, "SELECT flags FROM submissions WHERE position = 16")
+    with Desk(grown, story) as desk:
+        for at in range(len(flags)):
+            for bit in range(8):
+                changed = flags[:at] + bytes([flags[at] ^ 1 << bit]) + flags[at + 1 :]
+                sql(grown, "UPDATE submissions SET flags = ? WHERE position = 16", changed)
+                with pytest.raises(StorageDamaged, match="the submission at 16 is listed as"):
+                    desk.gate.verify_storage(thorough=True)
+        sql(grown, "UPDATE submissions SET flags = ? WHERE position = 16", flags)
+        desk.gate.verify_storage(thorough=True)
+
+
+def test_credentials_are_replayed_as_they_stood_at_each_submission(
+    grown: Path, story: Story
+) -> None:
+    """What became of one later does not make an earlier event impossible."""
+    with Desk(grown, story) as desk:
+        issued = story.issued()
+        credential = issued.credential
+        suspended = e.CredentialSuspended(credential=credential, reason="administrative")
+        reinstated = e.CredentialReinstated(credential=credential)
+        revoked = e.CredentialRevoked(credential=credential, reason="misconduct")
+        desk.record(story.submission(story.provider, issued, suspended))
+        desk.record(story.submission(story.provider, reinstated))
+        desk.record(story.submission(story.provider, revoked))
+        desk.gate.verify_storage(thorough=True)
+
+
+def test_an_id_that_the_unique_index_forgot_keeps_the_gate_shut(path: Path, story: Story) -> None:
+    """It would be given a second time, and signed."""
+    with Desk(path, story) as desk:
+        desk.open_log()
+        event = story.issued()
+        desk.record(story.submission(story.provider, event))
+    raw = path.read_bytes()
+    key = UUID(event.credential).bytes
+    places = [at for at in range(len(raw)) if raw.startswith(key, at)]
+    assert len(places) == 2  # the table, and its index
+    for at in places:
+        for bit in range(8):
+            changed = bytearray(raw)
+            changed[at + 13] ^= 1 << bit
+            path.write_bytes(changed)
+            with pytest.raises(StorageDamaged, match="SQLite finds its pages damaged: "):
+                Desk(path, story)
+    path.write_bytes(raw)
+    Desk(path, story).close()
 
 
 def test_a_snapshot_that_was_forged_is_found_by_a_thorough_examination(
@@ -318,7 +398,7 @@ def test_a_forged_entry_is_found_by_its_root(grown: Path, story: Story) -> None:
             leaf_hashes([forged])[0],
         )
         desk.gate.verify_storage()
-        with pytest.raises(StorageDamaged, match="the submission at 10: line 1: root"):
+        with pytest.raises(StorageDamaged, match="the submission at 10: entry 10: root"):
             desk.gate.verify_storage(thorough=True)
 
 
@@ -333,6 +413,23 @@ def test_damaged_pages_are_named(path: Path, story: Story) -> None:
     path.write_bytes(raw)
     with pytest.raises(StorageDamaged, match="SQLite cannot read the file"):
         Desk(path, story)
+
+
+def test_a_flipped_bit_in_the_schema_is_named(path: Path, story: Story) -> None:
+    """SQLite quotes the damage in what it says, and that is no UTF-8 then."""
+    with Desk(path, story) as desk:
+        desk.open_log()
+    raw = path.read_bytes()
+    start = raw.index(b"CREATE TABLE submissions")
+    named = []
+    for at in range(start, raw.index(b"STRICT", start)):
+        path.write_bytes(raw[:at] + bytes([raw[at] ^ 0x80]) + raw[at + 1 :])
+        try:
+            Desk(path, story).close()  # as where only the name of a type is another
+        except StorageDamaged as damage:
+            named.append(str(damage))
+    assert len(named) > 100
+    assert any("codec" in text for text in named)
 
 
 def test_a_gate_that_meets_damage_stops_and_says_so(desk: Desk, story: Story) -> None:

@@ -18,8 +18,9 @@ from log.last_signed import LastSigned
 from log.publisher import Publisher, Stopped
 from log.store import Damage, DirectoryStore
 from testamur.errors import Unavailable
-from testamur.note import SignerKey
+from testamur.note import BadSignature, SignerKey
 from testamur.reader import NotFound
+from testamur.tiles import tile_resources
 from tests.checked_log import KEY, OTHER_LOG, TestLog, ignore, note_of
 from tests.simulators import (
     Fault,
@@ -289,6 +290,37 @@ def test_other_bytes_where_we_are_about_to_write_are_refused(path: str) -> None:
     assert log.store.files[path] == b"somebody else's"
 
 
+@pytest.mark.parametrize("size", [256, 512, 700])
+def test_a_tile_at_the_edge_that_is_damaged_while_we_run_is_never_signed_over(size: int) -> None:
+    """It was sound when it was written, and the next publication needs it without writing it."""
+    log = TestLog().publish(size)
+    log.restarted().resume()  # which reads it, and finds it sound
+    path = f"tile/1/000.p/{size // 256}"
+    log.store.files[path] = flipped(log.store.files[path])
+    log.source.submit(10)
+    damage = refused(log, log.publisher.publish_once)
+    assert (damage.path, damage.rule) == ("tile", "not-an-extension")
+
+
+def test_a_signature_that_came_out_wrong_never_leaves() -> None:
+    """Of an Ed25519 signature that a processor got wrong, the key can be worked out."""
+
+    class Miscalculating(SignerKey):
+        def sign(self, text: bytes) -> bytes:
+            return super().sign(text.replace(b"\n302\n", b"\n303\n"))
+
+    log = TestLog().publish(2)
+    signer = Miscalculating(KEY.name, KEY.private)
+    log.publisher = Publisher(log.source, log.store, log.last_signed, signer, published=ignore)
+    log.publisher.resume()
+    log.source.submit(300)
+    signed, public = list(log.last_signed.signed), log.store.files["checkpoint"]
+    with pytest.raises(BadSignature):
+        log.publisher.publish_once()
+    assert (log.last_signed.signed, log.store.files["checkpoint"]) == (signed, public)
+    assert isinstance(log.publisher.failure, BadSignature)
+
+
 def test_an_entry_that_no_bundle_can_hold_stops_publishing() -> None:
     log = TestLog().publish(2)
     log.source.append([bytes(65_536)])
@@ -369,14 +401,28 @@ DAMAGES: dict[str, tuple[Callable[[TestLog], None], str, str]] = {
     "last signed lost": (forgotten, "checkpoint", "from-the-future"),
     "last signed restored from an old copy": (rolled_back, "checkpoint", "from-the-future"),
     "last signed of another tree": (
-        with_last_signed(note_of(557, bytes(32))), "tile", "another-tree",
+        with_last_signed(note_of(557, bytes(32))), "last-signed", "another-tree",
     ),
     "last signed garbled": (with_last_signed(b"garbage"), "last-signed", "not-ours"),
     "last signed beyond the source": (
         with_last_signed(note_of(900, bytes(32))), "source", "rewound",
     ),
-    "tile at the edge flipped": (changed("tile/0/002.p/45", flipped), "tile", "another-tree"),
-    "upper tile at the edge flipped": (changed("tile/1/000.p/2", flipped), "tile", "another-tree"),
+    "tile at the edge flipped": (
+        changed("tile/0/002.p/45", flipped), "tile/0/002.p/45", "altered-hash",
+    ),
+    "upper tile at the edge flipped": (
+        changed("tile/1/000.p/2", flipped), "tile/1/000.p/2", "altered-hash",
+    ),
+    "oldest tile flipped": (changed("tile/0/000", flipped), "tile/0/000", "altered-hash"),
+    "oldest tile cut short": (
+        changed("tile/0/000", lambda tile: tile[:-32]), "tile/0/000", "malformed",
+    ),
+    "oldest bundle flipped": (
+        changed("tile/entries/000", flipped), "tile/entries/000", "altered-entry",
+    ),
+    "oldest bundle too long": (
+        changed("tile/entries/000", lambda data: data + b"x"), "tile/entries/000", "malformed",
+    ),
     "tile cut short": (
         changed("tile/0/002.p/45", lambda tile: tile[:-1]), "tile/0/002.p/45", "malformed",
     ),
@@ -384,7 +430,7 @@ DAMAGES: dict[str, tuple[Callable[[TestLog], None], str, str]] = {
         changed("tile/1/000.p/2", lambda tile: tile + tile), "tile/1/000.p/2", "malformed",
     ),
     "last bundle flipped": (
-        changed("tile/entries/002.p/45", flipped), "tile/entries/002.p/45", "another-tree",
+        changed("tile/entries/002.p/45", flipped), "tile/entries/002.p/45", "altered-entry",
     ),
     "last bundle cut short": (
         changed("tile/entries/002.p/45", lambda data: data[:-1]),
@@ -406,21 +452,114 @@ def test_resume_refuses_to_build_on(damage: str) -> None:
     assert (found.path, found.rule) == (path, rule)
 
 
-@pytest.mark.parametrize("path", ["tile/0/002.p/45", "tile/1/000.p/2", "tile/entries/002.p/45"])
+TREE = list(tile_resources(557))
+
+
+@pytest.mark.parametrize("path", TREE)
 def test_resume_refuses_to_go_on_without(path: str) -> None:
     log = TestLog().publish(2, 254, 300, 1)
     del log.store.files[path]
-    with pytest.raises(NotFound, match=path.partition(".p")[0]):
-        log.restarted().resume()
-    with pytest.raises(Stopped):
+    found = refused(log, log.restarted().resume)
+    assert (found.path, found.rule) == (path, "missing")
+
+
+@pytest.mark.parametrize("path", TREE)
+def test_a_file_that_cannot_be_read_is_no_damage(path: str) -> None:
+    log = TestLog().publish(2, 254, 300, 1)
+
+    class Unreadable(FaultyStore):
+        def read(self, path: str) -> bytes:
+            if path == unreadable:
+                raise Fault(path)
+            return super().read(path)
+
+    unreadable = path
+    store = Unreadable(log.store, log.plan)
+    publisher = Publisher(log.source, store, log.last_signed, KEY, published=ignore)
+    with pytest.raises(Unavailable, match=path):
+        publisher.resume()
+    unreadable = ""
+    publisher.resume()
+
+
+def interrupted(log: TestLog) -> None:
+    """Let the publisher, which has gone through everything, fail for want of the disk."""
+    log.publisher.resume()
+    log.source.submit(1)
+    log.plan.faults["write files"] = "before"
+    with pytest.raises(Fault):
         log.publisher.publish_once()
+    log.plan.faults.clear()
 
 
-def test_the_last_full_tile_is_checked_when_there_is_no_partial_one() -> None:
+EDGE = {
+    "last signed of another tree": ("tile", "another-tree"),
+    "tile at the edge flipped": ("tile", "another-tree"),
+    "upper tile at the edge flipped": ("tile", "another-tree"),
+    "last bundle flipped": ("tile/entries/002.p/45", "another-tree"),
+}
+
+
+@pytest.mark.parametrize("damage", [name for name in DAMAGES if not name.startswith("oldest")])
+def test_the_end_of_the_tree_is_checked_again_after_any_failure(damage: str) -> None:
+    inflict, path, rule = DAMAGES[damage]
+    log = TestLog().publish(2, 254, 300, 1)
+    interrupted(log)
+    inflict(log)
+    found = refused(log, log.publisher.resume)
+    assert (found.path, found.rule) == EDGE.get(damage, (path, rule))
+
+
+def test_the_last_full_tile_is_checked_again_when_there_is_no_partial_one() -> None:
     log = TestLog().publish(2, 254, 256)
+    interrupted(log)
     log.store.files["tile/0/001"] = flipped(log.store.files["tile/0/001"])
-    damage = refused(log, log.restarted().resume)
+    damage = refused(log, log.publisher.resume)
     assert (damage.path, damage.rule) == ("tile/entries/001", "another-tree")
+
+
+def test_after_damage_everything_is_gone_through_again_and_after_a_full_disk_it_is_not() -> None:
+    log = TestLog().publish(2, 254, 300, 1)
+    interrupted(log)
+    cold = log.store.files["tile/entries/000"]
+    log.store.files["tile/entries/000"] = flipped(cold)
+    log.publisher.resume()
+    edge = log.store.files.pop("tile/1/000.p/2")
+    log.source.submit(1)
+    with pytest.raises(NotFound):
+        log.publisher.publish_once()
+    log.store.files["tile/1/000.p/2"] = flipped(edge)
+    refused(log, log.publisher.resume)
+    log.store.files["tile/1/000.p/2"] = edge
+    damage = refused(log, log.publisher.resume)
+    assert (damage.path, damage.rule) == ("tile/entries/000", "altered-entry")
+    log.store.files["tile/entries/000"] = cold
+    log.publisher.resume()
+    log.publish(1)
+
+
+def test_whoever_waits_for_a_start_is_told_how_far_it_is_and_can_end_it() -> None:
+    log = TestLog().publish(2, 254, 300, 1)
+    told: list[tuple[int, int]] = []
+
+    def checked(done: int, of: int) -> None:
+        told.append((done, of))
+        if len(told) == 5:
+            raise Unavailable("enough")
+
+    publisher = Publisher(
+        log.source, log.store, log.last_signed, KEY, published=ignore, checked=checked
+    )
+    publisher.resume()
+    assert told == [(256, 557), (512, 557), (557, 557)]
+    publisher = Publisher(
+        log.source, log.store, log.last_signed, KEY, published=ignore, checked=checked
+    )
+    with pytest.raises(Unavailable, match="enough"):
+        publisher.resume()
+    with pytest.raises(Stopped):
+        publisher.publish_once()
+    assert told[3:] == [(256, 557), (512, 557)]
 
 
 def test_an_older_checkpoint_of_the_same_tree_is_brought_up_to_date() -> None:

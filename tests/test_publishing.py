@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from api.publishing import Publishing
 from log.last_signed import LastSigned
 from log.store import DirectoryStore
 from testamur.checkpoint import Checkpoint, sign_checkpoint
+from testamur.errors import Unavailable
 from testamur.note import SignerKey
 from testamur.reader import DirectorySource, LogReader
 from testamur.receipt import parse_receipt, verify_receipt
@@ -128,7 +131,7 @@ def test_while_nothing_is_published_the_server_is_not_ready_and_takes_nothing_in
     signed = log.get("/log/checkpoint").content
     os.kill(killed := the_publisher(log), signal.SIGKILL)
     deadline = time.monotonic() + 20
-    while "publishing has stopped: tile: another-tree" not in log.errors():
+    while f"publishing has stopped: tile/0/000.p/{tile.name}: altered" not in log.errors():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     answer = log.post(log.story.cohort(2))
@@ -203,15 +206,96 @@ def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(tmp_path: P
 # --- What it starts from ---
 
 
-def test_damage_is_named_at_the_start_and_nothing_is_served(log: Served) -> None:
-    size = log.size
+@pytest.mark.parametrize(
+    ("path", "damage", "named"),
+    [
+        ("tile/0/000.p/{size}", lambda tile: flipped(tile, 3), "altered-hash"),
+        ("tile/entries/000", lambda bundle: flipped(bundle, 3000), "altered-entry"),
+        ("tile/0/001", lambda tile: flipped(tile, 40), "altered-hash"),
+        ("tile/0/001", lambda tile: tile[:-32], "malformed"),
+        ("tile/0/001", None, "missing"),
+    ],
+)
+def test_damage_anywhere_in_the_log_is_named_at_the_start_and_nothing_is_served(
+    log: Served, path: str, damage: Callable[[bytes], bytes] | None, named: str
+) -> None:
+    if "{size}" not in path:
+        log.submit(log.story.cohort(600))
+    path = path.format(size=log.size)
     log.stop()
-    tile = log.data / "log" / "tile" / "0" / "000.p" / str(size)
-    tile.write_bytes(flipped(tile.read_bytes(), 3))
+    checkpoint = (log.data / "log" / "checkpoint").read_bytes()
+    file = log.data / "log" / path
+    if damage is None:
+        file.unlink()
+    else:
+        file.write_bytes(damage(file.read_bytes()))
     ended = api("serve", "--data", log.data, "--port", "0")
     assert ended.returncode == 1
     assert ended.stdout == ""
-    assert "refused: tile: another-tree" in ended.stderr
+    assert f"refused: {path}: {named}: " in ended.stderr
+    assert (log.data / "log" / "checkpoint").read_bytes() == checkpoint
+    assert f"{path}: {named}: " in api("fsck", "--data", log.data).stdout
+
+
+def test_a_damaged_note_of_what_was_signed_last_is_named_at_the_start_and_by_fsck(
+    tmp_path: Path,
+) -> None:
+    log = Served(tmp_path / "data")
+    log.init()
+    (log.data / "published.db").write_bytes(b"no database at all" * 100)
+    for command in (("serve", "--port", "0"), ("fsck",)):
+        ended = api(*command, "--data", log.data)
+        assert ended.returncode == 1
+        assert "last-signed: malformed: published.db: " in ended.stdout + ended.stderr
+    log.close()
+
+
+def test_a_start_may_take_as_long_as_it_tells_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "_START_SECONDS", 2.0)
+    telling = "import time; [(print('checked', n, flush=True), time.sleep(0.5)) for n in (1, 2, 3"
+    told = Told(tmp_path)
+    told.store.write_checkpoint(sign_checkpoint(Checkpoint(ORIGIN, 7, bytes(32)), told.signer))
+    ready = f"{telling}, 4, 5, 6)]; print('published', 7, flush=True); input()"
+    told.keeper._command = [sys.executable, "-c", ready]
+    told.keeper.start()
+    assert told.size == 7
+    told.keeper.stop()
+
+    told = Told(tmp_path)
+    told.keeper._command = [sys.executable, "-c", f"{telling})]; input()"]
+    with pytest.raises(Unavailable, match="the publisher has been silent for 2 s"):
+        told.keeper.start()
+
+
+def test_a_publisher_tells_how_far_it_is_while_it_goes_through_the_log(log: Served) -> None:
+    log.submit(log.story.cohort(600))
+    size = log.size
+    log.stop()
+    main = "from api import publishing as p; p._TELL_EVERY = 0; p.main(p.Path({!r}))"
+    with subprocess.Popen(
+        [sys.executable, "-c", main.format(str(log.data))],
+        cwd=Path(publishing.__file__).parents[1],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        told = [process.stdout.readline() for _ in range(4)]
+        process.communicate()
+    counts = [256, 512, size]
+    assert told == [*(f"checked {count}\n" for count in counts), f"published {size}\n"]
+    assert process.returncode == 0
+
+
+def test_a_publisher_that_is_to_end_does_not_go_through_the_log_first() -> None:
+    ending = threading.Event()
+    checked = publishing._telling(ending)
+    checked(256, 10**9)
+    ending.set()
+    with pytest.raises(Unavailable, match="when 512 of"):
+        checked(512, 10**9)
 
 
 def test_what_it_cannot_begin_with_is_told_with_its_exit_code(
@@ -317,6 +401,10 @@ def test_a_checkpoint_is_believed_if_the_log_signed_it(tmp_path: Path) -> None:
         "Refuted x\n",
         " published 7\n",
         "published 7\n\n",
+        "checked\n",
+        "checked 0\n",
+        "checked 7",
+        "checked 7 of 9\n",
         "\N{REPLACEMENT CHARACTER}\n",
     ],
 )

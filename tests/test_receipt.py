@@ -27,14 +27,23 @@ from testamur.receipt import (
 from testamur.submission import format_time, parse, submission_entry
 from testamur.tlog_proof import TlogProof
 from tests.published_log import PublishedLog
-from tests.story import Story
+from tests.story import Party, Story, party, signed_otherwise
 
 
 class Sent:
     """A submission of `count` events on a published log, and its receipt."""
 
-    def __init__(self, root: Path, count: int = 5, *, before: int = 3, after: int = 4) -> None:
+    def __init__(
+        self,
+        root: Path,
+        count: int = 5,
+        *,
+        before: int = 3,
+        after: int = 4,
+        provider: Party | None = None,
+    ) -> None:
         self.story = Story()
+        self.story.provider = provider or self.story.provider
         self.log = PublishedLog(root, self.story)
         self.log.append(*self.story.opening(), *(self.story.cohort(1) for _ in range(before)))
         self.body = self.story.cohort(count)
@@ -98,6 +107,14 @@ def test_a_receipt_for_another_submission_is_refuted(sent: Sent) -> None:
 
     with pytest.raises(Refuted, match="another submission"):
         sent.verify(sent.receipt(), other)
+
+
+def test_a_receipt_holds_whichever_of_the_two_good_signatures_the_log_has(tmp_path: Path) -> None:
+    """Who holds an ES256 submission can send it with S negated, and be the first to do so."""
+    sent = Sent(tmp_path / "log", provider=party("a provider with P-256", "P-256"))
+    assert signed_otherwise(sent.body) != sent.body
+    sent.verify(sent.receipt(), signed_otherwise(sent.body))
+    sent.verify(sent.receipt())
 
 
 def test_a_submission_that_was_changed_since_is_refuted(sent: Sent) -> None:

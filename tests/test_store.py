@@ -7,7 +7,7 @@ import resource
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -384,10 +384,45 @@ def test_a_second_publisher_cannot_claim_the_log_until_the_first_lets_go(
     last_signed.claim()
 
 
-def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_damage(tmp_path: Path) -> None:
     (tmp_path / "last-signed.db").write_bytes(b"no database at all" * 100)
-    with pytest.raises(Unavailable, match="not a database"):
+    with pytest.raises(Damage, match=r"last-signed: malformed: last-signed\.db: .* not a database"):
         LastSigned(tmp_path / "last-signed.db")
+
+
+@pytest.mark.parametrize("note", ["NULL", "7", "0.5", "'text'", "CAST(x'ff' AS TEXT)"])
+def test_a_note_that_is_none_any_more_is_damage(tmp_path: Path, note: str) -> None:
+    with sqlite3.connect(tmp_path / "last-signed.db") as database:
+        database.execute("CREATE TABLE last_signed (id, note)")
+        database.execute(f"INSERT INTO last_signed VALUES (1, {note})")  # noqa: S608
+    database.close()
+    last_signed = LastSigned(tmp_path / "last-signed.db")
+    with pytest.raises(Damage, match="last-signed: malformed: "):
+        last_signed.get()
+    with pytest.raises(Damage):
+        last_signed.compare_and_swap(b"one", b"two")
+    last_signed.close()
+
+
+def test_a_flipped_bit_in_the_schema_of_the_last_signed_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "last-signed.db"
+    last_signed = LastSigned(path)
+    last_signed.compare_and_swap(None, b"one")
+    last_signed.close()
+    raw = path.read_bytes()
+    start = raw.index(b"CREATE TABLE")
+    named = 0
+    for at in range(start, raw.index(b"STRICT", start) + 6):
+        path.write_bytes(raw[:at] + bytes([raw[at] ^ 0x80]) + raw[at + 1 :])
+        try:
+            opened = LastSigned(path)
+        except Damage:
+            named += 1
+            continue
+        with suppress(Damage):
+            assert opened.get() == b"one"
+        opened.close()
+    assert named > 20
 
 
 def test_a_last_signed_store_that_was_closed_is_unavailable(last_signed: LastSigned) -> None:
