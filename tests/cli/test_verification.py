@@ -181,6 +181,15 @@ def test_a_good_log_is_replayed_and_counted(world: World) -> None:
     assert "It holds" in run("replay", "log", "--policy", "policy.txt").out
 
 
+def test_the_folder_of_a_demo_is_pointed_into(world: World) -> None:
+    Path("demo/server").mkdir(parents=True)
+    Path("log").rename("demo/server/log")
+    done = run("replay", "demo", "--vkey", "log.vkey")
+    assert done.code == 2
+    assert "is demo/server meant?" in done.err
+    assert run("replay", "demo/server", "--vkey", "log.vkey").code == 0
+
+
 def test_a_log_is_replayed_over_http(world: World, registry: HttpRegistry) -> None:
     for place in (registry.url, f"{registry.url}/log/"):
         assert run("replay", place, "--vkey", "log.vkey").code == 0
