@@ -17,6 +17,11 @@ from projections.page import MAX_PAGE
 
 DID: Final = r"^did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}$"
 UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+FORMS: Final = {
+    DID: "is not a DID such as did:web:university.example",
+    UUID: "is not an id such as 019aa5f0-5c00-7000-8000-000000000001",
+}
+"""What is wrong with a text that does not match one of these."""
 _MAX_SIZE: Final = 2**53 - 1
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})",

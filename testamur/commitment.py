@@ -20,7 +20,9 @@ from msgspec import Meta
 
 from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT, jcs, parse_canonical
 from testamur.errors import Refusal, Refuted
+from testamur.events import FORMS
 from testamur.ids import Uuid7
+from testamur.schema import explained
 
 BLIND_SIZE: Final = 32
 # The tag keeps these hashes apart from every other use of SHA-256; the LF ends it, so no
@@ -115,7 +117,10 @@ def read_holder_file(data: bytes) -> HolderFile:
     try:
         holder = msgspec.convert(found, HolderFile)
     except msgspec.ValidationError as error:
-        raise Refusal("holder-file", str(error)) from None
+        detail, value = explained(error, found, FORMS)
+        # A blind is a secret, whatever its form.
+        shown = None if "`$.blind`" in str(error) else value
+        raise Refusal("holder-file", detail, value=shown) from None
     if render_holder_file(holder).removesuffix(b"\n") != line:
         raise Refusal("holder-file", "the blind is not in padded standard base64")
     return holder

@@ -130,7 +130,8 @@ def test_the_receipt_of_what_was_never_submitted_is_not_found(served: Served) ->
     did = served.story.provider.did
     unknown = served.get(f"/submissions/{quote(did, safe='')}/{served.story.new_id()}")
     problem(unknown, 404, "unknown-submission")
-    problem(served.get("/submissions/nobody/nothing"), 422, "parameter")
+    found = problem(served.get("/submissions/nobody/nothing"), 422, "parameter")
+    assert found["detail"] == "path issuer is not a DID such as did:web:university.example"
 
 
 # --- What the signer may not ---

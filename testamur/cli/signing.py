@@ -12,10 +12,11 @@ import typer
 from testamur.cli.files import read, read_key, write
 from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
-from testamur.cli.values import Log, MaybeUrl, NewFile
+from testamur.cli.values import Log, MaybeUrl, NewFile, as_kid
 from testamur.client import DryRun, Registry
 from testamur.errors import Refusal
 from testamur.ids import new_id
+from testamur.keys import PublicKey
 from testamur.receipt import Flagged
 from testamur.submission import MAX_BYTES, every_refusal, format_time, parse, seal
 
@@ -59,7 +60,11 @@ def sign(
     out: NewFile,
     kid: Annotated[
         str | None,
-        typer.Option(metavar="DID#ID", help="Name of the key; by default, that of its did:key."),
+        typer.Option(
+            metavar="DID#ID",
+            parser=as_kid,
+            help="Name of the key; by default, that of its did:key.",
+        ),
     ] = None,
     *,
     json: Json = False,
@@ -82,7 +87,7 @@ def sign(
     body = seal(
         data[:-1].split(b"\n"),
         key=secret,
-        kid=kid or f"{secret.public.did_key()}#{secret.public.multikey()}",
+        kid=_own_kid(secret.public) if kid is None else kid,
         aud=log,
         iat=int(time.time()),
         jti=new_id(),
@@ -95,6 +100,10 @@ def sign(
         show_json(fields)
     else:
         show_fields({**fields, "iat": format_time(payload["iat"] * 1000)})
+
+
+def _own_kid(public: PublicKey) -> str:
+    return f"{public.did_key()}#{public.multikey()}"
 
 
 def flag_told(flag: Flagged) -> str:

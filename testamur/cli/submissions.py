@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from testamur.cli.files import read, refuse_existing, write
+from testamur.cli.files import naming, read, refuse_existing, write
 from testamur.cli.outcome import HOLDS, UNCHECKED
 from testamur.cli.signing import flag_told
 from testamur.cli.terminal import Json, note, say, show_fields, show_json
@@ -84,7 +84,8 @@ def verify_again(
     --policy policy.txt`
     """
     policy = policy_from(trust)
-    parsed = parse_receipt(read(receipt, MAX_RECEIPT))
+    with naming(receipt):
+        parsed = parse_receipt(read(receipt, MAX_RECEIPT))
     _show(parsed, verify_receipt(parsed, read(submission, MAX_BYTES), policy), json=json)
 
 

@@ -48,6 +48,25 @@ def test_anchors_come_from_a_file_too(world: World) -> None:
     assert verify(world, "--anchors", "anchors.txt").code == 2
 
 
+def test_a_wrong_anchor_is_told_by_its_place_and_not_at_length(world: World) -> None:
+    world.evidence()
+    Path("anchors.txt").write_text(f"{world.anchor}\n" + "{" * 5000)
+    done = verify(world, "--anchors", "anchors.txt", "--json")
+    assert done.code == 2
+    assert "anchors.txt line 2: " in done.json["detail"]
+    assert len(done.json["detail"]) < 250
+    done = verify(world, "--anchor", "notadid", "--json")
+    assert "'notadid' is neither a DID nor a file" in done.json["detail"]
+
+
+def test_what_is_wrong_with_a_file_is_told_with_its_name(world: World) -> None:
+    world.evidence()
+    Path("e").write_bytes(b"{}")
+    assert "evidence: e: not an evidence file" in verify(world).err
+    Path("0.json").write_bytes(b"{}")
+    assert "holder-file: 0.json: " in verify(world).err
+
+
 def test_without_anchors_recognition_could_not_be_checked(world: World) -> None:
     world.evidence()
     done = verify(world, "--json")
