@@ -107,9 +107,24 @@ def test_a_malformed_policy_is_wrong_usage_and_no_verdict(world: World, policy: 
 
 def test_a_bare_credential_is_told_apart_from_a_holder_file(world: World) -> None:
     world.evidence()
-    Path("0.json").write_bytes(jcs(world.holders[0].credential))
-    done = verify(world, "--json")
-    assert (done.code, done.json["rule"]) == (1, "blind-missing")
+    bare = world.holders[0].credential
+    for spelt in (jcs(bare), json.dumps(bare, indent=2).encode()):
+        Path("0.json").write_bytes(spelt)
+        done = verify(world, "--json")
+        assert (done.code, done.json["rule"]) == (1, "blind-missing")
+
+
+def test_a_holder_file_that_was_laid_out_anew_is_judged_by_what_it_says(world: World) -> None:
+    world.evidence()
+    holder = json.loads(Path("0.json").read_bytes())
+    Path("0.json").write_text(json.dumps(holder, indent=2))
+    assert verify(world, "--anchor", world.anchor).code == 0
+    holder["credential"]["name"] = "Brain Surgery"
+    Path("0.json").write_text(json.dumps(holder, indent=2))
+    done = verify(world, "--anchor", world.anchor, "--json")
+    assert done.code == 1
+    refuted = [check["name"] for check in done.json["checks"] if check["verdict"] == "refuted"]
+    assert "commitment" in refuted
 
 
 def test_what_a_registry_gives_is_verified_like_a_file(
