@@ -21,6 +21,7 @@ from api.entries import Entries, LogEntry
 from api.health import Health, Tally
 from api.intake import HungUp
 from api.moment import FORMS
+from api.parameters import OnlyKnown
 from api.problems import Problem, problem_of
 from api.queries.register import Register
 from api.submissions import CheckReport, Submissions
@@ -112,8 +113,9 @@ def face(parts: Parts) -> Face:
     framework.state.register = register
     framework.state.reading = reading
     framework.state.health = Health(parts, tally, tiles, reading, submitting.intake)
-    for routes in (submissions.routes, queries.routes, entries.routes, health.routes):
-        framework.include_router(routes)
+    for routes in (submissions.routes, queries.routes, entries.routes):
+        framework.include_router(routes, dependencies=[OnlyKnown])
+    framework.include_router(health.routes)
     _answer_errors(framework)
     framework.openapi = lambda: _document(framework)  # type: ignore[method-assign]
     return Face(tiles, submitting, framework, reading)
