@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import time
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from testamur.cli.files import read, read_key, write
+from testamur.cli.files import naming, read, read_key, write
 from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.values import Log, MaybeUrl, NewFile, as_kid
@@ -78,6 +79,9 @@ def sign(
     --out cohort.submission`
     """
     data = read(events, MAX_BYTES)
+    with naming(events):
+        if mangled := _mangled(data):
+            raise mangled
     if is_submission(data):
         raise Refusal("events-file", f"{events} does not begin with an event: is it signed?")
     if wrong := wrong_form(data):
@@ -100,6 +104,7 @@ def sign(
         show_json(fields)
     else:
         show_fields({**fields, "iat": format_time(payload["iat"] * 1000)})
+        note(f"Next: testamur submit {out} --url URL --vkey FILE --out RECEIPT")
 
 
 def _own_kid(public: PublicKey) -> str:
@@ -122,6 +127,8 @@ def wrong_form(data: bytes) -> list[Refusal]:
 
     Lines count from 1 in the file at hand, so event 1 is on line 1 where there is no header.
     """
+    if mangled := _mangled(data):
+        return [mangled]
     if is_submission(data):
         return every_refusal(data)
     # A file of events is a submission but for its first line.
@@ -132,6 +139,21 @@ def wrong_form(data: bytes) -> list[Refusal]:
         else Refusal(refusal.rule, refusal.detail, line=refusal.line - 1, value=refusal.value)
         for refusal in found
     ]
+
+
+def _mangled(data: bytes) -> Refusal | None:
+    """Return what some editors do to a file of lines, which would be told of every line."""
+    if not data.strip():
+        return Refusal("file-form", "is empty")
+    if data.startswith(codecs.BOM_UTF8):
+        return Refusal(
+            "file-form", "begins with a byte order mark; save it as UTF-8 without", line=1
+        )
+    at = data.find(b"\r\n")
+    if at < 0:
+        return None
+    line = data.count(b"\n", 0, at) + 1
+    return Refusal("file-form", "ends in CR LF, as lines do on Windows; save it with LF", line=line)
 
 
 def _dry_run(data: bytes, url: str) -> DryRun:

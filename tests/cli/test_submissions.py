@@ -250,6 +250,28 @@ def test_an_address_is_not_taken_for_the_name_of_a_log(at: Path, now: Story) -> 
     assert not (at / "s").exists()
 
 
+@pytest.mark.parametrize(
+    ("begins", "ends", "line", "says"),
+    [
+        (b"", b"\r\n", 1, "CR LF"),
+        (b"\xef\xbb\xbf", b"\n", 1, "byte order mark"),
+        (b"", b"", None, "is empty"),
+    ],
+)
+def test_what_an_editor_did_to_a_file_of_events_is_told_once(
+    at: Path, now: Story, begins: bytes, ends: bytes, line: int | None, says: str
+) -> None:
+    key_file(at, now.provider, "a.key")
+    lines = [encode_event(now.issued()) + ends for _ in range(3)] if ends else []
+    (at / "e").write_bytes(begins + b"".join(lines))
+    (refusal,) = run("check", "e", "--json").json["refusals"]
+    assert (refusal["rule"], refusal.get("line")) == ("file-form", line)
+    done = run("sign", "e", "--key", "a.key", "--log", now.origin, "--out", "s")
+    assert done.code == 1
+    assert "file-form: e: " in done.err
+    assert says in done.err
+
+
 # --- Handing in ---
 
 
@@ -279,13 +301,34 @@ def test_a_receipt_is_verified_before_it_is_said_to_hold(
     assert run(*offline).code == 1
 
 
-def test_a_receipt_of_another_log_is_refuted_and_kept(
+def test_nothing_is_handed_in_to_another_log_than_the_policys(
     sent: Path, world: World, registry: HttpRegistry
 ) -> None:
     other = VerifierKey.of(world.story.origin, 1, world.story.provider.key.public.raw())
     done = submit(registry, "--vkey", str(other), "--out", "receipt.json", "--json")
     assert (done.code, done.json["error"]) == (1, "refuted")
+    assert "nothing was handed in" in done.json["detail"]
+    assert registry.submitted() == []
+    assert not Path("receipt.json").exists()
+
+
+def test_a_receipt_that_the_policy_does_not_believe_is_refuted_and_kept(
+    sent: Path, world: World, registry: HttpRegistry
+) -> None:
+    witness = VerifierKey.of("witness.example", 4, world.story.provider.key.public.raw())
+    Path("strict.txt").write_text(f"log {world.log.key}\nwitness w {witness}\nquorum w\n")
+    done = submit(registry, "--policy", "strict.txt", "--out", "receipt.json", "--json")
+    assert (done.code, done.json["error"]) == (1, "refuted")
+    assert "quorum" in done.json["detail"]
     assert Path("receipt.json").exists()
+
+
+def test_events_are_not_handed_in_unsigned(world: World, registry: HttpRegistry) -> None:
+    Path("e").write_bytes(encode_event(world.story.issued()) + b"\n")
+    done = run("submit", "e", "--url", registry.url, "--json")
+    assert (done.code, done.json["rule"]) == (1, "submission-file")
+    assert done.json["detail"] == "e: not signed yet: testamur sign e"
+    assert registry.asked == []
 
 
 def test_without_a_policy_the_user_is_told_whose_word_is_taken(
