@@ -71,6 +71,11 @@ def prepare(
 ) -> None:
     """Make credentials, holder files and events of a cohort or of Open Badges.
 
+    A cohort is a CSV file with a row for each award. Its columns, in any order: `learner` (e-mail
+    address or number) or `learnerId` (a DID); `awarded` (2026-11-21); and if need be `name`,
+    `validUntil`, `evidence` (URLs, spaces between), `achievement` (its id or name, if several are
+    on offer).
+
     DIR gets `events.ndjson`, to be signed, `holders/` with one file for each holder, and
     `index.csv`. All but the events is personal data. If anything is refused nothing is written,
     unless --allow-refused: to prepare all anew would then issue the good ones twice.
