@@ -23,7 +23,7 @@ from testamur.events import Authority
 commands = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
 )
-_told = Console(stderr=True, highlight=False, soft_wrap=True)
+_told = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 Data = Annotated[Path, typer.Option("--data", help="The folder that holds everything.")]
 
@@ -97,9 +97,12 @@ def demo(
     """Play a realistic story on a real server in the folder DATA, and prove what happened."""
     try:
         stage.run(data, port, once=once)
-    except (stage.DemoFailed, Refuted, Unavailable) as error:
+    except (stage.DemoFailed, Refuted) as error:
         _told.print(f"The demo did not hold: {error}", markup=False)
         raise typer.Exit(1) from None
+    except (Unavailable, OSError) as error:
+        _told.print(f"The demo could not be played: {error}", markup=False)
+        raise typer.Exit(2) from None
 
 
 def _authority(text: str) -> Authority:

@@ -20,6 +20,8 @@ from api.asgi import SAFE, Receive, Scope, Send, answer_preflight
 from api.entries import Entries, LogEntry
 from api.health import Health, Tally
 from api.intake import HungUp
+from api.moment import FORMS
+from api.parameters import OnlyKnown
 from api.problems import Problem, problem_of
 from api.queries.register import Register
 from api.submissions import CheckReport, Submissions
@@ -111,8 +113,9 @@ def face(parts: Parts) -> Face:
     framework.state.register = register
     framework.state.reading = reading
     framework.state.health = Health(parts, tally, tiles, reading, submitting.intake)
-    for routes in (submissions.routes, queries.routes, entries.routes, health.routes):
-        framework.include_router(routes)
+    for routes in (submissions.routes, queries.routes, entries.routes):
+        framework.include_router(routes, dependencies=[OnlyKnown])
+    framework.include_router(health.routes)
     _answer_errors(framework)
     framework.openapi = lambda: _document(framework)  # type: ignore[method-assign]
     return Face(tiles, submitting, framework, reading)
@@ -136,7 +139,8 @@ def _answer_errors(framework: FastAPI) -> None:
     async def on_parameter(request: Request, error: Exception) -> Response:
         first = cast("RequestValidationError", error).errors()[0]
         where = " ".join(str(part) for part in first["loc"])
-        detail = f"{where}: {first['msg']}"
+        pattern = first.get("ctx", {}).get("pattern")
+        detail = f"{where} {FORMS[pattern]}" if pattern in FORMS else f"{where}: {first['msg']}"
         return await answered(request, Problem(422, "parameter", detail, value=first.get("input")))
 
     async def on_http(request: Request, error: Exception) -> Response:

@@ -61,6 +61,8 @@ def read_key(folder: Folder) -> SignerKey:
             raise Refuted(f"{folder.key} is open to others; it must be its owner's alone (0600)")
         return SignerKey.parse(folder.key.read_text("ascii").removesuffix("\n"))
     except FileNotFoundError:
-        raise Unavailable(f"{folder.root} holds no log; `init` makes one") from None
+        inside = folder.root / "server"
+        hint = f"is {inside} meant?" if Folder(inside).key.exists() else "`init` makes one"
+        raise Unavailable(f"{folder.root} holds no log; {hint}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Unavailable(f"{folder.key} cannot be read: {error}") from None

@@ -17,7 +17,13 @@ from projections.page import MAX_PAGE
 
 DID: Final = r"^did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}$"
 UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+FORMS: Final = {
+    DID: "is not a DID such as did:web:university.example",
+    UUID: "is not an id such as 019aa5f0-5c00-7000-8000-000000000001",
+}
+"""What is wrong with a text that does not match one of these."""
 _MAX_SIZE: Final = 2**53 - 1
+_NO_TIME: Final = "at is an RFC 3339 time from 1970 on, such as 2026-11-21T10:00:00Z"
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})",
     re.ASCII,
@@ -46,19 +52,27 @@ class Turned(NamedTuple):
 async def asked(
     size: Annotated[
         int | None,
-        Query(ge=0, le=_MAX_SIZE, description="Answer as of this tree size.", examples=[4096]),
+        Query(
+            ge=0,
+            le=_MAX_SIZE,
+            description="Answer as of this tree size; not with `at`.",
+            examples=[4096],
+        ),
     ] = None,
     at: Annotated[
         str | None,
         Query(
             max_length=40,
-            description="Answer as of this time (RFC 3339), by the register's own clock.",
+            description="Answer as of this time (RFC 3339), by the register's own clock; not with "
+            "`size`.",
             examples=["2026-11-21T10:00:00Z"],
             json_schema_extra={"format": "date-time"},
         ),
     ] = None,
 ) -> Asked:
     """Return the moment a request asks about; raises a 422 `Problem` for a time that is none."""
+    if size is not None and at is not None:
+        raise Problem(422, "parameter", "size and at both say as of when; give one", value=at)
     return Asked(size, None if at is None else parse_moment(at))
 
 
@@ -83,7 +97,7 @@ def parse_moment(text: str) -> int:
             milliseconds = -1
         if milliseconds >= 0:
             return milliseconds
-    raise Problem(422, "time", "at is an RFC 3339 time from 1970 on", value=text)
+    raise Problem(422, "time", _NO_TIME, value=text)
 
 
 When = Annotated[Asked, Depends(asked)]

@@ -18,6 +18,7 @@ import msgspec
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.evidence import MAX_EVIDENCE
 from testamur.exchange import Exchange, Refused, Waiting
+from testamur.note import MAX_NOTE
 from testamur.receipt import MAX_RECEIPT, Flagged, Receipt, parse_receipt
 from testamur.submission import parse_header
 
@@ -77,6 +78,10 @@ class Registry:
     def close(self) -> None:
         """Close the connections."""
         self._exchange.close()
+
+    def checkpoint(self) -> bytes:
+        """Return the latest checkpoint of the registry's log, unchecked."""
+        return self._exchange.ask("GET", "/log/checkpoint", MAX_NOTE)
 
     def submit(self, body: bytes, wait: Wait = "published") -> Receipt:
         """Return the receipt for the submission in `body`, recorded now or before.

@@ -24,9 +24,10 @@ from msgspec import Meta
 
 from testamur.canonical import MAX_DOCUMENT, parse_strict
 from testamur.errors import Refusal
-from testamur.events import Country, Definition, Did, Name, Url, Version
+from testamur.events import FORMS, Country, Definition, Did, Name, Url, Version
 from testamur.ids import Uuid7
 from testamur.openbadges import OB_3, VC_2, achievement_object
+from testamur.schema import explained
 
 MAX_ROWS: Final = 100_000
 MAX_FILE: Final = 64 * 1024 * 1024
@@ -36,6 +37,8 @@ _MAX_COLUMNS: Final = 64
 _MAX_CELL: Final = 2_000
 _MAX_EVIDENCE: Final = 10
 
+# What .xlsx (a ZIP archive) and .xls (a compound file) begin with.
+_WORKBOOK: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 # Control characters, and those that reorder what a reader sees (Unicode UAX #9).
 _INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
 _SHEET_ERROR: Final = re.compile(r"#(N/A|REF!|NAME\?|VALUE!|DIV/0!|NUM!|NULL!|SPILL!|CALC!)")
@@ -108,7 +111,8 @@ def read_given(data: bytes, kind: type[T]) -> T:
     try:
         return msgspec.convert(found, kind)
     except msgspec.ValidationError as error:
-        raise Refusal("settings", str(error)) from None
+        detail, value = explained(error, found, FORMS)
+        raise Refusal("settings", detail, value=value) from None
 
 
 def read_cohort(
@@ -241,6 +245,10 @@ def _text(data: bytes) -> str:
         raise Refusal(
             "cohort-size", f"a file is at most {MAX_FILE} bytes", value=f"{len(data)} bytes"
         )
+    if not data:
+        raise Refusal("cohort-header", "is empty; row 1 names the columns")
+    if data.startswith(_WORKBOOK):
+        raise Refusal("cohort-encoding", 'is an Excel workbook; save it as "CSV UTF-8"')
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Refusal(
             "cohort-encoding", 'the file is UTF-16; save it as "CSV UTF-8"', value=data[:2].hex()

@@ -11,6 +11,7 @@ commitment says nothing about the credential's own proof (`data_integrity.py`) o
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 from typing import Annotated, Any, Final
@@ -18,10 +19,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT, jcs, parse_canonical
+from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT, jcs, parse_strict
 from testamur.errors import Refusal, Refuted
-from testamur.events import Origin
+from testamur.events import FORMS, Origin
 from testamur.ids import Uuid7
+from testamur.schema import explained
 
 BLIND_SIZE: Final = 32
 # The tag keeps these hashes apart from every other use of SHA-256; the LF ends it, so no
@@ -95,13 +97,14 @@ def render_holder_file(holder: HolderFile) -> bytes:
 
 
 def read_holder_file(data: bytes) -> HolderFile:
-    """Return the holder file that `data` spells.
+    """Return the holder file that `data` spells, however it is laid out.
 
-    Raises `Refusal`: those of `parse_canonical`, `blind-missing` for a bare credential,
-    `holder-file` for anything else that is no holder file.
+    The commitment is to the canonical form of the credential, so a file that some program indented
+    or sorted otherwise is as good as ours, and one that was tampered with does not open it. Raises
+    `Refusal`: those of `parse_strict`, `blind-missing` for a bare credential, `holder-file` for
+    anything else that is no holder file.
     """
-    line = data.removesuffix(b"\n")
-    found = parse_canonical(line, max_bytes=MAX_HOLDER_FILE, max_depth=_MAX_HOLDER_DEPTH)
+    found = parse_strict(data, max_bytes=MAX_HOLDER_FILE, max_depth=_MAX_HOLDER_DEPTH)
     if isinstance(found, dict) and "blind" not in found and "credentialSubject" in found:
         raise Refusal(
             "blind-missing",
@@ -112,7 +115,12 @@ def read_holder_file(data: bytes) -> HolderFile:
     try:
         holder = msgspec.convert(found, HolderFile)
     except msgspec.ValidationError as error:
-        raise Refusal("holder-file", str(error)) from None
-    if render_holder_file(holder).removesuffix(b"\n") != line:
+        detail, value = explained(error, found, FORMS)
+        # A blind is a secret, whatever its form.
+        shown = None if "`$.blind`" in str(error) else value
+        raise Refusal("holder-file", detail, value=shown) from None
+    if "type" not in found:
+        raise Refusal("holder-file", "Object missing required field `type`")
+    if base64.b64encode(holder.blind).decode() != found["blind"]:
         raise Refusal("holder-file", "the blind is not in padded standard base64")
     return holder

@@ -25,6 +25,7 @@ from msgspec.structs import replace
 
 from testamur.errors import Refusal, detached, first_difference
 from testamur.ids import Uuid7, all_uuid7
+from testamur.schema import explained, pattern_of
 from testamur.tiles import MAX_ENTRY
 
 # `$` alone would let a final LF through in Python; the look-ahead reads alike everywhere.
@@ -54,6 +55,18 @@ Origin = Annotated[str, Meta(pattern=r"^[!-*,-~]{1,255}$(?!\n)")]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$(?!\n)")]  # ISO 3166-1 or -2
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)", max_length=35)]
 IscedField = Annotated[str, Meta(pattern=r"^[0-9]{2,4}$(?!\n)")]  # ISCED-F 2013
+FORMS: Final = {
+    pattern_of(Uuid7): "an id such as 019a3b1c-7f00-7abc-8def-0123456789ab",
+    pattern_of(Did): "a DID such as did:web:college.example",
+    pattern_of(KeyId): "a name of letters, digits and ._- such as 2026-key-1",
+    pattern_of(Multikey): "a public Multikey such as z6Mk...",
+    pattern_of(Name): "a name: text without control characters or spaces at its ends",
+    pattern_of(Url): "a URL such as https://college.example",
+    pattern_of(Country): "a country code such as NL (ISO 3166)",
+    pattern_of(Language): "a language tag such as en",
+    pattern_of(IscedField): "a field of ISCED-F 2013 such as 061",
+}
+"""What a text of each pattern must be, in words."""
 Position = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Version = Annotated[int, Meta(ge=1, le=10_000)]
 
@@ -529,7 +542,7 @@ def decode_event(line: bytes) -> Event:
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, Refusal):  # what `_WithSets` found
             raise error.__cause__ from None
-        raise Refusal("event-schema", str(error), value=_excerpt(line)) from None
+        raise _misfit(error, line) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal("json", f"not one JSON object: {error}", value=_excerpt(line)) from None
     canonical = _encoder.encode(event)
@@ -659,6 +672,15 @@ def _ids_well_formed(events: Sequence[Event]) -> bool:
     return all_uuid7(
         [getattr(event, CREATED[type(event)]) for event in events if type(event) in CREATED]
     )
+
+
+def _misfit(error: msgspec.ValidationError, line: bytes) -> Refusal:
+    try:
+        document = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        document = None
+    detail, value = explained(error, document, FORMS)
+    return Refusal("event-schema", detail, value=_excerpt(line) if value is None else value)
 
 
 def _excerpt(data: bytes) -> str:

@@ -193,7 +193,7 @@ def write_prepared(prepared: Prepared, folder: Path, *, partial: bool = False) -
     became which holder file. The folder appears whole or not at all. Raises `Refusal`:
     `output-exists`; `output-partial` when something was refused and `partial` is not set,
     since preparing the rest again would issue the others twice; `output-empty`; and those of
-    `decode_events`.
+    `decode_events`. Raises `Unavailable` when the folder cannot be written.
     """
     if prepared.refused and not partial:
         raise Refusal(
@@ -204,6 +204,13 @@ def write_prepared(prepared: Prepared, folder: Path, *, partial: bool = False) -
         raise Refusal("output-empty", "there is nothing to write")
     if folder.exists() or folder.is_symlink():
         raise Refusal("output-exists", "the folder is there already", value=str(folder))
+    try:
+        _write_whole(prepared, folder)
+    except OSError as error:
+        raise Unavailable(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _write_whole(prepared: Prepared, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside its final place, so that the rename cannot cross file systems; readable by its
     # owner alone (0700), since all but the events is personal data.

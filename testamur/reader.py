@@ -146,11 +146,19 @@ def open_source(place: str, client: httpx2.Client | None = None) -> Source:
                 continue
             return candidate
         raise Unavailable(f"neither {base}/checkpoint nor {base}/log/checkpoint exists")
-    folder = Path(place)
-    for root in (folder, folder / "log"):
-        if (root / "checkpoint").is_file():
-            return DirectorySource(root)
-    raise Unavailable(f"neither {folder}/checkpoint nor {folder}/log/checkpoint is a file")
+    return DirectorySource(_log_folder(Path(place)))
+
+
+def _log_folder(folder: Path) -> Path:
+    try:
+        for root in (folder, folder / "log"):
+            if (root / "checkpoint").is_file():
+                return root
+        inside = folder / "server"
+        hint = f"; is {inside} meant?" if (inside / "log" / "checkpoint").is_file() else ""
+    except OSError as error:
+        raise Unavailable(f"{folder} cannot be read: {error.strerror}") from error
+    raise Unavailable(f"neither {folder}/checkpoint nor {folder}/log/checkpoint is a file{hint}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from testamur.checkpoint import Checkpoint
-from testamur.errors import Refusal, Refuted, first_difference
+from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.events import Event, decode_events
 from testamur.keys import PublicKey
 from testamur.lifecycle import CredentialStatus
-from testamur.merkle import HASH_SIZE, leaf_hashes
+from testamur.merkle import HASH_SIZE, leaf_hashes, verify_inclusion
 from testamur.note import VerifierKey
 from testamur.reader import LogReader, NotFound, Source
 from testamur.rules import (
@@ -32,9 +33,20 @@ from testamur.rules import (
     admit_header,
 )
 from testamur.submission import MAX_BYTES, MAX_HEADER, SignedHeader, parse_submission_entry
-from testamur.tiles import WIDTH, RightEdge, full_tiles, new_tiles, parse_path, tile_path
+from testamur.tiles import (
+    WIDTH,
+    RightEdge,
+    TilePath,
+    bundle_path,
+    full_tiles,
+    new_tiles,
+    parse_path,
+    tile_path,
+)
 
 Progress = Callable[[int, int], None]
+Vouched = Callable[[int, bytes], bool]
+"""Tells whether the signed tree holds this leaf at this position."""
 
 _BUNDLES: Final = 8  # folded at a time
 
@@ -262,18 +274,20 @@ def replay(
     checkpoint = checkpoint or reader.checkpoint()
     replayer = Replayer(PublicKey("Ed25519", key.public), origin=key.name)
     statistics = Statistics(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root)
+    vouched = partial(_in_signed_tree, reader, checkpoint)
     edge = RightEdge.empty()
     for entries in _chunks(reader, checkpoint.size):
         leaves = leaf_hashes(entries)
         edge, tiles = new_tiles(edge, leaves)
-        statistics.tiles += _compare_full_tiles(source, tiles)
+        statistics.tiles += _compare_full_tiles(source, tiles, vouched)
+        if edge.size == checkpoint.size:
+            statistics.tiles += _compare_partial_tiles(source, edge, vouched)
         for cohort in replayer.feed(entries, leaves):
             statistics.count(cohort)
             if cohort_read is not None:
                 cohort_read(cohort)
         if progress is not None:
             progress(edge.size, checkpoint.size)
-    statistics.tiles += _compare_partial_tiles(source, edge)
     if edge.root() != checkpoint.root:
         raise Damage(
             f"checkpoint {checkpoint.size}",
@@ -306,16 +320,16 @@ def _chunks(reader: LogReader, size: int) -> Iterator[list[bytes]]:
         yield entries
 
 
-def _compare_full_tiles(source: Source, tiles: list[tuple[str, bytes]]) -> int:
+def _compare_full_tiles(source: Source, tiles: list[tuple[str, bytes]], vouched: Vouched) -> int:
     full = [(path, data) for path, data in tiles if parse_path(path).width == WIDTH]
     for path, data in full:
-        _compare(path, _fetched(source, path), data)
+        _compare(path, _fetched(source, path), data, vouched)
     return len(full)
 
 
-def _compare_partial_tiles(source: Source, edge: RightEdge) -> int:
-    partial = [(level, tile) for level, tile in enumerate(edge.tiles) if tile]
-    for level, tile in partial:
+def _compare_partial_tiles(source: Source, edge: RightEdge, vouched: Vouched) -> int:
+    found = [(level, tile) for level, tile in enumerate(edge.tiles) if tile]
+    for level, tile in found:
         index = full_tiles(level, edge.size)
         path, computed = tile_path(level, index, len(tile)), b"".join(tile)
         try:
@@ -324,8 +338,8 @@ def _compare_partial_tiles(source: Source, edge: RightEdge) -> int:
             # A growing log may drop a partial tile once the full one is there (tlog-tiles).
             path = tile_path(level, index)
             published = _fetched(source, path)[: len(computed)]
-        _compare(path, published, computed)
-    return len(partial)
+        _compare(path, published, computed, vouched)
+    return len(found)
 
 
 def _fetched(source: Source, path: str) -> bytes:
@@ -335,15 +349,42 @@ def _fetched(source: Source, path: str) -> bytes:
         raise Damage(path, "tile-missing", str(error)) from None
 
 
-def _compare(path: str, published: bytes, computed: bytes) -> None:
-    if published != computed:
-        at = first_difference(published, computed)
+def _compare(path: str, published: bytes, computed: bytes, vouched: Vouched) -> None:
+    """Raise `Damage` that names the file at fault unless the two are the same."""
+    if published == computed:
+        return
+    if len(published) != len(computed):
+        hashes = len(computed) // HASH_SIZE
+        detail = f"{len(published)} bytes, not the {len(computed)} of {hashes} hashes"
+        raise Damage(path, "tile", detail)
+    pairs = enumerate(zip(_hashes(published), _hashes(computed), strict=True))
+    at, found = next((i, one) for i, (one, other) in pairs if one != other)
+    tile = parse_path(path)
+    if not isinstance(tile, TilePath) or tile.level != 0:
+        raise Damage(path, "tile", f"hash {at} is not what the entries lead to")
+    position = tile.index * WIDTH + at
+    if vouched(position, found):
         raise Damage(
-            path,
-            "tile",
-            f"{len(published)} bytes, not the {len(computed)} that the entries lead to: "
-            f"hash {at // HASH_SIZE} differs",
+            bundle_path(tile.index, tile.width),
+            "bundle",
+            f"entry {position} is not the one whose hash is in the signed tree",
+            position,
         )
+    raise Damage(path, "tile", f"hash {at} is not that of entry {position}")
+
+
+def _hashes(tile: bytes) -> list[bytes]:
+    return [tile[at : at + HASH_SIZE] for at in range(0, len(tile), HASH_SIZE)]
+
+
+def _in_signed_tree(reader: LogReader, checkpoint: Checkpoint, position: int, leaf: bytes) -> bool:
+    """Return whether the published tiles prove that `leaf` is there, whatever the entry is."""
+    try:
+        path = reader.inclusion(position, checkpoint.size)
+        verify_inclusion(position, checkpoint.size, leaf, path, checkpoint.root)
+    except (Refuted, Unavailable):
+        return False
+    return True
 
 
 def _too_large() -> Refusal:

@@ -39,14 +39,18 @@ TYP: Final = "testamur-submission+jws"
 _T = TypeVar("_T")
 
 
+Kid = Annotated[
+    str,
+    Meta(pattern=r"^did:[a-z0-9]+:[A-Za-z0-9._:%-]+#[A-Za-z0-9._-]+$(?!\n)", max_length=370),
+]
+"""Whose key signed, and which of theirs: `did#id`."""
+
+
 class Protected(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """The JWS protected header: an allow-list, nothing else."""
 
     alg: Literal["ES256", "Ed25519", "EdDSA"]
-    kid: Annotated[
-        str,
-        Meta(pattern=r"^did:[a-z0-9]+:[A-Za-z0-9._:%-]+#[A-Za-z0-9._-]+$(?!\n)", max_length=370),
-    ]
+    kid: Kid
     typ: Literal["testamur-submission+jws"]
 
 

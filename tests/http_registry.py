@@ -5,7 +5,8 @@
 
 It is an honest implementation of what a client sees: it records what it is handed, publishes
 it, proves it, and answers the same submission with the same receipt. It can be told to fail:
-what is put on `script` is what the next requests meet instead. It judges the form of a
+what is put on `script` is what the next requests meet instead, but for the files of the log, which
+lie elsewhere. It judges the form of a
 submission and none of the rules.
 """
 
@@ -189,7 +190,8 @@ class HttpRegistry:
             def _meet(self) -> None:
                 asked = self._read()
                 registry.asked.append(asked)
-                planned = registry.script.popleft() if registry.script else None
+                public = asked.path.startswith("/log/")
+                planned = registry.script.popleft() if registry.script and not public else None
                 reply = planned if isinstance(planned, Reply) else None
                 if reply is None and planned != "unheard":
                     reply = registry.answer(asked)

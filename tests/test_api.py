@@ -142,7 +142,8 @@ def test_the_receipt_of_what_was_never_submitted_is_not_found(served: Served) ->
     did = served.story.provider.did
     unknown = served.get(f"/submissions/{quote(did, safe='')}/{served.story.new_id()}")
     problem(unknown, 404, "unknown-submission")
-    problem(served.get("/submissions/nobody/nothing"), 422, "parameter")
+    found = problem(served.get("/submissions/nobody/nothing"), 422, "parameter")
+    assert found["detail"] == "path issuer is not a DID such as did:web:university.example"
 
 
 # --- What the signer may not ---
@@ -428,7 +429,7 @@ def test_the_past_answers_as_it_was(served: Served) -> None:
     assert status(size=last.position) == "active"
     assert status(at=last.recorded_at) == "revoked"
     assert status(at=first.recorded_at) == "active"
-    assert status(at=last.recorded_at, size=last.position) == "active"
+    assert status(at=last.recorded_at, size=last.position) == 422  # one moment at a time
     missing = served.get(f"/credentials/{name}?size={first.position}")
     found = problem(missing, 404, "unknown-credential")
     assert str(first.position) in str(found["detail"])
@@ -453,7 +454,8 @@ def test_the_past_answers_as_it_was(served: Served) -> None:
     assert excerpt() == (None, before, str(served.size))
     assert excerpt(size=served.size) == excerpt()
     missing = served.get(f"/credentials/{name}/evidence?size={first.position}")
-    problem(missing, 404, "unknown-credential")
+    found = problem(missing, 404, "unknown-credential")
+    assert found["detail"] == f"no such credential as of size {first.position}"
     problem(served.get(f"/credentials/{name}/evidence?size=999999"), 422, "size-ahead")
 
 
@@ -475,12 +477,48 @@ def test_the_past_answers_as_it_was(served: Served) -> None:
         ("cursor=-1", "parameter"),
         ("limit=0", "parameter"),
         ("limit=100000", "parameter"),
+        ("size=1&at=2026-11-21T10:00:00Z", "parameter"),
+        ("Size=1", "parameter"),
+        ("as-of=1", "parameter"),
     ],
 )
 def test_a_moment_that_cannot_be_asked_about_is_refused(
     served: Served, query: str, rule: str
 ) -> None:
     problem(served.get(f"/organizations?{query}"), 422, rule)
+
+
+@pytest.mark.parametrize(
+    ("path", "takes"),
+    [
+        ("/credentials/{id}", "the parameters here are size, at"),
+        ("/credentials/{id}/history", "the parameters here are size, at, cursor, limit"),
+        ("/credentials/{id}/evidence", "the parameters here are size, at"),
+        ("/entries", "the parameters here are start, limit"),
+        ("/stream", "the parameters here are start"),
+        ("/submissions/did:web:a.example/{id}", "none is taken here"),
+    ],
+)
+def test_a_misspelt_parameter_is_not_passed_over(served: Served, path: str, takes: str) -> None:
+    """Else a question about the past would get the answer of today."""
+    where = path.format(id=served.story.new_id())
+    found = problem(served.get(f"{where}?sizes=1"), 422, "parameter")
+    assert found["detail"] == f"there is no such parameter: {takes}"
+    assert found["value"] == "sizes"
+
+
+def test_a_size_inside_a_submission_is_told_where_nothing_is_found(served: Served) -> None:
+    story = served.story
+    event = story.issued()
+    receipt = served.submit(story.submission(story.provider, event, story.issued()))
+    inside, start = receipt.position + 2, receipt.position
+    answer = served.get(f"/credentials/{event.credential}?size={inside}")
+    found = problem(answer, 404, "unknown-credential")
+    assert found["detail"] == (
+        f"{inside} lies inside the submission at {start}..{start + 2}; "
+        f"no such credential as of size {start}"
+    )
+    assert served.get(f"/credentials/{event.credential}?size={start + 3}").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -290,7 +290,7 @@ def test_a_wrong_file_is_not_refused_row_by_row_for_ever() -> None:
 @pytest.mark.parametrize(
     ("data", "rule", "why"),
     [
-        (b"", "cohort-header", "row 1 names the columns"),
+        (b"", "cohort-header", "is empty; row 1 names the columns"),
         (b"\n" + GOOD.encode(), "cohort-header", "row 1 names the columns"),
         (b"learner\nada@example.org\n", "cohort-header", "needs `awarded`"),
         (b"awarded\n2026-11-21\n", "cohort-header", "`learner` or `learnerId`"),
@@ -302,7 +302,7 @@ def test_a_wrong_file_is_not_refused_row_by_row_for_ever() -> None:
         (GOOD.encode("utf-16"), "cohort-encoding", "UTF-16"),
         (GOOD.replace("ada", "zoë").encode("latin-1"), "cohort-encoding", "line 2 is not UTF-8"),
         (GOOD.encode() + b"bob\0@example.org,2026-11-21\n", "cohort-encoding", "line 3"),
-        (b"PK\x03\x04\x00\x00xl/workbook.xml", "cohort-encoding", "line 1"),
+        (b"PK\x03\x04\x00\x00xl/workbook.xml", "cohort-encoding", "Excel workbook"),
         (b"learner,awarded\n" + b"\n" * (MAX_ROWS + 1), "cohort-size", "rows"),
         (b"x" * (MAX_FILE + 1), "cohort-size", "bytes"),
     ],

@@ -137,6 +137,14 @@ def test_a_holder_file_opens_the_commitment_whatever_the_numbers_looked_like() -
     verify_commitment(held.credential, held.blind, commit(CREDENTIAL, BLIND))
 
 
+def test_a_holder_file_may_be_laid_out_anew() -> None:
+    found = json.loads(render_holder_file(HOLDER))
+    reversed_ = dict(reversed(found.items()))
+    for text in (json.dumps(found, indent=2), json.dumps(reversed_) + "\r\n"):
+        held = read_holder_file(text.encode())
+        verify_commitment(held.credential, held.blind, commit(CREDENTIAL, BLIND))
+
+
 def test_a_blind_is_not_shown_by_accident() -> None:
     assert base64.b64encode(BLIND).decode() not in repr(HOLDER)
     assert repr(BLIND) not in repr(HOLDER)
@@ -144,11 +152,7 @@ def test_a_blind_is_not_shown_by_accident() -> None:
 
 def test_a_bare_credential_is_told_what_it_lacks() -> None:
     with pytest.raises(Refusal, match="without its blind") as caught:
-        read_holder_file(
-            json.dumps(CREDENTIAL, separators=(",", ":"), sort_keys=True)
-            .encode()
-            .replace(b"3.0", b"3")
-        )
+        read_holder_file(json.dumps(CREDENTIAL, indent=1).encode())
     assert caught.value.rule == "blind-missing"
 
 
@@ -177,8 +181,9 @@ def test_a_bare_credential_is_told_what_it_lacks() -> None:
         changed(type="testamur/holder/2"),
         changed(type="absent"),
         changed(more=1),
-        render_holder_file(HOLDER) + b"\n",
-        render_holder_file(HOLDER).replace(b":", b": ", 1),
+        render_holder_file(HOLDER) + b"{}",
+        render_holder_file(HOLDER).replace(b'"log"', b'"log":null,"log"'),
+        render_holder_file(HOLDER).replace(b'"type":"testamur', b'"n":1e999,"type":"testamur'),
         b"\xef\xbb\xbf" + render_holder_file(HOLDER),
     ],
 )

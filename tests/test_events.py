@@ -200,6 +200,22 @@ def test_a_number_is_an_integer_in_range_in_plain_digits(number: str) -> None:
     assert refused(line).rule in {"event-schema", "canonical-json", "json"}
 
 
+def test_the_value_at_fault_is_shown_with_its_place_and_no_pattern() -> None:
+    day = refused(changed(ISSUED, validFrom="2026-13-01"))
+    assert (day.detail, day.value) == (
+        "$.validFrom is not a date such as 2026-11-21",
+        "2026-13-01",
+    )
+    scope = refused(changed(RETIRED, achievement="short"))
+    assert scope.value == "short"
+    assert scope.detail.startswith("$.achievement: Expected `str` of length >= 36")
+    level = refused(changed(STORY.defined(), definition={"name": "S", "achievementType": "a b"}))
+    assert (level.detail, level.value) == (
+        "$.definition.achievementType: has characters that this member does not take",
+        "a b",
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [

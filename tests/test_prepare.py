@@ -22,7 +22,7 @@ from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT
 from testamur.cohort import MAX_FILE, MAX_REFUSED, Award, Registered, read_cohort
 from testamur.commitment import read_holder_file, render_holder_file, verify_commitment
 from testamur.data_integrity import sign, verify_proofs
-from testamur.errors import Refusal
+from testamur.errors import Refusal, Unavailable
 from testamur.events import (
     CredentialIssued,
     Definition,
@@ -613,9 +613,18 @@ def test_the_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         write_prepared(prepared, tmp_path / "out")
     prepared = cohort(3)
     prepared.holders[2] = prepared.holders[1]  # the third file would overwrite the second
-    with pytest.raises(FileExistsError):
+    with pytest.raises(Unavailable, match="/out cannot be written: File exists"):
         write_prepared(prepared, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_named_as_it_was_given(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable, match="/file/out cannot be written"):
+        write_prepared(cohort(), tmp_path / "file" / "out")
+    long = tmp_path / ("n" * 250)  # too long with what is put around it
+    with pytest.raises(Unavailable, match=r"/n{250} cannot be written: File name too long"):
+        write_prepared(cohort(), long)
 
 
 def test_a_part_is_written_only_on_demand(tmp_path: Path) -> None:

@@ -268,7 +268,27 @@ def test_the_tile_that_is_wrong_is_named(log: PublishedLog) -> None:
     found = damage(log)
 
     assert (found.where, found.rule) == ("tile/0/001", "tile")
-    assert "hash 5 differs" in found.detail
+    assert found.detail == "hash 5 is not that of entry 261"
+
+
+@pytest.mark.parametrize("path", ["tile/entries/001", "tile/entries/002.p/109"])
+def test_the_bundle_that_is_wrong_is_named_and_not_the_tile_over_it(
+    log: PublishedLog, path: str
+) -> None:
+    data = bytearray(log.source().fetch(path))
+    data[-3] ^= 1  # in the last entry: every length and boundary stays
+    log.write(path, bytes(data))
+
+    found = damage(log)
+
+    last = 511 if path.endswith("001") else log.size - 1
+    assert (found.where, found.rule, found.position) == (path, "bundle", last)
+
+
+def test_of_a_tile_cut_short_the_lengths_are_told(log: PublishedLog) -> None:
+    log.write("tile/0/001", log.source().fetch("tile/0/001")[:-32])
+
+    assert damage(log).detail == "8160 bytes, not the 8192 of 256 hashes"
 
 
 # --- Lies in the checkpoint ---

@@ -1,12 +1,13 @@
 """The stage: a real server process, the story on it, and the proofs of what happened.
 
 Everything in the story goes over HTTP and is checked where it arrives: every receipt as it comes,
-three credentials from files alone, and the whole log from entry 0. Anything that does not
-hold ends the demo with exit code 1.
+three credentials from files alone, and the whole log from entry 0. What does not hold is
+`DemoFailed`; what keeps the story from being played (a folder or port in use) is `Unavailable`.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import signal
@@ -25,8 +26,10 @@ import msgspec
 
 from api.demo.parties import Party, listed
 from api.demo.story import Story, enter_authorities
+from api.folder import Folder
 from testamur.client import Registry
 from testamur.commitment import HolderFile, read_holder_file, render_holder_file
+from testamur.errors import Unavailable
 from testamur.events import Authority
 from testamur.evidence import parse_evidence
 from testamur.note import VerifierKey
@@ -39,6 +42,7 @@ from testamur.verify import Report, Verdict, verify
 ORIGIN: Final = "testamur.example/demo"
 _MARKER: Final = ".testamur-demo"
 _PATIENCE: Final = 60.0
+_TAIL: Final = 600
 
 
 class DemoFailed(Exception):
@@ -57,10 +61,12 @@ class Case:
 def run(data: Path, port: int, *, once: bool) -> None:
     """Play the story in the folder `data` on `port` (0: any free one); serve on unless `once`.
 
-    Raises `DemoFailed` when anything in it does not hold.
+    Raises `DemoFailed` when anything in it does not hold, and `Unavailable`.
     """
     # A supervisor's SIGTERM must stop the server too, and Python would not run `finally` for it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # A shell lets what it starts in the background ignore SIGINT; here it is the way to stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     started = time.monotonic()
     _clear(data)
     authorities = enter_authorities(data / "parties")
@@ -69,7 +75,7 @@ def run(data: Path, port: int, *, once: bool) -> None:
     _initialise(data, authorities)
     server = _serve(data, port)
     try:
-        _wait_until_ready(url, server)
+        _wait_until_ready(url, data, server)
         _play(data, url, authorities)
         took = time.monotonic() - started
         print(f"\nAll of it held. It took {took:.0f} s.", flush=True)
@@ -145,16 +151,26 @@ def _serve(data: Path, port: int) -> subprocess.Popen[bytes]:
         )
 
 
-def _wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(url: str, data: Path, server: subprocess.Popen[bytes]) -> None:
+    vkey = (data / "checkpoint.vkey").read_text(encoding="ascii").strip()
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise DemoFailed("the server did not start; server.log in the demo folder says why")
+            raise Unavailable(f"the server did not start; {_told_last(data / 'server.log')}")
         with suppress(httpx2.TransportError):
             if httpx2.get(f"{url}/readyz").status_code == httpx2.codes.OK:
+                # While ours fails to start, whoever has the port answers in its place.
+                if httpx2.get(f"{url}/log/vkey").text.strip() != vkey:
+                    raise Unavailable(f"another log is served at {url}; choose another PORT")
                 return
         time.sleep(0.05)
-    raise DemoFailed(f"the server was not ready within {_PATIENCE:.0f} s")
+    raise Unavailable(f"the server was not ready within {_PATIENCE:.0f} s")
+
+
+def _told_last(log: Path) -> str:
+    """Return the end of what the server wrote."""
+    text = log.read_text(encoding="utf-8", errors="replace").strip()
+    return f"{log} ends in:\n{text[-_TAIL:]}"
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
@@ -320,9 +336,12 @@ def _write_story(
 
 def _clear(data: Path) -> None:
     """Make `data` an empty folder; one that an earlier demo made may be emptied, no other."""
+    if data.exists() and not data.is_dir():
+        raise Unavailable(f"{data} is a file; choose a folder")
     if data.exists() and any(data.iterdir()):
         if not (data / _MARKER).is_file():
-            raise DemoFailed(f"{data} holds something that no demo made; choose another folder")
+            raise Unavailable(f"{data} holds something that no demo made; choose another folder")
+        _refuse_served(data)
         print(f"Clearing {data}, left by an earlier demo.", flush=True)
         for item in data.iterdir():
             if item.is_dir() and not item.is_symlink():
@@ -331,6 +350,17 @@ def _clear(data: Path) -> None:
                 item.unlink()
     data.mkdir(parents=True, exist_ok=True)
     (data / _MARKER).touch()
+
+
+def _refuse_served(data: Path) -> None:
+    """Raise `Unavailable` while a server works in the folder: its log is not to be deleted."""
+    with suppress(FileNotFoundError), Folder(data / "server").lock.open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(
+                f"another demo is serving from {data}; stop it (Ctrl-C) or choose another DATA"
+            ) from None
 
 
 def _free_port() -> int:

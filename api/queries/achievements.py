@@ -36,7 +36,7 @@ async def one_achievement(
     def find(view: View) -> answers.AchievementAnswer:
         found = view.known("achievement", achievement, achievements.achievement_at)
         if version is not None:
-            connection, size, _ = view
+            connection, size = view.connection, view.size
             asked_for = achievements.achievement_at(connection, achievement, size, revision=version)
             if asked_for is None:
                 raise view.missing("achievement-version", str(version))

@@ -24,7 +24,7 @@ routes: Final = APIRouter(tags=["credentials"])
 )
 async def one_credential(register: Answering, asked: OneThing, credential: Uuid) -> Response:
     def find(view: View) -> answers.CredentialAnswer:
-        connection, size, as_of = view
+        connection, size = view.connection, view.size
         found = view.known("credential", credential, credentials.status)
         issued = register.issuance(found.issued, size)
         organization = organizations.organization_at(connection, found.issuer, size)
@@ -38,7 +38,7 @@ async def one_credential(register: Answering, asked: OneThing, credential: Uuid)
             last.items[0],
             issuer="" if organization is None else organization.organization.name,
             achievement="" if definition is None else definition.name,
-            as_of=as_of,
+            as_of=view.as_of,
         )
 
     return await asked.answer(find)

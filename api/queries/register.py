@@ -41,11 +41,15 @@ _LAST_LOOK: Final = 0.1
 
 
 class View(NamedTuple):
-    """The register as it stood at `size`; `as_of` is `recordedAt` of the last entry in it."""
+    """The register as it stood at `size`; `as_of` is `recordedAt` of the last entry in it.
+
+    `asked` is the size that was asked about: greater, if it lies inside a submission.
+    """
 
     connection: Connection
     size: int
     as_of: str | None
+    asked: int
 
     def known(
         self, kind: str, name: str, find: Callable[[Connection, str, int], Found | None]
@@ -61,10 +65,17 @@ class View(NamedTuple):
         return Problem(
             404,
             f"unknown-{kind}",
-            f"no such {kind} as of size {self.size}",
+            f"{self._inside()}no such {kind} as of size {self.size}",
             value=name,
             headers={"Testamur-Size": str(self.size)},
         )
+
+    def _inside(self) -> str:
+        last = submissions.last_before(self.connection, self.asked)
+        if self.asked == self.size or last is None:
+            return ""
+        end = last.position + last.events
+        return f"{self.asked} lies inside the submission at {last.position}..{end}; "
 
 
 class Register:
@@ -137,7 +148,8 @@ class Register:
     def _answer(self, when: Asked, question: Callable[[View], T]) -> T:
         with self._following.engine.connect() as connection, at_most(READ_SECONDS, connection):
             size = submissions.as_of(connection, size=when.size, time=when.time)
-            return question(View(connection, size, _time_of(connection, size)))
+            asked = size if when.size is None else when.size
+            return question(View(connection, size, _time_of(connection, size), asked))
 
     # --- What is on the log rather than in a table ---
 

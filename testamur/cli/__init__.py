@@ -7,7 +7,9 @@ the command was used wrongly.
 from __future__ import annotations
 
 import io
+import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -23,7 +25,7 @@ from testamur.cli import (
     submissions,
     verification,
 )
-from testamur.cli.outcome import Commands
+from testamur.cli.outcome import UNCHECKED, Commands
 from testamur.cli.terminal import say
 from testamur.memory import keep_freed_memory
 
@@ -73,4 +75,18 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     keep_freed_memory()
-    app(prog_name="testamur")
+    try:
+        app(prog_name="testamur")
+    except Exception:  # noqa: BLE001  # a bug of ours, and 1 would be a verdict
+        traceback.print_exc()
+        sys.exit(UNCHECKED)
+    finally:
+        _let_go_of_stdout()
+
+
+def _let_go_of_stdout() -> None:
+    """Drop what stdout could not take: the interpreter would try again, and end with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,7 +10,7 @@ import typer
 from msgspec import inspect
 
 from testamur.canonical import MAX_DOCUMENT, parse_strict
-from testamur.cli.files import append, read
+from testamur.cli.files import append, naming, read
 from testamur.cli.members import build, event_type, form
 from testamur.cli.terminal import Json, note, say, show_json, show_table
 from testamur.cli.values import credential_id
@@ -151,7 +151,8 @@ def _change(
 def _members(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
-    found = parse_strict(read(path, MAX_DOCUMENT), max_bytes=MAX_DOCUMENT)
+    with naming(path):
+        found = parse_strict(read(path, MAX_DOCUMENT), max_bytes=MAX_DOCUMENT)
     if not isinstance(found, dict):
         raise Refusal("member", f"{path} must hold one JSON object", value=found)
     return found

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +26,18 @@ def read(path: Path, at_most: int) -> bytes:
     return _read(path, at_most)[0]
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[Path]:
+    """Put the name of the file before what a `Refusal` says of what is in it."""
+    try:
+        yield path
+    except Refusal as refusal:
+        named = Refusal(refusal.rule, f"{path}: {refusal.detail}", line=refusal.line)
+        # It was cut and escaped where it was found; a second time would garble it.
+        named.value = refusal.value
+        raise named from refusal
+
+
 def read_key(path: Path) -> PrivateKey:
     """Return the signing key in the file; raises `Refusal` (`key-file-mode`, `key-form`)."""
     data, mode = _read(path, _MAX_KEY)
@@ -33,16 +47,18 @@ def read_key(path: Path) -> PrivateKey:
             f"others can read or change this key; run: chmod 600 {path}",
             value=f"{mode:o}",
         )
-    try:
-        return PrivateKey.from_multikey(data.decode("ascii").strip())
-    except UnicodeDecodeError:
-        # Not shown: what is in a key file is a secret, whatever its form.
-        raise Refusal("key-form", f"{path} is not the text of a secret Multikey") from None
+    with naming(path):
+        try:
+            return PrivateKey.from_multikey(data.decode("ascii").strip())
+        except UnicodeDecodeError:
+            # Not shown: what is in a key file is a secret, whatever its form.
+            raise Refusal("key-form", "is not the text of a secret Multikey") from None
 
 
 def read_holder(path: Path) -> HolderFile:
     """Return the credential with its blind; raises `Refusal`."""
-    return read_holder_file(read(path, MAX_HOLDER_FILE))
+    with naming(path):
+        return read_holder_file(read(path, MAX_HOLDER_FILE))
 
 
 def refuse_existing(path: Path) -> None:

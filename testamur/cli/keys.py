@@ -47,6 +47,7 @@ def keygen(
         return
     show_fields(fields)
     note(f"Keep {out} secret, and keep a copy: it cannot be made again.")
+    note(f"Next: testamur possession {out} --log ORIGIN --sponsor DID --out FILE")
 
 
 @app.command(rich_help_panel=_PANEL)

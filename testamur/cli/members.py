@@ -16,10 +16,21 @@ import msgspec
 from msgspec import inspect
 
 from testamur.canonical import MAX_DOCUMENT, parse_strict
-from testamur.cli.files import read
+from testamur.cli.files import naming, read
 from testamur.errors import Refusal
-from testamur.events import EVENTS, Did, Digest, Event, Id, Signature, decode_event, encode_event
+from testamur.events import (
+    EVENTS,
+    FORMS,
+    Did,
+    Digest,
+    Event,
+    Id,
+    Signature,
+    decode_event,
+    encode_event,
+)
 from testamur.ids import Uuid7, new_id
+from testamur.schema import explained
 
 _NEW: Final = "new"
 _ID: Final = inspect.type_info(Id)
@@ -58,7 +69,9 @@ def build(name: str, given: Sequence[str], start: dict[str, Any] | None = None) 
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, Refusal):
             raise error.__cause__ from None
-        raise Refusal("event-schema", f"{tag}: {error}; it has {described(kind)}") from None
+        detail, value = explained(error, members, FORMS)
+        detail = f"{tag}: {detail}; it has {described(kind)}"
+        raise Refusal("event-schema", detail, value=value) from None
     # Through its line and back, so that it meets every rule of form.
     return decode_event(encode_event(event))
 
@@ -130,7 +143,8 @@ def _needed(kind: inspect.Type) -> inspect.Type:
 
 def _json(text: str) -> Any:
     if text.startswith("@"):
-        return parse_strict(read(Path(text[1:]), MAX_DOCUMENT), max_bytes=MAX_DOCUMENT)
+        with naming(Path(text[1:])) as path:
+            return parse_strict(read(path, MAX_DOCUMENT), max_bytes=MAX_DOCUMENT)
     return parse_strict(text.encode(), max_bytes=MAX_DOCUMENT)
 
 

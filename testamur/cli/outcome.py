@@ -1,38 +1,73 @@
 """How a command ends: 0 it holds, 1 it was refused or refuted, 2 it could not be checked.
 
-Wrong usage is 2 as well, and an interrupted command 130. An exception that is none of ours is a
-bug and goes through to the interpreter with its traceback.
+Wrong usage is 2 as well, as is what the machine does not let us do: no permission, a full disk.
+An interrupted command ends with 130. An exception that is none of these is a bug and goes through
+with its traceback.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import typer
 from typer.core import TyperGroup
 
-from testamur.cli.terminal import note, show_json, wants_json
+from testamur.cli.terminal import NotShown, note, show_json, wants_json
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.replay import Damage
 
 HOLDS: Final = 0
 REFUTED: Final = 1
 UNCHECKED: Final = 2
+# What every complaint about the arguments is; typer has no name of its own for it.
+_UsageError: Final[Any] = typer.BadParameter.__bases__[0]
 
 
 class Commands(TyperGroup):
-    """The commands, with one place where the two ways of failing become exit codes."""
+    """The commands, with one place where the ways of failing become exit codes."""
+
+    def make_context(self, info_name: Any, args: list[str], *more: Any, **extra: Any) -> Any:
+        """Understand what stands before the command."""
+        with _reported(list(args)):
+            return super().make_context(info_name, args, *more, **extra)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; report `Refuted` and `Unavailable`, let everything else pass."""
-        try:
+        """Run the command; report what it raises, but let a bug pass."""
+        with _reported(ctx.args):
             return super().invoke(ctx)
-        except (Refuted, Unavailable) as error:
-            if wants_json(ctx):
+
+
+@contextmanager
+def _reported(arguments: Sequence[str]) -> Iterator[None]:
+    """Report `Refuted`, `Unavailable`, `OSError` and, if JSON is asked for, wrong usage."""
+    in_json = wants_json(arguments)
+    try:
+        try:
+            yield
+        except (Refuted, Unavailable, OSError) as caught:
+            error = _unavailable(caught) if isinstance(caught, OSError) else caught
+            if in_json:
                 show_json(described(error))
             else:
                 note(*_sentence(error))
             raise typer.Exit(REFUTED if isinstance(error, Refuted) else UNCHECKED) from None
+        except _UsageError as error:
+            if not in_json:
+                raise
+            show_json({"error": "usage", "detail": error.format_message()})
+            raise typer.Exit(UNCHECKED) from None
+    except NotShown as error:
+        # Of a reader that has gone, as `head` does, nobody needs to be told.
+        if not isinstance(error.__cause__, BrokenPipeError):
+            note(str(error), "yellow")
+        raise typer.Exit(UNCHECKED) from None
+
+
+def _unavailable(error: OSError) -> Unavailable:
+    where = f"{error.filename}: " if error.filename is not None else ""
+    return Unavailable(f"{where}{error.strerror or error}")
 
 
 def described(error: Refuted | Unavailable) -> dict[str, Any]:

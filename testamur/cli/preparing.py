@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import typer
 
 from testamur.canonical import MAX_DOCUMENT
-from testamur.cli.files import read, read_key, refuse_existing
+from testamur.cli.files import naming, read, read_key, refuse_existing
 from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table, track
-from testamur.cli.values import as_id, as_origin, is_id
+from testamur.cli.values import as_id, is_id, log_name
 from testamur.cohort import MAX_FILE, Offering, Provider, Registered, read_cohort, read_given
+from testamur.errors import Refusal, Unavailable
 from testamur.keys import PrivateKey
 from testamur.prepare import Prepared, prepare_badges, prepare_cohort, read_sources, write_prepared
 
@@ -22,15 +23,16 @@ app = typer.Typer()
 _PANEL: Final = "Events"
 
 _LISTED: Final = 50
+# A workbook is no cohort, but whoever gives one means it for one, and is told so.
+_SHEETS: Final = (".csv", ".xlsx", ".xls")
+T = TypeVar("T")
 
 
 @app.command(rich_help_panel=_PANEL)
 def prepare(
     source: Annotated[
         Path,
-        typer.Argument(
-            metavar="SOURCE", exists=True, help="A .csv cohort, or badges: .json, .ndjson, folder."
-        ),
+        typer.Argument(metavar="SOURCE", help="A .csv cohort, or badges: .json, .ndjson, folder."),
     ],
     achievement: Annotated[
         list[str],
@@ -59,7 +61,7 @@ def prepare(
     ] = None,
     log: Annotated[
         str | None,
-        typer.Option(metavar="ORIGIN", parser=as_origin, help="Log to name in holder files."),
+        typer.Option(metavar="ORIGIN", parser=log_name, help="Log to name in holder files."),
     ] = None,
     *,
     allow_refused: Annotated[
@@ -68,6 +70,11 @@ def prepare(
     json: Json = False,
 ) -> None:
     """Make credentials, holder files and events of a cohort or of Open Badges.
+
+    A cohort is a CSV file with a row for each award. Its columns, in any order: `learner` (e-mail
+    address or number) or `learnerId` (a DID); `awarded` (2026-11-21); and if need be `name`,
+    `validUntil`, `evidence` (URLs, spaces between), `achievement` (its id or name, if several are
+    on offer).
 
     DIR gets `events.ndjson`, to be signed, `holders/` with one file for each holder, and
     `index.csv`. All but the events is personal data. If anything is refused nothing is written,
@@ -81,12 +88,17 @@ def prepare(
     """
     refuse_existing(out)
     secret = None if key is None else read_key(key)
-    issuer = None if provider is None else read_given(_json(provider), Provider)
-    if source.suffix.lower() == ".csv":
+    issuer = None if provider is None else _settings(provider, Provider)
+    try:
+        source.stat()
+    except OSError as error:
+        raise Unavailable(f"{source} cannot be read: {error.strerror}") from error
+    if source.suffix.lower() in _SHEETS:
         prepared = _of_cohort(source, achievement, issuer, secret, log)
     else:
         registered = _registered(achievement, accreditation)
         prepared = _of_badges(source, registered, issuer, secret, log)
+    _refuse_nothing(prepared, source)
     written = bool(prepared.events) and (allow_refused or not prepared.refused)
     if written:
         write_prepared(prepared, out, partial=allow_refused)
@@ -103,8 +115,9 @@ def _of_cohort(
 ) -> Prepared:
     if provider is None:
         raise typer.BadParameter("a cohort needs its issuer", param_hint="--provider")
-    offerings = [read_given(_json(Path(file)), Offering) for file in achievements]
-    awards, refused = read_cohort(read(source, MAX_FILE), offerings)
+    offerings = [_settings(Path(file), Offering) for file in achievements]
+    with naming(source):
+        awards, refused = read_cohort(read(source, MAX_FILE), offerings)
     with track("Preparing") as tracked:
         return prepare_cohort(
             awards,
@@ -146,12 +159,20 @@ def _registered(
         return Registered(achievement=given[0], accreditation=accreditation)
     if accreditation is not None:
         raise typer.BadParameter("goes with an id alone", param_hint="--accreditation")
-    data = _json(Path(given[0]))
-    return read_given(data, dict[str, Registered])
+    return _settings(Path(given[0]), dict[str, Registered])
 
 
-def _json(path: Path) -> bytes:
-    return read(path, MAX_DOCUMENT)
+def _settings(path: Path, kind: type[T]) -> T:
+    with naming(path):
+        return read_given(read(path, MAX_DOCUMENT), kind)
+
+
+def _refuse_nothing(prepared: Prepared, source: Path) -> None:
+    if prepared.events or prepared.refused:
+        return
+    if source.suffix.lower() in _SHEETS:
+        raise Refusal("cohort-empty", f"{source}: has no row below the names of its columns")
+    raise Refusal("no-badges", f"{source}: holds no badge")
 
 
 def _show(prepared: Prepared, out: Path | None, *, json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import time
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,13 +10,14 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from testamur.cli.files import read, read_key, write
+from testamur.cli.files import naming, read, read_key, write
 from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
-from testamur.cli.values import Log, MaybeUrl, NewFile
+from testamur.cli.values import Log, MaybeUrl, NewFile, as_kid
 from testamur.client import DryRun, Registry
 from testamur.errors import Refusal
 from testamur.ids import new_id
+from testamur.keys import PublicKey
 from testamur.receipt import Flagged
 from testamur.submission import MAX_BYTES, every_refusal, format_time, parse, seal
 
@@ -59,7 +61,11 @@ def sign(
     out: NewFile,
     kid: Annotated[
         str | None,
-        typer.Option(metavar="DID#ID", help="Name of the key; by default, that of its did:key."),
+        typer.Option(
+            metavar="DID#ID",
+            parser=as_kid,
+            help="Name of the key; by default, that of its did:key.",
+        ),
     ] = None,
     *,
     json: Json = False,
@@ -73,6 +79,9 @@ def sign(
     --out cohort.submission`
     """
     data = read(events, MAX_BYTES)
+    with naming(events):
+        if mangled := _mangled(data):
+            raise mangled
     if is_submission(data):
         raise Refusal("events-file", f"{events} does not begin with an event: is it signed?")
     if wrong := wrong_form(data):
@@ -82,7 +91,7 @@ def sign(
     body = seal(
         data[:-1].split(b"\n"),
         key=secret,
-        kid=kid or f"{secret.public.did_key()}#{secret.public.multikey()}",
+        kid=_own_kid(secret.public) if kid is None else kid,
         aud=log,
         iat=int(time.time()),
         jti=new_id(),
@@ -95,6 +104,11 @@ def sign(
         show_json(fields)
     else:
         show_fields({**fields, "iat": format_time(payload["iat"] * 1000)})
+        note(f"Next: testamur submit {out} --url URL --vkey FILE --out RECEIPT")
+
+
+def _own_kid(public: PublicKey) -> str:
+    return f"{public.did_key()}#{public.multikey()}"
 
 
 def flag_told(flag: Flagged) -> str:
@@ -113,6 +127,8 @@ def wrong_form(data: bytes) -> list[Refusal]:
 
     Lines count from 1 in the file at hand, so event 1 is on line 1 where there is no header.
     """
+    if mangled := _mangled(data):
+        return [mangled]
     if is_submission(data):
         return every_refusal(data)
     # A file of events is a submission but for its first line.
@@ -123,6 +139,21 @@ def wrong_form(data: bytes) -> list[Refusal]:
         else Refusal(refusal.rule, refusal.detail, line=refusal.line - 1, value=refusal.value)
         for refusal in found
     ]
+
+
+def _mangled(data: bytes) -> Refusal | None:
+    """Return what some editors do to a file of lines, which would be told of every line."""
+    if not data.strip():
+        return Refusal("file-form", "is empty")
+    if data.startswith(codecs.BOM_UTF8):
+        return Refusal(
+            "file-form", "begins with a byte order mark; save it as UTF-8 without", line=1
+        )
+    at = data.find(b"\r\n")
+    if at < 0:
+        return None
+    line = data.count(b"\n", 0, at) + 1
+    return Refusal("file-form", "ends in CR LF, as lines do on Windows; save it with LF", line=line)
 
 
 def _dry_run(data: bytes, url: str) -> DryRun:

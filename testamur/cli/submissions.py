@@ -8,13 +8,14 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from testamur.cli.files import read, refuse_existing, write
+from testamur.cli.files import naming, read, refuse_existing, write
 from testamur.cli.outcome import HOLDS, UNCHECKED
-from testamur.cli.signing import flag_told
+from testamur.cli.signing import flag_told, is_submission
 from testamur.cli.terminal import Json, note, say, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, Trust, opened, own_word, policy_from
 from testamur.cli.values import Url
 from testamur.client import GRADES, Registry, Wait
+from testamur.errors import Refusal, Refuted
 from testamur.policy import Policy, Verified
 from testamur.receipt import MAX_RECEIPT, Receipt, parse_receipt, verify_receipt
 from testamur.submission import MAX_BYTES, parse
@@ -51,11 +52,12 @@ def submit(
     --out receipt.json`
     """
     policy = None if trust is None else policy_from(trust)
-    body = read(submission, MAX_BYTES)
-    parse(body)
+    body = _signed(submission)
     if out is not None:
         refuse_existing(out)
     with Registry(url, patience=patience, waiting=_told) as registry:
+        if policy is not None:
+            _check_log(registry, policy)
         receipt = registry.submit(body, wait)
     if out is not None:
         # Before it is verified: one that does not hold is evidence against the log.
@@ -84,8 +86,29 @@ def verify_again(
     --policy policy.txt`
     """
     policy = policy_from(trust)
-    parsed = parse_receipt(read(receipt, MAX_RECEIPT))
+    with naming(receipt):
+        parsed = parse_receipt(read(receipt, MAX_RECEIPT))
     _show(parsed, verify_receipt(parsed, read(submission, MAX_BYTES), policy), json=json)
+
+
+def _signed(file: Path) -> bytes:
+    body = read(file, MAX_BYTES)
+    with naming(file):
+        if not is_submission(body):
+            raise Refusal("submission-file", f"not signed yet: testamur sign {file}")
+        parse(body)
+    return body
+
+
+def _check_log(registry: Registry, policy: Policy) -> None:
+    """Raise `Refuted` if another log than the policy's is served: before anything is handed in.
+
+    Whether witnesses saw the submission is for its receipt to show.
+    """
+    try:
+        Policy(policy.logs, (), (), None).check(registry.checkpoint())
+    except Refuted as error:
+        raise Refuted(f"nothing was handed in, since another log answers: {error}") from None
 
 
 def _own_word(url: str) -> Policy:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import takewhile
 from typing import Annotated, Any, Final
 
 import typer
@@ -39,25 +40,22 @@ _STYLES: Final = {
 }
 
 
-def _remember(context: typer.Context, value: bool) -> bool:  # noqa: FBT001  # typer's interface
-    # Known at the root too, where errors are reported.
-    context.find_root().meta[__name__] = value
-    return value
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, errors included.")]
 
 
-Json = Annotated[
-    bool, typer.Option("--json", help="Answer in JSON, errors included.", callback=_remember)
-]
+class NotShown(Exception):
+    """Standard output takes nothing, so a result that there may be did not arrive."""
 
 
-def wants_json(context: typer.Context) -> bool:
-    """Return whether the command under way was given `--json`."""
-    return bool(context.find_root().meta.get(__name__))
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether `arguments` hold `--json`: known even if they cannot be understood."""
+    return "--json" in takewhile(lambda each: each != "--", arguments)
 
 
 def show_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
     """Print `document` on stdout."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    with _reaching():
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def show_fields(fields: Mapping[str, object]) -> None:
@@ -84,12 +82,14 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 
 def say(text: str, style: str = "") -> None:
     """Print a line on stdout."""
-    _out().print(Text(plain(text), style), soft_wrap=True)
+    with _reaching():
+        typer.echo(_line(_out(), text, style), nl=False)
 
 
 def note(text: str, style: str = "") -> None:
     """Print a line on stderr: for the person at the terminal, not part of the result."""
-    _err().print(Text(plain(text), style), soft_wrap=True)
+    with suppress(OSError):  # there is nobody to tell that nobody can be told
+        typer.echo(_line(_err(), text, style), err=True, nl=False)
 
 
 def plain(value: object) -> str:
@@ -142,11 +142,27 @@ class _Count(ProgressColumn):
 
 def _print(table: Table) -> None:
     console = _out()
+    with _reaching():
+        with console.capture() as captured:
+            console.print(table)
+        # Cells are padded to their column, also the last one.
+        for line in captured.get().splitlines():
+            typer.echo(line.rstrip())
+
+
+def _line(console: Console, text: str, style: str) -> str:
     with console.capture() as captured:
-        console.print(table)
-    # Cells are padded to their column, also the last one.
-    for line in captured.get().splitlines():
-        typer.echo(line.rstrip())
+        console.print(Text(plain(text), style), soft_wrap=True)
+    return captured.get()
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    # Rich is not let near stdout: it ends the process with 1 when whoever reads has gone.
+    try:
+        yield
+    except OSError as error:
+        raise NotShown(f"standard output cannot be written: {error.strerror}") from error
 
 
 def _cell(value: object) -> Text:

@@ -21,6 +21,8 @@ from testamur.events import Did as DidText
 from testamur.events import KeyId as KeyIdText
 from testamur.events import Origin
 from testamur.ids import UUID7_PATTERN, Uuid7
+from testamur.reader import is_url
+from testamur.submission import Kid
 
 _URL: Final = re.compile(r"https?://[!-~]+")
 
@@ -30,9 +32,14 @@ def _like(kind: Any, example: str) -> Callable[[str], str]:
         try:
             return str(msgspec.convert(text, kind))
         except msgspec.ValidationError:
-            raise typer.BadParameter(f"{text!r} does not look like {example}") from None
+            raise typer.BadParameter(f"{cut(text)} does not look like {example}") from None
 
     return parsed
+
+
+def cut(text: str) -> str:
+    """Return `text` in quotes, and no more than sixty characters of it."""
+    return repr(text if len(text) <= 60 else f"{text[:59]}…")
 
 
 def checked_url(text: str) -> str:
@@ -42,7 +49,7 @@ def checked_url(text: str) -> str:
     except httpx2.InvalidURL:
         host = ""
     if not host:
-        raise typer.BadParameter(f"{text!r} does not look like https://registry.example")
+        raise typer.BadParameter(f"{cut(text)} does not look like https://registry.example")
     return text
 
 
@@ -51,7 +58,7 @@ def moment(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no time such as 2026-11-21T10:00:00Z") from None
+        raise typer.BadParameter(f"{cut(text)} is no time such as 2026-11-21T10:00:00Z") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -61,7 +68,7 @@ def credential_id(text: str) -> str:
         return text
     path = Path(text)
     if path != STDIN and not path.exists():
-        raise typer.BadParameter(f"{text!r} is neither the id of a credential nor a holder file")
+        raise typer.BadParameter(f"{cut(text)} is neither the id of a credential nor a holder file")
     return read_holder(path).id
 
 
@@ -70,9 +77,20 @@ def is_id(text: str) -> bool:
     return re.fullmatch(UUID7_PATTERN, text) is not None
 
 
+def log_name(text: str) -> str:
+    """Return `text` if it is the name of a log; a server's address is none."""
+    if is_url(text):
+        raise typer.BadParameter(
+            f"{cut(text)} is an address; a log's name, such as log.example/testamur, is in its "
+            "verifier key before the first plus sign"
+        )
+    return as_origin(text)
+
+
 as_did: Final = _like(DidText, "did:key:z6Mk... or did:web:college.example")
 as_id: Final = _like(Uuid7, "019a3b1c-7f00-7abc-8def-0123456789ab")
 as_key_id: Final = _like(KeyIdText, "2026-key-1")
+as_kid: Final = _like(Kid, "did:web:college.example#2026-key-1")
 as_origin: Final = _like(Origin, "log.example/testamur, the name of a log")
 
 Url = Annotated[
@@ -83,7 +101,7 @@ MaybeUrl = Annotated[
     typer.Option("--url", metavar="URL", parser=checked_url, help="Address of the registry."),
 ]
 Log = Annotated[
-    str, typer.Option("--log", metavar="ORIGIN", parser=as_origin, help="Name of the log.")
+    str, typer.Option("--log", metavar="ORIGIN", parser=log_name, help="Name of the log.")
 ]
 Credential = Annotated[
     str, typer.Argument(metavar="CREDENTIAL", help="Id of the credential, or its holder file.")

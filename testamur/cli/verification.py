@@ -10,11 +10,11 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from testamur.cli.files import read, read_holder
+from testamur.cli.files import STDIN, naming, read, read_holder
 from testamur.cli.inquiry import asked
 from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
 from testamur.cli.trust import Trust, policy_from
-from testamur.cli.values import MaybeUrl, as_did, moment
+from testamur.cli.values import MaybeUrl, as_did, cut, moment
 from testamur.evidence import FILE_ENDING, MAX_EVIDENCE, Evidence, parse_evidence
 from testamur.verify import Report
 from testamur.verify import verify as judge
@@ -83,15 +83,28 @@ def verify(
 def _anchors(given: str) -> list[str]:
     if given.startswith("did:"):
         return [as_did(given)]
-    lines = read(Path(given), _MAX_ANCHORS).decode("utf-8", "replace").splitlines()
-    return [as_did(line.strip()) for line in lines if line.strip() and line[0] != "#"]
+    path = Path(given)
+    if path != STDIN and not path.exists():
+        raise typer.BadParameter(f"{cut(given)} is neither a DID nor a file", param_hint="--anchor")
+    lines = read(path, _MAX_ANCHORS).decode("utf-8", "replace").splitlines()
+    numbered = [(number, line.strip()) for number, line in enumerate(lines, 1)]
+    return [_anchor(line, path, number) for number, line in numbered if line and line[0] != "#"]
+
+
+def _anchor(text: str, path: Path, number: int) -> str:
+    try:
+        return as_did(text)
+    except typer.BadParameter as error:
+        where = f"{path} line {number}: {error.message}"
+        raise typer.BadParameter(where, param_hint="--anchors") from None
 
 
 def _evidence(credential: str, path: Path | None, url: str | None) -> Evidence:
     if (path is None) == (url is None):
         raise typer.BadParameter("give one of the two", param_hint="--evidence, --url")
     if path is not None:
-        return parse_evidence(read(path, MAX_EVIDENCE))
+        with naming(path):
+            return parse_evidence(read(path, MAX_EVIDENCE))
     return asked(credential, str(url))
 
 

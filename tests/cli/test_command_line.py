@@ -77,10 +77,8 @@ def process(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     command = [sys.executable, "-m", "testamur", *arguments]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        command, env=environment, text=True, stdout=pipe, stderr=pipe, **options
-    )
+    given = {"env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen(command, text=True, **given)
 
 
 def ended(started: subprocess.Popen[str]) -> Ended:
@@ -97,6 +95,70 @@ def test_it_runs_as_a_module(world: World) -> None:
     done = ended(process("replay", "nowhere"))
     assert done.code == 2
     assert "Traceback" not in done.err
+
+
+def test_a_full_disk_behind_stdout_is_told_on_stderr_and_no_verdict(world: World) -> None:
+    where = ["replay", "log", "--vkey", "log.vkey"]
+    for arguments in (where, [*where, "--json"], ["replay", "nowhere", "--json"], ["--version"]):
+        with Path("/dev/full").open("w") as full:
+            done = ended(process(*arguments, stdout=full))
+        assert done.code == 2
+        assert done.err == "standard output cannot be written: No space left on device\n"
+
+
+def test_a_reader_that_has_gone_is_no_verdict_either(world: World) -> None:
+    read, written = os.pipe()
+    os.close(read)
+    with os.fdopen(written, "w") as pipe:
+        done = ended(process("replay", "log", "--vkey", "log.vkey", stdout=pipe))
+    assert (done.code, done.err) == (2, "")
+
+
+def test_a_bug_shows_its_traceback_and_ends_with_2(at: Path) -> None:
+    (at / "sitecustomize.py").write_text(
+        "import testamur.cli.research as r\n"
+        "def broken(*_): raise ZeroDivisionError\n"
+        "r.trusted_log = broken\n"
+    )
+    (at / "checkpoint").touch()
+    root = Path(__file__).resolve().parents[2]
+    started = process("replay", ".", env={**os.environ, "PYTHONPATH": f"{at}:{root}"})
+    done = ended(started)
+    assert done.code == 2
+    assert "Traceback" in done.err
+    assert "ZeroDivisionError" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (["replay", "n" * 300], "n" * 300),
+        (["export", "log", "--vkey", "log.vkey", "--out", "n" * 300], "n" * 300),
+        (["export", "log", "--vkey", "log.vkey", "--out", "log.vkey/out"], "log.vkey/out"),
+    ],
+)
+def test_what_the_machine_does_not_let_us_do_is_no_verdict(
+    world: World, arguments: list[str], place: str
+) -> None:
+    done = run(*arguments, "--json")
+    assert (done.code, done.json["error"]) == (2, "unavailable")
+    assert done.json["detail"].startswith(place)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["verify", "--json"], "Missing argument 'CREDENTIAL'"),
+        (["replay", "http://", "--json"], "does not look like https://registry.example"),
+        (["nothing", "--json"], "No such command 'nothing'"),
+        (["--nothing", "--json"], "No such option: --nothing"),
+    ],
+)
+def test_wrong_usage_is_told_in_json_too(at: Path, arguments: list[str], why: str) -> None:
+    done = run(*arguments)
+    assert (done.code, done.err) == (2, "")
+    assert done.json["error"] == "usage"
+    assert why in done.json["detail"]
 
 
 def test_an_interrupted_command_ends_quietly_and_leaves_nothing(

@@ -99,6 +99,52 @@ def test_wrong_usage_of_prepare_is_2(given: Path, wrong: list[str]) -> None:
     assert not (given / "o").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "rule", "says"),
+    [
+        ("empty.csv", b"", "cohort-header", "is empty; row 1 names the columns"),
+        ("header.csv", b"learner,awarded\n", "cohort-empty", "has no row below"),
+        ("book.csv", b"PK\x03\x04", "cohort-encoding", 'save it as "CSV UTF-8"'),
+        ("book.xlsx", b"PK\x03\x04", "cohort-encoding", "is an Excel workbook"),
+        ("badges.ndjson", b"", "no-badges", "holds no badge"),
+    ],
+)
+def test_a_source_of_nothing_is_refused_with_its_name_and_reason(
+    given: Path, now: Story, name: str, content: bytes, rule: str, says: str
+) -> None:
+    (given / name).write_bytes(content)
+    what = now.achievement if name.endswith("ndjson") else "soils.json"
+    settings = ["--achievement", what, "--provider", "college.json", "--out", "o"]
+    done = run("prepare", name, *settings, "--json")
+    assert (done.code, done.json["rule"]) == (1, rule)
+    assert done.json["detail"].startswith(f"{name}: ")
+    assert says in done.json["detail"]
+
+
+@pytest.mark.parametrize("name", ["nowhere.csv", "nowhere.json", "nowhere"])
+def test_a_source_that_is_not_there_could_not_be_checked(
+    given: Path, now: Story, name: str
+) -> None:
+    what = "soils.json" if name.endswith("csv") else now.achievement
+    settings = ["--achievement", what, "--provider", "college.json", "--out", "o"]
+    done = run("prepare", name, *settings)
+    assert (done.code, done.err) == (2, f"{name} cannot be read: No such file or directory\n")
+
+
+def test_settings_are_refused_with_their_file_and_the_value_at_fault(given: Path) -> None:
+    soils = json.loads((given / "soils.json").read_text())
+    (given / "soils.json").write_text(json.dumps({**soils, "achievement": "Soils"}))
+    done = run(*PREPARE, "--out", "o")
+    assert done.code == 1
+    assert (
+        "settings: soils.json: $.achievement is not an id such as "
+        "019a3b1c-7f00-7abc-8def-0123456789ab (found Soils)"
+    ) in done.err
+    (given / "college.json").write_text("{")
+    done = run(*PREPARE, "--out", "o", "--json")
+    assert done.json["detail"].startswith("college.json: not JSON")
+
+
 # --- Checking and signing ---
 
 
@@ -111,6 +157,14 @@ def test_check_lists_every_bad_line_of_a_file_of_events(at: Path, now: Story) ->
     found = {each["line"]: each["rule"] for each in done.json["refusals"]}
     assert found == {2: "event-schema", 4: "event-schema", 5: "json", 6: "canonical-json"}
     assert "canonical-json" in run("check", "e").out
+
+
+def test_a_bad_value_is_shown_instead_of_the_line_it_is_on(at: Path, now: Story) -> None:
+    line = encode_event(now.issued()).replace(b'"validFrom":"2', b'"validFrom":"x2')
+    (at / "e").write_bytes(line + b"\n")
+    (refusal,) = run("check", "e", "--json").json["refusals"]
+    assert refusal["detail"] == "$.validFrom is not a date such as 2026-11-21"
+    assert refusal["value"].startswith("x2")
 
 
 def test_check_lists_every_bad_line_of_a_submission(at: Path, now: Story) -> None:
@@ -196,9 +250,43 @@ def test_a_kid_that_is_no_did_url_is_refused(at: Path, now: Story) -> None:
     key_file(at, now.provider, "a.key")
     (at / "e").write_bytes(encode_event(now.issued()) + b"\n")
     base = ["sign", "e", "--key", "a.key", "--log", now.origin, "--out", "s"]
-    assert run(*base, "--kid", "nonsense").code == 1
+    for wrong in ("nonsense", ""):
+        done = run(*base, "--kid", wrong, "--json")
+        assert done.code == 2
+        assert f"{wrong!r} does not look like did:web:" in done.json["detail"]
+        assert not (at / "s").exists()
     assert run(*base, "--kid", "did:web:college.example#2026").code == 0
     assert parse((at / "s").read_bytes()).header.payload.iss == "did:web:college.example"
+
+
+def test_an_address_is_not_taken_for_the_name_of_a_log(at: Path, now: Story) -> None:
+    key_file(at, now.provider, "a.key")
+    (at / "e").write_bytes(encode_event(now.issued()) + b"\n")
+    done = run("sign", "e", "--key", "a.key", "--log", "http://a.example/log", "--out", "s")
+    assert done.code == 2
+    assert not (at / "s").exists()
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "line", "says"),
+    [
+        (b"", b"\r\n", 1, "CR LF"),
+        (b"\xef\xbb\xbf", b"\n", 1, "byte order mark"),
+        (b"", b"", None, "is empty"),
+    ],
+)
+def test_what_an_editor_did_to_a_file_of_events_is_told_once(
+    at: Path, now: Story, begins: bytes, ends: bytes, line: int | None, says: str
+) -> None:
+    key_file(at, now.provider, "a.key")
+    lines = [encode_event(now.issued()) + ends for _ in range(3)] if ends else []
+    (at / "e").write_bytes(begins + b"".join(lines))
+    (refusal,) = run("check", "e", "--json").json["refusals"]
+    assert (refusal["rule"], refusal.get("line")) == ("file-form", line)
+    done = run("sign", "e", "--key", "a.key", "--log", now.origin, "--out", "s")
+    assert done.code == 1
+    assert "file-form: e: " in done.err
+    assert says in done.err
 
 
 # --- Handing in ---
@@ -230,13 +318,34 @@ def test_a_receipt_is_verified_before_it_is_said_to_hold(
     assert run(*offline).code == 1
 
 
-def test_a_receipt_of_another_log_is_refuted_and_kept(
+def test_nothing_is_handed_in_to_another_log_than_the_policys(
     sent: Path, world: World, registry: HttpRegistry
 ) -> None:
     other = VerifierKey.of(world.story.origin, 1, world.story.provider.key.public.raw())
     done = submit(registry, "--vkey", str(other), "--out", "receipt.json", "--json")
     assert (done.code, done.json["error"]) == (1, "refuted")
+    assert "nothing was handed in" in done.json["detail"]
+    assert registry.submitted() == []
+    assert not Path("receipt.json").exists()
+
+
+def test_a_receipt_that_the_policy_does_not_believe_is_refuted_and_kept(
+    sent: Path, world: World, registry: HttpRegistry
+) -> None:
+    witness = VerifierKey.of("witness.example", 4, world.story.provider.key.public.raw())
+    Path("strict.txt").write_text(f"log {world.log.key}\nwitness w {witness}\nquorum w\n")
+    done = submit(registry, "--policy", "strict.txt", "--out", "receipt.json", "--json")
+    assert (done.code, done.json["error"]) == (1, "refuted")
+    assert "quorum" in done.json["detail"]
     assert Path("receipt.json").exists()
+
+
+def test_events_are_not_handed_in_unsigned(world: World, registry: HttpRegistry) -> None:
+    Path("e").write_bytes(encode_event(world.story.issued()) + b"\n")
+    done = run("submit", "e", "--url", registry.url, "--json")
+    assert (done.code, done.json["rule"]) == (1, "submission-file")
+    assert done.json["detail"] == "e: not signed yet: testamur sign e"
+    assert registry.asked == []
 
 
 def test_without_a_policy_the_user_is_told_whose_word_is_taken(

@@ -48,6 +48,25 @@ def test_anchors_come_from_a_file_too(world: World) -> None:
     assert verify(world, "--anchors", "anchors.txt").code == 2
 
 
+def test_a_wrong_anchor_is_told_by_its_place_and_not_at_length(world: World) -> None:
+    world.evidence()
+    Path("anchors.txt").write_text(f"{world.anchor}\n" + "{" * 5000)
+    done = verify(world, "--anchors", "anchors.txt", "--json")
+    assert done.code == 2
+    assert "anchors.txt line 2: " in done.json["detail"]
+    assert len(done.json["detail"]) < 250
+    done = verify(world, "--anchor", "notadid", "--json")
+    assert "'notadid' is neither a DID nor a file" in done.json["detail"]
+
+
+def test_what_is_wrong_with_a_file_is_told_with_its_name(world: World) -> None:
+    world.evidence()
+    Path("e").write_bytes(b"{}")
+    assert "evidence: e: not an evidence file" in verify(world).err
+    Path("0.json").write_bytes(b"{}")
+    assert "holder-file: 0.json: " in verify(world).err
+
+
 def test_without_anchors_recognition_could_not_be_checked(world: World) -> None:
     world.evidence()
     done = verify(world, "--json")
@@ -88,9 +107,24 @@ def test_a_malformed_policy_is_wrong_usage_and_no_verdict(world: World, policy: 
 
 def test_a_bare_credential_is_told_apart_from_a_holder_file(world: World) -> None:
     world.evidence()
-    Path("0.json").write_bytes(jcs(world.holders[0].credential))
-    done = verify(world, "--json")
-    assert (done.code, done.json["rule"]) == (1, "blind-missing")
+    bare = world.holders[0].credential
+    for spelt in (jcs(bare), json.dumps(bare, indent=2).encode()):
+        Path("0.json").write_bytes(spelt)
+        done = verify(world, "--json")
+        assert (done.code, done.json["rule"]) == (1, "blind-missing")
+
+
+def test_a_holder_file_that_was_laid_out_anew_is_judged_by_what_it_says(world: World) -> None:
+    world.evidence()
+    holder = json.loads(Path("0.json").read_bytes())
+    Path("0.json").write_text(json.dumps(holder, indent=2))
+    assert verify(world, "--anchor", world.anchor).code == 0
+    holder["credential"]["name"] = "Brain Surgery"
+    Path("0.json").write_text(json.dumps(holder, indent=2))
+    done = verify(world, "--anchor", world.anchor, "--json")
+    assert done.code == 1
+    refuted = [check["name"] for check in done.json["checks"] if check["verdict"] == "refuted"]
+    assert "commitment" in refuted
 
 
 def test_what_a_registry_gives_is_verified_like_a_file(
@@ -179,6 +213,15 @@ def test_a_good_log_is_replayed_and_counted(world: World) -> None:
     assert done.json["credentials"] == {"active": 3}
     assert done.err == ""
     assert "It holds" in run("replay", "log", "--policy", "policy.txt").out
+
+
+def test_the_folder_of_a_demo_is_pointed_into(world: World) -> None:
+    Path("demo/server").mkdir(parents=True)
+    Path("log").rename("demo/server/log")
+    done = run("replay", "demo", "--vkey", "log.vkey")
+    assert done.code == 2
+    assert "is demo/server meant?" in done.err
+    assert run("replay", "demo/server", "--vkey", "log.vkey").code == 0
 
 
 def test_a_log_is_replayed_over_http(world: World, registry: HttpRegistry) -> None:

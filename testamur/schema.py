@@ -1,0 +1,62 @@
+"""What a document breaks of its schema, in words a person can act on.
+
+msgspec tells the place and, of a text that matches no pattern, the pattern. Here the value that
+stands in that place is looked up, and the pattern gives way to an example of what matches it. The
+document is only looked at: whether it fits was decided before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, get_args
+
+import msgspec
+
+_PLACED: Final = re.compile(r"(?P<what>.*) - at `(?P<place>\$[^`]*)`", re.DOTALL)
+_PATTERN: Final = "Expected `str` matching regex "
+_NO_DATE: Final = "Invalid RFC3339 encoded date"
+_STEP: Final = re.compile(r"\.(?P<member>[^.\[]+)|\[(?P<index>[0-9]+)\]")
+
+
+def pattern_of(kind: Any) -> str:
+    """Return the pattern of an annotated text."""
+    return next(str(each.pattern) for each in get_args(kind)[1:] if each.pattern is not None)
+
+
+def explained(
+    error: msgspec.ValidationError, document: Any, forms: Mapping[str, str]
+) -> tuple[str, str | None]:
+    """Return what is wrong, and the value at fault if there is one.
+
+    `forms` says by pattern what a text must be, such as "a DID such as did:web:a.example".
+    """
+    placed = _PLACED.fullmatch(str(error))
+    if placed is None:
+        return str(error), None
+    what, place = placed["what"], placed["place"]
+    value = _found(document, place)
+    known = {f"{_PATTERN}{pattern!r}": form for pattern, form in forms.items()}
+    if what in known:
+        return f"{place} is not {known[what]}", value
+    if what == _NO_DATE:
+        return f"{place} is not a date such as 2026-11-21", value
+    if what.startswith(_PATTERN):
+        what = "has characters that this member does not take"
+    return f"{place}: {what}", value
+
+
+def _found(document: Any, place: str) -> str | None:
+    """Return as text what stands at `place`, such as `$.key.id`."""
+    found = document
+    for step in _STEP.finditer(place):
+        try:
+            found = found[step["member"] or int(step["index"])]
+        except (KeyError, IndexError, TypeError):
+            return None
+    if isinstance(found, str):
+        return found
+    try:
+        return msgspec.json.encode(found).decode()
+    except (msgspec.MsgspecError, TypeError, RecursionError):
+        return None
