@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 import rfc8785
 
-from testamur.errors import Refusal, first_difference
+from testamur.errors import Refusal
 
 MAX_DOCUMENT: Final = 4 * 1024 * 1024
 """Bytes of one JSON document unless a caller says otherwise: a badge with its pictures."""
@@ -93,26 +93,6 @@ def _prints_alike(value: object) -> bool:
         elif type(item) is not str and type(item) is not bool and item is not None:
             return False
     return True
-
-
-def parse_canonical(
-    data: bytes, *, max_bytes: int = MAX_DOCUMENT, max_depth: int = MAX_DEPTH
-) -> Any:
-    """Return the JSON value that `data` spells in its one canonical form.
-
-    Raises `Refusal`: those of `parse_strict`, or `canonical-json` naming the first byte at fault.
-    """
-    value = parse_strict(data, max_bytes=max_bytes, max_depth=max_depth)
-    canonical = jcs(value)
-    if canonical != data:
-        at = first_difference(canonical, data)
-        raise Refusal(
-            "canonical-json",
-            f"not in RFC 8785 form: differs at byte {at}, where the canonical form has "
-            f"{_excerpt(canonical, at)}",
-            value=_excerpt(data, at),
-        )
-    return value
 
 
 def _utf8(data: bytes) -> str:
@@ -211,7 +191,3 @@ def _check_string(text: str) -> None:
 
 def _too_deep(max_depth: int) -> Refusal:
     return Refusal("json-depth", f"nested deeper than {max_depth} objects and arrays")
-
-
-def _excerpt(data: bytes, at: int) -> str:
-    return data[at : at + 20].decode("utf-8", "backslashreplace") or "the end"
