@@ -73,7 +73,7 @@ def serve(
 def fsck(data: Data) -> None:
     """Recompute the whole log in DATA from its entries, and name everything that is wrong."""
     try:
-        with Progress(console=_told, transient=True) as bar:
+        with Progress(console=_told, transient=True, disable=not _told.is_terminal) as bar:
             task = bar.add_task("checking", total=None)
             found = wiring.fsck(
                 data, lambda done, total: bar.update(task, completed=done, total=total)
@@ -82,7 +82,9 @@ def fsck(data: Data) -> None:
         _fail(error)
     for line in found:
         typer.echo(line)
-    raise typer.Exit(1 if found else 0)
+    if found:
+        raise typer.Exit(1)
+    _told.print(f"nothing is wrong with the log in {data}", markup=False)
 
 
 @commands.command()

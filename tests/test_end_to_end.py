@@ -263,6 +263,7 @@ def test_fsck_finds_nothing_wrong_with_an_honest_log(served: Served) -> None:
     assert "Traceback" not in served.errors()
     checked = api("fsck", "--data", served.data)
     assert (checked.returncode, checked.stdout) == (0, "")
+    assert checked.stderr == f"nothing is wrong with the log in {served.data}\n"
 
 
 @pytest.mark.parametrize(

@@ -62,18 +62,18 @@ def read_holder(path: Path) -> HolderFile:
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise `Unavailable` if there is something at `path`: before long work, not after."""
+    """Raise `Unavailable` unless a new file can be at `path`: before long work, not after."""
+    _refuse_stdin(path)
     if path.exists() or path.is_symlink():
         raise Unavailable(f"{path} exists already, and nothing is overwritten")
 
 
 def write(path: Path, data: bytes, *, secret: bool = False) -> None:
     """Write a new file, durably; a `secret` one is for its owner alone."""
+    refuse_existing(path)
     try:
         # O_EXCL also refuses a symbolic link, so a key never lands where somebody else points.
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if secret else 0o644)
-    except FileExistsError:
-        raise Unavailable(f"{path} exists already, and nothing is overwritten") from None
     except OSError as error:
         raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
     try:
@@ -89,6 +89,7 @@ def write(path: Path, data: bytes, *, secret: bool = False) -> None:
 
 def append(path: Path, lines: list[bytes]) -> None:
     """Add lines (without LF) to a file of lines, which may be new."""
+    _refuse_stdin(path)
     try:
         with path.open("ab+") as file:
             if file.tell():
@@ -98,6 +99,12 @@ def append(path: Path, lines: list[bytes]) -> None:
             file.write(b"".join(line + b"\n" for line in lines))
     except OSError as error:
         raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _refuse_stdin(path: Path) -> None:
+    # Elsewhere it also means standard output, so a file of that name would be a surprise.
+    if path == STDIN:
+        raise Unavailable("- is standard input; what is written needs the name of a file")
 
 
 def _read(path: Path, at_most: int) -> tuple[bytes, int]:

@@ -130,6 +130,21 @@ def test_a_bug_shows_its_traceback_and_ends_with_2(at: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["keygen", "--out", "-"],
+        ["export", "log", "--vkey", "log.vkey", "--out", "-"],
+        ["revoke", "019a3b1c-7f00-7abc-8def-0123456789ab", "--reason", "duplicate", "--to", "-"],
+    ],
+)
+def test_no_file_is_named_like_standard_input(world: World, arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert "- is standard input" in done.err
+    assert not Path("-").exists()
+
+
+@pytest.mark.parametrize(
     ("arguments", "place"),
     [
         (["replay", "n" * 300], "n" * 300),
