@@ -46,7 +46,7 @@ _CLAIM_SECONDS: Final = 10.0
 _POLL: Final = 0.05
 # The lines that the process tells.
 _TOLD: Final = re.compile(
-    r"published (?P<published>[1-9][0-9]{0,18})\n|checked [1-9][0-9]{0,18}\n"
+    r"published (?P<published>[1-9][0-9]{0,18})\n|checked (?P<checked>[1-9][0-9]{0,18})\n"
     r"|refuted (?P<refuted>.*)\n|unavailable (?P<unavailable>.*)\n"
 )
 
@@ -122,7 +122,8 @@ class Publishing(Beside):
         elif told["unavailable"] is not None:
             self.failure = Unavailable(told["unavailable"])
         else:
-            return  # it is checking, and not ready
+            _log.info("what is published is being checked: %s entries so far", told["checked"])
+            return
         self._ready = True
 
     def _take_checkpoint(self, size: int) -> None:

@@ -6,6 +6,7 @@ with the follower's (`test_following.py`); what is published and signed, in `tes
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -251,8 +252,9 @@ def test_a_damaged_note_of_what_was_signed_last_is_named_at_the_start_and_by_fsc
 
 
 def test_a_start_may_take_as_long_as_it_tells_how_far_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     monkeypatch.setattr(publishing, "_START_SECONDS", 2.0)
     telling = "import time; [(print('checked', n, flush=True), time.sleep(0.5)) for n in (1, 2, 3"
     told = Told(tmp_path)
@@ -261,6 +263,7 @@ def test_a_start_may_take_as_long_as_it_tells_how_far_it_is(
     told.keeper._command = [sys.executable, "-c", ready]
     told.keeper.start()
     assert told.size == 7
+    assert "is being checked: 6 entries so far" in caplog.text
     told.keeper.stop()
 
     told = Told(tmp_path)
