@@ -29,11 +29,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Final, Literal, get_args
 
 import msgspec
 
 from testamur import events as e
+from testamur.anchors import Anchored
 from testamur.checkpoint import Checkpoint
 from testamur.commitment import HolderFile, verify_commitment
 from testamur.data_integrity import proofs_of, verify_proofs
@@ -47,7 +49,7 @@ from testamur.openbadges import Badge, read_badge
 from testamur.policy import Policy, Verified
 from testamur.rules import MAX_AHEAD, Register, admit_events, admit_genesis, admit_header
 from testamur.rules.accreditation import recognitions_in_force
-from testamur.rules.register import CredentialState
+from testamur.rules.register import CredentialState, Organization
 from testamur.rules.scope import uncovered
 from testamur.submission import SignedHeader, format_time, parse_submission_entry
 
@@ -138,9 +140,10 @@ def verify(
     """Judge the credential in `holder` by `evidence`, without any I/O.
 
     `policy` says which log and witnesses are believed; `anchors` are the DIDs of the authorities
-    whose recognition the verifier accepts; `now` (aware) is the time of asking.
+    whose recognition the verifier accepts, each alone or with a key, DID#MULTIKEY; `now` (aware)
+    is the time of asking. Raises `Refusal` for an anchor that is none, as `parse_anchor` does.
     """
-    case = _Case(holder, evidence, policy, anchors, now)
+    case = _Case(holder, evidence, policy, Anchored(anchors), now)
     made = {name: _judge(name, basis, step, case) for name, basis, step in _STEPS}
     order: tuple[CheckName, ...] = get_args(CheckName)
     checkpoint = case.claimed
@@ -173,8 +176,8 @@ class _Issuance:
     position: int
     issuer: str
     flags: tuple[str, ...]
-    trust_path: list[str] | None
     authorities: list[str]
+    paths: list[tuple[bool, list[str]]]  # to an anchor: whether its keys bear it out, and over whom
     definition: e.Definition
     accreditor: str | None
 
@@ -195,7 +198,7 @@ class _Case:
     holder: HolderFile
     evidence: Evidence
     policy: Policy
-    anchors: frozenset[str]
+    anchors: Anchored
     now: datetime
     claimed: Checkpoint | None = None
     verified: Verified | None = None
@@ -204,6 +207,7 @@ class _Case:
     credentials: dict[str, CredentialState] = field(default_factory=dict)
     followed: dict[tuple[str, str], _Followed] = field(default_factory=dict)
     vouched_urls: dict[str, str | None] = field(default_factory=dict)
+    lent: dict[str, str] = field(default_factory=dict)  # keys that a sponsor added, and who
     folded: bool = False
     issuance: _Issuance | None = None
     badge: Badge | None = None
@@ -385,6 +389,7 @@ def _fold(
         admit_genesis(register, header, events, recorded_at, key)
         if register.origin != case.believed().origin:
             raise Refuted(f"the log of {case.believed().origin} opens as {register.origin}")
+        case.anchors.follow(header, events)
         return
     if submission.position < register.size:
         raise Refuted(
@@ -398,10 +403,15 @@ def _fold(
         )
     register.size = submission.position
     header.verify_signature(admit_header(register, header, recorded_at))
+    case.anchors.follow(header, events)
     numbers = [event.number for event in submission.events]
     for shown, event in enumerate(events, 1):
         if isinstance(event, e.OrganizationRegistered):
             case.vouched_urls[event.organization] = event.url
+        if isinstance(event, e.KeyAdded):
+            lender = case.lent.get(header.protected.kid, header.payload.iss)
+            if lender != event.organization:
+                case.lent[f"{event.organization}#{event.key.id}"] = lender
         if isinstance(event, e.CredentialIssued) and event.credential == case.holder.id:
             # Judged by what came before it, not by what its own submission goes on to change.
             then, credentials = register.draft(), dict(case.credentials)
@@ -425,20 +435,20 @@ def _at_issuance(
 ) -> _Issuance:
     issuer = header.payload.iss
     definition = register.achievements[event.achievement].definitions[event.achievement_version - 1]
-    accreditor, path, authorities = None, None, []
+    accreditor, authorities, paths = None, [], []
     if event.accreditation is not None:
         accreditor = register.accreditations[event.accreditation].accreditor
         country = register.organizations[issuer].country
         for recognition in recognitions_in_force(register, accreditor, register.today()):
             if not uncovered(recognition.scope, event.achievement, definition, country):
                 authorities.append(recognition.authority)
-                path = path or _path_to_anchor(register, recognition.authority, case.anchors)
-    return _Issuance(event, position, issuer, flags, path, authorities, definition, accreditor)
+                path = _path_to_anchor(register, recognition.authority, case.anchors)
+                if path is not None:
+                    paths.append((case.anchors.recognised(recognition.id), path))
+    return _Issuance(event, position, issuer, flags, authorities, paths, definition, accreditor)
 
 
-def _path_to_anchor(
-    register: Register, did: str | None, anchors: frozenset[str]
-) -> list[str] | None:
+def _path_to_anchor(register: Register, did: str | None, anchors: Anchored) -> list[str] | None:
     """Return the authorities from `did` up to an anchor, following who sponsored whom."""
     path: list[str] = []
     while did is not None and did not in path:
@@ -480,6 +490,7 @@ def _check_compromises(case: _Case, issued: _Issuance) -> None:
         told = told or any(isinstance(event, e.OrganizationUpdated) for event in counted)
         if counted:
             signing.add(each.header.protected.kid)
+            _note_lent_key(case, each)
         key = case.register.organizations[each.header.payload.iss].key(each.header.key_id)
         if key is None or key.status is not KeyStatus.COMPROMISED or key.until is None:
             continue
@@ -493,6 +504,16 @@ def _check_compromises(case: _Case, issued: _Issuance) -> None:
             raise Refuted(stolen)
         if not all(isinstance(event, e.KeyCompromised) for event in each.events):
             case.notes.append(stolen)
+
+
+def _note_lent_key(case: _Case, each: _Followed) -> None:
+    # So that who lost its keys can act again; but its sponsor could act in its name.
+    lender = case.lent.get(each.header.protected.kid)
+    if lender is not None:
+        case.notes.append(
+            f"submission at {each.position} was signed with {each.header.protected.kid}, "
+            f"a key that {case.register.organizations[lender].name} added"
+        )
 
 
 def _counts(
@@ -608,9 +629,15 @@ def _recognition(case: _Case) -> str:
         raise Unavailable(f"the evidence shows no recognition of {name}")
     if not issued.authorities:
         raise Refuted(f"no authority recognised {name} for this at position {issued.position}")
-    if issued.trust_path is not None:
-        chain = [case.register.organizations[did].name for did in issued.trust_path]
-        return f"{name} was recognised by {', under '.join(chain)}, a trust anchor of yours"
+    if issued.paths:
+        borne_out, path = max(issued.paths, key=itemgetter(0))
+        chain = [case.register.organizations[did].name for did in path]
+        recognised = f"{name} was recognised by {', under '.join(chain)}"
+        if not borne_out:
+            raise Refuted(f"{recognised}, with a key that does not lead back to that anchor")
+        if case.anchors.unpinned(path[-1]):
+            _note_whose_word(case, case.register.organizations[path[-1]])
+        return f"{recognised}, a trust anchor of yours"
     chain = [f"{case.register.organizations[did].name} ({did})" for did in issued.authorities]
     if not case.anchors:
         raise Unavailable(f"no trust anchors were given; {name} was recognised by {chain[0]}")
@@ -631,12 +658,7 @@ def _issuer(case: _Case) -> str:
     claimed = case.read().issuer.id
     organization = case.register.organizations[issued.issuer]
     if not organization.did.startswith("did:key:"):
-        # A did:key is its own proof; of any other DID the register has only somebody's word.
-        by = organization.sponsor
-        sponsor = case.register.organizations[by].name if by else "the log's genesis"
-        case.notes.append(
-            f"that {organization.did} is {organization.name}'s own is the word of {sponsor}"
-        )
+        _note_whose_word(case, organization)
     if claimed == organization.did:
         return f"{organization.name} ({claimed})"
     if claimed.startswith("did:"):
@@ -647,6 +669,15 @@ def _issuer(case: _Case) -> str:
     raise Unavailable(
         f"the credential names its issuer as {claimed}, which the register does not link to "
         f"{organization.name} ({organization.did})"
+    )
+
+
+def _note_whose_word(case: _Case, organization: Organization) -> None:
+    # A did:key is its own proof; of any other DID the register has only somebody's word.
+    by = organization.sponsor
+    sponsor = case.register.organizations[by].name if by else "the log's genesis"
+    case.notes.append(
+        f"that {organization.did} is {organization.name}'s own is the word of {sponsor}"
     )
 
 

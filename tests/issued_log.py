@@ -93,7 +93,7 @@ class IssuedLog:
         evidence: Evidence | None = None,
         *,
         policy: Policy | None = None,
-        anchors: Sequence[Party] | None = None,
+        anchors: Sequence[Party | str] | None = None,
         now: datetime | None = None,
     ) -> Report:
         """Return the report on the credential, by whole evidence unless told otherwise."""
@@ -102,7 +102,8 @@ class IssuedLog:
             evidence or self.evidence(holder),
             policy or self.policy(),
             anchors=frozenset(
-                who.did for who in ([self.story.authority] if anchors is None else anchors)
+                who if isinstance(who, str) else who.did
+                for who in ([self.story.authority] if anchors is None else anchors)
             ),
             now=now or datetime.fromtimestamp(self.story.now, UTC),
         )

@@ -10,11 +10,13 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from testamur.anchors import parse_anchor
 from testamur.cli.files import STDIN, naming, read, read_holder
 from testamur.cli.inquiry import asked
 from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
 from testamur.cli.trust import Trust, policy_from
-from testamur.cli.values import MaybeUrl, as_did, cut, moment
+from testamur.cli.values import MaybeUrl, cut, moment
+from testamur.errors import Refusal
 from testamur.evidence import FILE_ENDING, MAX_EVIDENCE, Evidence, parse_evidence
 from testamur.verify import Report
 from testamur.verify import verify as judge
@@ -40,8 +42,9 @@ def verify(
         typer.Option(
             "--anchor",
             "--anchors",
-            metavar="DID|FILE",
-            help="An authority you trust, or a file with one a line. May be repeated.",
+            metavar="DID|DID#KEY|FILE",
+            help="An authority you trust, with a key of its own (a Multikey) if you know one, or "
+            "a file with one a line. May be repeated.",
         ),
     ] = None,
     at: Annotated[
@@ -82,21 +85,25 @@ def verify(
 
 def _anchors(given: str) -> list[str]:
     if given.startswith("did:"):
-        return [as_did(given)]
+        return [_anchor(given, "")]
     path = Path(given)
     if path != STDIN and not path.exists():
         raise typer.BadParameter(f"{cut(given)} is neither a DID nor a file", param_hint="--anchor")
     lines = read(path, _MAX_ANCHORS).decode("utf-8", "replace").splitlines()
     numbered = [(number, line.strip()) for number, line in enumerate(lines, 1)]
-    return [_anchor(line, path, number) for number, line in numbered if line and line[0] != "#"]
+    return [
+        _anchor(line, f"{path} line {number}: ")
+        for number, line in numbered
+        if line and line[0] != "#"
+    ]
 
 
-def _anchor(text: str, path: Path, number: int) -> str:
+def _anchor(text: str, where: str) -> str:
     try:
-        return as_did(text)
-    except typer.BadParameter as error:
-        where = f"{path} line {number}: {error.message}"
-        raise typer.BadParameter(where, param_hint="--anchors") from None
+        parse_anchor(text)
+    except Refusal as refusal:
+        raise typer.BadParameter(f"{where}{refusal}", param_hint="--anchor") from None
+    return text
 
 
 def _evidence(credential: str, path: Path | None, url: str | None) -> Evidence:

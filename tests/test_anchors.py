@@ -1,0 +1,197 @@
+"""A recognition counts for the key under it, whatever name the log puts on that key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from testamur import events as e
+from testamur.anchors import parse_anchor
+from testamur.errors import Refusal
+from tests.awards import awards
+from tests.issued_log import IssuedLog
+from tests.judged import refuted
+from tests.story import Party, Story, party, private_key
+
+AGENCY = party("agency")
+WEB = Party("did:web:agency.example", private_key("agency of the web"), "key-1")
+
+
+@dataclass
+class Seating(Story):
+    """A story whose operator seats one authority with the keys it likes."""
+
+    keys: tuple[e.Key, ...] = ()
+
+    def genesis(self, *, authorities: Sequence[Party] | None = None) -> bytes:
+        (opened,) = e.decode_events(super().genesis(authorities=authorities).split(b"\n")[1:2])
+        assert isinstance(opened, e.LogOpened)
+        (seat,) = opened.authorities
+        seat = msgspec.structs.replace(seat, keys=self.keys)
+        public = self.log_key.public
+        opener = Party(public.did_key(), self.log_key, public.multikey())
+        return self.submission(opener, msgspec.structs.replace(opened, authorities=(seat,)))
+
+
+def seating(at: Path, *keys: Party, signs: Party) -> IssuedLog:
+    """Return a log that seats the authority with these keys, of which `signs` recognises."""
+    story = Seating(keys=tuple(key.listed for key in keys))
+    story.authority = signs
+    return IssuedLog(at / "log", story)
+
+
+def multikey(who: Party) -> str:
+    return who.key.public.multikey()
+
+
+# --- A did:key ---
+
+
+def test_the_key_that_a_did_spells_speaks_for_it(tmp_path: Path) -> None:
+    issued = seating(tmp_path, AGENCY, AGENCY.with_key("operator"), signs=AGENCY)
+
+    for anchor in (AGENCY.did, AGENCY.kid):
+        report = issued.report(issued.holders[0], anchors=[anchor])
+        assert (report.exit_code, report.notes) == (0, ())
+
+
+def test_a_key_that_the_operator_lists_under_an_anchors_did_does_not(tmp_path: Path) -> None:
+    operator = AGENCY.with_key("operator")
+    issued = seating(tmp_path, AGENCY, operator, signs=operator)
+
+    report = issued.report(issued.holders[0], anchors=[AGENCY])
+
+    assert refuted(report) == {"recognition"}
+    assert "does not lead back to that anchor" in report.check("recognition").detail
+
+
+def test_nor_does_a_key_that_such_a_key_adds(tmp_path: Path) -> None:
+    operator, later = AGENCY.with_key("operator"), AGENCY.with_key("later")
+    issued = seating(tmp_path, AGENCY, operator, signs=operator)
+
+    assert recognised_anew(issued, operator, later, anchors=[AGENCY]) == {"recognition"}
+
+
+def test_a_key_that_the_anchor_itself_adds_does(tmp_path: Path) -> None:
+    later = AGENCY.with_key("later")
+    issued = seating(tmp_path, AGENCY, signs=AGENCY)
+
+    assert not recognised_anew(issued, AGENCY, later, anchors=[AGENCY])
+
+
+def recognised_anew(
+    issued: IssuedLog, adds: Party, added: Party, *, anchors: Sequence[Party | str]
+) -> set[str]:
+    """Have a key added, and the accreditor recognised under that one alone; return what fails."""
+    story = issued.story
+    issued.says(adds, story.key_added(adds, added))
+    issued.says(
+        adds, e.RecognitionWithdrawn(reason="administrative", recognition=story.recognition)
+    )
+    issued.says(added, story.recognised(story.new_id()))
+    (holder,) = issued.award(awards(story, 1))
+    return refuted(issued.report(holder, anchors=anchors))
+
+
+# --- Any other DID ---
+
+
+def test_whose_word_another_did_rests_on_is_noted(tmp_path: Path) -> None:
+    issued = seating(tmp_path, WEB, signs=WEB)
+
+    report = issued.report(issued.holders[0], anchors=[WEB])
+
+    assert report.exit_code == 0
+    assert report.notes == (
+        "that did:web:agency.example is Authority's own is the word of the log's genesis",
+    )
+
+
+def test_a_pinned_key_needs_nobodys_word(tmp_path: Path) -> None:
+    issued = seating(tmp_path, WEB, signs=WEB)
+
+    report = issued.report(issued.holders[0], anchors=[f"{WEB.did}#{multikey(WEB)}"])
+
+    assert (report.exit_code, report.notes) == (0, ())
+
+
+def test_beside_a_pinned_key_the_operator_lists_others_in_vain(tmp_path: Path) -> None:
+    operator = WEB.with_key("operator")
+    issued = seating(tmp_path, WEB, operator, signs=operator)
+    pinned = f"{WEB.did}#{multikey(WEB)}"
+
+    assert refuted(issued.report(issued.holders[0], anchors=[pinned])) == {"recognition"}
+    both = [pinned, f"{WEB.did}#{multikey(operator)}"]
+    assert not refuted(issued.report(issued.holders[0], anchors=both))
+
+
+def test_a_key_may_be_pinned_that_was_added_later(tmp_path: Path) -> None:
+    later = WEB.with_key("later")
+    issued = seating(tmp_path, WEB, signs=WEB)
+    pinned = f"{WEB.did}#{multikey(later)}"
+
+    assert not recognised_anew(issued, WEB, later, anchors=[pinned])
+    # What was signed before it was there leads back to nothing that was pinned.
+    assert refuted(issued.report(issued.holders[0], anchors=[pinned])) == {"recognition"}
+
+
+# --- Who was brought in ---
+
+
+@pytest.mark.parametrize("minor", [AGENCY, WEB], ids=["did:key", "did:web"])
+def test_a_sponsor_does_not_speak_for_the_anchor_it_brought_in(
+    tmp_path: Path, minor: Party
+) -> None:
+    """It may add a key, for one that lost its own; whoever trusts the sponsor trusts that too."""
+    issued = IssuedLog(tmp_path / "log")
+    story, lent = issued.story, minor.with_key("lent")
+    issued.says(story.authority, story.registered(story.authority, minor, "authority"))
+    issued.says(story.authority, story.key_added(minor, lent, by=story.authority))
+    issued.says(
+        story.authority,
+        e.RecognitionWithdrawn(reason="administrative", recognition=story.recognition),
+    )
+    position = issued.says(lent, story.recognised(story.new_id()))
+    (holder,) = issued.award(awards(story, 1))
+
+    assert refuted(issued.report(holder, anchors=[minor])) == {"recognition"}
+    report = issued.report(holder, anchors=[story.authority])
+    assert report.exit_code == 0
+    assert report.notes == (
+        f"submission at {position} was signed with {lent.kid}, a key that Authority added",
+    )
+
+
+# --- What an anchor looks like ---
+
+
+def test_an_anchor_is_a_did_alone_or_with_a_key() -> None:
+    assert parse_anchor(AGENCY.did) == (AGENCY.did, multikey(AGENCY))
+    assert parse_anchor(AGENCY.kid) == (AGENCY.did, multikey(AGENCY))
+    assert parse_anchor(WEB.did) == (WEB.did, None)
+    assert parse_anchor(f"{WEB.did}#{multikey(AGENCY)}") == (WEB.did, multikey(AGENCY))
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ("anchor", "agency.example"),
+        ("anchor", ""),
+        ("anchor", f"#{multikey(AGENCY)}"),
+        ("anchor", "did:web:agency example"),
+        ("anchor", f"{AGENCY.did}#{multikey(WEB)}"),
+        ("anchor", f"{AGENCY.did}#"),
+        ("key-form", "did:web:agency.example#"),
+        ("key-form", "did:web:agency.example#key-1"),
+        ("base58", f"did:web:agency.example#{multikey(AGENCY)}#"),
+        ("key-form", "did:key:z6Mk"),
+    ],
+)
+def test_what_is_no_anchor_is_refused(rule: str, text: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        parse_anchor(text)
+    assert caught.value.rule == rule
