@@ -28,7 +28,6 @@ from log.fsck import fsck as check_log
 from log.last_signed import LastSigned
 from log.publisher import Publisher
 from log.store import DirectoryStore
-from projections.database import open_live
 from projections.follower import Follower
 from registry.gate import Gate, Settled
 from registry.outcomes import Outcome
@@ -272,12 +271,12 @@ def _open_following(folder: Folder, key: VerifierKey, stack: ExitStack) -> Follo
     reader = LogReader(DirectorySource(folder.log), key)
     try:
         try:
-            follower = Follower(open_live(folder.projections), reader)
+            follower = Follower.open(folder.projections, reader)
         except (Refuted, DatabaseError) as damage:
             # Nothing is lost: all of it comes from the log, which is checked as it is read.
             _log.warning("the projections are built anew: %s", damage)
             shutil.rmtree(folder.projections)
-            follower = Follower(open_live(folder.projections), reader)
+            follower = Follower.open(folder.projections, reader)
     except (OSError, DatabaseError) as error:
         raise Unavailable(f"{folder.projections} cannot be used: {error}") from error
     stack.callback(follower.engine.dispose)

@@ -15,7 +15,6 @@ import typer
 from bench.bare import beside
 from bench.cohorts import published
 from bench.figures import report
-from projections.database import open_live
 from projections.follower import Follower
 from testamur.memory import keep_freed_memory
 
@@ -31,7 +30,7 @@ def main(
         print(f"writing a log of {events} events in submissions of {batch} ...", flush=True)
         log = published(folder / "log", events, batch)
         (folder / "tables").mkdir()
-        follower = Follower(open_live(folder / "tables"), log.reader())
+        follower = Follower.open(folder / "tables", log.reader())
         cpu, begun = time.process_time(), time.perf_counter()
         size = follower.catch_up()
         elapsed, cpu = time.perf_counter() - begun, time.process_time() - cpu

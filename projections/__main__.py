@@ -26,7 +26,6 @@ from typing import Annotated, Final
 import typer
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from projections.database import open_live
 from projections.follower import Follower
 from testamur.errors import Refuted, Unavailable
 from testamur.memory import keep_freed_memory
@@ -49,7 +48,7 @@ def main(
     keep_freed_memory()
     try:
         reader = LogReader(open_source(log), VerifierKey.parse(key))
-        follower = Follower(open_live(tables), reader, moved=lambda size: _tell(f"size {size}"))
+        follower = Follower.open(tables, reader, moved=lambda size: _tell(f"size {size}"))
     except (Unavailable, OperationalError, OSError) as obstacle:
         _tell(f"obstacle {obstacle}")
         raise typer.Exit(2) from None
@@ -67,6 +66,7 @@ def main(
         _watch(follower, ended)
     finally:  # also when Ctrl-C says so
         follower.stop()
+        follower.engine.dispose()
     if follower.failure is not None:
         _tell(f"halted {type(follower.failure).__name__}: {follower.failure}")
         raise typer.Exit(1)

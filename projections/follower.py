@@ -13,6 +13,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Engine, insert, update
@@ -20,6 +21,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from projections import accreditations, achievements, credentials, organizations, submissions
 from projections.bulk import write
+from projections.database import open_live
 from projections.position import POSITION_ROW, Reached, reached
 from projections.register import known_at
 from projections.tables import LAYOUT, METADATA, Known, Rows
@@ -114,6 +116,21 @@ class Follower:
                 connection.execute(insert(POSITION_ROW), self._beginning(live=live))
         self._place: _Place | None = self._resume()
         self._size = self._place.edge.size
+
+    @classmethod
+    def open(
+        cls, folder: Path, reader: LogReader, *, moved: Callable[[int], None] = lambda _: None
+    ) -> Follower:
+        """Return a follower over the database in `folder` that answers, or over a new one.
+
+        Raises `Refuted` as above. Its engine is for the caller to dispose of.
+        """
+        engine = open_live(folder)
+        try:
+            return cls(engine, reader, moved=moved)
+        except BaseException:
+            engine.dispose()
+            raise
 
     @property
     def engine(self) -> Engine:
