@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -472,6 +473,17 @@ def test_tables_of_another_log_are_not_carried_on(tmp_path: Path, engine: Engine
     other, _ = opened_log(tmp_path / "other", 10, story=Story(name="other"))
     with pytest.raises(Refuted, match="the tables are of log"):
         Follower(engine, other.reader())
+
+
+def test_tables_that_cannot_be_carried_on_are_let_go_of(tmp_path: Path) -> None:
+    log, _ = opened_log(tmp_path / "log", 10)
+    folder = tmp_path / "tables"
+    Follower.open(folder, log.reader()).engine.dispose()
+    other, _ = opened_log(tmp_path / "other", 10, story=Story(name="other"))
+    with pytest.raises(Refuted, match="the tables are of log"):
+        Follower.open(folder, other.reader())
+    held = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
+    assert not [name for name in held if name.startswith(str(folder))]
 
 
 @pytest.mark.parametrize(
