@@ -29,7 +29,7 @@ check: $(VENV)/.dev ## ruff, mypy --strict, the import contract
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports
 
-bench: $(VENV)/.dev ## measure everything on this machine (about ten minutes)
+bench: $(VENV)/.dev ## measure everything on this machine (about five minutes)
 	@$(RUN) -m bench
 
 lock: $(VENV)/.dev ## pin the newest dependencies again, with hashes
