@@ -52,8 +52,9 @@ class Anchored:
         self._pins: dict[str, set[str | None]] = {}
         for did, pinned in map(parse_anchor, anchors):
             self._pins.setdefault(did, set()).add(pinned)
-        self._trusted: set[tuple[str, str]] = set()
-        self._recognitions: set[str] = set()
+        # By (DID, key id) and by recognition, the anchor that it leads back to.
+        self._keys: dict[tuple[str, str], str] = {}
+        self._recognitions: dict[str, str] = {}
 
     def __bool__(self) -> bool:
         return bool(self._pins)
@@ -65,27 +66,33 @@ class Anchored:
         """Return whether any key is trusted that the anchor `did` came in with."""
         return None in self._pins.get(did, ())
 
-    def recognised(self, recognition: str) -> bool:
-        """Return whether a trusted key signed this recognition."""
-        return recognition in self._recognitions
+    def behind_key(self, did: str, key_id: str) -> str | None:
+        """Return the anchor that this key leads back to."""
+        return self._keys.get((did, key_id))
+
+    def behind_recognition(self, recognition: str) -> str | None:
+        """Return the anchor that the key leads back to which signed this recognition."""
+        return self._recognitions.get(recognition)
 
     def follow(self, header: SignedHeader, events: Sequence[e.Event]) -> None:
-        """Take in a submission."""
-        vouched = (header.payload.iss, header.key_id) in self._trusted
+        """Take in a submission. For the keys in the genesis, the log's operator vouches."""
+        behind = self.behind_key(header.payload.iss, header.key_id)
         for event in events:
             match event:
                 case e.LogOpened():
                     for seat in event.authorities:
                         for key in seat.keys:
-                            self._list(seat.organization, key, entered=True, vouched=False)
+                            self._list(seat.organization, key, behind, entered=True)
                 case e.OrganizationRegistered():
-                    self._list(event.organization, event.key, entered=True, vouched=vouched)
+                    self._list(event.organization, event.key, behind, entered=True)
                 case e.KeyAdded():
-                    self._list(event.organization, event.key, entered=False, vouched=vouched)
-                case e.RecognitionGranted() if vouched:
-                    self._recognitions.add(event.recognition)
+                    self._list(event.organization, event.key, behind, entered=False)
+                case e.RecognitionGranted() if behind is not None:
+                    self._recognitions[event.recognition] = behind
 
-    def _list(self, did: str, key: e.Key, *, entered: bool, vouched: bool) -> None:
+    def _list(self, did: str, key: e.Key, behind: str | None, *, entered: bool) -> None:
         pins = self._pins.get(did, set())
-        if vouched or key.public_key_multibase in pins or (entered and None in pins):
-            self._trusted.add((did, key.id))
+        if key.public_key_multibase in pins or (entered and None in pins):
+            behind = did
+        if behind is not None:
+            self._keys[did, key.id] = behind

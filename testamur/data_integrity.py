@@ -166,9 +166,12 @@ def _secured_document(credential: dict[str, Any], options: dict[str, Any]) -> di
 
 def _previous(credential: dict[str, Any], named: object) -> list[dict[str, Any]]:
     """Return the proofs that a chained proof builds on (Data Integrity section 4.5)."""
-    proofs = proofs_of(credential)
+    proofs, names = proofs_of(credential), _as_list(named)
+    if len(names) > len(proofs):
+        # Else a proof of some size, named again and again, would be signed over as often.
+        raise BadProof(f"previousProof names {len(names)} proofs, and there are {len(proofs)}")
     found = []
-    for name in _as_list(named):
+    for name in names:
         matching = [p for p in proofs if isinstance(name, str) and p.get("id") == name]
         if len(matching) != 1:
             raise BadProof(f"previousProof {shown(name)} names {len(matching)} proofs, not one")

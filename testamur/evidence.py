@@ -20,6 +20,7 @@ from testamur.events import Id, Position
 from testamur.merkle import inclusion_proof
 from testamur.note import parse_note
 from testamur.reader import LogReader
+from testamur.submission import MAX_EVENTS as MAX_NUMBER
 from testamur.submission import parse_submission_entry
 from testamur.tiles import MAX_ENTRY
 
@@ -53,7 +54,7 @@ class LoggedEvent(_Part, frozen=True, gc=False, kw_only=True):
 
     inclusion: Path
     line: Line
-    number: Annotated[int, Meta(ge=1)]
+    number: Annotated[int, Meta(ge=1, le=MAX_NUMBER)]
     path: Path
 
 

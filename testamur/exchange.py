@@ -14,19 +14,22 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import httpx2
 import msgspec
+from msgspec import Meta
 
 from testamur import __version__
-from testamur.errors import Refusal, Unavailable
+from testamur.errors import Refusal, Unavailable, printable
 from testamur.reader import NotFound
-from testamur.submission import MEDIA_TYPE
+from testamur.submission import MAX_EVENTS, MEDIA_TYPE
 
 PROBLEM: Final = "application/problem+json"
 _MAX_PROBLEM: Final = 64 * 1024
 _PIECE: Final = 64 * 1024
+_DETAIL: Final = 600
+_WORDS: Final = 120  # characters of what a registry calls a rule or a value
 # Below this a submission is a few packets, and compressing it saves no round trip.
 _COMPRESS_FROM: Final = 16 * 1024
 # The registry, or a proxy before it, wants another try: nothing was decided.
@@ -43,14 +46,14 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: str
     detail: str
-    line: int | None = None
+    line: Annotated[int, Meta(ge=1, le=MAX_EVENTS + 1)] | None = None
     value: str | None = None
 
     def refusal(self) -> Refusal:
         """Return the `Refusal` this stands for."""
-        refusal = Refusal(self.rule, self.detail, line=self.line)
-        # It was cut and escaped where it was found; a second time would garble it.
-        refusal.value = self.value
+        refusal = Refusal(printable(self.rule, _WORDS), self.detail, line=self.line)
+        # It was escaped where it was found, and must not be again; but a registry may not have.
+        refusal.value = None if self.value is None else printable(self.value, _WORDS)
         return refusal
 
 
@@ -73,7 +76,7 @@ class Answer:
         if 400 <= self.status < 500 and isinstance(problem, Refused):
             raise problem.refusal()
         place = self.headers.get("location")
-        moved = f", pointing to {place}" if place else ""
+        moved = f", pointing to {printable(place, _WORDS)}" if place else ""
         raise Unavailable(f"{self.url} answered {self.status}{moved}{_told(problem)}")
 
     def reason(self) -> str:
@@ -87,7 +90,7 @@ class Answer:
             return float(text)
         try:
             return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return 0.0
 
     def _problem(self) -> Refused | str | None:
@@ -96,7 +99,7 @@ class Answer:
             return None
         try:
             found = msgspec.json.decode(self.body, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         try:
             return msgspec.convert(found, Refused)
@@ -205,7 +208,7 @@ def _pieces(data: bytes) -> Iterator[bytes]:
 
 def _told(problem: Refused | str | None) -> str:
     text = f"{problem.rule}: {problem.detail}" if isinstance(problem, Refused) else problem
-    return f": {text}" if text else ""
+    return f": {printable(text, _DETAIL)}" if text else ""
 
 
 def _why(error: Exception) -> str:

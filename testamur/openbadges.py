@@ -11,7 +11,7 @@ Sources: 1EdTech Open Badges 3.0, W3C VC Data Model 1.1 and 2.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, NoReturn
@@ -137,7 +137,7 @@ def read_badge(credential: Mapping[str, Any]) -> Badge:
     Raises `Refusal` with the JSON path and the value: `not-an-open-badge`, `ob-context`,
     `ob-member` (missing, or of the wrong kind), `ob-type`, `ob-date`, `ob-validity`.
     """
-    root = _Node(dict(credential), "$")
+    root = _Node(dict(credential))
     data_model = _data_model(root)
     _check_credential_type(root)
     _check_context(root)
@@ -209,12 +209,22 @@ def achievement_object(
 
 
 class _Node:
-    """A place in the document: a value and the JSON path that leads to it."""
+    """A place in the document: a value, and from where and by which step it is reached."""
 
-    __slots__ = ("path", "value")
+    __slots__ = ("above", "step", "value")
 
-    def __init__(self, value: Any, path: str) -> None:
-        self.value, self.path = value, path
+    def __init__(self, value: Any, above: _Node | None = None, step: str = "$") -> None:
+        self.value, self.above, self.step = value, above, step
+
+    @property
+    def path(self) -> str:
+        """The JSON path that leads here, put together only for who is told of it."""
+        steps: list[str] = []
+        node: _Node | None = self
+        while node is not None:
+            steps.append(node.step)
+            node = node.above
+        return "".join(reversed(steps))
 
     def refuse(self, detail: str, rule: str = "ob-member") -> NoReturn:
         raise Refusal(rule, f"{self.path} {detail}", value=self.value)
@@ -224,7 +234,7 @@ class _Node:
             self.refuse("must be an object")
         # JSON-LD takes null for absence (JSON-LD 1.1 section 4.1), and so do issuers.
         value = self.value.get(name)
-        return None if value is None else _Node(value, f"{self.path}.{name}")
+        return None if value is None else _Node(value, self, f".{name}")
 
     def need(self, name: str) -> _Node:
         found = self.get(name)
@@ -234,8 +244,17 @@ class _Node:
 
     def many(self) -> list[_Node]:
         if isinstance(self.value, list):
-            return [_Node(item, f"{self.path}[{i}]") for i, item in enumerate(self.value)]
+            return [_Node(item, self, f"[{i}]") for i, item in enumerate(self.value)]
         return [self]
+
+    def objects(self) -> Iterator[_Node]:
+        """Yield those of `many` that are objects."""
+        if isinstance(self.value, dict):
+            yield self
+        elif isinstance(self.value, list):
+            for i, item in enumerate(self.value):
+                if isinstance(item, dict):
+                    yield _Node(item, self, f"[{i}]")
 
     def one(self) -> _Node:
         """The value, or the only item of an array: both are in use, and mean the same."""
@@ -306,11 +325,9 @@ def _check_context(root: _Node) -> None:
 def _check_types(node: _Node) -> None:
     """Refuse an object, wherever in the badge, whose `type` is not what its member asks for."""
     for name, value in node.value.items():
-        if name in _NOT_OURS or not isinstance(value, (dict, list)):
+        if name in _NOT_OURS:
             continue
-        for item in _Node(value, f"{node.path}.{name}").many():
-            if not isinstance(item.value, dict):
-                continue
+        for item in _Node(value, node, f".{name}").objects():
             found = item.get("type")
             if name in _TYPE_OF and found and _TYPE_OF[name] not in found.texts():
                 found.refuse(f"must be {_TYPE_OF[name]}", "ob-type")

@@ -294,12 +294,15 @@ def format_time(milliseconds: int) -> str:
 
 def parse_time(text: str) -> int:
     """Return Unix milliseconds; raises `Refusal` unless `format_time` writes `text` back."""
+    milliseconds = -1
     try:
         moment = datetime.fromisoformat(text)
         milliseconds = int(moment.timestamp()) * 1000 + moment.microsecond // 1000
-    except ValueError:
-        milliseconds = -1
-    if milliseconds < 0 or format_time(milliseconds) != text:
+        # The last hours of the year 9999 are in the year 10000 of other zones.
+        spelled = format_time(milliseconds) if milliseconds >= 0 else None
+    except (ValueError, OverflowError):
+        spelled = None
+    if spelled != text:
         raise Refusal("time", "not an RFC 3339 UTC time with milliseconds", value=text)
     return milliseconds
 

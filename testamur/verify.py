@@ -29,7 +29,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from operator import itemgetter
 from typing import Final, Literal, get_args
 
 import msgspec
@@ -38,6 +37,7 @@ from testamur import events as e
 from testamur.anchors import Anchored
 from testamur.checkpoint import Checkpoint
 from testamur.commitment import HolderFile, verify_commitment
+from testamur.compromise import CutOff, Followed, Owed, check_owed, stolen
 from testamur.data_integrity import proofs_of, verify_proofs
 from testamur.errors import Irreparable, Refusal, Refuted, Unavailable, printable
 from testamur.evidence import Evidence, LoggedSubmission
@@ -49,13 +49,18 @@ from testamur.openbadges import Badge, read_badge
 from testamur.policy import Policy, Verified
 from testamur.rules import MAX_AHEAD, Register, admit_events, admit_genesis, admit_header
 from testamur.rules.accreditation import recognitions_in_force
-from testamur.rules.register import CredentialState, Organization
+from testamur.rules.register import Accreditation, CredentialState
 from testamur.rules.scope import uncovered
 from testamur.submission import SignedHeader, format_time, parse_submission_entry
 
 REPORT: Final = "testamur/report/1"
 # A report is read by people, and its parts come from strangers.
 _DETAIL: Final = 1000
+_NOTES: Final = 100
+# Far beyond what the log takes for a name, however it is normalised.
+_NAME: Final = 4000
+# Of recognitions that lead to an anchor, so many are tried for one that no thief signed.
+_TRIED: Final = 10
 
 CheckName = Literal[
     "commitment",
@@ -136,14 +141,18 @@ def verify(
     *,
     anchors: frozenset[str],
     now: datetime,
+    at: datetime | None = None,
 ) -> Report:
     """Judge the credential in `holder` by `evidence`, without any I/O.
 
     `policy` says which log and witnesses are believed; `anchors` are the DIDs of the authorities
     whose recognition the verifier accepts, each alone or with a key, DID#MULTIKEY; `now` (aware)
-    is the time of asking. Raises `Refusal` for an anchor that is none, as `parse_anchor` does.
+    is the time of asking, and `at` the one that its dates are judged as of, the same by default.
+    Raises `Refusal` for an anchor that is none, as `parse_anchor` does.
     """
-    case = _Case(holder, evidence, policy, Anchored(anchors), now)
+    case = _Case(holder, evidence, policy, Anchored(anchors), now, at or now)
+    if at is not None:
+        case.note(f"its dates are judged as of {at.isoformat()}")
     made = {name: _judge(name, basis, step, case) for name, basis, step in _STEPS}
     order: tuple[CheckName, ...] = get_args(CheckName)
     checkpoint = case.claimed
@@ -160,12 +169,22 @@ def verify(
         witnessed_at=None if witnessed_at is None else format_time(witnessed_at * 1000),
         subject=case.subject,
         checks=tuple(check for name in order if (check := made.get(name)) is not None),
-        notes=tuple(case.notes),
+        notes=case.told(),
     )
 
 
 class _NotApplicable(Exception):
     """There is nothing for this check to look at, so it is left out of the report."""
+
+
+@dataclass(slots=True)
+class _Recognised:
+    """A recognition of the accreditor that covers the credential, as it was at the issuance."""
+
+    id: str
+    authority: str
+    closed: bool
+    anchor: str | None  # that the key which signed it leads back to
 
 
 @dataclass(slots=True)
@@ -176,19 +195,15 @@ class _Issuance:
     position: int
     issuer: str
     flags: tuple[str, ...]
-    authorities: list[str]
-    paths: list[tuple[bool, list[str]]]  # to an anchor: whether its keys bear it out, and over whom
+    recognitions: list[_Recognised]
+    accreditation: Accreditation | None
     definition: e.Definition
-    accreditor: str | None
+    chosen: _Recognised | None  # of the recognitions, the one that the verdict rests on
 
-
-@dataclass(slots=True)
-class _Followed:
-    """A submission that the fold went through, with those of its events that were shown."""
-
-    position: int
-    header: SignedHeader
-    events: list[e.Event]
+    @property
+    def anchored(self) -> list[_Recognised]:
+        """The recognitions that lead to an anchor."""
+        return [each for each in self.recognitions if each.anchor is not None]
 
 
 @dataclass(slots=True)
@@ -200,19 +215,43 @@ class _Case:
     policy: Policy
     anchors: Anchored
     now: datetime
+    at: datetime
     claimed: Checkpoint | None = None
     verified: Verified | None = None
     headers: list[tuple[int, SignedHeader]] = field(default_factory=list)
     register: Register = field(default_factory=Register)
     credentials: dict[str, CredentialState] = field(default_factory=dict)
-    followed: dict[tuple[str, str], _Followed] = field(default_factory=dict)
-    vouched_urls: dict[str, str | None] = field(default_factory=dict)
+    followed: dict[tuple[str, str], Followed] = field(default_factory=dict)
+    entered: dict[str, tuple[str, str | None]] = field(default_factory=dict)  # name and url
+    granted: dict[str, SignedHeader] = field(default_factory=dict)  # by accreditation
     lent: dict[str, str] = field(default_factory=dict)  # keys that a sponsor added, and who
     folded: bool = False
     issuance: _Issuance | None = None
     badge: Badge | None = None
     subject: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        """Add a note to the report, unless it is there."""
+        if text not in self.notes[: _NOTES + 1]:
+            self.notes.append(text)
+
+    def told(self) -> tuple[str, ...]:
+        """Return the notes as a report shows them."""
+        left_off = len(self.notes) - _NOTES
+        rest = [f"and {left_off} more notes"] if left_off > 0 else []
+        return *(printable(note, _DETAIL) for note in self.notes[:_NOTES]), *rest
+
+    def named(self, did: str) -> str:
+        """Return the name under which an organization was brought in, and note if it has another.
+
+        Whoever brought it in signed that one; others are its own word, or that of a thief.
+        """
+        name, _ = self.entered[did]
+        own = self.register.organizations[did].name
+        if own != name:
+            self.note(f"{name} ({did}) calls itself {own}")
+        return name
 
     def issued(self) -> _Issuance:
         """Return the issuance, or raise `Unavailable` when the fold did not get that far."""
@@ -352,14 +391,14 @@ def _signature(case: _Case) -> str:
     _check_recorded(case)
     issued = case.issued()
     _check_compromises(case, issued)
-    issuer = case.register.organizations[issued.issuer]
+    name = case.named(issued.issuer)
     case.subject |= {
-        "issuer": issuer.name,
-        "issuerDid": issuer.did,
+        "issuer": name,
+        "issuerDid": issued.issuer,
         "position": str(issued.position),
     }
     return (
-        f"{issuer.name} ({issuer.did}) signed the issuance at position {issued.position} "
+        f"{name} ({issued.issuer}) signed the issuance at position {issued.position} "
         "with a key that it had listed; that the key was not cut off before is stated, not proven"
     )
 
@@ -390,6 +429,7 @@ def _fold(
         if register.origin != case.believed().origin:
             raise Refuted(f"the log of {case.believed().origin} opens as {register.origin}")
         case.anchors.follow(header, events)
+        case.entered = {each.did: (each.name, None) for each in register.organizations.values()}
         return
     if submission.position < register.size:
         raise Refuted(
@@ -405,13 +445,8 @@ def _fold(
     header.verify_signature(admit_header(register, header, recorded_at))
     case.anchors.follow(header, events)
     numbers = [event.number for event in submission.events]
+    issuance = None
     for shown, event in enumerate(events, 1):
-        if isinstance(event, e.OrganizationRegistered):
-            case.vouched_urls[event.organization] = event.url
-        if isinstance(event, e.KeyAdded):
-            lender = case.lent.get(header.protected.kid, header.payload.iss)
-            if lender != event.organization:
-                case.lent[f"{event.organization}#{event.key.id}"] = lender
         if isinstance(event, e.CredentialIssued) and event.credential == case.holder.id:
             # Judged by what came before it, not by what its own submission goes on to change.
             then, credentials = register.draft(), dict(case.credentials)
@@ -420,9 +455,25 @@ def _fold(
                 then, credentials, header, events[:shown], recorded_at, numbers=upto
             )
             position = submission.position + upto[-1]
-            case.issuance = _at_issuance(case, then, event, position, header, admitted[-1].flags)
+            issuance = _at_issuance(case, then, event, position, header, admitted[-1].flags)
     admit_events(register, case.credentials, header, events, recorded_at, numbers=numbers)
-    case.followed[name] = _Followed(submission.position, header, events)
+    case.issuance = issuance or case.issuance
+    case.followed[name] = Followed(submission.position, header, events)
+    _remember(case, header, events)
+
+
+def _remember(case: _Case, header: SignedHeader, events: list[e.Event]) -> None:
+    """Keep what the register does not: who said what of somebody else."""
+    for event in events:
+        match event:
+            case e.OrganizationRegistered():
+                case.entered[event.organization] = event.name, event.url
+            case e.AccreditationGranted():
+                case.granted[event.accreditation] = header
+            case e.KeyAdded():
+                lender = case.lent.get(header.protected.kid, header.payload.iss)
+                if lender != event.organization:
+                    case.lent[f"{event.organization}#{event.key.id}"] = lender
 
 
 def _at_issuance(
@@ -435,28 +486,34 @@ def _at_issuance(
 ) -> _Issuance:
     issuer = header.payload.iss
     definition = register.achievements[event.achievement].definitions[event.achievement_version - 1]
-    accreditor, authorities, paths = None, [], []
+    accreditation, recognitions = None, []
     if event.accreditation is not None:
-        accreditor = register.accreditations[event.accreditation].accreditor
+        accreditation = register.accreditations[event.accreditation]
         country = register.organizations[issuer].country
-        for recognition in recognitions_in_force(register, accreditor, register.today()):
-            if not uncovered(recognition.scope, event.achievement, definition, country):
-                authorities.append(recognition.authority)
-                path = _path_to_anchor(register, recognition.authority, case.anchors)
-                if path is not None:
-                    paths.append((case.anchors.recognised(recognition.id), path))
-    return _Issuance(event, position, issuer, flags, authorities, paths, definition, accreditor)
+        for each in recognitions_in_force(register, accreditation.accreditor, register.today()):
+            if not uncovered(each.scope, event.achievement, definition, country):
+                anchor = case.anchors.behind_recognition(each.id)
+                closed = register.closed(each.authority)
+                recognitions.append(_Recognised(each.id, each.authority, closed, anchor))
+    chosen = next((each for each in recognitions if each.anchor is not None), None)
+    return _Issuance(
+        event, position, issuer, flags, recognitions, accreditation, definition, chosen
+    )
 
 
-def _path_to_anchor(register: Register, did: str | None, anchors: Anchored) -> list[str] | None:
-    """Return the authorities from `did` up to an anchor, following who sponsored whom."""
+def _path(case: _Case, authority: str, anchor: str | None) -> list[str]:
+    """Return the authorities from one up to `anchor`, by who sponsored whom; none if it is not met.
+
+    Without an `anchor`, up to the first that is one by name.
+    """
     path: list[str] = []
-    while did is not None and did not in path:
+    did: str | None = authority
+    while did is not None:  # who sponsors was there before: it goes round in no circle
         path.append(did)
-        if did in anchors:
+        if did == anchor or (anchor is None and did in case.anchors):
             return path
-        did = register.organizations[did].sponsor
-    return None
+        did = case.register.organizations[did].sponsor
+    return []
 
 
 def _log_key(case: _Case, header: SignedHeader) -> PublicKey:
@@ -473,82 +530,56 @@ def _log_key(case: _Case, header: SignedHeader) -> PublicKey:
 
 
 def _check_compromises(case: _Case, issued: _Issuance) -> None:
-    """Refute what was signed at or after the position from which a key was in other hands.
-
-    But for what nothing hangs on. Else a thief could spoil with one signature what had been
-    issued before, and the news itself, which often only the stolen key is there to sign.
-    """
-    signing: set[str] = set()
-    told = False
-    for each in reversed(case.followed.values()):
-        # All are looked at before what they count for: of several updates, the last one does.
-        counted = [
-            event
-            for event in each.events
-            if _counts(event, each.position, issued, signing, told=told)
-        ]
-        told = told or any(isinstance(event, e.OrganizationUpdated) for event in counted)
-        if counted:
-            signing.add(each.header.protected.kid)
-            _note_lent_key(case, each)
-        key = case.register.organizations[each.header.payload.iss].key(each.header.key_id)
-        if key is None or key.status is not KeyStatus.COMPROMISED or key.until is None:
-            continue
-        if each.position < key.until:
-            continue
-        stolen = (
-            f"submission at {each.position} was signed with {each.header.protected.kid}, "
-            f"which was compromised from position {key.until} on"
-        )
-        if counted:
-            raise Refuted(stolen)
-        if not all(isinstance(event, e.KeyCompromised) for event in each.events):
-            case.notes.append(stolen)
+    """Choose the recognition that counts, and refute what is owed to a key in other hands."""
+    followed = list(case.followed.values())
+    cut_off = CutOff(followed, case.register.organizations)
+    candidates: list[_Recognised | None] = [*issued.anchored[:_TRIED]]
+    for candidate in candidates or [None]:
+        issued.chosen = candidate
+        try:
+            counted = check_owed(followed, _owed(case, issued), cut_off)
+            break
+        except Refuted:
+            if candidate is None or candidate is candidates[-1]:
+                raise
+    for each in reversed(counted):
+        _note_lent_key(case, each)
+    for each in followed:
+        told_only = all(isinstance(event, e.KeyCompromised) for event in each.events)
+        if cut_off.since(each) is not None and not told_only:
+            case.note(stolen(each, cut_off))
+    for note in cut_off.notes:
+        case.note(note)
 
 
-def _note_lent_key(case: _Case, each: _Followed) -> None:
+def _owed(case: _Case, issued: _Issuance) -> Owed:
+    organizations, chosen = {issued.issuer}, issued.chosen
+    if issued.accreditation is not None:
+        organizations.add(issued.accreditation.accreditor)
+    if chosen is not None:
+        organizations.update(_path(case, chosen.authority, chosen.anchor))
+    recognition = None if chosen is None else chosen.id
+    return Owed(issued.event, issued.issuer, issued.position, organizations, recognition)
+
+
+def _note_lent_key(case: _Case, each: Followed) -> None:
     # So that who lost its keys can act again; but its sponsor could act in its name.
     lender = case.lent.get(each.header.protected.kid)
     if lender is not None:
-        case.notes.append(
+        case.note(
             f"submission at {each.position} was signed with {each.header.protected.kid}, "
-            f"a key that {case.register.organizations[lender].name} added"
+            f"a key that {case.named(lender)} added"
         )
 
 
-def _counts(
-    event: e.Event, position: int, issued: _Issuance, signing: set[str], *, told: bool
-) -> bool:
-    """Return whether the credential owes anything to `event` of the submission at `position`.
-
-    `signing` are the keys that signed what it does owe something to, among what came later;
-    `told` says whether a later update gave its issuer's particulars.
-    """
-    before = position < issued.position
-    match event:
-        case e.CredentialIssued() | e.CredentialReinstated():
-            return True
-        case e.KeyAdded():
-            return f"{event.organization}#{event.key.id}" in signing
-        case e.OrganizationUpdated():
-            return before and not told and event.organization == issued.issuer
-        case e.AchievementRevised():
-            return event.version == issued.event.achievement_version
-        case (
-            e.OrganizationRegistered()
-            | e.RecognitionGranted()
-            | e.AccreditationGranted()
-            | e.AccreditationReinstated()
-            | e.AchievementDefined()
-        ):
-            return before
-        case _:
-            return False  # whatever ends or takes something away can only count against it
-
-
 def _check_recorded(case: _Case) -> None:
-    # `recordedAt` is the operator's word; the witnesses' clocks bound it from above.
+    # `recordedAt` is the operator's word; our clock and those of witnesses bound it from above.
     witnessed_at, recorded_at = case.witnessed_at(), case.register.recorded_at
+    if recorded_at > (case.now.timestamp() + MAX_AHEAD) * 1000:
+        raise Refuted(
+            f"the log says {format_time(recorded_at)} of an entry, and it is "
+            f"{format_time(int(case.now.timestamp() * 1000))}"
+        )
     if witnessed_at is not None and recorded_at > (witnessed_at + MAX_AHEAD) * 1000:
         raise Refuted(
             f"the log says {format_time(recorded_at)} of an entry that witnesses saw at "
@@ -568,7 +599,7 @@ def _status(case: _Case) -> str:
         raise Unavailable("what happened to it since could not be followed")
     size, tree = case.size, case.believed().size
     if size < tree:
-        case.notes.append(
+        case.note(
             f"the evidence tells of the first {size} entries, as it was asked for, and of none "
             f"of the {tree - size} that followed under its checkpoint"
         )
@@ -597,56 +628,97 @@ _REMARKS: Final = {
 def _accreditation(case: _Case) -> str:
     issued = case.issued()
     case.subject["achievement"] = issued.definition.name
-    if issued.event.accreditation is None:
+    accreditation = issued.accreditation
+    if accreditation is None:
         raise Refuted("the issuer claimed no accreditation for it")
-    case.notes.extend(_REMARKS[flag] for flag in issued.flags if flag in _REMARKS)
-    accreditation = case.register.accreditations[issued.event.accreditation]
-    accreditor = case.register.organizations[accreditation.accreditor]
-    case.subject["accreditor"] = accreditor.name
+    for flag in _remarks(issued):
+        case.note(_REMARKS[flag])
+    name = case.named(accreditation.accreditor)
+    case.subject["accreditor"] = name
     if "accreditation-not-in-force" in issued.flags:
         raise Refuted(
-            f"accreditation {accreditation.id} by {accreditor.name} was not in force at "
+            f"accreditation {accreditation.id} by {name} was not in force at "
             f"position {issued.position}"
         )
     if "outside-accredited-scope" in issued.flags:
         raise Refuted(
             f"{issued.definition.name} was outside the scope of accreditation "
-            f"{accreditation.id} by {accreditor.name} at position {issued.position}"
+            f"{accreditation.id} by {name} at position {issued.position}"
         )
     how = "conditionally " if accreditation.decision == "conditional" else ""
     return (
-        f"{accreditor.name} {how}accredited the issuer for it, in force and in scope at position "
+        f"{name} {how}accredited the issuer for it, in force and in scope at position "
         f"{issued.position}; that it was not withdrawn before is stated, not proven"
     )
 
 
+def _remarks(issued: _Issuance) -> list[str]:
+    """Return the flags to remark on, of those of recognitions the ones that count for us."""
+    flags, anchored = set(issued.flags), issued.anchored
+    if anchored and issued.accreditation is not None:
+        accreditor = issued.accreditation.accreditor
+        flags -= {"authority-closed", "self-recognition"}
+        if all(each.closed for each in anchored):
+            flags.add("authority-closed")
+        if all(each.authority == accreditor for each in anchored):
+            flags.add("self-recognition")
+    return [flag for flag in _REMARKS if flag in flags]
+
+
 def _recognition(case: _Case) -> str:
-    issued = case.issued()
-    if issued.accreditor is None:
+    issued, chosen = case.issued(), case.issued().chosen
+    if issued.accreditation is None:
         raise Unavailable("no accreditation was claimed, so there is no accreditor to look up")
-    name = case.register.organizations[issued.accreditor].name
-    if issued.accreditor not in case.register.recognised:
+    accreditor = issued.accreditation.accreditor
+    name = case.named(accreditor)
+    if accreditor not in case.register.recognised:
         raise Unavailable(f"the evidence shows no recognition of {name}")
-    if not issued.authorities:
+    if not issued.recognitions:
         raise Refuted(f"no authority recognised {name} for this at position {issued.position}")
-    if issued.paths:
-        borne_out, path = max(issued.paths, key=itemgetter(0))
-        chain = [case.register.organizations[did].name for did in path]
-        recognised = f"{name} was recognised by {', under '.join(chain)}"
-        if not borne_out:
-            raise Refuted(f"{recognised}, with a key that does not lead back to that anchor")
+    if chosen is not None:
+        path = _path(case, chosen.authority, chosen.anchor)
         if case.anchors.unpinned(path[-1]):
-            _note_whose_word(case, case.register.organizations[path[-1]])
-        return f"{recognised}, a trust anchor of yours"
-    chain = [f"{case.register.organizations[did].name} ({did})" for did in issued.authorities]
+            _note_whose_word(case, path[-1])
+        recognised = f"{name} was recognised by {_chain(case, path)}, a trust anchor of yours"
+        _check_whose_key(case, issued.accreditation, recognised)
+        return recognised
+    authorities = [each.authority for each in issued.recognitions]
+    in_name = next((path for each in authorities if (path := _path(case, each, None))), None)
+    if in_name is not None:
+        raise Refuted(
+            f"{name} was recognised by {_chain(case, in_name)}, with a key that does not lead "
+            "back to that anchor"
+        )
+    others = [f"{case.named(did)} ({did})" for did in authorities]
     if not case.anchors:
-        raise Unavailable(f"no trust anchors were given; {name} was recognised by {chain[0]}")
-    raise Refuted(f"{name} was recognised by {', '.join(chain)}, none a trust anchor of yours")
+        raise Unavailable(f"no trust anchors were given; {name} was recognised by {others[0]}")
+    raise Refuted(f"{name} was recognised by {', '.join(others)}, none a trust anchor of yours")
+
+
+def _check_whose_key(case: _Case, accreditation: Accreditation, recognised: str) -> None:
+    # A recognition names the accreditor, and whoever lists a key under that name could be it.
+    did, header = accreditation.accreditor, case.granted[accreditation.id]
+    if case.anchors.behind_key(did, header.key_id) is not None:
+        return
+    lender = case.lent.get(header.protected.kid)
+    if lender is None and did.startswith("did:key:"):
+        return
+    by = lender or case.register.organizations[did].sponsor or did
+    raise Unavailable(
+        f"{recognised}, as {did}; that {header.protected.kid} is a key of it is the word of "
+        f"{case.named(by)} ({by}), which leads to no anchor of yours"
+    )
+
+
+def _chain(case: _Case, path: list[str]) -> str:
+    return ", under ".join(map(case.named, path))
 
 
 def _achievement(case: _Case) -> str:
     issued = case.issued()
     named, logged = case.read().achievement.name, issued.definition.name
+    if len(named) > _NAME:
+        raise Refuted(f"the credential is about a name of {len(named)} characters, not {logged!r}")
     # Else an accredited course could lend its standing to a credential that says anything.
     if _folded_text(named) != _folded_text(logged):
         raise Refuted(f"the credential is about {named!r}, what was logged is {logged!r}")
@@ -656,36 +728,35 @@ def _achievement(case: _Case) -> str:
 def _issuer(case: _Case) -> str:
     issued = case.issued()
     claimed = case.read().issuer.id
-    organization = case.register.organizations[issued.issuer]
-    if not organization.did.startswith("did:key:"):
-        _note_whose_word(case, organization)
-    if claimed == organization.did:
-        return f"{organization.name} ({claimed})"
+    name = case.named(issued.issuer)
+    _note_whose_word(case, issued.issuer)
+    if claimed == issued.issuer:
+        return f"{name} ({claimed})"
     if claimed.startswith("did:"):
-        raise Refuted(f"the credential names {claimed}, the log shows {organization.did} issued it")
+        raise Refuted(f"the credential names {claimed}, the log shows {issued.issuer} issued it")
     # Anybody can call any address its own, so it must be the sponsor who says so.
-    if claimed == case.vouched_urls.get(organization.did):
-        return f"{organization.name}, which its sponsor registered with address {claimed}"
+    if claimed == case.entered[issued.issuer][1]:
+        return f"{name}, which its sponsor registered with address {claimed}"
     raise Unavailable(
         f"the credential names its issuer as {claimed}, which the register does not link to "
-        f"{organization.name} ({organization.did})"
+        f"{name} ({issued.issuer})"
     )
 
 
-def _note_whose_word(case: _Case, organization: Organization) -> None:
+def _note_whose_word(case: _Case, did: str) -> None:
     # A did:key is its own proof; of any other DID the register has only somebody's word.
-    by = organization.sponsor
-    sponsor = case.register.organizations[by].name if by else "the log's genesis"
-    case.notes.append(
-        f"that {organization.did} is {organization.name}'s own is the word of {sponsor}"
-    )
+    if did.startswith("did:key:"):
+        return
+    sponsor = case.register.organizations[did].sponsor
+    word = f"{case.named(sponsor)} ({sponsor})" if sponsor else "the log's genesis"
+    case.note(f"that {did} is {case.named(did)}'s own is the word of {word}")
 
 
 def _validity(case: _Case) -> str:
     badge = case.read()
-    if case.now < badge.valid_from:
+    if case.at < badge.valid_from:
         raise Refuted(f"not valid before {badge.valid_from.isoformat()}")
-    if badge.valid_until is not None and case.now > badge.valid_until:
+    if badge.valid_until is not None and case.at > badge.valid_until:
         raise Refuted(f"expired at {badge.valid_until.isoformat()}")
     _check_dates(badge, case.issued().event)
     end = f" until {badge.valid_until.isoformat()}" if badge.valid_until else ", without end"
@@ -711,30 +782,43 @@ def _proof(case: _Case) -> str:
         examined = verify_proofs(case.holder.credential)
     except Unavailable as error:
         # Our own chain of proof does not lean on it, so it is told, not counted.
-        case.notes.append(f"the credential's own proof was not examined: {error}")
+        case.note(f"the credential's own proof was not examined: {error}")
         raise _NotApplicable from None
     for proven in examined.proven:
-        if proven.expires is not None and proven.expires < case.now:
+        if proven.expires is not None and proven.expires < case.at:
             raise Refuted(f"the proof by {proven.signer} expired at {proven.expires.isoformat()}")
+        if (
+            proven.created is not None
+            and proven.created.timestamp() > case.now.timestamp() + MAX_AHEAD
+        ):
+            raise Refuted(
+                f"the proof by {proven.signer} says {proven.created.isoformat()}, later than now"
+            )
     signers = {proven.signer for proven in examined.proven}
     issuer = case.read().issuer.id
     if issuer.startswith("did:key:") and issuer not in signers and not examined.unexamined:
         raise Refuted(f"the credential names issuer {issuer} but is signed by {sorted(signers)}")
-    if not signers & {issuer, *_did_keys(case)}:
-        case.notes.append(
-            f"the credential's own proof is by {', '.join(sorted(signers))}, which nothing here "
-            f"links to its issuer {issuer}"
+    good, cut_off = _did_keys(case)
+    if not signers & ({issuer, *good} - cut_off):
+        why = (
+            "a key that was compromised, and when it was made nobody can tell"
+            if signers & cut_off
+            else f"which nothing here links to its issuer {issuer}"
         )
+        case.note(f"the credential's own proof is by {', '.join(sorted(signers))}, {why}")
         raise _NotApplicable
     return f"signed by {', '.join(sorted(signers))}"
 
 
-def _did_keys(case: _Case) -> set[str]:
-    """Return the keys that the register lists for the issuer, as did:key DIDs."""
-    if case.issuance is None:
-        return set()
-    keys = case.register.organizations[case.issuance.issuer].keys
-    return {f"did:key:{key.multikey}" for key in keys}
+def _did_keys(case: _Case) -> tuple[set[str], set[str]]:
+    """Return the issuer's keys as did:key DIDs: the good ones, and the compromised ones."""
+    good: set[str] = set()
+    cut_off: set[str] = set()
+    if case.issuance is not None:
+        for key in case.register.organizations[case.issuance.issuer].keys:
+            compromised = key.status is KeyStatus.COMPROMISED
+            (cut_off if compromised else good).add(f"did:key:{key.multikey}")
+    return good, cut_off
 
 
 def _folded_text(text: str) -> str:

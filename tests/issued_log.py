@@ -95,6 +95,7 @@ class IssuedLog:
         policy: Policy | None = None,
         anchors: Sequence[Party | str] | None = None,
         now: datetime | None = None,
+        at: datetime | None = None,
     ) -> Report:
         """Return the report on the credential, by whole evidence unless told otherwise."""
         return verify(
@@ -106,4 +107,5 @@ class IssuedLog:
                 for who in ([self.story.authority] if anchors is None else anchors)
             ),
             now=now or datetime.fromtimestamp(self.story.now, UTC),
+            at=at,
         )

@@ -11,10 +11,11 @@ import pytest
 
 from testamur import events as e
 from testamur.anchors import parse_anchor
+from testamur.commitment import HolderFile
 from testamur.errors import Refusal
 from tests.awards import awards
 from tests.issued_log import IssuedLog
-from tests.judged import refuted
+from tests.judged import refuted, unchecked
 from tests.story import Party, Story, party, private_key
 
 AGENCY = party("agency")
@@ -26,15 +27,20 @@ class Seating(Story):
     """A story whose operator seats one authority with the keys it likes."""
 
     keys: tuple[e.Key, ...] = ()
+    also: tuple[Party, ...] = ()  # other root authorities
 
     def genesis(self, *, authorities: Sequence[Party] | None = None) -> bytes:
-        (opened,) = e.decode_events(super().genesis(authorities=authorities).split(b"\n")[1:2])
+        (opened,) = e.decode_events(
+            super()
+            .genesis(authorities=authorities or [self.authority, *self.also])
+            .split(b"\n")[1:2]
+        )
         assert isinstance(opened, e.LogOpened)
-        (seat,) = opened.authorities
-        seat = msgspec.structs.replace(seat, keys=self.keys)
+        seat, *others = opened.authorities
+        seats = (msgspec.structs.replace(seat, keys=self.keys), *others)
         public = self.log_key.public
         opener = Party(public.did_key(), self.log_key, public.multikey())
-        return self.submission(opener, msgspec.structs.replace(opened, authorities=(seat,)))
+        return self.submission(opener, msgspec.structs.replace(opened, authorities=seats))
 
 
 def seating(at: Path, *keys: Party, signs: Party) -> IssuedLog:
@@ -164,6 +170,90 @@ def test_a_sponsor_does_not_speak_for_the_anchor_it_brought_in(
     assert report.notes == (
         f"submission at {position} was signed with {lent.kid}, a key that Authority added",
     )
+
+
+def test_a_pin_beside_another_anchor_does_not_hide_whose_key_it_was(tmp_path: Path) -> None:
+    issued = IssuedLog(tmp_path / "log")
+    story = issued.story
+    issued.says(story.authority, story.registered(story.authority, WEB, "authority"))
+    issued.says(
+        story.authority,
+        e.RecognitionWithdrawn(reason="administrative", recognition=story.recognition),
+    )
+    issued.says(WEB, story.recognised(story.new_id()))
+    (holder,) = issued.award(awards(story, 1))
+    pinned = f"{WEB.did}#{multikey(AGENCY)}"
+
+    report = issued.report(holder, anchors=[story.authority, pinned])
+    assert "An Organization, under Authority, a trust" in report.check("recognition").detail
+    assert refuted(issued.report(holder, anchors=[pinned])) == {"recognition"}
+
+
+# --- Whom a recognition is of ---
+
+
+def _accredited(issued: IssuedLog, accreditor: Party, accreditation: str) -> HolderFile:
+    story = issued.story
+    issued.says(accreditor, story.accredited(accreditation))
+    prepared = awards(story, 1)
+    event = msgspec.structs.replace(prepared.events[0], accreditation=accreditation)
+    (holder,) = issued.award(msgspec.structs.replace(prepared, events=[event]))
+    return holder
+
+
+def test_a_recognition_is_of_a_name_and_whose_key_that_is_must_be_known(tmp_path: Path) -> None:
+    other = Seating(name="other", keys=(Story(name="other").authority.listed,))
+    rogue = party("a root of its own")
+    other.also = (rogue,)
+    issued = IssuedLog(tmp_path / "other", other)
+    issued.says(rogue, other.registered(rogue, WEB, "accreditor"))
+    issued.says(
+        other.authority,
+        msgspec.structs.replace(other.recognised(other.new_id()), accreditor=WEB.did),
+    )
+    holder = _accredited(issued, WEB, other.new_id())
+
+    report = issued.report(holder)
+    assert unchecked(report) == {"recognition"}
+    assert f"is the word of Authority ({rogue.did})" in report.check("recognition").detail
+    pinned = f"{WEB.did}#{multikey(WEB)}"
+    assert issued.report(holder, anchors=[other.authority, pinned]).exit_code == 0
+
+
+def test_nor_is_a_key_that_a_rogue_sponsor_lends_the_accreditors_own(tmp_path: Path) -> None:
+    other = Seating(name="other", keys=(Story(name="other").authority.listed,))
+    rogue, accreditor = party("a root of its own"), AGENCY
+    lent = accreditor.with_key("lent")
+    other.also = (rogue,)
+    issued = IssuedLog(tmp_path / "other", other)
+    issued.says(rogue, other.registered(rogue, accreditor, "accreditor"))
+    issued.says(
+        other.authority,
+        msgspec.structs.replace(other.recognised(other.new_id()), accreditor=accreditor.did),
+    )
+    own = _accredited(issued, accreditor, other.new_id())
+    issued.says(rogue, other.key_added(accreditor, lent, by=rogue))
+    lend = _accredited(issued, lent, other.new_id())
+
+    assert issued.report(own).exit_code == 0
+    assert unchecked(issued.report(lend)) == {"recognition"}
+
+
+@pytest.mark.parametrize("helped", [False, True])
+def test_no_stranger_makes_a_remark_on_our_own_authority_go_away(
+    tmp_path: Path, *, helped: bool
+) -> None:
+    other = Seating(name="other", keys=(Story(name="other").authority.listed,))
+    rogue = party("a root of its own")
+    other.also = (rogue,)
+    issued = IssuedLog(tmp_path / "other", other)
+    issued.says(other.authority, e.OrganizationClosed(organization=other.authority.did))
+    if helped:
+        issued.says(rogue, other.recognised(other.new_id()))
+    (holder,) = issued.award(awards(other, 1))
+
+    (note,) = issued.report(holder).notes
+    assert "had closed before it was issued" in note
 
 
 # --- What an anchor looks like ---

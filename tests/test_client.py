@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from testamur.client import GRADES, Registry
 from testamur.errors import Refusal, Refuted, Unavailable
-from testamur.exchange import Answer
+from testamur.exchange import PROBLEM, Answer
 from testamur.policy import Log, Policy
 from testamur.reader import NotFound
 from testamur.receipt import verify_receipt
@@ -274,6 +274,32 @@ def test_grades_rise_from_durable_to_witnessed() -> None:
     assert GRADES == ("durable", "published", "witnessed")
 
 
+@pytest.mark.parametrize("body", [b'{"a":' + b"[" * 60_000, b"[]", b'{"detail":[]}', b"\xff"])
+def test_a_problem_in_an_unknown_form_is_no_problem_of_ours(world: World, body: bytes) -> None:
+    world.server.script.append(Reply(400, body, {"Content-Type": PROBLEM}))
+    with pytest.raises(Unavailable, match="answered 400"):
+        world.client.credential(world.story.new_id())
+
+
+def test_a_registry_does_not_write_on_our_terminal(world: World) -> None:
+    told: dict[str, Any] = {
+        "rule": "x\x9b2J" * 100,
+        "value": "\x1b[2J" * 100,
+        "detail": "\u202e",
+        "title": "\n",
+    }
+    world.server.script.append(Reply.problem(400, **told))
+    with pytest.raises(Refusal) as caught:
+        world.client.credential(world.story.new_id())
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 400
+    for detail in ("a\nverified: all of it", "\x1b[2J"):
+        world.server.script.append(Reply.problem(400, detail=detail))
+        with pytest.raises(Unavailable) as unsure:
+            world.client.credential(world.story.new_id())
+        assert str(unsure.value).isprintable()
+
+
 # --- Retry-After ---
 
 
@@ -286,6 +312,8 @@ def test_retry_after_may_be_a_date() -> None:
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     assert 80 < after(soon) <= 90
     assert after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert after("Mon, 01 Jan 2020 00:00:00 +99999999999999") == 0
+    assert after("Mon, 01 Jan 99999999999 00:00:00 GMT") == 0
 
 
 @given(

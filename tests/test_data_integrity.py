@@ -274,6 +274,13 @@ def test_a_chained_proof_needs_the_proof_before_it_exactly_once() -> None:
             verify_proof({**document, "proof": proofs}, second)
 
 
+def test_a_proof_named_again_and_again_is_not_signed_over_as_often() -> None:
+    document = chained()
+    document["proof"][1]["previousProof"] = ["urn:uuid:first"] * 100_000
+    with pytest.raises(BadProof, match="previousProof names 100000 proofs, and there are 2"):
+        verify_proofs(document)
+
+
 # --- Published vectors ---
 
 

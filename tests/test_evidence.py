@@ -186,6 +186,9 @@ MEMBERS: dict[str, Callable[[Any], None]] = {
     "a position before the log": lambda f: f["submissions"][0].update(position=-1),
     "a position beyond all numbers": lambda f: f["submissions"][-1].update(position=2**53),
     "a position that is text": lambda f: f["submissions"][0].update(position="0"),
+    "an event beyond all numbers": lambda f: f["submissions"][0]["events"][0].update(
+        number=100_001
+    ),
     "event nought": lambda f: f["submissions"][0]["events"][0].update(number=0),
     "an event twice": lambda f: f["submissions"][0].update(
         events=f["submissions"][0]["events"] * 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import tracemalloc
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -632,3 +633,14 @@ def test_levels_and_credits_are_named_as_published() -> None:
     assert _published("credit-points.xsd")[elements._ECTS] == "European Credit Transfer System"
     levels = {f"{elements._EQF}{level}" for level in range(1, 9)}
     assert levels == set(_published("eqf.xsd"))
+
+
+def test_a_place_is_put_in_words_only_where_something_is_wrong() -> None:
+    """A long name over many values is a small file, and was gigabytes of paths."""
+    credential = json.loads(json.dumps(BADGE))
+    credential["n" * 100_000] = [0] * 100_000
+    tracemalloc.start()
+    read_badge(credential)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10 * 1024 * 1024

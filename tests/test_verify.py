@@ -483,8 +483,8 @@ def test_a_credential_is_valid_from_its_first_to_its_last_moment(
     first = datetime(2026, 11, 20, tzinfo=UTC) + more
     last = datetime(2026, 11, 21, 12, tzinfo=UTC) + more
 
-    assert refuted(issued.report(holder, now=first)) == ({"validity"} if seconds < 0 else set())
-    assert refuted(issued.report(holder, now=last)) == ({"validity"} if seconds > 0 else set())
+    assert refuted(issued.report(holder, at=first)) == ({"validity"} if seconds < 0 else set())
+    assert refuted(issued.report(holder, at=last)) == ({"validity"} if seconds > 0 else set())
 
 
 # --- Issuers ---

@@ -74,7 +74,8 @@ def verify(
         _evidence(holder.id, evidence, url),
         policy,
         anchors=anchors,
-        now=at or datetime.now(UTC),
+        now=datetime.now(UTC),
+        at=at,
     )
     if json:
         show_json(msgspec.to_builtins(report))

@@ -1,0 +1,143 @@
+"""Was anything that a credential owes something to signed with a key in other hands?
+
+A thief can neither help a credential nor spoil one. What it *owes* is what it would not hold
+without: its issuance, what was granted and defined for it, who brought those in that granted it,
+the last word of each kind where a later one takes the place of an earlier. What ends or takes
+something away can only count against it, and what others did beside it does not count at all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from testamur import events as e
+from testamur.errors import Refuted
+from testamur.submission import SignedHeader
+
+# Of these a later one takes the place of those before.
+_REPLACED: Final = frozenset(
+    {e.AccreditationReinstated, e.CredentialReinstated, e.OrganizationUpdated}
+)
+
+
+@dataclass(slots=True)
+class Followed:
+    """A submission that a fold went through, with those of its events that were shown."""
+
+    position: int
+    header: SignedHeader
+    events: list[e.Event]
+
+
+@dataclass(slots=True)
+class Owed:
+    """What a credential owes something to, found from the end of a log towards its beginning.
+
+    `position` is that of its `issuance`, by the organization `issuer`; `organizations` are all who
+    had to be in the register for it, `recognition` the one that counts.
+    """
+
+    issuance: e.CredentialIssued
+    issuer: str
+    position: int
+    organizations: set[str]
+    recognition: str | None
+    _signing: set[str] = field(default_factory=set)
+    _told: set[type[e.Event]] = field(default_factory=set)
+
+    def take(self, submission: Followed) -> bool:
+        """Return whether it owes anything to `submission`, which none before it followed."""
+        counted = [event for event in submission.events if self._counts(event, submission.position)]
+        if counted:
+            self._signing.add(submission.header.protected.kid)
+            self._told.update(map(type, counted))
+        return bool(counted)
+
+    def _counts(self, event: e.Event, position: int) -> bool:
+        if isinstance(event, e.KeyAdded):
+            return f"{event.organization}#{event.key.id}" in self._signing
+        if isinstance(event, e.CredentialIssued | e.CredentialReinstated):
+            counts = event.credential == self.issuance.credential
+        else:
+            counts = position < self.position and self._was_needed(event)
+        return counts and not (type(event) in _REPLACED and type(event) in self._told)
+
+    def _was_needed(self, event: e.Event) -> bool:
+        issuance = self.issuance
+        match event:
+            case e.OrganizationRegistered():
+                needed = event.organization in self.organizations
+            case e.OrganizationUpdated():
+                needed = event.organization == self.issuer
+            case e.RecognitionGranted():
+                needed = event.recognition == self.recognition
+            case e.AccreditationGranted() | e.AccreditationReinstated():
+                needed = event.accreditation == issuance.accreditation
+            case e.AchievementDefined():
+                needed = event.achievement == issuance.achievement
+            case e.AchievementRevised():
+                version = issuance.achievement, issuance.achievement_version
+                needed = (event.achievement, event.version) == version
+            case _:
+                needed = False  # whatever ends or takes something away
+        return needed
+
+
+class CutOff:
+    """From which position on each key was in other hands.
+
+    `organizations` are those of the register, each after its sponsor. What a thief says about a
+    key of somebody else counts for nothing, nor could it be taken back; it is among the `notes`.
+    """
+
+    def __init__(self, followed: Iterable[Followed], organizations: Iterable[str]) -> None:
+        self.notes: list[str] = []
+        self._since: dict[str, int] = {}
+        told: dict[str, list[tuple[Followed, e.KeyCompromised]]] = defaultdict(list)
+        for each in followed:
+            for event in each.events:
+                if isinstance(event, e.KeyCompromised):
+                    told[event.organization].append((each, event))
+        for organization in organizations:
+            for each, event in told.get(organization, ()):
+                self._take(each, event)
+
+    def _take(self, by: Followed, event: e.KeyCompromised) -> None:
+        kid = f"{event.organization}#{event.key}"
+        if by.header.payload.iss != event.organization and self.since(by) is not None:
+            self.notes.append(
+                f"that {kid} was compromised from position {event.since} on was told at "
+                f"{by.position} with {by.header.protected.kid}, which was compromised itself"
+            )
+            return
+        self._since[kid] = min(event.since, self._since.get(kid, event.since))
+
+    def since(self, submission: Followed) -> int | None:
+        """Return from when on the key under `submission` was in other hands, if it was then."""
+        since = self._since.get(submission.header.protected.kid)
+        return None if since is None or submission.position < since else since
+
+
+def check_owed(followed: Sequence[Followed], owed: Owed, cut_off: CutOff) -> list[Followed]:
+    """Return the submissions that a credential owes something to, the last of them first.
+
+    Raises `Refuted` if one of them was signed with a key in other hands.
+    """
+    counted = []
+    for each in reversed(followed):
+        if owed.take(each):
+            if cut_off.since(each) is not None:
+                raise Refuted(stolen(each, cut_off))
+            counted.append(each)
+    return counted
+
+
+def stolen(submission: Followed, cut_off: CutOff) -> str:
+    """Return a sentence on a submission signed with a key in other hands."""
+    return (
+        f"submission at {submission.position} was signed with {submission.header.protected.kid}, "
+        f"which was compromised from position {cut_off.since(submission)} on"
+    )
