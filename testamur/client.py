@@ -29,6 +29,8 @@ AsOf: TypeAlias = Mapping[str, str | int]
 """As of when: empty for now, `at` an RFC 3339 time, or `size` a tree size."""
 
 MAX_ANSWER: Final = 16 * 1024 * 1024
+MAX_STATUS: Final = 64 * 1024
+_MAX_NESTED: Final = 500
 
 _T = TypeVar("_T")
 
@@ -110,8 +112,11 @@ class Registry:
     def credential(self, credential: str, as_of: AsOf | None = None) -> dict[str, Any]:
         """Return what the register states about a credential; raises `NotFound`."""
         answer = self._exchange.ask(
-            "GET", _path("credentials", credential), MAX_ANSWER, params=as_of
+            "GET", _path("credentials", credential), MAX_STATUS, params=as_of
         )
+        # A few levels deep; what is deeper than the stack could be neither read nor shown.
+        if answer.count(b"{") + answer.count(b"[") > _MAX_NESTED:
+            raise Unavailable(f"{self.url} answered in an unknown form: nested too much")
         return self._decoded(answer, dict[str, Any])
 
     def evidence(self, credential: str, as_of: AsOf | None = None) -> bytes:

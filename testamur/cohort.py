@@ -32,6 +32,8 @@ from testamur.schema import explained
 MAX_ROWS: Final = 100_000
 MAX_FILE: Final = 64 * 1024 * 1024
 MAX_REFUSED: Final = 1_000
+UNREAD: Final = "unread"
+"""The rule of a refusal after which there may be more that was not looked at."""
 """A longer list says that it is the wrong file, not that it needs mending."""
 _MAX_COLUMNS: Final = 64
 _MAX_CELL: Final = 2_000
@@ -138,7 +140,7 @@ def read_cohort(
         except csv.Error as error:
             # The quotes are out of step: where the next row begins is anybody's guess.
             detail = f"not CSV at line {reader.line_num}, and not read any further: {error}"
-            return awards, [*refused, (number, Refusal("cohort-row", detail))]
+            return awards, [*refused, (number, Refusal(UNREAD, detail))]
         if not any(cell.strip() for cell in cells):
             continue
         found = _award(number, columns, cells, offerings)
@@ -150,7 +152,7 @@ def read_cohort(
             refused += [(number, refusal) for refusal in found]
         if len(refused) >= MAX_REFUSED:
             detail = f"more than {MAX_REFUSED} errors; the rows from here on were not read"
-            return awards, [*refused, (number, Refusal("cohort-size", detail))]
+            return awards, [*refused, (number, Refusal(UNREAD, detail))]
     raise Refusal("cohort-size", f"a cohort has at most {MAX_ROWS} rows, empty ones included")
 
 
@@ -346,12 +348,12 @@ def _award(
 
 
 def _only_once(award: Award, first_row: dict[tuple[str, str], int]) -> Award | list[Refusal]:
-    who = award.learner_did or (award.learner or "").casefold()
-    first = first_row.setdefault((who, award.offering.achievement), award.row)
-    if first == award.row:
-        return award
-    detail = f"the same learner and achievement as in row {first}"
-    return [Refusal("cohort-duplicate", detail, value=award.learner_did or award.learner)]
+    for who in filter(None, (award.learner_did, (award.learner or "").casefold())):
+        first = first_row.setdefault((who, award.offering.achievement), award.row)
+        if first != award.row:
+            detail = f"the same learner and achievement as in row {first}"
+            return [Refusal("cohort-duplicate", detail, value=who)]
+    return award
 
 
 def _in_column(name: str, refusal: Refusal) -> Refusal:
@@ -376,6 +378,9 @@ def _read_cell(column: str, text: str) -> Any:
 
 
 def _learner(text: str) -> str:
+    if any(unicodedata.category(character) == "Cf" for character in text):
+        # Who types the address does not type it, and so hashes to something else.
+        raise Refusal("cohort-cell", "holds a character that nobody sees", value=text)
     if text.startswith("did:"):
         raise Refusal("cohort-cell", "a DID goes into column learnerId", value=text)
     if "@" in text and not _ADDRESS.fullmatch(text):

@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Meta
 
 from testamur import __version__
+from testamur.body import ACCEPT, read_body
 from testamur.errors import Refusal, Unavailable, printable
 from testamur.reader import NotFound
 from testamur.submission import MAX_EVENTS, MEDIA_TYPE
@@ -175,19 +176,14 @@ class Exchange:
         response = self._client.send(request, stream=True)
         try:
             bound = bound if response.is_success else _MAX_PROBLEM
-            body = bytearray()
-            # Counted after decompression, so that a gzip bomb stops here.
-            for piece in response.iter_bytes():
-                body += piece
-                if len(body) > bound:
-                    raise Unavailable(f"{request.url} answered more than {bound} bytes")
-            return Answer(str(request.url), response.status_code, response.headers, bytes(body))
+            body = read_body(response, bound)
+            return Answer(str(request.url), response.status_code, response.headers, body)
         finally:
             response.close()
 
 
 def _packed(upload: bytes | None) -> tuple[bytes | None, dict[str, str]]:
-    headers = {"User-Agent": f"testamur/{__version__}"}
+    headers = {"User-Agent": f"testamur/{__version__}", **ACCEPT}
     if upload is None:
         return None, headers
     headers["Content-Type"] = MEDIA_TYPE

@@ -30,6 +30,7 @@ from testamur.canonical import MAX_DOCUMENT
 from testamur.cohort import (
     MAX_FILE,
     MAX_REFUSED,
+    UNREAD,
     Award,
     Provider,
     Registered,
@@ -95,7 +96,7 @@ def prepare_cohort(
     provider's DID must be the did:key of `key`, or `Refusal` (`signing-key`) is raised.
     """
     _check_key(key, provider.did)
-    issuer = profile(provider)
+    issuer, source = profile(provider), _plain(source)
     objects: dict[tuple[str, int], dict[str, Any]] = {}
     prepared = _nothing(log)
     for award in track(_shuffled(awards)):
@@ -151,7 +152,7 @@ def prepare_badges(
             prepared.refused.append((source, refusal))
             if len(prepared.refused) >= MAX_REFUSED:
                 detail = f"{MAX_REFUSED} refusals; the sources after this one were not read"
-                prepared.refused.append((source, Refusal("sources-count", detail)))
+                prepared.refused.append((source, Refusal(UNREAD, detail)))
                 break
             continue
         drafts.append(draft)
@@ -376,12 +377,12 @@ def _lines(opened: io.BufferedReader, label: str) -> Iterator[Source]:
         number, left = number + 1, left - len(line)
         if not line.endswith(b"\n") and len(line) > MAX_DOCUMENT:
             detail = f"a document is at most {MAX_DOCUMENT} bytes; not read any further"
-            yield f"{label} line {number}", Refusal("json-size", detail)
+            yield f"{label} line {number}", Refusal(UNREAD, detail)
             return
         if line.strip():
             yield f"{label} line {number}", line.rstrip(b"\r\n")
     if left <= 0 and opened.read(1):
-        yield label, Refusal("file-size", f"has grown beyond {MAX_FILE} bytes while it was read")
+        yield label, Refusal(UNREAD, f"has grown beyond {MAX_FILE} bytes while it was read")
 
 
 def _plain(name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +19,7 @@ from typing import Final, Protocol
 
 import httpx2
 
+from testamur.body import ACCEPT, TooLarge, read_body
 from testamur.checkpoint import Checkpoint, open_checkpoint
 from testamur.errors import Refuted, Unavailable
 from testamur.merkle import (
@@ -47,6 +49,8 @@ MAX_RESOURCE: Final = WIDTH * (MAX_ENTRY + 2)
 STRETCH: Final = 16
 # Requests in flight at once; a tile server is a static file server, so few are enough.
 _AHEAD: Final = 8
+_HOPS: Final = 6
+_NONBLOCK: Final = getattr(os, "O_NONBLOCK", 0)
 
 
 class NotFound(Unavailable):
@@ -76,8 +80,13 @@ class DirectorySource:
         _check_path(path)
         file = self._root / path
         try:
-            with file.open("rb", buffering=0) as stream:
-                _check_bound(os.fstat(stream.fileno()).st_size, str(file))
+            # Else whoever opens a FIFO waits for its writer, and a device never ends.
+            descriptor = os.open(file, os.O_RDONLY | _NONBLOCK)
+            with os.fdopen(descriptor, "rb", buffering=0) as stream:
+                found = os.fstat(descriptor)
+                if not stat.S_ISREG(found.st_mode):
+                    raise NotFound(f"{file} is no regular file")
+                _check_bound(found.st_size, str(file))
                 data = stream.readall()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise NotFound(f"{file} does not exist") from None
@@ -94,7 +103,7 @@ class HttpSource:
 
     def __init__(self, base: str, client: httpx2.Client | None = None) -> None:
         self._base = base.rstrip("/") + "/"
-        self._client = client or httpx2.Client(timeout=30, follow_redirects=True)
+        self._client = client or httpx2.Client(timeout=30)
 
     def fetch(self, path: str) -> bytes:
         """Return the body at `path`, decoded and bounded, trying a failing connection thrice."""
@@ -110,17 +119,17 @@ class HttpSource:
         raise AssertionError  # pragma: no cover
 
     def _get(self, url: str) -> bytes:
-        with self._client.stream("GET", url) as response:
-            if response.status_code in (404, 410):
-                raise NotFound(f"{url} answered {response.status_code}")
-            if response.status_code != 200:
-                raise Unavailable(f"{url} answered {response.status_code}")
-            # Counted after decompression, so that a gzip bomb stops here.
-            data = bytearray()
-            for part in response.iter_bytes():
-                data += part
-                _check_bound(len(data), url)
-        return bytes(data)
+        request = self._client.build_request("GET", url, headers=ACCEPT)
+        for _ in range(_HOPS):
+            # Redirects are followed here, for the client would read their bodies without bound.
+            response = self._client.send(request, stream=True, follow_redirects=False)
+            try:
+                if response.next_request is None:
+                    return _body_of(response, url)
+                request = response.next_request
+            finally:
+                response.close()
+        raise Unavailable(f"{url} was redirected more than {_HOPS - 1} times")
 
     def __str__(self) -> str:
         return self._base
@@ -299,6 +308,18 @@ def _check_path(path: str) -> None:
             parse_path(path)
     except MalformedTile as error:
         raise NotFound(str(error)) from None
+
+
+def _body_of(response: httpx2.Response, url: str) -> bytes:
+    if response.status_code in (404, 410):
+        raise NotFound(f"{url} answered {response.status_code}")
+    if response.status_code != 200:
+        raise Unavailable(f"{url} answered {response.status_code}")
+    try:
+        return read_body(response, MAX_RESOURCE)
+    except TooLarge:
+        _check_bound(MAX_RESOURCE + 1, url)
+        raise
 
 
 def _check_bound(length: int, where: str) -> None:

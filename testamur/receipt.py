@@ -11,15 +11,23 @@ promise, not yet a proof. The flags are the registry's word.
 from __future__ import annotations
 
 import base64
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from testamur.errors import Refusal, Refuted, Unavailable
+from testamur.events import Position
 from testamur.merkle import leaf_hash, verify_inclusion
 from testamur.note import strict_base64
 from testamur.policy import Policy, Verified
-from testamur.submission import parse, parse_submission_entry, parse_time
+from testamur.submission import (
+    MAX_EVENTS,
+    SignedHeader,
+    parse,
+    parse_submission_entry,
+    parse_time,
+)
 from testamur.tlog_proof import TlogProof
 
 MAX_RECEIPT: Final = 1 << 20
@@ -53,8 +61,8 @@ class Receipt(
     log: str
     issuer: str
     jti: str
-    position: int
-    events: int
+    position: Position
+    events: Annotated[int, Meta(ge=1, le=MAX_EVENTS)]
     recorded_at: str
     entry: str
     flags: tuple[Flagged, ...] = ()
@@ -96,20 +104,14 @@ def verify_receipt(receipt: Receipt, submission: bytes, policy: Policy) -> Verif
     (a durable receipt has no proof), and what `Policy.check` raises.
     """
     sent = parse(submission)
-    recorded_at, header = parse_submission_entry(receipt.entry.encode())
-    if header.signing_input != sent.header.signing_input:
-        raise Refuted("the receipt is for another submission: its entry holds another header")
-    stated = (receipt.log, receipt.issuer, receipt.jti, receipt.events)
-    signed = (header.payload.aud, header.payload.iss, header.payload.jti, header.payload.events)
-    if stated != signed or parse_time(receipt.recorded_at) != recorded_at:
-        raise Refuted(f"the receipt states {stated}, its own entry {signed}")
+    _check_stated(receipt, sent.header)
     if receipt.proof is None or receipt.end_path is None:
         raise Unavailable(f"a {receipt.state} receipt carries no proof; ask again once published")
     proof = TlogProof.parse(receipt.proof.encode())
     if proof.index != receipt.position:
         raise Refuted(f"the proof is of entry {proof.index}, not of {receipt.position}")
     verified = proof.verify(leaf_hash(receipt.entry.encode()), policy)
-    if verified.checkpoint.origin != header.payload.aud:
+    if verified.checkpoint.origin != receipt.log:
         raise Refuted(f"the proof is of log {verified.checkpoint.origin}, not {receipt.log}")
     verify_inclusion(
         receipt.position + receipt.events,
@@ -119,3 +121,18 @@ def verify_receipt(receipt: Receipt, submission: bytes, policy: Policy) -> Verif
         verified.checkpoint.root,
     )
     return verified
+
+
+def verify_promise(receipt: Receipt, submission: bytes) -> None:
+    """Raise `Refuted` unless `receipt` is for `submission`; it need not show that it is logged."""
+    _check_stated(receipt, parse(submission).header)
+
+
+def _check_stated(receipt: Receipt, sent: SignedHeader) -> None:
+    recorded_at, header = parse_submission_entry(receipt.entry.encode())
+    if header.signing_input != sent.signing_input:
+        raise Refuted("the receipt is for another submission: its entry holds another header")
+    stated = (receipt.log, receipt.issuer, receipt.jti, receipt.events)
+    signed = (header.payload.aud, header.payload.iss, header.payload.jti, header.payload.events)
+    if stated != signed or parse_time(receipt.recorded_at) != recorded_at:
+        raise Refuted(f"the receipt states {stated}, its own entry {signed}")

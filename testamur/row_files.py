@@ -62,7 +62,10 @@ class NdjsonWriter:
 
 
 class CsvWriter:
-    """RFC 4180 in UTF-8, lines ended by LF; bytes in base64, flags parted by spaces."""
+    """RFC 4180 in UTF-8, lines ended by LF; bytes in base64, flags parted by spaces.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -160,6 +163,10 @@ def _texts(row: Row) -> list[Any]:
     for at in _NO_TEXT:
         if found[at] is not None:
             found[at] = _AS_TEXT[_KINDS[at]](found[at])
+    for at in _TEXT:
+        # Anybody in the register names itself, and a spreadsheet would run it.
+        if found[at] and found[at][0] in _FORMULA:
+            found[at] = f"'{found[at]}"
     return found
 
 
@@ -172,4 +179,6 @@ _AS_TEXT: Final[dict[Kind, Callable[[Any], str]]] = {
     "time": _time,
 }
 _KINDS: Final = list(COLUMNS.values())
+_TEXT: Final = [at for at, kind in enumerate(_KINDS) if kind == "text"]
+_FORMULA: Final = "=+-@\t\r"
 _NO_TEXT: Final = [at for at, kind in enumerate(_KINDS) if kind in _AS_TEXT]

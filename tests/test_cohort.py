@@ -15,6 +15,7 @@ from testamur.cohort import (
     MAX_FILE,
     MAX_REFUSED,
     MAX_ROWS,
+    UNREAD,
     Award,
     Offering,
     Provider,
@@ -173,6 +174,7 @@ def test_the_achievement_is_named_by_id_or_by_name_where_several_are_on_offer() 
         ("learner", "", "is empty: whose award"),
         ("learner", "ada@", "not an e-mail address"),
         ("learner", "ada@example", "not an e-mail address"),
+        *(("learner", f"a{c}da@example.org", "nobody sees") for c in "\u200b\u00ad\u200d\u2060"),
         ("learner", "ada@example.org, bob@example.org", "not an e-mail address"),
         ("learner", "did:example:ada", "goes into column learnerId"),
         ("learner", "2.02611E+11", "rounded"),
@@ -252,6 +254,17 @@ def test_good_rows_are_read_beside_bad_ones() -> None:
     assert [row for row, _ in refused] == [2]
 
 
+def test_a_learner_is_known_by_the_address_and_by_the_did() -> None:
+    rows = ["a@b.example,did:web:a.example", "a@b.example,", ",did:web:a.example"]
+    text = "learner,learnerId,awarded\n" + "".join(f"{row},2026-11-21\n" for row in rows)
+    awards, refused = read_cohort(text.encode(), (ETHICS,))
+    assert [award.row for award in awards] == [2]
+    assert [(row, why.rule) for row, why in refused] == [
+        (3, "cohort-duplicate"),
+        (4, "cohort-duplicate"),
+    ]
+
+
 @pytest.mark.parametrize("again", ["ada@example.org", "ADA@Example.org", " ada@example.org"])
 def test_a_learner_given_twice_is_refused_and_the_first_row_named(again: str) -> None:
     ((row, refusal),) = wrong(GOOD + f"{again},2026-11-22\n")
@@ -273,7 +286,7 @@ def test_quotes_out_of_step_end_the_reading_and_say_where() -> None:
     awards, refused = read_cohort(text.encode(), (ETHICS,))
     assert len(awards) == 1
     ((row, refusal),) = refused
-    assert (row, refusal.rule) == (3, "cohort-row")
+    assert (row, refusal.rule) == (3, UNREAD)
     assert "not read any further" in refusal.detail
 
 

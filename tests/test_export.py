@@ -232,3 +232,15 @@ def test_columns_are_named_as_on_the_wire() -> None:
     assert {"recordedAt", "validFrom", "achievementVersion"} <= COLUMNS.keys()
     assert COLUMNS["key"] == "json"  # an object in one event, an id in another
     assert msgspec.json.encode(list(COLUMNS)).isascii()
+
+
+@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "@SUM(1)", "+1", "-2+3"])
+def test_no_name_is_run_by_a_spreadsheet(tmp_path: Path, name: str) -> None:
+    log, story = opened_log(tmp_path / "log", 1)
+    renamed = e.OrganizationUpdated(country="NL", name=name, organization=story.provider.did)
+    log.append(story.submission(story.provider, renamed))
+    log.publish()
+    table = csv.DictReader(io.StringIO(exported(log, "csv").decode()))
+    assert [row["name"] for row in table][-1] == f"'{name}"
+    told = [json.loads(line)["event"] for line in exported(log, "ndjson").splitlines()]
+    assert told[-1]["name"] == name

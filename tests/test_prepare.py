@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from testamur import prepare
 from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT
-from testamur.cohort import MAX_FILE, MAX_REFUSED, Award, Registered, read_cohort
+from testamur.cohort import MAX_FILE, MAX_REFUSED, UNREAD, Award, Registered, read_cohort
 from testamur.commitment import read_holder_file, render_holder_file, verify_commitment
 from testamur.data_integrity import sign, verify_proofs
 from testamur.errors import Refusal, Unavailable
@@ -502,7 +502,7 @@ def test_a_line_too_long_to_read_is_refused_and_ends_the_reading(tmp_path: Path)
     first, second = read_sources(file)
     assert first == ("badges.jsonl line 1", b"{}")
     assert isinstance(second[1], Refusal)
-    assert second[1].rule == "json-size"
+    assert second[1].rule == UNREAD
 
 
 def test_a_document_too_long_is_refused_without_reading_it_all(tmp_path: Path) -> None:

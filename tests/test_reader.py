@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -312,6 +315,18 @@ def test_a_folder_in_the_place_of_a_file_is_not_there(log: PublishedLog) -> None
         DirectorySource(log.root / "checkpoint").fetch("tile/0/000")
 
 
+def test_what_is_no_file_is_not_there_and_nobody_waits_for_it(log: PublishedLog) -> None:
+    file = log.root / "tile/0/000"
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(NotFound):
+        log.source().fetch("tile/0/000")
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    with pytest.raises(NotFound):
+        log.source().fetch("tile/0/000")
+
+
 def test_a_folder_is_found_with_or_without_its_last_part(tmp_path: Path) -> None:
     log, _ = opened_log(tmp_path / "data" / "log")
     note = log.source().fetch("checkpoint")
@@ -380,7 +395,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def client() -> Iterator[httpx2.Client]:
-    with httpx2.Client(timeout=5, follow_redirects=True) as client:
+    with httpx2.Client(timeout=5) as client:
         yield client
 
 
@@ -469,6 +484,29 @@ def test_a_circle_of_redirects_could_not_be_examined(server: Server, client: htt
 
     with pytest.raises(Unavailable):
         HttpSource(server.url, client).fetch("checkpoint")
+
+
+def test_a_redirect_is_followed_and_what_it_says_besides_is_not_read(
+    server: Server, client: httpx2.Client
+) -> None:
+    """It may be without end, and the client itself would read all of it."""
+    server.answers["/checkpoint"] = (200, {}, b"found")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(4096)
+                there = f"Location: {server.url}/checkpoint"
+                connection.sendall(f"HTTP/1.1 302 Found\r\n{there}\r\n\r\n".encode())
+                while True:
+                    connection.sendall(bytes(65_536))
+
+        endless = threading.Thread(target=answer)
+        endless.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        assert HttpSource(url, client).fetch("checkpoint") == b"found"
+        endless.join()
 
 
 def test_a_gzip_bomb_stops_where_the_bound_is(server: Server, client: httpx2.Client) -> None:

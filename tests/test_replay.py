@@ -203,6 +203,17 @@ def test_a_flipped_bit_in_any_file_is_damage(
     damage(log)
 
 
+@pytest.mark.parametrize("more", [b"garbage", bytes(31), bytes(32 * 256)])
+def test_a_full_tile_in_the_place_of_a_partial_one_is_whole(log: PublishedLog, more: bytes) -> None:
+    partial = log.root / "tile/0/002.p/109"
+    log.write("tile/0/002", partial.read_bytes() + more)
+    partial.unlink()
+
+    assert damage(log).where == "tile/0/002"
+    log.write("tile/0/002", (log.root / "tile/0/002").read_bytes()[: 109 * 32] + bytes(147 * 32))
+    replay(log.source(), log.key)
+
+
 @pytest.mark.parametrize("path", FILES)
 @pytest.mark.parametrize(
     "change",

@@ -14,7 +14,7 @@ from testamur.cli.terminal import Json, note, progress, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, opened, trusted_log
 from testamur.cli.values import Credential, MaybeUrl, Url, credential_id, moment
 from testamur.client import AsOf, Registry
-from testamur.errors import Unavailable
+from testamur.errors import Refuted, Unavailable, shown
 from testamur.evidence import (
     FILE_ENDING,
     Evidence,
@@ -93,6 +93,8 @@ def status(
     name = credential_id(credential)
     with _registry(url) as registry:
         answer = registry.credential(name, _as_of(at, size))
+    if answer.get("id") != name:
+        raise Refuted(f"asked about {name}, the registry answered about {shown(answer.get('id'))}")
     if json:
         show_json(answer)
     else:
@@ -102,7 +104,10 @@ def status(
 def asked(credential: str, url: str, as_of: AsOf | None = None) -> Evidence:
     """Return the evidence that the registry at `url` gives, unverified."""
     with _registry(url) as registry:
-        return parse_evidence(registry.evidence(credential, as_of))
+        found = parse_evidence(registry.evidence(credential, as_of))
+    if found.credential != credential:
+        raise Refuted(f"asked about {credential}, the registry answered about {found.credential}")
+    return found
 
 
 def _as_of(at: datetime | None, size: int | None) -> dict[str, str | int]:
@@ -141,9 +146,10 @@ def _registry(url: str) -> Registry:
     return Registry(url, patience=10, waiting=lambda reason, _: note(reason))
 
 
-def _flat(answer: dict[str, Any], within: str = "") -> dict[str, Any]:
-    """Return the members of objects under dotted names, as a person reads them best."""
+def _flat(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the members of members under dotted names, as a person reads them best."""
     found: dict[str, Any] = {}
     for name, value in answer.items():
-        found |= _flat(value, f"{name}.") if isinstance(value, dict) else {within + name: value}
+        inner = value if isinstance(value, dict) else {"": value}
+        found |= {f"{name}.{each}".rstrip("."): inner[each] for each in inner}
     return found

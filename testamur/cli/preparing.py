@@ -14,7 +14,15 @@ from testamur.cli.files import naming, read, read_key, refuse_existing
 from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table, track
 from testamur.cli.values import as_id, is_id, log_name
-from testamur.cohort import MAX_FILE, Offering, Provider, Registered, read_cohort, read_given
+from testamur.cohort import (
+    MAX_FILE,
+    UNREAD,
+    Offering,
+    Provider,
+    Registered,
+    read_cohort,
+    read_given,
+)
 from testamur.errors import Refusal, Unavailable
 from testamur.keys import PrivateKey
 from testamur.prepare import Prepared, prepare_badges, prepare_cohort, read_sources, write_prepared
@@ -78,7 +86,8 @@ def prepare(
 
     DIR gets `events.ndjson`, to be signed, `holders/` with one file for each holder, and
     `index.csv`. All but the events is personal data. If anything is refused nothing is written,
-    unless --allow-refused: to prepare all anew would then issue the good ones twice.
+    unless --allow-refused: to prepare all anew would then issue the good ones twice. What could
+    not be read to its end is never written in part.
 
     Examples:
 
@@ -94,12 +103,16 @@ def prepare(
     except OSError as error:
         raise Unavailable(f"{source} cannot be read: {error.strerror}") from error
     if source.suffix.lower() in _SHEETS:
+        if accreditation is not None:
+            where = "goes with badges; of a cohort, the file given as --achievement names it"
+            raise typer.BadParameter(where, param_hint="--accreditation")
         prepared = _of_cohort(source, achievement, issuer, secret, log)
     else:
         registered = _registered(achievement, accreditation)
         prepared = _of_badges(source, registered, issuer, secret, log)
     _refuse_nothing(prepared, source)
-    written = bool(prepared.events) and (allow_refused or not prepared.refused)
+    unread = any(why.rule == UNREAD for _, why in prepared.refused)
+    written = bool(prepared.events) and (not prepared.refused or (allow_refused and not unread))
     if written:
         write_prepared(prepared, out, partial=allow_refused)
     _show(prepared, out if written else None, json=json)
@@ -178,7 +191,7 @@ def _refuse_nothing(prepared: Prepared, source: Path) -> None:
 def _show(prepared: Prepared, out: Path | None, *, json: bool) -> None:
     counts = {
         "prepared": len(prepared.events),
-        "refused": len(prepared.refused),
+        "refused": len({where for where, _ in prepared.refused}),
         "proofs not examined": len(prepared.notes),
         "achievements": len({event.achievement for event in prepared.events}),
         "written to": None if out is None else str(out),
@@ -196,6 +209,9 @@ def _show(prepared: Prepared, out: Path | None, *, json: bool) -> None:
         show_table(["source", "rule", "why", "found"], rows)
         if len(prepared.refused) > _LISTED:
             note(f"... and {len(prepared.refused) - _LISTED:,} more; --json lists them all")
+    for where, each in prepared.refused:
+        if each.rule == UNREAD:
+            note(f"{where}: {each.detail}", "yellow")
     for where, why in prepared.notes[:_LISTED]:
         note(f"{where}: {why}")
     show_fields(counts)

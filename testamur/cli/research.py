@@ -56,7 +56,7 @@ def export(
     """Write a whole log to a file, one row for each event, all of them checked by a replay.
 
     There is no file unless the replay comes to its end. Parquet takes the extra
-    `testamur[parquet]`.
+    `testamur[parquet]`. In CSV a text that a spreadsheet would run has an apostrophe before it.
 
     Example: `testamur export https://registry.example --vkey log.vkey --format parquet
     --out log.parquet`

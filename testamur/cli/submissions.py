@@ -17,7 +17,7 @@ from testamur.cli.values import Url
 from testamur.client import GRADES, Registry, Wait
 from testamur.errors import Refusal, Refuted
 from testamur.policy import Policy, Verified
-from testamur.receipt import MAX_RECEIPT, Receipt, parse_receipt, verify_receipt
+from testamur.receipt import MAX_RECEIPT, Receipt, parse_receipt, verify_promise, verify_receipt
 from testamur.submission import MAX_BYTES, parse
 
 app = typer.Typer()
@@ -63,10 +63,17 @@ def submit(
         # Before it is verified: one that does not hold is evidence against the log.
         write(out, msgspec.json.format(msgspec.json.encode(receipt)) + b"\n")
     verified = None
-    if receipt.proof is not None:
+    if receipt.state == "durable":
+        verify_promise(receipt, body)
+    else:
         verified = verify_receipt(receipt, body, policy or _own_word(url))
     _show(receipt, verified, json=json)
     came_far_enough = GRADES.index(receipt.state) >= GRADES.index(wait)
+    if wait == "witnessed" and verified is not None and not verified.witnesses:
+        came_far_enough = False
+        note(
+            "The policy names no witness, so that one saw it is the registry's own word.", "yellow"
+        )
     raise typer.Exit(HOLDS if came_far_enough else UNCHECKED)
 
 

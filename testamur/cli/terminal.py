@@ -55,7 +55,11 @@ def wants_json(arguments: Sequence[str]) -> bool:
 def show_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
     """Print `document` on stdout."""
     with _reaching():
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        # What does not print stands in strings only, where it can be escaped.
+        typer.echo(
+            "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+        )
 
 
 def show_fields(fields: Mapping[str, object]) -> None:
@@ -66,7 +70,7 @@ def show_fields(fields: Mapping[str, object]) -> None:
     for name, value in fields.items():
         if value is not None:
             # Plain digits: these are numbers that one copies, such as a position.
-            table.add_row(name, _cell(f"{value}" if type(value) is int else value))
+            table.add_row(Text(plain(name)), _cell(f"{value}" if type(value) is int else value))
     _print(table)
 
 

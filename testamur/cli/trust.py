@@ -79,7 +79,7 @@ def opened(place: str) -> Iterator[Source]:
     if not is_url(place):
         yield open_source(place)
         return
-    with httpx2.Client(timeout=30, follow_redirects=True) as client:
+    with httpx2.Client(timeout=30) as client:
         yield open_source(checked_url(place), client)
 
 

@@ -50,6 +50,36 @@ def test_nothing_is_written_when_a_row_is_refused(given: Path) -> None:
     assert not (given / "spring").exists()
 
 
+def test_what_was_not_read_to_its_end_is_not_written_in_part(given: Path) -> None:
+    (given / "cohort.csv").write_bytes(
+        cohort(2) + b"x@y,2026-11-31\r\n" * 60 + b'"open,2026-11-20\r\n' + b"1,2026-11-20\r\n"
+    )
+    done = run(*PREPARE, "--out", "spring", "--allow-refused")
+    assert done.code == 1
+    assert "not read any further" in done.err
+    assert not (given / "spring").exists()
+
+
+def test_an_accreditation_beside_a_cohort_is_not_passed_over(given: Path, now: Story) -> None:
+    done = run(*PREPARE, "--out", "spring", "--accreditation", now.accreditation)
+    assert done.code == 2
+    assert "goes with badges" in done.err
+
+
+def test_a_row_with_two_faults_is_one_row(given: Path) -> None:
+    (given / "cohort.csv").write_bytes(cohort(2) + b"=1,2026-11-31\r\n")
+    done = run(*PREPARE, "--out", "spring", "--json")
+    assert (done.json["prepared"], len(done.json["refused"])) == (2, 2)
+    assert "refused              1" in run(*PREPARE, "--out", "spring").out
+
+
+def test_a_cohort_may_have_any_name(given: Path) -> None:
+    name = b"coh\xff.csv".decode("utf-8", "surrogateescape")
+    (given / "cohort.csv").rename(given / name)
+    done = run("prepare", name, *PREPARE[2:], "--out", "spring")
+    assert done.code == 0
+
+
 def test_the_good_rows_are_written_when_that_is_asked_for(given: Path) -> None:
     (given / "cohort.csv").write_bytes(cohort(2) + b"x@y,2026-11-31\r\n")
     done = run(*PREPARE, "--out", "spring", "--allow-refused", "--json")
@@ -387,6 +417,32 @@ def test_a_receipt_that_came_less_far_than_asked_is_not_a_success(
         registry.script.append(Reply(201, json.dumps(early).encode()))
         done = submit(registry, "--vkey", "log.vkey", "--wait", wait, "--json")
         assert (done.code, done.json["verified"]) == (code, None)
+
+
+def test_a_receipt_that_proves_nothing_is_no_success_whatever_it_says(
+    sent: Path, world: World, registry: HttpRegistry
+) -> None:
+    assert submit(registry, "--vkey", "log.vkey").code == 0
+    receipt = json.loads(registry.answer(registry.submitted()[0]).body)
+    bare = {name: receipt[name] for name in receipt if name not in ("proof", "endPath")}
+    other = world.story.cohort(4)
+    header = other.split(b"\n")[0].decode()
+    entry = json.dumps(
+        {"recordedAt": receipt["recordedAt"], "submission": header}, separators=(",", ":")
+    )
+    for told, wait, code in (
+        ({**bare, "state": "published"}, "published", 2),
+        ({**bare, "state": "witnessed"}, "witnessed", 2),
+        ({**receipt, "state": "witnessed"}, "witnessed", 2),  # the policy asks for no witness
+        ({**bare, "state": "durable", "entry": entry}, "durable", 1),
+        ({**bare, "state": "durable", "entry": "nothing"}, "durable", 1),
+        ({**bare, "state": "durable", "log": "other.example/log"}, "durable", 1),
+        ({**bare, "state": "durable", "recordedAt": "2026-11-21T00:00:00.000Z"}, "durable", 1),
+        ({**bare, "state": "durable", "position": -7}, "durable", 2),
+    ):
+        registry.script.append(Reply(201, json.dumps(told).encode()))
+        done = submit(registry, "--vkey", "log.vkey", "--wait", wait)
+        assert done.code == code, (told, done.err)
 
 
 def test_nothing_is_sent_when_the_receipt_could_not_be_kept(

@@ -189,17 +189,46 @@ def test_a_credential_superseded_by_another_has_evidence_of_both(world: World) -
 
 
 def test_a_status_is_shown_as_of_a_moment(world: World, registry: HttpRegistry) -> None:
-    answer = {"status": "active", "issuer": {"id": "did:web:c", "name": "\x1b[31mCollege"}}
+    asked = world.holders[0].id
+    answer = {
+        "id": asked,
+        "status": "active",
+        "issuer": {"id": "did:web:c", "name": "\x1b[31mCollege", "\x1b[2J": ":key:"},
+    }
     registry.script.append(Reply(200, json.dumps(answer).encode()))
     done = run("status", "0.json", "--url", registry.url, "--at", "2026-11-21")
     assert done.code == 0
     assert "issuer.name" in done.out
     assert "\x1b" not in done.out
+    assert "issuer.\\x1b[2J" in done.out
+    assert ":key:" in done.out
+    registry.script.append(Reply(200, json.dumps(answer, ensure_ascii=False).encode()))
+    shown = run("status", "0.json", "--url", registry.url, "--json")
+    assert shown.json == answer
+    assert shown.out.replace("\n", "").isprintable()
     assert registry.asked[0].query == {"at": "2026-11-21T00:00:00Z"}
     assert registry.asked[0].path == f"/credentials/{world.holders[0].id}"
     assert run("status", "0.json", "--url", registry.url, "--at", "today").code == 2
     assert run("status", "nobody", "--url", registry.url).code == 2
     assert run("status", "0.json", "--url", registry.url).code == 2  # not known there
+
+
+@pytest.mark.parametrize("command", ["status", "evidence"])
+def test_an_answer_about_another_credential_is_no_answer(
+    world: World, registry: HttpRegistry, command: str
+) -> None:
+    other = world.holders[1].id
+    world.evidence()
+    answer = (
+        json.dumps({"id": other, "status": "active"}).encode()
+        if command == "status"
+        else Path("e").read_bytes().replace(world.holders[0].id.encode(), other.encode())
+    )
+    registry.script.append(Reply(200, answer))
+    done = run(command, "0.json", "--url", registry.url)
+    assert done.code == 1
+    assert "the registry answered about" in done.err
+    assert not list(Path().glob("*.testamur.json"))
 
 
 # --- The whole log ---
