@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from testamur import events as e
-from testamur.errors import Refuted
+from testamur.errors import Refuted, Unavailable
 from testamur.submission import SignedHeader
 
 # Of these a later one takes the place of those before.
@@ -89,13 +89,14 @@ class Owed:
 class CutOff:
     """From which position on each key was in other hands.
 
-    `organizations` are those of the register, each after its sponsor. What a thief says about a
-    key of somebody else counts for nothing, nor could it be taken back; it is among the `notes`.
+    `organizations` are those of the register, each after its sponsor. Who says so of a key of
+    somebody else, with a key that was in other hands itself, may be the thief, and it cannot be
+    taken back; or the thief may have said the latter to undo the former. Nobody can tell.
     """
 
     def __init__(self, followed: Iterable[Followed], organizations: Iterable[str]) -> None:
-        self.notes: list[str] = []
         self._since: dict[str, int] = {}
+        self._disputed: dict[str, tuple[int, Followed]] = {}
         told: dict[str, list[tuple[Followed, e.KeyCompromised]]] = defaultdict(list)
         for each in followed:
             for event in each.events:
@@ -106,32 +107,40 @@ class CutOff:
                 self._take(each, event)
 
     def _take(self, by: Followed, event: e.KeyCompromised) -> None:
-        kid = f"{event.organization}#{event.key}"
-        if by.header.payload.iss != event.organization and self.since(by) is not None:
-            self.notes.append(
-                f"that {kid} was compromised from position {event.since} on was told at "
-                f"{by.position} with {by.header.protected.kid}, which was compromised itself"
-            )
-            return
-        self._since[kid] = min(event.since, self._since.get(kid, event.since))
+        kid, since = f"{event.organization}#{event.key}", event.since
+        if by.header.payload.iss == event.organization or self.since(by) is None:
+            self._since[kid] = min(since, self._since.get(kid, since))
+        elif kid not in self._disputed or since < self._disputed[kid][0]:
+            self._disputed[kid] = since, by
 
     def since(self, submission: Followed) -> int | None:
         """Return from when on the key under `submission` was in other hands, if it was then."""
         since = self._since.get(submission.header.protected.kid)
         return None if since is None or submission.position < since else since
 
+    def check_undisputed(self, submission: Followed) -> None:
+        """Raise `Unavailable` if nobody can tell in whose hands its key was."""
+        kid = submission.header.protected.kid
+        since, by = self._disputed.get(kid, (0, None))
+        if by is not None and submission.position >= since:
+            raise Unavailable(
+                f"submission at {submission.position} was signed with {kid}; that this was "
+                f"compromised from position {since} on was told at {by.position} with "
+                f"{by.header.protected.kid}, which was compromised itself"
+            )
+
 
 def check_owed(followed: Sequence[Followed], owed: Owed, cut_off: CutOff) -> list[Followed]:
     """Return the submissions that a credential owes something to, the last of them first.
 
-    Raises `Refuted` if one of them was signed with a key in other hands.
+    Raises `Refuted` if one was signed with a key in other hands, `Unavailable` if that is disputed.
     """
-    counted = []
-    for each in reversed(followed):
-        if owed.take(each):
-            if cut_off.since(each) is not None:
-                raise Refuted(stolen(each, cut_off))
-            counted.append(each)
+    counted = [each for each in reversed(followed) if owed.take(each)]
+    for each in counted:
+        if cut_off.since(each) is not None:
+            raise Refuted(stolen(each, cut_off))
+    for each in counted:
+        cut_off.check_undisputed(each)
     return counted
 
 

@@ -539,7 +539,7 @@ def _check_compromises(case: _Case, issued: _Issuance) -> None:
         try:
             counted = check_owed(followed, _owed(case, issued), cut_off)
             break
-        except Refuted:
+        except (Refuted, Unavailable):
             if candidate is None or candidate is candidates[-1]:
                 raise
     for each in reversed(counted):
@@ -548,8 +548,6 @@ def _check_compromises(case: _Case, issued: _Issuance) -> None:
         told_only = all(isinstance(event, e.KeyCompromised) for event in each.events)
         if cut_off.since(each) is not None and not told_only:
             case.note(stolen(each, cut_off))
-    for note in cut_off.notes:
-        case.note(note)
 
 
 def _owed(case: _Case, issued: _Issuance) -> Owed:
