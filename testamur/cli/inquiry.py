@@ -14,7 +14,7 @@ from testamur.cli.terminal import Json, note, progress, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, opened, trusted_log
 from testamur.cli.values import Credential, MaybeUrl, Url, credential_id, moment
 from testamur.client import AsOf, Registry
-from testamur.errors import Refuted, Unavailable, shown
+from testamur.errors import Refusal, Refuted, Unavailable, shown
 from testamur.evidence import (
     FILE_ENDING,
     Evidence,
@@ -139,7 +139,13 @@ def _excerpt(credential: str, place: str, trust: str | None) -> Evidence:
         positions = bearing.positions(credential)
         if not positions:
             raise Unavailable(f"{credential} is not among the first {log.checkpoint.size} entries")
-        return build_evidence(LogReader(source, log.key), log.note, credential, positions)
+        found = build_evidence(LogReader(source, log.key), log.note, credential, positions)
+    try:
+        return parse_evidence(render_evidence(found))
+    except Refusal as refusal:
+        raise Unavailable(
+            f"more bears on {credential} than a verifier reads; replay the log instead: {refusal}"
+        ) from None
 
 
 def _registry(url: str) -> Registry:

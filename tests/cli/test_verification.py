@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from testamur import events as e
 from testamur.canonical import jcs
 from testamur.commitment import render_holder_file
 from testamur.events import decode_event
@@ -229,6 +230,19 @@ def test_an_answer_about_another_credential_is_no_answer(
     assert done.code == 1
     assert "the registry answered about" in done.err
     assert not list(Path().glob("*.testamur.json"))
+
+
+def test_evidence_that_no_verifier_would_read_is_not_written(world: World) -> None:
+    story = world.story
+    there = e.AccreditationSuspended(accreditation=story.accreditation, reason="qualityConcern")
+    back = e.AccreditationReinstated(accreditation=story.accreditation)
+    both: list[e.Event] = [there, back]
+    world.log.append(story.submission(story.accreditor, *both * 501))
+    world.log.publish()
+    done = run("evidence", "0.json", "--log", "log", "--vkey", "log.vkey", "--out", "e", "--json")
+    assert (done.code, done.json["error"]) == (2, "unavailable")
+    assert "replay the log instead" in done.json["detail"]
+    assert not Path("e").exists()
 
 
 # --- The whole log ---
