@@ -46,7 +46,8 @@ def read_body(response: httpx2.Response, at_most: int, *, seconds: float = SECON
                 body += inflate.decompress(piece, at_most + 1 - len(body))
             except zlib.error as error:
                 raise Unavailable(f"{response.url} answered with bad gzip: {error}") from None
-        if max(received, len(body)) > at_most:
+        # What does not compress is a little longer in gzip.
+        if len(body) > at_most or received > at_most + at_most // 100 + 1024:
             raise TooLarge(f"{response.url} answered more than {at_most} bytes")
         if time.monotonic() > until:
             raise Unavailable(f"{response.url} took more than {seconds:.0f} s to answer")

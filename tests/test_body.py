@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import time
 import zlib
 from collections.abc import Iterator
@@ -35,6 +36,13 @@ def test_a_body_is_what_was_sent(size: int) -> None:
     assert read_body(answer([body[:3], body[3:]]), 1000) == body
     for coding in ("gzip", "x-gzip", " GZIP "):
         assert read_body(answer(halves, coding), 1000) == body
+
+
+def test_what_does_not_compress_may_be_longer_in_gzip() -> None:
+    body = os.urandom(100_000)
+    packed = gzip.compress(body)
+    assert len(packed) > len(body)
+    assert read_body(answer([packed], "gzip"), len(body)) == body
 
 
 @pytest.mark.parametrize(
