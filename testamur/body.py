@@ -20,6 +20,8 @@ SECONDS: Final = 120.0
 ACCEPT: Final = {"Accept-Encoding": "gzip"}
 """The only content coding that `read_body` undoes."""
 
+# Codings that change nothing: some object stores keep what an upload was framed in.
+_NOTHING: Final = frozenset({"", "identity", "aws-chunked"})
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
@@ -32,25 +34,48 @@ def read_body(response: httpx2.Response, at_most: int, *, seconds: float = SECON
 
     Raises `TooLarge` and other `Unavailable`, and what httpx2 raises for a transport that fails.
     """
-    coding = response.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("identity", "gzip", "x-gzip"):
-        raise Unavailable(f"{response.url} answered in content coding {coding[:60]!r}")
+    codings = response.headers.get("content-encoding", "").lower().split(",")
+    gzipped = [name for name in map(str.strip, codings) if name not in _NOTHING]
+    if gzipped not in ([], ["gzip"], ["x-gzip"]):
+        raise Unavailable(f"{response.url} answered in content coding {', '.join(gzipped)[:60]!r}")
     until, received, body = time.monotonic() + seconds, 0, bytearray()
-    inflate = None if coding == "identity" else zlib.decompressobj(_GZIP)
+    inflate = _Gzip() if gzipped else None
     for piece in response.iter_raw():
         received += len(piece)
-        if inflate is None:
-            body += piece
-        else:
-            try:
-                body += inflate.decompress(piece, at_most + 1 - len(body))
-            except zlib.error as error:
-                raise Unavailable(f"{response.url} answered with bad gzip: {error}") from None
+        try:
+            body += inflate.inflated(piece, at_most + 1 - len(body)) if inflate else piece
+        except zlib.error as error:
+            raise Unavailable(f"{response.url} answered with bad gzip: {error}") from None
         # What does not compress is a little longer in gzip.
         if len(body) > at_most or received > at_most + at_most // 100 + 1024:
             raise TooLarge(f"{response.url} answered more than {at_most} bytes")
         if time.monotonic() > until:
             raise Unavailable(f"{response.url} took more than {seconds:.0f} s to answer")
-    if inflate is not None and not inflate.eof:
+    if inflate is not None and not inflate.whole:
         raise Unavailable(f"{response.url} answered with gzip that is cut short")
     return bytes(body)
+
+
+class _Gzip:
+    """A gzip file of one member or more (RFC 1952 section 2.2), as it comes."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(_GZIP)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it ends where a member does."""
+        return self._member.eof
+
+    def inflated(self, piece: bytes, at_most: int) -> bytes:
+        """Return what `piece` inflates to, or the first `at_most` bytes or so of it."""
+        found = bytearray()
+        while piece and len(found) < at_most:
+            if self._member.eof:
+                piece = piece.lstrip(b"\0")  # padding, as on tapes
+                if not piece:
+                    break
+                self._member = zlib.decompressobj(_GZIP)
+            found += self._member.decompress(piece, at_most - len(found))
+            piece = self._member.unused_data
+        return bytes(found)

@@ -8,7 +8,6 @@ something away can only count against it, and what others did beside it does not
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -89,45 +88,50 @@ class Owed:
 class CutOff:
     """From which position on each key was in other hands.
 
-    `organizations` are those of the register, each after its sponsor. Who says so of a key of
-    somebody else, with a key that was in other hands itself, may be the thief, and it cannot be
-    taken back; or the thief may have said the latter to undo the former. Nobody can tell.
+    Who says so of another key, with one that somebody says was in other hands itself, may be the
+    thief, and it cannot be taken back; or the thief may have said the latter to undo the former.
+    Nobody can tell, so that is disputed. What a key says of itself is not.
     """
 
-    def __init__(self, followed: Iterable[Followed], organizations: Iterable[str]) -> None:
+    def __init__(self, followed: Iterable[Followed]) -> None:
         self._since: dict[str, int] = {}
         self._disputed: dict[str, tuple[int, Followed]] = {}
-        told: dict[str, list[tuple[Followed, e.KeyCompromised]]] = defaultdict(list)
-        for each in followed:
-            for event in each.events:
-                if isinstance(event, e.KeyCompromised):
-                    told[event.organization].append((each, event))
-        for organization in organizations:
-            for each, event in told.get(organization, ()):
-                self._take(each, event)
-
-    def _take(self, by: Followed, event: e.KeyCompromised) -> None:
-        kid, since = f"{event.organization}#{event.key}", event.since
-        if by.header.payload.iss == event.organization or self.since(by) is None:
-            self._since[kid] = min(since, self._since.get(kid, since))
-        elif kid not in self._disputed or since < self._disputed[kid][0]:
-            self._disputed[kid] = since, by
+        told = [
+            (each, f"{event.organization}#{event.key}", event.since)
+            for each in followed
+            for event in each.events
+            if isinstance(event, e.KeyCompromised)
+        ]
+        said: dict[str, int] = {}
+        for _, kid, since in told:
+            said[kid] = min(since, said.get(kid, since))
+        for by, kid, since in told:
+            signer = by.header.protected.kid
+            if signer == kid or signer not in said or by.position < said[signer]:
+                self._since[kid] = min(since, self._since.get(kid, since))
+            elif kid not in self._disputed or since < self._disputed[kid][0]:
+                self._disputed[kid] = since, by
 
     def since(self, submission: Followed) -> int | None:
         """Return from when on the key under `submission` was in other hands, if it was then."""
         since = self._since.get(submission.header.protected.kid)
         return None if since is None or submission.position < since else since
 
-    def check_undisputed(self, submission: Followed) -> None:
-        """Raise `Unavailable` if nobody can tell in whose hands its key was."""
+    def dispute(self, submission: Followed) -> str | None:
+        """Return in a sentence why nobody can tell in whose hands the key under it was."""
         kid = submission.header.protected.kid
         since, by = self._disputed.get(kid, (0, None))
-        if by is not None and submission.position >= since:
-            raise Unavailable(
-                f"submission at {submission.position} was signed with {kid}; that this was "
-                f"compromised from position {since} on was told at {by.position} with "
-                f"{by.header.protected.kid}, which was compromised itself"
-            )
+        if by is None or submission.position < since:
+            return None
+        return (
+            f"submission at {submission.position} was signed with {kid}; that this was compromised "
+            f"from position {since} on was told at {by.position} with {by.header.protected.kid}, "
+            "of which the same is told"
+        )
+
+    def clear(self, submission: Followed) -> bool:
+        """Return whether nobody says that the key under `submission` was in other hands."""
+        return self.since(submission) is None and self.dispute(submission) is None
 
 
 def check_owed(followed: Sequence[Followed], owed: Owed, cut_off: CutOff) -> list[Followed]:
@@ -140,7 +144,8 @@ def check_owed(followed: Sequence[Followed], owed: Owed, cut_off: CutOff) -> lis
         if cut_off.since(each) is not None:
             raise Refuted(stolen(each, cut_off))
     for each in counted:
-        cut_off.check_undisputed(each)
+        if (why := cut_off.dispute(each)) is not None:
+            raise Unavailable(why)
     return counted
 
 

@@ -159,7 +159,7 @@ class Exchange:
                 answer = self._answer(request, bound)
             except (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError) as e:
                 reason = f"{self.url} cannot be reached: {_why(e)}"
-            except (httpx2.RequestError, httpx2.InvalidURL) as error:
+            except (httpx2.RequestError, httpx2.InvalidURL, UnicodeError) as error:
                 raise Unavailable(f"{self.url} cannot be asked: {_why(error)}") from error
             else:
                 if answer.status not in _ASK_AGAIN:
@@ -176,7 +176,13 @@ class Exchange:
         response = self._client.send(request, stream=True)
         try:
             bound = bound if response.is_success else _MAX_PROBLEM
-            body = read_body(response, bound)
+            try:
+                body = read_body(response, bound)
+            except Unavailable:
+                # What an error says besides its status is a courtesy, of a proxy often enough.
+                if response.is_success:
+                    raise
+                body = b""
             return Answer(str(request.url), response.status_code, response.headers, body)
         finally:
             response.close()

@@ -81,9 +81,8 @@ class DirectorySource:
         file = self._root / path
         try:
             # Else whoever opens a FIFO waits for its writer, and a device never ends.
-            descriptor = os.open(file, os.O_RDONLY | _NONBLOCK)
-            with os.fdopen(descriptor, "rb", buffering=0) as stream:
-                found = os.fstat(descriptor)
+            with open(file, "rb", buffering=0, opener=_at_once) as stream:
+                found = os.fstat(stream.fileno())
                 if not stat.S_ISREG(found.st_mode):
                     raise NotFound(f"{file} is no regular file")
                 _check_bound(found.st_size, str(file))
@@ -114,7 +113,8 @@ class HttpSource:
             except httpx2.TransportError as error:
                 if attempt == 2:
                     raise Unavailable(f"{url} cannot be reached: {error}") from error
-            except httpx2.RequestError as error:
+            # Also of where it is redirected to, of which the name may be none.
+            except (httpx2.RequestError, httpx2.InvalidURL, UnicodeError) as error:
                 raise Unavailable(f"{url} cannot be read: {error}") from error
         raise AssertionError  # pragma: no cover
 
@@ -299,6 +299,10 @@ def read_bundle(fetch: Callable[[str], bytes], index: int, width: int) -> list[b
         if width == WIDTH:
             raise
     return decode_bundle(fetch(bundle_path(index)), WIDTH)[:width]
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | _NONBLOCK)
 
 
 def _check_path(path: str) -> None:

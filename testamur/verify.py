@@ -193,12 +193,18 @@ class _Issuance:
 
     event: e.CredentialIssued
     position: int
-    issuer: str
+    header: SignedHeader
     flags: tuple[str, ...]
     recognitions: list[_Recognised]
     accreditation: Accreditation | None
+    standing: list[SignedHeader]
     definition: e.Definition
     chosen: _Recognised | None  # of the recognitions, the one that the verdict rests on
+
+    @property
+    def issuer(self) -> str:
+        """The organization that issued it."""
+        return self.header.payload.iss
 
     @property
     def anchored(self) -> list[_Recognised]:
@@ -223,7 +229,8 @@ class _Case:
     credentials: dict[str, CredentialState] = field(default_factory=dict)
     followed: dict[tuple[str, str], Followed] = field(default_factory=dict)
     entered: dict[str, tuple[str, str | None]] = field(default_factory=dict)  # name and url
-    granted: dict[str, SignedHeader] = field(default_factory=dict)  # by accreditation
+    # By accreditation, what it rests on: its grant, and the last time it was reinstated.
+    standing: dict[str, list[SignedHeader]] = field(default_factory=dict)
     lent: dict[str, str] = field(default_factory=dict)  # keys that a sponsor added, and who
     folded: bool = False
     issuance: _Issuance | None = None
@@ -444,6 +451,7 @@ def _fold(
     register.size = submission.position
     header.verify_signature(admit_header(register, header, recorded_at))
     case.anchors.follow(header, events)
+    _remember(case, header, events)
     numbers = [event.number for event in submission.events]
     issuance = None
     for shown, event in enumerate(events, 1):
@@ -459,7 +467,6 @@ def _fold(
     admit_events(register, case.credentials, header, events, recorded_at, numbers=numbers)
     case.issuance = issuance or case.issuance
     case.followed[name] = Followed(submission.position, header, events)
-    _remember(case, header, events)
 
 
 def _remember(case: _Case, header: SignedHeader, events: list[e.Event]) -> None:
@@ -469,7 +476,10 @@ def _remember(case: _Case, header: SignedHeader, events: list[e.Event]) -> None:
             case e.OrganizationRegistered():
                 case.entered[event.organization] = event.name, event.url
             case e.AccreditationGranted():
-                case.granted[event.accreditation] = header
+                case.standing[event.accreditation] = [header]
+            case e.AccreditationReinstated():
+                grant = case.standing.get(event.accreditation, [])[:1]
+                case.standing[event.accreditation] = [*grant, header]
             case e.KeyAdded():
                 lender = case.lent.get(header.protected.kid, header.payload.iss)
                 if lender != event.organization:
@@ -497,7 +507,15 @@ def _at_issuance(
                 recognitions.append(_Recognised(each.id, each.authority, closed, anchor))
     chosen = next((each for each in recognitions if each.anchor is not None), None)
     return _Issuance(
-        event, position, issuer, flags, recognitions, accreditation, definition, chosen
+        event=event,
+        position=position,
+        header=header,
+        flags=flags,
+        recognitions=recognitions,
+        accreditation=accreditation,
+        standing=case.standing.get(event.accreditation or "", []),
+        definition=definition,
+        chosen=chosen,
     )
 
 
@@ -532,8 +550,8 @@ def _log_key(case: _Case, header: SignedHeader) -> PublicKey:
 def _check_compromises(case: _Case, issued: _Issuance) -> None:
     """Choose the recognition that counts, and refute what is owed to a key in other hands."""
     followed = list(case.followed.values())
-    cut_off = CutOff(followed, case.register.organizations)
-    candidates: list[_Recognised | None] = [*issued.anchored[:_TRIED]]
+    cut_off = CutOff(followed)
+    candidates: list[_Recognised | None] = [*_candidates(issued, followed, cut_off)]
     for candidate in candidates or [None]:
         issued.chosen = candidate
         try:
@@ -548,6 +566,22 @@ def _check_compromises(case: _Case, issued: _Issuance) -> None:
         told_only = all(isinstance(event, e.KeyCompromised) for event in each.events)
         if cut_off.since(each) is not None and not told_only:
             case.note(stolen(each, cut_off))
+
+
+def _candidates(issued: _Issuance, followed: list[Followed], cut_off: CutOff) -> list[_Recognised]:
+    """Return the recognitions to try: those in no doubt, of each authority and key the latest."""
+    granting = {
+        event.recognition: each
+        for each in followed
+        for event in each.events
+        if isinstance(event, e.RecognitionGranted)
+    }
+    good: dict[tuple[str, str], _Recognised] = {}
+    for each in issued.anchored:
+        granted = granting[each.id]
+        if cut_off.clear(granted):
+            good[each.authority, granted.header.protected.kid] = each
+    return list(good.values())[-_TRIED:] or issued.anchored[:1]
 
 
 def _owed(case: _Case, issued: _Issuance) -> Owed:
@@ -566,7 +600,7 @@ def _note_lent_key(case: _Case, each: Followed) -> None:
     if lender is not None:
         case.note(
             f"submission at {each.position} was signed with {each.header.protected.kid}, "
-            f"a key that {case.named(lender)} added"
+            f"a key that {case.named(lender)} ({lender}) added"
         )
 
 
@@ -678,7 +712,7 @@ def _recognition(case: _Case) -> str:
         if case.anchors.unpinned(path[-1]):
             _note_whose_word(case, path[-1])
         recognised = f"{name} was recognised by {_chain(case, path)}, a trust anchor of yours"
-        _check_whose_key(case, issued.accreditation, recognised)
+        _check_whose_key(case, issued, recognised)
         return recognised
     authorities = [each.authority for each in issued.recognitions]
     in_name = next((path for each in authorities if (path := _path(case, each, None))), None)
@@ -693,19 +727,26 @@ def _recognition(case: _Case) -> str:
     raise Refuted(f"{name} was recognised by {', '.join(others)}, none a trust anchor of yours")
 
 
-def _check_whose_key(case: _Case, accreditation: Accreditation, recognised: str) -> None:
+def _check_whose_key(case: _Case, issued: _Issuance, recognised: str) -> None:
     # A recognition names the accreditor, and whoever lists a key under that name could be it.
-    did, header = accreditation.accreditor, case.granted[accreditation.id]
+    for header in issued.standing:
+        by = _whose_word(case, header)
+        if by is not None:
+            raise Unavailable(
+                f"{recognised}, as {header.payload.iss}; that {header.protected.kid} is a key of "
+                f"it is the word of {case.named(by)} ({by}), which leads to no anchor of yours"
+            )
+
+
+def _whose_word(case: _Case, header: SignedHeader) -> str | None:
+    """Return on whose word a key is its owner's, unless that leads to an anchor or its did:key."""
+    did = header.payload.iss
     if case.anchors.behind_key(did, header.key_id) is not None:
-        return
+        return None
     lender = case.lent.get(header.protected.kid)
     if lender is None and did.startswith("did:key:"):
-        return
-    by = lender or case.register.organizations[did].sponsor or did
-    raise Unavailable(
-        f"{recognised}, as {did}; that {header.protected.kid} is a key of it is the word of "
-        f"{case.named(by)} ({by}), which leads to no anchor of yours"
-    )
+        return None
+    return lender or case.register.organizations[did].sponsor or did
 
 
 def _chain(case: _Case, path: list[str]) -> str:
@@ -728,6 +769,12 @@ def _issuer(case: _Case) -> str:
     claimed = case.read().issuer.id
     name = case.named(issued.issuer)
     _note_whose_word(case, issued.issuer)
+    by, kid = _whose_word(case, issued.header), issued.header.protected.kid
+    if by is not None and kid in case.lent:
+        raise Unavailable(
+            f"{name} ({issued.issuer}) issued it with {kid}, a key that {case.named(by)} ({by}) "
+            "added, which leads to no anchor of yours"
+        )
     if claimed == issued.issuer:
         return f"{name} ({claimed})"
     if claimed.startswith("did:"):

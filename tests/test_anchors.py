@@ -15,7 +15,7 @@ from testamur.commitment import HolderFile
 from testamur.errors import Refusal
 from tests.awards import awards
 from tests.issued_log import IssuedLog
-from tests.judged import refuted, unchecked
+from tests.judged import altered, refuted, unchecked
 from tests.story import Party, Story, party, private_key
 
 AGENCY = party("agency")
@@ -167,9 +167,9 @@ def test_a_sponsor_does_not_speak_for_the_anchor_it_brought_in(
     assert refuted(issued.report(holder, anchors=[minor])) == {"recognition"}
     report = issued.report(holder, anchors=[story.authority])
     assert report.exit_code == 0
-    assert report.notes == (
-        f"submission at {position} was signed with {lent.kid}, a key that Authority added",
-    )
+    (note,) = report.notes
+    assert note.startswith(f"submission at {position} was signed with {lent.kid}, a key that ")
+    assert note.endswith(f"Authority ({story.authority.did}) added")
 
 
 def test_a_pin_beside_another_anchor_does_not_hide_whose_key_it_was(tmp_path: Path) -> None:
@@ -195,7 +195,11 @@ def test_a_pin_beside_another_anchor_does_not_hide_whose_key_it_was(tmp_path: Pa
 def _accredited(issued: IssuedLog, accreditor: Party, accreditation: str) -> HolderFile:
     story = issued.story
     issued.says(accreditor, story.accredited(accreditation))
-    prepared = awards(story, 1)
+    return _award(issued, accreditation)
+
+
+def _award(issued: IssuedLog, accreditation: str) -> HolderFile:
+    prepared = awards(issued.story, 1)
     event = msgspec.structs.replace(prepared.events[0], accreditation=accreditation)
     (holder,) = issued.award(msgspec.structs.replace(prepared, events=[event]))
     return holder
@@ -237,6 +241,53 @@ def test_nor_is_a_key_that_a_rogue_sponsor_lends_the_accreditors_own(tmp_path: P
 
     assert issued.report(own).exit_code == 0
     assert unchecked(issued.report(lend)) == {"recognition"}
+
+
+def test_nor_is_what_such_a_key_reinstates(tmp_path: Path) -> None:
+    other = Seating(name="other", keys=(Story(name="other").authority.listed,))
+    rogue, accreditor = party("a root of its own"), AGENCY
+    lent = accreditor.with_key("lent")
+    other.also = (rogue,)
+    issued = IssuedLog(tmp_path / "other", other)
+    issued.says(rogue, other.registered(rogue, accreditor, "accreditor"))
+    issued.says(
+        other.authority,
+        msgspec.structs.replace(other.recognised(other.new_id()), accreditor=accreditor.did),
+    )
+    accreditation = other.new_id()
+    _accredited(issued, accreditor, accreditation)
+    there = e.AccreditationSuspended(accreditation=accreditation, reason="qualityConcern")
+    back = e.AccreditationReinstated(accreditation=accreditation)
+    issued.says(accreditor, there)
+    issued.says(rogue, other.key_added(accreditor, lent, by=rogue))
+    issued.says(lent, back)
+    assert unchecked(issued.report(_award(issued, accreditation))) == {"recognition"}
+
+    issued.says(accreditor, there, back)
+    assert issued.report(_award(issued, accreditation)).exit_code == 0
+
+
+def test_nor_is_a_key_that_a_rogue_sponsor_lends_the_issuers_own(tmp_path: Path) -> None:
+    other = Seating(name="other", keys=(Story(name="other").authority.listed,))
+    rogue, provider = party("a root of its own"), party("provider of a rogue")
+    lent = provider.with_key("lent")
+    other.also = (rogue,)
+    issued = IssuedLog(tmp_path / "other", other)
+    entering = party("accreditor of the rogue")
+    issued.says(rogue, other.registered(rogue, entering, "accreditor"))
+    issued.says(entering, other.registered(entering, provider, "provider"))
+    accreditation, achievement = other.new_id(), other.new_id()
+    granted = msgspec.structs.replace(other.accredited(accreditation), provider=provider.did)
+    issued.says(other.accreditor, granted)
+    issued.says(provider, other.defined(achievement))
+    issued.says(entering, other.key_added(provider, lent, by=entering))
+    for signer, doubted in ((provider, set()), (lent, {"issuer"})):
+        named = altered(awards(other, 1), lambda c: c["issuer"].update(id=provider.did))
+        event = msgspec.structs.replace(
+            named.events[0], accreditation=accreditation, achievement=achievement
+        )
+        (holder,) = issued.award(msgspec.structs.replace(named, events=[event]), by=signer)
+        assert unchecked(issued.report(holder)) == doubted
 
 
 @pytest.mark.parametrize("helped", [False, True])

@@ -34,8 +34,20 @@ def test_a_body_is_what_was_sent(size: int) -> None:
     packed = gzip.compress(body)
     halves = [packed[:7], packed[7:]]
     assert read_body(answer([body[:3], body[3:]]), 1000) == body
-    for coding in ("gzip", "x-gzip", " GZIP "):
+    for coding in ("gzip", "x-gzip", " GZIP ", "gzip,", "aws-chunked, gzip"):
         assert read_body(answer(halves, coding), 1000) == body
+    assert read_body(answer([body], "identity"), 1000) == body
+
+
+def test_gzip_of_several_members_is_read_to_its_end() -> None:
+    packed = b"".join(gzip.compress(part) for part in (b"one", b"", b"two")) + bytes(40)
+    for size in (1, 7, 1000):
+        pieces = [packed[at : at + size] for at in range(0, len(packed), size)]
+        assert read_body(answer(pieces, "gzip"), 6) == b"onetwo"
+    with pytest.raises(Unavailable, match="cut short"):
+        read_body(answer([packed + b"x"], "gzip"), 1000)
+    with pytest.raises(TooLarge):
+        read_body(answer([packed], "gzip"), 5)
 
 
 def test_what_does_not_compress_may_be_longer_in_gzip() -> None:

@@ -220,6 +220,21 @@ def test_an_answer_without_end_is_cut_off(world: World) -> None:
         world.client.submit(world.story.cohort(1))
 
 
+@pytest.mark.parametrize(
+    ("body", "coding"), [(b"x", "br"), (b"", "gzip"), (b"plain", "gzip"), (bytes(99_999), "")]
+)
+def test_whatever_an_error_says_besides_its_status_is_what_counts(
+    world: World, body: bytes, coding: str
+) -> None:
+    """The error page of a proxy must not end the patience with an outage."""
+    headers = {"Content-Encoding": coding}
+    world.server.script += [Reply(503, body, headers), Reply(502, body, headers)]
+    assert world.client.submit(world.story.cohort(1)).events == 1
+    world.server.script.append(Reply(404, body, headers))
+    with pytest.raises(NotFound):
+        world.client.credential(world.story.new_id())
+
+
 def test_an_answer_that_cannot_be_decompressed_is_unavailable(world: World) -> None:
     world.server.script.append(Reply(201, b"no gzip", {"Content-Encoding": "gzip"}))
     with pytest.raises(Unavailable, match="bad gzip"):

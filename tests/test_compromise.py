@@ -315,6 +315,46 @@ def test_when_a_thief_may_have_said_whose_key_was_stolen_nobody_can_tell(
     assert f"was told at {position} with" in report.check("signature").detail
 
 
+def test_many_recognitions_by_a_thief_do_not_hide_the_good_one(issued: IssuedLog) -> None:
+    story = issued.story
+    fresh = story.authority.with_key("fresh")
+    issued.says(story.authority, story.key_added(story.authority, fresh))
+    many = [story.recognised(story.new_id()) for _ in range(50)]
+    position = issued.says(story.authority, *many)
+    issued.says(
+        fresh, e.RecognitionWithdrawn(reason="administrative", recognition=story.recognition)
+    )
+    issued.says(fresh, story.recognised(story.new_id()))
+    (holder,) = issued.award(awards(story, 1))
+    issued.says(fresh, _stolen(story.authority, position))
+
+    assert issued.report(holder).exit_code == 0
+
+
+def test_nor_of_another_key_of_the_same_owner(issued: IssuedLog) -> None:
+    story, second = issued.story, issued.story.provider.with_key("second")
+    position = issued.says(story.provider, story.key_added(story.provider, second))
+    issued.says(second, _stolen(story.provider, 6))
+    assert refuted(issued.report(issued.holders[0])) == {"signature"}
+    issued.says(story.accreditor, _stolen(second, position + 1))
+
+    report = issued.report(issued.holders[0])
+    assert (unchecked(report), refuted(report)) == ({"signature"}, set())
+
+
+def test_whoever_disputes_a_dispute_settles_nothing(issued: IssuedLog) -> None:
+    story = issued.story
+    fresh = story.authority.with_key("fresh")
+    issued.says(story.authority, story.key_added(story.authority, fresh))
+    first = issued.says(story.accreditor, _stolen(story.provider, 6))
+    second = issued.says(story.authority, _stolen(story.accreditor, first))
+    assert unchecked(issued.report(issued.holders[0])) == {"signature"}
+    issued.says(fresh, _stolen(story.authority, second))
+
+    report = issued.report(issued.holders[0])
+    assert (unchecked(report), refuted(report)) == ({"signature"}, set())
+
+
 # --- Names ---
 
 

@@ -315,6 +315,16 @@ def test_a_folder_in_the_place_of_a_file_is_not_there(log: PublishedLog) -> None
         DirectorySource(log.root / "checkpoint").fetch("tile/0/000")
 
 
+def test_a_folder_in_the_place_of_a_file_is_not_held_open(log: PublishedLog) -> None:
+    (log.root / "tile/0/000").unlink()
+    (log.root / "tile/0/000").mkdir()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        with pytest.raises(NotFound):
+            log.source().fetch("tile/0/000")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def test_what_is_no_file_is_not_there_and_nobody_waits_for_it(log: PublishedLog) -> None:
     file = log.root / "tile/0/000"
     file.unlink()
@@ -507,6 +517,16 @@ def test_a_redirect_is_followed_and_what_it_says_besides_is_not_read(
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         assert HttpSource(url, client).fetch("checkpoint") == b"found"
         endless.join()
+
+
+@pytest.mark.parametrize("place", ["http://a..b/", f"http://{'a' * 64}.example/", "http://[::1"])
+def test_a_redirect_to_nowhere_could_not_be_examined(
+    server: Server, client: httpx2.Client, place: str
+) -> None:
+    server.answers["/checkpoint"] = (302, {"Location": place}, b"")
+
+    with pytest.raises(Unavailable):
+        HttpSource(server.url, client).fetch("checkpoint")
 
 
 def test_a_gzip_bomb_stops_where_the_bound_is(server: Server, client: httpx2.Client) -> None:
