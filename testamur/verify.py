@@ -59,8 +59,9 @@ _DETAIL: Final = 1000
 _NOTES: Final = 100
 # Far beyond what the log takes for a name, however it is normalised.
 _NAME: Final = 4000
-# Of recognitions that lead to an anchor, so many are tried for one that no thief signed.
-_TRIED: Final = 10
+# Of recognitions that lead to an anchor, so many are tried for one that no thief signed: more than
+# an organization can have keys.
+_TRIED: Final = 100
 
 CheckName = Literal[
     "commitment",

@@ -315,20 +315,52 @@ def test_when_a_thief_may_have_said_whose_key_was_stolen_nobody_can_tell(
     assert f"was told at {position} with" in report.check("signature").detail
 
 
-def test_many_recognitions_by_a_thief_do_not_hide_the_good_one(issued: IssuedLog) -> None:
+@pytest.mark.parametrize("which", ["an earlier one", "a later one", "by keys of the thief's own"])
+def test_many_recognitions_by_a_thief_do_not_hide_the_good_one(
+    issued: IssuedLog, which: str
+) -> None:
     story = issued.story
     fresh = story.authority.with_key("fresh")
     issued.says(story.authority, story.key_added(story.authority, fresh))
-    many = [story.recognised(story.new_id()) for _ in range(50)]
-    position = issued.says(story.authority, *many)
-    issued.says(
-        fresh, e.RecognitionWithdrawn(reason="administrative", recognition=story.recognition)
-    )
-    issued.says(fresh, story.recognised(story.new_id()))
+    if which == "by keys of the thief's own":
+        own = [story.authority.with_key(f"thief-{number}") for number in range(20)]
+        added = [story.key_added(story.authority, key) for key in own]
+        position = issued.says(story.authority, *added)
+        for key in own:
+            issued.says(key, story.recognised(story.new_id()))
+    else:
+        many = [story.recognised(story.new_id()) for _ in range(50)]
+        position = issued.says(story.authority, *many)
+    if which == "a later one":
+        gone = e.RecognitionWithdrawn(reason="administrative", recognition=story.recognition)
+        issued.says(fresh, gone, story.recognised(story.new_id()))
     (holder,) = issued.award(awards(story, 1))
     issued.says(fresh, _stolen(story.authority, position))
 
     assert issued.report(holder).exit_code == 0
+
+
+def test_who_was_brought_in_with_a_stolen_key_recognises_nobody(issued: IssuedLog) -> None:
+    story, minor = issued.story, party("minor authority")
+    fresh = story.authority.with_key("fresh")
+    issued.says(story.authority, story.key_added(story.authority, fresh))
+    gone = e.RecognitionWithdrawn(reason="administrative", recognition=story.recognition)
+    issued.says(fresh, gone)
+    position = issued.says(story.authority, story.registered(story.authority, minor, "authority"))
+    issued.says(minor, story.recognised(story.new_id()))
+    (holder,) = issued.award(awards(story, 1))
+    assert issued.report(holder).exit_code == 0
+    issued.says(fresh, _stolen(story.authority, position))
+
+    assert refuted(issued.report(holder)) == {"signature"}
+
+
+def test_what_was_told_before_a_theft_is_not_disputed_by_it(issued: IssuedLog) -> None:
+    story = issued.story
+    position = issued.says(story.accreditor, _stolen(story.provider, 6))
+    issued.says(story.authority, _stolen(story.accreditor, position + 1))
+
+    assert refuted(issued.report(issued.holders[0])) == {"signature"}
 
 
 def test_nor_of_another_key_of_the_same_owner(issued: IssuedLog) -> None:
