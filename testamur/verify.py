@@ -28,10 +28,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, Literal, get_args
-
-import msgspec
 
 from testamur import events as e
 from testamur.anchors import Anchored
@@ -47,13 +44,13 @@ from testamur.merkle import leaf_hash, verify_inclusion
 from testamur.note import ED25519
 from testamur.openbadges import Badge, read_badge
 from testamur.policy import Policy, Verified
+from testamur.report import REPORT, Check, CheckName, Report, Verdict
 from testamur.rules import MAX_AHEAD, Register, admit_events, admit_genesis, admit_header
 from testamur.rules.accreditation import recognitions_in_force
 from testamur.rules.register import Accreditation, CredentialState
 from testamur.rules.scope import uncovered
 from testamur.submission import SignedHeader, format_time, parse_submission_entry
 
-REPORT: Final = "testamur/report/1"
 # A report is read by people, and its parts come from strangers.
 _DETAIL: Final = 1000
 _NOTES: Final = 100
@@ -62,77 +59,6 @@ _NAME: Final = 4000
 # Of recognitions that lead to an anchor, so many are tried for one that no thief signed: more than
 # an organization can have keys.
 _TRIED: Final = 100
-
-CheckName = Literal[
-    "commitment",
-    "submission",
-    "signature",
-    "inclusion",
-    "checkpoint",
-    "status",
-    "accreditation",
-    "recognition",
-    "achievement",
-    "issuer",
-    "validity",
-    "proof",
-]
-
-
-class Verdict(StrEnum):
-    """What came of one check."""
-
-    HOLDS = "holds"
-    REFUTED = "refuted"
-    UNCHECKED = "could not check"
-
-
-class Check(msgspec.Struct, frozen=True, gc=False):
-    """One check: its verdict, what it rests on, and why in one sentence."""
-
-    name: CheckName
-    verdict: Verdict
-    basis: Literal["proven", "stated"]
-    detail: str
-
-
-class Report(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
-    """What was found about a credential, as of a tree size of a log.
-
-    `size` and `root` (hex) are those of the checkpoint; `as_of` is the size up to which the
-    evidence tells what happened, the same unless an earlier one was asked for; `recorded_at` is
-    the register's own time of the last event shown; `witnessed_at` the latest time a witness of
-    the policy vouched for.
-    """
-
-    format: Literal["testamur/report/1"]
-    credential: str
-    log: str
-    size: int
-    as_of: int
-    root: str
-    checked_at: str
-    recorded_at: str | None
-    witnessed_at: str | None
-    subject: dict[str, str]
-    checks: tuple[Check, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """1 if any check is refuted, else 2 if any could not be made, else 0."""
-        verdicts = {check.verdict for check in self.checks}
-        if Verdict.REFUTED in verdicts:
-            return 1
-        return 2 if Verdict.UNCHECKED in verdicts else 0
-
-    def check(self, name: CheckName) -> Check:
-        """Return the check of this name; raises `KeyError` if there was nothing to look at."""
-        return {check.name: check for check in self.checks}[name]
-
-    def to_json(self) -> bytes:
-        """Return the report as JSON."""
-        return msgspec.json.encode(self, order="sorted")
 
 
 def verify(

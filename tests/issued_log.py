@@ -27,7 +27,8 @@ from testamur.note import parse_note
 from testamur.policy import Policy, parse_policy
 from testamur.prepare import Prepared
 from testamur.replay import replay
-from testamur.verify import Report, verify
+from testamur.report import Report
+from testamur.verify import verify
 from tests.awards import awards
 from tests.published_log import PublishedLog
 from tests.story import Party, Story

@@ -22,7 +22,7 @@ from testamur.data_integrity import sign
 from testamur.evidence import Evidence, parse_evidence, render_evidence
 from testamur.keys import PrivateKey
 from testamur.prepare import Prepared
-from testamur.verify import CheckName, Report, Verdict
+from testamur.report import CheckName, Report, Verdict
 from tests.issued_log import IssuedLog
 from tests.story import NOW
 

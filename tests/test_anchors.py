@@ -191,6 +191,26 @@ def test_a_pin_beside_another_anchor_does_not_hide_whose_key_it_was(tmp_path: Pa
 
 # --- Whom a recognition is of ---
 
+ROGUE = party("a root of its own")
+
+
+def beside_a_rogue(at: Path) -> IssuedLog:
+    """Return a log with another root authority, which the verifier does not trust."""
+    story = Seating(name="other", keys=(Story(name="other").authority.listed,), also=(ROGUE,))
+    return IssuedLog(at / "log", story)
+
+
+def recognised_as_entered_by_a_rogue(at: Path, accreditor: Party) -> IssuedLog:
+    """Return such a log where the authority recognised whom the rogue had brought in."""
+    issued = beside_a_rogue(at)
+    story = issued.story
+    issued.says(ROGUE, story.registered(ROGUE, accreditor, "accreditor"))
+    issued.says(
+        story.authority,
+        msgspec.structs.replace(story.recognised(story.new_id()), accreditor=accreditor.did),
+    )
+    return issued
+
 
 def _accredited(issued: IssuedLog, accreditor: Party, accreditation: str) -> HolderFile:
     story = issued.story
@@ -206,37 +226,23 @@ def _award(issued: IssuedLog, accreditation: str) -> HolderFile:
 
 
 def test_a_recognition_is_of_a_name_and_whose_key_that_is_must_be_known(tmp_path: Path) -> None:
-    other = Seating(name="other", keys=(Story(name="other").authority.listed,))
-    rogue = party("a root of its own")
-    other.also = (rogue,)
-    issued = IssuedLog(tmp_path / "other", other)
-    issued.says(rogue, other.registered(rogue, WEB, "accreditor"))
-    issued.says(
-        other.authority,
-        msgspec.structs.replace(other.recognised(other.new_id()), accreditor=WEB.did),
-    )
+    issued = recognised_as_entered_by_a_rogue(tmp_path, WEB)
+    other = issued.story
     holder = _accredited(issued, WEB, other.new_id())
 
     report = issued.report(holder)
     assert unchecked(report) == {"recognition"}
-    assert f"is the word of Authority ({rogue.did})" in report.check("recognition").detail
+    assert f"is the word of Authority ({ROGUE.did})" in report.check("recognition").detail
     pinned = f"{WEB.did}#{multikey(WEB)}"
     assert issued.report(holder, anchors=[other.authority, pinned]).exit_code == 0
 
 
 def test_nor_is_a_key_that_a_rogue_sponsor_lends_the_accreditors_own(tmp_path: Path) -> None:
-    other = Seating(name="other", keys=(Story(name="other").authority.listed,))
-    rogue, accreditor = party("a root of its own"), AGENCY
-    lent = accreditor.with_key("lent")
-    other.also = (rogue,)
-    issued = IssuedLog(tmp_path / "other", other)
-    issued.says(rogue, other.registered(rogue, accreditor, "accreditor"))
-    issued.says(
-        other.authority,
-        msgspec.structs.replace(other.recognised(other.new_id()), accreditor=accreditor.did),
-    )
+    accreditor, lent = AGENCY, AGENCY.with_key("lent")
+    issued = recognised_as_entered_by_a_rogue(tmp_path, accreditor)
+    other = issued.story
     own = _accredited(issued, accreditor, other.new_id())
-    issued.says(rogue, other.key_added(accreditor, lent, by=rogue))
+    issued.says(ROGUE, other.key_added(accreditor, lent, by=ROGUE))
     lend = _accredited(issued, lent, other.new_id())
 
     assert issued.report(own).exit_code == 0
@@ -244,22 +250,15 @@ def test_nor_is_a_key_that_a_rogue_sponsor_lends_the_accreditors_own(tmp_path: P
 
 
 def test_nor_is_what_such_a_key_reinstates(tmp_path: Path) -> None:
-    other = Seating(name="other", keys=(Story(name="other").authority.listed,))
-    rogue, accreditor = party("a root of its own"), AGENCY
-    lent = accreditor.with_key("lent")
-    other.also = (rogue,)
-    issued = IssuedLog(tmp_path / "other", other)
-    issued.says(rogue, other.registered(rogue, accreditor, "accreditor"))
-    issued.says(
-        other.authority,
-        msgspec.structs.replace(other.recognised(other.new_id()), accreditor=accreditor.did),
-    )
+    accreditor, lent = AGENCY, AGENCY.with_key("lent")
+    issued = recognised_as_entered_by_a_rogue(tmp_path, accreditor)
+    other = issued.story
     accreditation = other.new_id()
     _accredited(issued, accreditor, accreditation)
     there = e.AccreditationSuspended(accreditation=accreditation, reason="qualityConcern")
     back = e.AccreditationReinstated(accreditation=accreditation)
     issued.says(accreditor, there)
-    issued.says(rogue, other.key_added(accreditor, lent, by=rogue))
+    issued.says(ROGUE, other.key_added(accreditor, lent, by=ROGUE))
     issued.says(lent, back)
     assert unchecked(issued.report(_award(issued, accreditation))) == {"recognition"}
 
@@ -268,13 +267,12 @@ def test_nor_is_what_such_a_key_reinstates(tmp_path: Path) -> None:
 
 
 def test_nor_is_a_key_that_a_rogue_sponsor_lends_the_issuers_own(tmp_path: Path) -> None:
-    other = Seating(name="other", keys=(Story(name="other").authority.listed,))
-    rogue, provider = party("a root of its own"), party("provider of a rogue")
+    provider = party("provider of a rogue")
     lent = provider.with_key("lent")
-    other.also = (rogue,)
-    issued = IssuedLog(tmp_path / "other", other)
+    issued = beside_a_rogue(tmp_path)
+    other = issued.story
     entering = party("accreditor of the rogue")
-    issued.says(rogue, other.registered(rogue, entering, "accreditor"))
+    issued.says(ROGUE, other.registered(ROGUE, entering, "accreditor"))
     issued.says(entering, other.registered(entering, provider, "provider"))
     accreditation, achievement = other.new_id(), other.new_id()
     granted = msgspec.structs.replace(other.accredited(accreditation), provider=provider.did)
@@ -294,13 +292,11 @@ def test_nor_is_a_key_that_a_rogue_sponsor_lends_the_issuers_own(tmp_path: Path)
 def test_no_stranger_makes_a_remark_on_our_own_authority_go_away(
     tmp_path: Path, *, helped: bool
 ) -> None:
-    other = Seating(name="other", keys=(Story(name="other").authority.listed,))
-    rogue = party("a root of its own")
-    other.also = (rogue,)
-    issued = IssuedLog(tmp_path / "other", other)
+    issued = beside_a_rogue(tmp_path)
+    other = issued.story
     issued.says(other.authority, e.OrganizationClosed(organization=other.authority.did))
     if helped:
-        issued.says(rogue, other.recognised(other.new_id()))
+        issued.says(ROGUE, other.recognised(other.new_id()))
     (holder,) = issued.award(awards(other, 1))
 
     (note,) = issued.report(holder).notes

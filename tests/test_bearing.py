@@ -18,7 +18,8 @@ from testamur.evidence import Evidence, build_evidence
 from testamur.merkle import leaf_hashes
 from testamur.policy import Log, Policy
 from testamur.replay import Replayer, replay
-from testamur.verify import Report, Verdict, verify
+from testamur.report import Report, Verdict
+from testamur.verify import verify
 from tests.awards import awards
 from tests.chronicle import Chronicle, Wild
 from tests.published_log import PublishedLog

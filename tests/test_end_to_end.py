@@ -21,8 +21,9 @@ from testamur.merkle import prove_consistency, verify_consistency
 from testamur.reader import DirectorySource
 from testamur.receipt import parse_receipt, verify_receipt
 from testamur.replay import replay
+from testamur.report import Verdict
 from testamur.tiles import TileHashes
-from testamur.verify import Verdict, verify
+from testamur.verify import verify
 from tests.awards import awards
 from tests.served import PROJECT, Served, api, authority_of
 from tests.story import Story

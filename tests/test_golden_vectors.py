@@ -21,8 +21,9 @@ from testamur.merkle import leaf_hash, leaf_hashes, tree_root, verify_inclusion
 from testamur.note import VerifierKey, strict_base64
 from testamur.policy import parse_policy
 from testamur.replay import Replayer
+from testamur.report import Report, Verdict
 from testamur.submission import parse, submission_entry
-from testamur.verify import Report, Verdict, verify
+from testamur.verify import verify
 from tests.vectors.make_vectors import vectors
 
 FOLDER = Path(__file__).parent / "vectors"

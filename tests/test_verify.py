@@ -23,7 +23,7 @@ from testamur.keys import PrivateKey, base58_encode
 from testamur.note import SignerKey
 from testamur.policy import Log, Policy
 from testamur.prepare import Prepared
-from testamur.verify import CheckName, Verdict
+from testamur.report import CheckName, Verdict
 from tests.awards import awards
 from tests.issued_log import IssuedLog
 from tests.judged import NAMES, TODAY, Judged, altered, refuted, signed, unchecked, verdicts

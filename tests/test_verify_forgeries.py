@@ -19,9 +19,9 @@ from testamur.evidence import build_evidence
 from testamur.note import SignerKey
 from testamur.policy import Log, Policy, parse_policy
 from testamur.prepare import Prepared
+from testamur.report import Report, Verdict
 from testamur.rules import MAX_AHEAD
 from testamur.submission import parse, submission_entry
-from testamur.verify import Report, Verdict
 from tests.awards import awards
 from tests.issued_log import IssuedLog, Positions
 from tests.judged import Judged, altered, refuted, signed, unchecked

@@ -18,7 +18,7 @@ from testamur.errors import Refusal
 from testamur.evidence import Evidence, build_evidence, parse_evidence, render_evidence
 from testamur.note import MLDSA44_COSIGNATURE, Signature, VerifierKey
 from testamur.policy import Log, Policy
-from testamur.verify import Verdict
+from testamur.report import Verdict
 from tests.awards import awards
 from tests.issued_log import IssuedLog
 from tests.judged import altered, refuted, unchecked, verdicts

@@ -36,8 +36,9 @@ from testamur.note import VerifierKey
 from testamur.policy import Policy, parse_policy
 from testamur.reader import HttpSource
 from testamur.replay import Replayed, replay
+from testamur.report import Report, Verdict
 from testamur.submission import format_time
-from testamur.verify import Report, Verdict, verify
+from testamur.verify import verify
 
 ORIGIN: Final = "testamur.example/demo"
 _MARKER: Final = ".testamur-demo"

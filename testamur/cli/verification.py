@@ -18,7 +18,7 @@ from testamur.cli.trust import Trust, policy_from
 from testamur.cli.values import MaybeUrl, cut, moment
 from testamur.errors import Refusal
 from testamur.evidence import FILE_ENDING, MAX_EVIDENCE, Evidence, parse_evidence
-from testamur.verify import Report
+from testamur.report import Report
 from testamur.verify import verify as judge
 
 app = typer.Typer()
