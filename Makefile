@@ -15,7 +15,7 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: $(VENV)/.server ## play the story on a real server, then keep serving (PORT=, DATA=, ONCE=1)
-	@exec $(RUN) -m api demo --port $(PORT) --data "$(DATA)" $(if $(ONCE),--once)
+	@exec $(RUN) -m demo --port $(PORT) --data "$(DATA)" $(if $(ONCE),--once)
 
 serve: $(VENV)/.server ## serve an existing log: make serve DATA=folder PORT=8765
 	@exec $(RUN) -m api serve --port $(PORT) --data "$(DATA)"

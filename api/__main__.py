@@ -16,9 +16,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from api import server, wiring
-from api.demo import stage
+from testamur.catalogue.events import Authority
 from testamur.errors import Refuted, Unavailable
-from testamur.events import Authority
 
 commands = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
@@ -85,26 +84,6 @@ def fsck(data: Data) -> None:
     if found:
         raise typer.Exit(1)
     _told.print(f"nothing is wrong with the log in {data}", markup=False)
-
-
-@commands.command()
-def demo(
-    data: Data,
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 picks a free one.")] = 8765,
-    *,
-    once: Annotated[
-        bool, typer.Option("--once", help="Stop after the story instead of serving on.")
-    ] = False,
-) -> None:
-    """Play a realistic story on a real server in the folder DATA, and prove what happened."""
-    try:
-        stage.run(data, port, once=once)
-    except (stage.DemoFailed, Refuted) as error:
-        _told.print(f"The demo did not hold: {error}", markup=False)
-        raise typer.Exit(1) from None
-    except (Unavailable, OSError) as error:
-        _told.print(f"The demo could not be played: {error}", markup=False)
-        raise typer.Exit(2) from None
 
 
 def _authority(text: str) -> Authority:

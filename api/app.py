@@ -15,23 +15,26 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from api import answers, entries, health, openapi, problems, queries, submissions
-from api.asgi import SAFE, Receive, Scope, Send, answer_preflight
+from api import entries, health, submissions
+from api import questions as queries
 from api.entries import Entries, LogEntry
 from api.health import Health, Tally
-from api.intake import HungUp
-from api.moment import FORMS
-from api.parameters import OnlyKnown
-from api.problems import Problem, problem_of
-from api.queries.register import Register
+from api.http import openapi, problems
+from api.http.asgi import SAFE, Receive, Scope, Send, answer_preflight
+from api.http.intake import HungUp
+from api.http.parameters import OnlyKnown
+from api.http.problems import Problem, problem_of
+from api.questions import answers
+from api.questions.moment import FORMS
+from api.questions.register import Register
 from api.submissions import CheckReport, Submissions
 from api.tiles import PREFIX, Tiles
 from api.wiring import Parts
 from log.proofs import Proofs
 from testamur import __version__
 from testamur.errors import Refusal, Unavailable, detached
-from testamur.evidence import Evidence
-from testamur.receipt import Receipt
+from testamur.verification.evidence import Evidence
+from testamur.verification.receipt import Receipt
 
 _LOG: Final = PREFIX.decode()
 _METHODS: Final = "GET, HEAD, POST, OPTIONS"

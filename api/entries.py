@@ -2,7 +2,7 @@
 
 Both give the published entries, in order, byte for byte, each with its position, and both resume
 where the reader left off. They are a convenience for scripts and pages: nothing is proven here,
-so whoever needs proof reads the tiles (`testamur/reader.py`) or replays the log.
+so whoever needs proof reads the tiles (`testamur/tlog/reader.py`) or replays the log.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.responses import StreamingResponse
 
-from api import openapi
-from api.problems import Problem, not_now
-from api.waiting import Published, Waiting
-from testamur.reader import LogReader
+from api.http import openapi
+from api.http.problems import Problem, not_now
+from api.processes.waiting import Published, Waiting
+from testamur.tlog.reader import LogReader
 
 NDJSON: Final = "application/x-ndjson"
 EVENT_STREAM: Final = "text/event-stream"

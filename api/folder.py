@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testamur.errors import Refuted, Unavailable
-from testamur.note import SignerKey
+from testamur.tlog.note import SignerKey
 
 
 @dataclass(frozen=True, slots=True)

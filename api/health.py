@@ -18,9 +18,9 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, cast
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import openapi
 from api.entries import Entries
-from api.intake import Intake
+from api.http import openapi
+from api.http.intake import Intake
 from api.tiles import Tiles
 from api.wiring import Parts
 from testamur import __version__

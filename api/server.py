@@ -21,7 +21,7 @@ from typing import Final, cast
 import uvicorn
 
 from api.app import Face, face
-from api.connection import MAX_CONNECTIONS, Connection
+from api.http.connection import MAX_CONNECTIONS, Connection
 from api.wiring import opened
 from testamur.errors import Unavailable
 from testamur.memory import keep_freed_memory

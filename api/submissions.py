@@ -21,19 +21,17 @@ from urllib.parse import parse_qsl
 import msgspec
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from api import openapi
-from api.asgi import JSON, NOT_KEPT, Receive, Scope, Send, answer, answer_problem
 from api.health import Tally
-from api.intake import HungUp, Intake
-from api.moment import DID, UUID
-from api.problems import Problem, not_now, problem_of
-from api.publishing import Publishing
-from api.waiting import COMMIT_SECONDS, PUBLISH_SECONDS, Waiting
+from api.http import openapi
+from api.http.asgi import JSON, NOT_KEPT, Receive, Scope, Send, answer, answer_problem
+from api.http.intake import HungUp, Intake
+from api.http.problems import Problem, not_now, problem_of
+from api.processes.publishing import Publishing
+from api.processes.waiting import COMMIT_SECONDS, PUBLISH_SECONDS, Waiting
+from api.questions.moment import DID, UUID
 from log.proofs import Proofs
 from registry.gate import Checked, DryRun, Gate, Outcome, Recorded
-from testamur.errors import Refusal, Unavailable, detached
-from testamur.receipt import Flagged, Receipt, encode_path, flagged
-from testamur.submission import (
+from testamur.catalogue.submission import (
     MAX_BYTES,
     MEDIA_TYPE,
     Header,
@@ -41,7 +39,9 @@ from testamur.submission import (
     parse_submission_entry,
     submission_entry,
 )
-from testamur.tlog_proof import TlogProof
+from testamur.errors import Refusal, Unavailable, detached
+from testamur.tlog.proof import TlogProof
+from testamur.verification.receipt import Flagged, Receipt, encode_path, flagged
 
 Wait: TypeAlias = Literal["durable", "published", "witnessed"]
 

@@ -3,7 +3,7 @@
 An ASGI application of its own, beneath the framework, because a log is read far more than it is
 written. What it serves is what the store holds and the latest checkpoint covers: a file that
 waits for its checkpoint, or that a crash left behind, is not there for the world. It vouches for
-nothing; whoever reads checks hashes against a checkpoint (`testamur/reader.py`).
+nothing; whoever reads checks hashes against a checkpoint (`testamur/tlog/reader.py`).
 
 One resource has one spelling: paths are parsed strictly, undecoded. Tiles never change, so they
 may be kept for ever; the checkpoint may be kept for a second (c2sp.org/tlog-tiles).
@@ -19,12 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Final, NamedTuple, Protocol
 
-from api.asgi import SAFE, Headers, Receive, Scope, Send, answer_preflight, answer_problem
-from api.problems import Problem, problem_of
-from api.waiting import Published
+from api.http.asgi import SAFE, Headers, Receive, Scope, Send, answer_preflight, answer_problem
+from api.http.problems import Problem, problem_of
+from api.processes.waiting import Published
 from testamur.errors import Refuted
-from testamur.reader import NotFound
-from testamur.tiles import HEIGHT, WIDTH, BundlePath, parse_path
+from testamur.tlog.source import NotFound
+from testamur.tlog.tiles import HEIGHT, WIDTH, BundlePath, parse_path
 
 PREFIX: Final = b"/log/"
 CACHE_BYTES: Final = 128 * 1024 * 1024

@@ -21,9 +21,9 @@ from typing import Final
 from sqlalchemy.exc import DatabaseError
 
 from api.folder import Folder, read_key
-from api.following import Following
-from api.publishing import Publishing
-from api.waiting import Published, Waiting
+from api.processes.following import Following
+from api.processes.publishing import Publishing
+from api.processes.waiting import Published, Waiting
 from log.fsck import fsck as check_log
 from log.last_signed import LastSigned
 from log.publisher import Publisher
@@ -31,14 +31,15 @@ from log.store import DirectoryStore
 from projections.follower import Follower
 from registry.gate import Gate, Settled
 from registry.outcomes import Outcome
-from testamur.checkpoint import Checkpoint
+from testamur.catalogue.events import Authority, LogOpened, encode_event
+from testamur.catalogue.ids import new_id
+from testamur.catalogue.submission import seal
 from testamur.errors import Refuted, Unavailable
-from testamur.events import Authority, LogOpened, encode_event
-from testamur.ids import new_id
 from testamur.keys import PrivateKey, PublicKey
-from testamur.note import SignerKey, VerifierKey
-from testamur.reader import DirectorySource, LogReader
-from testamur.submission import seal
+from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.note import SignerKey, VerifierKey
+from testamur.tlog.reader import LogReader
+from testamur.tlog.source import DirectorySource
 
 INTERVAL: Final = 0.1
 

@@ -17,7 +17,7 @@ from bench.cohorts import cohorts, now_story
 from bench.figures import cpu_seconds, percentile, report
 from bench.load import Answers, drive, post
 from bench.server import serving
-from testamur.submission import MEDIA_TYPE
+from testamur.catalogue.submission import MEDIA_TYPE
 
 _TELLING = 50  # requests: of fewer a rate says nothing
 

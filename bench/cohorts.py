@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.published_log import PublishedLog
-from tests.story import Story
+from tests.harness.published_log import PublishedLog
+from tests.harness.story import Story
 
 
 def now_story() -> Story:

@@ -21,11 +21,11 @@ from locust import FastHttpUser, between, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
-from testamur.commitment import new_blind
-from testamur.events import CredentialIssued, encode_event
-from testamur.ids import new_id
+from testamur.badges.commitment import new_blind
+from testamur.catalogue.events import CredentialIssued, encode_event
+from testamur.catalogue.ids import new_id
+from testamur.catalogue.submission import MEDIA_TYPE, seal
 from testamur.keys import PrivateKey
-from testamur.submission import MEDIA_TYPE, seal
 
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]

@@ -18,7 +18,7 @@ from bench.bare import beside
 from bench.cohorts import published
 from bench.figures import report
 from testamur.memory import keep_freed_memory
-from testamur.replay import replay
+from testamur.verification.replay import replay
 
 
 def main(

@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx2
 import msgspec
 
-from testamur.client import Registry
-from testamur.events import Authority
-from testamur.note import VerifierKey
-from tests.story import Story
+from testamur.catalogue.events import Authority
+from testamur.http.client import Registry
+from testamur.tlog.note import VerifierKey
+from tests.harness.story import Story
 
 
 @dataclass(frozen=True, slots=True)

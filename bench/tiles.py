@@ -17,8 +17,8 @@ from bench.cohorts import cohorts, now_story
 from bench.figures import cpu_seconds, percentile, report
 from bench.load import drive, get
 from bench.server import serving
-from testamur.client import Registry
-from testamur.tiles import tile_path
+from testamur.http.client import Registry
+from testamur.tlog.tiles import tile_path
 
 
 def main(

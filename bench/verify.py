@@ -14,14 +14,14 @@ from typing import Annotated
 import typer
 
 from bench.figures import percentile, report
-from testamur.cohort import Offering, Provider, read_cohort
-from testamur.commitment import read_holder_file, render_holder_file
-from testamur.evidence import build_evidence, parse_evidence, render_evidence
-from testamur.policy import parse_policy
-from testamur.prepare import Prepared, prepare_cohort
-from testamur.verify import verify
-from tests.published_log import PublishedLog
-from tests.story import Story
+from testamur.badges.cohort_csv import Offering, Provider, read_cohort
+from testamur.badges.commitment import read_holder_file, render_holder_file
+from testamur.badges.prepare import Prepared, prepare_cohort
+from testamur.tlog.policy import parse_policy
+from testamur.verification.evidence import build_evidence, parse_evidence, render_evidence
+from testamur.verification.verify import verify
+from tests.harness.published_log import PublishedLog
+from tests.harness.story import Story
 
 
 def main(

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from log.store import CHECKPOINT, Damage, difference
-from testamur.checkpoint import open_checkpoint
 from testamur.errors import Refuted, Unavailable, shown
-from testamur.merkle import leaf_hashes, parents, prove_consistency, verify_consistency
-from testamur.reader import NotFound
-from testamur.tiles import (
+from testamur.tlog.checkpoint import open_checkpoint
+from testamur.tlog.merkle import leaf_hashes, parents, prove_consistency, verify_consistency
+from testamur.tlog.source import NotFound
+from testamur.tlog.tiles import (
     HEIGHT,
     WIDTH,
     BundlePath,
@@ -39,8 +39,8 @@ from testamur.tiles import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from testamur.checkpoint import Checkpoint
-    from testamur.note import VerifierKey
+    from testamur.tlog.checkpoint import Checkpoint
+    from testamur.tlog.note import VerifierKey
 
     # The hashes of a tile, as far as anything usable is left to compute them from.
     Computed = Sequence[bytes | None]

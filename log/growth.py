@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from log.store import Damage, difference
-from testamur.merkle import leaf_hashes
-from testamur.tiles import (
+from testamur.tlog.merkle import leaf_hashes
+from testamur.tlog.tiles import (
     HEIGHT,
     WIDTH,
     BundlePath,

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from log.store import Damage
-from testamur.merkle import all_inclusion_proofs, prove_inclusion
-from testamur.tiles import WIDTH, MalformedTile, TileHashes, parse_path, split_tile
+from testamur.tlog.merkle import all_inclusion_proofs, prove_inclusion
+from testamur.tlog.tiles import WIDTH, MalformedTile, TileHashes, parse_path, split_tile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,9 +29,9 @@ from log.growth import (
 from log.last_signed import Overtaken
 from log.proofs import tiles_of
 from log.store import CHECKPOINT, Damage
-from testamur.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from testamur.errors import Refuted, Unavailable
-from testamur.merkle import (
+from testamur.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from testamur.tlog.merkle import (
     InvalidProof,
     leaf_hashes,
     prove_consistency,
@@ -40,14 +40,14 @@ from testamur.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from testamur.reader import NotFound
-from testamur.tiles import WIDTH, RightEdge, TileHashes, bundle_path
+from testamur.tlog.source import NotFound
+from testamur.tlog.tiles import WIDTH, RightEdge, TileHashes, bundle_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from log.growth import File
-    from testamur.note import SignerKey
+    from testamur.tlog.note import SignerKey
 
 _READ: Final = 4 * WIDTH  # entries asked of the source at once: at most 64 MiB
 _CHUNK: Final = 32 * WIDTH  # entries written at once, unless they weigh

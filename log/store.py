@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from testamur.errors import Refuted, Unavailable, first_difference
-from testamur.reader import MAX_RESOURCE, NotFound
-from testamur.tiles import MalformedTile, parse_path
+from testamur.tlog.source import MAX_RESOURCE, NotFound
+from testamur.tlog.tiles import MalformedTile, parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -85,7 +85,8 @@ class DirectoryStore:
         except OSError as error:
             raise Unavailable(f"{file} cannot be read: {error.strerror}") from error
 
-    fetch = read  # which makes it a testamur.reader.Source
+    at_once: Final = 1
+    fetch = read  # which makes it a testamur.tlog.reader.Source
 
     def paths(self) -> Iterator[str]:
         """Yield the path of everything under the root that is not a folder.

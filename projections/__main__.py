@@ -28,9 +28,10 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from projections.follower import Follower
 from testamur.errors import Refuted, Unavailable
+from testamur.http.source import open_source
 from testamur.memory import keep_freed_memory
-from testamur.note import VerifierKey
-from testamur.reader import LogReader, open_source
+from testamur.tlog.note import VerifierKey
+from testamur.tlog.reader import LogReader
 
 _POLL: Final = 0.2  # seconds between two looks at how the follower is
 

@@ -18,10 +18,10 @@ from projections.organizations import DIDS
 from projections.page import Page, Pages
 from projections.tables import NUMBER, Known, Rows, uuid_bytes
 from projections.versions import StreamEvent, Streams
-from testamur import events as e
-from testamur.lifecycle import ACCREDITATION, RECOGNITION
-from testamur.replay import Cohort
+from testamur.catalogue import events as e
+from testamur.catalogue.lifecycle import ACCREDITATION, RECOGNITION
 from testamur.rules.register import Accreditation, Recognition
+from testamur.verification.replay import Cohort
 
 _accreditations: Final = Streams(
     "accreditation",

@@ -17,11 +17,11 @@ from projections.organizations import DIDS
 from projections.page import Page, Pages
 from projections.tables import NUMBER, Known, Rows, uuid_bytes, uuid_text
 from projections.versions import StreamEvent, Streams
-from testamur import events as e
-from testamur.events import Definition
-from testamur.lifecycle import ACHIEVEMENT, AchievementStatus
-from testamur.replay import Cohort
+from testamur.catalogue import events as e
+from testamur.catalogue.events import Definition
+from testamur.catalogue.lifecycle import ACHIEVEMENT, AchievementStatus
 from testamur.rules.register import Achievement
+from testamur.verification.replay import Cohort
 
 _streams: Final = Streams(
     "achievement",

@@ -44,10 +44,10 @@ from projections.tables import (
     uuid_bytes,
     uuid_text,
 )
-from testamur import events as e
-from testamur.lifecycle import CREDENTIAL, CredentialStatus
-from testamur.replay import Cohort
+from testamur.catalogue import events as e
+from testamur.catalogue.lifecycle import CREDENTIAL, CredentialStatus
 from testamur.rules import CredentialState
+from testamur.verification.replay import Cohort
 
 CREDENTIALS: Final = Table(
     "credentials",

@@ -20,8 +20,8 @@ from projections.organizations import DIDS, ORGANIZATIONS
 from projections.submissions import SUBMISSIONS, last_before, submission_before
 from projections.tables import uuid_bytes
 from testamur.errors import Refusal
-from testamur.evidence import MAX_EVENTS, MAX_SUBMISSIONS
 from testamur.rules.register import Organization
+from testamur.verification.evidence import MAX_EVENTS, MAX_SUBMISSIONS
 
 MAX_ENTRIES: Final = 10_000
 """Events that evidence may need; a credential with more behind it is judged by a replay.

@@ -25,15 +25,15 @@ from projections.database import open_live
 from projections.position import POSITION_ROW, Reached, reached
 from projections.register import known_at
 from projections.tables import LAYOUT, METADATA, Known, Rows
-from testamur import events as e
-from testamur.checkpoint import Checkpoint
+from testamur.catalogue import events as e
 from testamur.errors import Refuted, Unavailable
 from testamur.keys import PublicKey
-from testamur.merkle import EMPTY_ROOT, CompactRange
-from testamur.reader import STRETCH, LogReader, Stretch
-from testamur.replay import Cohort, Damage, Replayer
 from testamur.rules import Credentials, CredentialState
-from testamur.tiles import WIDTH
+from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.merkle import EMPTY_ROOT, CompactRange
+from testamur.tlog.reader import STRETCH, LogReader, Stretch
+from testamur.tlog.tiles import WIDTH
+from testamur.verification.replay import Cohort, Damage, Replayer
 
 INTERVAL: Final = 1.0
 """Seconds after which the log is looked at again when nobody woke the follower."""

@@ -27,9 +27,9 @@ from sqlalchemy import (
 from projections.flags import mask, names
 from projections.page import Page, Pages
 from projections.tables import METADATA, NUMBER, POSITION, Known, Rows, located
-from testamur import events as e
-from testamur.replay import Cohort
+from testamur.catalogue import events as e
 from testamur.rules.register import Organization
+from testamur.verification.replay import Cohort
 
 DIDS: Final = Table(
     "dids",

@@ -13,7 +13,7 @@ from sqlalchemy import Boolean, Column, Connection, LargeBinary, String, Table, 
 
 from projections.tables import METADATA, NUMBER, POSITION
 from testamur.errors import Unavailable
-from testamur.merkle import HASH_SIZE, CompactRange
+from testamur.tlog.merkle import HASH_SIZE, CompactRange
 
 POSITION_ROW: Final = Table(
     "position",

@@ -40,7 +40,7 @@ from projections.tables import (
     uuid_text,
 )
 from testamur.errors import Refusal, Unavailable
-from testamur.replay import Cohort, Damage
+from testamur.verification.replay import Cohort, Damage
 
 SUBMISSIONS: Final = Table(
     "submissions",

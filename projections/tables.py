@@ -14,8 +14,8 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Insert, Integer, LargeBinary, MetaData, SmallInteger
 
-from testamur.replay import Cohort
 from testamur.rules import Register
+from testamur.verification.replay import Cohort
 
 LAYOUT: Final = 4
 """Counts on whenever a table or the meaning of a column changes; older tables are rebuilt."""

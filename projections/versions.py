@@ -15,8 +15,8 @@ from sqlalchemy import Column, Connection, Row, Select, String, Table, bindparam
 
 from projections.page import Page, Pages
 from projections.tables import METADATA, NUMBER, POSITION, UUID_BYTES, located, uuid_bytes
-from testamur import events as e
-from testamur.replay import Cohort
+from testamur.catalogue import events as e
+from testamur.verification.replay import Cohort
 
 
 class StreamEvent(msgspec.Struct, frozen=True):

@@ -23,14 +23,19 @@ from eventsourcing.utils import Environment
 from registry import policy_state, submissions
 from registry.recorder import EntryFactory, EntryRecorder
 from registry.sequence import StorageDamaged
-from testamur import events as e
+from testamur.catalogue import events as e
+from testamur.catalogue.events import EVENTS, Event, decode_event, encode_event, wire_name
+from testamur.catalogue.lifecycle import OrganizationStatus
+from testamur.catalogue.submission import (
+    SignedHeader,
+    parse_submission_entry,
+    stream_of,
+    submission_entry,
+)
 from testamur.errors import Refusal, Refuted
-from testamur.events import EVENTS, Event, decode_event, encode_event, wire_name
 from testamur.keys import PublicKey
-from testamur.lifecycle import OrganizationStatus
 from testamur.rules import Register, admit_events
 from testamur.rules.register import Accreditation, Achievement, Organization, Recognition
-from testamur.submission import SignedHeader, parse_submission_entry, stream_of, submission_entry
 
 State = TypeVar("State", Organization, Recognition, Accreditation, Achievement)
 

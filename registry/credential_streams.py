@@ -15,9 +15,9 @@ from uuid import UUID
 import msgspec
 
 from registry.sequence import Database, Row, StorageDamaged
-from testamur import events as e
+from testamur.catalogue import events as e
+from testamur.catalogue.lifecycle import CREDENTIAL
 from testamur.errors import Refusal
-from testamur.lifecycle import CREDENTIAL
 from testamur.rules import CredentialState
 
 # `asked` spreads a blob of 16-byte ids (see `submissions._RECORDED`).

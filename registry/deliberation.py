@@ -14,10 +14,10 @@ from registry import submissions
 from registry.credential_streams import changed_by
 from registry.outcomes import Recorded
 from registry.sequence import Row, Value
-from testamur import events as e
+from testamur.catalogue import events as e
+from testamur.catalogue.submission import SignedHeader, Submission, submission_entry
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
-from testamur.merkle import leaf_hash
 from testamur.rules import (
     Admitted,
     CredentialState,
@@ -26,7 +26,7 @@ from testamur.rules import (
     admit_genesis,
     admit_header,
 )
-from testamur.submission import SignedHeader, Submission, submission_entry
+from testamur.tlog.merkle import leaf_hash
 
 _TOPICS: Final = {event: name for name, event in e.EVENTS.items()}
 

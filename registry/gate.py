@@ -31,9 +31,9 @@ from registry.outcomes import Outcome, Overloaded, Recorded, StorageFull
 from registry.rehearsal import DryRun, rehearse
 from registry.sequence import StorageDamaged
 from registry.waiting import WaitingRoom
+from testamur.catalogue.submission import parse
 from testamur.errors import Refusal, Unavailable
 from testamur.keys import PublicKey
-from testamur.submission import parse
 
 __all__ = [
     "Checked",

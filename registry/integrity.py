@@ -17,13 +17,13 @@ from uuid import UUID
 from registry import policy_state, sequence, submissions
 from registry.credential_streams import changed_by, states
 from registry.sequence import Database, StorageDamaged
+from testamur.catalogue.events import CredentialEvent, wire_name
 from testamur.errors import Refuted, shown
-from testamur.events import CredentialEvent, wire_name
 from testamur.keys import PublicKey
-from testamur.merkle import leaf_hash, leaf_hashes
-from testamur.replay import Cohort, Replayer
 from testamur.rules import Register
 from testamur.rules.register import dump_register
+from testamur.tlog.merkle import leaf_hash, leaf_hashes
+from testamur.verification.replay import Cohort, Replayer
 
 _LATEST: Final = 1_000
 _LISTED: Final = (

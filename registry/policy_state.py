@@ -14,12 +14,12 @@ from typing import Final
 import msgspec
 
 from registry.sequence import Database, StorageDamaged, count
+from testamur.catalogue.events import Event, decode_event, wire_name
+from testamur.catalogue.submission import parse_submission_entry
 from testamur.errors import Refusal
-from testamur.events import Event, decode_event, wire_name
 from testamur.keys import PublicKey
 from testamur.rules import Register, admit_events, admit_genesis
 from testamur.rules.register import dump_register, load_register
-from testamur.submission import parse_submission_entry
 
 _SNAPSHOT: Final = "SELECT size, digest, register FROM policy"
 _SAVE: Final = """

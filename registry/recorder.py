@@ -19,7 +19,7 @@ from uuid import UUID
 from eventsourcing import persistence, sqlite
 
 from registry import sequence
-from testamur.merkle import leaf_hash
+from testamur.tlog.merkle import leaf_hash
 
 _POLL: Final = 0.1
 """Seconds after which a subscription looks for itself: other processes cannot wake it."""

@@ -12,10 +12,10 @@ from registry import credential_streams, submissions
 from registry.deliberation import Checked, Deliberation
 from registry.outcomes import Recorded
 from registry.sequence import Database
+from testamur.catalogue.submission import every_refusal, parse
 from testamur.errors import Refusal, detached
 from testamur.keys import PublicKey
 from testamur.rules import Credentials, Register, admit_events
-from testamur.submission import every_refusal, parse
 
 
 @dataclass(frozen=True, slots=True)

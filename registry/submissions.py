@@ -16,9 +16,9 @@ import msgspec
 
 from registry.outcomes import Recorded
 from registry.sequence import Database, StorageDamaged, Value
+from testamur.catalogue.submission import SignedHeader, parse_submission_entry, stream_of
 from testamur.errors import Refusal
 from testamur.rules import Admitted
-from testamur.submission import SignedHeader, parse_submission_entry, stream_of
 
 TOPIC: Final = "submission"
 """What a header entry is filed under; event entries are filed under their wire names."""

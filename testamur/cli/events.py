@@ -10,12 +10,12 @@ import typer
 from msgspec import inspect
 
 from testamur.canonical import MAX_DOCUMENT, parse_strict
+from testamur.catalogue.events import EVENTS, Event, Reason, encode_event
 from testamur.cli.files import append, naming, read
 from testamur.cli.members import build, event_type, form
 from testamur.cli.terminal import Json, note, say, show_json, show_table
 from testamur.cli.values import credential_id
 from testamur.errors import Refusal
-from testamur.events import EVENTS, Event, Reason, encode_event
 
 app = typer.Typer()
 _PANEL: Final = "Events"

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from testamur.commitment import MAX_HOLDER_FILE, HolderFile, read_holder_file
+from testamur.badges.commitment import MAX_HOLDER_FILE, HolderFile, read_holder_file
 from testamur.errors import Refusal, Unavailable
 from testamur.keys import PrivateKey
 

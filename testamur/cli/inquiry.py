@@ -8,22 +8,22 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from testamur.bearing import Bearing
 from testamur.cli.files import refuse_existing, write
 from testamur.cli.terminal import Json, note, progress, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, opened, trusted_log
 from testamur.cli.values import Credential, MaybeUrl, Url, credential_id, moment
-from testamur.client import AsOf, Registry
 from testamur.errors import Refusal, Refuted, Unavailable, shown
-from testamur.evidence import (
+from testamur.http.client import AsOf, Registry
+from testamur.tlog.reader import LogReader
+from testamur.verification.bearing import Bearing
+from testamur.verification.evidence import (
     FILE_ENDING,
     Evidence,
     build_evidence,
     parse_evidence,
     render_evidence,
 )
-from testamur.reader import LogReader
-from testamur.replay import replay
+from testamur.verification.replay import replay
 
 app = typer.Typer()
 _PANEL: Final = "Verification"

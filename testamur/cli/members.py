@@ -16,9 +16,7 @@ import msgspec
 from msgspec import inspect
 
 from testamur.canonical import MAX_DOCUMENT, parse_strict
-from testamur.cli.files import naming, read
-from testamur.errors import Refusal
-from testamur.events import (
+from testamur.catalogue.events import (
     EVENTS,
     FORMS,
     Did,
@@ -29,7 +27,9 @@ from testamur.events import (
     decode_event,
     encode_event,
 )
-from testamur.ids import Uuid7, new_id
+from testamur.catalogue.ids import Uuid7, new_id
+from testamur.cli.files import naming, read
+from testamur.errors import Refusal
 from testamur.schema import explained
 
 _NEW: Final = "new"

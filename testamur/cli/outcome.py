@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from testamur.cli.terminal import NotShown, note, show_json, wants_json
 from testamur.errors import Refusal, Refuted, Unavailable
-from testamur.replay import Damage
+from testamur.verification.replay import Damage
 
 HOLDS: Final = 0
 REFUTED: Final = 1

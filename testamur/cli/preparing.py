@@ -9,12 +9,7 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
-from testamur.canonical import MAX_DOCUMENT
-from testamur.cli.files import naming, read, read_key, refuse_existing
-from testamur.cli.outcome import HOLDS, REFUTED, described
-from testamur.cli.terminal import Json, note, show_fields, show_json, show_table, track
-from testamur.cli.values import as_id, is_id, log_name
-from testamur.cohort import (
+from testamur.badges.cohort_csv import (
     MAX_FILE,
     UNREAD,
     Offering,
@@ -23,9 +18,20 @@ from testamur.cohort import (
     read_cohort,
     read_given,
 )
+from testamur.badges.prepare import (
+    Prepared,
+    prepare_badges,
+    prepare_cohort,
+    read_sources,
+    write_prepared,
+)
+from testamur.canonical import MAX_DOCUMENT
+from testamur.cli.files import naming, read, read_key, refuse_existing
+from testamur.cli.outcome import HOLDS, REFUTED, described
+from testamur.cli.terminal import Json, note, show_fields, show_json, show_table, track
+from testamur.cli.values import as_id, is_id, log_name
 from testamur.errors import Refusal, Unavailable
 from testamur.keys import PrivateKey
-from testamur.prepare import Prepared, prepare_badges, prepare_cohort, read_sources, write_prepared
 
 app = typer.Typer()
 _PANEL: Final = "Events"

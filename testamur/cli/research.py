@@ -7,14 +7,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from testamur.catalogue.submission import format_time
 from testamur.cli.files import refuse_existing
 from testamur.cli.terminal import Json, progress, say, show_fields, show_json, show_table
 from testamur.cli.trust import MaybeTrust, TrustedLog, opened, trusted_log
-from testamur.export import export as write_export
-from testamur.replay import Statistics
-from testamur.replay import replay as read_all
-from testamur.row_files import Form
-from testamur.submission import format_time
+from testamur.exports.row_files import Form
+from testamur.exports.whole_log import export as write_export
+from testamur.verification.replay import Statistics
+from testamur.verification.replay import replay as read_all
 
 app = typer.Typer()
 _PANEL: Final = "The whole log"

@@ -10,16 +10,16 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from testamur.catalogue.ids import new_id
+from testamur.catalogue.submission import MAX_BYTES, every_refusal, format_time, parse, seal
 from testamur.cli.files import naming, read, read_key, write
 from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.values import Log, MaybeUrl, NewFile, as_kid
-from testamur.client import DryRun, Registry
 from testamur.errors import Refusal
-from testamur.ids import new_id
+from testamur.http.client import DryRun, Registry
 from testamur.keys import PublicKey
-from testamur.receipt import Flagged
-from testamur.submission import MAX_BYTES, every_refusal, format_time, parse, seal
+from testamur.verification.receipt import Flagged
 
 app = typer.Typer()
 _PANEL: Final = "Submissions"

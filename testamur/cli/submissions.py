@@ -8,17 +8,23 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
+from testamur.catalogue.submission import MAX_BYTES, parse
 from testamur.cli.files import naming, read, refuse_existing, write
 from testamur.cli.outcome import HOLDS, UNCHECKED
 from testamur.cli.signing import flag_told, is_submission
 from testamur.cli.terminal import Json, note, say, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, Trust, opened, own_word, policy_from
 from testamur.cli.values import Url
-from testamur.client import GRADES, Registry, Wait
 from testamur.errors import Refusal, Refuted
-from testamur.policy import Policy, Verified
-from testamur.receipt import MAX_RECEIPT, Receipt, parse_receipt, verify_promise, verify_receipt
-from testamur.submission import MAX_BYTES, parse
+from testamur.http.client import GRADES, Registry, Wait
+from testamur.tlog.policy import Policy, Verified
+from testamur.verification.receipt import (
+    MAX_RECEIPT,
+    Receipt,
+    parse_receipt,
+    verify_promise,
+    verify_receipt,
+)
 
 app = typer.Typer()
 _PANEL: Final = "Submissions"

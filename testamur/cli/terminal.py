@@ -27,8 +27,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from testamur.prepare import Track
-from testamur.replay import Progress as Told
+from testamur.badges.prepare import Track
+from testamur.verification.replay import Progress as Told
 
 # Wide enough that nothing is folded when the output goes into a file or a pipe.
 _UNFOLDED: Final = 10_000

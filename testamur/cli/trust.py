@@ -17,17 +17,19 @@ from typing import Annotated
 import httpx2
 import typer
 
-from testamur.checkpoint import Checkpoint
+from testamur.catalogue.submission import parse_submission_entry
 from testamur.cli.files import read
 from testamur.cli.terminal import note
 from testamur.cli.values import checked_url
 from testamur.errors import Refuted, Unavailable
+from testamur.http.source import is_url, open_source
 from testamur.keys import PublicKey
-from testamur.note import ED25519, VerifierKey, parse_note
-from testamur.policy import MAX_POLICY, Log, Policy, parse_policy
-from testamur.reader import Source, is_url, open_source, read_bundle
-from testamur.submission import parse_submission_entry
-from testamur.tiles import WIDTH
+from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.note import ED25519, VerifierKey, parse_note
+from testamur.tlog.policy import MAX_POLICY, Log, Policy, parse_policy
+from testamur.tlog.reader import read_bundle
+from testamur.tlog.source import Source
+from testamur.tlog.tiles import WIDTH
 
 _HELP = "Policy, or the log's verifier key: the file, or the key itself."
 

@@ -16,13 +16,13 @@ import httpx2
 import msgspec
 import typer
 
+from testamur.catalogue.events import Did as DidText
+from testamur.catalogue.events import KeyId as KeyIdText
+from testamur.catalogue.events import Origin
+from testamur.catalogue.ids import UUID7_PATTERN, Uuid7
+from testamur.catalogue.submission import Kid
 from testamur.cli.files import STDIN, read_holder
-from testamur.events import Did as DidText
-from testamur.events import KeyId as KeyIdText
-from testamur.events import Origin
-from testamur.ids import UUID7_PATTERN, Uuid7
-from testamur.reader import is_url
-from testamur.submission import Kid
+from testamur.http.source import is_url
 
 _URL: Final = re.compile(r"https?://[!-~]+")
 

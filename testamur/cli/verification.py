@@ -10,16 +10,16 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from testamur.anchors import parse_anchor
 from testamur.cli.files import STDIN, naming, read, read_holder
 from testamur.cli.inquiry import asked
 from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
 from testamur.cli.trust import Trust, policy_from
 from testamur.cli.values import MaybeUrl, cut, moment
 from testamur.errors import Refusal
-from testamur.evidence import FILE_ENDING, MAX_EVIDENCE, Evidence, parse_evidence
-from testamur.report import Report
-from testamur.verify import verify as judge
+from testamur.verification.anchors import parse_anchor
+from testamur.verification.evidence import FILE_ENDING, MAX_EVIDENCE, Evidence, parse_evidence
+from testamur.verification.report import Report
+from testamur.verification.verify import verify as judge
 
 app = typer.Typer()
 _PANEL: Final = "Verification"

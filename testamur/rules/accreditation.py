@@ -7,9 +7,14 @@ from typing import Final
 
 import msgspec
 
-from testamur import events as e
+from testamur.catalogue import events as e
+from testamur.catalogue.lifecycle import (
+    ACCREDITATION,
+    RECOGNITION,
+    OrganizationStatus,
+    status_after,
+)
 from testamur.errors import Refusal
-from testamur.lifecycle import ACCREDITATION, RECOGNITION, OrganizationStatus, status_after
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Accreditation, Recognition, Register
 from testamur.rules.scope import exceeding

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from testamur import events as e
+from testamur.catalogue import events as e
+from testamur.catalogue.events import Definition
+from testamur.catalogue.lifecycle import ACHIEVEMENT, status_after
 from testamur.errors import Irreparable, Refusal
-from testamur.events import Definition
-from testamur.lifecycle import ACHIEVEMENT, status_after
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Achievement, Register
 

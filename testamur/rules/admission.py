@@ -9,16 +9,16 @@ from uuid import UUID
 
 import msgspec
 
-from testamur import events as e
+from testamur.catalogue import events as e
+from testamur.catalogue.lifecycle import KeyStatus, OrganizationStatus
+from testamur.catalogue.submission import SignedHeader, stream_of
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
-from testamur.lifecycle import KeyStatus, OrganizationStatus
 from testamur.rules import accreditation, achievements, organizations
 from testamur.rules.credentials import Flags, Issuance, change_credential
 from testamur.rules.identity import check_free
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Credentials, Register
-from testamur.submission import SignedHeader, stream_of
 
 MAX_AHEAD: Final = 5 * 60
 """How far `iat` may lie ahead of `recordedAt`, in seconds: clocks differ."""

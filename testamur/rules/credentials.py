@@ -6,9 +6,14 @@ from datetime import date, timedelta
 from operator import attrgetter
 from typing import Final, TypeAlias
 
-from testamur import events as e
+from testamur.catalogue import events as e
+from testamur.catalogue.lifecycle import (
+    CREDENTIAL,
+    AchievementStatus,
+    CredentialStatus,
+    status_after,
+)
 from testamur.errors import Refusal
-from testamur.lifecycle import CREDENTIAL, AchievementStatus, CredentialStatus, status_after
 from testamur.rules.accreditation import standing_flags
 from testamur.rules.achievements import missing_elements
 from testamur.rules.identity import taken

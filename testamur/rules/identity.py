@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from testamur import events as e
+from testamur.catalogue import events as e
 from testamur.errors import Refusal
 from testamur.rules.register import Credentials, Register
 

@@ -6,17 +6,17 @@ from typing import Final
 
 import msgspec
 
-from testamur import events as e
-from testamur.errors import Refusal
-from testamur.events import Key, LogOpened, Role
-from testamur.keys import PublicKey
-from testamur.lifecycle import (
+from testamur.catalogue import events as e
+from testamur.catalogue.events import Key, LogOpened, Role
+from testamur.catalogue.lifecycle import (
     KEY,
     ORGANIZATION,
     KeyStatus,
     OrganizationStatus,
     status_after,
 )
+from testamur.errors import Refusal
+from testamur.keys import PublicKey
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import KeyState, Organization, Register
 

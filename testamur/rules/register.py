@@ -15,9 +15,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from testamur.events import Country, Definition, Identifier, Role, Scope
-from testamur.keys import PublicKey
-from testamur.lifecycle import (
+from testamur.catalogue.events import Country, Definition, Identifier, Role, Scope
+from testamur.catalogue.lifecycle import (
     AccreditationStatus,
     AchievementStatus,
     CredentialStatus,
@@ -25,6 +24,7 @@ from testamur.lifecycle import (
     OrganizationStatus,
     RecognitionStatus,
 )
+from testamur.keys import PublicKey
 
 
 class KeyState(msgspec.Struct, frozen=True, gc=False):

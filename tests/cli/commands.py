@@ -8,11 +8,11 @@ from typing import Any
 
 from typer.testing import CliRunner
 
+from testamur.badges.commitment import render_holder_file
 from testamur.cli import app
-from testamur.commitment import render_holder_file
-from tests.awards import awards
-from tests.published_log import opened_log
-from tests.story import Party
+from tests.harness.awards import awards
+from tests.harness.published_log import opened_log
+from tests.harness.story import Party
 
 
 class Ended:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import World
-from tests.http_registry import HttpRegistry
-from tests.story import Story
+from tests.harness.http_registry import HttpRegistry
+from tests.harness.story import Story
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ import typer
 from typer.testing import CliRunner
 
 from testamur import __version__
+from testamur.catalogue.events import encode_event
 from testamur.cli import app
 from testamur.cli.outcome import Commands
 from testamur.cli.terminal import plain
-from testamur.events import encode_event
 from tests.cli.commands import Ended, World, key_file, run
-from tests.http_registry import HttpRegistry
-from tests.story import Story
+from tests.harness.http_registry import HttpRegistry
+from tests.harness.story import Story
 
 
 def test_the_version_is_told() -> None:

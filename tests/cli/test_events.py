@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from testamur.events import EVENTS, decode_event, encode_event
+from testamur.catalogue.events import EVENTS, decode_event, encode_event
 from testamur.keys import PrivateKey
 from tests.cli.commands import World, key_file, run
-from tests.story import Story
+from tests.harness.story import Story
 
 # --- Keys ---
 

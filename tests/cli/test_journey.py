@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from testamur.keys import PrivateKey
-from tests.awards import cohort
 from tests.cli.commands import key_file, run
-from tests.http_registry import HttpRegistry
-from tests.published_log import PublishedLog
-from tests.story import Story
+from tests.harness.awards import cohort
+from tests.harness.http_registry import HttpRegistry
+from tests.harness.published_log import PublishedLog
+from tests.harness.story import Story
 
 
 class Register:

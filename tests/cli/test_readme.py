@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testamur.cohort import _CELLS
+from testamur.badges.cohort_csv import _CELLS
 from testamur.keys import PrivateKey
 from tests.cli.commands import run
 

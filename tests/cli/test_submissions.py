@@ -8,14 +8,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from testamur.events import encode_event
-from testamur.note import VerifierKey
-from testamur.receipt import parse_receipt
-from testamur.submission import parse
-from tests.awards import cohort, offering, provider
+from testamur.catalogue.events import encode_event
+from testamur.catalogue.submission import parse
+from testamur.tlog.note import VerifierKey
+from testamur.verification.receipt import parse_receipt
 from tests.cli.commands import Ended, World, key_file, run
-from tests.http_registry import HttpRegistry, Reply
-from tests.story import Story
+from tests.harness.awards import cohort, offering, provider
+from tests.harness.http_registry import HttpRegistry, Reply
+from tests.harness.story import Story
 
 # --- Preparing ---
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from testamur import events as e
+from testamur.badges.commitment import render_holder_file
 from testamur.canonical import jcs
-from testamur.commitment import render_holder_file
-from testamur.events import decode_event
-from testamur.note import VerifierKey
+from testamur.catalogue import events as e
+from testamur.catalogue.events import decode_event
+from testamur.tlog.note import VerifierKey
 from tests.cli.commands import Ended, World, run
-from tests.http_registry import HttpRegistry, Reply
+from tests.harness.http_registry import HttpRegistry, Reply
 
 # --- Verifying ---
 

@@ -21,15 +21,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from testamur import events as e
-from testamur.commitment import HolderFile, commit
-from testamur.evidence import build_evidence, render_evidence
+from testamur.badges.commitment import HolderFile, commit
+from testamur.catalogue import events as e
+from testamur.catalogue.submission import base64url_encode, parse, submission_entry
 from testamur.keys import PrivateKey
-from testamur.merkle import leaf_hash
 from testamur.rules.organizations import possession_statement
-from testamur.submission import base64url_encode, parse, submission_entry
-from tests.published_log import PublishedLog
-from tests.story import NOW, Party, Story, party, uuid7
+from testamur.tlog.merkle import leaf_hash
+from testamur.verification.evidence import build_evidence, render_evidence
+from tests.harness.published_log import PublishedLog
+from tests.harness.story import NOW, Party, Story, party, uuid7
 
 FOLDER: Final = Path(__file__).parent
 _MADE: Final = "Made by make_vectors.py, checked by check/, which shares no code with it."

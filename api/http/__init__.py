@@ -1,0 +1,1 @@
+"""HTTP mechanics: connections, bodies, problem documents, the OpenAPI document."""

@@ -1,0 +1,67 @@
+"""What is said directly in ASGI, beneath the framework: types, common headers, whole answers.
+
+The log and the submissions are answered here, because routing and middleware would cost more
+than the work itself. What is sent is complete or not begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, TypeAlias
+
+from api.http.problems import MEDIA_TYPE, Problem
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+SAFE: Final[Headers] = [
+    # Nothing here depends on who asks, so any page may ask.
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"testamur-size, retry-after, link, content-disposition"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+]
+"""Headers that every answer carries."""
+
+NOT_KEPT: Final = (b"cache-control", b"no-store")
+JSON: Final = (b"content-type", b"application/json")
+
+
+async def answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """Send one whole answer, with its length and the headers that all carry."""
+    await send(
+        {"type": "http.response.start", "status": status, "headers": whole_headers(headers, body)}
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+async def answer_problem(send: Send, problem: Problem) -> None:
+    """Send a problem document."""
+    await answer(send, problem.document.status, problem_headers(problem), problem.render())
+
+
+def whole_headers(headers: Headers, body: bytes) -> Headers:
+    """Return the headers of one whole answer: its length, its own, and those that all carry."""
+    return [(b"content-length", str(len(body)).encode()), *headers, *SAFE]
+
+
+def problem_headers(problem: Problem) -> Headers:
+    """Return the headers that are a problem document's own."""
+    own = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    return [(b"content-type", MEDIA_TYPE.encode()), NOT_KEPT, *own]
+
+
+async def answer_preflight(send: Send, methods: str) -> None:
+    """Tell a browser what any page may do."""
+    headers = [
+        (b"allow", methods.encode()),
+        (b"access-control-allow-methods", methods.encode()),
+        (b"access-control-allow-headers", b"content-type, content-encoding, last-event-id"),
+        (b"access-control-max-age", b"86400"),
+    ]
+    await send({"type": "http.response.start", "status": 204, "headers": [*headers, *SAFE]})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,374 @@
+"""The stage: a real server process, the story on it, and the proofs of what happened.
+
+Everything in the story goes over HTTP and is checked where it arrives: every receipt as it comes,
+three credentials from files alone, and the whole log from entry 0. What does not hold is
+`DemoFailed`; what keeps the story from being played (a folder or port in use) is `Unavailable`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+import msgspec
+
+from demo.parties import Party, listed
+from demo.story import Story, enter_authorities
+from testamur.badges.commitment import HolderFile, read_holder_file, render_holder_file
+from testamur.catalogue.events import Authority
+from testamur.catalogue.submission import format_time
+from testamur.errors import Unavailable
+from testamur.http.client import Registry
+from testamur.http.source import HttpSource
+from testamur.tlog.note import VerifierKey
+from testamur.tlog.policy import Policy, parse_policy
+from testamur.verification.evidence import parse_evidence
+from testamur.verification.replay import Replayed, replay
+from testamur.verification.report import Report, Verdict
+from testamur.verification.verify import verify
+
+ORIGIN: Final = "testamur.example/demo"
+_MARKER: Final = ".testamur-demo"
+# A server holds a lock on this file of its folder as long as it runs (api/README.md).
+_SERVER_LOCK: Final = "lock"
+_PATIENCE: Final = 60.0
+_TAIL: Final = 600
+
+
+class DemoFailed(Exception):
+    """Something in the story did not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A credential to verify offline, and the checks that must be refuted: none if it is good."""
+
+    name: str
+    holder: HolderFile
+    refuted: frozenset[str]
+
+
+def run(data: Path, port: int, *, once: bool) -> None:
+    """Play the story in the folder `data` on `port` (0: any free one); serve on unless `once`.
+
+    Raises `DemoFailed` when anything in it does not hold, and `Unavailable`.
+    """
+    # A supervisor's SIGTERM must stop the server too, and Python would not run `finally` for it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # A shell lets what it starts in the background ignore SIGINT; here it is the way to stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    started = time.monotonic()
+    _clear(data)
+    authorities = enter_authorities(data / "parties")
+    port = port or _free_port()
+    url = f"http://127.0.0.1:{port}"
+    _initialise(data, authorities)
+    server = _serve(data, port)
+    try:
+        _wait_until_ready(url, data, server)
+        _play(data, url, authorities)
+        took = time.monotonic() - started
+        print(f"\nAll of it held. It took {took:.0f} s.", flush=True)
+        if not once:
+            _keep_serving(url, data, server)
+    finally:
+        _stop(server)
+
+
+def _play(data: Path, url: str, authorities: list[Party]) -> None:
+    vkey = (data / "checkpoint.vkey").read_text(encoding="ascii").strip()
+    policy = parse_policy(f"log {vkey} {url}/log\nquorum none\n")
+    (data / "policy.txt").write_text(policy.render(), encoding="ascii")
+    print(f"The log {ORIGIN} is open at {url}/log; its key is\n  {vkey}\n", flush=True)
+    with Registry(url) as registry:
+        story = Story(registry, ORIGIN, policy, data / "parties", _tell, authorities)
+        _tell("entry   who does what")
+        _tell("     1  the log opens with two root authorities")
+        story.play()
+        issued = sum(p["events"] for p in story.submissions if p["what"].startswith("awards"))
+        print(
+            f"\nEvery one of the {len(story.submissions)} receipts was checked on arrival: "
+            "signature of the log, inclusion of header and last event.\n",
+            flush=True,
+        )
+        verified = [_verify(data, registry, policy, authorities, c) for c in _cases(story)]
+        replayed = _replay(url, VerifierKey.parse(vkey), issued)
+    _write_story(data, url, vkey, story, verified, replayed)
+
+
+# --- The server ---
+
+
+def _initialise(data: Path, authorities: list[Party]) -> None:
+    files = []
+    for party in authorities:
+        authority = Authority(
+            country=party.person.country,
+            keys=(listed(party.key),),
+            name=party.person.name,
+            organization=party.did,
+        )
+        file = party.folder / "authority.json"
+        file.write_bytes(msgspec.json.encode(authority, order="sorted"))
+        files += ["--authority", str(file)]
+    command = [sys.executable, "-m", "api", "init", "--data", str(data / "server")]
+    made = subprocess.run(
+        [*command, "--origin", ORIGIN, *files], check=False, capture_output=True, text=True
+    )
+    if made.returncode:
+        raise DemoFailed(f"the log could not be opened: {made.stdout}{made.stderr}")
+    # What `init` prints is the log's verifier key line.
+    (data / "checkpoint.vkey").write_text(made.stdout, encoding="ascii")
+
+
+def _serve(data: Path, port: int) -> subprocess.Popen[bytes]:
+    # Its own process group: Ctrl-C reaches the demo alone, which then stops the server in order.
+    with (data / "server.log").open("wb") as log:
+        return subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "api",
+                "serve",
+                "--data",
+                str(data / "server"),
+                "--port",
+                str(port),
+            ],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _wait_until_ready(url: str, data: Path, server: subprocess.Popen[bytes]) -> None:
+    vkey = (data / "checkpoint.vkey").read_text(encoding="ascii").strip()
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise Unavailable(f"the server did not start; {_told_last(data / 'server.log')}")
+        with suppress(httpx2.TransportError):
+            if httpx2.get(f"{url}/readyz").status_code == httpx2.codes.OK:
+                # While ours fails to start, whoever has the port answers in its place.
+                if httpx2.get(f"{url}/log/vkey").text.strip() != vkey:
+                    raise Unavailable(f"another log is served at {url}; choose another PORT")
+                return
+        time.sleep(0.05)
+    raise Unavailable(f"the server was not ready within {_PATIENCE:.0f} s")
+
+
+def _told_last(log: Path) -> str:
+    """Return the end of what the server wrote."""
+    text = log.read_text(encoding="utf-8", errors="replace").strip()
+    return f"{log} ends in:\n{text[-_TAIL:]}"
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    if server.poll() is None:
+        server.send_signal(signal.SIGTERM)
+        try:
+            server.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            raise DemoFailed("the server did not stop within 30 s of being told to") from None
+
+
+def _keep_serving(url: str, data: Path, server: subprocess.Popen[bytes]) -> None:
+    print(
+        f"""
+Still serving at {url} until Ctrl-C. Try, in another terminal:
+
+  curl {url}/log/checkpoint
+  .venv/bin/testamur verify {data}/valid.json --evidence {data}/valid.testamur.json \\
+      --policy {data}/policy.txt --anchors {data}/anchors.txt
+  .venv/bin/testamur replay {url} --vkey {data}/checkpoint.vkey
+""",
+        flush=True,
+    )
+    with suppress(KeyboardInterrupt):
+        if server.wait() != 0:
+            raise DemoFailed("the server stopped by itself; server.log says why")
+    print("\nStopped.", flush=True)
+
+
+# --- What must hold ---
+
+
+def _cases(story: Story) -> list[Case]:
+    revoked = story.holders["Cyber Security Essentials"][0]
+    outside = story.holders["Leadership on the Ward"][0]
+    return [
+        Case("valid", story.holders["Data Analytics Foundations"][0], frozenset()),
+        Case("revoked", revoked, frozenset({"status"})),
+        Case("outside-accreditation", outside, frozenset({"accreditation", "recognition"})),
+    ]
+
+
+def _verify(
+    data: Path, registry: Registry, policy: Policy, authorities: list[Party], case: Case
+) -> dict[str, Any]:
+    """Fetch the evidence, then judge from the files alone."""
+    holder_file = data / f"{case.name}.json"
+    evidence_file = data / f"{case.name}.testamur.json"
+    holder_file.write_bytes(render_holder_file(case.holder))
+    evidence_file.write_bytes(registry.evidence(case.holder.id))
+    anchors = [party.did for party in authorities]
+    (data / "anchors.txt").write_text("\n".join(anchors) + "\n", encoding="ascii")
+    begun = time.perf_counter()
+    report = verify(
+        read_holder_file(holder_file.read_bytes()),
+        parse_evidence(evidence_file.read_bytes()),
+        policy,
+        anchors=frozenset(anchors),
+        now=datetime.now(UTC),
+    )
+    took = (time.perf_counter() - begun) * 1000
+    _show(report, case, took)
+    refuted = {check.name for check in report.checks if check.verdict is Verdict.REFUTED}
+    unchecked = {check.name for check in report.checks if check.verdict is Verdict.UNCHECKED}
+    if refuted != case.refuted or unchecked:
+        raise DemoFailed(
+            f"{case.name}: expected {sorted(case.refuted)} to be refuted, found {sorted(refuted)}; "
+            f"could not check {sorted(unchecked)}"
+        )
+    return {
+        "case": case.name,
+        "credential": case.holder.id,
+        "holder": holder_file.name,
+        "evidence": evidence_file.name,
+        "exitCode": report.exit_code,
+        "report": msgspec.json.decode(report.to_json()),
+    }
+
+
+def _show(report: Report, case: Case, took: float) -> None:
+    holds = sum(check.verdict is Verdict.HOLDS for check in report.checks)
+    print(
+        f"Verified offline, {case.name}: {holds} of {len(report.checks)} checks hold "
+        f"({took:.1f} ms, from {case.name}.json and {case.name}.testamur.json)"
+    )
+    for check in report.checks:
+        if check.verdict is not Verdict.HOLDS:
+            print(f"  {check.verdict}: {check.name}: {check.detail}")
+    print(end="", flush=True)
+
+
+def _replay(url: str, key: VerifierKey, issued: int) -> Replayed:
+    begun = time.perf_counter()
+    replayed = replay(HttpSource(f"{url}/log"), key)
+    took = time.perf_counter() - begun
+    statistics = replayed.statistics
+    print(
+        f"\nReplayed from entry 0 over HTTP: {statistics.size} entries, {statistics.submissions} "
+        f"signatures, {statistics.tiles} tiles, in {took:.1f} s, to the signed root\n"
+        f"  {statistics.root.hex()}\n"
+        f"  credentials: {_counted(statistics.credentials)}\n"
+        f"  flagged: {_counted(statistics.flags)}",
+        flush=True,
+    )
+    counted = statistics.events["credential.issued/1"]
+    if counted != issued:
+        raise DemoFailed(f"{issued} credentials were issued, the log holds {counted}")
+    return replayed
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+def _write_story(
+    data: Path,
+    url: str,
+    vkey: str,
+    story: Story,
+    verified: list[dict[str, Any]],
+    replayed: Replayed,
+) -> None:
+    statistics = replayed.statistics
+    told = {
+        "format": "testamur/story/1",
+        "url": url,
+        "origin": ORIGIN,
+        "vkey": vkey,
+        "size": statistics.size,
+        "root": statistics.root.hex(),
+        "organizations": [
+            {"did": organization.did, "name": organization.name, "roles": organization.roles}
+            for organization in replayed.register.organizations.values()
+        ],
+        "achievements": [
+            {"id": offering.achievement, "name": name} for name, offering in story.offerings.items()
+        ],
+        "accreditations": [
+            {"id": a.id, "accreditor": a.accreditor, "provider": a.provider, "status": a.status}
+            for a in replayed.register.accreditations.values()
+        ],
+        "events": dict(statistics.events),
+        "credentials": dict(statistics.credentials),
+        "flags": dict(statistics.flags),
+        "submissions": story.submissions,
+        "verified": verified,
+        "replayed": {
+            "entries": statistics.size,
+            "tiles": statistics.tiles,
+            "root": statistics.root.hex(),
+            "lastRecordedAt": format_time(statistics.last_recorded_at),
+        },
+    }
+    # Last of all, and whole or not at all: who finds it knows that everything before it held.
+    whole = data / "story.json.part"
+    whole.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    whole.replace(data / "story.json")
+
+
+# --- The folder and the port ---
+
+
+def _clear(data: Path) -> None:
+    """Make `data` an empty folder; one that an earlier demo made may be emptied, no other."""
+    if data.exists() and not data.is_dir():
+        raise Unavailable(f"{data} is a file; choose a folder")
+    if data.exists() and any(data.iterdir()):
+        if not (data / _MARKER).is_file():
+            raise Unavailable(f"{data} holds something that no demo made; choose another folder")
+        _refuse_served(data)
+        print(f"Clearing {data}, left by an earlier demo.", flush=True)
+        for item in data.iterdir():
+            if item.is_dir() and not item.is_symlink():
+                shutil.rmtree(item)
+            else:
+                item.unlink()
+    data.mkdir(parents=True, exist_ok=True)
+    (data / _MARKER).touch()
+
+
+def _refuse_served(data: Path) -> None:
+    """Raise `Unavailable` while a server works in the folder: its log is not to be deleted."""
+    with suppress(FileNotFoundError), (data / "server" / _SERVER_LOCK).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(
+                f"another demo is serving from {data}; stop it (Ctrl-C) or choose another DATA"
+            ) from None
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)

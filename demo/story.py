@@ -1,0 +1,271 @@
+"""The story, act by act. Every act is signed submissions, handed in over HTTP."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from demo.cast import (
+    ACCREDITORS,
+    AUTHORITIES,
+    COURSES,
+    OUT_OF_SCOPE,
+    PROVIDERS,
+    SCOPES,
+    Course,
+    Person,
+)
+from demo.parties import Party, listed
+from testamur.badges.cohort_csv import Offering, Provider, read_cohort
+from testamur.badges.commitment import HolderFile
+from testamur.badges.prepare import prepare_cohort, write_prepared
+from testamur.catalogue import events as e
+from testamur.catalogue.ids import new_id
+from testamur.http.client import Registry
+from testamur.tlog.policy import Policy
+from testamur.verification.receipt import Receipt, verify_receipt
+
+Tell = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Story:
+    """Plays the acts on `registry`, whose log is `log`; parties keep their keys in `folder`."""
+
+    registry: Registry
+    log: str
+    policy: Policy
+    folder: Path
+    tell: Tell
+    authorities: list[Party]
+    accreditors: list[Party] = field(default_factory=list)
+    providers: list[Party] = field(default_factory=list)
+    accreditations: dict[str, str] = field(default_factory=dict)
+    offerings: dict[str, Offering] = field(default_factory=dict)
+    holders: dict[str, list[HolderFile]] = field(default_factory=dict)
+    submissions: list[dict[str, Any]] = field(default_factory=list)
+
+    def play(self) -> None:
+        """Play all acts in order."""
+        self._enter()
+        self._define()
+        self._award_courses()
+        self._rotate_key()
+        self._suspend_accreditation()
+        self._award_out_of_scope()
+        self._correct()
+
+    # --- Acts ---
+
+    def _enter(self) -> None:
+        pairs = zip(self.authorities, ACCREDITORS, strict=True)
+        for authority, person in pairs:
+            accreditor = self._party(person)
+            self.accreditors.append(accreditor)
+            today = _today()
+            recognition = e.RecognitionGranted(
+                accreditor=accreditor.did,
+                recognition=new_id(),
+                valid_from=today - timedelta(days=365),
+                scope=SCOPES[person.handle],
+                valid_until=today + timedelta(days=5 * 365),
+            )
+            registered = self._registration(accreditor, authority, "accreditor")
+            self._submit(
+                authority, [registered, recognition], f"brings in and recognises {person.name}"
+            )
+        sponsors = (self.accreditors[0], self.accreditors[0], self.accreditors[1])
+        for sponsor, person in zip(sponsors, PROVIDERS, strict=True):
+            provider = self._party(person)
+            self.providers.append(provider)
+            self.accreditations[person.handle] = new_id()
+            granted = e.AccreditationGranted(
+                accreditation=self.accreditations[person.handle],
+                decision="positive",
+                kind="institutional",
+                provider=provider.did,
+                valid_from=_today() - timedelta(days=200),
+                obligation="obligatory",
+                scope=SCOPES[person.handle],
+                valid_until=_today() + timedelta(days=4 * 365),
+            )
+            registered = self._registration(provider, sponsor, "provider")
+            self._submit(sponsor, [registered, granted], f"brings in and accredits {person.name}")
+
+    def _define(self) -> None:
+        for provider in self.providers:
+            courses = [c for c in (*COURSES, OUT_OF_SCOPE) if c.provider == provider.person.handle]
+            events: list[e.Event] = []
+            for course in courses:
+                offering = self._offering(course)
+                self.offerings[course.definition.name] = offering
+                events.append(
+                    e.AchievementDefined(
+                        achievement=offering.achievement, definition=course.definition
+                    )
+                )
+            self._submit(provider, events, f"defines {len(events)} micro-credentials")
+
+    def _award_courses(self) -> None:
+        for course in COURSES:
+            self._award(course, course.learners, "spring")
+
+    def _rotate_key(self) -> None:
+        harbour = self.providers[0]
+        old = harbour.key
+        new = harbour.new_key()
+        added = e.KeyAdded(
+            key=listed(new),
+            organization=harbour.did,
+            possession=harbour.possession(new, log=self.log, sponsor=harbour.did),
+        )
+        self._submit(harbour, [added], "adds a second key", key=old)
+        retired = e.KeyRetired(key=old.public.multikey(), organization=harbour.did)
+        self._submit(harbour, [retired], "retires its first key, signing with the second")
+        self._award(COURSES[0], 60, "summer")
+
+    def _suspend_accreditation(self) -> None:
+        northwind = self.providers[1]
+        accreditation = self.accreditations[northwind.person.handle]
+        suspended = e.AccreditationSuspended(accreditation=accreditation, reason="qualityConcern")
+        self._submit(self.accreditors[0], [suspended], "suspends the accreditation of Northwind")
+        leadership = next(c for c in COURSES if c.provider == "northwind")
+        self._award(leadership, 45, "summer")
+
+    def _award_out_of_scope(self) -> None:
+        self._award(OUT_OF_SCOPE, OUT_OF_SCOPE.learners, "summer")
+
+    def _correct(self) -> None:
+        harbour, northwind, careworks = self.providers
+        data = self.holders["Data Analytics Foundations"]
+        security = self.holders["Cyber Security Essentials"]
+        leadership = self.holders["Leadership for New Managers"]
+        telehealth = self.holders["Telehealth Consultation"]
+        revoked = [e.CredentialRevoked(credential=h.id, reason="misconduct") for h in security[:12]]
+        self._submit(harbour, revoked, "revokes 12 credentials for misconduct")
+        suspended = [
+            e.CredentialSuspended(credential=h.id, reason="requirementsNotMet")
+            for h in telehealth[:20]
+        ]
+        self._submit(careworks, suspended, "suspends 20 credentials pending a re-assessment")
+        reinstated = [e.CredentialReinstated(credential=h.id) for h in telehealth[:15]]
+        self._submit(careworks, reinstated, "reinstates 15 of them")
+        failed = [
+            e.CredentialRevoked(credential=h.id, reason="requirementsNotMet")
+            for h in telehealth[15:20]
+        ]
+        self._submit(careworks, failed, "revokes the other 5")
+        self._submit(
+            northwind,
+            [e.CredentialRevoked(credential=leadership[0].id, reason="duplicate")],
+            "revokes a duplicate",
+        )
+        self._submit(
+            harbour,
+            [e.CredentialSuperseded(credential=data[1].id, successor=data[2].id)],
+            "replaces a credential that carried a wrong date",
+        )
+
+    # --- What the acts are made of ---
+
+    def _award(self, course: Course, learners: int, term: str) -> None:
+        """Write the cohort's CSV, prepare it, sign it, hand it in, keep the holders' files."""
+        provider = next(p for p in self.providers if p.person.handle == course.provider)
+        offering = self.offerings[course.definition.name]
+        work = provider.folder / f"{offering.achievement}-{term}"
+        work.mkdir()
+        (work / "cohort.csv").write_bytes(_cohort(course, learners, term))
+        awards, refused = read_cohort((work / "cohort.csv").read_bytes(), [offering])
+        person = provider.person
+        prepared = prepare_cohort(
+            awards,
+            Provider(country=person.country, did=provider.did, name=person.name, url=person.url),
+            now=datetime.now(UTC),
+            # A did:key cannot rotate: once the key it spells is retired, no new proof is made.
+            key=provider.key if provider.key.public.did_key() == provider.did else None,
+            log=self.log,
+            refused=refused,
+        )
+        write_prepared(prepared, work / "prepared")
+        name = course.definition.name
+        self._submit(provider, prepared.events, f"awards {name} to {learners} learners")
+        self.holders.setdefault(name, []).extend(prepared.holders)
+        self.holders[f"{name}, {term}"] = prepared.holders
+
+    def _offering(self, course: Course) -> Offering:
+        return Offering(
+            achievement=new_id(),
+            accreditation=self.accreditations[course.provider],
+            criteria=course.criteria,
+            definition=course.definition,
+            description=course.description,
+        )
+
+    def _party(self, person: Person) -> Party:
+        return Party(person, self.folder / person.handle)
+
+    def _registration(self, newcomer: Party, sponsor: Party, role: e.Role) -> e.Event:
+        person = newcomer.person
+        return e.OrganizationRegistered(
+            country=person.country,
+            key=listed(newcomer.key),
+            name=person.name,
+            organization=newcomer.did,
+            possession=newcomer.possession(newcomer.key, log=self.log, sponsor=sponsor.did),
+            roles=(role,),
+            url=person.url,
+        )
+
+    def _submit(
+        self, party: Party, events: Sequence[e.Event], what: str, *, key: Any = None
+    ) -> Receipt:
+        body = party.seal(list(events), log=self.log, now=int(time.time()), key=key)
+        receipt = self.registry.submit(body, "published")
+        verified = verify_receipt(receipt, body, self.policy)
+        flags = _flags(receipt)
+        self.tell(f"{receipt.position:>6}  {party.person.name} {what}{flags}")
+        self.submissions.append(
+            {
+                "issuer": receipt.issuer,
+                "jti": receipt.jti,
+                "position": receipt.position,
+                "events": receipt.events,
+                "recordedAt": receipt.recorded_at,
+                "provenAtSize": verified.checkpoint.size,
+                "flags": {flag.code: flag.count for flag in receipt.flags},
+                "what": what,
+            }
+        )
+        return receipt
+
+
+def enter_authorities(folder: Path) -> list[Party]:
+    """Return the root authorities, with the keys that the genesis will name."""
+    return [Party(person, folder / person.handle) for person in AUTHORITIES]
+
+
+def _cohort(course: Course, learners: int, term: str) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("learner", "awarded", "validUntil"))
+    awarded = _today() - timedelta(days=3)
+    until = awarded.replace(year=awarded.year + 5, day=min(awarded.day, 28))
+    for number in range(1, learners + 1):
+        handle = course.definition.name.lower().replace(" ", "-")
+        writer.writerow((f"{term}.{handle}.{number:04}@learner.example", awarded, until))
+    return text.getvalue().encode()
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _flags(receipt: Receipt) -> str:
+    flagged = ", ".join(f"{flag.code} x {flag.count}" for flag in receipt.flags)
+    return f"  [flagged: {flagged}]" if flagged else ""

@@ -1,0 +1,1 @@
+"""Open Badges, CSV and commitments: the only place that meets personal data."""

@@ -1,0 +1,126 @@
+"""The blinded commitment: what the log holds instead of a credential.
+
+    commitment = SHA-256("testamur/credential/1" LF || blind || SHA-256(JCS(credential)))
+
+where `credential` is without its top-level `proof` (so that it may be signed, or signed anew,
+later) and `blind` is 32 random bytes made for this credential alone. Who has credential and
+blind can show that the log means this credential; who has not cannot even test a guess, and
+once the blind is erased nobody can. A holder file carries both to the holder. An opened
+commitment says nothing about the credential's own proof (`data_integrity.py`) or its status.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT, jcs, parse_strict
+from testamur.catalogue.events import FORMS, Origin
+from testamur.catalogue.ids import Uuid7
+from testamur.errors import Refusal, Refuted
+from testamur.schema import explained
+
+BLIND_SIZE: Final = 32
+# The tag keeps these hashes apart from every other use of SHA-256; the LF ends it, so no
+# tag is the beginning of another.
+_DOMAIN: Final = b"testamur/credential/1\n"
+
+# A credential of MAX_DOCUMENT bytes, whose numbers grow at most fourfold (1e15 has sixteen
+# digits) in canonical form, and the members around it; a proof repeats the @context, deeper.
+MAX_HOLDER_FILE: Final = 4 * MAX_DOCUMENT + 8192
+_MAX_HOLDER_DEPTH: Final = MAX_DEPTH + 3
+
+
+class HolderFile(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag="testamur/holder/1",
+):
+    """What a holder gets: the credential, its id on the log, and the blind that links the two.
+
+    Whoever has this file can prove the credential and follow its status: it is personal data.
+    """
+
+    blind: Annotated[bytes, Meta(min_length=BLIND_SIZE, max_length=BLIND_SIZE)]
+    credential: dict[str, Any]
+    id: Uuid7
+    log: Origin | None
+
+    def __repr__(self) -> str:
+        # A blind must not reach a log file by way of a traceback.
+        return f"HolderFile(id={self.id!r}, log={self.log!r})"
+
+
+def new_blind() -> bytes:
+    """Return 32 bytes from the operating system's randomness.
+
+    Never derive a blind from anything kept: erasing it must erase the link for good.
+    """
+    return secrets.token_bytes(BLIND_SIZE)
+
+
+def commit(credential: dict[str, Any], blind: bytes) -> bytes:
+    """Return the 32-byte commitment to `credential` under the 32-byte `blind`.
+
+    Raises `Refusal` (`blind-size`, `canonical-json`).
+    """
+    if len(blind) != BLIND_SIZE:
+        raise Refusal("blind-size", f"a blind has {BLIND_SIZE} bytes", value=f"{len(blind)} bytes")
+    claims = {name: value for name, value in credential.items() if name != "proof"}
+    return hashlib.sha256(_DOMAIN + blind + hashlib.sha256(jcs(claims)).digest()).digest()
+
+
+def verify_commitment(credential: dict[str, Any], blind: bytes, commitment: bytes) -> None:
+    """Raise `Refuted` unless `credential` and `blind` open `commitment`."""
+    opened = commit(credential, blind)
+    if opened != commitment:
+        raise Refuted(
+            f"credential and blind make commitment {opened.hex()}, not {commitment.hex()}"
+        )
+
+
+def render_holder_file(holder: HolderFile) -> bytes:
+    """Return the file's bytes: one line of canonical JSON, ended by LF.
+
+    A number such as 3.0 in the credential becomes 3. The commitment is to this form in any
+    case, and both eddsa-jcs-2022 and the RDF suites sign the value, not its spelling.
+    """
+    return jcs(msgspec.to_builtins(holder)) + b"\n"
+
+
+def read_holder_file(data: bytes) -> HolderFile:
+    """Return the holder file that `data` spells, however it is laid out.
+
+    The commitment is to the canonical form of the credential, so a file that some program indented
+    or sorted otherwise is as good as ours, and one that was tampered with does not open it. Raises
+    `Refusal`: those of `parse_strict`, `blind-missing` for a bare credential, `holder-file` for
+    anything else that is no holder file.
+    """
+    found = parse_strict(data, max_bytes=MAX_HOLDER_FILE, max_depth=_MAX_HOLDER_DEPTH)
+    if isinstance(found, dict) and "blind" not in found and "credentialSubject" in found:
+        raise Refusal(
+            "blind-missing",
+            "this is a credential without its blind, so its commitment cannot be opened; "
+            "the provider gives out both in one holder file",
+            value=found.get("id"),
+        )
+    try:
+        holder = msgspec.convert(found, HolderFile)
+    except msgspec.ValidationError as error:
+        detail, value = explained(error, found, FORMS)
+        # A blind is a secret, whatever its form.
+        shown = None if "`$.blind`" in str(error) else value
+        raise Refusal("holder-file", detail, value=shown) from None
+    if "type" not in found:
+        raise Refusal("holder-file", "Object missing required field `type`")
+    if base64.b64encode(holder.blind).decode() != found["blind"]:
+        raise Refusal("holder-file", "the blind is not in padded standard base64")
+    return holder

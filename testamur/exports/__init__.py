@@ -1,0 +1,1 @@
+"""The log as rows and files for people who compute on it."""

@@ -1,0 +1,184 @@
+"""Files of rows: NDJSON, CSV and Parquet.
+
+NDJSON keeps each event as it is on the log; CSV and Parquet have the columns of `rows.py`. What
+is written is what is given: `export.py` sees to it that it was verified.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import IO, Any, Final, Literal, Protocol, TypeAlias
+
+import msgspec
+
+from testamur.catalogue.events import wire_name
+from testamur.catalogue.submission import format_time
+from testamur.errors import Unavailable
+from testamur.exports.rows import COLUMNS, Kind, Row, cells
+from testamur.tlog.checkpoint import Checkpoint
+
+Form: TypeAlias = Literal["ndjson", "csv", "parquet"]
+
+
+class Writer(Protocol):
+    """Writes rows into a file, which is complete once `finish` has returned.
+
+    `close` must be called while the file is open, whatever happened before.
+    """
+
+    def write(self, batch: Sequence[Row]) -> None:
+        """Add rows."""
+        ...
+
+    def finish(self, checkpoint: Checkpoint) -> None:
+        """Write what the form wants at its end; `checkpoint` covers all rows written."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+class NdjsonWriter:
+    """A JSON object a line; `event` is the very text on the log."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._encoder = msgspec.json.Encoder()
+
+    def write(self, batch: Sequence[Row]) -> None:
+        """Add rows."""
+        self._file.write(self._encoder.encode_lines(map(_object, batch)))
+
+    def finish(self, checkpoint: Checkpoint) -> None:
+        """Add nothing."""
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+class CsvWriter:
+    """RFC 4180 in UTF-8, lines ended by LF; bytes in base64, flags parted by spaces.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._add([COLUMNS])
+
+    def write(self, batch: Sequence[Row]) -> None:
+        """Add rows."""
+        self._add(map(_texts, batch))
+
+    def finish(self, checkpoint: Checkpoint) -> None:
+        """Add nothing."""
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+    def _add(self, lines: Iterable[Iterable[Any]]) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(lines)
+        self._file.write(text.getvalue().encode())
+
+
+class ParquetWriter:
+    """Typed columns, compressed; the checkpoint is in the file's own metadata."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        # An extra: a hundred megabytes that only this one form needs.
+        try:
+            import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415
+            from pyarrow import parquet  # noqa: PLC0415
+        except ImportError as error:
+            raise Unavailable(
+                "writing Parquet takes pyarrow: pip install 'testamur[parquet]'"
+            ) from error
+        types: dict[Kind, Any] = {
+            "bytes": pa.binary(),
+            "date": pa.date32(),
+            "integer": pa.int64(),
+            "json": pa.string(),
+            "list": pa.list_(pa.string()),
+            "text": pa.string(),
+            "time": pa.timestamp("ms", tz="UTC"),
+        }
+        self._pa = pa
+        self._schema = pa.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+        self._writer = parquet.ParquetWriter(file, self._schema, compression="zstd")
+
+    def write(self, batch: Sequence[Row]) -> None:
+        """Add rows, as one row group."""
+        columns = zip(*map(cells, batch), strict=True)
+        arrays = [
+            self._pa.array(column, field.type)
+            for column, field in zip(columns, self._schema, strict=True)
+        ]
+        self._writer.write_table(self._pa.Table.from_arrays(arrays, schema=self._schema))
+
+    def finish(self, checkpoint: Checkpoint) -> None:
+        """Add the log's name, size and root."""
+        self._writer.add_key_value_metadata(
+            {
+                "testamur.log": checkpoint.origin,
+                "testamur.size": str(checkpoint.size),
+                "testamur.root": base64.b64encode(checkpoint.root).decode(),
+            }
+        )
+
+    def close(self) -> None:
+        """Add the footer."""
+        # It would write the footer when it is collected, into a file that is closed by then.
+        self._writer.close()
+
+
+WRITERS: Final[dict[Form, Callable[[IO[bytes]], Writer]]] = {
+    "ndjson": NdjsonWriter,
+    "csv": CsvWriter,
+    "parquet": ParquetWriter,
+}
+
+
+def _object(row: Row) -> dict[str, Any]:
+    return {
+        "position": row.position,
+        "submission": row.submission,
+        "recordedAt": _time(row.recorded_at),
+        "issuer": row.issuer,
+        "kid": row.kid,
+        "flags": row.flags,
+        "type": wire_name(row.event),
+        "event": msgspec.Raw(row.line),
+    }
+
+
+def _texts(row: Row) -> list[Any]:
+    """Return the cells of a row as texts, or what `csv` writes as the text it should be."""
+    found = cells(row)
+    for at in _NO_TEXT:
+        if found[at] is not None:
+            found[at] = _AS_TEXT[_KINDS[at]](found[at])
+    for at in _TEXT:
+        # Anybody in the register names itself, and a spreadsheet would run it.
+        if found[at] and found[at][0] in _FORMULA:
+            found[at] = f"'{found[at]}"
+    return found
+
+
+# The events of a submission, up to a hundred thousand, share one time.
+_time: Final = lru_cache(maxsize=1)(format_time)
+
+_AS_TEXT: Final[dict[Kind, Callable[[Any], str]]] = {
+    "bytes": lambda data: base64.b64encode(data).decode(),
+    "list": " ".join,
+    "time": _time,
+}
+_KINDS: Final = list(COLUMNS.values())
+_TEXT: Final = [at for at, kind in enumerate(_KINDS) if kind == "text"]
+_FORMULA: Final = "=+-@\t\r"
+_NO_TEXT: Final = [at for at, kind in enumerate(_KINDS) if kind in _AS_TEXT]

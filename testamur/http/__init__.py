@@ -1,0 +1,1 @@
+"""Talking to a registry over HTTP: bounded answers, typed errors."""

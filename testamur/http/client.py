@@ -1,0 +1,148 @@
+"""Talking to a registry over HTTP: hand in a submission, ask for receipt, status and evidence.
+
+Handing in is safe to repeat, and is repeated when no answer comes: issuer and `jti` name a
+submission, and the registry answers the same one with the same receipt. What comes back is the
+registry's word and no more: `receipt.py`, `verify.py` and `replay.py` check it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
+from urllib.parse import quote
+
+import httpx2
+import msgspec
+
+from testamur.catalogue.submission import parse_header
+from testamur.errors import Refusal, Refuted, Unavailable
+from testamur.http.exchange import Exchange, Refused, Waiting
+from testamur.tlog.note import MAX_NOTE
+from testamur.verification.evidence import MAX_EVIDENCE
+from testamur.verification.receipt import MAX_RECEIPT, Flagged, Receipt, parse_receipt
+
+Wait: TypeAlias = Literal["durable", "published", "witnessed"]
+"""How far a submission has come when its receipt is given."""
+GRADES: Final[tuple[Wait, ...]] = ("durable", "published", "witnessed")
+AsOf: TypeAlias = Mapping[str, str | int]
+"""As of when: empty for now, `at` an RFC 3339 time, or `size` a tree size."""
+
+MAX_ANSWER: Final = 16 * 1024 * 1024
+MAX_STATUS: Final = 64 * 1024
+_MAX_NESTED: Final = 500
+
+_T = TypeVar("_T")
+
+
+class DryRun(msgspec.Struct, frozen=True, rename="camel"):
+    """What the registry, at `size` entries, would make of a submission.
+
+    `left_off` counts the refusals that it did not list.
+    """
+
+    format: Literal["testamur/check/1"]
+    accepted: bool
+    size: int
+    refusals: tuple[Refused, ...] = ()
+    flags: tuple[Flagged, ...] = ()
+    left_off: int = 0
+
+
+class Registry:
+    """The registry at `url`; several threads may use one.
+
+    `patience` is how many seconds to wait, over all attempts at one call, for a registry that is
+    out of reach or asks to come back later; `waiting` is told why and for how long, each time.
+    Close it, or use it in a `with` statement.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        client: httpx2.Client | None = None,
+        patience: float = 30.0,
+        waiting: Waiting | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._exchange = Exchange(
+            url, client=client, patience=patience, waiting=waiting, pause=pause
+        )
+        self.url = self._exchange.url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._exchange.close()
+
+    def checkpoint(self) -> bytes:
+        """Return the latest checkpoint of the registry's log, unchecked."""
+        return self._exchange.ask("GET", "/log/checkpoint", MAX_NOTE)
+
+    def submit(self, body: bytes, wait: Wait = "published") -> Receipt:
+        """Return the receipt for the submission in `body`, recorded now or before.
+
+        Raises `Refusal` when the registry refuses it, `Refuted` when the receipt is for something
+        else, and `Unavailable` when there is no answer: it may then be recorded or not, and to
+        hand in the same bytes again is the way to find out. The receipt may be of a lower grade
+        than `wait` if the registry did not get that far in time.
+        """
+        names = parse_header(body.partition(b"\n")[0]).payload
+        answer = self._exchange.ask(
+            "POST", "/submissions", MAX_RECEIPT, params={"wait": wait}, upload=body
+        )
+        return self._receipt(answer, names.iss, names.jti)
+
+    def receipt(self, issuer: str, jti: str) -> Receipt:
+        """Return the receipt for an earlier submission; raises `NotFound` if there was none."""
+        answer = self._exchange.ask("GET", _path("submissions", issuer, jti), MAX_RECEIPT)
+        return self._receipt(answer, issuer, jti)
+
+    def check(self, body: bytes) -> DryRun:
+        """Return what the registry would make of the submission in `body`; it records nothing."""
+        answer = self._exchange.ask("POST", "/submissions/check", MAX_ANSWER, upload=body)
+        return self._decoded(answer, DryRun)
+
+    def credential(self, credential: str, as_of: AsOf | None = None) -> dict[str, Any]:
+        """Return what the register states about a credential; raises `NotFound`."""
+        answer = self._exchange.ask(
+            "GET", _path("credentials", credential), MAX_STATUS, params=as_of
+        )
+        # A few levels deep; what is deeper than the stack could be neither read nor shown.
+        if answer.count(b"{") + answer.count(b"[") > _MAX_NESTED:
+            raise Unavailable(f"{self.url} answered in an unknown form: nested too much")
+        return self._decoded(answer, dict[str, Any])
+
+    def evidence(self, credential: str, as_of: AsOf | None = None) -> bytes:
+        """Return the evidence file of a credential, as it was sent; raises `NotFound`."""
+        path = _path("credentials", credential, "evidence")
+        return self._exchange.ask("GET", path, MAX_EVIDENCE, params=as_of)
+
+    def _receipt(self, answer: bytes, issuer: str, jti: str) -> Receipt:
+        try:
+            receipt = parse_receipt(answer)
+        except Refusal as refusal:
+            # Not a refusal of what was handed in, which may well be recorded.
+            raise Unavailable(f"{self.url} answered no receipt: {refusal}") from None
+        if (receipt.issuer, receipt.jti) != (issuer, jti):
+            raise Refuted(
+                f"{self.url} gave the receipt of {receipt.issuer} for {receipt.jti}, "
+                f"not that of {issuer} for {jti}"
+            )
+        return receipt
+
+    def _decoded(self, answer: bytes, kind: type[_T]) -> _T:
+        try:
+            return msgspec.json.decode(answer, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Unavailable(f"{self.url} answered in an unknown form: {error}") from None
+
+
+def _path(*parts: str) -> str:
+    return "".join(f"/{quote(part, safe='')}" for part in parts)

@@ -1,0 +1,217 @@
+"""One question to a registry over HTTP: asked until it is answered, the answer bounded.
+
+A question must be safe to repeat, for it is asked again when a connection fails or the registry
+asks for another try, until the patience is used up. `Refusal` means that the registry examined
+what was sent and named the rule it breaks; an error without such a document, whatever its
+status, is `Unavailable`. Nothing that comes back is verified here.
+"""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Annotated, Any, Final, Literal
+
+import httpx2
+import msgspec
+from msgspec import Meta
+
+from testamur import __version__
+from testamur.catalogue.submission import MAX_EVENTS, MEDIA_TYPE
+from testamur.errors import Refusal, Unavailable, printable
+from testamur.http.body import ACCEPT, read_body
+from testamur.tlog.source import NotFound
+
+PROBLEM: Final = "application/problem+json"
+_MAX_PROBLEM: Final = 64 * 1024
+_PIECE: Final = 64 * 1024
+_DETAIL: Final = 600
+_WORDS: Final = 120  # characters of what a registry calls a rule or a value
+# Below this a submission is a few packets, and compressing it saves no round trip.
+_COMPRESS_FROM: Final = 16 * 1024
+# The registry, or a proxy before it, wants another try: nothing was decided.
+_ASK_AGAIN: Final = frozenset({408, 425, 429, 502, 503, 504})
+_FIRST_PAUSE: Final = 0.25
+_LONGEST_PAUSE: Final = 8.0
+
+Waiting = Callable[[str, float], None]
+"""Told why an answer is being waited for, and for how many seconds."""
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """A broken rule as the registry words it; the header of a submission is line 1."""
+
+    rule: str
+    detail: str
+    line: Annotated[int, Meta(ge=1, le=MAX_EVENTS + 1)] | None = None
+    value: str | None = None
+
+    def refusal(self) -> Refusal:
+        """Return the `Refusal` this stands for."""
+        refusal = Refusal(printable(self.rule, _WORDS), self.detail, line=self.line)
+        # It was escaped where it was found, and must not be again; but a registry may not have.
+        refusal.value = None if self.value is None else printable(self.value, _WORDS)
+        return refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer, decompressed."""
+
+    url: str
+    status: int
+    headers: httpx2.Headers
+    body: bytes
+
+    def settle(self) -> bytes:
+        """Return the body of a success; raise `Refusal`, `NotFound` or `Unavailable`."""
+        if self.status in (200, 201):
+            return self.body
+        problem = self._problem()
+        if self.status in (404, 410):
+            raise NotFound(f"{self.url} answered {self.status}{_told(problem)}")
+        if 400 <= self.status < 500 and isinstance(problem, Refused):
+            raise problem.refusal()
+        place = self.headers.get("location")
+        moved = f", pointing to {printable(place, _WORDS)}" if place else ""
+        raise Unavailable(f"{self.url} answered {self.status}{moved}{_told(problem)}")
+
+    def reason(self) -> str:
+        """Return in one sentence why there is nothing to settle yet."""
+        return f"{self.url} answered {self.status}{_told(self._problem())}"
+
+    def retry_after(self) -> float:
+        """Return the seconds that Retry-After asks for (RFC 9110 section 10.2.3), or 0."""
+        text = self.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit() and len(text) < 10:
+            return float(text)
+        try:
+            return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+        except (TypeError, ValueError, OverflowError):
+            return 0.0
+
+    def _problem(self) -> Refused | str | None:
+        """Return what an RFC 9457 problem document says: a rule broken, or just its detail."""
+        if not self.headers.get("content-type", "").startswith(PROBLEM):
+            return None
+        try:
+            found = msgspec.json.decode(self.body, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        try:
+            return msgspec.convert(found, Refused)
+        except msgspec.ValidationError:
+            return str(found.get("detail") or found.get("title") or "")
+
+
+class Exchange:
+    """Asks the registry at `url`. `patience` is in seconds, for all attempts at one question."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        client: httpx2.Client | None,
+        patience: float,
+        waiting: Waiting | None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.url = url.rstrip("/")
+        # Longer for an answer than for a connection: a receipt may wait for witnesses.
+        self._client = client or httpx2.Client(timeout=httpx2.Timeout(30, read=120))
+        self._patience = patience
+        self._waiting = waiting or (lambda _reason, _seconds: None)
+        self._pause = pause
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def ask(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        bound: int,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        upload: bytes | None = None,
+    ) -> bytes:
+        """Return the body of the answer, of at most `bound` bytes.
+
+        Raises `Refusal`, `NotFound` and other `Unavailable`.
+        """
+        waited, pause = 0.0, _FIRST_PAUSE
+        upload, headers = _packed(upload)
+        while True:
+            asked = 0.0
+            try:
+                request = self._client.build_request(
+                    method,
+                    self.url + path,
+                    params=dict(params or {}),
+                    headers=headers,
+                    content=None if upload is None else _pieces(upload),
+                )
+                answer = self._answer(request, bound)
+            except (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError) as e:
+                reason = f"{self.url} cannot be reached: {_why(e)}"
+            except (httpx2.RequestError, httpx2.InvalidURL, UnicodeError) as error:
+                raise Unavailable(f"{self.url} cannot be asked: {_why(error)}") from error
+            else:
+                if answer.status not in _ASK_AGAIN:
+                    return answer.settle()
+                reason, asked = answer.reason(), answer.retry_after()
+            seconds = max(asked, pause)
+            if waited + seconds > self._patience:
+                raise Unavailable(reason)
+            self._waiting(reason, seconds)
+            self._pause(seconds)
+            waited, pause = waited + seconds, min(2 * pause, _LONGEST_PAUSE)
+
+    def _answer(self, request: httpx2.Request, bound: int) -> Answer:
+        response = self._client.send(request, stream=True)
+        try:
+            bound = bound if response.is_success else _MAX_PROBLEM
+            try:
+                body = read_body(response, bound)
+            except Unavailable:
+                # What an error says besides its status is a courtesy, of a proxy often enough.
+                if response.is_success:
+                    raise
+                body = b""
+            return Answer(str(request.url), response.status_code, response.headers, body)
+        finally:
+            response.close()
+
+
+def _packed(upload: bytes | None) -> tuple[bytes | None, dict[str, str]]:
+    headers = {"User-Agent": f"testamur/{__version__}", **ACCEPT}
+    if upload is None:
+        return None, headers
+    headers["Content-Type"] = MEDIA_TYPE
+    if len(upload) >= _COMPRESS_FROM:
+        # The fastest level: most of what can be saved is in the names of members.
+        upload = gzip.compress(upload, compresslevel=1, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    # Stated, so that a registry can refuse what is too large before it reads it.
+    headers["Content-Length"] = str(len(upload))
+    return upload, headers
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    # In pieces, because the time limit on writing is for one write, not for 64 MiB.
+    for start in range(0, len(data), _PIECE):
+        yield data[start : start + _PIECE]
+
+
+def _told(problem: Refused | str | None) -> str:
+    text = f"{problem.rule}: {problem.detail}" if isinstance(problem, Refused) else problem
+    return f": {printable(text, _DETAIL)}" if text else ""
+
+
+def _why(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,414 @@
+"""Replaying a log: every tile, every root, every signature, every rule, from entry 0.
+
+A log that `replay` accepts holds only submissions signed by organizations that were in the
+register, with keys that were active, about things that could happen, in the order shown by
+its checkpoint. The only outside knowledge needed is the log's verifier key: the genesis names
+the root authorities. It does not show that other people were given the same log; witnesses
+and a comparison of checkpoints do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from testamur.catalogue.events import Event, decode_events
+from testamur.catalogue.lifecycle import CredentialStatus
+from testamur.catalogue.submission import (
+    MAX_BYTES,
+    MAX_HEADER,
+    SignedHeader,
+    parse_submission_entry,
+)
+from testamur.errors import Refusal, Refuted, Unavailable
+from testamur.keys import PublicKey
+from testamur.rules import (
+    Admitted,
+    Credentials,
+    CredentialState,
+    Register,
+    admit_events,
+    admit_genesis,
+    admit_header,
+)
+from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.merkle import HASH_SIZE, leaf_hashes, verify_inclusion
+from testamur.tlog.note import VerifierKey
+from testamur.tlog.reader import LogReader
+from testamur.tlog.source import NotFound, Source
+from testamur.tlog.tiles import (
+    WIDTH,
+    RightEdge,
+    TilePath,
+    bundle_path,
+    full_tiles,
+    new_tiles,
+    parse_path,
+    tile_path,
+)
+
+Progress = Callable[[int, int], None]
+Vouched = Callable[[int, bytes], bool]
+"""Tells whether the signed tree holds this leaf at this position."""
+
+_BUNDLES: Final = 8  # folded at a time
+
+
+class Damage(Refuted):
+    """The log breaks a rule at a position, or a file of it is not what it must be."""
+
+    def __init__(self, where: str, rule: str, detail: str, position: int | None = None) -> None:
+        self.where = where
+        self.rule = rule
+        self.detail = detail
+        self.position = position
+        super().__init__(where, rule, detail, position)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.rule}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """One submission on the log. Its header is entry `position`; event i is entry position+1+i.
+
+    `recorded_at` is in Unix milliseconds; `leaves` are the leaf hashes of header and events.
+    """
+
+    position: int
+    recorded_at: int
+    header: SignedHeader
+    entry: bytes
+    lines: list[bytes]
+    leaves: list[bytes]
+    events: list[Event]
+    admitted: list[Admitted]
+
+
+class Replayer:
+    """Takes entries in order and gives back submissions that keep every rule.
+
+    `log_key` must have signed the genesis, and `origin`, if given, be the name in it.
+    `credentials_for` returns the states of the credentials that some events name, in a mapping
+    the rules may write to; by default all credentials are kept in memory. With `register` the
+    replay goes on from a known state; submissions before it are then unknown, so that one of
+    them coming again is for the caller to notice.
+    """
+
+    def __init__(
+        self,
+        log_key: PublicKey,
+        *,
+        origin: str | None = None,
+        register: Register | None = None,
+        credentials_for: Callable[[Sequence[Event]], Credentials] | None = None,
+    ) -> None:
+        self.register = register or Register()
+        self.credentials: dict[str, CredentialState] = {}
+        self._log_key = log_key
+        self._origin = origin
+        self._credentials_for = credentials_for or (lambda _: self.credentials)
+        self._entries: list[bytes] = []
+        self._leaves: list[bytes] = []
+        self._pending_bytes = 0
+        self._waiting_for = 1
+        self._header: tuple[int, SignedHeader] | None = None
+        self._submissions: set[tuple[str, str]] = set()
+
+    @property
+    def pending(self) -> int:
+        """The number of entries of a submission that is not complete yet."""
+        return len(self._entries)
+
+    def feed(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> list[Cohort]:
+        """Return the submissions that these entries complete; `leaves` are their leaf hashes.
+
+        Raises `Damage` at the first entry that breaks a rule, after which the replayer is of no
+        further use.
+        """
+        return list(self.each(entries, leaves))
+
+    def each(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> Iterator[Cohort]:
+        """Yield what `feed` returns, each while the register is as that submission left it.
+
+        To be gone through to the end. Raises `Damage` as `feed` does.
+        """
+        self._entries += entries
+        self._leaves += leaves
+        taken = 0
+        while len(self._entries) - taken >= self._waiting_for:
+            if self._header is None:
+                self._header = self._read_header(self._entries[taken])
+                self._waiting_for = 1 + self._header[1].payload.events
+                continue
+            end = taken + self._waiting_for
+            yield self._admit(*self._header, taken, end)
+            taken, self._waiting_for, self._header = end, 1, None
+        if taken:
+            del self._entries[:taken], self._leaves[:taken]
+            entries, self._pending_bytes = self._entries, 0
+        self._pending_bytes += sum(map(len, entries))
+        # A submission is judged when it is whole; one that never can be must not fill memory.
+        if self._pending_bytes > MAX_BYTES + MAX_HEADER:
+            raise _damage(self.register.size, _too_large())
+
+    def settle(self) -> None:
+        """Raise `Damage` if the entries fed so far end in the middle of a submission.
+
+        Or before the genesis: an empty tree is no register.
+        """
+        if self.register.size == 0 and not self._entries:
+            raise Damage("entry 0", "genesis-missing", "a log begins with its genesis", 0)
+        if self._entries:
+            raise Damage(
+                f"entry {self.register.size}",
+                "cut-submission",
+                f"the log ends {self._waiting_for - len(self._entries)} events before "
+                "this submission does",
+                self.register.size,
+            )
+
+    def _read_header(self, entry: bytes) -> tuple[int, SignedHeader]:
+        position = self.register.size
+        try:
+            recorded_at, header = parse_submission_entry(entry)
+        except Refusal as refusal:
+            raise _damage(position, refusal) from None
+        names = header.payload.iss, header.payload.jti
+        if names in self._submissions:
+            raise Damage(
+                f"entry {position}",
+                "duplicate-submission",
+                f"{names[0]} submitted {names[1]} before",
+                position,
+            )
+        self._submissions.add(names)
+        return recorded_at, header
+
+    def _admit(self, recorded_at: int, header: SignedHeader, start: int, end: int) -> Cohort:
+        position = self.register.size
+        lines = self._entries[start + 1 : end]
+        leaves = self._leaves[start:end]
+        try:
+            # The file it came in: every line and its LF.
+            if sum(map(len, lines), len(header.jws)) + len(lines) + 1 > MAX_BYTES:
+                raise _too_large()
+            header.verify_root(leaves[1:])
+            events = decode_events(lines)
+            if position == 0:
+                header.verify_signature(self._log_key)
+                admitted = admit_genesis(self.register, header, events, recorded_at, self._log_key)
+                self._check_origin()
+            else:
+                key = admit_header(self.register, header, recorded_at)
+                header.verify_signature(key)
+                credentials = self._credentials_for(events)
+                admitted = admit_events(self.register, credentials, header, events, recorded_at)
+        except Refusal as refusal:
+            raise _damage(position, refusal) from None
+        return Cohort(
+            position, recorded_at, header, self._entries[start], lines, leaves, events, admitted
+        )
+
+    def _check_origin(self) -> None:
+        # One key may be known under two names; a register belongs to one.
+        if self._origin is not None and self.register.origin != self._origin:
+            raise Refusal(
+                "origin", f"this is the log of {self._origin}", line=2, value=self.register.origin
+            )
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What a replay counted. Times are Unix milliseconds."""
+
+    origin: str = ""
+    size: int = 0
+    root: bytes = b""
+    submissions: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+    credentials: Counter[str] = field(default_factory=Counter)
+    organizations: int = 0
+    tiles: int = 0
+    first_recorded_at: int = 0
+    last_recorded_at: int = 0
+
+    def count(self, cohort: Cohort) -> None:
+        """Add one submission."""
+        self.submissions += 1
+        self.first_recorded_at = self.first_recorded_at or cohort.recorded_at
+        self.last_recorded_at = cohort.recorded_at
+        kinds: Counter[type[Event]] = Counter(map(type, cohort.events))
+        for kind, count in kinds.items():
+            self.events[str(kind.__struct_config__.tag)] += count
+        for admitted in cohort.admitted:
+            if admitted.flags:
+                self.flags.update(admitted.flags)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The outcome of a replay that found no damage."""
+
+    checkpoint: Checkpoint
+    statistics: Statistics
+    register: Register
+    credentials: dict[str, CredentialState]
+
+
+def replay(
+    source: Source,
+    key: VerifierKey,
+    *,
+    checkpoint: Checkpoint | None = None,
+    progress: Progress | None = None,
+    cohort_read: Callable[[Cohort], None] | None = None,
+) -> Replayed:
+    """Replay the whole log and return what it says and how much of it there is.
+
+    Every tile of the tree is fetched and compared with what the entries lead to; the root with
+    the checkpoint's (the latest, unless one is given); every submission is checked. `progress`
+    is told (entries done, entries in all), `cohort_read` each submission.
+    Raises `Damage` at the first damage, `Refuted` if the checkpoint itself is bad, and
+    `Unavailable` when something cannot be fetched.
+    """
+    reader = LogReader(source, key)
+    checkpoint = checkpoint or reader.checkpoint()
+    replayer = Replayer(PublicKey("Ed25519", key.public), origin=key.name)
+    statistics = Statistics(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root)
+    vouched = partial(_in_signed_tree, reader, checkpoint)
+    edge = RightEdge.empty()
+    for entries in _chunks(reader, checkpoint.size):
+        leaves = leaf_hashes(entries)
+        edge, tiles = new_tiles(edge, leaves)
+        statistics.tiles += _compare_full_tiles(source, tiles, vouched)
+        if edge.size == checkpoint.size:
+            statistics.tiles += _compare_partial_tiles(source, edge, vouched)
+        for cohort in replayer.feed(entries, leaves):
+            statistics.count(cohort)
+            if cohort_read is not None:
+                cohort_read(cohort)
+        if progress is not None:
+            progress(edge.size, checkpoint.size)
+    if edge.root() != checkpoint.root:
+        raise Damage(
+            f"checkpoint {checkpoint.size}",
+            "root",
+            f"the entries lead to root {edge.root().hex()}, the log signed {checkpoint.root.hex()}",
+        )
+    replayer.settle()
+    _finish(statistics, replayer)
+    return Replayed(checkpoint, statistics, replayer.register, replayer.credentials)
+
+
+def _chunks(reader: LogReader, size: int) -> Iterator[list[bytes]]:
+    entries: list[bytes] = []
+    walk = reader.bundles(0, size)
+    expected = 0
+    try:
+        for index, bundle in walk:
+            entries += bundle
+            expected = index + 1
+            if expected % _BUNDLES == 0:
+                yield entries
+                entries = []
+    except Refuted as error:
+        raise Damage(f"entry bundle {expected}", "bundle", str(error), expected * WIDTH) from None
+    except NotFound as error:
+        raise Damage(
+            f"entry bundle {expected}", "bundle-missing", str(error), expected * WIDTH
+        ) from None
+    if entries:
+        yield entries
+
+
+def _compare_full_tiles(source: Source, tiles: list[tuple[str, bytes]], vouched: Vouched) -> int:
+    full = [(path, data) for path, data in tiles if parse_path(path).width == WIDTH]
+    for path, data in full:
+        _compare(path, _fetched(source, path), data, vouched)
+    return len(full)
+
+
+def _compare_partial_tiles(source: Source, edge: RightEdge, vouched: Vouched) -> int:
+    found = [(level, tile) for level, tile in enumerate(edge.tiles) if tile]
+    for level, tile in found:
+        index = full_tiles(level, edge.size)
+        path, computed = tile_path(level, index, len(tile)), b"".join(tile)
+        try:
+            published = source.fetch(path)
+        except NotFound:
+            # A growing log may drop a partial tile once the full one is there (tlog-tiles).
+            path = tile_path(level, index)
+            published = _fetched(source, path)
+            if len(published) == WIDTH * HASH_SIZE:
+                published = published[: len(computed)]
+        _compare(path, published, computed, vouched)
+    return len(found)
+
+
+def _fetched(source: Source, path: str) -> bytes:
+    try:
+        return source.fetch(path)
+    except NotFound as error:
+        raise Damage(path, "tile-missing", str(error)) from None
+
+
+def _compare(path: str, published: bytes, computed: bytes, vouched: Vouched) -> None:
+    """Raise `Damage` that names the file at fault unless the two are the same."""
+    if published == computed:
+        return
+    if len(published) != len(computed):
+        hashes = len(computed) // HASH_SIZE
+        detail = f"{len(published)} bytes, not the {len(computed)} of {hashes} hashes"
+        raise Damage(path, "tile", detail)
+    pairs = enumerate(zip(_hashes(published), _hashes(computed), strict=True))
+    at, found = next((i, one) for i, (one, other) in pairs if one != other)
+    tile = parse_path(path)
+    if not isinstance(tile, TilePath) or tile.level != 0:
+        raise Damage(path, "tile", f"hash {at} is not what the entries lead to")
+    position = tile.index * WIDTH + at
+    if vouched(position, found):
+        raise Damage(
+            bundle_path(tile.index, tile.width),
+            "bundle",
+            f"entry {position} is not the one whose hash is in the signed tree",
+            position,
+        )
+    raise Damage(path, "tile", f"hash {at} is not that of entry {position}")
+
+
+def _hashes(tile: bytes) -> list[bytes]:
+    return [tile[at : at + HASH_SIZE] for at in range(0, len(tile), HASH_SIZE)]
+
+
+def _in_signed_tree(reader: LogReader, checkpoint: Checkpoint, position: int, leaf: bytes) -> bool:
+    """Return whether the published tiles prove that `leaf` is there, whatever the entry is."""
+    try:
+        path = reader.inclusion(position, checkpoint.size)
+        verify_inclusion(position, checkpoint.size, leaf, path, checkpoint.root)
+    except (Refuted, Unavailable):
+        return False
+    return True
+
+
+def _too_large() -> Refusal:
+    return Refusal("submission-size", f"a submission has at most {MAX_BYTES} bytes")
+
+
+def _damage(position: int, refusal: Refusal) -> Damage:
+    # Line 1 of a submission is the header entry, line k the entry k - 1 further on.
+    at = position if refusal.line is None else position + refusal.line - 1
+    value = "" if refusal.value is None else f" (found {refusal.value})"
+    return Damage(f"entry {at}", refusal.rule, refusal.detail + value, at)
+
+
+def _finish(statistics: Statistics, replayer: Replayer) -> None:
+    statistics.organizations = len(replayer.register.organizations)
+    states = Counter(state.status for state in replayer.credentials.values())
+    statistics.credentials = Counter(
+        {status.value: states[status] for status in CredentialStatus if states[status]}
+    )

@@ -1,0 +1,421 @@
+"""The publisher's process beside the server: alone with the key, woken, kept going, ended.
+
+The processes are real and killed for real. How any process beside the server is kept is tested
+with the follower's (`test_following.py`); what is published and signed, in `test_publisher.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from api.folder import Folder
+from api.processes import publishing
+from api.processes.publishing import Publishing
+from log.last_signed import LastSigned
+from log.store import DirectoryStore
+from testamur.errors import Unavailable
+from testamur.tlog.checkpoint import Checkpoint, sign_checkpoint
+from testamur.tlog.note import SignerKey
+from testamur.tlog.reader import LogReader
+from testamur.tlog.source import DirectorySource
+from testamur.verification.receipt import parse_receipt, verify_receipt
+from tests.harness.served import Served, api, processes
+from tests.harness.simulators import flipped
+
+ORIGIN = "log.example/registry"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Served]:
+    """A log whose provider may issue, served."""
+    found = Served(tmp_path / "data")
+    found.init()
+    found.start()
+    found.open_register()
+    yield found
+    found.close()
+    assert "Traceback" not in found.errors()
+
+
+def publishers(data: Path) -> list[int]:
+    """Return the processes that publish the log in `data`, whoever started them."""
+    return processes(b"api.processes.publishing", os.fsencode(data))
+
+
+def followers(data: Path) -> list[int]:
+    """Return the processes that follow it."""
+    return processes(b"projections", os.fsencode(data / "projections"))
+
+
+def the_publisher(log: Served, *, but: int = 0) -> int:
+    """Return the one process that publishes, once it is there; `but` is one that is gone."""
+    deadline = time.monotonic() + 10
+    while len(found := publishers(log.data)) != 1 or found == [but]:
+        assert time.monotonic() < deadline, "there never was one"
+        time.sleep(0.05)
+    return found[0]
+
+
+def files_of(process: int) -> list[str]:
+    """Return what a process holds open."""
+    return [str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir()]
+
+
+# --- What it is given, and what the server is not ---
+
+
+def test_the_process_that_talks_to_the_world_cannot_sign_and_the_one_that_signs_does_not_talk(
+    log: Served,
+) -> None:
+    log.submit(log.story.cohort(3))
+    assert log.process is not None
+    assert str(log.data / "published.db") not in files_of(log.process.pid)
+    held = files_of(the_publisher(log))
+    assert str(log.data / "published.db") in held
+    assert not [file for file in held if file.startswith("socket:")]
+
+
+# --- When it dies, and when the server does ---
+
+
+def test_a_publisher_killed_under_load_is_started_again_and_nothing_acknowledged_is_lost(
+    log: Served,
+) -> None:
+    killed = the_publisher(log)
+    receipts = []
+    deadline = time.monotonic() + 60
+    for number in range(400):
+        if number == 20:
+            os.kill(killed, signal.SIGKILL)
+        answer = log.post(body := log.story.cohort(1 + number % 9))
+        if answer.status_code == 201:
+            receipts.append((body, parse_receipt(answer.content)))
+            if number > 20 and publishers(log.data) not in ([], [killed]):
+                break
+        else:
+            # Only that it is not published now: coming back later is all that is asked.
+            assert answer.status_code == 503
+            assert answer.json()["rule"] in ("publication-stopped", "publication-delayed")
+            assert "retry-after" in answer.headers
+            time.sleep(0.05)
+        assert time.monotonic() < deadline
+    assert the_publisher(log) != killed
+    assert len(receipts) > 20
+    assert "api.processes.publishing ended with code -9" in log.errors()
+    log.submit(log.story.cohort(1))
+    assert log.get("/readyz").status_code == 200
+    entries = [entry for _, found in log.reader().bundles(0, log.size) for entry in found]
+    for body, receipt in receipts:
+        verify_receipt(receipt, body, log.policy)
+        end = receipt.position + 1 + receipt.events
+        assert entries[receipt.position + 1 : end] == body[:-1].split(b"\n")[1:]
+
+
+def test_while_nothing_is_published_the_server_is_not_ready_and_takes_nothing_in(
+    log: Served,
+) -> None:
+    """Rather than acknowledge what nobody can see. What it said before, it goes on saying."""
+    known = log.submit(log.story.cohort(2))
+    tile = log.data / "log" / "tile" / "0" / "000.p" / str(log.size)
+    whole = tile.read_bytes()
+    tile.write_bytes(flipped(whole, 5))
+    signed = log.get("/log/checkpoint").content
+    os.kill(killed := the_publisher(log), signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while f"publishing has stopped: tile/0/000.p/{tile.name}: altered" not in log.errors():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    answer = log.post(log.story.cohort(2))
+    assert (answer.status_code, answer.json()["rule"]) == (503, "publication-stopped")
+    states = {each["part"]: each["state"] for each in log.get("/readyz").json()["parts"]}
+    assert states == {"gate": "works", "log": "failed", "projections": "works"}
+    assert log.get(f"/organizations?size={known.position}").status_code == 200
+    assert log.get("/log/checkpoint").content == signed  # nothing is signed over damage
+
+    stands = the_publisher(log, but=killed)
+    tile.write_bytes(whole)
+    while log.post(body := log.story.cohort(2)).status_code == 503:
+        assert time.monotonic() < deadline + 20
+        time.sleep(0.1)
+    log.submit(body)
+    assert log.get("/readyz").status_code == 200
+    assert the_publisher(log) == stands  # it waited, and looked again by itself
+
+
+def test_a_server_killed_and_started_at_once_leaves_one_publisher(log: Served) -> None:
+    """The old one may still be at work: the new one waits for its claim."""
+    for _ in range(3):
+        log.submit(log.story.cohort(200))
+        log.stop(how=signal.SIGKILL)
+        log.start()
+    the_publisher(log)
+    log.submit(log.story.cohort(1))
+    log.stop(how=signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while publishers(log.data):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_ctrl_c_publishes_what_was_acknowledged_as_durable(log: Served) -> None:
+    bodies = [log.story.cohort(100) for _ in range(5)]
+    receipts = [parse_receipt(log.post(body, wait="durable").content) for body in bodies]
+    assert log.process is not None
+    os.killpg(log.process.pid, signal.SIGINT)
+    assert log.stop() == 0
+    assert publishers(log.data) == []
+    reader = LogReader(DirectorySource(log.data / "log"), log.key)
+    last = receipts[-1]
+    assert reader.checkpoint().size == last.position + 1 + last.events
+
+
+def test_a_service_manager_that_signals_every_process_stops_the_server_in_order(
+    log: Served,
+) -> None:
+    publisher = the_publisher(log)
+    body = log.story.cohort(300)
+    for process in (publisher, *followers(log.data)):
+        os.kill(process, signal.SIGTERM)
+    log.submit(body)
+    assert the_publisher(log) == publisher
+    assert log.stop() == 0
+    assert (publishers(log.data), followers(log.data)) == ([], [])
+
+
+def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(tmp_path: Path) -> None:
+    log = Served(tmp_path / "data")
+    log.init()
+    other = LastSigned(log.data / "published.db")
+    other.claim()
+    threading.Timer(1, other.release).start()
+    with log.running():
+        log.open_register()
+    other.close()
+    log.close()
+
+
+# --- What it starts from ---
+
+
+@pytest.mark.parametrize(
+    ("path", "damage", "named"),
+    [
+        ("tile/0/000.p/{size}", lambda tile: flipped(tile, 3), "altered-hash"),
+        ("tile/entries/000", lambda bundle: flipped(bundle, 3000), "altered-entry"),
+        ("tile/0/001", lambda tile: flipped(tile, 40), "altered-hash"),
+        ("tile/0/001", lambda tile: tile[:-32], "malformed"),
+        ("tile/0/001", None, "missing"),
+    ],
+)
+def test_damage_anywhere_in_the_log_is_named_at_the_start_and_nothing_is_served(
+    log: Served, path: str, damage: Callable[[bytes], bytes] | None, named: str
+) -> None:
+    if "{size}" not in path:
+        log.submit(log.story.cohort(600))
+    path = path.format(size=log.size)
+    log.stop()
+    checkpoint = (log.data / "log" / "checkpoint").read_bytes()
+    file = log.data / "log" / path
+    if damage is None:
+        file.unlink()
+    else:
+        file.write_bytes(damage(file.read_bytes()))
+    ended = api("serve", "--data", log.data, "--port", "0")
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert f"refused: {path}: {named}: " in ended.stderr
+    assert (log.data / "log" / "checkpoint").read_bytes() == checkpoint
+    assert f"{path}: {named}: " in api("fsck", "--data", log.data).stdout
+
+
+def test_a_damaged_note_of_what_was_signed_last_is_named_at_the_start_and_by_fsck(
+    tmp_path: Path,
+) -> None:
+    log = Served(tmp_path / "data")
+    log.init()
+    (log.data / "published.db").write_bytes(b"no database at all" * 100)
+    for command in (("serve", "--port", "0"), ("fsck",)):
+        ended = api(*command, "--data", log.data)
+        assert ended.returncode == 1
+        assert "last-signed: malformed: published.db: " in ended.stdout + ended.stderr
+    log.close()
+
+
+def test_a_start_may_take_as_long_as_it_tells_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(publishing, "_START_SECONDS", 2.0)
+    telling = "import time; [(print('checked', n, flush=True), time.sleep(0.5)) for n in (1, 2, 3"
+    told = Told(tmp_path)
+    told.store.write_checkpoint(sign_checkpoint(Checkpoint(ORIGIN, 7, bytes(32)), told.signer))
+    ready = f"{telling}, 4, 5, 6)]; print('published', 7, flush=True); input()"
+    told.keeper._command = [sys.executable, "-c", ready]
+    told.keeper.start()
+    assert told.size == 7
+    assert "is being checked: 6 entries so far" in caplog.text
+    told.keeper.stop()
+
+    told = Told(tmp_path)
+    told.keeper._command = [sys.executable, "-c", f"{telling})]; input()"]
+    with pytest.raises(Unavailable, match="the publisher has been silent for 2 s"):
+        told.keeper.start()
+
+
+def test_a_publisher_tells_how_far_it_is_while_it_goes_through_the_log(log: Served) -> None:
+    log.submit(log.story.cohort(600))
+    size = log.size
+    log.stop()
+    main = "from api.processes import publishing as p; p._TELL_EVERY = 0; p.main(p.Path({!r}))"
+    with subprocess.Popen(
+        [sys.executable, "-c", main.format(str(log.data))],
+        cwd=Path(publishing.__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        told = [process.stdout.readline() for _ in range(4)]
+        process.communicate()
+    counts = [256, 512, size]
+    assert told == [*(f"checked {count}\n" for count in counts), f"published {size}\n"]
+    assert process.returncode == 0
+
+
+def test_a_publisher_that_is_to_end_does_not_go_through_the_log_first() -> None:
+    ending = threading.Event()
+    checked = publishing._telling(ending)
+    checked(256, 10**9)
+    ending.set()
+    with pytest.raises(Unavailable, match="when 512 of"):
+        checked(512, 10**9)
+
+
+def test_what_it_cannot_begin_with_is_told_with_its_exit_code(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "_CLAIM_SECONDS", 0.1)
+    log = Served(tmp_path / "data")
+    log.init()
+    other = LastSigned(log.data / "published.db")
+    other.claim()
+    for root, told in (
+        (tmp_path / "nowhere", "unavailable "),
+        (log.data, "unavailable another publisher"),
+    ):
+        with pytest.raises(typer.Exit) as ended:
+            publishing.main(root)
+        assert ended.value.exit_code == 2
+        assert capfd.readouterr().out.startswith(told)
+    other.close()
+    (log.data / "key").chmod(0o644)
+    with pytest.raises(typer.Exit) as ended:
+        publishing.main(log.data)
+    assert ended.value.exit_code == 1
+    assert capfd.readouterr().out.startswith("refuted ")
+    log.close()
+
+
+# --- What it tells ---
+
+
+class Told:
+    """A keeper whose process is not started, and what it told others."""
+
+    def __init__(self, root: Path) -> None:
+        self.signer = SignerKey.generate(ORIGIN)
+        self.store = DirectoryStore(Folder(root).log)
+        self.sizes: list[int] = []
+        self.keeper = Publishing(
+            Folder(root),
+            self.signer.verifier,
+            interval=0.1,
+            published=lambda checkpoint: self.sizes.append(checkpoint.size),
+        )
+
+    def hear(self, told: int, size: int, signer: SignerKey | None = None) -> None:
+        """Hear of `told` entries while a checkpoint of `size` lies there."""
+        checkpoint = Checkpoint(ORIGIN, size, bytes(32))
+        self.store.write_checkpoint(sign_checkpoint(checkpoint, signer or self.signer))
+        self.keeper._hear(f"published {told}\n")
+
+    @property
+    def size(self) -> int | None:
+        """The size of the checkpoint that is taken to be public."""
+        return None if self.keeper._latest is None else self.keeper._latest.size
+
+    @property
+    def failure(self) -> str:
+        """What kind of failure stands, if any."""
+        return type(self.keeper.failure).__name__
+
+
+def test_a_checkpoint_is_believed_if_the_log_signed_it(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    told.keeper._hear("unavailable the disk is full\n")
+    assert str(told.keeper.failure) == "the disk is full"
+    told.hear(7, 7)
+    assert (told.sizes, told.size, told.failure) == ([7], 7, "NoneType")
+    told.hear(8, 9)  # the next one came meanwhile
+    assert (told.sizes, told.size) == ([7, 9], 9)
+
+    told.hear(12, 12, SignerKey.generate(ORIGIN))
+    assert told.failure == "Unsigned"
+    told.hear(12, 11)
+    assert "is of 11 entries, not of 12" in str(told.keeper.failure)
+    (tmp_path / "log" / "checkpoint").unlink()
+    told.keeper._hear("published 12\n")
+    assert told.failure == "NotFound"
+    assert (told.sizes, told.size) == ([7, 9], 9)
+    told.hear(12, 12)
+    assert (told.size, told.failure) == (12, "NoneType")
+    told.keeper._hear("refuted tile: another-tree: it differs\n")
+    assert told.failure == "Refuted"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\n",
+        "published\n",
+        "published \n",
+        "published",
+        "published 7",
+        "published 0\n",
+        "published 07\n",
+        "published -7\n",
+        "published 7 7\n",
+        "published 7_0\n",
+        "published \N{ARABIC-INDIC DIGIT EIGHT}\n",
+        "published " + "7" * 20 + "\n",
+        "publish 7\n",
+        "refuted",
+        "refuted cut sho",
+        "Refuted x\n",
+        " published 7\n",
+        "published 7\n\n",
+        "checked\n",
+        "checked 0\n",
+        "checked 7",
+        "checked 7 of 9\n",
+        "\N{REPLACEMENT CHARACTER}\n",
+    ],
+)
+def test_a_line_that_makes_no_sense_changes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, line: str
+) -> None:
+    told = Told(tmp_path)
+    told.keeper._hear(line)
+    assert (told.keeper._latest, told.keeper.failure, told.sizes) == (None, None, [])
+    assert "makes no sense" in caplog.text

@@ -1,0 +1,653 @@
+"""Every published badge is either taken or refused with path and value; none is half read."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import tracemalloc
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, get_args
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from testamur.badges import elements
+from testamur.badges.elements import Learner
+from testamur.badges.openbadges import (
+    OB_3,
+    VC_1,
+    VC_2,
+    Badge,
+    achievement_object,
+    parse_credential,
+    read_badge,
+)
+from testamur.catalogue.events import (
+    Assessment,
+    Definition,
+    Level,
+    Outcome,
+    Participation,
+    Workload,
+)
+from testamur.errors import Refusal
+from tests.catalogue.test_canonical import VALUES
+from tests.harness.shared_vectors import SHARED, load, needs_shared
+
+BADGE: dict[str, Any] = {
+    "@context": [VC_2, OB_3],
+    "id": "urn:uuid:0b0d3f1a-51c2-4f0e-9d1e-3f8f0a6b7c11",
+    "type": ["VerifiableCredential", "OpenBadgeCredential"],
+    "name": "Teamwork",
+    "issuer": {
+        "id": "did:web:provider.example",
+        "type": ["Profile"],
+        "name": "Example Polytechnic",
+        "address": {"type": ["Address"], "addressCountryCode": "NL"},
+    },
+    "validFrom": "2026-03-01T00:00:00Z",
+    "validUntil": "2031-03-01T00:00:00Z",
+    "awardedDate": "2026-02-27T00:00:00Z",
+    "credentialSubject": {
+        "id": "did:example:learner",
+        "type": ["AchievementSubject"],
+        "achievement": {
+            "id": "https://provider.example/teamwork",
+            "type": ["Achievement"],
+            "name": "Teamwork",
+            "description": "Works with others.",
+            "criteria": {"narrative": "Worked with others."},
+            "alignment": [
+                {
+                    "type": ["Alignment"],
+                    "targetName": "EQF level 6",
+                    "targetUrl": "http://data.europa.eu/snb/eqf/6",
+                }
+            ],
+        },
+    },
+    "proof": [{"type": "DataIntegrityProof", "cryptosuite": "eddsa-rdfc-2022"}],
+}
+ABSENT = object()
+SUBJECT, ACHIEVEMENT = "credentialSubject", "credentialSubject.achievement"
+
+
+def changed(**members: Any) -> dict[str, Any]:
+    """Return BADGE with members, named by dotted path, set or taken away."""
+    found = copy.deepcopy(BADGE)
+    for path, value in members.items():
+        *folders, name = path.split(".")
+        at = found
+        for folder in folders:
+            at = at[folder]
+        if value is ABSENT:
+            del at[name]
+        else:
+            at[name] = value
+    return found
+
+
+def refusal(credential: dict[str, Any]) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        read_badge(credential)
+    return caught.value
+
+
+# --- Reading ---
+
+
+def test_a_badge_is_read() -> None:
+    badge = read_badge(BADGE)
+    assert badge.id == BADGE["id"]
+    assert badge.data_model == "2.0"
+    assert (badge.issuer.id, badge.issuer.country) == ("did:web:provider.example", "NL")
+    assert badge.achievement.id == "https://provider.example/teamwork"
+    assert badge.valid_from == datetime(2026, 3, 1, tzinfo=UTC)
+    assert badge.valid_until == datetime(2031, 3, 1, tzinfo=UTC)
+    assert badge.suites == ("eddsa-rdfc-2022",)
+    assert badge.elements.issued == date(2026, 2, 27)
+    assert badge.elements.learner == "id"
+
+
+def test_one_object_may_stand_for_an_array_of_one_and_the_other_way_round() -> None:
+    plain = read_badge(BADGE)
+    alignment = BADGE[SUBJECT]["achievement"]["alignment"][0]
+    for members in (
+        {SUBJECT: [BADGE[SUBJECT]]},
+        {"issuer": [BADGE["issuer"]]},
+        {ACHIEVEMENT: [BADGE[SUBJECT]["achievement"]]},
+        {f"{ACHIEVEMENT}.alignment": alignment},
+        {f"{ACHIEVEMENT}.criteria": [BADGE[SUBJECT]["achievement"]["criteria"]]},
+        {f"{ACHIEVEMENT}.type": "Achievement"},
+        {f"{SUBJECT}.type": "AchievementSubject"},
+        {"issuer.type": "Profile"},
+        {"issuer.type": ["Profile", "ext:School"]},
+        {"issuer.address": [BADGE["issuer"]["address"]]},
+        {"proof": BADGE["proof"][0]},
+        {"type": ["OpenBadgeCredential", "VerifiableCredential", "More"]},
+        {"type": ["VerifiableCredential", "AchievementCredential"]},
+        {"image": None, "evidence": None},
+    ):
+        assert read_badge(changed(**members)) == plain
+
+
+def test_the_names_of_the_older_data_model_are_read() -> None:
+    badge = read_badge(
+        changed(
+            **{"@context": [VC_1, "https://purl.imsglobal.org/spec/ob/v3p0/context.json"]},
+            validFrom=ABSENT,
+            validUntil=ABSENT,
+            issuanceDate="2026-03-01T00:00:00Z",
+            expirationDate="2031-03-01T00:00:00Z",
+        )
+    )
+    assert badge.data_model == "1.1"
+    assert badge.valid_from == datetime(2026, 3, 1, tzinfo=UTC)
+    assert badge.valid_until == datetime(2031, 3, 1, tzinfo=UTC)
+
+
+def test_each_data_model_goes_by_its_own_names() -> None:
+    both: dict[str, Any] = {"issuanceDate": "2020-01-01T00:00:00Z"}
+    assert read_badge(changed(**both)).valid_from.year == 2026
+    both["@context"] = [VC_1, OB_3]
+    assert read_badge(changed(**both)).valid_from.year == 2020
+
+
+def test_an_issuer_may_be_named_by_its_id_alone() -> None:
+    badge = read_badge(changed(issuer="did:web:provider.example"))
+    assert badge.issuer.id == "did:web:provider.example"
+    assert {"awardingBody", "countryOrRegionOfIssuer"} <= set(badge.elements.missing())
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-03-01T00:00:00Z", date(2026, 3, 1)),
+        ("2026-03-01T00:30:00+01:00", date(2026, 2, 28)),
+        ("2026-02-28T23:30:00-08:00", date(2026, 3, 1)),
+        ("2026-03-01T12:00:00.123456789Z", date(2026, 3, 1)),
+    ],
+)
+def test_a_day_is_the_same_day_for_everybody(text: str, day: date) -> None:
+    assert read_badge(changed(validFrom=text)).valid_from.date() == day
+
+
+@pytest.mark.parametrize(
+    ("subject", "learner"),
+    [
+        ({"id": "did:example:ada"}, "id"),
+        ({"identifier": {"type": "IdentityObject", "identityHash": "x"}}, "identifier"),
+        ({"identifier": [{"identityHash": "x"}]}, "identifier"),
+        ({"identifier": []}, None),
+        ({}, None),
+    ],
+)
+def test_whether_a_learner_is_identified_is_read_and_nothing_of_them(
+    subject: dict[str, Any], learner: Learner | None
+) -> None:
+    bare = {k: v for k, v in BADGE[SUBJECT].items() if k != "id"}
+    badge = read_badge(changed(credentialSubject={**bare, **subject}))
+    assert badge.elements.learner == learner
+    assert ("learnerIdentification" in badge.elements.missing()) == (learner is None)
+    assert "did:example:ada" not in repr(badge)
+
+
+# --- Refusing ---
+
+
+@pytest.mark.parametrize(
+    ("members", "rule", "path"),
+    [
+        ({"@context": ABSENT}, "ob-member", "$.@context is missing"),
+        ({"@context": []}, "ob-context", "$.@context"),
+        ({"@context": [OB_3, VC_2]}, "ob-context", "$.@context"),
+        ({"@context": [VC_2]}, "ob-context", "$.@context"),
+        ({"@context": [VC_2, OB_3 + "x"]}, "ob-context", "$.@context"),
+        ({"@context": [VC_2, {"@vocab": OB_3}]}, "ob-context", "$.@context"),
+        ({"@context": {"a": 1}}, "ob-context", "$.@context"),
+        ({"type": ABSENT}, "ob-member", "$.type is missing"),
+        ({"type": []}, "not-an-open-badge", "$.type"),
+        ({"type": ["OpenBadgeCredential"]}, "not-an-open-badge", "$.type"),
+        ({"type": ["VerifiableCredential"]}, "not-an-open-badge", "$.type"),
+        ({"type": ["VerifiableCredential", 7]}, "ob-member", "$.type[1]"),
+        ({"id": ABSENT}, "ob-member", "$.id is missing"),
+        ({"id": "no scheme"}, "ob-member", "$.id must be a URI"),
+        ({"id": 7}, "ob-member", "$.id"),
+        ({"name": {"en": "Teamwork"}}, "ob-member", "$.name"),
+        ({"issuer": ABSENT}, "ob-member", "$.issuer is missing"),
+        ({"issuer": None}, "ob-member", "$.issuer is missing"),
+        ({"issuer": []}, "ob-member", "$.issuer must be one"),
+        ({"issuer": 7}, "ob-member", "$.issuer"),
+        ({"issuer.id": ABSENT}, "ob-member", "$.issuer.id is missing"),
+        ({"issuer.id": "Example Polytechnic"}, "ob-member", "$.issuer.id must be a URI"),
+        ({"issuer.name": 7}, "ob-member", "$.issuer.name"),
+        ({"issuer.type": "Person"}, "ob-type", "$.issuer.type must be Profile"),
+        ({"issuer.address": "Utrecht"}, "ob-member", "$.issuer.address"),
+        ({"issuer.address.addressCountryCode": "NLD"}, "ob-member", "addressCountryCode"),
+        ({"issuer.parentOrg": {"type": "Person"}}, "ob-type", "$.issuer.parentOrg.type"),
+        ({"validFrom": ABSENT}, "ob-member", "$.validFrom is missing"),
+        ({"validFrom": 1772323200}, "ob-member", "$.validFrom"),
+        ({"validFrom": ""}, "ob-member", "$.validFrom"),
+        ({"validFrom": "2026-03-01"}, "ob-date", "$.validFrom"),
+        ({"validFrom": "2026-03-01T00:00:00"}, "ob-date", "$.validFrom"),
+        ({"validFrom": "2026-03-01 00:00:00Z"}, "ob-date", "$.validFrom"),
+        ({"validFrom": "20260301T000000Z"}, "ob-date", "$.validFrom"),
+        ({"validFrom": "2026-02-30T00:00:00Z"}, "ob-date", "$.validFrom"),
+        ({"validFrom": "2026-03-01T24:00:00Z"}, "ob-date", "$.validFrom"),
+        ({"validFrom": "2026-03-01T00:00:00Z\n"}, "ob-date", "$.validFrom"),
+        ({"validFrom": "２０２６-03-01T00:00:00Z"}, "ob-date", "$.validFrom"),  # noqa: RUF001
+        ({"validFrom": "0001-01-01T00:00:00+14:00"}, "ob-date", "$.validFrom"),
+        ({"validUntil": "9999-12-31T23:59:59-14:00"}, "ob-date", "$.validUntil"),
+        ({"validUntil": "2026-02-28T23:59:59Z"}, "ob-validity", "$.validUntil"),
+        ({"validUntil": "2026-03-01T00:30:00+01:00"}, "ob-validity", "$.validUntil"),
+        ({"awardedDate": "2026"}, "ob-date", "$.awardedDate"),
+        ({SUBJECT: ABSENT}, "ob-member", "$.credentialSubject is missing"),
+        ({SUBJECT: "did:example:ada"}, "ob-member", "$.credentialSubject"),
+        ({SUBJECT: []}, "ob-member", "$.credentialSubject must be one, found 0"),
+        ({SUBJECT: [BADGE[SUBJECT]] * 2}, "ob-member", "must be one, found 2"),
+        ({f"{SUBJECT}.type": "Person"}, "ob-type", "$.credentialSubject.type"),
+        ({f"{SUBJECT}.id": 7}, "ob-member", "$.credentialSubject.id"),
+        ({f"{SUBJECT}.identifier": {"type": "Email"}}, "ob-type", "identifier.type"),
+        ({f"{SUBJECT}.result": [{"type": "Mark"}]}, "ob-type", "result[0].type"),
+        ({f"{SUBJECT}.creditsEarned": "three"}, "ob-member", "creditsEarned must be a number"),
+        ({f"{SUBJECT}.creditsEarned": True}, "ob-member", "creditsEarned must be a number"),
+        ({f"{SUBJECT}.creditsEarned": -1}, "ob-member", "creditsEarned must not be negative"),
+        ({ACHIEVEMENT: ABSENT}, "ob-member", "achievement is missing"),
+        ({ACHIEVEMENT: "https://provider.example/teamwork"}, "ob-member", "achievement"),
+        ({ACHIEVEMENT: []}, "ob-member", "achievement must be one, found 0"),
+        ({f"{ACHIEVEMENT}.id": ABSENT}, "ob-member", "achievement.id is missing"),
+        ({f"{ACHIEVEMENT}.name": ""}, "ob-member", "achievement.name"),
+        ({f"{ACHIEVEMENT}.name": " "}, "ob-member", "achievement.name"),
+        ({f"{ACHIEVEMENT}.type": ["Course"]}, "ob-type", "achievement.type"),
+        ({f"{ACHIEVEMENT}.criteria": "pass"}, "ob-member", "achievement.criteria"),
+        ({f"{ACHIEVEMENT}.criteria.narrative": 7}, "ob-member", "criteria.narrative"),
+        ({f"{ACHIEVEMENT}.creditsAvailable": [3]}, "ob-member", "creditsAvailable"),
+        ({f"{ACHIEVEMENT}.alignment": ["ESCO"]}, "ob-member", "alignment[0]"),
+        ({f"{ACHIEVEMENT}.alignment": [{"targetName": "x"}]}, "ob-member", "targetUrl is missing"),
+        ({f"{ACHIEVEMENT}.alignment": [{"type": "Skill"}]}, "ob-type", "alignment[0].type"),
+        ({"evidence": [{"type": "Photo"}]}, "ob-type", "$.evidence[0].type"),
+        ({"proof": "z1"}, "ob-member", "$.proof must be an object"),
+        ({"proof": [{"type": "DataIntegrityProof"}]}, "proof-form", "cryptosuite"),
+        ({"proof": [{"type": "X"}] * 17}, "ob-member", "$.proof holds more than 16"),
+    ],
+)
+def test_what_is_wrong_is_refused_by_its_path(
+    members: dict[str, Any], rule: str, path: str
+) -> None:
+    found = refusal(changed(**members))
+    assert found.rule == rule
+    assert path in found.detail
+
+
+def test_a_refusal_shows_the_value() -> None:
+    assert refusal(changed(validFrom="2026-03-01")).value == "2026-03-01"
+    assert refusal(changed(**{"issuer.type": "Person"})).value == "Person"
+
+
+def test_an_endorsement_is_refused_as_one() -> None:
+    found = refusal(changed(type=["VerifiableCredential", "EndorsementCredential"]))
+    assert "endorsement" in found.detail
+
+
+def test_endorsements_inside_a_badge_are_not_taken_for_it() -> None:
+    endorsement = {"credentialSubject": {"type": "EndorsementSubject"}, "issuer": {"type": "X"}}
+    read_badge(changed(endorsement=[endorsement], **{"issuer.endorsement": [endorsement]}))
+
+
+@given(st.data())
+def test_whatever_stands_anywhere_is_read_or_refused(data: st.DataObject) -> None:
+    badge = copy.deepcopy(BADGE)
+    at: Any = badge
+    while isinstance(at, dict | list) and at:
+        key = data.draw(st.sampled_from(sorted(at) if isinstance(at, dict) else range(len(at))))
+        if data.draw(st.booleans()):
+            at[key] = data.draw(VALUES | st.sampled_from([[], {}, [[]], "", [None]]))
+            break
+        at = at[key]
+    with contextlib.suppress(Refusal):
+        assert isinstance(read_badge(badge), Badge)
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        (b"\x89PNG\r\n\x1a\n....", "baked-badge"),
+        (b'<?xml version="1.0"?><svg/>', "baked-badge"),
+        (b"\n<svg xmlns='http://www.w3.org/2000/svg'/>", "baked-badge"),
+        (b"eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJhIn0.c2ln", "vc-jwt"),
+        (b"eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJhIn0.c2ln~WyJzYWx0Il0~", "vc-jwt"),
+        (b"[]", "not-an-open-badge"),
+        (b'"eyJ"', "not-an-open-badge"),
+        (b"<<<<<<< HEAD\n{}", "json"),
+        (b"eyJ", "json"),
+        (b"", "json"),
+        (b'{"a":1,"a":2}', "json-duplicate-key"),
+    ],
+)
+def test_what_is_no_json_credential_is_refused_for_what_it_is(data: bytes, rule: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        parse_credential(data)
+    assert caught.value.rule == rule
+
+
+# --- The elements of a micro-credential ---
+
+DEFINITIONS = st.builds(
+    Definition,
+    name=st.just("Applied Data Ethics"),
+    achievement_type=st.sampled_from(["MicroCredential", "Course"]),
+    assessment=st.sets(st.sampled_from(sorted({*get_args(Assessment)} - {"none"}))).map(
+        lambda words: tuple(sorted(words))
+    ),
+    participation=st.sets(st.sampled_from(get_args(Participation))).map(
+        lambda words: tuple(sorted(words))
+    ),
+    quality_assurance=st.sets(st.sampled_from(["institutional", "programme"])).map(
+        lambda words: tuple(sorted(words))
+    ),
+    supervision=st.none()
+    | st.sampled_from(["none", "supervised", "supervisedOnline", "supervisedOnSiteWithIdentity"]),
+    level=st.none()
+    | st.builds(Level, framework=st.just("EQF"), value=st.integers(1, 8))
+    | st.builds(Level, framework=st.just("QF-EHEA"), value=st.integers(0, 3)),
+    workload=st.none()
+    | st.builds(
+        Workload, amount=st.integers(1, 100_000), unit=st.sampled_from(["hour", "tenthOfEcts"])
+    ),
+    outcomes=st.none()
+    | st.lists(
+        st.builds(
+            Outcome,
+            name=st.text("abcé ", min_size=1).map(lambda text: f"x{text}x"),
+            framework=st.none() | st.sampled_from(["CASE", "CTDL-ASN", "ESCO"]),
+            url=st.none() | st.just("http://data.europa.eu/esco/skill/1"),
+        )
+    ).map(tuple),
+)
+
+
+def offered(definition: Definition, **more: Any) -> dict[str, Any]:
+    return achievement_object(
+        "urn:uuid:1",
+        definition,
+        description="A short course.",
+        criteria="Pass.",
+        version=3,
+        **more,
+    )
+
+
+@given(DEFINITIONS, st.none() | st.just("https://register.example/accreditations/1"))
+def test_the_elements_that_are_written_are_found_again(
+    definition: Definition, accreditation_url: str | None
+) -> None:
+    made = offered(definition, accreditation_url=accreditation_url)
+    badge = read_badge(changed(**{ACHIEVEMENT: made}))
+    found = badge.elements
+    assert found.title == definition.name
+    assert found.assessment == definition.assessment
+    assert found.participation == definition.participation
+    assert found.quality_assurance == definition.quality_assurance
+    assert found.supervision == definition.supervision
+    assert found.level == definition.level
+    assert found.workload == definition.workload
+    outcomes = definition.outcomes or ()
+    assert [a.name for a in found.outcomes] == [o.name for o in outcomes if o.url]
+    assert all(
+        outcome.name in (badge.achievement.criteria_narrative or "")
+        for outcome in outcomes
+        if not outcome.url
+    )
+    assert (badge.achievement.version, badge.achievement.achievement_type) == (
+        "3",
+        definition.achievement_type,
+    )
+
+
+@pytest.mark.parametrize(
+    ("credits_available", "url", "workload"),
+    [
+        (3.0, "http://data.europa.eu/snb/education-credit/6fcec5c5af", (30, "tenthOfEcts")),
+        ("2.5", "http://data.europa.eu/snb/education-credit/6fcec5c5af", (25, "tenthOfEcts")),
+        (84, "http://qudt.org/vocab/unit/HR", (84, "hour")),
+        (0, "http://qudt.org/vocab/unit/HR", None),
+        (0.25, "http://data.europa.eu/snb/education-credit/6fcec5c5af", None),
+        (1.5, "http://qudt.org/vocab/unit/HR", None),
+        (3, "https://credits.example/own-points", None),
+    ],
+)
+def test_credits_are_a_workload_only_with_a_unit_that_we_can_count(
+    credits_available: object, url: str, workload: tuple[int, str] | None
+) -> None:
+    alignment = {"targetName": "credits", "targetUrl": url, "targetType": "ext:CreditSystem"}
+    found = read_badge(
+        changed(
+            **{
+                f"{ACHIEVEMENT}.creditsAvailable": credits_available,
+                f"{ACHIEVEMENT}.alignment": [alignment],
+            }
+        )
+    ).elements.workload
+    assert (found and (found.amount, found.unit)) == workload
+
+
+@pytest.mark.parametrize(
+    "alignment",
+    [
+        {"targetUrl": "http://data.europa.eu/snb/eqf/9", "targetType": "ext:EQF"},
+        {"targetUrl": "http://data.europa.eu/snb/eqf/66"},
+        {"targetUrl": "https://elsewhere.example", "targetCode": "6"},
+        {"targetUrl": "https://elsewhere.example", "targetCode": "4", "targetType": "ext:QF-EHEA"},
+        {"targetUrl": "http://data.europa.eu/snb/assessment/0000000000"},
+        {"targetUrl": "http://data.europa.eu/snb/learning-assessment/4f03b91c0e"},
+        {"targetUrl": "https://elsewhere.example", "targetType": "ext:QualityAssurance"},
+        {"targetUrl": "https://elsewhere.example", "targetCode": "portfolio"},
+    ],
+)
+def test_what_no_code_list_knows_counts_as_absent(alignment: dict[str, str]) -> None:
+    alignments = [{"targetName": "something", **alignment}]
+    found = read_badge(changed(**{f"{ACHIEVEMENT}.alignment": alignments})).elements
+    assert found.missing() == (
+        "notionalWorkload",
+        "level",
+        "assessmentType",
+        "participationForm",
+        "qualityAssuranceType",
+    )
+
+
+@needs_shared
+def test_a_badge_with_all_eleven_elements_misses_none() -> None:
+    cases = load("derived-credentials/signed-credentials.json")["cases"]
+    credential = next(c["credential"] for c in cases if c["name"] == "microcredential-jcs")
+    found = read_badge(credential).elements
+    assert found.missing() == ()
+    assert found.learner == "identifier"
+    assert found.country == "NL"
+    assert found.issued == date(2026, 2, 27)
+    assert [outcome.name for outcome in found.outcomes] == ["evaluates bias in a data set"]
+    assert found.workload == Workload(amount=30, unit="tenthOfEcts")
+    assert found.level == Level(framework="EQF", value=6)
+    assert found.assessment == ("portfolio",)
+    assert found.participation == ("blended",)
+    assert found.quality_assurance == ("programme",)
+
+
+@needs_shared
+def test_the_code_lists_are_those_of_the_european_learning_model() -> None:
+    elm = load("derived-credentials/enumerations.json")["elm"]
+    for kind, prefix, name in (
+        ("assessmentType", "assessmentType", "assessment"),
+        ("mode", "mode", "participation"),
+        ("accreditationType", "accreditationType", "quality_assurance"),
+    ):
+        for code, label in elm[kind].items():
+            alignment = {"targetName": label, "targetUrl": elm["uriPrefixes"][prefix] + code}
+            for said in (alignment, {**alignment, "targetName": "in another language"}):
+                badge = read_badge(changed(**{f"{ACHIEVEMENT}.alignment": [said]}))
+                assert len(getattr(badge.elements, name)) == 1, label
+
+
+# --- Published badges: all of them ---
+
+REFUSED = {
+    "1edtech-public-validator/ob30/bit-string-list/testlist": "not-an-open-badge",
+    "1edtech-public-validator/ob30/endorsement-err-schema-status-refresh.json": "not-an-open-badge",
+    "1edtech-public-validator/ob30/endorsement-valid.json": "not-an-open-badge",
+    "1edtech-public-validator/ob30/simple-err-context.json": "ob-context",
+    "1edtech-public-validator/ob30/simple-err-credential-subject-achievement-"
+    "result-description-type.json": "ob-type",
+    "1edtech-public-validator/ob30/simple-err-credential-subject-identifier-type.json": "ob-type",
+    "1edtech-public-validator/ob30/simple-err-credential-subject-profile-type.json": "ob-type",
+    "1edtech-public-validator/ob30/simple-err-credential-subject-result-type.json": "ob-type",
+    "1edtech-public-validator/ob30/simple-err-credential-subject-type.json": "ob-type",
+    "1edtech-public-validator/ob30/simple-err-evidence-type.json": "ob-type",
+    "1edtech-public-validator/ob30/simple-err-issued.json": "ob-member",  # no achievement
+    "1edtech-public-validator/ob30/simple-err-issuer-otheridentifier-type.json": "ob-type",
+    "1edtech-public-validator/ob30/simple-err-issuer-parentorg-type.json": "ob-type",
+    "1edtech-public-validator/ob30/simple-err-issuer-type.json": "ob-type",
+    "1edtech-public-validator/ob30/simple-err-issuer.json": "ob-member",
+    "1edtech-public-validator/ob30/simple-err-type.json": "not-an-open-badge",
+    "1edtech-public-validator/ob30/simple-json.png": "baked-badge",
+    "1edtech-public-validator/ob30/simple-json.svg": "baked-badge",
+    "1edtech-public-validator/ob30/simple-jwt.svg": "baked-badge",
+    "1edtech-public-validator/ob30/simple-noproof.json": "ob-member",  # no achievement
+    "1edtech-public-validator/ob30/simple.jwt": "vc-jwt",
+    "1edtech-public-validator/ob30/velocity.jwt": "vc-jwt",
+    "v1/dataIntegrityProof/didKey/legacyRegistry-noStatus-noExpiry-oldDCCExample.json": (
+        "not-an-open-badge"
+    ),
+    "v1/ed25519/didKey/legacy-noStatus-noExpiry.json": "json",  # an empty file
+    "v2/bothSignatureTypes/didkey/legacy-noStatus-noExpiry-nonOBWithOBContext.json": (
+        "not-an-open-badge"
+    ),
+    "v2/bothSignatureTypes/didkey/legacy-noStatus-notExpired-endorsement-withSchema.json": (
+        "not-an-open-badge"
+    ),
+    "v2/bothSignatureTypes/didkey/legacy-noStatus-notExpired-endorsement.json": (
+        "not-an-open-badge"
+    ),
+    "v2/dataIntegrityProof/didKey/legacyRegistry-noStatus-noExpiry-minimal.json": (
+        "not-an-open-badge"
+    ),
+    "v2/ed25519/didKey/legacy-expiredStatus-noExpiry.json": "not-an-open-badge",
+    "v2/ed25519/didKey/legacy-missingTypeStatus-noExpiry.json": "not-an-open-badge",
+    "v2/ed25519/didKey/legacy-notYetValidStatus-noExpiry.json": "not-an-open-badge",
+    "v2/ed25519/didKey/legacy-tamperedStatus-noExpiry.json": "not-an-open-badge",
+}
+"""What is refused of the published files, and by which rule; the other 102 are taken."""
+
+
+def published() -> dict[str, Path]:
+    dcc = SHARED / "dcc-vc-test-fixtures" / "verifiableCredentials"
+    found = {str(f.relative_to(dcc)): f for f in sorted(dcc.rglob("*")) if f.is_file()}
+    one = SHARED / "1edtech-public-validator" / "ob30"
+    return found | {str(f.relative_to(SHARED)): f for f in sorted(one.rglob("*")) if f.is_file()}
+
+
+@needs_shared
+def test_every_published_badge_is_taken_or_refused_by_the_rule_it_breaks() -> None:
+    rules = {}
+    for name, path in published().items():
+        try:
+            badge = read_badge(parse_credential(path.read_bytes()))
+        except Refusal as refused:
+            rules[name] = refused.rule
+        else:
+            assert badge.achievement.name
+            assert badge.suites
+    assert rules == REFUSED
+    assert len(published()) - len(rules) == 102
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("name", "path", "value"),
+    [
+        ("issuer-type", "$.issuer.type must be Profile", "InvalidProfile"),
+        ("issuer-parentorg-type", "$.issuer.parentOrg.type", "InvalidProfile"),
+        ("issuer-otheridentifier-type", "$.issuer.otherIdentifier[1]", "InvalidIdentifierEntry"),
+        ("credential-subject-type", "$.credentialSubject.type", "InvalidAchievementSubject"),
+        ("credential-subject-result-type", "$.credentialSubject.result[1]", "InvalidResult"),
+        ("credential-subject-identifier-type", "identifier[0]", "InvalidIdentityObject"),
+        ("credential-subject-profile-type", "$.credentialSubject.source", "InvalidProfile"),
+        ("evidence-type", "$.evidence[1].type", "InvalidEvidence"),
+        ("type", "$.type", "OtherCredential"),
+        ("issuer", "$.issuer is missing", None),
+        ("issued", "$.credentialSubject.achievement is missing", None),
+    ],
+)
+def test_the_published_errors_are_named(name: str, path: str, value: str | None) -> None:
+    found = refusal(load(f"1edtech-public-validator/ob30/simple-err-{name}.json"))
+    assert path in found.detail
+    assert (value or "") in (found.value or "")
+
+
+@needs_shared
+def test_sample_credentials_that_the_data_model_must_refuse_are_refused() -> None:
+    cases = load("derived-credentials/must-fail-credentials.json")["cases"]
+    found = {case["name"]: case["credential"] for case in cases}
+    assert refusal(found["jcs-until-before-from"]).rule == "ob-validity"
+    assert refusal(found["jcs-no-zone"]).rule == "ob-date"
+
+
+@needs_shared
+def test_expiry_is_not_a_reason_to_refuse() -> None:
+    badge = read_badge(load("1edtech-public-validator/ob30/simple-err-expired.json"))
+    assert badge.valid_until == badge.valid_from
+
+
+def test_a_document_is_bounded() -> None:
+    with pytest.raises(Refusal, match="json-size"):
+        parse_credential(json.dumps(BADGE).encode(), max_bytes=100)
+
+
+# --- The code lists ---
+
+
+def _published(name: str) -> dict[str, str]:
+    """Return the entries of a code list of the European Learning Model: URL, and label."""
+    schema = ET.parse(SHARED / "european-learning-model" / "cv" / name)  # noqa: S314
+    space = "{http://www.w3.org/2001/XMLSchema}"
+    return {
+        entry.attrib["value"]: " ".join("".join(entry.itertext()).split())
+        for entry in schema.iter(f"{space}enumeration")
+    }
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("codes", "name"),
+    [
+        (elements._ASSESSMENT, "europass-learning-assessment-types.xsd"),
+        (elements._PARTICIPATION, "europass-modes.xsd"),
+        (elements._QUALITY, "europass-accreditation-types.xsd"),
+    ],
+)
+def test_a_code_and_its_label_are_those_of_the_published_list(codes: Any, name: str) -> None:
+    known = {codes.url + code: label for code, label in codes.entries.values()}
+    known |= {codes.url + code: label for _, code, label in codes.also}
+
+    assert known == _published(name)
+
+
+@needs_shared
+def test_levels_and_credits_are_named_as_published() -> None:
+    assert _published("credit-points.xsd")[elements._ECTS] == "European Credit Transfer System"
+    levels = {f"{elements._EQF}{level}" for level in range(1, 9)}
+    assert levels == set(_published("eqf.xsd"))
+
+
+def test_a_place_is_put_in_words_only_where_something_is_wrong() -> None:
+    """A long name over many values is a small file, and was gigabytes of paths."""
+    credential = json.loads(json.dumps(BADGE))
+    credential["n" * 100_000] = [0] * 100_000
+    tracemalloc.start()
+    read_badge(credential)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10 * 1024 * 1024

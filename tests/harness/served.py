@@ -1,0 +1,232 @@
+"""A real server process over a real folder, and the people who submit to it.
+
+    served = Served(tmp_path / "data")
+    served.init()
+    with served.running():
+        receipt = served.submit(body)     # posted, answered, and verified
+
+Nothing is imitated: the server is `python -m api serve` in a process of its own, asked over HTTP.
+It can be killed at any moment, and started again on what it left behind.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx2
+import msgspec
+
+from testamur.catalogue.events import Authority
+from testamur.catalogue.submission import MEDIA_TYPE
+from testamur.http.source import HttpSource
+from testamur.keys import PublicKey
+from testamur.tlog.note import VerifierKey
+from testamur.tlog.policy import Policy, parse_policy
+from testamur.tlog.reader import LogReader
+from testamur.verification.receipt import Receipt, parse_receipt, verify_receipt
+from tests.harness.story import Story
+
+PROJECT = Path(__file__).resolve().parents[2]
+TYPE = {"Content-Type": MEDIA_TYPE}
+
+
+def api(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run `python -m api` to its end."""
+    return run_module("api", *arguments)
+
+
+def run_module(module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run `python -m module` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=PROJECT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def authority_of(story: Story) -> str:
+    """Return the root authority of a story as `init` takes it."""
+    authority = Authority(
+        country="NL",
+        keys=(story.authority.listed,),
+        name="Authority",
+        organization=story.authority.did,
+    )
+    return msgspec.json.encode(authority).decode()
+
+
+class Served:
+    """The log in the folder `data`; its story takes place now, by the clock of this machine."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.story = Story(now=int(time.time()))
+        self.vkey = ""
+        self.url = ""
+        self.process: subprocess.Popen[str] | None = None
+        self.client = httpx2.Client(timeout=60)
+
+    def init(self) -> None:
+        """Make the log."""
+        made = api(
+            "init",
+            *("--data", self.data),
+            *("--origin", self.story.origin),
+            *("--authority", authority_of(self.story)),
+        )
+        assert made.returncode == 0, made.stderr
+        self.vkey = made.stdout.strip()
+
+    def copy(self, data: Path) -> Served:
+        """Return the same log, while nobody serves it, in the new folder `data`."""
+        shutil.copytree(self.data, data)
+        other = Served(data)
+        other.story, other.vkey = copy.deepcopy(self.story), self.vkey
+        return other
+
+    # --- The process ---
+
+    def start(self, *options: str) -> None:
+        """Start the server and wait until it says where it listens."""
+        command = [sys.executable, "-m", "api", "serve", "--data", str(self.data), "--port", "0"]
+        with (self.data.parent / "server.log").open("ab") as told:
+            self.process = subprocess.Popen(
+                [*command, *options],
+                cwd=PROJECT,
+                stdout=subprocess.PIPE,
+                stderr=told,
+                text=True,
+                process_group=0,  # as a shell does, so that Ctrl-C can be pressed on it
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line.startswith("listening on "):
+            self.stop()
+            raise AssertionError(self.errors())
+        self.url = line.split()[-1]
+
+    def stop(self, *, how: signal.Signals = signal.SIGTERM) -> int:
+        """Tell the process to end (or kill it), and return its exit code."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.send_signal(how)
+        try:
+            return self.process.wait(timeout=60)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
+            self.client.close()
+            self.client = httpx2.Client(timeout=60)
+
+    def close(self) -> None:
+        """Let go of everything, the process too if a failed test left it running."""
+        if self.process is not None and self.process.poll() is None:
+            self.stop(how=signal.SIGKILL)
+        self.client.close()
+
+    def errors(self) -> str:
+        """Return what the server wrote to its standard error."""
+        return (self.data.parent / "server.log").read_text()
+
+    @contextmanager
+    def running(self, *options: str) -> Iterator[Served]:
+        """Start the server, and stop it at the end."""
+        self.start(*options)
+        try:
+            yield self
+        finally:
+            self.stop()
+
+    # --- Asking it ---
+
+    def get(self, path: str, **options: object) -> httpx2.Response:
+        """Return the answer to a GET."""
+        return self.client.get(self.url + path, **options)  # type: ignore[arg-type]
+
+    def post(
+        self, body: bytes, *, wait: str | None = None, path: str = "/submissions", **headers: str
+    ) -> httpx2.Response:
+        """Return the answer to a submission."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post(
+            self.url + path,
+            content=body,
+            params={} if wait is None else {"wait": wait},
+            headers={**TYPE, **named},
+        )
+
+    def submit(self, *bodies: bytes) -> Receipt:
+        """Submit each body, verify its receipt, and return the last one."""
+        for body in bodies:
+            answer = self.post(body)
+            assert answer.status_code in (200, 201), answer.text
+            receipt = parse_receipt(answer.content)
+            verify_receipt(receipt, body, self.policy)
+        return receipt
+
+    def open_register(self) -> Receipt:
+        """Bring the accreditor, the provider and its achievement in."""
+        return self.submit(*self.story.opening()[1:])
+
+    # --- Checking it from outside ---
+
+    @property
+    def key(self) -> VerifierKey:
+        """The log's verifier key, as `init` printed it."""
+        return VerifierKey.parse(self.vkey)
+
+    @property
+    def log_key(self) -> PublicKey:
+        """The same key, as the genesis is signed with it."""
+        return PublicKey("Ed25519", self.key.public)
+
+    @property
+    def policy(self) -> Policy:
+        """A policy that believes this log without witnesses."""
+        return parse_policy(f"log {self.vkey}\nquorum none\n")
+
+    @property
+    def source(self) -> HttpSource:
+        """The published log, over HTTP."""
+        return HttpSource(self.url + "/log", self.client)
+
+    def reader(self) -> LogReader:
+        """Return a fresh reader of the published log, over HTTP."""
+        return LogReader(self.source, self.key)
+
+    @property
+    def size(self) -> int:
+        """The published size."""
+        return self.reader().checkpoint().size
+
+
+def processes(*words: bytes) -> list[int]:
+    """Return the processes that have all of `words` in their command line (Linux)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            if set(words) <= set((process / "cmdline").read_bytes().split(b"\0")):
+                found.append(int(process.name))
+    return found
+
+
+def problem(answer: httpx2.Response, status: int, rule: str) -> dict[str, object]:
+    """Return the problem document that the answer must be."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    found: dict[str, object] = answer.json()
+    assert (answer.status_code, found["rule"]) == (status, rule), found
+    assert found["status"] == status
+    assert found["type"] == f"urn:testamur:problem:{rule}"
+    return found

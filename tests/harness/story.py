@@ -1,0 +1,291 @@
+"""Small builders of a log's story: who is in it, what they sign, and when.
+
+Everything is made from names, so that the same story has the same keys, ids and bytes every
+time (ES256 signatures excepted). `Story()` alone is a log about to be opened by an authority,
+with an accreditor, a provider, an accreditation and an achievement waiting to enter it:
+
+    story = Story()
+    for body in story.opening():      # genesis, accreditor, provider, achievement
+        ...
+    body = story.cohort(1_000)        # a submission of a thousand credentials
+
+Builders of events return the event; `submission` signs any of them into a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from uuid import UUID
+
+from testamur.catalogue import events as e
+from testamur.catalogue.submission import base64url_decode, base64url_encode, seal
+from testamur.keys import Curve, PrivateKey
+from testamur.rules.organizations import possession_statement
+
+NOW = 1_795_255_200
+"""The second most stories take place in: 2026-11-21T10:00:00Z."""
+
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+@dataclass(frozen=True)
+class Party:
+    """An organization as its own staff sees it: its DID and the key it signs with."""
+
+    did: str
+    key: PrivateKey
+    key_id: str
+
+    @property
+    def kid(self) -> str:
+        """What the JWS header names: the DID URL of the key."""
+        return f"{self.did}#{self.key_id}"
+
+    @property
+    def listed(self) -> e.Key:
+        """The key as the register lists it."""
+        return e.Key(id=self.key_id, public_key_multibase=self.key.public.multikey())
+
+    def with_key(self, name: str, curve: Curve = "Ed25519") -> Party:
+        """Return the same organization signing with another key of its own."""
+        return Party(self.did, private_key(name, curve), name)
+
+
+def private_key(name: str, curve: Curve = "Ed25519") -> PrivateKey:
+    """Return the key that belongs to `name` in every story."""
+    return PrivateKey(curve, sha256(f"{curve} key of {name}".encode()).digest())
+
+
+def party(name: str, curve: Curve = "Ed25519") -> Party:
+    """Return an organization whose DID is the did:key of its first key."""
+    key = private_key(name, curve)
+    return Party(key.public.did_key(), key, key.public.multikey())
+
+
+def uuid7(milliseconds: int, number: int) -> str:
+    """Return the UUID of version 7 with this Unix time and these 74 free bits."""
+    return str(
+        UUID(
+            int=(milliseconds << 80)
+            | (0x7 << 76)
+            | ((number >> 62 & 0xFFF) << 64)
+            | (0b10 << 62)
+            | (number & (1 << 62) - 1)
+        )
+    )
+
+
+@dataclass
+class Story:
+    """One log and the organizations in it. `now` is in Unix seconds and dates every signature.
+
+    Stories of one `name` tell of the same organizations; with another `series` their ids differ.
+    """
+
+    origin: str = "log.example/testamur"
+    now: int = NOW
+    name: str = "story"
+    series: int = 0
+    log_key: PrivateKey = field(init=False)
+    authority: Party = field(init=False)
+    accreditor: Party = field(init=False)
+    provider: Party = field(init=False)
+    recognition: str = field(init=False)
+    accreditation: str = field(init=False)
+    achievement: str = field(init=False)
+    _made: int = field(init=False, default=3)
+
+    def __post_init__(self) -> None:
+        self.log_key = private_key(f"{self.name} log")
+        self.authority = party(f"{self.name} authority")
+        self.accreditor = party(f"{self.name} accreditor")
+        self.provider = party(f"{self.name} provider")
+        self.recognition, self.accreditation, self.achievement = (
+            uuid7(self.milliseconds, number) for number in (1, 2, 3)
+        )
+
+    # --- Names and times ---
+
+    def new_id(self) -> str:
+        """Return an id never used before in this story; later ones sort after earlier ones."""
+        self._made += 1
+        return uuid7(self.now * 1000, (self.series << 40) + self._made)
+
+    @property
+    def milliseconds(self) -> int:
+        """The story's time as a clock in Unix milliseconds would tell it."""
+        return self.now * 1000
+
+    # --- Signing ---
+
+    def submission(
+        self,
+        signer: Party,
+        *events: e.Event,
+        jti: str | None = None,
+        iat: int | None = None,
+        aud: str | None = None,
+    ) -> bytes:
+        """Return the submission file over `events`, signed by `signer`."""
+        return seal(
+            [e.encode_event(event) for event in events],
+            key=signer.key,
+            kid=signer.kid,
+            aud=self.origin if aud is None else aud,
+            iat=self.now if iat is None else iat,
+            jti=self.new_id() if jti is None else jti,
+        )
+
+    # --- How a log begins ---
+
+    def genesis(self, *, authorities: Sequence[Party] | None = None) -> bytes:
+        """Return the submission that opens the log, signed by the log's own key."""
+        public = self.log_key.public
+        opener = Party(public.did_key(), self.log_key, public.multikey())
+        opened = e.LogOpened(
+            admission="testamur/admission/1",
+            authorities=tuple(
+                e.Authority(
+                    country="NL", keys=(who.listed,), name="Authority", organization=who.did
+                )
+                for who in (authorities or [self.authority])
+            ),
+            format="testamur/log/1",
+            origin=self.origin,
+        )
+        return self.submission(opener, opened)
+
+    def opening(self) -> list[bytes]:
+        """Return the submissions after which the provider can issue, in order.
+
+        Genesis (entries 0-1), accreditor and its recognition (2-4), provider and its
+        accreditation (5-7), achievement (8-9): ten entries in all.
+        """
+        return [
+            self.genesis(),
+            self.submission(
+                self.authority,
+                self.registered(self.authority, self.accreditor, "accreditor"),
+                self.recognised(),
+            ),
+            self.submission(
+                self.accreditor,
+                self.registered(self.accreditor, self.provider, "provider"),
+                self.accredited(),
+            ),
+            self.submission(self.provider, self.defined()),
+        ]
+
+    # --- Events ---
+
+    def possession(self, sponsor: Party, newcomer: Party) -> bytes:
+        """Return the newcomer's signature that it holds its key and wants this sponsor."""
+        statement = possession_statement(self.origin, sponsor.did, newcomer.did, newcomer.listed)
+        return newcomer.key.sign(statement)
+
+    def registered(
+        self, sponsor: Party, newcomer: Party, *roles: e.Role
+    ) -> e.OrganizationRegistered:
+        """Return the event by which `sponsor` brings `newcomer` in."""
+        return e.OrganizationRegistered(
+            country="NL",
+            key=newcomer.listed,
+            name="An Organization",
+            organization=newcomer.did,
+            possession=self.possession(sponsor, newcomer),
+            roles=tuple(sorted(roles)),
+        )
+
+    def key_added(self, owner: Party, fresh: Party, *, by: Party | None = None) -> e.KeyAdded:
+        """Return the event that lists the key of `fresh` (see `with_key`) with its owner."""
+        return e.KeyAdded(
+            key=fresh.listed,
+            organization=owner.did,
+            possession=self.possession(by or owner, fresh),
+        )
+
+    def recognised(self, recognition: str | None = None) -> e.RecognitionGranted:
+        """Return the authority's recognition of the accreditor."""
+        return e.RecognitionGranted(
+            accreditor=self.accreditor.did,
+            recognition=recognition or self.recognition,
+            valid_from=date(2026, 1, 1),
+        )
+
+    def accredited(self, accreditation: str | None = None) -> e.AccreditationGranted:
+        """Return the accreditor's accreditation of the provider, without end and of wide scope."""
+        return e.AccreditationGranted(
+            accreditation=accreditation or self.accreditation,
+            decision="positive",
+            kind="institutional",
+            provider=self.provider.did,
+            valid_from=date(2026, 1, 1),
+        )
+
+    def definition(self) -> e.Definition:
+        """Return a definition with every mandatory element, so that nothing is flagged."""
+        return e.Definition(
+            name="Soil Science",
+            achievement_type="MicroCredential",
+            assessment=("writtenExamination",),
+            field="0811",
+            languages=("en",),
+            level=e.Level(framework="EQF", value=6),
+            outcomes=(e.Outcome(name="Reads a soil profile"),),
+            participation=("blended",),
+            quality_assurance=("institutional",),
+            supervision="supervisedOnSiteWithIdentity",
+            workload=e.Workload(amount=50, unit="tenthOfEcts"),
+        )
+
+    def defined(self, achievement: str | None = None) -> e.AchievementDefined:
+        """Return the definition of an achievement."""
+        return e.AchievementDefined(
+            achievement=achievement or self.achievement, definition=self.definition()
+        )
+
+    def issued(
+        self,
+        credential: str | None = None,
+        *,
+        achievement: str | None = None,
+        accredited: bool = True,
+    ) -> e.CredentialIssued:
+        """Return one issuance; without `accredited` it claims none and is flagged for it."""
+        credential = credential or self.new_id()
+        return e.CredentialIssued(
+            accreditation=self.accreditation if accredited else None,
+            achievement=achievement or self.achievement,
+            achievement_version=1,
+            assessment="writtenExamination",
+            commitment=sha256(credential.encode()).digest(),
+            credential=credential,
+            format="OpenBadgeCredential/3.0",
+            participation="blended",
+            suite="eddsa-rdfc-2022",
+            supervision="supervisedOnSiteWithIdentity",
+            valid_from=date(2026, 11, 20),
+            valid_until=date(2031, 11, 20),
+        )
+
+    def cohort(self, size: int, *, jti: str | None = None) -> bytes:
+        """Return the provider's submission of `size` new credentials."""
+        return self.submission(self.provider, *(self.issued() for _ in range(size)), jti=jti)
+
+
+def signed_otherwise(body: bytes) -> bytes:
+    """Return an ES256 submission with the other good signature, which takes no key to make."""
+    jws, lines = body.split(b"\n", 1)
+    signed, _, signature = jws.decode().rpartition(".")
+    raw = base64url_decode(signature)
+    negated = _P256_ORDER - int.from_bytes(raw[32:])
+    return f"{signed}.{base64url_encode(raw[:32] + negated.to_bytes(32))}\n".encode() + lines
+
+
+def credentials_of(body: bytes) -> list[str]:
+    """Return the ids of the credentials that a submission issues, in its order."""
+    events = e.decode_events(body[:-1].split(b"\n")[1:])
+    return [event.credential for event in events if isinstance(event, e.CredentialIssued)]

@@ -1,0 +1,570 @@
+"""Damage to a log is found, whatever it is, and named by the file that has it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from log.fsck import MOST, Findings, fsck
+from log.last_signed import LastSigned
+from log.publisher import Publisher
+from log.store import DirectoryStore
+from testamur.errors import Unavailable
+from testamur.tlog.checkpoint import Checkpoint, sign_checkpoint
+from testamur.tlog.merkle import EMPTY_ROOT, leaf_hashes
+from testamur.tlog.note import SignerKey, VerifierKey
+from testamur.tlog.tiles import RightEdge, encode_bundle, new_bundles, new_tiles, tile_path
+from tests.harness.shared_vectors import SHARED, needs_shared
+from tests.harness.simulators import (
+    Fault,
+    FaultyStore,
+    MemoryLastSigned,
+    MemorySource,
+    MemoryStore,
+    Plan,
+    flipped,
+)
+
+KEY = SignerKey.from_seed("log.example/registry", bytes(range(32)))
+OTHER_KEY = SignerKey.from_seed(KEY.name, bytes(32))
+
+
+class Log:
+    """A published log, to be damaged. Its tree has 66,135 leaves: tiles at three levels."""
+
+    def __init__(self, *sizes: int) -> None:
+        self.source = MemorySource()
+        self.store = MemoryStore()
+        self.last_signed = MemoryLastSigned()
+        publisher = Publisher(
+            self.source, self.store, self.last_signed, KEY, published=lambda *_: None
+        )
+        publisher.resume()
+        for size in sizes:
+            self.source.submit(size)
+            publisher.publish_once()
+
+    def copy(self) -> Log:
+        copy = Log()
+        copy.source.entries = list(self.source.entries)
+        copy.source.leaves = list(self.source.leaves)
+        copy.store.files = dict(self.store.files)
+        copy.last_signed.signed = list(self.last_signed.signed)
+        return copy
+
+    def check(self) -> Findings:
+        return fsck(self.store, KEY.verifier, self.source, self.last_signed)
+
+    def flip(self, path: str, at: int = -1) -> None:
+        self.store.files[path] = flipped(self.store.files[path], at)
+
+
+def named(findings: Findings) -> list[tuple[str, str]]:
+    return [(damage.path, damage.rule) for damage in findings.damage]
+
+
+SMALL = Log(2, 600, 55)  # 657 leaves: two full bundles, a partial one, the last of two partials
+LARGE = Log(65_536, 599)
+
+
+def note_of(size: int, root: bytes, key: SignerKey = KEY) -> bytes:
+    return sign_checkpoint(Checkpoint(key.name, size, root), key)
+
+
+# --- Nothing wrong ---
+
+
+@pytest.mark.parametrize("sizes", [(1,), (2, 3), (255,), (256,), (257,), (2, 600, 55), (65_536,)])
+def test_a_sound_log_has_no_findings(sizes: tuple[int, ...]) -> None:
+    assert Log(*sizes).check() == Findings(size=sum(sizes))
+
+
+def test_a_sound_log_of_three_tile_levels_has_no_findings() -> None:
+    assert LARGE.check() == Findings(size=66_135)
+
+
+def test_source_and_last_signed_need_not_be_given() -> None:
+    assert fsck(SMALL.store, KEY.verifier) == Findings(size=657)
+
+
+def test_progress_is_told_of_every_bundle_in_order() -> None:
+    told: list[tuple[int, int]] = []
+    fsck(SMALL.store, KEY.verifier, progress=lambda done, of: told.append((done, of)))
+    assert told == [(256, 657), (512, 657), (657, 657)]
+
+
+def test_files_that_wait_for_a_checkpoint_are_no_damage() -> None:
+    log = SMALL.copy()
+    log.source.submit(300)
+    plan = Plan({"swap": "before", "write checkpoint": "before"})
+    publisher = Publisher(
+        log.source, FaultyStore(log.store, plan), log.last_signed, KEY, published=lambda *_: None
+    )
+    plan.faults.clear()
+    publisher.resume()
+    plan.faults["write checkpoint"] = "before"
+    with pytest.raises(Fault):
+        publisher.publish_once()
+    findings = log.check()
+    assert findings.damage == []
+    assert findings.size == 657
+    uncovered = ["tile/0/002", "tile/0/003.p/189", "tile/1/000.p/3"]
+    uncovered += ["tile/entries/002", "tile/entries/003.p/189"]
+    assert findings.uncovered == uncovered
+
+
+def test_a_partial_file_may_be_gone_once_the_full_one_is_there() -> None:
+    log = SMALL.copy()
+    bundles = new_bundles(0, b"", [*log.source.entries, *(b"later" for _ in range(200))])
+    leaves = leaf_hashes([*log.source.entries, *(b"later" for _ in range(200))])
+    _, tiles = new_tiles(RightEdge.empty(), leaves)
+    full = {path: data for path, data in (*bundles, *tiles) if ".p/" not in path}
+    log.store.files.update(full)
+    for path in ("tile/0/002.p/145", "tile/entries/002.p/145"):
+        del log.store.files[path]
+    assert fsck(log.store, KEY.verifier).damage == []
+
+
+@needs_shared
+@pytest.mark.parametrize("size", range(16))
+def test_a_log_that_another_implementation_published_is_sound(size: int, tmp_path: Path) -> None:
+    vectors = SHARED / "tessera-testdata-log"
+    key = VerifierKey.parse(
+        "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
+    )
+    shutil.copytree(vectors / "tile", tmp_path / "tile")
+    shutil.copy(vectors / f"checkpoint.{size}", tmp_path / "checkpoint")
+    findings = fsck(DirectoryStore(tmp_path), key)
+    assert (findings.size, findings.damage) == (size, [])
+    assert len(findings.uncovered) == 2 * (15 - size)
+
+
+# --- Damage to files: each is named, and nothing else is ---
+
+FILES = [path for path in SMALL.store.files if path != "checkpoint"]
+TREE = [
+    "tile/entries/000",
+    "tile/entries/001",
+    "tile/entries/002.p/145",
+    "tile/0/000",
+    "tile/0/001",
+    "tile/0/002.p/145",
+    "tile/1/000.p/2",
+]
+
+
+def rule_of(path: str) -> str:
+    return "altered-entry" if "entries" in path else "altered-hash"
+
+
+def test_the_small_log_has_the_files_that_are_damaged_here() -> None:
+    assert set(TREE) < set(FILES)
+    assert len(FILES) > len(TREE)  # and some partial ones that its tree needs no longer
+
+
+@pytest.mark.parametrize("path", TREE)
+@pytest.mark.parametrize("at", [3, 100, -1])
+def test_a_flipped_bit_is_found_and_the_file_named(path: str, at: int) -> None:
+    log = SMALL.copy()
+    at = at if at < len(log.store.files[path]) else 3
+    log.flip(path, at)
+    assert named(log.check()) == [(path, rule_of(path))]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tile/entries/000",
+        "tile/entries/255",
+        "tile/entries/256",
+        "tile/entries/258.p/87",
+        "tile/0/000",
+        "tile/0/255",
+        "tile/0/257",
+        "tile/0/258.p/87",
+        "tile/1/000",
+        "tile/1/001.p/2",
+        "tile/2/000.p/1",
+    ],
+)
+def test_a_flipped_bit_is_found_at_every_level(path: str) -> None:
+    log = LARGE.copy()
+    log.flip(path, 20)
+    assert named(log.check()) == [(path, rule_of(path))]
+
+
+@pytest.mark.parametrize("path", TREE)
+def test_a_missing_file_is_found(path: str) -> None:
+    log = SMALL.copy()
+    del log.store.files[path]
+    assert named(log.check()) == [(path, "missing")]
+
+
+@pytest.mark.parametrize("path", TREE)
+@pytest.mark.parametrize(
+    "change", [lambda data: data[:-1], lambda data: data[:40], lambda _: b"", lambda data: data * 2]
+)
+def test_a_file_of_the_wrong_length_is_found(path: str, change: Callable[[bytes], bytes]) -> None:
+    log = SMALL.copy()
+    log.store.files[path] = change(log.store.files[path])
+    findings = log.check()
+    assert named(findings) == [(path, "malformed")]
+    assert "bytes" in findings.damage[0].detail
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path not in TREE])
+@pytest.mark.parametrize("change", [flipped, lambda data: data[:-1], lambda data: data + b"x"])
+def test_a_damaged_partial_of_an_older_size_is_found(
+    path: str, change: Callable[[bytes], bytes]
+) -> None:
+    log = SMALL.copy()
+    log.store.files[path] = change(log.store.files[path])
+    assert named(log.check()) == [(path, "altered-partial")]
+
+
+def test_swapped_files_are_found() -> None:
+    log = SMALL.copy()
+    files = log.store.files
+    files["tile/0/000"], files["tile/0/001"] = files["tile/0/001"], files["tile/0/000"]
+    assert named(log.check()) == [("tile/0/000", "altered-hash"), ("tile/0/001", "altered-hash")]
+
+
+def test_swapped_entries_are_found_and_counted() -> None:
+    log = SMALL.copy()
+    entries = log.source.entries[256:512]
+    entries[3], entries[9] = entries[9], entries[3]
+    log.store.files["tile/entries/001"] = encode_bundle(entries)
+    findings = log.check()
+    assert named(findings) == [("tile/entries/001", "altered-entry")]
+    assert "entry 259 hashes to" in findings.damage[0].detail
+    assert "1 more differ" in findings.damage[0].detail
+
+
+def test_an_entry_rewritten_together_with_its_tile_is_found() -> None:
+    log = SMALL.copy()
+    entries = list(log.source.entries[:256])
+    entries[7] = b"what should have been issued"
+    log.store.files["tile/entries/000"] = encode_bundle(entries)
+    log.store.files["tile/0/000"] = b"".join(leaf_hashes(entries))
+    findings = fsck(log.store, KEY.verifier)
+    assert named(findings) == [("tile/0/000", "another-tree")]
+    assert "tile/1/000.p/2 has" in findings.damage[0].detail
+
+
+def test_a_whole_tree_rewritten_below_the_signed_root_is_found() -> None:
+    log = SMALL.copy()
+    other = Log()
+    other.source.append([b"another history %d" % number for number in range(657)])
+    publisher = Publisher(
+        other.source, other.store, other.last_signed, KEY, published=lambda *_: None
+    )
+    publisher.resume()
+    publisher.publish_once()
+    checkpoint = log.store.files["checkpoint"]
+    log.store.files = other.store.files | {"checkpoint": checkpoint}
+    findings = fsck(log.store, KEY.verifier)
+    assert named(findings) == [("checkpoint", "another-tree")]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "checkpoint.old",
+        "tile/0/000.p/256",
+        "tile/0/000.p/0",
+        "tile/0/1",
+        "tile/00/000",
+        "tile/0/x000/001",
+        "tile/64/000",
+        "tile/entries/000.gz",
+        "README",
+        "tile/0/000.p/.nfs00001",
+        "..%2fescape\x1b[2J",
+    ],
+)
+def test_a_file_that_belongs_to_no_log_is_found(path: str) -> None:
+    log = SMALL.copy()
+    log.store.files[path] = b"?"
+    findings = log.check()
+    assert [damage.rule for damage in findings.damage] == ["unknown-file"]
+    assert "\x1b" not in str(findings.damage[0])  # it is shown to an operator's terminal
+
+
+@pytest.mark.parametrize(
+    "path", ["tile/0/003", "tile/entries/002", "tile/1/000", "tile/7/000.p/1", "tile/0/002.p/146"]
+)
+def test_a_file_that_no_entries_can_account_for_is_found(path: str) -> None:
+    log = SMALL.copy()
+    log.store.files[path] = b"?"
+    findings = log.check()
+    assert named(findings) == [(path, "beyond-the-source")]
+    without = fsck(log.store, KEY.verifier)  # unless nobody says how many there are
+    assert (without.damage, without.uncovered) == ([], [path])
+
+
+def test_all_damage_is_listed_not_only_the_first() -> None:
+    log = SMALL.copy()
+    for path in TREE[:3]:
+        log.flip(path, 3)
+    del log.store.files["tile/0/001"]
+    log.store.files["foreign"] = b""
+    log.source.leaves[600] = flipped(log.source.leaves[600])
+    assert sorted(named(log.check())) == [
+        ("foreign", "unknown-file"),
+        ("source", "altered-hash"),
+        ("tile/0/001", "another-tree"),  # which the bundle below it leads to
+        ("tile/0/001", "missing"),
+        ("tile/entries/000", "altered-entry"),
+        ("tile/entries/002.p/145", "altered-entry"),
+    ]
+
+
+def test_more_damage_than_can_be_listed_is_counted() -> None:
+    log = SMALL.copy()
+    for number in range(MOST + 5):
+        log.store.files[f"foreign {number}"] = b""
+    findings = log.check()
+    assert (len(findings.damage), findings.left_off) == (MOST, 5)
+
+
+def test_a_file_that_cannot_be_read_is_a_finding_and_the_rest_is_checked() -> None:
+    log = SMALL.copy()
+    log.flip("tile/0/001")
+
+    class Unreadable(FaultyStore):
+        def read(self, path: str) -> bytes:
+            if path == "tile/entries/000":
+                raise Unavailable("input/output error")
+            return super().read(path)
+
+    findings = fsck(Unreadable(log.store, Plan()), KEY.verifier)
+    assert named(findings) == [
+        ("tile/entries/000", "unreadable"),
+        ("tile/0/001", "altered-hash"),
+    ]
+
+
+def test_a_file_too_large_for_a_log_is_a_finding(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    for path, data in SMALL.store.files.items():
+        if path == "checkpoint":
+            store.write_checkpoint(data)
+        else:
+            store.write(path, data)
+    assert fsck(store, KEY.verifier).damage == []
+    with (tmp_path / "tile/0/000").open("r+b") as file:
+        file.truncate(1 << 40)
+    assert named(fsck(store, KEY.verifier)) == [("tile/0/000", "too-large")]
+
+
+PLACES = st.tuples(st.sampled_from(sorted(SMALL.store.files)), st.integers(0, 1 << 20))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PLACES, min_size=1, max_size=4, unique_by=lambda place: place[0]))
+def test_no_flipped_bits_anywhere_go_unnoticed(places: list[tuple[str, int]]) -> None:
+    log = SMALL.copy()
+    for path, at in places:
+        log.flip(path, at % len(log.store.files[path]))
+    found = {damage.path for damage in log.check().damage}
+    assert found & {path for path, _ in places}
+
+
+# --- Checkpoints ---
+
+
+@pytest.mark.parametrize(
+    ("note", "rule"),
+    [
+        (note_of(657, bytes(32)), "another-tree"),
+        (note_of(602, bytes(32)), "another-tree"),
+        (note_of(657, bytes(32), OTHER_KEY), "not-ours"),
+        (b"", "not-ours"),
+        (flipped(SMALL.store.files["checkpoint"]), "not-ours"),
+        (SMALL.store.files["checkpoint"][:-1], "not-ours"),
+        (note_of(0, bytes(32)), "another-tree"),
+    ],
+)
+def test_a_wrong_checkpoint_is_found(note: bytes, rule: str) -> None:
+    log = SMALL.copy()
+    log.store.files["checkpoint"] = note
+    assert ("checkpoint", rule) in named(fsck(log.store, KEY.verifier))
+
+
+def test_a_checkpoint_from_the_future_is_found() -> None:
+    log = SMALL.copy()
+    log.store.files["checkpoint"] = note_of(700, bytes(32))
+    findings = log.check()
+    assert named(findings)[0] == ("checkpoint", "from-the-future")
+    assert ("source", "rewound") in named(findings)
+    assert ("tile/entries/002.p/188", "missing") in named(findings)
+
+
+def test_a_missing_checkpoint_is_found_and_the_signed_tree_is_checked() -> None:
+    log = SMALL.copy()
+    del log.store.files["checkpoint"]
+    log.flip("tile/0/000")
+    findings = log.check()
+    assert findings.size == 657
+    assert named(findings) == [("checkpoint", "missing"), ("tile/0/000", "altered-hash")]
+
+
+def test_without_any_checkpoint_nothing_is_vouched_for() -> None:
+    log = SMALL.copy()
+    del log.store.files["checkpoint"]
+    findings = fsck(log.store, KEY.verifier)
+    assert named(findings) == [("checkpoint", "missing")]
+    assert sorted(findings.uncovered) == sorted(FILES)
+
+
+def test_an_empty_folder_is_a_log_without_a_checkpoint(tmp_path: Path) -> None:
+    findings = fsck(DirectoryStore(tmp_path / "nothing"), KEY.verifier)
+    assert named(findings) == [("checkpoint", "missing")]
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_checkpoint_of_the_empty_tree_is_sound_over_an_empty_log() -> None:
+    log = Log()
+    log.store.write_checkpoint(note_of(0, EMPTY_ROOT))
+    assert fsck(log.store, KEY.verifier) == Findings(size=0)
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+def test_a_lost_or_old_last_signed_is_found(lost: int) -> None:
+    log = SMALL.copy()
+    del log.last_signed.signed[-lost:]
+    assert named(log.check()) == [("checkpoint", "from-the-future")]
+
+
+@pytest.mark.parametrize(
+    ("note", "rule"),
+    [
+        (note_of(657, bytes(32)), "not-an-extension"),
+        (note_of(700, bytes(32)), "not-an-extension"),
+        (b"garbage", "not-ours"),
+        (note_of(657, bytes(32), OTHER_KEY), "not-ours"),
+    ],
+)
+def test_a_last_signed_of_another_tree_is_found(note: bytes, rule: str) -> None:
+    log = SMALL.copy()
+    log.last_signed.signed.append(note)
+    assert ("last-signed", rule) in named(log.check())
+
+
+def test_a_last_signed_file_that_is_damaged_is_one_finding_among_others(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "last-signed.db") as database:
+        database.execute("CREATE TABLE last_signed (id, note)")
+        database.execute("INSERT INTO last_signed VALUES (1, NULL)")
+    database.close()
+    log = SMALL.copy()
+    log.flip("tile/0/001")
+    theirs = LastSigned(tmp_path / "last-signed.db")
+    findings = fsck(log.store, KEY.verifier, log.source, theirs)
+    assert named(findings) == [("last-signed", "malformed"), ("tile/0/001", "altered-hash")]
+    theirs.close()
+
+
+def test_the_last_signed_file_of_a_log_at_work_can_be_checked(tmp_path: Path) -> None:
+    log = Log()
+    ours = LastSigned(tmp_path / "last-signed.db")
+    publisher = Publisher(log.source, log.store, ours, KEY, published=lambda *_: None)
+    publisher.resume()
+    log.source.submit(2)
+    publisher.publish_once()
+    theirs = LastSigned(tmp_path / "last-signed.db")
+    assert fsck(log.store, KEY.verifier, log.source, theirs) == Findings(size=2)
+    publisher.stop()
+    ours.close()
+    theirs.close()
+
+
+# --- The source ---
+
+
+@pytest.mark.parametrize("position", [0, 255, 256, 500, 512, 656])
+def test_a_source_entry_that_differs_from_the_published_one_is_found(position: int) -> None:
+    log = SMALL.copy()
+    log.source.entries[position] = flipped(log.source.entries[position])
+    findings = log.check()
+    assert named(findings) == [("source", "altered-entry")]
+    assert f"entry {position} has hash" in findings.damage[0].detail
+
+
+def test_an_altered_source_is_found_even_where_the_bundle_was_altered_alike() -> None:
+    log = SMALL.copy()
+    log.source.entries[300] = flipped(log.source.entries[300])
+    log.store.files["tile/entries/001"] = encode_bundle(log.source.entries[256:512])
+    assert named(log.check()) == [
+        ("tile/entries/001", "altered-entry"),
+        ("source", "altered-entry"),
+    ]
+
+
+def test_a_sound_source_is_not_blamed_for_a_damaged_bundle() -> None:
+    log = SMALL.copy()
+    log.flip("tile/entries/001")
+    del log.store.files["tile/entries/000"]
+    assert {path for path, _ in named(log.check())} == {"tile/entries/000", "tile/entries/001"}
+
+
+@pytest.mark.parametrize("length", [0, 256, 300, 656])
+def test_a_source_that_was_restored_from_an_old_copy_is_found(length: int) -> None:
+    log = SMALL.copy()
+    del log.source.entries[length:], log.source.leaves[length:]
+    findings = log.check()
+    assert named(findings) == [("source", "rewound")]
+    assert findings.damage[0].detail == f"it has {length} entries, 657 are published"
+
+
+def test_a_source_that_lost_entries_in_the_middle_is_found() -> None:
+    class Holed(MemorySource):
+        def committed(self) -> int:
+            return 657
+
+        def read(self, start: int, limit: int) -> tuple[list[bytes], list[bytes]]:
+            if start == 256:
+                return [], []
+            return super().read(start, limit)
+
+    holed = Holed()
+    holed.entries, holed.leaves = SMALL.source.entries, SMALL.source.leaves
+    findings = fsck(SMALL.store, KEY.verifier, holed)
+    assert named(findings) == [("source", "unreadable")]
+    assert "from 256 on" in findings.damage[0].detail
+
+
+def test_a_source_that_reads_in_small_portions_is_read_whole() -> None:
+    portions = MemorySource(at_once=7)
+    portions.entries, portions.leaves = SMALL.source.entries, SMALL.source.leaves
+    assert fsck(SMALL.store, KEY.verifier, portions) == Findings(size=657)
+
+
+# --- Bounds ---
+
+
+def test_memory_does_not_grow_with_the_log() -> None:
+    def peak(log: Log) -> int:
+        tracemalloc.start()
+        try:
+            log.check()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(Log(4_096)) < 2_000_000
+    assert peak(LARGE) < 2_000_000
+
+
+def test_paths_in_findings_are_those_of_tlog_tiles() -> None:
+    log = LARGE.copy()
+    log.store.files["tile/1/000"] = flipped(log.store.files["tile/1/000"], 32 * 200)
+    (damage,) = log.check().damage
+    assert damage.path == tile_path(1, 0)
+    assert damage.detail.startswith("tile/0/200 hashes to ")

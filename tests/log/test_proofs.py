@@ -1,0 +1,84 @@
+"""Every published entry is proven in every published tree, and nothing else is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from log.proofs import Proofs
+from log.store import Damage, DirectoryStore
+from testamur.errors import Unavailable
+from testamur.tlog.merkle import inclusion_proof, tree_root, verify_inclusion
+from testamur.tlog.tiles import RightEdge, new_tiles, tile_path
+
+
+def leaves_of(size: int) -> list[bytes]:
+    return [at.to_bytes(32, "big") for at in range(size)]
+
+
+def published(store: DirectoryStore, *sizes: int) -> list[bytes]:
+    """Write the tiles of a log that was published at these sizes; return its leaf hashes."""
+    leaves = leaves_of(sizes[-1])
+    edge = RightEdge.empty()
+    for size in sizes:
+        edge, tiles = new_tiles(edge, leaves[edge.size : size])
+        store.write_many(tiles)
+    return leaves
+
+
+def test_every_entry_is_proven_in_every_tree_that_was_published(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    sizes = (1, 2, 5, 255, 256, 257, 511, 512, 513, 700, 1300)
+    leaves = published(store, *sizes)
+    proofs = Proofs(store)
+    for size in sizes:
+        root = tree_root(leaves[:size])
+        for index in range(size):
+            verify_inclusion(index, size, leaves[index], proofs.inclusion(index, size), root)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_paths_are_those_of_the_specification(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    size = data.draw(st.integers(1, 70_000))
+    index = data.draw(st.integers(0, size - 1))
+    store = DirectoryStore(tmp_path_factory.mktemp("log"))
+    leaves = published(store, size)
+    assert Proofs(store).inclusion(index, size) == inclusion_proof(index, leaves)
+
+
+@pytest.mark.parametrize("index", [-1, -257, 302, 511, 512, 10_000])
+def test_no_proof_is_made_of_an_entry_that_is_not_there(tmp_path: Path, index: int) -> None:
+    store = DirectoryStore(tmp_path)
+    published(store, 2, 302, 1302)
+    with pytest.raises(ValueError, match="leaf index"):
+        Proofs(store).inclusion(index, 302)
+
+
+def test_no_proof_is_made_in_a_tree_whose_tiles_are_not_there(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    published(store, 2)
+    with pytest.raises(Unavailable):
+        Proofs(store).inclusion(0, 3)
+
+
+def test_a_tile_of_another_length_is_damage(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    published(store, 300)
+    (tmp_path / tile_path(0, 1, 44)).write_bytes(bytes(31))
+    with pytest.raises(Damage, match="malformed"):
+        Proofs(store).inclusion(299, 300)
+
+
+def test_a_path_that_was_handed_out_is_nobody_elses(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    leaves = published(store, 600)
+    proofs = Proofs(store)
+    proofs.inclusion(3, 600).clear()
+    path = proofs.inclusion(3, 600)
+    verify_inclusion(3, 600, leaves[3], path, tree_root(leaves))

@@ -1,0 +1,108 @@
+"""One id names one thing: what a kind of event created, no other kind creates again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import permutations
+
+import pytest
+
+from testamur.catalogue import events as e
+from testamur.rules.register import dump_register, load_register, naming
+from tests.harness.memory_gate import MemoryGate
+from tests.harness.story import Party, Story
+
+Make = Callable[[Story, str], tuple[Party, e.Event]]
+
+KINDS: dict[str, Make] = {
+    "recognition.granted/1": lambda story, id_: (story.authority, story.recognised(id_)),
+    "accreditation.granted/1": lambda story, id_: (story.accreditor, story.accredited(id_)),
+    "achievement.defined/1": lambda story, id_: (story.provider, story.defined(id_)),
+    "credential.issued/1": lambda story, id_: (story.provider, story.issued(id_)),
+}
+PAIRS = list(permutations(KINDS, 2))
+
+
+@pytest.fixture
+def gate() -> MemoryGate:
+    return MemoryGate.opened()
+
+
+@pytest.fixture
+def story(gate: MemoryGate) -> Story:
+    return gate.story
+
+
+def test_these_are_all_the_events_that_create_something() -> None:
+    assert {e.EVENTS[name] for name in KINDS} == set(e.CREATED)
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_an_id_names_one_kind_of_thing(
+    gate: MemoryGate, story: Story, first: str, second: str
+) -> None:
+    id_ = story.new_id()
+    signer, event = KINDS[first](story, id_)
+    gate.admit(signer, event)
+
+    refusal = gate.refused(*KINDS[second](story, id_))
+
+    assert (refusal.rule, refusal.line, refusal.value) == ("id-taken", 2, id_)
+    assert first in refusal.detail
+    # It goes on naming what it named.
+    assert gate.refused(signer, event).rule in ("transition", "already-issued")
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_an_id_names_one_kind_of_thing_to_who_goes_on_from_a_snapshot(
+    gate: MemoryGate, story: Story, first: str, second: str
+) -> None:
+    id_ = story.new_id()
+    gate.admit(*KINDS[first](story, id_))
+    gate.register = load_register(dump_register(gate.register))
+
+    assert gate.refused(*KINDS[second](story, id_)).rule == "id-taken"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("achievement.defined/1", "credential.issued/1"),
+        ("credential.issued/1", "achievement.defined/1"),
+    ],
+)
+def test_an_id_names_one_thing_within_a_submission(
+    gate: MemoryGate, story: Story, first: str, second: str
+) -> None:
+    """Where the register is a draft upon a draft, and half of it is not taken over."""
+    id_ = story.new_id()
+    signer, event = KINDS[first](story, id_)
+    again = KINDS[second](story, id_)[1]
+    before = dump_register(gate.register)
+
+    refusal = gate.refused(signer, story.issued(), event, story.issued(), again)
+
+    assert (refusal.rule, refusal.line, refusal.value) == ("id-taken", 5, id_)
+    assert dump_register(gate.register) == before
+    assert id_ not in gate.register.named
+    # What was refused has taken nothing.
+    gate.admit(signer, again)
+
+
+def test_a_draft_of_a_draft_knows_every_id(gate: MemoryGate, story: Story) -> None:
+    register = gate.register
+    for made in (story.new_id(), story.new_id()):
+        gate.register = gate.register.draft()
+        gate.admit(story.provider, story.defined(made))
+
+    for taken in (story.achievement, *gate.register.named):
+        assert gate.refused(story.provider, story.issued(taken)).rule == "id-taken"
+    assert dict(gate.register.named) == naming(gate.register)
+    assert register.named == naming(register)
+
+
+def test_a_refused_event_takes_no_id(gate: MemoryGate, story: Story) -> None:
+    id_ = story.new_id()
+    assert gate.refused(story.accreditor, story.defined(id_)).rule == "role"
+
+    gate.admit(story.provider, story.issued(id_))

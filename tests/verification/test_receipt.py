@@ -1,0 +1,271 @@
+"""What a registry answers, and what its sender can make of it without trusting it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from testamur.catalogue.submission import format_time, parse, submission_entry
+from testamur.errors import Refusal, Refuted, Unavailable
+from testamur.tlog.note import SignerKey, Unsigned
+from testamur.tlog.policy import Log, Policy
+from testamur.tlog.proof import TlogProof
+from testamur.verification.receipt import (
+    MAX_RECEIPT,
+    Flagged,
+    Receipt,
+    encode_path,
+    flagged,
+    parse_receipt,
+    verify_receipt,
+)
+from tests.harness.published_log import PublishedLog
+from tests.harness.story import Party, Story, party, signed_otherwise
+
+
+class Sent:
+    """A submission of `count` events on a published log, and its receipt."""
+
+    def __init__(
+        self,
+        root: Path,
+        count: int = 5,
+        *,
+        before: int = 3,
+        after: int = 4,
+        provider: Party | None = None,
+    ) -> None:
+        self.story = Story()
+        self.story.provider = provider or self.story.provider
+        self.log = PublishedLog(root, self.story)
+        self.log.append(*self.story.opening(), *(self.story.cohort(1) for _ in range(before)))
+        self.body = self.story.cohort(count)
+        self.position = self.log.append(self.body)
+        self.log.append(*(self.story.cohort(3) for _ in range(after)))
+        self.size = self.log.publish().size
+        self.policy = Policy((Log(self.log.key),), (), (), None)
+
+    def receipt(self, **members: Any) -> Receipt:
+        header = parse(self.body).header
+        reader = self.log.reader()
+        count = header.payload.events
+        proof = TlogProof(
+            self.position,
+            tuple(reader.inclusion(self.position, self.size)),
+            reader.signed_checkpoint(),
+        )
+        honest = Receipt(
+            format="testamur/receipt/1",
+            state="published",
+            log=self.story.origin,
+            issuer=header.payload.iss,
+            jti=header.payload.jti,
+            position=self.position,
+            events=count,
+            recorded_at=format_time(self.story.milliseconds),
+            entry=self.log.entries[self.position].decode(),
+            proof=proof.render().decode(),
+            end_path=encode_path(reader.inclusion(self.position + count, self.size)),
+        )
+        return msgspec.structs.replace(honest, **members)
+
+    def verify(self, receipt: Receipt, body: bytes | None = None) -> None:
+        verify_receipt(receipt, self.body if body is None else body, self.policy)
+
+
+@pytest.fixture
+def sent(tmp_path: Path) -> Sent:
+    return Sent(tmp_path / "log")
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 300])
+@pytest.mark.parametrize("after", [0, 3])
+def test_an_honest_receipt_holds(tmp_path: Path, count: int, after: int) -> None:
+    sent = Sent(tmp_path / "log", count, after=after)
+    receipt = parse_receipt(msgspec.json.encode(sent.receipt()))
+
+    verified = verify_receipt(receipt, sent.body, sent.policy)
+
+    assert verified.checkpoint.size == sent.size
+
+
+def test_a_receipt_without_a_proof_is_a_promise_and_could_not_be_examined(sent: Sent) -> None:
+    for missing in ({"proof": None}, {"end_path": None}, {"proof": None, "end_path": None}):
+        with pytest.raises(Unavailable):
+            sent.verify(sent.receipt(state="durable", **missing))
+
+
+def test_a_receipt_for_another_submission_is_refuted(sent: Sent) -> None:
+    other = sent.story.cohort(5)
+
+    with pytest.raises(Refuted, match="another submission"):
+        sent.verify(sent.receipt(), other)
+
+
+def test_a_receipt_holds_whichever_of_the_two_good_signatures_the_log_has(tmp_path: Path) -> None:
+    """Who holds an ES256 submission can send it with S negated, and be the first to do so."""
+    sent = Sent(tmp_path / "log", provider=party("a provider with P-256", "P-256"))
+    assert signed_otherwise(sent.body) != sent.body
+    sent.verify(sent.receipt(), signed_otherwise(sent.body))
+    sent.verify(sent.receipt())
+
+
+def test_a_submission_that_was_changed_since_is_refuted(sent: Sent) -> None:
+    with pytest.raises(Refusal):
+        sent.verify(sent.receipt(), sent.body.replace(b"blended", b"online!", 1))
+
+
+LIES: dict[str, dict[str, Any]] = {
+    "another log": {"log": "other.example"},
+    "another issuer": {"issuer": "did:web:other.example"},
+    "another jti": {"jti": "01a1fd8c-6900-7000-8000-0000000000ff"},
+    "one event fewer": {"events": 4},
+    "one event more": {"events": 6},
+    "a position before": {"position": 15},
+    "a position after": {"position": 17},
+    "a position before the log": {"position": -1},
+    "a later time": {"recorded_at": "2026-11-21T10:00:00.001Z"},
+    "a time in another spelling": {"recorded_at": "2026-11-21T10:00:00Z"},
+    "no time": {"recorded_at": ""},
+    "no entry": {"entry": ""},
+    "an entry that is an event": {"entry": "{}"},
+    "no path": {"end_path": ()},
+    "a path that is no base64": {"end_path": ("!",)},
+    "a path of short hashes": {"end_path": ("AAAA",)},
+    "a path that leads elsewhere": {"end_path": (base64.b64encode(bytes(32)).decode(),) * 5},
+    "a proof of nothing": {"proof": ""},
+    "a proof in another format": {"proof": "c2sp.org/tlog-proof@v2\nindex 16\n\nx\n"},
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_receipt_that_lies_in_any_member_is_refuted(sent: Sent, lie: str) -> None:
+    assert sent.position == 16
+
+    with pytest.raises(Refuted):
+        sent.verify(sent.receipt(**LIES[lie]))
+
+
+def test_an_entry_that_claims_another_time_is_not_the_one_in_the_log(sent: Sent) -> None:
+    at = sent.story.milliseconds + 1
+    entry = submission_entry(parse(sent.body).header.jws, at).decode()
+
+    with pytest.raises(Refuted):
+        sent.verify(sent.receipt(entry=entry, recorded_at=format_time(at)))
+
+
+def test_a_proof_of_another_entry_is_refuted(sent: Sent) -> None:
+    honest = sent.receipt()
+    assert honest.proof is not None
+    other = honest.proof.replace("index 16", "index 17")
+
+    with pytest.raises(Refuted):
+        sent.verify(sent.receipt(proof=other))
+    with pytest.raises(Refuted):
+        sent.verify(sent.receipt(proof=other, position=17))
+
+
+def test_a_proof_of_the_same_header_in_another_place_is_refuted(sent: Sent) -> None:
+    """A log that repeats an entry could otherwise prove one place and promise the other."""
+    again = sent.log.append_entries(sent.log.entries[sent.position])
+    sent.size = sent.log.publish().size
+    reader = sent.log.reader()
+    proof = TlogProof(again, tuple(reader.inclusion(again, sent.size)), reader.signed_checkpoint())
+
+    with pytest.raises(Refuted, match=f"of entry {again}, not of {sent.position}"):
+        sent.verify(sent.receipt(proof=proof.render().decode()))
+
+
+def test_a_log_the_sender_does_not_believe_is_no_proof(sent: Sent) -> None:
+    stranger = SignerKey.generate(sent.story.origin)
+    sent.policy = Policy((Log(stranger.verifier),), (), (), None)
+
+    with pytest.raises(Unsigned):
+        sent.verify(sent.receipt())
+
+
+def test_a_log_that_cut_the_end_off_is_refuted(sent: Sent) -> None:
+    """The header is in the tree, and the last event is not."""
+    entries = list(sent.log.entries)
+    entries[sent.position + 5] = b"{}"
+    sent.log.republish(entries)
+
+    with pytest.raises(Refuted):
+        sent.verify(sent.receipt())
+
+
+def test_a_proof_from_another_log_of_the_policy_is_refuted(tmp_path: Path, sent: Sent) -> None:
+    """The very same entries under another name, which the policy believes too."""
+    other = PublishedLog(tmp_path / "other", Story(origin="other.example/log"))
+    other.append_entries(*sent.log.entries)
+    other.publish()
+    receipt = sent.receipt()
+    sent.log = other
+    sent.policy = Policy((*sent.policy.logs, Log(other.key)), (), (), None)
+
+    with pytest.raises(Refuted, match="the proof is of log"):
+        sent.verify(sent.receipt(log=receipt.log))
+
+
+# --- The file ---
+
+
+def test_a_receipt_is_read_back_as_it_was_written(sent: Sent) -> None:
+    receipt = sent.receipt(flags=(Flagged("backdated", 2, 3),), repeated=True)
+
+    assert parse_receipt(msgspec.json.encode(receipt)) == receipt
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": "testamur/receipt/2"},
+        {"state": "promised"},
+        {"position": "16"},
+        {"position": 1.5},
+        {"more": 1},
+        {"flags": [{"code": "backdated"}]},
+        {"entry": None},
+        {"endPath": "AAAA"},
+    ],
+)
+def test_what_is_no_receipt_is_refused(sent: Sent, change: dict[str, object]) -> None:
+    found = json.loads(msgspec.json.encode(sent.receipt())) | change
+
+    with pytest.raises(Refusal) as caught:
+        parse_receipt(json.dumps(found).encode())
+    assert caught.value.rule == "receipt"
+
+
+@pytest.mark.parametrize("data", [b"", b"null", b"[]", b"\xff", b"{", b" " * (MAX_RECEIPT + 1)])
+def test_what_is_not_even_json_is_refused(data: bytes) -> None:
+    with pytest.raises(Refusal):
+        parse_receipt(data)
+
+
+def test_a_receipt_out_of_all_bounds_is_refused(sent: Sent) -> None:
+    with pytest.raises(Refusal):
+        parse_receipt(b"[" * 100_000)
+    length = len(msgspec.json.encode(sent.receipt(entry="")))
+    fits = sent.receipt(entry="x" * (MAX_RECEIPT - length))
+    assert parse_receipt(msgspec.json.encode(fits)) == fits
+    with pytest.raises(Refusal, match="at most"):
+        parse_receipt(msgspec.json.encode(fits) + b" ")
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(2, 50), st.sampled_from(["a", "b", "c"]))))
+def test_flags_are_summed_up_without_losing_any(flags: list[tuple[int, str]]) -> None:
+    found = flagged(tuple(flags))
+
+    assert sum(each.count for each in found) == len(flags)
+    assert [each.code for each in found] == list(dict.fromkeys(code for _, code in flags))
+    for each in found:
+        assert each.first_line == min(line for line, code in flags if code == each.code)

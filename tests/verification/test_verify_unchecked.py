@@ -1,0 +1,324 @@
+"""What the evidence leaves out could not be checked: it refutes nothing and proves nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
+
+from testamur.badges.commitment import HolderFile
+from testamur.catalogue import events as e
+from testamur.errors import Refusal
+from testamur.tlog.cosignature import subtree_message
+from testamur.tlog.note import MLDSA44_COSIGNATURE, Signature, VerifierKey
+from testamur.tlog.policy import Log, Policy
+from testamur.verification.evidence import Evidence, build_evidence, parse_evidence, render_evidence
+from testamur.verification.report import Verdict
+from tests.harness.awards import awards
+from tests.harness.issued_log import IssuedLog
+from tests.harness.judged import altered, refuted, unchecked, verdicts
+from tests.harness.story import NOW, party
+
+
+@pytest.fixture
+def issued(tmp_path: Path) -> IssuedLog:
+    """A log whose provider awarded three credentials: entries 10 to 13."""
+    return IssuedLog(tmp_path / "log")
+
+
+def without(evidence: Evidence, position: int, number: int | None = None) -> Evidence:
+    """Return the evidence without a submission, or without one event of it."""
+    kept = []
+    for submission in evidence.submissions:
+        if submission.position != position:
+            kept.append(submission)
+        elif number is not None:
+            events = tuple(each for each in submission.events if each.number != number)
+            kept.extend([msgspec.structs.replace(submission, events=events)] if events else [])
+    return msgspec.structs.replace(evidence, submissions=tuple(kept))
+
+
+def _long_story(issued: IssuedLog) -> HolderFile:
+    """Have it all happen: a key added, a revision, a suspension lifted, a new accreditation."""
+    story, provider, accreditor = issued.story, issued.story.provider, issued.story.accreditor
+    fresh = provider.with_key("k2")
+    issued.says(provider, story.key_added(provider, fresh))
+    issued.says(
+        fresh,
+        e.AchievementRevised(
+            achievement=story.achievement, definition=story.definition(), version=2
+        ),
+        e.KeyRetired(key=provider.key_id, organization=provider.did),
+    )
+    issued.says(
+        accreditor,
+        e.AccreditationSuspended(accreditation=story.accreditation, reason="qualityConcern"),
+    )
+    issued.says(accreditor, e.AccreditationReinstated(accreditation=story.accreditation))
+    prepared = awards(story, 1)
+    event = msgspec.structs.replace(prepared.events[0], achievement_version=2)
+    (holder,) = issued.award(msgspec.structs.replace(prepared, events=[event]), by=fresh)
+    issued.says(fresh, e.CredentialSuspended(credential=holder.id, reason="administrative"))
+    issued.says(fresh, e.CredentialReinstated(credential=holder.id))
+    issued.says(fresh, e.CredentialSuspended(credential=holder.id, reason="administrative"))
+    issued.says(fresh, e.CredentialReinstated(credential=holder.id))
+    return holder
+
+
+# Left out, these read as if they had not happened: no excerpt can tell (see the notes there).
+_MENDS = {"accreditation.reinstated/1", "credential.reinstated/1"}
+_UNDONE = {"accreditation.suspended/1", "credential.suspended/1", "key.retired/1"}
+
+
+def test_no_event_that_something_builds_on_can_be_left_out(issued: IssuedLog) -> None:
+    """What is left out makes checks impossible; it never refutes what it cannot show."""
+    holder = _long_story(issued)
+    evidence = issued.evidence(holder)
+    assert issued.report(holder, evidence).exit_code == 0
+    seen = set()
+    for submission in evidence.submissions:
+        for event in submission.events:
+            kind = json.loads(event.line)["type"]
+            seen.add(kind)
+            shown = without(evidence, submission.position, event.number)
+            report = issued.report(holder, shown)
+            if kind in _MENDS:
+                # The excerpt shows a suspension and not its end: "as stated", and it says so.
+                for name in refuted(report):
+                    assert report.check(name).basis == "stated"  # type: ignore[arg-type]
+                continue
+            assert refuted(report) == set(), (kind, verdicts(report))
+            assert report.exit_code == 2 or kind in _UNDONE, (kind, verdicts(report))
+    assert {"log.opened/1", "key.added/1", "achievement.revised/1"} <= seen
+
+
+def test_a_revocation_left_out_cannot_be_noticed_so_the_status_is_only_stated(
+    issued: IssuedLog,
+) -> None:
+    """Inclusion proves what happened, never that nothing happened since."""
+    holder = issued.holders[0]
+    position = issued.says(
+        issued.story.provider, e.CredentialRevoked(credential=holder.id, reason="misconduct")
+    )
+    evidence = issued.evidence(holder)
+    assert refuted(issued.report(holder, evidence)) == {"status"}
+
+    report = issued.report(holder, without(evidence, position))
+
+    assert report.check("status").verdict is Verdict.HOLDS
+    assert report.check("status").basis == "stated"
+    assert f"as of size {report.size}" in report.check("status").detail
+
+
+def test_evidence_as_of_an_earlier_size_says_so_and_so_does_the_report(issued: IssuedLog) -> None:
+    holder = issued.holders[0]
+    issued.publish()
+    then = issued.log.size
+    positions = issued.positions(holder.id)
+    issued.says(
+        issued.story.provider, e.CredentialRevoked(credential=holder.id, reason="misconduct")
+    )
+    note = issued.publish()
+    evidence = build_evidence(issued.log.reader(), note, holder.id, positions, as_of=then)
+    assert parse_evidence(render_evidence(evidence)) == evidence
+
+    report = issued.report(holder, evidence)
+
+    assert report.exit_code == 0
+    assert report.size == issued.log.size > then
+    assert f"active as of size {then}, stated" in report.check("status").detail
+    (said,) = report.notes
+    assert f"the first {then} entries" in said
+    assert f"none of the {issued.log.size - then} that followed" in said
+
+
+def test_no_program_takes_an_earlier_status_for_the_present_one(issued: IssuedLog) -> None:
+    holder = issued.holders[0]
+    whole = issued.report(holder)
+    assert (whole.as_of, whole.subject["status"]) == (whole.size, "active")
+
+    revoked = e.CredentialRevoked(credential=holder.id, reason="misconduct")
+    before = issued.positions(holder.id)
+    issued.says(issued.story.provider, revoked)
+    evidence = msgspec.structs.replace(issued.evidence(holder, positions=before), size=whole.size)
+    report = issued.report(holder, evidence)
+    assert (report.exit_code, report.size) == (0, whole.size + 2)
+    assert report.as_of == json.loads(report.to_json())["asOf"] == whole.size
+    assert report.subject["status"] == f"active as of size {whole.size}"
+
+
+def test_evidence_cannot_tell_as_of_what_its_checkpoint_does_not_cover(issued: IssuedLog) -> None:
+    holder = issued.holders[0]
+    evidence = issued.evidence(holder)
+    size = issued.log.size
+    assert evidence.size is None
+    beyond = msgspec.structs.replace(evidence, size=size + 1)
+    report = issued.report(holder, beyond)
+    assert {"inclusion", "status"} <= refuted(report)
+    assert report.as_of == size
+    # Nor may it show what came later than it says.
+    short = msgspec.structs.replace(evidence, size=evidence.submissions[-1].position + 1)
+    assert refuted(issued.report(holder, short)) == {"inclusion"}
+    with pytest.raises(Refusal, match="the checkpoint is of size"):
+        build_evidence(issued.log.reader(), issued.publish(), holder.id, [(0, [1])], as_of=size + 1)
+
+
+def test_a_status_is_not_called_active_when_what_followed_could_not_be_read(
+    issued: IssuedLog,
+) -> None:
+    """It was superseded, but the evidence leaves out by what."""
+    old, new = issued.holders[:2]
+    event = e.CredentialSuperseded(credential=old.id, successor=new.id)
+    position = issued.says(issued.story.provider, event)
+    evidence = issued.evidence(old, new.id)
+    successor = next(n for n in (1, 2, 3) if new.id.encode() in issued.log.entries[10 + n])
+
+    report = issued.report(old, without(evidence, 10, successor))
+
+    assert position > 10
+    assert {"signature", "status"} <= unchecked(report)
+    assert refuted(report) == set()
+
+
+def test_evidence_of_another_credential_leaves_everything_open(issued: IssuedLog) -> None:
+    one, two, _ = issued.holders
+
+    report = issued.report(one, issued.evidence(two))
+
+    assert refuted(report) == set()
+    assert {"signature", "commitment", "status"} <= unchecked(report)
+
+
+def test_evidence_relabelled_as_of_this_credential_leaves_everything_open(
+    issued: IssuedLog,
+) -> None:
+    one, two, _ = issued.holders
+    relabelled = msgspec.structs.replace(issued.evidence(two), credential=one.id)
+
+    report = issued.report(one, relabelled)
+
+    assert refuted(report) == set()
+    assert {"commitment", "status", "accreditation"} <= unchecked(report)
+
+
+def test_evidence_under_another_label_is_not_taken_for_it(issued: IssuedLog) -> None:
+    one, two, _ = issued.holders
+    relabelled = msgspec.structs.replace(issued.evidence(one), credential=two.id)
+
+    report = issued.report(one, relabelled)
+
+    assert refuted(report) == set()
+    assert "signature" in unchecked(report)
+
+
+def test_evidence_of_another_log_than_the_holder_file_names_is_not_taken_for_it(
+    issued: IssuedLog,
+) -> None:
+    holder = msgspec.structs.replace(issued.holders[0], log="elsewhere.example")
+
+    assert unchecked(issued.report(holder)) == {"checkpoint"}
+    nowhere = msgspec.structs.replace(issued.holders[0], log=None)
+    assert issued.report(nowhere).exit_code == 0
+
+
+def test_without_anchors_nobody_is_recognised_and_nobody_refuted(issued: IssuedLog) -> None:
+    report = issued.report(issued.holders[0], anchors=[])
+
+    assert unchecked(report) == {"recognition"}
+    assert refuted(report) == set()
+
+
+def test_no_recognition_shown_is_not_a_recognition_refused(issued: IssuedLog) -> None:
+    evidence = issued.evidence(issued.holders[0])
+
+    report = issued.report(issued.holders[0], without(evidence, 2, 2))
+
+    assert unchecked(report) == {"recognition"}
+    assert refuted(report) == set()
+
+
+def test_a_log_known_by_its_post_quantum_key_alone_cannot_be_followed_to_its_genesis(
+    issued: IssuedLog,
+) -> None:
+    """Its checkpoint is believed, but who opened it is an Ed25519 key the policy leaves out."""
+    mldsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.mldsa")
+    try:
+        key = mldsa.MLDSA44PrivateKey.from_seed_bytes(b"q" * 32)
+    except UnsupportedAlgorithm:
+        pytest.skip("this installation has no ML-DSA-44")
+    evidence = issued.evidence(issued.holders[0])
+    origin, checkpoint = issued.story.origin, issued.log.reader().checkpoint()
+    verifier = VerifierKey.of(origin, MLDSA44_COSIGNATURE, key.public_key().public_bytes_raw())
+    message = subtree_message(
+        cosigner=origin,
+        timestamp=NOW,
+        origin=origin,
+        start=0,
+        end=checkpoint.size,
+        root=checkpoint.root,
+    )
+    blob = NOW.to_bytes(8, "big") + key.sign(message)
+    line = Signature(origin, verifier.key_id, blob).render()
+    signed = msgspec.structs.replace(evidence, checkpoint=evidence.checkpoint + line.decode())
+
+    report = issued.report(issued.holders[0], signed, policy=Policy((Log(verifier),), (), (), None))
+
+    assert report.check("checkpoint").verdict is Verdict.HOLDS
+    assert "signature" in unchecked(report)
+    assert refuted(report) == set()
+
+
+def test_a_credential_in_another_form_leaves_its_own_checks_open(issued: IssuedLog) -> None:
+    def change(credential: dict[str, Any]) -> None:
+        credential["type"] = ["VerifiableCredential"]
+
+    (holder,) = issued.award(altered(awards(issued.story, 1), change))
+
+    report = issued.report(holder)
+
+    assert unchecked(report) == {"achievement", "issuer", "validity"}
+    assert refuted(report) == set()
+    assert report.check("commitment").verdict is Verdict.HOLDS
+
+
+def test_without_an_issuance_nothing_is_known_of_its_dates(issued: IssuedLog) -> None:
+    issued.publish()
+    genesis = issued.positions(issued.holders[0].id)[:1]
+    report = issued.report(issued.holders[0], issued.evidence(issued.holders[0], positions=genesis))
+    assert report.check("validity").verdict is Verdict.UNCHECKED
+
+
+def test_whose_word_it_is_that_a_did_is_the_issuers_own_is_told(issued: IssuedLog) -> None:
+    """A did:key is its own proof; anybody could have entered this one."""
+    story = issued.story
+    web = replace(party("web"), did="did:web:tudelft.nl")
+    issued.says(
+        story.accreditor,
+        story.registered(story.accreditor, web, "provider"),
+        msgspec.structs.replace(
+            story.accredited(accreditation := story.new_id()), provider=web.did
+        ),
+    )
+    issued.says(web, story.defined(achievement := story.new_id()))
+
+    def by_web(credential: dict[str, Any]) -> None:
+        credential["issuer"]["id"] = web.did
+
+    prepared = altered(awards(story, 1), by_web)
+    event = msgspec.structs.replace(
+        prepared.events[0], achievement=achievement, accreditation=accreditation
+    )
+    issued.says(web, event)
+
+    report = issued.report(prepared.holders[0])
+    assert report.exit_code == 0
+    assert any(
+        "did:web:tudelft.nl is An Organization's own is the word of" in note
+        for note in report.notes
+    )
+    assert not any("own is the word of" in n for n in issued.report(issued.holders[0]).notes)
