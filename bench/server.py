@@ -16,7 +16,7 @@ import httpx2
 import msgspec
 
 from testamur.catalogue.events import Authority
-from testamur.http.client import Registry
+from testamur.http.client import RegistryClient
 from testamur.tlog.note import VerifierKey
 from tests.harness.story import Story
 
@@ -60,7 +60,7 @@ def serving(folder: Path, story: Story) -> Iterator[Served]:
     process = subprocess.Popen([*base, "serve", "--data", data, "--port", str(port)])
     try:
         _wait(url, process)
-        with Registry(url) as registry:
+        with RegistryClient(url) as registry:
             # The server has opened its log itself, with a key of its own.
             for body in story.opening()[1:]:
                 registry.submit(body, "published")

@@ -17,7 +17,7 @@ from bench.cohorts import cohorts, now_story
 from bench.figures import cpu_seconds, percentile, report
 from bench.load import drive, get
 from bench.server import serving
-from testamur.http.client import Registry
+from testamur.http.client import RegistryClient
 from testamur.tlog.tiles import tile_path
 
 
@@ -31,7 +31,7 @@ def main(
         folder = Path(name)
         story = now_story()
         with serving(folder, story) as served:
-            with Registry(served.url) as registry:
+            with RegistryClient(served.url) as registry:
                 for body in cohorts(story, events, 10_000):
                     registry.submit(body, "published")
             paths = [f"/log/{tile_path(0, index)}" for index in range(events // 256)]

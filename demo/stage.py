@@ -30,7 +30,7 @@ from testamur.badges.commitment import HolderFile, read_holder_file, render_hold
 from testamur.catalogue.events import Authority
 from testamur.catalogue.submission import format_time
 from testamur.errors import Unavailable
-from testamur.http.client import Registry
+from testamur.http.client import RegistryClient
 from testamur.http.source import HttpSource
 from testamur.tlog.note import VerifierKey
 from testamur.tlog.policy import Policy, parse_policy
@@ -92,7 +92,7 @@ def _play(data: Path, url: str, authorities: list[Party]) -> None:
     policy = parse_policy(f"log {vkey} {url}/log\nquorum none\n")
     (data / "policy.txt").write_text(policy.render(), encoding="ascii")
     print(f"The log {ORIGIN} is open at {url}/log; its key is\n  {vkey}\n", flush=True)
-    with Registry(url) as registry:
+    with RegistryClient(url) as registry:
         story = Story(registry, ORIGIN, policy, data / "parties", _tell, authorities)
         _tell("entry   who does what")
         _tell("     1  the log opens with two root authorities")
@@ -217,7 +217,7 @@ def _cases(story: Story) -> list[Case]:
 
 
 def _verify(
-    data: Path, registry: Registry, policy: Policy, authorities: list[Party], case: Case
+    data: Path, registry: RegistryClient, policy: Policy, authorities: list[Party], case: Case
 ) -> dict[str, Any]:
     """Fetch the evidence, then judge from the files alone."""
     holder_file = data / f"{case.name}.json"

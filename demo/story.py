@@ -27,7 +27,7 @@ from testamur.badges.commitment import HolderFile
 from testamur.badges.prepare import prepare_cohort, write_prepared
 from testamur.catalogue import events as e
 from testamur.catalogue.ids import new_id
-from testamur.http.client import Registry
+from testamur.http.client import RegistryClient
 from testamur.tlog.policy import Policy
 from testamur.verification.receipt import Receipt, verify_receipt
 
@@ -38,7 +38,7 @@ Tell = Callable[[str], None]
 class Story:
     """Plays the acts on `registry`, whose log is `log`; parties keep their keys in `folder`."""
 
-    registry: Registry
+    registry: RegistryClient
     log: str
     policy: Policy
     folder: Path

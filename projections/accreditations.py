@@ -21,7 +21,7 @@ from projections.versions import StreamEvent, Streams
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import ACCREDITATION, RECOGNITION
 from testamur.rules.register import Accreditation, Recognition
-from testamur.verification.replay import Cohort
+from testamur.verification.replay import ReplayedSubmission
 
 _accreditations: Final = Streams(
     "accreditation",
@@ -73,7 +73,7 @@ class RecognitionAt(msgspec.Struct, frozen=True):
     recognition: Recognition
 
 
-def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
+def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
     """Add a row for each event about an accreditation or a recognition."""
     issuer = known.organizations[cohort.header.payload.iss]
     for event, flags, row in _accreditations.rows(cohort):

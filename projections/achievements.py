@@ -21,7 +21,7 @@ from testamur.catalogue import events as e
 from testamur.catalogue.events import Definition
 from testamur.catalogue.lifecycle import ACHIEVEMENT, AchievementStatus
 from testamur.rules.register import Achievement
-from testamur.verification.replay import Cohort
+from testamur.verification.replay import ReplayedSubmission
 
 _streams: Final = Streams(
     "achievement",
@@ -54,7 +54,7 @@ class AchievementAt(msgspec.Struct, frozen=True):
     flags: tuple[str, ...]
 
 
-def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
+def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
     """Add a row for each event about an achievement."""
     provider = known.organizations[cohort.header.payload.iss]
     revisions: dict[str, int] = {}

@@ -47,7 +47,7 @@ from projections.tables import (
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import CREDENTIAL, CredentialStatus
 from testamur.rules import CredentialState
-from testamur.verification.replay import Cohort
+from testamur.verification.replay import ReplayedSubmission
 
 CREDENTIALS: Final = Table(
     "credentials",
@@ -172,7 +172,7 @@ class CredentialEvent(msgspec.Struct, frozen=True):
     successor: str | None
 
 
-def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
+def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
     """Add a row for each event about a credential."""
     achievements, accreditations = known.achievements, known.accreditations
     awards: dict[int, dict[str, int]] = {}

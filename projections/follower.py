@@ -33,7 +33,7 @@ from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.merkle import EMPTY_ROOT, CompactRange
 from testamur.tlog.reader import STRETCH, LogReader, Stretch
 from testamur.tlog.tiles import WIDTH
-from testamur.verification.replay import Cohort, Damage, Replayer
+from testamur.verification.replay import BadEntry, ReplayedSubmission, Replayer
 
 INTERVAL: Final = 1.0
 """Seconds after which the log is looked at again when nobody woke the follower."""
@@ -66,7 +66,7 @@ class _Place:
     recorded_at: int = 0
     credentials: dict[str, CredentialState] = field(default_factory=dict)
 
-    def add(self, cohort: Cohort) -> None:
+    def add(self, cohort: ReplayedSubmission) -> None:
         """Add the rows of a submission, the register being as that submission left it."""
         for fold in _FOLDS:
             fold(cohort, self.known, self.rows)
@@ -155,7 +155,7 @@ class Follower:
     def catch_up(self) -> int:
         """Read all that the log has published and return the size reached.
 
-        Raises `Refuted` (`Damage` where an entry is at fault) and halts: this and every later
+        Raises `Refuted` (`BadEntry` where an entry is at fault) and halts: this and every later
         call. Raises `Unavailable` when the log or the database cannot be reached; the next call
         goes on from the last transaction.
         """
@@ -266,7 +266,7 @@ class Follower:
                 if stopping.is_set():
                     return self._size
             place.replayer.settle()
-        except Damage:
+        except BadEntry:
             raise
         except Refuted as error:
             raise self._located(error, read, checkpoint) from None
@@ -277,7 +277,7 @@ class Follower:
         try:
             for cohort in place.replayer.each(stretch.entries, stretch.leaves):
                 self._add(place, cohort)
-        except Damage:
+        except BadEntry:
             self._write(place)  # what came before the damage still counts
             raise
         whole = not place.replayer.pending
@@ -286,7 +286,7 @@ class Follower:
             # A replayer remembers every submission it has seen; from here on the table does.
             place.replayer = self._replayer(place.known, place.credentials, thorough=place.thorough)
 
-    def _add(self, place: _Place, cohort: Cohort) -> None:
+    def _add(self, place: _Place, cohort: ReplayedSubmission) -> None:
         if place.thorough:
             with self._engine.connect() as connection:
                 submissions.refuse_repeated(connection, cohort)
@@ -319,15 +319,15 @@ class Follower:
         place.written(edge)
         self._move(edge.size)
 
-    def _located(self, error: Refuted, read: int, checkpoint: Checkpoint) -> Damage:
+    def _located(self, error: Refuted, read: int, checkpoint: Checkpoint) -> BadEntry:
         """Return `error` with the entry that is at fault, if it is one of those read next."""
         if checkpoint.size >= read:
             for position in range(read, min(read + _AHEAD, checkpoint.size)):
                 try:
                     self._reader.entry(position, checkpoint)
                 except Refuted as refuted:
-                    return Damage(f"entry {position}", "inclusion", str(refuted), position)
-        return Damage(f"checkpoint {checkpoint.size}", "consistency", str(error))
+                    return BadEntry(f"entry {position}", "inclusion", str(refuted), position)
+        return BadEntry(f"checkpoint {checkpoint.size}", "consistency", str(error))
 
     # --- Starting from what the tables hold ---
 

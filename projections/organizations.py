@@ -29,7 +29,7 @@ from projections.page import Page, Pages
 from projections.tables import METADATA, NUMBER, POSITION, Known, Rows, located
 from testamur.catalogue import events as e
 from testamur.rules.register import Organization
-from testamur.verification.replay import Cohort
+from testamur.verification.replay import ReplayedSubmission
 
 DIDS: Final = Table(
     "dids",
@@ -84,7 +84,7 @@ class OrganizationEvent(msgspec.Struct, frozen=True):
     flags: tuple[str, ...]
 
 
-def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
+def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
     """Add a row for each change, and a number for each newcomer."""
     if cohort.position == 0:
         _open(cohort, known, rows)
@@ -104,7 +104,7 @@ def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
         row["state"] = _encode(known.register.organizations[did]).decode()
 
 
-def _open(cohort: Cohort, known: Known, rows: Rows) -> None:
+def _open(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
     _number(cohort.header.payload.iss, known, rows)
     (opened,) = cohort.events
     for did, organization in known.register.organizations.items():

@@ -40,7 +40,7 @@ from projections.tables import (
     uuid_text,
 )
 from testamur.errors import Refusal, Unavailable
-from testamur.verification.replay import Cohort, Damage
+from testamur.verification.replay import BadEntry, ReplayedSubmission
 
 SUBMISSIONS: Final = Table(
     "submissions",
@@ -88,7 +88,7 @@ class SubmissionAt(msgspec.Struct, frozen=True):
     flags: tuple[str, ...]
 
 
-def fold(cohort: Cohort, known: Known, rows: Rows) -> None:
+def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
     """Add the row of one submission."""
     payload = cohort.header.payload
     flags = 0
@@ -204,12 +204,12 @@ def submissions_of(
     return _OF_ISSUER.page(connection, size, after, limit, did=did)
 
 
-def refuse_repeated(connection: Connection, cohort: Cohort) -> None:
-    """Raise `Damage` (rule `duplicate-submission`) if this (iss, jti) is in the table already."""
+def refuse_repeated(connection: Connection, cohort: ReplayedSubmission) -> None:
+    """Raise `BadEntry` (rule `duplicate-submission`) if this (iss, jti) is in the table already."""
     payload = cohort.header.payload
     earlier = connection.scalar(_ONCE, {"did": payload.iss, "jti": uuid_bytes(payload.jti)})
     if earlier is not None:
-        raise Damage(
+        raise BadEntry(
             f"entry {cohort.position}",
             "duplicate-submission",
             f"{payload.iss} submitted {payload.jti} before, at {earlier}",

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Insert, Integer, LargeBinary, MetaData, SmallInteger
 
 from testamur.rules import Register
-from testamur.verification.replay import Cohort
+from testamur.verification.replay import ReplayedSubmission
 
 LAYOUT: Final = 4
 """Counts on whenever a table or the meaning of a column changes; older tables are rebuilt."""
@@ -48,7 +48,9 @@ class Known:
     accreditations: dict[str, int] = field(default_factory=dict)
 
 
-def located(cohort: Cohort, kinds: frozenset[type]) -> list[tuple[int, Any, int, tuple[str, ...]]]:
+def located(
+    cohort: ReplayedSubmission, kinds: frozenset[type]
+) -> list[tuple[int, Any, int, tuple[str, ...]]]:
     """Return (position, event, version in its stream, flags) of the events of these kinds."""
     if kinds.isdisjoint(map(type, cohort.events)):
         return []  # as in every cohort of nothing but issuances

@@ -16,7 +16,7 @@ from sqlalchemy import Column, Connection, Row, Select, String, Table, bindparam
 from projections.page import Page, Pages
 from projections.tables import METADATA, NUMBER, POSITION, UUID_BYTES, located, uuid_bytes
 from testamur.catalogue import events as e
-from testamur.verification.replay import Cohort
+from testamur.verification.replay import ReplayedSubmission
 
 
 class StreamEvent(msgspec.Struct, frozen=True):
@@ -93,7 +93,9 @@ class Streams:
             )
         )
 
-    def rows(self, cohort: Cohort) -> Iterator[tuple[Any, tuple[str, ...], dict[str, Any]]]:
+    def rows(
+        self, cohort: ReplayedSubmission
+    ) -> Iterator[tuple[Any, tuple[str, ...], dict[str, Any]]]:
         """Yield (event, its flags, the row but for its own columns) for each event of a stream."""
         for position, event, version, flags in located(cohort, self._events):
             row = {

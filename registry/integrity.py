@@ -23,7 +23,7 @@ from testamur.keys import PublicKey
 from testamur.rules import Register
 from testamur.rules.register import dump_register
 from testamur.tlog.merkle import leaf_hash, leaf_hashes
-from testamur.verification.replay import Cohort, Replayer
+from testamur.verification.replay import ReplayedSubmission, Replayer
 
 _LATEST: Final = 1_000
 _LISTED: Final = (
@@ -143,7 +143,7 @@ def _check_submission(
     return replayer.register
 
 
-def _check_listed(cohort: Cohort, listed: tuple[Any, ...]) -> None:
+def _check_listed(cohort: ReplayedSubmission, listed: tuple[Any, ...]) -> None:
     payload = cohort.header.payload
     policy_events = sum(not isinstance(event, CredentialEvent) for event in cohort.events)
     flags = submissions.pack_flags(submissions.flags_of(cohort.admitted))
@@ -154,7 +154,7 @@ def _check_listed(cohort: Cohort, listed: tuple[Any, ...]) -> None:
         )
 
 
-def _check_filed(database: Database, cohort: Cohort) -> None:
+def _check_filed(database: Database, cohort: ReplayedSubmission) -> None:
     payload = cohort.header.payload
     expected = [(submissions.stream_key(payload.iss, payload.jti), 1, submissions.TOPIC)]
     expected += [

@@ -13,7 +13,7 @@ from testamur.cli.terminal import Json, note, progress, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, opened, trusted_log
 from testamur.cli.values import Credential, MaybeUrl, Url, credential_id, moment
 from testamur.errors import Refusal, Refuted, Unavailable, shown
-from testamur.http.client import AsOf, Registry
+from testamur.http.client import AsOf, RegistryClient
 from testamur.tlog.reader import LogReader
 from testamur.verification.bearing import Bearing
 from testamur.verification.evidence import (
@@ -130,7 +130,7 @@ def _excerpt(credential: str, place: str, trust: str | None) -> Evidence:
                     log.key,
                     checkpoint=log.checkpoint,
                     progress=told,
-                    cohort_read=bearing.read,
+                    on_submission=bearing.read,
                 )
             # What superseded it stands earlier in the log, where it was not looked for.
             if not bearing.missing or len(wanted) > 1:
@@ -148,8 +148,8 @@ def _excerpt(credential: str, place: str, trust: str | None) -> Evidence:
         ) from None
 
 
-def _registry(url: str) -> Registry:
-    return Registry(url, patience=10, waiting=lambda reason, _: note(reason))
+def _registry(url: str) -> RegistryClient:
+    return RegistryClient(url, patience=10, on_retry=lambda reason, _: note(reason))
 
 
 def _flat(answer: dict[str, Any]) -> dict[str, Any]:

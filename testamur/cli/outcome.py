@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from testamur.cli.terminal import NotShown, note, show_json, wants_json
 from testamur.errors import Refusal, Refuted, Unavailable
-from testamur.verification.replay import Damage
+from testamur.verification.replay import BadEntry
 
 HOLDS: Final = 0
 REFUTED: Final = 1
@@ -76,7 +76,7 @@ def described(error: Refuted | Unavailable) -> dict[str, Any]:
         case Refusal():
             found = {"rule": error.rule, "detail": error.detail, "line": error.line}
             return _known({"error": "refused", **found, "value": error.value})
-        case Damage():
+        case BadEntry():
             found = {"rule": error.rule, "detail": error.detail, "where": error.where}
             return _known({"error": "refuted", **found, "position": error.position})
         case Refuted():

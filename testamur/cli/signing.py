@@ -17,7 +17,7 @@ from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.values import Log, MaybeUrl, NewFile, as_kid
 from testamur.errors import Refusal
-from testamur.http.client import DryRun, Registry
+from testamur.http.client import DryRun, RegistryClient
 from testamur.keys import PublicKey
 from testamur.verification.receipt import Flagged
 
@@ -159,7 +159,7 @@ def _mangled(data: bytes) -> Refusal | None:
 def _dry_run(data: bytes, url: str) -> DryRun:
     if not is_submission(data):
         raise typer.BadParameter("a registry tries submissions: `testamur sign` makes them")
-    with Registry(url, patience=5, waiting=lambda reason, _: note(reason)) as registry:
+    with RegistryClient(url, patience=5, on_retry=lambda reason, _: note(reason)) as registry:
         return registry.check(data)
 
 

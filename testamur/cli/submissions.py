@@ -16,7 +16,7 @@ from testamur.cli.terminal import Json, note, say, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, Trust, opened, own_word, policy_from
 from testamur.cli.values import Url
 from testamur.errors import Refusal, Refuted
-from testamur.http.client import GRADES, Registry, Wait
+from testamur.http.client import GRADES, RegistryClient, Wait
 from testamur.tlog.policy import Policy, Verified
 from testamur.verification.receipt import (
     MAX_RECEIPT,
@@ -61,7 +61,7 @@ def submit(
     body = _signed(submission)
     if out is not None:
         refuse_existing(out)
-    with Registry(url, patience=patience, waiting=_told) as registry:
+    with RegistryClient(url, patience=patience, on_retry=_told) as registry:
         if policy is not None:
             _check_log(registry, policy)
         receipt = registry.submit(body, wait)
@@ -113,7 +113,7 @@ def _signed(file: Path) -> bytes:
     return body
 
 
-def _check_log(registry: Registry, policy: Policy) -> None:
+def _check_log(registry: RegistryClient, policy: Policy) -> None:
     """Raise `Refuted` if another log than the policy's is served: before anything is handed in.
 
     Whether witnesses saw the submission is for its receipt to show.

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from testamur.catalogue.events import EVENTS, Event, wire_name
-from testamur.verification.replay import Cohort
+from testamur.verification.replay import ReplayedSubmission
 
 Kind: TypeAlias = Literal["bytes", "date", "integer", "json", "list", "text", "time"]
 """What a column holds; `json` is canonical JSON text, `list` is of texts, `time` is in Unix
@@ -34,11 +34,11 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     line: bytes
 
 
-def rows(cohort: Cohort) -> Iterator[Row]:
+def rows(submission: ReplayedSubmission) -> Iterator[Row]:
     """Yield the events of one submission, in order."""
-    at, recorded_at = cohort.position, cohort.recorded_at
-    issuer, kid = cohort.header.payload.iss, cohort.header.protected.kid
-    events = zip(cohort.admitted, cohort.events, cohort.lines, strict=True)
+    at, recorded_at = submission.position, submission.recorded_at
+    issuer, kid = submission.header.payload.iss, submission.header.protected.kid
+    events = zip(submission.admitted, submission.events, submission.lines, strict=True)
     for position, (admitted, event, line) in enumerate(events, start=at + 1):
         yield Row(position, at, recorded_at, issuer, kid, admitted.flags, event, line)
 

@@ -19,7 +19,7 @@ from testamur.exports.rows import Row, rows
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.note import VerifierKey
 from testamur.tlog.source import Source
-from testamur.verification.replay import Cohort, Progress, Replayed, replay
+from testamur.verification.replay import Progress, Replayed, ReplayedSubmission, replay
 
 # A row group of Parquet: large enough to compress well, small enough for any memory.
 _BATCH: Final = 65_536
@@ -41,13 +41,13 @@ def export(
     waiting: list[Row] = []
     with _new_file(path) as file, closing(WRITERS[form](file)) as writer:
 
-        def read(cohort: Cohort) -> None:
-            waiting.extend(rows(cohort))
+        def read(submission: ReplayedSubmission) -> None:
+            waiting.extend(rows(submission))
             if len(waiting) >= _BATCH:
                 writer.write(waiting)
                 waiting.clear()
 
-        replayed = replay(source, key, checkpoint=checkpoint, progress=progress, cohort_read=read)
+        replayed = replay(source, key, checkpoint=checkpoint, progress=progress, on_submission=read)
         if waiting:
             writer.write(waiting)
         writer.finish(replayed.checkpoint)

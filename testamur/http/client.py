@@ -17,7 +17,7 @@ import msgspec
 
 from testamur.catalogue.submission import parse_header
 from testamur.errors import Refusal, Refuted, Unavailable
-from testamur.http.exchange import Exchange, Refused, Waiting
+from testamur.http.exchange import Exchange, OnRetry, Refused
 from testamur.tlog.note import MAX_NOTE
 from testamur.verification.evidence import MAX_EVIDENCE
 from testamur.verification.receipt import MAX_RECEIPT, Flagged, Receipt, parse_receipt
@@ -49,12 +49,13 @@ class DryRun(msgspec.Struct, frozen=True, rename="camel"):
     left_off: int = 0
 
 
-class Registry:
+class RegistryClient:
     """The registry at `url`; several threads may use one.
 
     `patience` is how many seconds to wait, over all attempts at one call, for a registry that is
-    out of reach or asks to come back later; `waiting` is told why and for how long, each time.
-    Close it, or use it in a `with` statement.
+    out of reach or asks to come back later; `on_retry` is called before each new
+    attempt, with the reason and the seconds until then. Close it, or use it in a `with`
+    statement.
     """
 
     def __init__(
@@ -63,11 +64,11 @@ class Registry:
         *,
         client: httpx2.Client | None = None,
         patience: float = 30.0,
-        waiting: Waiting | None = None,
+        on_retry: OnRetry | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._exchange = Exchange(
-            url, client=client, patience=patience, waiting=waiting, pause=pause
+            url, client=client, patience=patience, on_retry=on_retry, pause=pause
         )
         self.url = self._exchange.url
 

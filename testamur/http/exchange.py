@@ -38,8 +38,8 @@ _ASK_AGAIN: Final = frozenset({408, 425, 429, 502, 503, 504})
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 8.0
 
-Waiting = Callable[[str, float], None]
-"""Told why an answer is being waited for, and for how many seconds."""
+OnRetry = Callable[[str, float], None]
+"""Called before another attempt: with the reason, and the seconds until then."""
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,14 +117,14 @@ class Exchange:
         *,
         client: httpx2.Client | None,
         patience: float,
-        waiting: Waiting | None,
+        on_retry: OnRetry | None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url = url.rstrip("/")
         # Longer for an answer than for a connection: a receipt may wait for witnesses.
         self._client = client or httpx2.Client(timeout=httpx2.Timeout(30, read=120))
         self._patience = patience
-        self._waiting = waiting or (lambda _reason, _seconds: None)
+        self._on_retry = on_retry or (lambda _reason, _seconds: None)
         self._pause = pause
 
     def close(self) -> None:
@@ -168,7 +168,7 @@ class Exchange:
             seconds = max(asked, pause)
             if waited + seconds > self._patience:
                 raise Unavailable(reason)
-            self._waiting(reason, seconds)
+            self._on_retry(reason, seconds)
             self._pause(seconds)
             waited, pause = waited + seconds, min(2 * pause, _LONGEST_PAUSE)
 

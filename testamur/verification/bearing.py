@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from testamur.catalogue import events as e
-from testamur.verification.replay import Cohort
+from testamur.verification.replay import ReplayedSubmission
 
 _GENESIS: Final = (0, 1)
 
@@ -38,15 +38,15 @@ class Bearing:
         self._credentials: dict[str, list[_Occurred]] = {name: [] for name in credentials}
         self._streams: dict[tuple[str, str], list[_Occurred]] = defaultdict(list)
 
-    def read(self, cohort: Cohort) -> None:
+    def read(self, submission: ReplayedSubmission) -> None:
         """Take in one submission."""
-        actor = cohort.header.payload.iss
-        for position, event in enumerate(cohort.events, start=cohort.position + 1):
+        actor = submission.header.payload.iss
+        for position, event in enumerate(submission.events, start=submission.position + 1):
             if isinstance(event, e.CredentialEvent):
                 if (stream := self._credentials.get(event.credential)) is not None:
-                    stream.append(_Occurred(cohort.position, position, actor, event))
+                    stream.append(_Occurred(submission.position, position, actor, event))
             elif not isinstance(event, e.LogOpened):
-                self._keep(_Occurred(cohort.position, position, actor, event))
+                self._keep(_Occurred(submission.position, position, actor, event))
 
     @property
     def missing(self) -> set[str]:

@@ -57,7 +57,7 @@ Vouched = Callable[[int, bytes], bool]
 _BUNDLES: Final = 8  # folded at a time
 
 
-class Damage(Refuted):
+class BadEntry(Refuted):
     """The log breaks a rule at a position, or a file of it is not what it must be."""
 
     def __init__(self, where: str, rule: str, detail: str, position: int | None = None) -> None:
@@ -72,7 +72,7 @@ class Damage(Refuted):
 
 
 @dataclass(frozen=True, slots=True)
-class Cohort:
+class ReplayedSubmission:
     """One submission on the log. Its header is entry `position`; event i is entry position+1+i.
 
     `recorded_at` is in Unix milliseconds; `leaves` are the leaf hashes of header and events.
@@ -123,18 +123,20 @@ class Replayer:
         """The number of entries of a submission that is not complete yet."""
         return len(self._entries)
 
-    def feed(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> list[Cohort]:
+    def feed(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> list[ReplayedSubmission]:
         """Return the submissions that these entries complete; `leaves` are their leaf hashes.
 
-        Raises `Damage` at the first entry that breaks a rule, after which the replayer is of no
+        Raises `BadEntry` at the first entry that breaks a rule, after which the replayer is of no
         further use.
         """
         return list(self.each(entries, leaves))
 
-    def each(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> Iterator[Cohort]:
+    def each(
+        self, entries: Sequence[bytes], leaves: Sequence[bytes]
+    ) -> Iterator[ReplayedSubmission]:
         """Yield what `feed` returns, each while the register is as that submission left it.
 
-        To be gone through to the end. Raises `Damage` as `feed` does.
+        To be gone through to the end. Raises `BadEntry` as `feed` does.
         """
         self._entries += entries
         self._leaves += leaves
@@ -153,17 +155,17 @@ class Replayer:
         self._pending_bytes += sum(map(len, entries))
         # A submission is judged when it is whole; one that never can be must not fill memory.
         if self._pending_bytes > MAX_BYTES + MAX_HEADER:
-            raise _damage(self.register.size, _too_large())
+            raise _bad_entry(self.register.size, _too_large())
 
     def settle(self) -> None:
-        """Raise `Damage` if the entries fed so far end in the middle of a submission.
+        """Raise `BadEntry` if the entries fed so far end in the middle of a submission.
 
         Or before the genesis: an empty tree is no register.
         """
         if self.register.size == 0 and not self._entries:
-            raise Damage("entry 0", "genesis-missing", "a log begins with its genesis", 0)
+            raise BadEntry("entry 0", "genesis-missing", "a log begins with its genesis", 0)
         if self._entries:
-            raise Damage(
+            raise BadEntry(
                 f"entry {self.register.size}",
                 "cut-submission",
                 f"the log ends {self._waiting_for - len(self._entries)} events before "
@@ -176,10 +178,10 @@ class Replayer:
         try:
             recorded_at, header = parse_submission_entry(entry)
         except Refusal as refusal:
-            raise _damage(position, refusal) from None
+            raise _bad_entry(position, refusal) from None
         names = header.payload.iss, header.payload.jti
         if names in self._submissions:
-            raise Damage(
+            raise BadEntry(
                 f"entry {position}",
                 "duplicate-submission",
                 f"{names[0]} submitted {names[1]} before",
@@ -188,7 +190,9 @@ class Replayer:
         self._submissions.add(names)
         return recorded_at, header
 
-    def _admit(self, recorded_at: int, header: SignedHeader, start: int, end: int) -> Cohort:
+    def _admit(
+        self, recorded_at: int, header: SignedHeader, start: int, end: int
+    ) -> ReplayedSubmission:
         position = self.register.size
         lines = self._entries[start + 1 : end]
         leaves = self._leaves[start:end]
@@ -208,8 +212,8 @@ class Replayer:
                 credentials = self._credentials_for(events)
                 admitted = admit_events(self.register, credentials, header, events, recorded_at)
         except Refusal as refusal:
-            raise _damage(position, refusal) from None
-        return Cohort(
+            raise _bad_entry(position, refusal) from None
+        return ReplayedSubmission(
             position, recorded_at, header, self._entries[start], lines, leaves, events, admitted
         )
 
@@ -237,15 +241,15 @@ class Statistics:
     first_recorded_at: int = 0
     last_recorded_at: int = 0
 
-    def count(self, cohort: Cohort) -> None:
+    def count(self, submission: ReplayedSubmission) -> None:
         """Add one submission."""
         self.submissions += 1
-        self.first_recorded_at = self.first_recorded_at or cohort.recorded_at
-        self.last_recorded_at = cohort.recorded_at
-        kinds: Counter[type[Event]] = Counter(map(type, cohort.events))
+        self.first_recorded_at = self.first_recorded_at or submission.recorded_at
+        self.last_recorded_at = submission.recorded_at
+        kinds: Counter[type[Event]] = Counter(map(type, submission.events))
         for kind, count in kinds.items():
             self.events[str(kind.__struct_config__.tag)] += count
-        for admitted in cohort.admitted:
+        for admitted in submission.admitted:
             if admitted.flags:
                 self.flags.update(admitted.flags)
 
@@ -266,14 +270,14 @@ def replay(
     *,
     checkpoint: Checkpoint | None = None,
     progress: Progress | None = None,
-    cohort_read: Callable[[Cohort], None] | None = None,
+    on_submission: Callable[[ReplayedSubmission], None] | None = None,
 ) -> Replayed:
     """Replay the whole log and return what it says and how much of it there is.
 
     Every tile of the tree is fetched and compared with what the entries lead to; the root with
     the checkpoint's (the latest, unless one is given); every submission is checked. `progress`
-    is told (entries done, entries in all), `cohort_read` each submission.
-    Raises `Damage` at the first damage, `Refuted` if the checkpoint itself is bad, and
+    is told (entries done, entries in all), `on_submission` each submission.
+    Raises `BadEntry` at the first damage, `Refuted` if the checkpoint itself is bad, and
     `Unavailable` when something cannot be fetched.
     """
     reader = LogReader(source, key)
@@ -288,14 +292,14 @@ def replay(
         statistics.tiles += _compare_full_tiles(source, tiles, vouched)
         if edge.size == checkpoint.size:
             statistics.tiles += _compare_partial_tiles(source, edge, vouched)
-        for cohort in replayer.feed(entries, leaves):
-            statistics.count(cohort)
-            if cohort_read is not None:
-                cohort_read(cohort)
+        for submission in replayer.feed(entries, leaves):
+            statistics.count(submission)
+            if on_submission is not None:
+                on_submission(submission)
         if progress is not None:
             progress(edge.size, checkpoint.size)
     if edge.root() != checkpoint.root:
-        raise Damage(
+        raise BadEntry(
             f"checkpoint {checkpoint.size}",
             "root",
             f"the entries lead to root {edge.root().hex()}, the log signed {checkpoint.root.hex()}",
@@ -317,9 +321,9 @@ def _chunks(reader: LogReader, size: int) -> Iterator[list[bytes]]:
                 yield entries
                 entries = []
     except Refuted as error:
-        raise Damage(f"entry bundle {expected}", "bundle", str(error), expected * WIDTH) from None
+        raise BadEntry(f"entry bundle {expected}", "bundle", str(error), expected * WIDTH) from None
     except NotFound as error:
-        raise Damage(
+        raise BadEntry(
             f"entry bundle {expected}", "bundle-missing", str(error), expected * WIDTH
         ) from None
     if entries:
@@ -354,31 +358,31 @@ def _fetched(source: Source, path: str) -> bytes:
     try:
         return source.fetch(path)
     except NotFound as error:
-        raise Damage(path, "tile-missing", str(error)) from None
+        raise BadEntry(path, "tile-missing", str(error)) from None
 
 
 def _compare(path: str, published: bytes, computed: bytes, vouched: Vouched) -> None:
-    """Raise `Damage` that names the file at fault unless the two are the same."""
+    """Raise `BadEntry` that names the file at fault unless the two are the same."""
     if published == computed:
         return
     if len(published) != len(computed):
         hashes = len(computed) // HASH_SIZE
         detail = f"{len(published)} bytes, not the {len(computed)} of {hashes} hashes"
-        raise Damage(path, "tile", detail)
+        raise BadEntry(path, "tile", detail)
     pairs = enumerate(zip(_hashes(published), _hashes(computed), strict=True))
     at, found = next((i, one) for i, (one, other) in pairs if one != other)
     tile = parse_path(path)
     if not isinstance(tile, TilePath) or tile.level != 0:
-        raise Damage(path, "tile", f"hash {at} is not what the entries lead to")
+        raise BadEntry(path, "tile", f"hash {at} is not what the entries lead to")
     position = tile.index * WIDTH + at
     if vouched(position, found):
-        raise Damage(
+        raise BadEntry(
             bundle_path(tile.index, tile.width),
             "bundle",
             f"entry {position} is not the one whose hash is in the signed tree",
             position,
         )
-    raise Damage(path, "tile", f"hash {at} is not that of entry {position}")
+    raise BadEntry(path, "tile", f"hash {at} is not that of entry {position}")
 
 
 def _hashes(tile: bytes) -> list[bytes]:
@@ -399,11 +403,11 @@ def _too_large() -> Refusal:
     return Refusal("submission-size", f"a submission has at most {MAX_BYTES} bytes")
 
 
-def _damage(position: int, refusal: Refusal) -> Damage:
+def _bad_entry(position: int, refusal: Refusal) -> BadEntry:
     # Line 1 of a submission is the header entry, line k the entry k - 1 further on.
     at = position if refusal.line is None else position + refusal.line - 1
     value = "" if refusal.value is None else f" (found {refusal.value})"
-    return Damage(f"entry {at}", refusal.rule, refusal.detail + value, at)
+    return BadEntry(f"entry {at}", refusal.rule, refusal.detail + value, at)
 
 
 def _finish(statistics: Statistics, replayer: Replayer) -> None:

@@ -32,7 +32,7 @@ from testamur.tlog.merkle import prove_consistency, verify_consistency
 from testamur.tlog.proof import TlogProof
 from testamur.tlog.tiles import TileHashes
 from testamur.verification.receipt import Receipt, parse_receipt, verify_receipt
-from testamur.verification.replay import Cohort, replay
+from testamur.verification.replay import ReplayedSubmission, replay
 from tests.harness.served import PROJECT, TYPE, Served, api
 
 ROUNDS = int(os.environ.get("TESTAMUR_CRASH_ROUNDS", "12"))
@@ -226,8 +226,8 @@ def check_checkpoints(served: Served, seen: Witnessed) -> None:
 
 def check_sequence(served: Served, seen: Witnessed) -> None:
     """The log replays to its root, without a hole, and holds what was acknowledged, once."""
-    cohorts: list[Cohort] = []
-    replayed = replay(served.source, served.key, cohort_read=cohorts.append)
+    cohorts: list[ReplayedSubmission] = []
+    replayed = replay(served.source, served.key, on_submission=cohorts.append)
     end = 0
     for cohort in cohorts:
         assert cohort.position == end

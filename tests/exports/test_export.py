@@ -25,7 +25,7 @@ from testamur.errors import Refuted, Unavailable
 from testamur.exports.row_files import WRITERS, Form
 from testamur.exports.rows import COLUMNS, Row, cells
 from testamur.exports.whole_log import export
-from testamur.verification.replay import Damage
+from testamur.verification.replay import BadEntry
 from tests.harness.any_event import any_event
 from tests.harness.published_log import PublishedLog, opened_log
 from tests.harness.story import Story
@@ -149,7 +149,7 @@ def test_no_member_is_named_like_a_column_of_every_row() -> None:
 def test_a_damaged_log_leaves_no_file_behind(log: PublishedLog, form: Form) -> None:
     entry = log.entries[-1].replace(b"issuedInError", b"administrative")
     log.republish([*log.entries[:-1], entry])
-    with pytest.raises(Damage, match="root"):
+    with pytest.raises(BadEntry, match="root"):
         exported(log, form)
     assert files(log) == ["log"]
 
@@ -164,7 +164,7 @@ def test_a_log_under_another_key_leaves_no_file_behind(log: PublishedLog, tmp_pa
 def test_a_log_that_goes_away_leaves_no_file_behind(log: PublishedLog) -> None:
     (partial,) = log.root.glob(f"tile/entries/001.p/{log.size - 256}")
     partial.unlink()
-    with pytest.raises((Damage, Unavailable)):
+    with pytest.raises((BadEntry, Unavailable)):
         exported(log, "ndjson")
     assert files(log) == ["log"]
 

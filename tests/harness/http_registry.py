@@ -1,7 +1,7 @@
 """A small registry behind real HTTP on this machine, to test its clients with.
 
     with HttpRegistry(log) as registry:
-        Registry(registry.url).submit(body)
+        RegistryClient(registry.url).submit(body)
 
 It is an honest implementation of what a client sees: it records what it is handed, publishes
 it, proves it, and answers the same submission with the same receipt. It can be told to fail:
@@ -159,7 +159,7 @@ class HttpRegistry:
 
     def _evidence(self, credential: str) -> Reply:
         bearing = Bearing([credential])
-        replay(self.log.source(), self.log.key, cohort_read=bearing.read)
+        replay(self.log.source(), self.log.key, on_submission=bearing.read)
         note = self.log.source().fetch("checkpoint")
         positions = bearing.positions(credential)
         return Reply(

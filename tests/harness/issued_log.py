@@ -71,7 +71,7 @@ class IssuedLog:
     def positions(self, credential: str, *others: str) -> Positions:
         """Return what bears on the credential, found by replaying the published log."""
         bearing = Bearing([credential, *others])
-        replay(self.log.source(), self.log.key, cohort_read=bearing.read)
+        replay(self.log.source(), self.log.key, on_submission=bearing.read)
         return bearing.positions(credential)
 
     def evidence(

@@ -62,8 +62,8 @@ def test_what_does_not_compress_may_be_longer_in_gzip() -> None:
     [
         answer([bytes(1001)]),
         answer(endless(b"x")),
-        answer([gzip.compress(bytes(1001))], "gzip"),
-        answer([gzip.compress(bytes(10**8))], "gzip"),
+        answer([gzip.compress(bytes(1001), mtime=0)], "gzip"),
+        answer([gzip.compress(bytes(10**8), mtime=0)], "gzip"),
     ],
     ids=["one byte more", "without end", "inflated", "bomb"],
 )
@@ -96,11 +96,11 @@ def test_a_body_that_drips_is_given_up() -> None:
     ("body", "coding", "why"),
     [
         (b"no gzip", "gzip", "bad gzip"),
-        (gzip.compress(b"x" * 500)[:-9], "gzip", "cut short"),
+        (gzip.compress(b"x" * 500, mtime=0)[:-9], "gzip", "cut short"),
         (b"", "gzip", "cut short"),
         (b"x", "br", "content coding 'br'"),
         (b"x", "deflate", "content coding"),
-        (gzip.compress(gzip.compress(b"x")), "gzip, gzip", "content coding"),
+        (gzip.compress(gzip.compress(b"x", mtime=0), mtime=0), "gzip, gzip", "content coding"),
     ],
 )
 def test_what_cannot_be_decoded_could_not_be_examined(body: bytes, coding: str, why: str) -> None:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testamur.errors import Refusal, Refuted, Unavailable
-from testamur.http.client import GRADES, Registry
+from testamur.http.client import GRADES, RegistryClient
 from testamur.http.exchange import PROBLEM, Answer
 from testamur.tlog.policy import Log, Policy
 from testamur.tlog.source import NotFound
@@ -36,11 +36,11 @@ class World:
         self.reasons: list[str] = []
         self.client = self.registry()
 
-    def registry(self, **options: Any) -> Registry:
-        return Registry(
+    def registry(self, **options: Any) -> RegistryClient:
+        return RegistryClient(
             self.server.url,
             pause=self.pauses.append,
-            waiting=lambda reason, _: self.reasons.append(reason),
+            on_retry=lambda reason, _: self.reasons.append(reason),
             **options,
         )
 
@@ -139,14 +139,14 @@ def test_a_wait_beyond_patience_is_not_begun(world: World) -> None:
 def test_a_registry_out_of_reach_is_unavailable_and_never_a_refusal(world: World) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    client = Registry(f"http://127.0.0.1:{port}", patience=0)
+    client = RegistryClient(f"http://127.0.0.1:{port}", patience=0)
     with client, pytest.raises(Unavailable, match="cannot be reached"):
         client.submit(world.story.cohort(1))
 
 
 @pytest.mark.parametrize("url", ["registry.example", "ftp://registry.example", "http://[::1", ""])
 def test_what_is_no_url_is_unavailable_at_once(world: World, url: str) -> None:
-    with Registry(url, pause=world.pauses.append) as client, pytest.raises(Unavailable):
+    with RegistryClient(url, pause=world.pauses.append) as client, pytest.raises(Unavailable):
         client.submit(world.story.cohort(1))
     assert world.pauses == []
 

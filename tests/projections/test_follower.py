@@ -31,7 +31,7 @@ from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.merkle import leaf_hashes, tree_root
 from testamur.tlog.reader import LogReader
 from testamur.tlog.source import DirectorySource, Source
-from testamur.verification.replay import Damage, Replayer, replay
+from testamur.verification.replay import BadEntry, Replayer, replay
 from tests.harness.chronicle import Chronicle, Wild
 from tests.harness.published_log import PublishedLog, opened_log
 from tests.harness.story import Story, credentials_of, private_key
@@ -272,7 +272,7 @@ def test_an_entry_changed_on_the_way_is_named_and_nothing_of_it_is_kept(
         path.read_bytes().replace(b"blended", b"onlinee", 100).replace(b"onlinee", b"blended", 99)
     )
     follower, failure = refused(log, engine)
-    assert isinstance(failure, Damage)
+    assert isinstance(failure, BadEntry)
     assert failure.position is not None
     assert 256 <= failure.position < 512
     assert log.entries[failure.position].count(b"blended")
@@ -365,7 +365,7 @@ def test_what_the_rules_refuse_is_named_and_all_before_it_is_kept(
     log.append(story.cohort(5))
     log.publish()
     follower, failure = refused(log, engine)
-    assert isinstance(failure, Damage)
+    assert isinstance(failure, BadEntry)
     assert failure.rule == rule
     assert failure.position is not None
     assert bad <= failure.position <= bad + parse(body).header.payload.events
@@ -375,7 +375,7 @@ def test_what_the_rules_refuse_is_named_and_all_before_it_is_kept(
         found = credentials.status(connection, old, submissions.as_of(connection))
         assert found is not None
         assert found.size == bad
-    with pytest.raises(Damage) as again:
+    with pytest.raises(BadEntry) as again:
         follower.catch_up()
     assert again.value is failure
     assert not follower.wait_for(bad + 1, 0)
@@ -398,7 +398,7 @@ def test_a_submission_recorded_twice_is_named_even_long_after(
     follower.catch_up()
     at = log.append(story.cohort(3), again) + 4
     log.publish()
-    with pytest.raises(Damage, match="duplicate-submission") as caught:
+    with pytest.raises(BadEntry, match="duplicate-submission") as caught:
         follower.catch_up()
     assert (caught.value.position, follower.size) == (at, at)
 
@@ -408,7 +408,7 @@ def test_a_checkpoint_that_cuts_a_submission_is_refused(tmp_path: Path, engine: 
     log.append(story.cohort(10))
     log.publish(log.size + 4)
     follower, failure = refused(log, engine)
-    assert isinstance(failure, Damage)
+    assert isinstance(failure, BadEntry)
     assert (failure.rule, failure.position, follower.size) == ("cut-submission", 21, 21)
 
 
@@ -418,7 +418,7 @@ def test_a_log_that_shrank_is_refused(tmp_path: Path, engine: Engine) -> None:
     follower.catch_up()
     size = 21
     log.sign(Checkpoint(log.signer.name, size, tree_root(leaf_hashes(log.entries[:size]))))
-    with pytest.raises(Damage, match=r"checkpoint 21: .* the log shrank"):
+    with pytest.raises(BadEntry, match=r"checkpoint 21: .* the log shrank"):
         follower.catch_up()
     assert follower.size == 32
 
@@ -454,7 +454,7 @@ def test_a_rewritten_log_is_refused_at_the_same_size_and_grown(
     else:
         follower._reader = log.reader()
     before = tables(engine)
-    with pytest.raises(Damage, match="rewritten"):
+    with pytest.raises(BadEntry, match="rewritten"):
         follower.catch_up()
     assert follower.size == 32
     assert before == tables(engine)
@@ -628,7 +628,7 @@ def test_a_thread_that_halts_says_so_at_once(
     begun = time.monotonic()
     assert not follower.wait_for(log.size, 60)
     assert time.monotonic() - begun < 30
-    assert isinstance(follower.failure, Damage)
+    assert isinstance(follower.failure, BadEntry)
 
 
 class FlakySource(Source):

@@ -248,7 +248,7 @@ def test_damage_on_the_log_halts_the_follower_for_good_and_nothing_else(served: 
     assert states == {"gate": "works", "log": "works", "projections": "failed"}
     assert str(served.data) not in told.text
     assert "\ntestamur_ready 0\n" in served.get("/metrics").text
-    assert f"halted: Damage: entry {receipt.position}: inclusion" in served.errors()
+    assert f"halted: BadEntry: entry {receipt.position}: inclusion" in served.errors()
     ask(served, before, known)
     later = served.story.cohort(2)
     after = served.submit(later)

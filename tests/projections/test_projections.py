@@ -34,7 +34,7 @@ from testamur.rules import CredentialState, Register, admit_events, admit_genesi
 from testamur.rules.register import dump_register
 from testamur.tlog.merkle import leaf_hash, leaf_hashes, verify_inclusion
 from testamur.verification.evidence import build_evidence
-from testamur.verification.replay import Cohort, Replayer
+from testamur.verification.replay import ReplayedSubmission, Replayer
 from tests.harness.chronicle import Chronicle, Wild
 from tests.harness.published_log import PublishedLog
 from tests.harness.story import party
@@ -64,7 +64,7 @@ class Naive:
     """The log's entries fed one by one, with everything remembered."""
 
     replayer: Replayer
-    cohorts: list[Cohort] = field(default_factory=list)
+    cohorts: list[ReplayedSubmission] = field(default_factory=list)
 
     @classmethod
     def of(cls, log: PublishedLog) -> Iterator[Naive]:
@@ -86,7 +86,7 @@ class Naive:
     def size(self) -> int:
         return self.replayer.register.size
 
-    def located(self) -> Iterator[tuple[int, Cohort, Any, Any]]:
+    def located(self) -> Iterator[tuple[int, ReplayedSubmission, Any, Any]]:
         for cohort in self.cohorts:
             for number, (event, admitted) in enumerate(
                 zip(cohort.events, cohort.admitted, strict=True), start=1

@@ -43,7 +43,7 @@ class Register:
     def positions(self, credential: str, *others: str) -> list[tuple[int, list[int]]]:
         self.log.publish()
         bearing = Bearing([credential, *others])
-        replay(self.log.source(), self.log.key, cohort_read=bearing.read)
+        replay(self.log.source(), self.log.key, on_submission=bearing.read)
         return bearing.positions(credential)
 
     def evidence(self, positions: list[tuple[int, list[int]]], holder: HolderFile) -> Evidence:
@@ -116,7 +116,7 @@ def test_a_successor_that_was_not_read_is_named_as_missing(register: Register) -
     register.provider_says(e.CredentialSuperseded(credential=old.id, successor=new.id))
     register.log.publish()
     bearing = Bearing([old.id])
-    replay(register.log.source(), register.log.key, cohort_read=bearing.read)
+    replay(register.log.source(), register.log.key, on_submission=bearing.read)
     assert bearing.missing == {new.id}
 
 

@@ -24,13 +24,13 @@ from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.merkle import leaf_hashes
 from testamur.tlog.note import SignerKey
 from testamur.tlog.tiles import tile_resources
-from testamur.verification.replay import Cohort, Damage, Replayer, replay
+from testamur.verification.replay import BadEntry, ReplayedSubmission, Replayer, replay
 from tests.harness.published_log import PublishedLog, opened_log
 from tests.harness.story import Party, Story, party
 
 
-def damage(log: PublishedLog) -> Damage:
-    with pytest.raises(Damage) as caught:
+def damage(log: PublishedLog) -> BadEntry:
+    with pytest.raises(BadEntry) as caught:
         replay(log.source(), log.key)
     return caught.value
 
@@ -51,14 +51,14 @@ def entries_of(*bodies: bytes, at: int | None = None) -> list[bytes]:
 @pytest.mark.parametrize("cohorts", [(), (1,), (245,), (246,), (247,), (600, 9), (5000,)])
 def test_an_honest_log_is_replayed_whole(tmp_path: Path, cohorts: tuple[int, ...]) -> None:
     log, story = opened_log(tmp_path / "log", *cohorts)
-    seen: list[Cohort] = []
+    seen: list[ReplayedSubmission] = []
     told: list[tuple[int, int]] = []
 
     replayed = replay(
         log.source(),
         log.key,
         progress=lambda done, of: told.append((done, of)),
-        cohort_read=seen.append,
+        on_submission=seen.append,
     )
 
     assert replayed.checkpoint == log.reader().checkpoint()
@@ -124,7 +124,7 @@ def test_it_does_not_matter_how_the_entries_are_dealt_out(tmp_path: Path, cuts: 
     whole = Replayer(story.log_key.public)
     expected = whole.feed(entries, leaf_hashes(entries))
     dealt = Replayer(story.log_key.public)
-    found: list[Cohort] = []
+    found: list[ReplayedSubmission] = []
     bounds = [0, *sorted(cut % (len(entries) + 1) for cut in cuts), len(entries)]
 
     for start, end in pairwise(bounds):
@@ -361,7 +361,7 @@ class Forgery:
     def says(self, signer: Party, *events: e.Event, **terms: Any) -> None:
         self.log.append(self.story.submission(signer, *events, **terms))
 
-    def found(self) -> Damage:
+    def found(self) -> BadEntry:
         self.log.publish()
         return damage(self.log)
 
@@ -614,7 +614,7 @@ def test_a_header_that_says_too_much_of_itself_waits_for_its_events(forgery: For
 # --- Lies at the beginning ---
 
 
-def begun_with(tmp_path: Path, *bodies: bytes, story: Story | None = None) -> Damage:
+def begun_with(tmp_path: Path, *bodies: bytes, story: Story | None = None) -> BadEntry:
     log = PublishedLog(tmp_path / "log", story)
     log.append(*bodies)
     log.publish()
@@ -666,7 +666,7 @@ def test_a_submission_that_can_never_be_whole_does_not_fill_memory() -> None:
         for _ in range(1999):
             replayer.feed([line], [bytes(32)])
 
-    with pytest.raises(Damage) as caught:
+    with pytest.raises(BadEntry) as caught:
         feed_on()
 
     assert caught.value.rule == "submission-size"
@@ -687,7 +687,7 @@ def test_a_submission_is_as_large_on_the_log_as_the_gate_would_take(more: int, r
     assert 0 < room < 1024
     lines[: room + more] = [b"x" * 65_535] * (room + more)
 
-    with pytest.raises(Damage) as caught:
+    with pytest.raises(BadEntry) as caught:
         replayer.feed([entries_of(body)[0], *lines], [bytes(32)] * 1025)
 
     assert caught.value.rule == rule
