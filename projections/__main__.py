@@ -62,6 +62,9 @@ def main(
         # Whoever stops a whole group of processes means the server, which then ends this one.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         threading.Thread(target=_listen, args=(follower, ended), daemon=True).start()
+    else:
+        # A shell starts its background jobs with SIGINT ignored; here it is the way to stop.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     follower.start()
     try:
         _watch(follower, ended)

@@ -253,6 +253,7 @@ def test_another_content_coding_is_not_taken(served: Served, coding: str) -> Non
         gzip.compress(b"x\n") + gzip.compress(b"y\n"),
         zlib.compress(b"x\n"),
     ],
+    ids=["empty", "not gzip", "cut short", "trailing bytes", "two members", "zlib"],
 )
 def test_bad_gzip_is_refused(served: Served, body: bytes) -> None:
     problem(served.post(body, Content_Encoding="gzip"), 400, "content-encoding")

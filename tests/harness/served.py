@@ -55,6 +55,11 @@ def run_module(module: str, *arguments: str | Path) -> subprocess.CompletedProce
     )
 
 
+def in_background(*command: str | Path) -> list[str]:
+    """Return `command` as a shell's background job runs it: with SIGINT ignored."""
+    return ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *map(str, command)]
+
+
 def authority_of(story: Story) -> str:
     """Return the root authority of a story as `init` takes it."""
     authority = Authority(

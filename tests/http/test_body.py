@@ -102,6 +102,7 @@ def test_a_body_that_drips_is_given_up() -> None:
         (b"x", "deflate", "content coding"),
         (gzip.compress(gzip.compress(b"x", mtime=0), mtime=0), "gzip, gzip", "content coding"),
     ],
+    ids=["not gzip", "cut short", "empty", "brotli", "deflate", "gzip twice"],
 )
 def test_what_cannot_be_decoded_could_not_be_examined(body: bytes, coding: str, why: str) -> None:
     with pytest.raises(Unavailable, match=why):

@@ -40,7 +40,7 @@ from testamur.tlog.source import DirectorySource
 from testamur.tlog.tiles import WIDTH, bundle_path, decode_bundle
 from testamur.verification.receipt import Receipt
 from tests.harness.published_log import PublishedLog, opened_log
-from tests.harness.served import PROJECT, Served, authority_of, processes
+from tests.harness.served import PROJECT, Served, authority_of, in_background, processes
 from tests.harness.simulators import flipped
 from tests.harness.story import Story, credentials_of
 
@@ -335,10 +335,9 @@ def test_tables_that_cannot_be_made_are_unavailable_and_nothing_is_served(tmp_pa
 
 @contextmanager
 def by_hand(log: str | Path, tables: Path, key: str) -> Iterator[subprocess.Popen[str]]:
-    """A follower that nobody attends to; its input has ended already."""
-    command = [sys.executable, "-m", "projections", str(log), str(tables), "--key", key]
+    """A follower in the background that nobody attends to; its input has ended already."""
     process = subprocess.Popen(
-        command,
+        in_background(sys.executable, "-m", "projections", log, tables, "--key", key),
         cwd=PROJECT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

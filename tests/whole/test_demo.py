@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.served import PROJECT, Served, api, run_module
+from tests.harness.served import PROJECT, Served, api, in_background, run_module
 
 
 @pytest.fixture
@@ -82,19 +82,14 @@ def test_a_port_in_use_is_told_in_the_servers_own_words(tmp_path: Path) -> None:
     assert "in use" in done.stderr
 
 
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def test_a_demo_in_the_background_can_be_interrupted(tmp_path: Path) -> None:
     """A shell without job control starts it with SIGINT ignored."""
     started = subprocess.Popen(
-        [sys.executable, "-m", "demo", "--port", "0", "--data", str(tmp_path / "demo")],
+        in_background(sys.executable, "-m", "demo", "--port", "0", "--data", tmp_path / "demo"),
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_ignore_interrupts,  # noqa: PLW1509  # nothing is threaded here
     )
     with started:
         assert started.stdout is not None
