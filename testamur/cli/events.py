@@ -11,6 +11,7 @@ from msgspec import inspect
 
 from testamur.canonical import MAX_DOCUMENT, parse_strict
 from testamur.catalogue.events import EVENTS, Event, Reason, encode_event
+from testamur.catalogue.table import kind_of, subject_of
 from testamur.cli.files import append, naming, read
 from testamur.cli.members import build, event_type, form
 from testamur.cli.terminal import Json, note, say, show_json, show_table
@@ -168,14 +169,9 @@ def _put(made: list[Event], to: Path | None, *, json: bool) -> None:
         for line in lines:
             say(line.decode())
     else:
-        ids = ", ".join(_fresh(each) for each in made)
-        note(f"{to}: {len(lines)} added{f': {ids}' if ids else ''}")
+        note(f"{to}: {len(lines)} added: {', '.join(map(_about, made))}")
 
 
-def _fresh(made: Event) -> str:
-    """Return what the event is about, which may be an id made just now."""
-    struct = msgspec.structs.asdict(made)
-    for member in ("credential", "accreditation", "recognition", "achievement", "organization"):
-        if member in struct:
-            return f"{member} {struct[member]}"
-    return ""
+def _about(made: Event) -> str:
+    """Return the thing that the event is about, which may have an id made just now."""
+    return f"{kind_of(made).stream} {subject_of(made)}"
