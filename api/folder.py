@@ -3,8 +3,8 @@
 key              the log's signing key (signed-note form), readable by its owner alone
 registry.db      the one sequence, as the gate admitted it
 log/             what is published: checkpoint, tiles, entry bundles
-published.db     the last checkpoint that was signed; published.db.lock is held by who may sign
-projections/     answers, which are rebuilt from log/ when they are not what they must be
+last-signed.db   the last checkpoint signed; the one publisher holds last-signed.db.lock
+projections/     the tables that answer questions, rebuilt from log/ when they are damaged
 lock             held by the one server that works in this folder
 """
 
@@ -41,16 +41,16 @@ class Folder:
     @property
     def last_signed(self) -> Path:
         """The last checkpoint signed."""
-        return self.root / "published.db"
+        return self.root / "last-signed.db"
 
     @property
     def projections(self) -> Path:
-        """The answers."""
+        """The tables that answer questions."""
         return self.root / "projections"
 
     @property
     def lock(self) -> Path:
-        """Held by the server at work."""
+        """Locked by the server at work."""
         return self.root / "lock"
 
 

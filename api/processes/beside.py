@@ -125,11 +125,3 @@ class Beside(ABC):
             self._hear(line.decode("utf-8", "replace"))
         except Exception:  # noqa: BLE001  # whatever it told, what it tells next must be heard
             _log.exception("%s told what makes no sense: %.100r", self._module, line)
-
-
-def tell(line: str) -> None:
-    """Tell a line on standard output, in the process beside; a longer one is cut."""
-    # POSIX keeps the lines of two threads apart if each is one write of at most so many bytes.
-    text = " ".join(line.split()).encode("utf-8", "replace")[: PIPE_BUF - 1]
-    with suppress(OSError):  # nobody listens any more; the end of the input follows
-        os.write(sys.stdout.fileno(), text + b"\n")

@@ -44,7 +44,7 @@ def memory(log: Served) -> int:
 
 
 def publisher(log: Served) -> int:
-    (found,) = processes(b"api.processes.publishing", os.fsencode(log.data))
+    (found,) = processes(b"api.processes.publisher", os.fsencode(log.data))
     return found
 
 

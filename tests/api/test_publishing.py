@@ -20,7 +20,7 @@ import pytest
 import typer
 
 from api.folder import Folder
-from api.processes import publishing
+from api.processes import publisher, publishing
 from api.processes.publishing import Publishing
 from log.last_signed import LastSigned
 from log.store import DirectoryStore
@@ -50,7 +50,7 @@ def log(tmp_path: Path) -> Iterator[Served]:
 
 def publishers(data: Path) -> list[int]:
     """Return the processes that publish the log in `data`, whoever started them."""
-    return processes(b"api.processes.publishing", os.fsencode(data))
+    return processes(b"api.processes.publisher", os.fsencode(data))
 
 
 def followers(data: Path) -> list[int]:
@@ -80,9 +80,9 @@ def test_the_process_that_talks_to_the_world_cannot_sign_and_the_one_that_signs_
 ) -> None:
     log.submit(log.story.cohort(3))
     assert log.process is not None
-    assert str(log.data / "published.db") not in files_of(log.process.pid)
+    assert str(log.data / "last-signed.db") not in files_of(log.process.pid)
     held = files_of(the_publisher(log))
-    assert str(log.data / "published.db") in held
+    assert str(log.data / "last-signed.db") in held
     assert not [file for file in held if file.startswith("socket:")]
 
 
@@ -112,7 +112,7 @@ def test_a_publisher_killed_under_load_is_started_again_and_nothing_acknowledged
         assert time.monotonic() < deadline
     assert the_publisher(log) != killed
     assert len(receipts) > 20
-    assert "api.processes.publishing ended with code -9" in log.errors()
+    assert "api.processes.publisher ended with code -9" in log.errors()
     log.submit(log.story.cohort(1))
     assert log.get("/readyz").status_code == 200
     entries = [entry for _, found in log.reader().bundles(0, log.size) for entry in found]
@@ -183,12 +183,12 @@ def test_ctrl_c_publishes_what_was_acknowledged_as_durable(log: Served) -> None:
 def test_a_service_manager_that_signals_every_process_stops_the_server_in_order(
     log: Served,
 ) -> None:
-    publisher = the_publisher(log)
+    process = the_publisher(log)
     body = log.story.cohort(300)
-    for process in (publisher, *followers(log.data)):
-        os.kill(process, signal.SIGTERM)
+    for each in (process, *followers(log.data)):
+        os.kill(each, signal.SIGTERM)
     log.submit(body)
-    assert the_publisher(log) == publisher
+    assert the_publisher(log) == process
     assert log.stop() == 0
     assert (publishers(log.data), followers(log.data)) == ([], [])
 
@@ -196,7 +196,7 @@ def test_a_service_manager_that_signals_every_process_stops_the_server_in_order(
 def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(tmp_path: Path) -> None:
     log = Served(tmp_path / "data")
     log.init()
-    other = LastSigned(log.data / "published.db")
+    other = LastSigned(log.data / "last-signed.db")
     other.claim()
     threading.Timer(1, other.release).start()
     with log.running():
@@ -244,11 +244,11 @@ def test_a_damaged_note_of_what_was_signed_last_is_named_at_the_start_and_by_fsc
 ) -> None:
     log = Served(tmp_path / "data")
     log.init()
-    (log.data / "published.db").write_bytes(b"no database at all" * 100)
+    (log.data / "last-signed.db").write_bytes(b"no database at all" * 100)
     for command in (("serve", "--port", "0"), ("fsck",)):
         ended = api(*command, "--data", log.data)
         assert ended.returncode == 1
-        assert "last-signed: malformed: published.db: " in ended.stdout + ended.stderr
+        assert "last-signed: malformed: last-signed.db: " in ended.stdout + ended.stderr
     log.close()
 
 
@@ -277,7 +277,7 @@ def test_a_publisher_tells_how_far_it_is_while_it_goes_through_the_log(log: Serv
     log.submit(log.story.cohort(600))
     size = log.size
     log.stop()
-    main = "from api.processes import publishing as p; p._TELL_EVERY = 0; p.main(p.Path({!r}))"
+    main = "from api.processes import publisher as p; p._REPORT_EVERY = 0; p.main(p.Path({!r}))"
     with subprocess.Popen(
         [sys.executable, "-c", main.format(str(log.data))],
         cwd=Path(publishing.__file__).parents[2],
@@ -295,7 +295,7 @@ def test_a_publisher_tells_how_far_it_is_while_it_goes_through_the_log(log: Serv
 
 def test_a_publisher_that_is_to_end_does_not_go_through_the_log_first() -> None:
     ending = threading.Event()
-    checked = publishing._telling(ending)
+    checked = publisher._progress(ending)
     checked(256, 10**9)
     ending.set()
     with pytest.raises(Unavailable, match="when 512 of"):
@@ -305,23 +305,23 @@ def test_a_publisher_that_is_to_end_does_not_go_through_the_log_first() -> None:
 def test_what_it_cannot_begin_with_is_told_with_its_exit_code(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publishing, "_CLAIM_SECONDS", 0.1)
+    monkeypatch.setattr(publisher, "_CLAIM_SECONDS", 0.1)
     log = Served(tmp_path / "data")
     log.init()
-    other = LastSigned(log.data / "published.db")
+    other = LastSigned(log.data / "last-signed.db")
     other.claim()
     for root, told in (
         (tmp_path / "nowhere", "unavailable "),
         (log.data, "unavailable another publisher"),
     ):
         with pytest.raises(typer.Exit) as ended:
-            publishing.main(root)
+            publisher.main(root)
         assert ended.value.exit_code == 2
         assert capfd.readouterr().out.startswith(told)
     other.close()
     (log.data / "key").chmod(0o644)
     with pytest.raises(typer.Exit) as ended:
-        publishing.main(log.data)
+        publisher.main(log.data)
     assert ended.value.exit_code == 1
     assert capfd.readouterr().out.startswith("refuted ")
     log.close()

@@ -306,13 +306,13 @@ def test_a_registry_restored_from_an_old_copy_is_not_served(served: Served, tmp_
 
 
 def test_a_checkpoint_newer_than_the_last_one_signed_is_not_served(served: Served) -> None:
-    shutil.copy(served.data / "published.db", served.data.parent / "published.db")
+    shutil.copy(served.data / "last-signed.db", served.data.parent / "last-signed.db")
     with served.running():
         served.submit(served.story.cohort(1))
-    for file in served.data.glob("published.db*"):
+    for file in served.data.glob("last-signed.db*"):
         if not file.name.endswith(".lock"):
             file.unlink()
-    shutil.copy(served.data.parent / "published.db", served.data / "published.db")
+    shutil.copy(served.data.parent / "last-signed.db", served.data / "last-signed.db")
     refused = api("serve", "--data", served.data, "--port", "0")
     assert refused.returncode == 1
     assert "from-the-future" in refused.stderr

@@ -53,11 +53,12 @@ def test_the_import_contract_is_kept() -> None:
 
 
 def test_the_import_contract_says_what_the_design_says() -> None:
-    packages, rooms, *demo = CONFIG["tool"]["importlinter"]["contracts"]
+    packages, rooms, formats, *demo = CONFIG["tool"]["importlinter"]["contracts"]
 
-    assert [contract["type"] for contract in (packages, rooms, *demo)] == [
+    assert [contract["type"] for contract in (packages, rooms, formats, *demo)] == [
         "layers",
         "layers",
+        "forbidden",
         "forbidden",
         "forbidden",
     ]
@@ -70,7 +71,7 @@ def test_the_import_contract_says_what_the_design_says() -> None:
         "testamur.catalogue",
         "testamur.tlog",
     ]
-    assert all("ignore_imports" not in contract for contract in (packages, rooms, *demo))
+    assert all("ignore_imports" not in each for each in (packages, rooms, formats, *demo))
     assert set(CONFIG["tool"]["importlinter"]["root_packages"]) == {PROTOCOL, *APPLICATION, DEMO}
 
 
@@ -83,6 +84,17 @@ def test_every_room_of_the_protocol_is_under_the_contract() -> None:
     }
 
     assert rooms == named
+
+
+def test_the_log_formats_may_import_nothing_of_the_protocol_but_its_errors() -> None:
+    """Who reads another log with `testamur.tlog` depends on nothing about credentials."""
+    contract = CONFIG["tool"]["importlinter"]["contracts"][2]
+    folder = REPOSITORY / PROTOCOL
+    others = {path.stem for path in folder.glob("*.py")} - {"__init__", "errors"}
+    others |= {path.parent.name for path in folder.glob("*/__init__.py")} - {"tlog"}
+
+    assert contract["source_modules"] == ["testamur.tlog"]
+    assert set(contract["forbidden_modules"]) == {f"{PROTOCOL}.{name}" for name in others}
 
 
 def test_what_an_outsider_installs_needs_none_of_the_application() -> None:

@@ -1,0 +1,132 @@
+"""`python -m api.processes.publisher ROOT`: publishes the log, in a process of its own.
+
+It alone holds the signing key, and it listens on no socket. A byte on its standard input says that
+entries were committed; the end of the input ends it, so it never outlives the server. It prints,
+a line each, of at most `PIPE_BUF` bytes:
+
+    checked COUNT      at the start all published files are checked: COUNT entries so far
+    published SIZE     a checkpoint of SIZE entries is public and durable
+    refuted TEXT       publishing stopped: TEXT names what is damaged
+    unavailable TEXT   publishing stopped, and is tried again: TEXT names what cannot be reached
+
+Exit codes: 0 its input ended, 1 the key or the last checkpoint signed is damaged, 2 it could not
+begin.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from select import PIPE_BUF
+from typing import Annotated, Final
+
+import typer
+
+from api.folder import Folder, read_key
+from log.last_signed import LastSigned
+from log.publisher import Publisher
+from log.store import DirectoryStore
+from registry.committed import CommittedEntries
+from testamur.errors import Refuted, Unavailable
+from testamur.memory import keep_freed_memory
+
+_REPORT_EVERY: Final = 1.0  # seconds, while the log is checked
+# The publisher of a server that was killed may take this long to end and give up its claim.
+_CLAIM_SECONDS: Final = 10.0
+_POLL: Final = 0.05
+
+
+def main(
+    root: Annotated[Path, typer.Argument(help="The folder of the log.")],
+    interval: Annotated[float, typer.Option(help="Seconds between checkpoints, at most.")] = 0.1,
+) -> None:
+    """Publish the log in ROOT until standard input ends; each byte on it says there is work."""
+    keep_freed_memory()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    ending = threading.Event()
+    with ExitStack() as stack:
+        try:
+            publisher = _opened(Folder(root), interval, ending, stack)
+        except (Refuted, Unavailable) as error:
+            _emit_failure(error)
+            raise typer.Exit(1 if isinstance(error, Refuted) else 2) from None
+        # A SIGTERM to the whole process group is meant for the server, which closes our input.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        publisher.start()  # which first resumes: `published` or a failure follows
+        while os.read(sys.stdin.fileno(), PIPE_BUF):
+            publisher.wake()
+        ending.set()
+        publisher.stop()
+
+
+def _opened(
+    folder: Folder, interval: float, ending: threading.Event, stack: ExitStack
+) -> Publisher:
+    signer = read_key(folder)
+    source = CommittedEntries(folder.registry)
+    stack.callback(source.close)
+    last_signed = LastSigned(folder.last_signed)
+    stack.callback(last_signed.close)
+    _claim(last_signed)
+    return Publisher(
+        source,
+        DirectoryStore(folder.log),
+        last_signed,
+        signer,
+        interval=interval,
+        published=lambda checkpoint, _: _emit(f"published {checkpoint.size}"),
+        stopped=_emit_failure,
+        checked=_progress(ending),
+    )
+
+
+def _progress(ending: threading.Event) -> Callable[[int, int], None]:
+    """Return a callback that reports the progress of the check, and ends it if `ending` is set."""
+    reported = time.monotonic()
+
+    def checked(done: int, of: int) -> None:
+        nonlocal reported
+        if ending.is_set():
+            # The next publisher waits for our claim for `_CLAIM_SECONDS` only.
+            raise Unavailable(f"asked to end when {done} of {of} entries were checked")
+        if time.monotonic() - reported >= _REPORT_EVERY:
+            reported = time.monotonic()
+            _emit(f"checked {done}")
+
+    return checked
+
+
+def _claim(last_signed: LastSigned) -> None:
+    deadline = time.monotonic() + _CLAIM_SECONDS
+    while True:
+        try:
+            last_signed.claim()
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL)
+        else:
+            return
+
+
+def _emit_failure(error: BaseException) -> None:
+    _emit(f"{'refuted' if isinstance(error, Refuted) else 'unavailable'} {error}")
+
+
+def _emit(line: str) -> None:
+    """Print a line on standard output; one above `PIPE_BUF` bytes is cut."""
+    # POSIX keeps the lines of two threads apart if each is one write of at most so many bytes.
+    text = " ".join(line.split()).encode("utf-8", "replace")[: PIPE_BUF - 1]
+    with suppress(OSError):  # the reader is gone; the end of our input follows
+        os.write(sys.stdout.fileno(), text + b"\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)
