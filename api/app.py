@@ -15,8 +15,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from api import entries, health, submissions
-from api import questions as queries
+from api import entries, health, questions, submissions
 from api.entries import Entries, LogEntry
 from api.health import Health, Tally
 from api.http import openapi, problems
@@ -24,9 +23,8 @@ from api.http.asgi import SAFE, Receive, Scope, Send, answer_preflight
 from api.http.intake import HungUp
 from api.http.parameters import OnlyKnown
 from api.http.problems import Problem, problem_of
-from api.questions import answers
+from api.questions.answerer import Answerer
 from api.questions.moment import FORMS
-from api.questions.register import Register
 from api.submissions import CheckReport, Submissions
 from api.tiles import PREFIX, Tiles
 from api.wiring import Parts
@@ -87,7 +85,7 @@ def face(parts: Parts) -> Face:
         parts.gate, parts.publishing, Proofs(parts.store), parts.waiting, tally
     )
     reading = Entries(parts.reader(), parts.waiting, parts.latest)
-    register = Register(parts.following, parts.reader, parts.latest)
+    answerer = Answerer(parts.following, parts.reader, parts.latest)
     tiles = Tiles(parts.store, parts.latest, str(parts.vkey))
 
     @asynccontextmanager
@@ -97,7 +95,7 @@ def face(parts: Parts) -> Face:
             yield
         finally:
             submitting.close()
-            register.close()
+            answerer.close()
             reading.close()
             tiles.close()
             parts.stop()
@@ -113,10 +111,10 @@ def face(parts: Parts) -> Face:
         redirect_slashes=False,
     )
     framework.state.submitting = submitting
-    framework.state.register = register
+    framework.state.answerer = answerer
     framework.state.reading = reading
     framework.state.health = Health(parts, tally, tiles, reading, submitting.intake)
-    for routes in (submissions.routes, queries.routes, entries.routes):
+    for routes in (submissions.routes, questions.routes, entries.routes):
         framework.include_router(routes, dependencies=[OnlyKnown])
     framework.include_router(health.routes)
     _answer_errors(framework)
@@ -165,7 +163,7 @@ def _document(framework: FastAPI) -> dict[str, Any]:
         document["paths"] |= {**openapi.LOG_PATHS, **submissions.SUBMIT_PATH}
         components = document.setdefault("components", {})
         components["schemas"] = openapi.schemas(
-            *answers.SHAPES, *health.SHAPES, CheckReport, Evidence, LogEntry, Receipt
+            *questions.SHAPES, *health.SHAPES, CheckReport, Evidence, LogEntry, Receipt
         )
         framework.openapi_schema = document
     return framework.openapi_schema

@@ -1,12 +1,12 @@
 """Questions to the register, each answered as of a tree size.
 
-Without `size` or `at` an answer is as of all that was read so far; with `size` it is what it was
-then and will always be, and the server waits a little for its projections to get there, so that
-whoever holds a receipt is never told that what it shows does not exist. The answer states what
-the register says; `/credentials/{id}/evidence` lets it be proven.
+Without `size` or `at` an answer is as of all that the projections hold. With `size` it never
+changes, and the server waits a little for the projections to get there: so a reader who holds a
+receipt is never told that what it shows does not exist. An answer states what the register says;
+`/credentials/{id}/evidence` proves it.
 
-A file holds the questions of one kind of thing. `asking.py` is what a question is made of, and
-`register.py` who answers it.
+Each file holds the questions about one kind, beside the shapes of their answers (`SHAPES`).
+`question.py` holds what they share, `answerer.py` asks the projections, in threads of its own.
 """
 
 from __future__ import annotations
@@ -15,8 +15,13 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from api.questions import accreditations, achievements, credentials, organizations
+from api.questions import accreditations, achievements, credentials, organizations, submissions
+
+_KINDS: Final = (credentials, organizations, achievements, accreditations, submissions)
 
 routes: Final = APIRouter()
-for _kind in (credentials, organizations, achievements, accreditations):
+for _kind in _KINDS:
     routes.include_router(_kind.routes)
+
+SHAPES: Final = tuple(shape for kind in _KINDS for shape in kind.SHAPES)
+"""What the OpenAPI document describes."""

@@ -1,68 +1,118 @@
-"""Questions about an achievement: its definitions, its history, and who was awarded it."""
+"""Questions about achievements: what may be awarded, in which versions, and what became of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
-from api.questions import answers
-from api.questions.asking import Finding, Flagged, ListOf, OneThing, Uuid, described, of
-from api.questions.register import View
-from projections import achievements, credentials
-from projections.page import Page
-
-Item = TypeVar("Item")
+from api.questions.answerer import View
+from api.questions.moment import PageOf, When
+from api.questions.question import (
+    Answering,
+    Did,
+    HistoryLine,
+    Listed,
+    Shape,
+    Uuid,
+    answered,
+    described,
+    listed,
+    stream_line,
+)
+from projections import achievements, organizations
+from projections.achievements import AchievementAt
+from testamur.catalogue.events import Definition
+from testamur.catalogue.lifecycle import AchievementStatus
 
 routes: Final = APIRouter(tags=["achievements"])
 
 
-def _of(achievement: str, listed: Callable[..., Page[Item]]) -> Finding[Item]:
-    return of("achievement", achievement, achievements.achievement_at, listed)
+class AchievementAnswer(Shape, frozen=True, gc=False, kw_only=True):
+    """An achievement with version `version` of its definition, whose flags are `flags`."""
+
+    id: str
+    provider: str
+    status: AchievementStatus
+    version: int
+    definition: Definition
+    defined: int
+    position: int
+    flags: tuple[str, ...]
+    size: int
+    recorded_at: str | None
+
+
+SHAPES: Final = (AchievementAnswer, Listed[AchievementAnswer])
+
+
+def _achievement(found: AchievementAt, recorded_at: str | None) -> AchievementAnswer:
+    return AchievementAnswer(
+        id=found.achievement,
+        provider=found.provider,
+        status=found.status,
+        version=found.revision,
+        definition=found.definition,
+        defined=found.defined,
+        position=found.position,
+        flags=found.flags,
+        size=found.size,
+        recorded_at=recorded_at,
+    )
 
 
 @routes.get(
     "/achievements/{achievement}",
     summary="An achievement, in its newest version or the one asked for.",
-    responses=described(answers.AchievementAnswer),
+    responses=described(AchievementAnswer),
 )
 async def one_achievement(
-    asked: OneThing,
+    answerer: Answering,
+    when: When,
     achievement: Uuid,
     version: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
 ) -> Response:
-    def find(view: View) -> answers.AchievementAnswer:
+    def find(view: View) -> AchievementAnswer:
         found = view.known("achievement", achievement, achievements.achievement_at)
         if version is not None:
-            connection, size = view.connection, view.size
-            asked_for = achievements.achievement_at(connection, achievement, size, revision=version)
-            if asked_for is None:
+            revised = achievements.achievement_at(
+                view.connection, achievement, view.size, revision=version
+            )
+            if revised is None:
                 raise view.missing("achievement-version", str(version))
-            found = asked_for
-        return answers.achievement_answer(found, view.as_of)
+            found = revised
+        return _achievement(found, view.recorded_at)
 
-    return await asked.answer(find)
+    return await answered(answerer, when, find)
 
 
 @routes.get(
     "/achievements/{achievement}/history",
     summary="Everything that happened to an achievement.",
-    responses=described(answers.Listed[answers.HistoryLine]),
+    responses=described(Listed[HistoryLine]),
 )
-async def achievement_history(asked: ListOf, achievement: Uuid) -> Response:
-    events = _of(achievement, achievements.achievement_history)
-    return await asked.lines(events, answers.stream_event)
+async def achievement_history(
+    answerer: Answering, when: When, page: PageOf, achievement: Uuid
+) -> Response:
+    def find(view: View) -> Listed[HistoryLine]:
+        view.known("achievement", achievement, achievements.achievement_at)
+        events = achievements.achievement_history(
+            view.connection, achievement, view.size, **page.options
+        )
+        return listed(view, page, events, stream_line)
+
+    return await answered(answerer, when, find)
 
 
 @routes.get(
-    "/achievements/{achievement}/credentials",
-    summary="What was issued for an achievement, or with flagged=true what broke policy.",
-    responses=described(answers.Listed[answers.CredentialLine]),
+    "/organizations/{did}/achievements",
+    summary="What an organization ever defined.",
+    responses=described(Listed[AchievementAnswer]),
 )
-async def credentials_for(
-    asked: ListOf, achievement: Uuid, *, flagged: Flagged = False
-) -> Response:
-    issued = _of(achievement, partial(credentials.credentials_for, flagged=flagged))
-    return await asked.lines(issued, answers.credential_line, flagged=flagged)
+async def achievements_of(answerer: Answering, when: When, page: PageOf, did: Did) -> Response:
+    def find(view: View) -> Listed[AchievementAnswer]:
+        view.known("organization", did, organizations.organization_at)
+        found = achievements.achievements_of(view.connection, did, view.size, **page.options)
+        return listed(view, page, found, lambda each: _achievement(each, view.recorded_at))
+
+    return await answered(answerer, when, find)

@@ -1,7 +1,7 @@
 """As of when a question is asked, and which page of a list: the parameters all questions share.
 
-A moment is a tree size: by number, or by a time on the register's own clock, which is turned into
-the size the log had then. Whether the log has come that far is not looked at here.
+A moment is a tree size, or a time on the register's own clock, which stands for the size that the
+log had then. Whether the log has reached it is not checked here.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Final, NamedTuple
+from urllib.parse import quote, urlencode
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from api.http.problems import Problem
 from projections.page import MAX_PAGE
@@ -22,6 +23,7 @@ FORMS: Final = {
     UUID: "is not an id such as 019aa5f0-5c00-7000-8000-000000000001",
 }
 """What is wrong with a text that does not match one of these."""
+_PLACE: Final = frozenset({"at", "cursor", "limit", "size"})
 _MAX_SIZE: Final = 2**53 - 1
 _NO_TIME: Final = "at is an RFC 3339 time from 1970 on, such as 2026-11-21T10:00:00Z"
 _TIME: Final = re.compile(
@@ -30,26 +32,39 @@ _TIME: Final = re.compile(
 )
 
 
-class Asked(NamedTuple):
-    """What a request says of the moment it asks about."""
+class Moment(NamedTuple):
+    """The moment a request asks about: a tree size, a time in Unix milliseconds, or now."""
 
     size: int | None
     time: int | None
 
 
-class Turned(NamedTuple):
-    """Which page of a list is asked for."""
+NOW: Final = Moment(None, None)
+
+
+class PageRequest(NamedTuple):
+    """Which page of a list a request asks for, at the address `path` with `choice` as its query.
+
+    `choice` holds what selects items, such as `flagged=true`; it is the same on every page.
+    """
 
     cursor: int | None
     limit: int
+    path: str
+    choice: dict[str, str]
 
     @property
     def options(self) -> dict[str, int]:
         """The arguments of a projection's list."""
         return {"limit": self.limit} | ({} if self.cursor is None else {"after": self.cursor})
 
+    def following(self, cursor: int, size: int) -> str:
+        """Return the address of the page from `cursor` on, as of the same `size`."""
+        query = {"cursor": cursor, "limit": self.limit, "size": size, **self.choice}
+        return f"{quote(self.path, safe='/:')}?{urlencode(query)}"
 
-async def asked(
+
+async def moment_asked(
     size: Annotated[
         int | None,
         Query(
@@ -69,21 +84,23 @@ async def asked(
             json_schema_extra={"format": "date-time"},
         ),
     ] = None,
-) -> Asked:
-    """Return the moment a request asks about; raises a 422 `Problem` for a time that is none."""
+) -> Moment:
+    """Return the moment a request asks about; raises a 422 `Problem` for a malformed time."""
     if size is not None and at is not None:
-        raise Problem(422, "parameter", "size and at both say as of when; give one", value=at)
-    return Asked(size, None if at is None else parse_moment(at))
+        raise Problem(422, "parameter", "size and at exclude each other; give one", value=at)
+    return Moment(size, None if at is None else parse_moment(at))
 
 
-async def turned(
+async def page_asked(
+    request: Request,
     cursor: Annotated[
         int | None, Query(ge=0, le=_MAX_SIZE, description="From `next` of the page before.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Items on a page.")] = 100,
-) -> Turned:
+) -> PageRequest:
     """Return which page a request asks for."""
-    return Turned(cursor, limit)
+    choice = {k: v for k, v in request.query_params.items() if k not in _PLACE}
+    return PageRequest(cursor, limit, request.url.path, choice)
 
 
 def parse_moment(text: str) -> int:
@@ -100,5 +117,5 @@ def parse_moment(text: str) -> int:
     raise Problem(422, "time", _NO_TIME, value=text)
 
 
-When = Annotated[Asked, Depends(asked)]
-PageOf = Annotated[Turned, Depends(turned)]
+When = Annotated[Moment, Depends(moment_asked)]
+PageOf = Annotated[PageRequest, Depends(page_asked)]

@@ -1,126 +1,149 @@
-"""Questions about an organization: its keys, and all that it granted, was granted, or did."""
+"""Questions about organizations: who is in the register, with which keys, and their history."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
-from api.questions import answers
-from api.questions.asking import Did, Finding, Flagged, ListOf, OneThing, described, of
-from api.questions.moment import Turned
-from api.questions.register import View
-from projections import accreditations, achievements, credentials, organizations, submissions
-from projections.page import Page
-
-Item = TypeVar("Item")
+from api.questions.answerer import View
+from api.questions.moment import PageOf, When
+from api.questions.question import (
+    Answering,
+    Did,
+    HistoryLine,
+    Listed,
+    Shape,
+    answered,
+    described,
+    listed,
+)
+from projections import organizations
+from projections.organizations import OrganizationAt, OrganizationEvent
+from testamur.catalogue.events import Identifier
+from testamur.catalogue.lifecycle import KeyStatus, OrganizationStatus
+from testamur.rules.register import KeyState
 
 routes: Final = APIRouter(tags=["organizations"])
 
 
-def _of(did: str, listed: Callable[..., Page[Item]]) -> Finding[Item]:
-    return of("organization", did, organizations.organization_at, listed)
+class KeyAnswer(Shape, frozen=True, gc=False, kw_only=True):
+    """A key and the positions that bound it: it may sign from `added` to before `until`."""
+
+    id: str
+    public_key_multibase: str
+    status: KeyStatus
+    added: int
+    until: int | None = None
+
+
+class OrganizationAnswer(Shape, frozen=True, gc=False, kw_only=True):
+    """An organization. `position` is that of its last change; `sponsor` registered it."""
+
+    did: str
+    name: str
+    country: str
+    roles: tuple[str, ...]
+    status: OrganizationStatus
+    keys: tuple[KeyAnswer, ...]
+    registered: int
+    position: int
+    version: int
+    size: int
+    recorded_at: str | None
+    sponsor: str | None = None
+    identifiers: tuple[Identifier, ...] | None = None
+    url: str | None = None
+
+
+SHAPES: Final = (OrganizationAnswer, Listed[KeyAnswer], Listed[OrganizationAnswer])
+
+
+def _key(key: KeyState) -> KeyAnswer:
+    return KeyAnswer(
+        id=key.id,
+        public_key_multibase=key.multikey,
+        status=key.status,
+        added=key.added,
+        until=key.until,
+    )
+
+
+def _organization(found: OrganizationAt, recorded_at: str | None) -> OrganizationAnswer:
+    organization = found.organization
+    return OrganizationAnswer(
+        did=organization.did,
+        name=organization.name,
+        country=organization.country,
+        roles=organization.roles,
+        status=organization.status,
+        keys=tuple(map(_key, organization.keys)),
+        registered=organization.registered,
+        position=found.position,
+        version=organization.version,
+        sponsor=organization.sponsor,
+        identifiers=organization.identifiers,
+        url=organization.url,
+        size=found.size,
+        recorded_at=recorded_at,
+    )
+
+
+def _history_line(found: OrganizationEvent) -> HistoryLine:
+    return HistoryLine(
+        event=found.event, version=found.version, position=found.position, flags=found.flags
+    )
 
 
 @routes.get(
     "/organizations",
-    summary="Every organization, in the order they came in.",
-    responses=described(answers.Listed[answers.OrganizationAnswer]),
+    summary="Every organization, in the order of registration.",
+    responses=described(Listed[OrganizationAnswer]),
 )
-async def every_organization(asked: ListOf) -> Response:
-    def find(view: View, turned: Turned) -> Page[organizations.OrganizationAt]:
-        return organizations.organizations(view.connection, view.size, **turned.options)
+async def every_organization(answerer: Answering, when: When, page: PageOf) -> Response:
+    def find(view: View) -> Listed[OrganizationAnswer]:
+        found = organizations.organizations(view.connection, view.size, **page.options)
+        return listed(view, page, found, lambda each: _organization(each, view.recorded_at))
 
-    return await asked.answers(find, answers.organization_answer)
+    return await answered(answerer, when, find)
 
 
 @routes.get(
     "/organizations/{did}",
     summary="An organization and its keys.",
-    responses=described(answers.OrganizationAnswer),
+    responses=described(OrganizationAnswer),
 )
-async def one_organization(asked: OneThing, did: Did) -> Response:
-    return await asked.thing(
-        "organization", did, organizations.organization_at, answers.organization_answer
-    )
+async def one_organization(answerer: Answering, when: When, did: Did) -> Response:
+    def find(view: View) -> OrganizationAnswer:
+        found = view.known("organization", did, organizations.organization_at)
+        return _organization(found, view.recorded_at)
+
+    return await answered(answerer, when, find)
 
 
 @routes.get(
     "/organizations/{did}/keys",
     summary="The keys of an organization, and from and to which position each may sign.",
-    responses=described(answers.Listed[answers.KeyAnswer]),
+    responses=described(Listed[KeyAnswer]),
 )
-async def keys(asked: OneThing, did: Did) -> Response:
-    def find(view: View) -> answers.Listed[answers.KeyAnswer]:
+async def keys(answerer: Answering, when: When, did: Did) -> Response:
+    def find(view: View) -> Listed[KeyAnswer]:
         found = view.known("organization", did, organizations.organization_at)
-        items = tuple(map(answers.key_answer, found.organization.keys))
-        return answers.Listed(size=view.size, as_of=view.as_of, items=items)
+        items = tuple(map(_key, found.organization.keys))
+        return Listed(size=view.size, recorded_at=view.recorded_at, items=items)
 
-    return await asked.answer(find)
+    return await answered(answerer, when, find)
 
 
 @routes.get(
     "/organizations/{did}/history",
     summary="Everything that happened to an organization and its keys.",
-    responses=described(answers.Listed[answers.HistoryLine]),
+    responses=described(Listed[HistoryLine]),
 )
-async def organization_history(asked: ListOf, did: Did) -> Response:
-    return await asked.lines(_of(did, organizations.history), answers.organization_event)
+async def organization_history(answerer: Answering, when: When, page: PageOf, did: Did) -> Response:
+    def find(view: View) -> Listed[HistoryLine]:
+        view.known("organization", did, organizations.organization_at)
+        events = organizations.history(view.connection, did, view.size, **page.options)
+        return listed(view, page, events, _history_line)
 
-
-@routes.get(
-    "/organizations/{did}/accreditations",
-    summary="The accreditations an organization was granted, or with by=accreditor granted.",
-    responses=described(answers.Listed[answers.AccreditationAnswer]),
-)
-async def accreditations_of(
-    asked: ListOf,
-    did: Did,
-    by: Annotated[Literal["provider", "accreditor"], Query()] = "provider",
-) -> Response:
-    granted = {
-        "provider": accreditations.accreditations_of,
-        "accreditor": accreditations.accreditations_by,
-    }
-    return await asked.answers(_of(did, granted[by]), answers.accreditation_answer, by=by)
-
-
-@routes.get(
-    "/organizations/{did}/recognitions",
-    summary="The recognitions an accreditor was granted.",
-    responses=described(answers.Listed[answers.RecognitionAnswer]),
-)
-async def recognitions_of(asked: ListOf, did: Did) -> Response:
-    granted = _of(did, accreditations.recognitions_of)
-    return await asked.answers(granted, answers.recognition_answer)
-
-
-@routes.get(
-    "/organizations/{did}/achievements",
-    summary="What an organization ever defined.",
-    responses=described(answers.Listed[answers.AchievementAnswer]),
-)
-async def achievements_of(asked: ListOf, did: Did) -> Response:
-    defined = _of(did, achievements.achievements_of)
-    return await asked.answers(defined, answers.achievement_answer)
-
-
-@routes.get(
-    "/organizations/{did}/credentials",
-    summary="What an organization issued, or with flagged=true what of it broke policy.",
-    responses=described(answers.Listed[answers.CredentialLine]),
-)
-async def credentials_of(asked: ListOf, did: Did, *, flagged: Flagged = False) -> Response:
-    issued = _of(did, partial(credentials.credentials_of, flagged=flagged))
-    return await asked.lines(issued, answers.credential_line, flagged=flagged)
-
-
-@routes.get(
-    "/organizations/{did}/submissions",
-    summary="What an organization submitted.",
-    responses=described(answers.Listed[answers.SubmissionLine]),
-)
-async def submissions_of(asked: ListOf, did: Did) -> Response:
-    return await asked.lines(_of(did, submissions.submissions_of), answers.submission_line)
+    return await answered(answerer, when, find)

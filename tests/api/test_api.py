@@ -409,7 +409,7 @@ def test_a_credential_answers_with_all_that_the_register_states(served: Served) 
         "version": 1,
         "flags": [flag.code for flag in receipt.flags],
         "size": size,
-        "asOf": receipt.recorded_at,
+        "recordedAt": receipt.recorded_at,
     }
 
 

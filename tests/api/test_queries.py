@@ -17,18 +17,17 @@ from api.entries import Entries
 from api.http.problems import Problem, problem_of
 from api.processes.following import Following
 from api.processes.waiting import Published, Waiting
-from api.questions.moment import Asked
-from api.questions.register import Register, View
+from api.questions.answerer import Answerer, View
+from api.questions.moment import NOW, Moment
 from testamur.errors import Refusal, Refuted
 from testamur.verification.evidence import parse_evidence
 from tests.harness.chronicle import Chronicle
 
 T = TypeVar("T")
-NOW = Asked(None, None)
 
 
 class Desk:
-    """A register to ask: the tables hold all of `told`, of which `heard` entries are told so.
+    """An answerer to ask: the tables hold all of `told`, of which `heard` entries are told so.
 
     `published` is the checkpoint that the server knows to be out.
     """
@@ -41,24 +40,24 @@ class Desk:
         self.following = Following(
             told.log.root, told.log.root, told.log.key, self.engine, size=len(told.log.entries)
         )
-        self.register = Register(self.following, told.log.reader, lambda: self.published)
+        self.answerer = Answerer(self.following, told.log.reader, lambda: self.published)
 
-    def ask(self, *questions: Callable[[Register], Awaitable[T]]) -> list[T | BaseException]:
+    def ask(self, *questions: Callable[[Answerer], Awaitable[T]]) -> list[T | BaseException]:
         """Return what comes of questions that are asked at once; fails after 10 s."""
 
         async def asked() -> list[T | BaseException]:
             return await asyncio.wait_for(
                 asyncio.gather(
-                    *(question(self.register) for question in questions), return_exceptions=True
+                    *(question(self.answerer) for question in questions), return_exceptions=True
                 ),
                 10,
             )
 
         return asyncio.run(asked())
 
-    def size(self, when: Asked) -> int:
+    def size(self, when: Moment) -> int:
         """Return the size that an answer is as of."""
-        (found,) = self.ask(lambda register: register.ask(when, lambda view: view.size))
+        (found,) = self.ask(lambda answerer: answerer.ask(when, lambda view: view.size))
         if isinstance(found, BaseException):
             raise found
         return found
@@ -77,7 +76,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     told.issued()
     found = Desk(told, published(told))
     yield found
-    found.register.close()
+    found.answerer.close()
     found.engine.dispose()
 
 
@@ -93,10 +92,10 @@ def test_an_issuance_is_read_although_its_checkpoint_was_not_heard_of_yet(tmp_pa
     (one,) = told.issued()
     desk = Desk(told, before)
     (found,) = desk.ask(
-        lambda register: register.ask(NOW, lambda view: register.issuance(11, view.size))
+        lambda answerer: answerer.ask(NOW, lambda view: answerer.issuance(11, view.size))
     )
     assert getattr(found, "credential", found) == one
-    desk.register.close()
+    desk.answerer.close()
     desk.engine.dispose()
 
 
@@ -106,7 +105,7 @@ def test_a_time_is_not_answered_from_tables_that_may_lack_what_was_recorded_by_t
     """They are waited for, as for a size, and while they stay behind there is no answer."""
     desk.following.size = 10
     desk.following.failure = Refuted("entry 10")
-    when = Asked(None, desk.told.story.milliseconds)
+    when = Moment(None, desk.told.story.milliseconds)
     with pytest.raises(Problem, match="answers reach size 10, not yet 12"):
         desk.size(when)
     desk.following.size = 12
@@ -115,44 +114,44 @@ def test_a_time_is_not_answered_from_tables_that_may_lack_what_was_recorded_by_t
 
 def test_a_size_within_reach_is_answered_whatever_the_time_asked_about(desk: Desk) -> None:
     desk.following.size = 10
-    assert desk.size(Asked(10, desk.told.story.milliseconds)) == 10
-    assert desk.size(Asked(9, None)) == 8
+    assert desk.size(Moment(10, desk.told.story.milliseconds)) == 10
+    assert desk.size(Moment(9, None)) == 8
 
 
 def test_who_asks_ahead_of_projections_that_halted_is_told_at_once(desk: Desk) -> None:
     desk.following.size, desk.following.failure = 10, Refuted("entry 10")
     began = time.monotonic()
     with pytest.raises(Problem) as told:
-        desk.size(Asked(12, None))
+        desk.size(Moment(12, None))
     refused(told.value, 503, "projections-behind")
     assert time.monotonic() - began < 1
-    assert desk.size(Asked(10, None)) == 10
+    assert desk.size(Moment(10, None)) == 10
 
 
 def test_who_asks_a_little_early_is_answered(desk: Desk) -> None:
     desk.following.size = 10
 
-    async def catch_up(_: Register) -> int:
+    async def catch_up(_: Answerer) -> int:
         await asyncio.sleep(0.05)
         desk.following.size = 12
         return 0
 
-    found = desk.ask(lambda r: r.ask(Asked(12, None), lambda view: view.size), catch_up)
+    found = desk.ask(lambda r: r.ask(Moment(12, None), lambda view: view.size), catch_up)
     assert found == [12, 0]
 
 
 def test_a_crowd_of_questions_is_turned_away_and_forgotten(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.questions.register.MAX_QUESTIONS", 12)
+    monkeypatch.setattr("api.questions.answerer.MAX_QUESTIONS", 12)
     going_on = Event()
 
     def slow(view: View) -> int:
         going_on.wait(5)
         return view.size
 
-    async def crowd(register: Register) -> list[int | BaseException]:
-        asked = [asyncio.create_task(register.ask(NOW, slow)) for _ in range(20)]
+    async def crowd(answerer: Answerer) -> list[int | BaseException]:
+        asked = [asyncio.create_task(answerer.ask(NOW, slow)) for _ in range(20)]
         await asyncio.sleep(0.05)
         going_on.set()
         return await asyncio.gather(*asked, return_exceptions=True)
@@ -169,14 +168,14 @@ def test_a_question_that_takes_too_much_reading_is_given_up(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It gives its thread back, and its connection, fit for whoever comes next."""
-    monkeypatch.setattr("api.questions.register.READ_SECONDS", 0.1)
+    monkeypatch.setattr("api.questions.answerer.READ_SECONDS", 0.1)
     endless = text(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     )
     brief = text(str(endless).replace("FROM n)", "FROM n LIMIT 1000000)"))
     began = time.monotonic()
     for each in desk.ask(
-        *[lambda register: register.ask(NOW, lambda view: view.connection.scalar(endless))] * 4
+        *[lambda answerer: answerer.ask(NOW, lambda view: view.connection.scalar(endless))] * 4
     ):
         refused(each, 503, "question-too-long")
     assert time.monotonic() - began < 3
@@ -194,12 +193,12 @@ def test_a_file_of_evidence_that_no_verifier_would_read_is_not_given(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ((credential, _),) = desk.told.credentials.items()
-    (found,) = desk.ask(lambda register: register.evidence(credential, NOW))
+    (found,) = desk.ask(lambda answerer: answerer.evidence(credential, NOW))
     assert isinstance(found, tuple), found
     file, size = found
     assert (parse_evidence(file).credential, size) == (credential, 12)
-    monkeypatch.setattr("api.questions.register.MAX_EVIDENCE", len(file) - 1)
-    (refusal,) = desk.ask(lambda register: register.evidence(credential, NOW))
+    monkeypatch.setattr("api.questions.answerer.MAX_EVIDENCE", len(file) - 1)
+    (refusal,) = desk.ask(lambda answerer: answerer.evidence(credential, NOW))
     assert isinstance(refusal, Refusal), refusal
     refused(problem_of(refusal), 413, "evidence-size")
 
@@ -207,9 +206,9 @@ def test_a_file_of_evidence_that_no_verifier_would_read_is_not_given(
 def test_a_crowd_that_asks_for_evidence_is_turned_away_and_questions_go_on(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.questions.register.MAX_EXCERPTS", 4)
+    monkeypatch.setattr("api.questions.answerer.MAX_EXCERPTS", 4)
     unknown = desk.told.story.new_id()
-    found = desk.ask(*[lambda register: register.evidence(unknown, NOW)] * 6)
+    found = desk.ask(*[lambda answerer: answerer.evidence(unknown, NOW)] * 6)
     for each in found[:4]:
         refused(each, 404, "unknown-credential")
     for each in found[4:]:

@@ -1,4 +1,4 @@
-"""Who answers: the projections, in threads, as of the size or the time that was asked about."""
+"""Asks the projections, in threads of its own, as of a size or a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from api.http.problems import Problem, not_now
 from api.processes.following import Following
 from api.processes.waiting import Published
-from api.questions.moment import Asked
+from api.questions.moment import NOW, Moment
 from projections import submissions
 from projections.database import TooLong, at_most
 from projections.evidence import evidence_positions, too_large
@@ -29,11 +29,11 @@ Found = TypeVar("Found")
 
 CATCH_UP_SECONDS: Final = 5.0
 MAX_QUESTIONS: Final = 1024
-"""Questions that may be under way at once, those that wait for the projections among them."""
+"""Questions under way at once, including those that wait for the projections."""
 MAX_EXCERPTS: Final = 64
-"""Questions for evidence among them."""
+"""Questions for evidence under way at once, which count as questions too."""
 READ_SECONDS: Final = 3.0
-"""What one question may take of the database."""
+"""How long one question may read from the database."""
 _THREADS: Final = 8
 _EXCERPTS: Final = 2  # of these threads
 _FIRST_LOOK: Final = 0.005  # seconds
@@ -41,27 +41,27 @@ _LAST_LOOK: Final = 0.1
 
 
 class View(NamedTuple):
-    """The register as it stood at `size`; `as_of` is `recordedAt` of the last entry in it.
+    """The register as of `size`; `recorded_at` is the time of the last entry below it.
 
-    `asked` is the size that was asked about: greater, if it lies inside a submission.
+    `asked` is the size that was asked about: it is greater if it lies inside a submission.
     """
 
     connection: Connection
     size: int
-    as_of: str | None
+    recorded_at: str | None
     asked: int
 
     def known(
         self, kind: str, name: str, find: Callable[[Connection, str, int], Found | None]
     ) -> Found:
-        """Return what `find` finds of that name; raises a 404 `Problem` if that is nothing."""
+        """Return what `find` finds under that name; raises a 404 `Problem` for nothing."""
         found = find(self.connection, name, self.size)
         if found is None:
             raise self.missing(kind, name)
         return found
 
     def missing(self, kind: str, name: str) -> Problem:
-        """Return the problem that there was no such thing by then."""
+        """Return the 404 for something that did not exist at that size."""
         return Problem(
             404,
             f"unknown-{kind}",
@@ -78,11 +78,11 @@ class View(NamedTuple):
         return f"{self.asked} lies inside the submission at {last.position}..{end}; "
 
 
-class Register:
-    """Answers from the projections, in threads of its own, so many at once and no more.
+class Answerer:
+    """Answers questions from the projections, in threads of its own, a bounded number at once.
 
-    `read` returns a reader of the log that no other thread uses, `latest` the checkpoint that is
-    out. All but `issuance` is for the event loop.
+    `read` returns a new reader of the log, `latest` the newest published checkpoint. Only
+    `issuance` may be called off the event loop.
     """
 
     def __init__(
@@ -94,18 +94,18 @@ class Register:
         self._following = following
         self._read = read
         self._latest = latest
-        # Receipts and the published log are not to wait for questions.
+        # Threads of its own, so that receipts and the published log never wait for questions.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="testamur-answer")
-        # Evidence of a huge cohort is a second's work; questions must not queue behind it.
+        # Evidence from a huge submission takes a second; questions must not queue behind it.
         self._excerpts = asyncio.Semaphore(_EXCERPTS)
         self._asked = 0
         self._excerpts_asked = 0
 
     def close(self) -> None:
-        """Answer nothing more."""
+        """Stop answering."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def ask(self, when: Asked, question: Callable[[View], T]) -> T:
+    async def ask(self, when: Moment, question: Callable[[View], T]) -> T:
         """Return the answer to `question` as of the moment asked about."""
         if self._asked >= MAX_QUESTIONS:
             raise not_now("overloaded", f"{self._asked} questions are under way")
@@ -119,15 +119,15 @@ class Register:
         finally:
             self._asked -= 1
 
-    async def _caught_up(self, when: Asked) -> None:
+    async def _caught_up(self, when: Moment) -> None:
         """Wait until the projections reach the moment asked about, if that is published.
 
-        What was recorded by a time may be anywhere in what is published.
+        An entry recorded by a given time may be anywhere in the published log.
         """
         published = self._latest().size
         if when.time is not None and when.time > datetime.now(UTC).timestamp() * 1000:
             raise Problem(
-                422, "time-ahead", "that time is yet to come", value=_shown_time(when.time)
+                422, "time-ahead", "that time is in the future", value=_shown_time(when.time)
             )
         size = published if when.size is None and when.time is not None else when.size
         if size is None or size <= self._following.size:
@@ -142,40 +142,40 @@ class Register:
                     f"answers reach size {self._following.size}, not yet {size}",
                 )
             await asyncio.sleep(pause)
-            # They are milliseconds behind, or much longer: a crowd that waits must cost little.
+            # They are milliseconds behind, or much longer; many waiting requests must cost little.
             pause = min(1.5 * pause, _LAST_LOOK)
 
-    def _answer(self, when: Asked, question: Callable[[View], T]) -> T:
+    def _answer(self, when: Moment, question: Callable[[View], T]) -> T:
         with self._following.engine.connect() as connection, at_most(READ_SECONDS, connection):
             size = submissions.as_of(connection, size=when.size, time=when.time)
             asked = size if when.size is None else when.size
             return question(View(connection, size, _time_of(connection, size), asked))
 
-    # --- What is on the log rather than in a table ---
+    # --- Read from the log, not from a table ---
 
     def issuance(self, position: int, size: int) -> CredentialIssued:
         """Return the issuance that is entry `position` of the first `size`."""
-        # Only the partial bundle of a checkpoint that is out surely exists. The projections may
-        # have read one of which this process has not been told yet.
+        # Only the partial bundles of a published checkpoint surely exist. The projections may
+        # have read a newer checkpoint, which this process has not heard of yet.
         published = max(self._latest().size, size)
         ((_, (line,)),) = self._read().bundles(position, position + 1, size=published)
         event = decode_event(line)
         if not isinstance(event, CredentialIssued):
-            raise Refuted(f"entry {position} is no issuance, as the projections have it")
+            raise Refuted(f"the projections call entry {position} an issuance, and it is not")
         return event
 
-    async def evidence(self, credential: str, when: Asked) -> tuple[bytes, int]:
+    async def evidence(self, credential: str, when: Moment) -> tuple[bytes, int]:
         """Return the evidence file of a credential, and the size it is as of; 404 if none.
 
-        It is under the checkpoint that is out. As of an earlier size it says so, and so does
-        every report on it: it leaves out whatever was revoked since.
+        Its proofs are under the newest published checkpoint. As of an earlier size the file says
+        so, and so does every report on it, because it leaves out every later revocation.
         """
         published = self._latest()
-        if when == Asked(None, None):
-            when = Asked(published.size, None)
+        if when == NOW:
+            when = Moment(published.size, None)
 
         def find(view: View) -> tuple[bytes, int]:
-            # The projections may have read on meanwhile, beyond this checkpoint.
+            # The projections may have gone beyond this checkpoint by now.
             size = min(view.size, published.size)
             positions = evidence_positions(view.connection, credential, size)
             if not positions:
@@ -189,7 +189,9 @@ class Register:
             return file, size
 
         if self._excerpts_asked >= MAX_EXCERPTS:
-            raise not_now("overloaded", f"{self._excerpts_asked} ask for evidence")
+            raise not_now(
+                "overloaded", f"{self._excerpts_asked} questions for evidence are under way"
+            )
         self._excerpts_asked += 1
         try:
             async with self._excerpts:
@@ -204,5 +206,5 @@ def _time_of(connection: Connection, size: int) -> str | None:
 
 
 def _shown_time(milliseconds: int) -> str:
-    """Return a time as text, however far ahead."""
+    """Return a time as text; years after 9999 cannot be written."""
     return format_time(min(milliseconds, 253_402_300_799_999))
