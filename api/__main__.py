@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from api import server, wiring
-from testamur.catalogue.events import Authority
+from testamur.catalogue.members import Authority
 from testamur.errors import Refuted, Unavailable
 
 commands = typer.Typer(

@@ -31,8 +31,10 @@ from log.store import DirectoryStore
 from projections.follower import Follower
 from registry.gate import Gate, Settled
 from registry.outcomes import Outcome
-from testamur.catalogue.events import Authority, LogOpened, encode_event
+from testamur.catalogue.events import LogOpened
 from testamur.catalogue.ids import new_id
+from testamur.catalogue.lines import encode_event
+from testamur.catalogue.members import Authority
 from testamur.catalogue.submission import seal
 from testamur.errors import Refuted, Unavailable
 from testamur.keys import PrivateKey, PublicKey

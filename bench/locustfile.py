@@ -22,8 +22,9 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
 from testamur.badges.commitment import new_blind
-from testamur.catalogue.events import CredentialIssued, encode_event
+from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.ids import new_id
+from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import MEDIA_TYPE, seal
 from testamur.keys import PrivateKey
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 import msgspec
 
-from testamur.catalogue.events import Authority
+from testamur.catalogue.members import Authority
 from testamur.http.client import RegistryClient
 from testamur.tlog.note import VerifierKey
 from tests.harness.story import Story

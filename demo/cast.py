@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from testamur.catalogue.events import (
+from testamur.catalogue.members import (
     Assessment,
     Definition,
     IscedField,

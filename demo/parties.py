@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from demo.cast import Person
-from testamur.catalogue.events import Event, Key, encode_event
+from testamur.catalogue.events import Event
 from testamur.catalogue.ids import new_id
+from testamur.catalogue.lines import encode_event
+from testamur.catalogue.members import Key
 from testamur.catalogue.submission import seal
 from testamur.keys import PrivateKey
 from testamur.rules.organizations import possession_statement

@@ -27,7 +27,7 @@ import msgspec
 from demo.parties import Party, listed
 from demo.story import Story, enter_authorities
 from testamur.badges.commitment import HolderFile, read_holder_file, render_holder_file
-from testamur.catalogue.events import Authority
+from testamur.catalogue.members import Authority
 from testamur.catalogue.submission import format_time
 from testamur.errors import Unavailable
 from testamur.http.client import RegistryClient

@@ -27,6 +27,7 @@ from testamur.badges.commitment import HolderFile
 from testamur.badges.prepare import prepare_cohort, write_prepared
 from testamur.catalogue import events as e
 from testamur.catalogue.ids import new_id
+from testamur.catalogue.members import Role
 from testamur.http.client import RegistryClient
 from testamur.tlog.policy import Policy
 from testamur.verification.receipt import Receipt, verify_receipt
@@ -210,7 +211,7 @@ class Story:
     def _party(self, person: Person) -> Party:
         return Party(person, self.folder / person.handle)
 
-    def _registration(self, newcomer: Party, sponsor: Party, role: e.Role) -> e.Event:
+    def _registration(self, newcomer: Party, sponsor: Party, role: Role) -> e.Event:
         person = newcomer.person
         return e.OrganizationRegistered(
             country=person.country,

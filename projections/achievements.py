@@ -18,8 +18,8 @@ from projections.page import Page, Pages
 from projections.tables import NUMBER, Known, Rows, uuid_bytes, uuid_text
 from projections.versions import StreamEvent, Streams
 from testamur.catalogue import events as e
-from testamur.catalogue.events import Definition
 from testamur.catalogue.lifecycle import ACHIEVEMENT, AchievementStatus
+from testamur.catalogue.members import Definition
 from testamur.rules.register import Achievement
 from testamur.verification.replay import ReplayedSubmission
 

@@ -46,6 +46,7 @@ from projections.tables import (
 )
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import CREDENTIAL, CredentialStatus
+from testamur.catalogue.members import Reason
 from testamur.rules import CredentialState
 from testamur.verification.replay import ReplayedSubmission
 
@@ -103,7 +104,7 @@ KINDS: Final[tuple[type, ...]] = (
 )
 """The events by the number that stands for them in a row: new ones go to the end."""
 
-REASONS: Final[tuple[str, ...]] = get_args(e.Reason)
+REASONS: Final[tuple[str, ...]] = get_args(Reason)
 
 _INTO_AWARDS: Final = insert(AWARDS)
 # What is the same for all issuances is in the statement: binding it for every one of them is a

@@ -26,6 +26,7 @@ from projections.position import POSITION_ROW, Reached, reached
 from projections.register import known_at
 from projections.tables import LAYOUT, METADATA, Known, Rows
 from testamur.catalogue import events as e
+from testamur.catalogue.table import CREATED
 from testamur.errors import Refuted, Unavailable
 from testamur.keys import PublicKey
 from testamur.rules import Credentials, CredentialState
@@ -424,7 +425,7 @@ def _named(events: Iterable[e.Event], *, thorough: bool) -> set[str]:
             names.add(event.credential)
             if isinstance(event, e.CredentialSuperseded):
                 names.add(event.successor)
-        elif type(event) in e.CREATED:
+        elif type(event) in CREATED:
             # The register tells what else goes by that id, but not whether a credential does.
-            names.add(getattr(event, e.CREATED[type(event)]))
+            names.add(getattr(event, CREATED[type(event)]))
     return names

@@ -24,8 +24,9 @@ from registry import policy_state, submissions
 from registry.recorder import EntryFactory, EntryRecorder
 from registry.sequence import StorageDamaged
 from testamur.catalogue import events as e
-from testamur.catalogue.events import EVENTS, Event, decode_event, encode_event, wire_name
+from testamur.catalogue.events import EVENTS, Event, wire_name
 from testamur.catalogue.lifecycle import OrganizationStatus
+from testamur.catalogue.lines import decode_event, encode_event
 from testamur.catalogue.submission import (
     SignedHeader,
     parse_submission_entry,

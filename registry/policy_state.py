@@ -14,7 +14,8 @@ from typing import Final
 import msgspec
 
 from registry.sequence import Database, StorageDamaged, count
-from testamur.catalogue.events import Event, decode_event, wire_name
+from testamur.catalogue.events import Event, wire_name
+from testamur.catalogue.lines import decode_event
 from testamur.catalogue.submission import parse_submission_entry
 from testamur.errors import Refusal
 from testamur.keys import PublicKey

@@ -23,8 +23,8 @@ from api.questions.question import (
 )
 from projections import accreditations, organizations
 from projections.accreditations import AccreditationAt, RecognitionAt
-from testamur.catalogue.events import Scope
 from testamur.catalogue.lifecycle import AccreditationStatus, RecognitionStatus
+from testamur.catalogue.members import Scope
 
 routes: Final = APIRouter(tags=["accreditations"])
 

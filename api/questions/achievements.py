@@ -22,8 +22,8 @@ from api.questions.question import (
 )
 from projections import achievements, organizations
 from projections.achievements import AchievementAt
-from testamur.catalogue.events import Definition
 from testamur.catalogue.lifecycle import AchievementStatus
+from testamur.catalogue.members import Definition
 
 routes: Final = APIRouter(tags=["achievements"])
 

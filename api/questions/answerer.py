@@ -18,7 +18,8 @@ from api.questions.moment import NOW, Moment
 from projections import submissions
 from projections.database import TooLong, at_most
 from projections.evidence import evidence_positions, too_large
-from testamur.catalogue.events import CredentialIssued, decode_event
+from testamur.catalogue.events import CredentialIssued
+from testamur.catalogue.lines import decode_event
 from testamur.catalogue.submission import format_time
 from testamur.errors import Refuted
 from testamur.tlog.reader import LogReader

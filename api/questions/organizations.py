@@ -20,8 +20,8 @@ from api.questions.question import (
 )
 from projections import organizations
 from projections.organizations import OrganizationAt, OrganizationEvent
-from testamur.catalogue.events import Identifier
 from testamur.catalogue.lifecycle import KeyStatus, OrganizationStatus
+from testamur.catalogue.members import Identifier
 from testamur.rules.register import KeyState
 
 routes: Final = APIRouter(tags=["organizations"])

@@ -24,8 +24,8 @@ from msgspec import Meta
 
 from testamur.badges.openbadges import OB_3, VC_2, achievement_object
 from testamur.canonical import MAX_DOCUMENT, parse_strict
-from testamur.catalogue.events import FORMS, Country, Definition, Did, Name, Url, Version
 from testamur.catalogue.ids import Uuid7
+from testamur.catalogue.members import FORMS, Country, Definition, Did, Name, Url, Version
 from testamur.errors import Refusal
 from testamur.schema import explained
 

@@ -20,8 +20,8 @@ import msgspec
 from msgspec import Meta
 
 from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT, jcs, parse_strict
-from testamur.catalogue.events import FORMS, Origin
 from testamur.catalogue.ids import Uuid7
+from testamur.catalogue.members import FORMS, Origin
 from testamur.errors import Refusal, Refuted
 from testamur.schema import explained
 

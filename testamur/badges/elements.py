@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 import msgspec
 
-from testamur.catalogue.events import (
+from testamur.catalogue.members import (
     Assessment,
     Definition,
     Level,

@@ -28,7 +28,7 @@ from testamur.badges.elements import (
     read_elements,
 )
 from testamur.canonical import MAX_DOCUMENT, parse_strict
-from testamur.catalogue.events import Definition
+from testamur.catalogue.members import Definition
 from testamur.errors import Refusal
 
 VC_1: Final = "https://www.w3.org/2018/credentials/v1"

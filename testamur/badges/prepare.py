@@ -41,8 +41,10 @@ from testamur.badges.commitment import HolderFile, commit, new_blind, render_hol
 from testamur.badges.data_integrity import SUITE, sign, verify_proofs
 from testamur.badges.openbadges import Badge, parse_credential, read_badge
 from testamur.canonical import MAX_DOCUMENT
-from testamur.catalogue.events import CredentialIssued, Origin, Suite, decode_events, encode_event
+from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.ids import new_id
+from testamur.catalogue.lines import decode_events, encode_event
+from testamur.catalogue.members import Origin, Suite
 from testamur.catalogue.submission import MAX_EVENTS
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.keys import PrivateKey

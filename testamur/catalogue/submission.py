@@ -23,7 +23,9 @@ from typing import Annotated, Final, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from testamur.catalogue.events import Did, Event, bad_lines, decode_events
+from testamur.catalogue.events import Event
+from testamur.catalogue.lines import bad_lines, decode_events
+from testamur.catalogue.members import Did
 from testamur.errors import Refusal, detached
 from testamur.keys import ALGORITHMS, PrivateKey, PublicKey
 from testamur.tlog.merkle import leaf_hashes, tree_root

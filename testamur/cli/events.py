@@ -10,7 +10,9 @@ import typer
 from msgspec import inspect
 
 from testamur.canonical import MAX_DOCUMENT, parse_strict
-from testamur.catalogue.events import EVENTS, Event, Reason, encode_event
+from testamur.catalogue.events import EVENTS, Event
+from testamur.catalogue.lines import encode_event
+from testamur.catalogue.members import Reason
 from testamur.catalogue.table import kind_of, subject_of
 from testamur.cli.files import append, naming, read
 from testamur.cli.members import build, event_type, form

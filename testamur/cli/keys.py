@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from testamur.catalogue.events import Key
+from testamur.catalogue.members import Key
 from testamur.cli.files import read_key, write
 from testamur.cli.terminal import Json, note, say, show_fields, show_json
 from testamur.cli.values import Log, as_did, as_key_id

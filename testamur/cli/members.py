@@ -16,18 +16,10 @@ import msgspec
 from msgspec import inspect
 
 from testamur.canonical import MAX_DOCUMENT, parse_strict
-from testamur.catalogue.events import (
-    EVENTS,
-    FORMS,
-    Did,
-    Digest,
-    Event,
-    Id,
-    Signature,
-    decode_event,
-    encode_event,
-)
+from testamur.catalogue.events import EVENTS, Event
 from testamur.catalogue.ids import Uuid7, new_id
+from testamur.catalogue.lines import decode_event, encode_event
+from testamur.catalogue.members import FORMS, Did, Digest, Id, Signature
 from testamur.cli.files import naming, read
 from testamur.errors import Refusal
 from testamur.schema import explained

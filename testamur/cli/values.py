@@ -16,10 +16,10 @@ import httpx2
 import msgspec
 import typer
 
-from testamur.catalogue.events import Did as DidText
-from testamur.catalogue.events import KeyId as KeyIdText
-from testamur.catalogue.events import Origin
 from testamur.catalogue.ids import UUID7_PATTERN, Uuid7
+from testamur.catalogue.members import Did as DidText
+from testamur.catalogue.members import KeyId as KeyIdText
+from testamur.catalogue.members import Origin
 from testamur.catalogue.submission import Kid
 from testamur.cli.files import STDIN, read_holder
 from testamur.http.source import is_url

@@ -14,6 +14,7 @@ from testamur.catalogue.lifecycle import (
     OrganizationStatus,
     status_after,
 )
+from testamur.catalogue.members import Role
 from testamur.errors import Refusal
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Accreditation, Recognition, Register
@@ -149,7 +150,7 @@ def recognitions_in_force(register: Register, accreditor: str, day: date) -> lis
     return [recognition for recognition in granted if recognition.in_force(day)]
 
 
-def _require_role(register: Register, did: str, role: e.Role) -> None:
+def _require_role(register: Register, did: str, role: Role) -> None:
     organization = register.organizations.get(did)
     if organization is None:
         raise Refusal("unknown-organization", "not in the register", value=did)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from testamur.catalogue import events as e
-from testamur.catalogue.events import Definition
 from testamur.catalogue.lifecycle import ACHIEVEMENT, status_after
+from testamur.catalogue.members import Definition
 from testamur.errors import Irreparable, Refusal
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Achievement, Register

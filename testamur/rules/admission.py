@@ -12,6 +12,7 @@ import msgspec
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import KeyStatus, OrganizationStatus
 from testamur.catalogue.submission import SignedHeader, stream_of
+from testamur.catalogue.table import CREATED
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
 from testamur.rules import accreditation, achievements, organizations
@@ -169,7 +170,7 @@ def _admit_one(
     check_free(register, credentials, event)
     flags = rule(register, at, event) or ()
     name = getattr(event, member)
-    if type(event) in e.CREATED:
+    if type(event) in CREATED:
         register.named[name] = e.wire_name(event)
     stream = stream_of(member, name) if member == "organization" else name
     return Admitted(stream, getattr(register, f"{member}s")[name].version, flags)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from testamur.catalogue import events as e
+from testamur.catalogue.table import CREATED
 from testamur.errors import Refusal
 from testamur.rules.register import Credentials, Register
 
@@ -21,7 +22,7 @@ def check_free(register: Register, credentials: Credentials, event: e.Event) -> 
 
     An id that names a thing of the same kind is for the lifecycle to refuse.
     """
-    member = e.CREATED.get(type(event))
+    member = CREATED.get(type(event))
     if member is None:
         return
     name = getattr(event, member)

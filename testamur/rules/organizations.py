@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from testamur.catalogue import events as e
-from testamur.catalogue.events import Key, LogOpened, Role
+from testamur.catalogue.events import LogOpened
 from testamur.catalogue.lifecycle import (
     KEY,
     ORGANIZATION,
@@ -15,6 +15,7 @@ from testamur.catalogue.lifecycle import (
     OrganizationStatus,
     status_after,
 )
+from testamur.catalogue.members import Key, Role
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
 from testamur.rules.occurrence import Occurrence

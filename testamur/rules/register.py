@@ -15,7 +15,6 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from testamur.catalogue.events import Country, Definition, Identifier, Role, Scope
 from testamur.catalogue.lifecycle import (
     AccreditationStatus,
     AchievementStatus,
@@ -24,6 +23,7 @@ from testamur.catalogue.lifecycle import (
     OrganizationStatus,
     RecognitionStatus,
 )
+from testamur.catalogue.members import Country, Definition, Identifier, Role, Scope
 from testamur.keys import PublicKey
 
 

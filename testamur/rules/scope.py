@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from testamur.catalogue.events import Definition, Scope
+from testamur.catalogue.members import Definition, Scope
 
 
 def uncovered(

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from testamur.catalogue import events as e
+from testamur.catalogue.members import Did, Key
 from testamur.catalogue.submission import SignedHeader
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
@@ -30,7 +31,7 @@ def parse_anchor(text: str) -> tuple[str, str | None]:
     """
     did, mark, pinned = text.partition("#")
     try:
-        msgspec.convert(did, e.Did)
+        msgspec.convert(did, Did)
     except msgspec.ValidationError:
         raise Refusal("anchor", "neither a DID nor DID#MULTIKEY", value=text) from None
     if not did.startswith("did:key:"):
@@ -90,7 +91,7 @@ class Anchored:
                 case e.RecognitionGranted() if behind is not None:
                     self._recognitions[event.recognition] = behind
 
-    def _list(self, did: str, key: e.Key, behind: str | None, *, entered: bool) -> None:
+    def _list(self, did: str, key: Key, behind: str | None, *, entered: bool) -> None:
         pins = self._pins.get(did, set())
         if key.public_key_multibase in pins or (entered and None in pins):
             behind = did

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from testamur.catalogue.events import Id, Position
+from testamur.catalogue.members import Id, Position
 from testamur.catalogue.submission import MAX_EVENTS as MAX_NUMBER
 from testamur.catalogue.submission import parse_submission_entry
 from testamur.errors import Refusal, Refuted

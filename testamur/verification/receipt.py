@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from testamur.catalogue.events import Position
+from testamur.catalogue.members import Position
 from testamur.catalogue.submission import (
     MAX_EVENTS,
     SignedHeader,

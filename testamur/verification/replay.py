@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from testamur.catalogue.events import Event, decode_events
+from testamur.catalogue.events import Event
 from testamur.catalogue.lifecycle import CredentialStatus
+from testamur.catalogue.lines import decode_events
 from testamur.catalogue.submission import (
     MAX_BYTES,
     MAX_HEADER,

@@ -35,6 +35,8 @@ from testamur.badges.data_integrity import proofs_of, verify_proofs
 from testamur.badges.openbadges import Badge, read_badge
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import CredentialStatus, KeyStatus
+from testamur.catalogue.lines import decode_event
+from testamur.catalogue.members import Definition
 from testamur.catalogue.submission import SignedHeader, format_time, parse_submission_entry
 from testamur.errors import Irreparable, Refusal, Refuted, Unavailable, printable
 from testamur.keys import PublicKey
@@ -125,7 +127,7 @@ class _Issuance:
     recognitions: list[_Recognised]
     accreditation: Accreditation | None
     standing: list[SignedHeader]
-    definition: e.Definition
+    definition: Definition
     chosen: _Recognised | None  # of the recognitions, the one that the verdict rests on
 
     @property
@@ -355,7 +357,7 @@ def _fold(
     case: _Case, submission: LoggedSubmission, recorded_at: int, header: SignedHeader
 ) -> None:
     register = case.register
-    events = [e.decode_event(event.line.encode()) for event in submission.events]
+    events = [decode_event(event.line.encode()) for event in submission.events]
     if submission.position == 0:
         key = _log_key(case, header)
         header.verify_signature(key)

@@ -28,6 +28,7 @@ from api.processes.waiting import Waiting
 from api.questions.moment import parse_moment
 from registry.outcomes import Outcome, Overloaded, Recorded, StorageFull
 from testamur.catalogue import events as e
+from testamur.catalogue.members import Definition
 from testamur.catalogue.submission import MEDIA_TYPE
 from testamur.errors import Refusal, Unavailable
 from testamur.tlog.checkpoint import Checkpoint
@@ -590,7 +591,7 @@ def test_an_accreditor_is_shown_with_who_vouches_for_it(served: Served) -> None:
 def test_a_definition_can_be_read_in_each_version(served: Served) -> None:
     story = served.story
     achievement = story.new_id()
-    better = e.Definition(name="Soil Science II", achievement_type="MicroCredential")
+    better = Definition(name="Soil Science II", achievement_type="MicroCredential")
     served.submit(
         story.submission(story.provider, story.defined(achievement)),
         story.submission(

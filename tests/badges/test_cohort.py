@@ -27,8 +27,8 @@ from testamur.badges.cohort_csv import (
     read_given,
 )
 from testamur.badges.openbadges import read_badge
-from testamur.catalogue.events import Definition, Outcome
 from testamur.catalogue.ids import new_id
+from testamur.catalogue.members import Definition, Outcome
 from testamur.errors import Refusal
 from tests.harness.shared_vectors import load, needs_shared
 

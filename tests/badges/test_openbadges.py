@@ -26,7 +26,7 @@ from testamur.badges.openbadges import (
     parse_credential,
     read_badge,
 )
-from testamur.catalogue.events import (
+from testamur.catalogue.members import (
     Assessment,
     Definition,
     Level,

@@ -30,14 +30,10 @@ from testamur.badges.prepare import (
     write_prepared,
 )
 from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT
-from testamur.catalogue.events import (
-    CredentialIssued,
-    Definition,
-    decode_event,
-    decode_events,
-    encode_event,
-)
+from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.ids import new_id
+from testamur.catalogue.lines import decode_event, decode_events, encode_event
+from testamur.catalogue.members import Definition
 from testamur.catalogue.submission import MAX_EVENTS
 from testamur.errors import Refusal, Unavailable
 from testamur.keys import PrivateKey

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from msgspec import inspect
 
 from testamur.catalogue import events as e
+from testamur.catalogue.lines import _alike, bad_lines, decode_event, decode_events, encode_event
+from testamur.catalogue.members import Definition, Outcome, Scope
 from testamur.errors import Refusal
 from tests.harness.any_event import any_event
 from tests.harness.story import Story, uuid7
@@ -22,20 +24,20 @@ from tests.harness.story import Story, uuid7
 STORY = Story()
 ID = uuid7(1_795_255_200_000, 7)
 RETIRED = e.AchievementRetired(achievement=ID)
-LINE = e.encode_event(RETIRED)
+LINE = encode_event(RETIRED)
 ISSUED = STORY.issued()
-ISSUED_LINE = e.encode_event(ISSUED)
+ISSUED_LINE = encode_event(ISSUED)
 
 
 def refused(line: bytes) -> Refusal:
     with pytest.raises(Refusal) as caught:
-        e.decode_event(line)
+        decode_event(line)
     return caught.value
 
 
 def changed(event: e.Event, **members: Any) -> bytes:
     """Return the line of `event` in canonical JSON, but with these members put in or replaced."""
-    found = json.loads(e.encode_event(event))
+    found = json.loads(encode_event(event))
     found.update(members)
     return rfc8785.dumps(found)
 
@@ -48,8 +50,8 @@ def test_every_kind_of_event_is_read_back_as_it_was_written(kind: type[e.Event])
     @settings(deadline=None, max_examples=40)
     @given(any_event(kind))
     def check(event: e.Event) -> None:
-        line = e.encode_event(event)
-        assert e.decode_event(line) == event
+        line = encode_event(event)
+        assert decode_event(line) == event
         assert rfc8785.dumps(json.loads(line)) == line
 
     check()
@@ -58,10 +60,10 @@ def test_every_kind_of_event_is_read_back_as_it_was_written(kind: type[e.Event])
 @settings(deadline=None)
 @given(st.lists(any_event(), min_size=1, max_size=8))
 def test_a_cohort_is_read_as_its_lines_are_one_by_one(events: list[e.Event]) -> None:
-    lines = [e.encode_event(event) for event in events]
+    lines = [encode_event(event) for event in events]
 
-    assert e.decode_events(lines) == events
-    assert e.bad_lines(lines) == []
+    assert decode_events(lines) == events
+    assert bad_lines(lines) == []
 
 
 @settings(deadline=None)
@@ -69,12 +71,12 @@ def test_a_cohort_is_read_as_its_lines_are_one_by_one(events: list[e.Event]) -> 
 def test_no_byte_of_an_event_can_be_changed_without_changing_the_event(
     event: e.Event, data: st.DataObject
 ) -> None:
-    line = bytearray(e.encode_event(event))
+    line = bytearray(encode_event(event))
     at = data.draw(st.integers(0, len(line) - 1))
     line[at] ^= data.draw(st.integers(1, 255))
 
     try:
-        found = e.decode_event(bytes(line))
+        found = decode_event(bytes(line))
     except Refusal:
         return
     assert found != event
@@ -86,10 +88,10 @@ def test_no_byte_of_an_event_can_be_changed_without_changing_the_event(
 @example(b"\xff\xfe")
 def test_any_bytes_at_all_are_an_event_or_refused(line: bytes) -> None:
     try:
-        event = e.decode_event(line)
+        event = decode_event(line)
     except Refusal:
         return
-    assert e.encode_event(event) == line
+    assert encode_event(event) == line
 
 
 NOT_CANONICAL: dict[str, Callable[[bytes], bytes]] = {
@@ -266,7 +268,7 @@ def test_a_member_left_unsaid_is_left_out_never_null(kind: type[e.Event]) -> Non
         assert refused(changed(event, **{name: None})).rule == "canonical-json"
 
 
-@pytest.mark.parametrize("kind", [e.Scope, e.Definition, e.OrganizationUpdated])
+@pytest.mark.parametrize("kind", [Scope, Definition, e.OrganizationUpdated])
 def test_an_empty_list_is_no_second_way_to_leave_something_unsaid(kind: type) -> None:
     lists = [
         field
@@ -285,7 +287,7 @@ def _smallest(kind: type[e.Event]) -> e.Event:
     """Return an event of `kind` with nothing but what it must have."""
     story = Story()
     smallest: dict[type, Any] = {
-        e.LogOpened: lambda: e.decode_event(story.genesis().split(b"\n")[1]),
+        e.LogOpened: lambda: decode_event(story.genesis().split(b"\n")[1]),
         e.OrganizationRegistered: lambda: story.registered(
             story.authority, story.accreditor, "accreditor"
         ),
@@ -334,7 +336,7 @@ def _smallest(kind: type[e.Event]) -> e.Event:
     return event
 
 
-BARE = e.Definition(name="Soil Science", achievement_type="MicroCredential")
+BARE = Definition(name="Soil Science", achievement_type="MicroCredential")
 
 
 # --- The closed set ---
@@ -466,7 +468,7 @@ def test_an_id_is_created_as_a_lower_case_uuid_of_version_7(kind: Any, bad: str)
 
     assert refused(line).rule == "id-form"
     with pytest.raises(Refusal) as caught:
-        e.decode_events([LINE, line])
+        decode_events([LINE, line])
     assert (caught.value.rule, caught.value.line) == ("id-form", 3)
 
 
@@ -526,7 +528,7 @@ def test_a_name_shows_as_it_is_written(name: str) -> None:
 def test_a_name_may_be_in_any_script(name: str) -> None:
     event = e.OrganizationUpdated(country="NL", name=name, organization=STORY.provider.did)
 
-    assert e.decode_event(e.encode_event(event)) == event
+    assert decode_event(encode_event(event)) == event
 
 
 @pytest.mark.parametrize(
@@ -617,7 +619,7 @@ def test_a_set_is_sorted_and_names_nothing_twice(name: str) -> None:
     first, second = SETS[name]
     member = name.split(".")[1]
     line = _with_set(name, [first, second])
-    assert e.encode_event(e.decode_event(line)) == line
+    assert encode_event(decode_event(line)) == line
 
     for members in ([second, first], [first, first]):
         refusal = refused(_with_set(name, members))
@@ -625,7 +627,7 @@ def test_a_set_is_sorted_and_names_nothing_twice(name: str) -> None:
         assert member in refusal.detail
         assert refusal.value == rfc8785.dumps(first).decode()
         with pytest.raises(Refusal) as caught:
-            e.decode_events([LINE, _with_set(name, members)])
+            decode_events([LINE, _with_set(name, members)])
         assert (caught.value.rule, caught.value.line) == ("set-order", 3)
 
 
@@ -633,12 +635,12 @@ def test_outcomes_stand_in_the_order_of_the_provider() -> None:
     outcomes = [{"name": "Reads a soil profile"}, {"name": "Digs"}, {"name": "Digs"}]
     line = _with_set("Definition.outcomes", outcomes)
 
-    assert e.encode_event(e.decode_event(line)) == line
+    assert encode_event(decode_event(line)) == line
 
 
 def test_a_set_out_of_order_cannot_be_built_either() -> None:
     with pytest.raises(Refusal, match="set-order: languages is a set"):
-        e.Scope(languages=("nl", "en"))
+        Scope(languages=("nl", "en"))
 
 
 # --- Sizes ---
@@ -647,13 +649,13 @@ def test_a_set_out_of_order_cannot_be_built_either() -> None:
 def _of_length(length: int) -> bytes:
     """Return a good line of this very length."""
     outcomes = tuple(
-        e.Outcome(name="x" * 200, url="https://example.com/" + "x" * 480) for _ in range(86)
+        Outcome(name="x" * 200, url="https://example.com/" + "x" * 480) for _ in range(86)
     )
 
     def sized(filler: int, more: int) -> bytes:
-        last = e.Outcome(name="x", url="https://example.com/" + "x" * filler)
+        last = Outcome(name="x", url="https://example.com/" + "x" * filler)
         definition = msgspec.structs.replace(BARE, outcomes=(*outcomes, *[last] * more))
-        return e.encode_event(e.AchievementDefined(achievement=ID, definition=definition))
+        return encode_event(e.AchievementDefined(achievement=ID, definition=definition))
 
     more = next(more for more in range(1, 14) if len(sized(480, more)) >= length)
     for filler in range(480):
@@ -668,8 +670,8 @@ def test_a_line_of_65_535_bytes_is_the_longest_an_entry_can_be() -> None:
     line = _of_length(65_535)
 
     assert len(line) == 65_535
-    assert e.encode_event(e.decode_event(line)) == line
-    assert e.encode_event(e.decode_events([LINE, line])[1]) == line
+    assert encode_event(decode_event(line)) == line
+    assert encode_event(decode_events([LINE, line])[1]) == line
 
 
 def test_a_line_of_65_536_bytes_is_refused_by_its_number() -> None:
@@ -678,7 +680,7 @@ def test_a_line_of_65_536_bytes_is_refused_by_its_number() -> None:
     assert len(line) == 65_536
     assert refused(line).rule == "entry-size"
     with pytest.raises(Refusal) as caught:
-        e.decode_events([LINE, line])
+        decode_events([LINE, line])
     assert (caught.value.rule, caught.value.line) == ("entry-size", 3)
 
 
@@ -700,7 +702,7 @@ def test_a_line_of_65_536_bytes_is_refused_by_its_number() -> None:
 )
 def test_lines_that_only_together_look_like_events_are_refused(lines: list[bytes]) -> None:
     with pytest.raises(Refusal):
-        e.decode_events(lines)
+        decode_events(lines)
 
 
 def test_the_first_bad_line_is_the_one_named() -> None:
@@ -709,7 +711,7 @@ def test_the_first_bad_line_is_the_one_named() -> None:
     lines[8] = b"{}"
 
     with pytest.raises(Refusal) as caught:
-        e.decode_events(lines)
+        decode_events(lines)
 
     assert caught.value.line == 8
 
@@ -717,7 +719,7 @@ def test_the_first_bad_line_is_the_one_named() -> None:
 def test_a_dry_run_names_every_bad_line() -> None:
     lines = [LINE, b"{}", LINE, LINE + b" ", b""]
 
-    assert [(r.line, r.rule) for r in e.bad_lines(lines)] == [
+    assert [(r.line, r.rule) for r in bad_lines(lines)] == [
         (3, "event-schema"),
         (5, "canonical-json"),
         (6, "json"),
@@ -740,7 +742,7 @@ def _one_by_one(lines: list[bytes]) -> list[e.Event] | tuple[str, int | None]:
         events: list[e.Event] = []
         for number, line in enumerate(lines, start=2):
             try:
-                events.append(e.decode_event(line))
+                events.append(decode_event(line))
             except Refusal as refusal:
                 raise refusal.at(number) from None
     except Refusal as refusal:
@@ -750,22 +752,22 @@ def _one_by_one(lines: list[bytes]) -> list[e.Event] | tuple[str, int | None]:
 
 def _together(lines: list[bytes]) -> list[e.Event] | tuple[str, int | None]:
     try:
-        return e.decode_events(lines)
+        return decode_events(lines)
     except Refusal as refusal:
         return refusal.rule, refusal.line
 
 
 def _cohort(size: int = 12) -> list[bytes]:
     story = Story()
-    return [e.encode_event(story.issued()) for _ in range(size)]
+    return [encode_event(story.issued()) for _ in range(size)]
 
 
 def test_a_cohort_of_issuances_is_read_as_its_lines_are_one_by_one() -> None:
     lines = _cohort(300)
-    events = e.decode_events(lines)
+    events = decode_events(lines)
     assert events == _one_by_one(lines)
-    assert [e.encode_event(event) for event in events] == lines
-    assert e._alike(lines) == events  # or these tests test nothing
+    assert [encode_event(event) for event in events] == lines
+    assert _alike(lines) == events  # or these tests test nothing
 
 
 _BYTES = st.one_of(
@@ -836,7 +838,7 @@ def test_padding_belongs_at_the_end_of_each_commitment() -> None:
 def test_lines_that_are_alike_but_are_no_issuances_are_read_as_what_they_are() -> None:
     story = Story()
     revoked = [
-        e.encode_event(e.CredentialRevoked(credential=story.new_id(), reason="misconduct"))
+        encode_event(e.CredentialRevoked(credential=story.new_id(), reason="misconduct"))
         for _ in range(20)
     ]
     assert _together(revoked) == _one_by_one(revoked)
@@ -853,7 +855,7 @@ def test_a_name_that_looks_like_the_member_that_differs_is_none(member: str) -> 
     trap = '"commitment":"AAAA","credential":"BB'
     assert len(trap) == 36
     lines = [
-        e.encode_event(msgspec.structs.replace(story.issued(), **{member: trap})) for _ in range(10)
+        encode_event(msgspec.structs.replace(story.issued(), **{member: trap})) for _ in range(10)
     ]
     assert _together(lines) == _one_by_one(lines)
     assert isinstance(_together(lines), list)

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from testamur.catalogue import events as e
 from testamur.catalogue import lifecycle
 from testamur.catalogue.lifecycle import status_after
+from testamur.catalogue.lines import decode_events
+from testamur.catalogue.members import Definition
 from testamur.errors import Refusal
 from tests.harness.story import Story, uuid7
 
@@ -88,9 +90,9 @@ def sample_events() -> dict[str, e.Event]:
     """Return one event of every kind, by its name on the wire."""
     story = Story()
     id_ = uuid7(1, 1)
-    bare = e.Definition(name="A", achievement_type="MicroCredential")
+    bare = Definition(name="A", achievement_type="MicroCredential")
     did = story.provider.did
-    (opened,) = e.decode_events(story.genesis().split(b"\n")[1:2])
+    (opened,) = decode_events(story.genesis().split(b"\n")[1:2])
     events: list[e.Event] = [
         opened,
         story.registered(story.authority, story.accreditor, "accreditor"),

@@ -12,7 +12,7 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from testamur.catalogue import events as e
+from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import (
     MAX_BYTES,
     MAX_EVENTS,
@@ -36,7 +36,7 @@ from tests.harness.story import NOW, Party, Story, party, uuid7
 
 STORY = Story()
 EVENTS = [STORY.issued() for _ in range(5)]
-LINES = [e.encode_event(event) for event in EVENTS]
+LINES = [encode_event(event) for event in EVENTS]
 BODY = STORY.submission(STORY.provider, *EVENTS)
 JWS = BODY.split(b"\n")[0].decode()
 PROTECTED = {
@@ -87,7 +87,7 @@ def test_one_signature_covers_every_line(curve: Curve, count: int) -> None:
     submission = parse(body)
 
     assert submission.events == events
-    assert submission.lines == [e.encode_event(event) for event in events]
+    assert submission.lines == [encode_event(event) for event in events]
     assert submission.leaves == [leaf_hash(line) for line in submission.lines]
     assert submission.header.root == tree_root(submission.leaves)
     submission.header.verify_signature(signer.key.public)
@@ -121,7 +121,7 @@ def test_lines_cannot_be_added_dropped_or_moved_after_signing(lines: list[bytes]
 
 
 def test_another_event_under_the_same_signature_is_refused_as_another_root() -> None:
-    other = [e.encode_event(STORY.issued()) for _ in range(5)]
+    other = [encode_event(STORY.issued()) for _ in range(5)]
 
     refusal = refused(b"\n".join([JWS.encode(), *other]) + b"\n")
 

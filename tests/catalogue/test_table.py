@@ -9,11 +9,12 @@ from msgspec import inspect
 
 from testamur.catalogue import events as e
 from testamur.catalogue import table
+from testamur.catalogue.members import Did, Id
 from testamur.catalogue.table import TABLE, Effect, Kind
 from tests.catalogue.test_lifecycle import sample_events
 
 EVENTS = sample_events()
-IDS_AND_DIDS = [inspect.type_info(e.Id), inspect.type_info(e.Did)]
+IDS_AND_DIDS = [inspect.type_info(Id), inspect.type_info(Did)]
 
 
 def members_that_name_things(event: type[e.Event]) -> set[str]:
@@ -76,7 +77,7 @@ def test_the_events_of_a_key_are_in_the_stream_of_its_organization() -> None:
 
 def test_an_event_without_a_row_or_a_step_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     class Amended(e._Event, frozen=True, gc=False, kw_only=True, tag="accreditation.amended/1"):
-        accreditation: e.Id
+        accreditation: Id
 
     monkeypatch.setitem(e.EVENTS, "accreditation.amended/1", Amended)
 

@@ -17,7 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from testamur import __version__
-from testamur.catalogue.events import encode_event
+from testamur.catalogue.lines import encode_event
 from testamur.cli import app
 from testamur.cli.outcome import Commands
 from testamur.cli.terminal import plain

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from testamur.catalogue.events import EVENTS, decode_event, encode_event
+from testamur.catalogue.events import EVENTS
+from testamur.catalogue.lines import decode_event, encode_event
 from testamur.keys import PrivateKey
 from tests.cli.commands import World, key_file, run
 from tests.harness.story import Story

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from testamur.catalogue.events import encode_event
+from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import parse
 from testamur.tlog.note import VerifierKey
 from testamur.verification.receipt import parse_receipt

@@ -10,7 +10,7 @@ import pytest
 from testamur.badges.commitment import render_holder_file
 from testamur.canonical import jcs
 from testamur.catalogue import events as e
-from testamur.catalogue.events import decode_event
+from testamur.catalogue.lines import decode_event
 from testamur.tlog.note import VerifierKey
 from tests.cli.commands import Ended, World, run
 from tests.harness.http_registry import HttpRegistry, Reply

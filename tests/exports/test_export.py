@@ -20,6 +20,7 @@ from hypothesis import given
 from msgspec import inspect
 
 from testamur.catalogue import events as e
+from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import parse_submission_entry
 from testamur.errors import Refuted, Unavailable
 from testamur.exports.row_files import WRITERS, Form
@@ -111,7 +112,7 @@ def test_parquet_has_typed_columns_and_names_its_checkpoint(log: PublishedLog) -
 
 @given(any_event())
 def test_every_member_of_every_event_is_in_its_own_cell(event: e.Event) -> None:
-    line = e.encode_event(event)
+    line = encode_event(event)
     row = Row(7, 5, 0, "did:web:x", "did:web:x#k", (), event, line)
     found = {
         name: value for name, value in zip(COLUMNS, cells(row), strict=True) if value is not None

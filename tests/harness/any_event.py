@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from msgspec import inspect
 
 from testamur.catalogue import events as e
+from testamur.catalogue.members import Authority, Key, Level, Outcome
 from tests.harness.story import uuid7
 
 new_ids: Final = st.builds(uuid7, st.integers(0, 2**48 - 1), st.integers(0, 2**74 - 1))
@@ -37,7 +38,7 @@ def as_set(members: Iterable[Any]) -> tuple[Any, ...]:
 
 def _is_list(item: inspect.Type) -> bool:
     # Outcomes stand as the provider put them; authorities and their keys are seated in order.
-    return isinstance(item, inspect.StructType) and item.cls in (e.Authority, e.Key, e.Outcome)
+    return isinstance(item, inspect.StructType) and item.cls in (Authority, Key, Outcome)
 
 
 def any_event(kind: type[e.Event] | None = None) -> st.SearchStrategy[e.Event]:
@@ -51,10 +52,10 @@ def _events(kind: type[e.Event]) -> st.SearchStrategy[Any]:
 
 
 def _structs(info: Any, given: dict[str, Any] | None = None) -> st.SearchStrategy[Any]:
-    if info.cls is e.Level:
+    if info.cls is Level:
         return st.one_of(
-            st.builds(e.Level, framework=st.just("EQF"), value=st.integers(1, 8)),
-            st.builds(e.Level, framework=st.just("QF-EHEA"), value=st.integers(0, 3)),
+            st.builds(Level, framework=st.just("EQF"), value=st.integers(1, 8)),
+            st.builds(Level, framework=st.just("QF-EHEA"), value=st.integers(0, 3)),
         )
     members = {field.name: _values(field.type) for field in info.fields}
     return st.builds(info.cls, **{**members, **(given or {})})

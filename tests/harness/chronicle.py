@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 from projections.database import sqlite_engine
 from projections.follower import Follower
 from testamur.catalogue import events as e
+from testamur.catalogue.members import Definition, Scope
 from testamur.catalogue.submission import parse
 from testamur.errors import Refusal
 from testamur.rules import CredentialState, Register, admit_events, admit_genesis, admit_header
@@ -211,7 +212,7 @@ class Wild:
                 _replaced(self.story.recognised(new), accreditor=accreditor)
             ]
         self.accreditations.append(new)
-        scope = self.pick([None, e.Scope(languages=("nl",)), e.Scope(fields=("08",))])
+        scope = self.pick([None, Scope(languages=("nl",)), Scope(fields=("08",))])
         provider = self.pick(self.parties).did
         return self.pick(self.parties), [
             _replaced(self.story.accredited(new), provider=provider, scope=scope)
@@ -234,7 +235,7 @@ class Wild:
     def define(self) -> tuple[Party, list[e.Event]]:
         new = self.story.new_id()
         self.achievements.append(new)
-        bare = e.Definition(name="Bare", achievement_type="Badge")
+        bare = Definition(name="Bare", achievement_type="Badge")
         definition = self.pick([self.story.definition(), bare])
         return self.pick(self.parties), [
             e.AchievementDefined(achievement=new, definition=definition)

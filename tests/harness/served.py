@@ -24,7 +24,7 @@ from pathlib import Path
 import httpx2
 import msgspec
 
-from testamur.catalogue.events import Authority
+from testamur.catalogue.members import Authority
 from testamur.catalogue.submission import MEDIA_TYPE
 from testamur.http.source import HttpSource
 from testamur.keys import PublicKey

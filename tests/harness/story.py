@@ -21,6 +21,8 @@ from hashlib import sha256
 from uuid import UUID
 
 from testamur.catalogue import events as e
+from testamur.catalogue.lines import decode_events, encode_event
+from testamur.catalogue.members import Authority, Definition, Key, Level, Outcome, Role, Workload
 from testamur.catalogue.submission import base64url_decode, base64url_encode, seal
 from testamur.keys import Curve, PrivateKey
 from testamur.rules.organizations import possession_statement
@@ -45,9 +47,9 @@ class Party:
         return f"{self.did}#{self.key_id}"
 
     @property
-    def listed(self) -> e.Key:
+    def listed(self) -> Key:
         """The key as the register lists it."""
-        return e.Key(id=self.key_id, public_key_multibase=self.key.public.multikey())
+        return Key(id=self.key_id, public_key_multibase=self.key.public.multikey())
 
     def with_key(self, name: str, curve: Curve = "Ed25519") -> Party:
         """Return the same organization signing with another key of its own."""
@@ -131,7 +133,7 @@ class Story:
     ) -> bytes:
         """Return the submission file over `events`, signed by `signer`."""
         return seal(
-            [e.encode_event(event) for event in events],
+            [encode_event(event) for event in events],
             key=signer.key,
             kid=signer.kid,
             aud=self.origin if aud is None else aud,
@@ -148,9 +150,7 @@ class Story:
         opened = e.LogOpened(
             admission="testamur/admission/1",
             authorities=tuple(
-                e.Authority(
-                    country="NL", keys=(who.listed,), name="Authority", organization=who.did
-                )
+                Authority(country="NL", keys=(who.listed,), name="Authority", organization=who.did)
                 for who in (authorities or [self.authority])
             ),
             format="testamur/log/1",
@@ -186,9 +186,7 @@ class Story:
         statement = possession_statement(self.origin, sponsor.did, newcomer.did, newcomer.listed)
         return newcomer.key.sign(statement)
 
-    def registered(
-        self, sponsor: Party, newcomer: Party, *roles: e.Role
-    ) -> e.OrganizationRegistered:
+    def registered(self, sponsor: Party, newcomer: Party, *roles: Role) -> e.OrganizationRegistered:
         """Return the event by which `sponsor` brings `newcomer` in."""
         return e.OrganizationRegistered(
             country="NL",
@@ -225,20 +223,20 @@ class Story:
             valid_from=date(2026, 1, 1),
         )
 
-    def definition(self) -> e.Definition:
+    def definition(self) -> Definition:
         """Return a definition with every mandatory element, so that nothing is flagged."""
-        return e.Definition(
+        return Definition(
             name="Soil Science",
             achievement_type="MicroCredential",
             assessment=("writtenExamination",),
             field="0811",
             languages=("en",),
-            level=e.Level(framework="EQF", value=6),
-            outcomes=(e.Outcome(name="Reads a soil profile"),),
+            level=Level(framework="EQF", value=6),
+            outcomes=(Outcome(name="Reads a soil profile"),),
             participation=("blended",),
             quality_assurance=("institutional",),
             supervision="supervisedOnSiteWithIdentity",
-            workload=e.Workload(amount=50, unit="tenthOfEcts"),
+            workload=Workload(amount=50, unit="tenthOfEcts"),
         )
 
     def defined(self, achievement: str | None = None) -> e.AchievementDefined:
@@ -287,5 +285,5 @@ def signed_otherwise(body: bytes) -> bytes:
 
 def credentials_of(body: bytes) -> list[str]:
     """Return the ids of the credentials that a submission issues, in its order."""
-    events = e.decode_events(body[:-1].split(b"\n")[1:])
+    events = decode_events(body[:-1].split(b"\n")[1:])
     return [event.credential for event in events if isinstance(event, e.CredentialIssued)]

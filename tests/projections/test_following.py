@@ -33,7 +33,7 @@ from projections.database import open_live, sqlite_engine
 from projections.follower import Follower
 from projections.tables import METADATA
 from registry.gate import Gate
-from testamur.catalogue.events import Authority
+from testamur.catalogue.members import Authority
 from testamur.errors import Unavailable
 from testamur.tlog.reader import LogReader
 from testamur.tlog.source import DirectorySource

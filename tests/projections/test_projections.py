@@ -28,6 +28,8 @@ from projections.register import known_at
 from projections.tables import METADATA, uuid_bytes, uuid_text
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import CredentialStatus
+from testamur.catalogue.lines import decode_events
+from testamur.catalogue.members import Definition, Outcome
 from testamur.catalogue.submission import parse_submission_entry
 from testamur.errors import Refusal, Unavailable
 from testamur.rules import CredentialState, Register, admit_events, admit_genesis, admit_header
@@ -276,7 +278,7 @@ def sparse_fold(log: PublishedLog, positions: list[tuple[int, list[int]]]) -> Sp
     known = Sparse()
     for position, events_at in positions:
         recorded_at, header = parse_submission_entry(log.entries[position])
-        events = e.decode_events([log.entries[at] for at in events_at])
+        events = decode_events([log.entries[at] for at in events_at])
         if position == 0:
             header.verify_signature(log.log_key)
             admit_genesis(known.register, header, events, recorded_at, log.log_key)
@@ -560,10 +562,10 @@ def test_a_page_is_bounded(told: Chronicle, limit: int) -> None:
 def test_a_page_of_long_items_is_shorter_and_none_is_missed(told: Chronicle) -> None:
     """A definition may be as long as an entry: a thousand of them are no one answer."""
     story = told.story
-    long = e.Definition(
+    long = Definition(
         name="Long",
         achievement_type="Badge",
-        outcomes=tuple(e.Outcome(name=f"{number} " + "x" * 180) for number in range(40)),
+        outcomes=tuple(Outcome(name=f"{number} " + "x" * 180) for number in range(40)),
     )
     events = [e.AchievementDefined(achievement=story.new_id(), definition=long) for _ in range(100)]
     assert told.offer(story.provider, *events)
@@ -743,7 +745,7 @@ def test_an_id_survives_being_kept_as_bytes(one: Any) -> None:
 def test_each_definition_has_the_flags_it_was_published_with(told: Chronicle) -> None:
     """A later definition with all elements does not clear the one that lacked them."""
     story = told.story
-    achievement, bare = story.new_id(), e.Definition(name="Bare", achievement_type="Badge")
+    achievement, bare = story.new_id(), Definition(name="Bare", achievement_type="Badge")
     defined = e.AchievementDefined(achievement=achievement, definition=bare)
     revised = e.AchievementRevised(
         achievement=achievement, definition=story.definition(), version=2

@@ -17,6 +17,7 @@ from registry.application import EventMapper, Happened, Registry, UnknownTopic
 from registry.gate import Gate, StorageDamaged
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import KeyStatus
+from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import (
     format_time,
     parse_submission_entry,
@@ -171,7 +172,7 @@ def test_a_row_of_an_unknown_kind_is_an_error_that_names_it(topic: str) -> None:
 
 
 def test_a_row_filed_under_another_kind_is_an_error(story: Story) -> None:
-    row = Notification(uuid4(), 1, "key.added/1", e.encode_event(story.defined()), 1)
+    row = Notification(uuid4(), 1, "key.added/1", encode_event(story.defined()), 1)
     with pytest.raises(StorageDamaged, match=r"holds 'achievement\.defined/1'"):
         EventMapper().to_domain_event(row)
     garbled = Notification(uuid4(), 1, "key.added/1", b"{", 1)

@@ -18,6 +18,7 @@ from registry import submissions
 from registry.gate import Gate, Limits, Outcome, Overloaded, Recorded, StorageFull
 from registry.integrity import OtherLog
 from testamur.catalogue import events as e
+from testamur.catalogue.lines import decode_event, encode_event
 from testamur.catalogue.submission import (
     Header,
     Protected,
@@ -217,7 +218,7 @@ def test_an_organization_that_nobody_brought_in_is_refused(desk: Desk, story: St
 
 def test_a_key_of_another_organization_is_refused(desk: Desk, story: Story) -> None:
     """The header says it comes from one organization and is signed by a key of another."""
-    event = e.encode_event(story.issued())
+    event = encode_event(story.issued())
     protected = Protected(alg="Ed25519", kid=story.accreditor.kid, typ="testamur-submission+jws")
     payload = Header(
         aud=story.origin,
@@ -437,7 +438,7 @@ BREACHES: dict[str, Callable[[Story], e.Event]] = {
     "possession": lambda story: msgspec.structs.replace(
         story.key_added(story.provider, story.provider.with_key("x")), possession=bytes(64)
     ),
-    "genesis-again": lambda story: e.decode_event(story.genesis()[:-1].split(b"\n")[1]),
+    "genesis-again": lambda story: decode_event(story.genesis()[:-1].split(b"\n")[1]),
 }
 
 
@@ -705,7 +706,7 @@ def test_a_log_that_is_not_open_takes_nothing_else(path: Path, story: Story) -> 
 def test_only_the_logs_own_key_opens_it(path: Path, story: Story) -> None:
     other = Story(name="other")
     forged = Party(story.log_key.public.did_key(), other.log_key, story.log_key.public.multikey())
-    opened = e.decode_event(story.genesis()[:-1].split(b"\n")[1])
+    opened = decode_event(story.genesis()[:-1].split(b"\n")[1])
     with Desk(path, story) as desk:
         with pytest.raises(Refusal, match="genesis-signer"):
             desk.gate.open_log(other.genesis())

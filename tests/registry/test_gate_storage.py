@@ -16,6 +16,7 @@ from eventsourcing.persistence import StoredEvent
 from registry import policy_state, sequence
 from registry.gate import Limits, Overloaded, Recorded, StorageDamaged, StorageFull
 from testamur.catalogue import events as e
+from testamur.catalogue.lines import encode_event
 from testamur.errors import Unavailable
 from testamur.rules.register import dump_register
 from testamur.tlog.merkle import leaf_hashes
@@ -390,7 +391,7 @@ def test_a_snapshot_that_was_forged_is_found_by_a_thorough_examination(
 def test_a_forged_entry_is_found_by_its_root(grown: Path, story: Story) -> None:
     """Entry and leaf hash agree, but the provider signed another root."""
     with Desk(grown, story) as desk:
-        forged = e.encode_event(story.issued())
+        forged = encode_event(story.issued())
         sql(
             grown,
             "UPDATE entries SET state = ?, leaf = ? WHERE notification_id = 13",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import AccreditationStatus, AchievementStatus, RecognitionStatus
+from testamur.catalogue.members import Definition, Level, Role, Scope
 from testamur.rules import accreditation as rules
 from testamur.rules.accreditation import recognitions_in_force
 from testamur.rules.achievements import missing_elements
@@ -37,7 +38,7 @@ def story(gate: MemoryGate) -> Story:
     return gate.story
 
 
-def member(gate: MemoryGate, *roles: e.Role) -> Party:
+def member(gate: MemoryGate, *roles: Role) -> Party:
     who = party("another " + " ".join(roles))
     gate.admit(gate.story.authority, gate.story.registered(gate.story.authority, who, *roles))
     return who
@@ -269,12 +270,12 @@ def test_a_grant_beyond_every_recognition_is_flagged(gate: MemoryGate, story: St
         recognised = msgspec.structs.replace(
             story.recognised(story.new_id()),
             accreditor=accreditor.did,
-            scope=e.Scope(fields=fields),
+            scope=Scope(fields=fields),
         )
         gate.admit(story.authority, recognised)
 
     def flags(*fields: str) -> tuple[str, ...]:
-        scope = e.Scope(fields=fields) if fields else None
+        scope = Scope(fields=fields) if fields else None
         granted = msgspec.structs.replace(story.accredited(story.new_id()), scope=scope)
         return gate.flags(accreditor, granted)
 
@@ -305,7 +306,7 @@ def test_an_accreditation_of_oneself_is_flagged(gate: MemoryGate, story: Story) 
     assert gate.flags(both, granted) == ("accreditor-not-recognised", "self-accreditation")
 
     recognised = msgspec.structs.replace(
-        story.recognised(story.new_id()), accreditor=both.did, scope=e.Scope(fields=("06",))
+        story.recognised(story.new_id()), accreditor=both.did, scope=Scope(fields=("06",))
     )
     gate.admit(story.authority, recognised)
     again = msgspec.structs.replace(granted, accreditation=story.new_id())
@@ -342,81 +343,81 @@ DEFINITION = Story().definition()
 ID = uuid7(1, 7)
 
 
-def covers(scope: e.Scope, definition: e.Definition = DEFINITION, country: str = "NL") -> list[str]:
+def covers(scope: Scope, definition: Definition = DEFINITION, country: str = "NL") -> list[str]:
     return uncovered(scope, ID, definition, country)
 
 
-def with_(**members: Any) -> e.Definition:
+def with_(**members: Any) -> Definition:
     return msgspec.structs.replace(DEFINITION, **members)
 
 
 def test_no_scope_and_an_empty_scope_cover_everything() -> None:
     assert uncovered(None, ID, DEFINITION, "NL") == []
-    assert covers(e.Scope()) == []
+    assert covers(Scope()) == []
 
 
-EQF_6 = e.Level(framework="EQF", value=6)
-EQF_7 = e.Level(framework="EQF", value=7)
-EHEA_1 = e.Level(framework="QF-EHEA", value=1)
-SCOPES: dict[str, tuple[e.Scope, e.Definition, str, bool]] = {
-    "its type": (e.Scope(achievement_types=("Badge", "MicroCredential")), DEFINITION, "NL", True),
+EQF_6 = Level(framework="EQF", value=6)
+EQF_7 = Level(framework="EQF", value=7)
+EHEA_1 = Level(framework="QF-EHEA", value=1)
+SCOPES: dict[str, tuple[Scope, Definition, str, bool]] = {
+    "its type": (Scope(achievement_types=("Badge", "MicroCredential")), DEFINITION, "NL", True),
     "its type and no other": (
-        e.Scope(achievement_types=("MicroCredential",)),
+        Scope(achievement_types=("MicroCredential",)),
         DEFINITION,
         "NL",
         True,
     ),
-    "another type": (e.Scope(achievement_types=("Degree",)), DEFINITION, "NL", False),
-    "a type it begins with": (e.Scope(achievement_types=("Micro",)), DEFINITION, "NL", False),
-    "itself": (e.Scope(achievements=(ID, uuid7(9, 9))), DEFINITION, "NL", True),
-    "another achievement": (e.Scope(achievements=(uuid7(9, 9),)), DEFINITION, "NL", False),
-    "its broad field": (e.Scope(fields=("08",)), DEFINITION, "NL", True),
-    "its narrow field": (e.Scope(fields=("081",)), DEFINITION, "NL", True),
-    "its detailed field": (e.Scope(fields=("0811",)), DEFINITION, "NL", True),
-    "a sibling field": (e.Scope(fields=("0812",)), DEFINITION, "NL", False),
-    "a narrower field than it says": (e.Scope(fields=("0811",)), with_(field="081"), "NL", False),
-    "no field said": (e.Scope(fields=("08",)), with_(field=None), "NL", False),
-    "its country": (e.Scope(jurisdictions=("BE", "NL")), DEFINITION, "NL", True),
-    "another country": (e.Scope(jurisdictions=("BE",)), DEFINITION, "NL", False),
-    "the country of its region": (e.Scope(jurisdictions=("NL",)), DEFINITION, "NL-UT", True),
-    "a region of its country": (e.Scope(jurisdictions=("NL-UT",)), DEFINITION, "NL", False),
+    "another type": (Scope(achievement_types=("Degree",)), DEFINITION, "NL", False),
+    "a type it begins with": (Scope(achievement_types=("Micro",)), DEFINITION, "NL", False),
+    "itself": (Scope(achievements=(ID, uuid7(9, 9))), DEFINITION, "NL", True),
+    "another achievement": (Scope(achievements=(uuid7(9, 9),)), DEFINITION, "NL", False),
+    "its broad field": (Scope(fields=("08",)), DEFINITION, "NL", True),
+    "its narrow field": (Scope(fields=("081",)), DEFINITION, "NL", True),
+    "its detailed field": (Scope(fields=("0811",)), DEFINITION, "NL", True),
+    "a sibling field": (Scope(fields=("0812",)), DEFINITION, "NL", False),
+    "a narrower field than it says": (Scope(fields=("0811",)), with_(field="081"), "NL", False),
+    "no field said": (Scope(fields=("08",)), with_(field=None), "NL", False),
+    "its country": (Scope(jurisdictions=("BE", "NL")), DEFINITION, "NL", True),
+    "another country": (Scope(jurisdictions=("BE",)), DEFINITION, "NL", False),
+    "the country of its region": (Scope(jurisdictions=("NL",)), DEFINITION, "NL-UT", True),
+    "a region of its country": (Scope(jurisdictions=("NL-UT",)), DEFINITION, "NL", False),
     "a region whose code another begins with": (
-        e.Scope(jurisdictions=("ES-M",)),
+        Scope(jurisdictions=("ES-M",)),
         DEFINITION,
         "ES-MA",
         False,
     ),
-    "its language": (e.Scope(languages=("en", "nl")), DEFINITION, "NL", True),
+    "its language": (Scope(languages=("en", "nl")), DEFINITION, "NL", True),
     "the language of its variety": (
-        e.Scope(languages=("en",)),
+        Scope(languages=("en",)),
         with_(languages=("en-GB",)),
         "NL",
         True,
     ),
-    "a variety of its language": (e.Scope(languages=("en-GB",)), DEFINITION, "NL", False),
+    "a variety of its language": (Scope(languages=("en-GB",)), DEFINITION, "NL", False),
     "a language whose code another begins with": (
-        e.Scope(languages=("de",)),
+        Scope(languages=("de",)),
         with_(languages=("den",)),
         "NL",
         False,
     ),
     "one of its two languages": (
-        e.Scope(languages=("en",)),
+        Scope(languages=("en",)),
         with_(languages=("en", "fr")),
         "NL",
         False,
     ),
-    "no language said": (e.Scope(languages=("en",)), with_(languages=None), "NL", False),
-    "an empty list of languages": (e.Scope(languages=("en",)), with_(languages=()), "NL", False),
-    "its level": (e.Scope(levels=(EQF_6, EQF_7)), DEFINITION, "NL", True),
-    "another level": (e.Scope(levels=(EQF_7,)), DEFINITION, "NL", False),
-    "a level of another framework": (e.Scope(levels=(EHEA_1,)), DEFINITION, "NL", False),
-    "no level said": (e.Scope(levels=(EQF_6,)), with_(level=None), "NL", False),
-    "its form": (e.Scope(participation=("blended", "online")), DEFINITION, "NL", True),
-    "another form": (e.Scope(participation=("online",)), DEFINITION, "NL", False),
-    "no form said": (e.Scope(participation=("online",)), with_(participation=None), "NL", False),
+    "no language said": (Scope(languages=("en",)), with_(languages=None), "NL", False),
+    "an empty list of languages": (Scope(languages=("en",)), with_(languages=()), "NL", False),
+    "its level": (Scope(levels=(EQF_6, EQF_7)), DEFINITION, "NL", True),
+    "another level": (Scope(levels=(EQF_7,)), DEFINITION, "NL", False),
+    "a level of another framework": (Scope(levels=(EHEA_1,)), DEFINITION, "NL", False),
+    "no level said": (Scope(levels=(EQF_6,)), with_(level=None), "NL", False),
+    "its form": (Scope(participation=("blended", "online")), DEFINITION, "NL", True),
+    "another form": (Scope(participation=("online",)), DEFINITION, "NL", False),
+    "no form said": (Scope(participation=("online",)), with_(participation=None), "NL", False),
     "an empty list of forms": (
-        e.Scope(participation=("online",)),
+        Scope(participation=("online",)),
         with_(participation=()),
         "NL",
         False,
@@ -429,7 +430,7 @@ def test_a_scope_covers_what_it_names_and_never_what_is_left_unsaid(case: str) -
     scope, definition, country, covered = SCOPES[case]
     (member,) = (
         field.encode_name
-        for field in msgspec.structs.fields(e.Scope)
+        for field in msgspec.structs.fields(Scope)
         if getattr(scope, field.name) is not None
     )
 
@@ -437,43 +438,43 @@ def test_a_scope_covers_what_it_names_and_never_what_is_left_unsaid(case: str) -
 
 
 def test_a_scope_names_every_member_in_which_it_falls_short() -> None:
-    scope = e.Scope(fields=("06",), jurisdictions=("BE",), levels=(EQF_7,))
+    scope = Scope(fields=("06",), jurisdictions=("BE",), levels=(EQF_7,))
 
     assert covers(scope) == ["fields", "jurisdictions", "levels"]
 
 
-NARROWER: dict[str, tuple[e.Scope | None, e.Scope | None, list[str]]] = {
+NARROWER: dict[str, tuple[Scope | None, Scope | None, list[str]]] = {
     "anything within no scope": (None, None, []),
-    "a scope within none": (e.Scope(fields=("06",)), None, []),
-    "no scope within one": (None, e.Scope(fields=("06",)), ["fields"]),
-    "an empty one within one": (e.Scope(), e.Scope(languages=("en",)), ["languages"]),
-    "the same": (e.Scope(fields=("06",)), e.Scope(fields=("06",)), []),
-    "narrower": (e.Scope(fields=("061", "0688")), e.Scope(fields=("06",)), []),
-    "wider": (e.Scope(fields=("06",)), e.Scope(fields=("061",)), ["fields"]),
-    "partly outside": (e.Scope(fields=("061", "07")), e.Scope(fields=("06",)), ["fields"]),
+    "a scope within none": (Scope(fields=("06",)), None, []),
+    "no scope within one": (None, Scope(fields=("06",)), ["fields"]),
+    "an empty one within one": (Scope(), Scope(languages=("en",)), ["languages"]),
+    "the same": (Scope(fields=("06",)), Scope(fields=("06",)), []),
+    "narrower": (Scope(fields=("061", "0688")), Scope(fields=("06",)), []),
+    "wider": (Scope(fields=("06",)), Scope(fields=("061",)), ["fields"]),
+    "partly outside": (Scope(fields=("061", "07")), Scope(fields=("06",)), ["fields"]),
     "limited in another member": (
-        e.Scope(fields=("06",), levels=(EQF_6,)),
-        e.Scope(fields=("06",)),
+        Scope(fields=("06",), levels=(EQF_6,)),
+        Scope(fields=("06",)),
         [],
     ),
     "unlimited where the parent limits": (
-        e.Scope(fields=("06",)),
-        e.Scope(fields=("06",), levels=(EQF_6,)),
+        Scope(fields=("06",)),
+        Scope(fields=("06",), levels=(EQF_6,)),
         ["levels"],
     ),
     "an achievement of a list": (
-        e.Scope(achievements=(ID,)),
-        e.Scope(achievements=(NOWHERE, ID)),
+        Scope(achievements=(ID,)),
+        Scope(achievements=(NOWHERE, ID)),
         [],
     ),
     "a region of another country": (
-        e.Scope(jurisdictions=("NL-UT",)),
-        e.Scope(jurisdictions=("BE",)),
+        Scope(jurisdictions=("NL-UT",)),
+        Scope(jurisdictions=("BE",)),
         ["jurisdictions"],
     ),
     "a region that begins alike": (
-        e.Scope(jurisdictions=("ES-MA",)),
-        e.Scope(jurisdictions=("ES-M",)),
+        Scope(jurisdictions=("ES-MA",)),
+        Scope(jurisdictions=("ES-M",)),
         ["jurisdictions"],
     ),
 }
@@ -493,7 +494,7 @@ def sets_of(members: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...
 _FIELDS = st.sampled_from(["06", "061", "0612", "07", "0731", "08", "0811"])
 _LANGUAGES = st.sampled_from(["en", "en-GB", "de", "den"])
 _SCOPES = st.builds(
-    e.Scope,
+    Scope,
     fields=sets_of(_FIELDS),
     languages=sets_of(_LANGUAGES),
     jurisdictions=sets_of(st.sampled_from(["NL", "NL-UT", "ES-M", "ES-MA"])),
@@ -509,8 +510,8 @@ _SCOPES = st.builds(
     st.sampled_from(["NL", "NL-UT", "ES-M", "ES-MA", "ES"]),
 )
 def test_what_a_narrower_scope_covers_its_parent_covers_too(
-    child: e.Scope,
-    parent: e.Scope,
+    child: Scope,
+    parent: Scope,
     field: str | None,
     languages: tuple[str, ...] | None,
     country: str,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import CREDENTIAL, CredentialStatus
+from testamur.catalogue.members import Definition, Scope
 from testamur.errors import Refusal
 from testamur.rules import CredentialState
 from testamur.rules.credentials import BACKDATED_AFTER, POSTDATED_AFTER
@@ -199,8 +200,8 @@ def test_an_accreditation_counts_again_once_it_is_reinstated(gate: MemoryGate) -
 
 
 def test_issuing_outside_the_accredited_scope_is_flagged(gate: MemoryGate) -> None:
-    inside = _granted(gate, scope=e.Scope(fields=("08",), jurisdictions=("NL",)))
-    outside = _granted(gate, scope=e.Scope(fields=("09",)))
+    inside = _granted(gate, scope=Scope(fields=("08",), jurisdictions=("NL",)))
+    outside = _granted(gate, scope=Scope(fields=("09",)))
 
     assert flag(gate, accreditation=inside) == ()
     assert flag(gate, accreditation=outside) == ("outside-accredited-scope",)
@@ -281,7 +282,7 @@ def test_a_provider_is_in_the_country_that_it_states_at_the_position(
     gate: MemoryGate, story: Story
 ) -> None:
     """It may move into the scope of an accreditation, but not unseen."""
-    abroad = _granted(gate, scope=e.Scope(jurisdictions=("BE",)))
+    abroad = _granted(gate, scope=Scope(jurisdictions=("BE",)))
     assert flag(gate, accreditation=abroad) == ("outside-accredited-scope",)
     moved = e.OrganizationUpdated(country="BE", name="A", organization=story.provider.did)
     assert gate.flags(story.provider, moved) == ("country-changed",)
@@ -337,7 +338,7 @@ def test_the_day_is_the_day_it_was_recorded_in_utc(gate: MemoryGate, story: Stor
 
 
 def test_issuing_what_lacks_an_element_is_flagged(gate: MemoryGate, story: Story) -> None:
-    bare = e.Definition(name="A", achievement_type="MicroCredential")
+    bare = Definition(name="A", achievement_type="MicroCredential")
     gate.admit(
         story.provider, e.AchievementDefined(achievement=(id_ := story.new_id()), definition=bare)
     )
@@ -346,7 +347,7 @@ def test_issuing_what_lacks_an_element_is_flagged(gate: MemoryGate, story: Story
 
 
 def test_flags_add_up_in_one_order(gate: MemoryGate, story: Story) -> None:
-    bare = e.Definition(name="A", achievement_type="MicroCredential")
+    bare = Definition(name="A", achievement_type="MicroCredential")
     id_ = story.new_id()
     gate.admit(
         story.provider,
@@ -357,7 +358,7 @@ def test_flags_add_up_in_one_order(gate: MemoryGate, story: Story) -> None:
     gate.admit(
         story.authority, e.RecognitionWithdrawn(reason="misconduct", recognition=story.recognition)
     )
-    narrow = _granted(gate, valid_until=TODAY - DAY, scope=e.Scope(fields=("09",)))
+    narrow = _granted(gate, valid_until=TODAY - DAY, scope=Scope(fields=("09",)))
 
     assert flag(
         gate, achievement=id_, accreditation=narrow, valid_from=date(2020, 1, 1), valid_until=None

@@ -8,6 +8,7 @@ from itertools import permutations
 import pytest
 
 from testamur.catalogue import events as e
+from testamur.catalogue.table import CREATED
 from testamur.rules.register import dump_register, load_register, naming
 from tests.harness.memory_gate import MemoryGate
 from tests.harness.story import Party, Story
@@ -34,7 +35,7 @@ def story(gate: MemoryGate) -> Story:
 
 
 def test_these_are_all_the_events_that_create_something() -> None:
-    assert {e.EVENTS[name] for name in KINDS} == set(e.CREATED)
+    assert {e.EVENTS[name] for name in KINDS} == set(CREATED)
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)

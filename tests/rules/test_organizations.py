@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import KeyStatus, OrganizationStatus
+from testamur.catalogue.lines import decode_events
+from testamur.catalogue.members import Authority, Key, Role
 from testamur.catalogue.submission import parse, stream_of
 from testamur.errors import Refusal
 from testamur.keys import Curve
@@ -23,7 +25,7 @@ from testamur.rules.register import dump_register, load_register
 from tests.harness.memory_gate import MemoryGate
 from tests.harness.story import NOW, Party, Story, party, private_key
 
-ROLES: tuple[e.Role, ...] = get_args(e.Role)
+ROLES: tuple[Role, ...] = get_args(Role)
 
 
 @pytest.fixture
@@ -45,12 +47,12 @@ def opener(story: Story) -> Party:
 
 
 def genesis(story: Story, **members: Any) -> e.LogOpened:
-    (opened,) = e.decode_events(story.genesis().split(b"\n")[1:2])
+    (opened,) = decode_events(story.genesis().split(b"\n")[1:2])
     return msgspec.structs.replace(opened, **members)  # type: ignore[return-value]
 
 
-def authority(who: Party, *keys: e.Key) -> e.Authority:
-    return e.Authority(
+def authority(who: Party, *keys: Key) -> Authority:
+    return Authority(
         country="NL", keys=keys or (who.listed,), name="Authority", organization=who.did
     )
 
@@ -123,28 +125,26 @@ def test_a_log_is_opened_once(gate: MemoryGate, story: Story) -> None:
             "key-twice",
             lambda a, b: (
                 authority(
-                    a, a.listed, e.Key(id=a.key_id, public_key_multibase=b.key.public.multikey())
+                    a, a.listed, Key(id=a.key_id, public_key_multibase=b.key.public.multikey())
                 ),
             ),
         ),
         "a key twice": (
             "key-twice",
             lambda a, _: (
-                authority(
-                    a, a.listed, e.Key(id="k2", public_key_multibase=a.key.public.multikey())
-                ),
+                authority(a, a.listed, Key(id="k2", public_key_multibase=a.key.public.multikey())),
             ),
         ),
         "somebody else's did:key": ("key-of-did", lambda a, b: (authority(a, b.listed),)),
         "its own key second": ("key-of-did", lambda a, b: (authority(a, b.listed, a.listed),)),
         "no key at all": (
             "key-form",
-            lambda a, _: (authority(a, e.Key(id="k", public_key_multibase="z" + "2" * 46)),),
+            lambda a, _: (authority(a, Key(id="k", public_key_multibase="z" + "2" * 46)),),
         ),
     }.values(),
 )
 def test_a_genesis_that_is_out_of_order_is_refused(
-    rule: str, make: Callable[[Party, Party], tuple[e.Authority, ...]]
+    rule: str, make: Callable[[Party, Party], tuple[Authority, ...]]
 ) -> None:
     gate = MemoryGate()
     seats = make(party("a"), party("b"))
@@ -270,7 +270,7 @@ def test_a_refusal_names_the_line_of_the_event(gate: MemoryGate, story: Story) -
 # --- Who brings whom in ---
 
 
-def registrar(gate: MemoryGate, *roles: e.Role) -> Party:
+def registrar(gate: MemoryGate, *roles: Role) -> Party:
     """Return a member of the register that has these roles."""
     who = party("registrar " + " ".join(roles))
     gate.admit(gate.story.authority, gate.story.registered(gate.story.authority, who, *roles))
@@ -288,7 +288,7 @@ MAY_BRING_IN = {
 @pytest.mark.parametrize("sponsor", ROLES)
 @pytest.mark.parametrize("newcomer", ROLES)
 def test_a_sponsor_brings_in_whom_its_role_lets_it(
-    gate: MemoryGate, sponsor: e.Role, newcomer: e.Role
+    gate: MemoryGate, sponsor: Role, newcomer: Role
 ) -> None:
     by = registrar(gate, sponsor)
     event = gate.story.registered(by, party("newcomer"), newcomer)
@@ -365,7 +365,7 @@ def _statement(story: Story, **other: Any) -> bytes:
         "another sponsor": {"sponsor": party("another sponsor").did},
         "another organization": {"organization": "did:web:newcomer.example"},
         "another key id": {
-            "key": e.Key(id="k9", public_key_multibase=party("newcomer").key.public.multikey())
+            "key": Key(id="k9", public_key_multibase=party("newcomer").key.public.multikey())
         },
     }.values(),
 )
@@ -387,7 +387,7 @@ def test_a_possession_does_not_serve_the_sponsors_rival(gate: MemoryGate, story:
 
 
 def test_a_possession_says_what_it_says_to_the_byte() -> None:
-    key = e.Key(id="k1", public_key_multibase="z6Mk")
+    key = Key(id="k1", public_key_multibase="z6Mk")
 
     assert possession_statement("log.example", "did:web:a", "did:web:b", key) == (
         b"testamur/possession/1\n"

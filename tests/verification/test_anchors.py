@@ -11,6 +11,8 @@ import pytest
 
 from testamur.badges.commitment import HolderFile
 from testamur.catalogue import events as e
+from testamur.catalogue.lines import decode_events
+from testamur.catalogue.members import Key
 from testamur.errors import Refusal
 from testamur.verification.anchors import parse_anchor
 from tests.harness.awards import awards
@@ -26,11 +28,11 @@ WEB = Party("did:web:agency.example", private_key("agency of the web"), "key-1")
 class Seating(Story):
     """A story whose operator seats one authority with the keys it likes."""
 
-    keys: tuple[e.Key, ...] = ()
+    keys: tuple[Key, ...] = ()
     also: tuple[Party, ...] = ()  # other root authorities
 
     def genesis(self, *, authorities: Sequence[Party] | None = None) -> bytes:
-        (opened,) = e.decode_events(
+        (opened,) = decode_events(
             super()
             .genesis(authorities=authorities or [self.authority, *self.also])
             .split(b"\n")[1:2]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import CredentialStatus
+from testamur.catalogue.lines import decode_event, encode_event
 from testamur.catalogue.submission import MAX_BYTES, parse, submission_entry
 from testamur.errors import Refuted, Unavailable
 from testamur.rules import MAX_AHEAD, CredentialState
@@ -398,7 +399,7 @@ def _append(forgery: Forgery, body: bytes, *, at: int) -> None:
 
 
 def _opened(story: Story) -> e.Event:
-    return e.decode_event(story.genesis().split(b"\n")[1])
+    return decode_event(story.genesis().split(b"\n")[1])
 
 
 def _jti(forgery: Forgery, position: int) -> str:
@@ -582,7 +583,7 @@ SMUGGLED: dict[str, tuple[str, int, Smuggle]] = {
     "an event exchanged": (
         "root",
         0,
-        lambda f: _append_changed(f, 2, lambda _: e.encode_event(f.story.issued())),
+        lambda f: _append_changed(f, 2, lambda _: encode_event(f.story.issued())),
     ),
     "an event left out": ("root", 0, lambda f: _append_without(f, 2)),
     "an empty event": ("root", 0, lambda f: _append_changed(f, 1, lambda _: b"")),

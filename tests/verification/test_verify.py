@@ -18,6 +18,8 @@ from testamur.badges.data_integrity import sign
 from testamur.badges.prepare import Prepared
 from testamur.canonical import jcs
 from testamur.catalogue import events as e
+from testamur.catalogue.lines import encode_event
+from testamur.catalogue.members import Scope
 from testamur.keys import PrivateKey, base58_encode
 from testamur.tlog.checkpoint import Checkpoint, sign_checkpoint
 from testamur.tlog.cosignature import Cosigner
@@ -147,7 +149,7 @@ def a_line_of_the_same_submission_in_its_place(judged: Judged) -> None:
 
 @refutes("submission")
 def a_line_made_up(judged: Judged) -> None:
-    line = e.encode_event(judged.issued.story.issued(judged.holder.id)).decode()
+    line = encode_event(judged.issued.story.issued(judged.holder.id)).decode()
     judged.bend(lambda f: f["submissions"][-1]["events"][0].update(line=line))
 
 
@@ -306,7 +308,7 @@ def an_accreditation_that_is_over(judged: Judged) -> None:
 
 @refutes("accreditation")
 def an_accreditation_for_something_else(judged: Judged) -> None:
-    _under(judged, scope=e.Scope(fields=("09",)))
+    _under(judged, scope=Scope(fields=("09",)))
 
 
 def _under(judged: Judged, **members: Any) -> None:
@@ -351,7 +353,7 @@ def _narrowly_accredited(judged: Judged, authority: Party) -> None:
         authority,
         story.registered(authority, narrow, "accreditor"),
         msgspec.structs.replace(
-            story.recognised(story.new_id()), accreditor=narrow.did, scope=e.Scope(fields=("09",))
+            story.recognised(story.new_id()), accreditor=narrow.did, scope=Scope(fields=("09",))
         ),
     )
     judged.issued.says(narrow, story.accredited(id_))

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from testamur.badges.commitment import HolderFile, commit, new_blind
 from testamur.badges.prepare import Prepared
 from testamur.catalogue import events as e
+from testamur.catalogue.lines import decode_events
+from testamur.catalogue.members import Scope
 from testamur.catalogue.submission import parse, submission_entry
 from testamur.rules import MAX_AHEAD
 from testamur.tlog.cosignature import Cosigner
@@ -101,7 +103,7 @@ def test_a_genesis_that_the_logs_key_did_not_sign_is_refuted(issued: IssuedLog) 
     positions = issued.positions(issued.holders[0].id)
     log_key = issued.story.log_key.public
     forged = Party(log_key.did_key(), private_key("forger"), log_key.multikey())
-    (opened,) = e.decode_events([issued.log.entries[1]])
+    (opened,) = decode_events([issued.log.entries[1]])
     entries = _entries(issued.story.submission(forged, opened), issued.story.milliseconds)
     issued.log.republish([*entries, *issued.log.entries[2:]])
     note = issued.publish()
@@ -130,7 +132,7 @@ def test_a_second_issuance_of_the_same_credential_is_refuted(issued: IssuedLog) 
     first = next(n for n in (11, 12, 13) if holder.id.encode() in issued.log.entries[n])
     credential = {**holder.credential, "name": "Better"}
     better = msgspec.structs.replace(holder, credential=credential, blind=new_blind())
-    (event,) = e.decode_events([issued.log.entries[first]])
+    (event,) = decode_events([issued.log.entries[first]])
     assert isinstance(event, e.CredentialIssued)
     again = msgspec.structs.replace(event, commitment=commit(credential, better.blind))
     position = issued.says(issued.story.provider, again)
@@ -308,7 +310,7 @@ def test_an_issuance_is_judged_by_what_came_before_it_in_its_own_submission(
     own = msgspec.structs.replace(
         story.recognised(recognition),
         accreditor=every.did,
-        scope=e.Scope(jurisdictions=("BE",)) if what == "country" else None,
+        scope=Scope(jurisdictions=("BE",)) if what == "country" else None,
     )
     accredited = msgspec.structs.replace(story.accredited(accreditation), provider=every.did)
     issued.says(every, accredited, story.defined(achievement))

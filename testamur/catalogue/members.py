@@ -1,0 +1,261 @@
+"""What the members of events may hold: texts, numbers, coded words, and the parts made of them.
+
+Every type is closed and bounded. Sets have one spelling: members sorted by their bytes, none
+twice. There is no free text but names, and no member for a person.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from testamur.catalogue.ids import Uuid7
+from testamur.errors import Refusal
+from testamur.schema import pattern_of
+
+# `$` alone would let a final LF through in Python; the look-ahead reads alike everywhere.
+Did = Annotated[
+    str, Meta(pattern=r"^did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}$(?!\n)", max_length=240)
+]
+# Only the length here: an id is judged in full where it is created (`CREATED`), and a
+# reference to it must match one that was.
+Id = Annotated[str, Meta(min_length=36, max_length=36)]
+KeyId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,128}$(?!\n)")]
+Multikey = Annotated[str, Meta(pattern=r"^z[1-9A-HJ-NP-Za-km-z]{40,64}$(?!\n)")]
+# No control characters, and none that reorder what a reader sees (Unicode UAX #9).
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?! )[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+"
+        r"(?<! )$(?!\n)",
+        min_length=1,
+        max_length=200,
+    ),
+]
+Url = Annotated[str, Meta(pattern=r"^https?://[!-~]+$(?!\n)", max_length=500)]
+Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
+# What a key may be named (C2SP signed-note: no space, no plus), in ASCII.
+Origin = Annotated[str, Meta(pattern=r"^[!-*,-~]{1,255}$(?!\n)")]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$(?!\n)")]  # ISO 3166-1 or -2
+Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)", max_length=35)]
+IscedField = Annotated[str, Meta(pattern=r"^[0-9]{2,4}$(?!\n)")]  # ISCED-F 2013
+FORMS: Final = {
+    pattern_of(Uuid7): "an id such as 019a3b1c-7f00-7abc-8def-0123456789ab",
+    pattern_of(Did): "a DID such as did:web:college.example",
+    pattern_of(KeyId): "a name of letters, digits and ._- such as 2026-key-1",
+    pattern_of(Multikey): "a public Multikey such as z6Mk...",
+    pattern_of(Name): "a name: text without control characters or spaces at its ends",
+    pattern_of(Url): "a URL such as https://college.example",
+    pattern_of(Country): "a country code such as NL (ISO 3166)",
+    pattern_of(Language): "a language tag such as en",
+    pattern_of(IscedField): "a field of ISCED-F 2013 such as 061",
+}
+"""What a text of each pattern must be, in words."""
+Position = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Version = Annotated[int, Meta(ge=1, le=10_000)]
+
+Role = Literal["accreditor", "authority", "endorser", "provider"]
+AchievementType = Annotated[str, Meta(pattern=r"^(ext:)?[A-Za-z][A-Za-z0-9]{0,63}$(?!\n)")]
+Assessment = Literal[
+    "artefact",
+    "attendance",
+    "continuous",
+    "groupPerformance",
+    "markedAssignment",
+    "none",
+    "oralExamination",
+    "peerAssessment",
+    "portfolio",
+    "practical",
+    "problemBased",
+    "project",
+    "quiz",
+    "writtenExamination",
+]
+Participation = Literal["blended", "online", "presential", "projectBased", "research", "workbased"]
+# Council Recommendation 2022/C 243/02, Annex I: supervision and identity verification.
+Supervision = Literal["none", "supervised", "supervisedOnline", "supervisedOnSiteWithIdentity"]
+QualityAssurance = Literal["institutional", "programme", "none"]
+CredentialFormat = Literal["OpenBadgeCredential/3.0", "VerifiableCredential/2.0"]
+Suite = Literal[
+    "eddsa-jcs-2022",
+    "eddsa-rdfc-2022",
+    "ecdsa-rdfc-2019",
+    "ecdsa-jcs-2019",
+    "ecdsa-sd-2023",
+    "Ed25519Signature2020",
+    "vc+jwt",
+    "none",
+]
+Reason = Literal[
+    "accreditationWithdrawn",
+    "administrative",
+    "cessationOfOperation",
+    "duplicate",
+    "fraudulentIssuance",
+    "holderRequest",
+    "issuedInError",
+    "keyCompromise",
+    "misconduct",
+    "requirementsNotMet",
+    "superseded",
+    "unspecified",
+]
+SanctionReason = Literal[
+    "administrative",
+    "cessationOfOperation",
+    "conditionsNotMet",
+    "misconduct",
+    "qualityConcern",
+    "unspecified",
+    "voluntary",
+]
+
+
+def up_to(most: int) -> Meta:
+    """Return the bounds of a list that holds something, and at most so many members."""
+    return Meta(min_length=1, max_length=most)
+
+
+# For structs with ASCII member names and no floats, sorted msgspec output is RFC 8785
+# output: same escapes, same order. A property test holds it to that.
+encoder: Final = msgspec.json.Encoder(order="sorted")
+"""Writes a struct of the catalogue in its one spelling."""
+
+
+class Part(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename="camel",
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+):
+    """A value inside an event. What is not said is left out: never null, never an empty list."""
+
+
+# In these lists the order tells something: what a provider puts first.
+_LISTS: Final = frozenset({"outcomes"})
+
+
+class WithSets(Part, frozen=True, gc=False, kw_only=True):
+    """A part whose lists are sets, but for `_LISTS`: members sorted by their bytes, none twice.
+
+    The bytes are those of a member's canonical JSON.
+    """
+
+    def __post_init__(self) -> None:
+        """Raise `Refusal` (rule `set-order`) for any other spelling of a set."""
+        for name, written in zip(
+            self.__struct_fields__, self.__struct_encode_fields__, strict=True
+        ):
+            value = getattr(self, name)
+            if type(value) is not tuple or name in _LISTS:
+                continue
+            for before, after in pairwise(map(encoder.encode, value)):
+                if before >= after:
+                    raise Refusal(
+                        "set-order",
+                        f"{written} is a set: sorted, and nothing twice; "
+                        f"{excerpt(before)} comes before",
+                        value=excerpt(after),
+                    )
+
+
+class Key(Part, frozen=True, gc=False, kw_only=True):
+    """A verification key: the fragment of its DID URL, and its Multikey text."""
+
+    id: KeyId
+    public_key_multibase: Multikey
+
+
+class Authority(Part, frozen=True, gc=False, kw_only=True):
+    """An organization that is in the register without a sponsor."""
+
+    country: Country
+    keys: Annotated[tuple[Key, ...], Meta(min_length=1, max_length=16)]
+    name: Name
+    organization: Did
+
+
+class Identifier(Part, frozen=True, gc=False, kw_only=True):
+    """What another public register calls this organization."""
+
+    scheme: Literal["CTID", "DAPIP", "DEQARINST", "ROR"]
+    value: Annotated[str, Meta(pattern=r"^[!-~]{1,100}$(?!\n)")]
+
+
+class Level(Part, frozen=True, gc=False, kw_only=True):
+    """A level of a qualifications framework: EQF 1 to 8, QF-EHEA cycles 0 (short) to 3."""
+
+    framework: Literal["EQF", "QF-EHEA"]
+    value: Annotated[int, Meta(ge=0, le=8)]
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a level that the framework does not have."""
+        lowest, highest = (1, 8) if self.framework == "EQF" else (0, 3)
+        if not lowest <= self.value <= highest:
+            raise ValueError(f"{self.framework} has levels {lowest} to {highest}")
+
+
+class Workload(Part, frozen=True, gc=False, kw_only=True):
+    """Notional workload. ECTS go by halves and tenths, so they are counted in tenths."""
+
+    amount: Annotated[int, Meta(ge=1, le=100_000)]
+    unit: Literal["hour", "tenthOfEcts"]
+
+
+class Outcome(Part, frozen=True, gc=False, kw_only=True):
+    """A skill or learning outcome, named in a public framework where there is one."""
+
+    name: Name
+    framework: Literal["CASE", "CTDL-ASN", "ESCO"] | None = None
+    url: Url | None = None
+
+
+class Document(Part, frozen=True, gc=False, kw_only=True):
+    """A published document: where it is, and SHA-256 of its bytes."""
+
+    digest: Digest
+    url: Url
+
+
+class Scope(WithSets, frozen=True, gc=False, kw_only=True):
+    """What a recognition or accreditation covers. An absent member covers everything."""
+
+    achievement_types: Annotated[tuple[AchievementType, ...], up_to(64)] | None = None
+    achievements: Annotated[tuple[Uuid7, ...], up_to(1000)] | None = None
+    fields: Annotated[tuple[IscedField, ...], up_to(200)] | None = None
+    jurisdictions: Annotated[tuple[Country, ...], up_to(300)] | None = None
+    languages: Annotated[tuple[Language, ...], up_to(100)] | None = None
+    levels: Annotated[tuple[Level, ...], up_to(12)] | None = None
+    participation: Annotated[tuple[Participation, ...], up_to(6)] | None = None
+
+
+class Definition(WithSets, frozen=True, gc=False, kw_only=True):
+    """The public definition of an achievement, with the elements of Annex I to 2022/C 243/02."""
+
+    name: Name
+    achievement_type: AchievementType
+    assessment: Annotated[tuple[Assessment, ...], up_to(14)] | None = None
+    criteria: Document | None = None
+    digest: Digest | None = None
+    field: IscedField | None = None
+    languages: Annotated[tuple[Language, ...], up_to(20)] | None = None
+    level: Level | None = None
+    outcomes: Annotated[tuple[Outcome, ...], up_to(100)] | None = None
+    participation: Annotated[tuple[Participation, ...], up_to(6)] | None = None
+    quality_assurance: Annotated[tuple[QualityAssurance, ...], up_to(3)] | None = None
+    supervision: Supervision | None = None
+    url: Url | None = None
+    workload: Workload | None = None
+
+
+def excerpt(data: bytes) -> str:
+    """Return the beginning of a line as text, to show in a refusal."""
+    return data[:60].decode("utf-8", "backslashreplace")
