@@ -38,7 +38,7 @@ _LOG: Final = PREFIX.decode()
 _METHODS: Final = "GET, HEAD, POST, OPTIONS"
 
 
-class Face:
+class App:
     """The ASGI application: log paths go to the tiles, all others to the framework."""
 
     def __init__(
@@ -78,13 +78,13 @@ class Face:
         await self._framework(scope, receive, send_safe)
 
 
-def face(parts: Parts) -> Face:
+def make_app(parts: Parts) -> App:
     """Return the application over opened parts; its lifespan starts and stops them."""
     tally = Tally()
     submitting = Submissions(
-        parts.gate, parts.publishing, Proofs(parts.store), parts.waiting, tally
+        parts.gate, parts.publishing, Proofs(parts.store), parts.wakeups, tally
     )
-    reading = Entries(parts.reader(), parts.waiting, parts.latest)
+    reading = Entries(parts.reader(), parts.wakeups, parts.latest)
     answerer = Answerer(parts.following, parts.reader, parts.latest)
     tiles = Tiles(parts.store, parts.latest, str(parts.vkey))
 
@@ -119,7 +119,7 @@ def face(parts: Parts) -> Face:
     framework.include_router(health.routes)
     _answer_errors(framework)
     framework.openapi = lambda: _document(framework)  # type: ignore[method-assign]
-    return Face(tiles, submitting, framework, reading)
+    return App(tiles, submitting, framework, reading)
 
 
 def _answer_errors(framework: FastAPI) -> None:

@@ -19,7 +19,8 @@ from starlette.responses import StreamingResponse
 
 from api.http import openapi
 from api.http.problems import Problem, not_now
-from api.processes.waiting import Published, Waiting
+from api.processes.wakeups import Wakeups
+from api.published import Published
 from testamur.tlog.reader import LogReader
 
 NDJSON: Final = "application/x-ndjson"
@@ -56,10 +57,10 @@ class Entries:
     """
 
     def __init__(
-        self, reader: LogReader, waiting: Waiting, latest: Callable[[], Published]
+        self, reader: LogReader, wakeups: Wakeups, latest: Callable[[], Published]
     ) -> None:
         self._reader = reader
-        self._waiting = waiting
+        self._wakeups = wakeups
         self.latest = latest
         self._stopping = asyncio.Event()
         # Whoever reads the whole log must not take the threads that receipts are made in.
@@ -130,7 +131,7 @@ class Entries:
 
     async def _until(self, size: int) -> AsyncIterator[bytes]:
         """Yield comments until a checkpoint of `size` is out or the server stops."""
-        grown = asyncio.ensure_future(self._waiting.until(size))
+        grown = asyncio.ensure_future(self._wakeups.until(size))
         stopped = asyncio.ensure_future(self._stopping.wait())
         try:
             while True:

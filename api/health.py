@@ -210,7 +210,7 @@ class Health:
             Gauge(
                 "testamur_waiting_for_checkpoint",
                 "Requests that wait for a checkpoint",
-                lambda: parts.waiting.for_a_checkpoint,
+                lambda: parts.wakeups.waiting,
             ),
             Gauge("testamur_body_bytes", "Bytes of submissions under way", lambda: bodies.held),
             Gauge("testamur_streams", "Open event streams", lambda: reading.streams),
@@ -222,14 +222,14 @@ class Health:
         """Return how far each part is."""
         parts = self._parts
         return Progress(
-            committed=max(parts.waiting.committed, parts.waiting.size),
-            published=parts.waiting.size,
+            committed=max(parts.wakeups.committed, parts.wakeups.size),
+            published=parts.wakeups.size,
             projected=parts.following.size,
             gate_failure=parts.gate.failure,
             publisher_failure=parts.publishing.failure,
             follower_failure=parts.following.failure,
             follower_obstacle=parts.following.obstacle or _hung(parts.following.stuck),
-            publisher_obstacle=_hung(parts.waiting.stuck),
+            publisher_obstacle=_hung(parts.wakeups.stuck),
         )
 
     def about(self) -> About:
@@ -240,7 +240,7 @@ class Health:
             version=__version__,
             origin=vkey.name,
             vkey=str(vkey),
-            size=self._parts.waiting.size,
+            size=self._parts.wakeups.size,
             links=_LINKS,
         )
 

@@ -20,7 +20,7 @@ from typing import Final, cast
 
 import uvicorn
 
-from api.app import Face, face
+from api.app import App, make_app
 from api.http.connection import MAX_CONNECTIONS, Connection
 from api.wiring import opened
 from testamur.errors import Unavailable
@@ -39,7 +39,7 @@ _log: Final = logging.getLogger(__name__)
 class Server(uvicorn.Server):
     """Says when it is ready, and ends the event streams before it waits for requests to end."""
 
-    def __init__(self, config: uvicorn.Config, application: Face) -> None:
+    def __init__(self, config: uvicorn.Config, application: App) -> None:
         super().__init__(config)
         self._application = application
 
@@ -75,7 +75,7 @@ def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool
     keep_freed_memory()
     _open_more_files()
     with opened(root, interval=interval) as parts:
-        application = face(parts)
+        application = make_app(parts)
         config = uvicorn.Config(
             application,
             loop="uvloop",

@@ -27,7 +27,7 @@ from api.http.asgi import JSON, NOT_KEPT, Receive, Scope, Send, answer, answer_p
 from api.http.intake import HungUp, Intake
 from api.http.problems import Problem, not_now, problem_of
 from api.processes.publishing import Publishing
-from api.processes.waiting import COMMIT_SECONDS, PUBLISH_SECONDS, Waiting
+from api.processes.wakeups import COMMIT_SECONDS, PUBLISH_SECONDS, Wakeups
 from api.questions.moment import DID, UUID
 from log.proofs import Proofs
 from registry.gate import Checked, DryRun, Gate, Outcome, Recorded
@@ -101,12 +101,12 @@ class Submissions:
     """Takes submissions in, and gives receipts out."""
 
     def __init__(
-        self, gate: Gate, publishing: Publishing, proofs: Proofs, waiting: Waiting, tally: Tally
+        self, gate: Gate, publishing: Publishing, proofs: Proofs, wakeups: Wakeups, tally: Tally
     ) -> None:
         self._gate = gate
         self._publishing = publishing
         self._proofs = proofs
-        self._waiting = waiting
+        self._wakeups = wakeups
         self._tally = tally
         self._pool = ThreadPoolExecutor(_CHECKERS, thread_name_prefix="testamur-check")
         # Of their own, so that no crowd of dry runs keeps submissions from being checked.
@@ -221,7 +221,7 @@ class Submissions:
 
     async def _record(self, body: bytes) -> tuple[Checked, Recorded]:
         """Return the submission in `body`, and where it was recorded."""
-        offered = _Offered(body, self._waiting.ticket())
+        offered = _Offered(body, self._wakeups.ticket())
         if len(body) >= ALONE_BYTES:
             self._pool.submit(self._offer_each, [offered])
         else:
@@ -265,11 +265,11 @@ class Submissions:
                 _log.exception("a submission could not be checked")
                 failed.append((offered.ticket, Unavailable("it could not be checked")))
         if failed:
-            self._waiting.settled(failed)
+            self._wakeups.on_settled(failed)
 
     async def _until_published(self, recorded: Recorded) -> None:
         try:
-            await self._waiting.until(recorded.position + recorded.events + 1)
+            await self._wakeups.until(recorded.position + recorded.events + 1)
         except TimeoutError:
             raise not_now(
                 "publication-delayed",
@@ -282,9 +282,9 @@ class Submissions:
         # What is recorded must be published: while that cannot be, more must not pile up.
         if self._publishing.failure is not None:
             raise not_now("publication-stopped", "the log is not being published", retry_after=60)
-        if self._waiting.stuck > PUBLISH_SECONDS:
+        if self._wakeups.stuck > PUBLISH_SECONDS:
             raise not_now("publication-delayed", "no checkpoint comes out", retry_after=10)
-        if self._waiting.unpublished > MAX_UNPUBLISHED:
+        if self._wakeups.unpublished > MAX_UNPUBLISHED:
             raise not_now("overloaded", "too many entries wait for a checkpoint")
 
 

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple, Protocol
 
 from api.http.asgi import SAFE, Headers, Receive, Scope, Send, answer_preflight, answer_problem
 from api.http.problems import Problem, problem_of
-from api.processes.waiting import Published
+from api.published import Published
 from testamur.errors import Refuted
 from testamur.tlog.source import NotFound
 from testamur.tlog.tiles import HEIGHT, WIDTH, BundlePath, parse_path

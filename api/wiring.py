@@ -23,7 +23,8 @@ from sqlalchemy.exc import DatabaseError
 from api.folder import Folder, read_key
 from api.processes.following import Following
 from api.processes.publishing import Publishing
-from api.processes.waiting import Published, Waiting
+from api.processes.wakeups import Wakeups
+from api.published import Published
 from log.fsck import fsck as check_log
 from log.last_signed import LastSigned
 from log.publisher import Publisher
@@ -57,7 +58,7 @@ class Parts:
     store: DirectoryStore
     publishing: Publishing
     following: Following
-    waiting: Waiting
+    wakeups: Wakeups
 
     def latest(self) -> Published:
         """Return the checkpoint that is out."""
@@ -69,9 +70,9 @@ class Parts:
 
     def start(self) -> None:
         """Begin to follow what is published, and to wake requests on this loop."""
-        self.waiting.bind(asyncio.get_running_loop(), committed=self.gate.committed())
+        self.wakeups.bind(asyncio.get_running_loop(), committed=self.gate.committed())
         # What was published until now found no loop to tell.
-        self.waiting.published(self.latest().checkpoint)
+        self.wakeups.on_published(self.latest().checkpoint)
         self.following.start()
 
     def stop(self) -> None:
@@ -244,14 +245,14 @@ def opened(root: Path, *, interval: float = INTERVAL) -> Iterator[Parts]:
 
 
 def _open_parts(folder: Folder, key: VerifierKey, interval: float, stack: ExitStack) -> Parts:
-    waiting = Waiting()
+    wakeups = Wakeups()
 
     def settled(outcomes: list[tuple[object, Outcome]]) -> None:
         publishing.wake()
-        waiting.settled(outcomes)
+        wakeups.on_settled(outcomes)
 
     def published(checkpoint: Checkpoint) -> None:
-        waiting.published(checkpoint)
+        wakeups.on_published(checkpoint)
         following.wake()
 
     gate = _open_gate(folder, key, settled, stack)
@@ -259,7 +260,7 @@ def _open_parts(folder: Folder, key: VerifierKey, interval: float, stack: ExitSt
     publishing = Publishing(folder, key, interval=interval, published=published)
     stack.callback(publishing.stop)
     publishing.start()
-    return Parts(key, gate, DirectoryStore(folder.log), publishing, following, waiting)
+    return Parts(key, gate, DirectoryStore(folder.log), publishing, following, wakeups)
 
 
 def _open_gate(folder: Folder, key: VerifierKey, settled: Settled, stack: ExitStack) -> Gate:

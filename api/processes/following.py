@@ -1,9 +1,9 @@
-"""The follower at work beside the server, in a process of its own.
+"""Keeps the follower running beside the server, and knows how far its tables reach.
 
-Reading the log as a stranger would is a third of all the work there is, and one interpreter runs
-on one core. The process is given the published log, the folder of the tables and the verifier
-key: never the signing key, nor the sequence. What it tells is only used to wait for it; every
-answer reads from the tables themselves how far they reach.
+Reading the log as an outsider does is a third of all the work, and one interpreter uses one core.
+The child (`projections/__main__.py`) is given the published log, the folder of the tables and the
+verifier key; never the signing key, nor the sequence. The server uses the child's lines only to
+wait for it: every answer reads from the tables themselves how far they reach.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from api.processes.beside import Beside
+from api.processes.child_process import ChildProcess
 from testamur.errors import Refuted, Unavailable
 from testamur.tlog.note import VerifierKey
 
-# The lines that `projections/__main__.py` tells.
-_TOLD: Final = re.compile(
+# The lines that `projections/__main__.py` prints.
+_LINE: Final = re.compile(
     r"size (?P<size>0|[1-9][0-9]{0,15})\n|obstacle (?P<obstacle>.*)\n|halted (?P<halted>.*)\n"
 )
 
 _log: Final = logging.getLogger(__name__)
 
 
-class Following(Beside):
-    """Keeps a follower running; `engine` is the database it writes to, for queries.
+class Following(ChildProcess):
+    """Keeps a follower running. `engine` is the database that it writes to, for queries.
 
-    `size` is the tree that the tables tell of, at least; `failure` what it halted at, for good;
-    `obstacle` why it got no further just now; `stuck` for how many seconds it has been silent
-    since it was told of work. Any thread may read them.
+    `size` is the tree size that the tables reach, at least. `failure` is the check at which the
+    follower halted for good. `obstacle` is why it made no progress just now. `stuck` is for how
+    many seconds it has been silent since the last wake. Any thread may read them.
     """
 
     def __init__(
@@ -53,27 +53,26 @@ class Following(Beside):
         return 0.0 if woken is None else time.monotonic() - woken
 
     def wake(self) -> None:
-        """Tell it that there is work. Returns at once."""
+        """Tell the follower that there is work. Returns at once."""
         if self._woken is None:
             self._woken = time.monotonic()
         super().wake()
 
-    def _hear(self, line: str) -> None:
-        """Take one line that the process told; one that makes no sense changes nothing."""
-        told = _TOLD.fullmatch(line)
-        if told is None:
-            _log.warning("the projections told what makes no sense: %.100r", line)
-        elif told["size"] is not None:
-            self.size, self.obstacle, self._woken = int(told["size"]), None, None
-        elif told["obstacle"] is not None:
-            self.obstacle = Unavailable(told["obstacle"])
+    def _on_line(self, line: str) -> None:
+        found = _LINE.fullmatch(line)
+        if found is None:
+            _log.warning("the projections printed a line that makes no sense: %.100r", line)
+        elif found["size"] is not None:
+            self.size, self.obstacle, self._woken = int(found["size"]), None, None
+        elif found["obstacle"] is not None:
+            self.obstacle = Unavailable(found["obstacle"])
             _log.warning("the projections wait: %s", self.obstacle)
         else:
-            self.failure = Refuted(told["halted"])
+            self.failure = Refuted(found["halted"])
             _log.error("the projections halted: %s", self.failure)
 
-    def _ended(self, how: str) -> bool:
+    def _on_exit(self, how: str) -> bool:
         if self.failure is not None:
-            return False  # it would halt at the same place again
+            return False  # it would halt at the same entry again
         self.obstacle = Unavailable(f"the projections {how}")
         return True

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import Final
 
 from api.folder import Folder
-from api.processes.beside import AGAIN_SECONDS, Beside
-from api.processes.waiting import Published
+from api.processes.child_process import RESTART_SECONDS, ChildProcess
+from api.published import Published
 from log.store import CHECKPOINT, DirectoryStore
 from testamur.errors import Refuted, Unavailable
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
@@ -32,7 +32,7 @@ _LINE: Final = re.compile(
 _log: Final = logging.getLogger(__name__)
 
 
-class Publishing(Beside):
+class Publishing(ChildProcess):
     """Keeps the publisher of the log in `folder` running.
 
     `latest` is the public checkpoint, from the return of `start` on. `failure` is what stopped
@@ -83,7 +83,7 @@ class Publishing(Beside):
             self.stop()  # its last lines may change `self.failure`; this one stopped the start
             raise failure
 
-    def _hear(self, line: str) -> None:
+    def _on_line(self, line: str) -> None:
         """Take one line of the process; a line it cannot have meant changes nothing."""
         found = _LINE.fullmatch(line)
         if found is None:
@@ -126,10 +126,10 @@ class Publishing(Beside):
             except Unavailable as failure:
                 _log.error("a checkpoint is out and cannot be read: %s", failure)
                 self.failure = failure
-                if self._stopping.wait(AGAIN_SECONDS):
+                if self._stopping.wait(RESTART_SECONDS):
                     raise
 
-    def _ended(self, how: str) -> bool:
+    def _on_exit(self, how: str) -> bool:
         if self.failure is None:
             self.failure = Unavailable(f"the publisher {how}")
         self._ready = True

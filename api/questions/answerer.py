@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from api.http.problems import Problem, not_now
 from api.processes.following import Following
-from api.processes.waiting import Published
+from api.published import Published
 from api.questions.moment import NOW, Moment
 from projections import submissions
 from projections.database import TooLong, at_most

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from api.http.intake import Intake
 from api.http.problems import Problem, problem_of
-from api.processes.waiting import Waiting
+from api.processes.wakeups import Wakeups
 from api.questions.moment import parse_moment
 from registry.outcomes import Outcome, Overloaded, Recorded, StorageFull
 from testamur.catalogue import events as e
@@ -923,11 +923,11 @@ def test_all_bodies_together_are_bounded() -> None:
 
 def test_a_group_wakes_its_requests_and_a_checkpoint_those_it_covers() -> None:
     async def story() -> None:
-        waiting = Waiting()
-        waiting.bind(asyncio.get_running_loop(), committed=2)
-        waiting.published(Checkpoint("o", 2, bytes(32)))
+        wakeups = Wakeups()
+        wakeups.bind(asyncio.get_running_loop(), committed=2)
+        wakeups.on_published(Checkpoint("o", 2, bytes(32)))
         await asyncio.sleep(0)
-        tickets = [waiting.ticket() for _ in range(3)]
+        tickets = [wakeups.ticket() for _ in range(3)]
         tickets[1].cancel()
         recorded = Recorded(2, 3, 0, (), repeated=False)
         outcomes: list[tuple[object, Outcome]] = [
@@ -935,19 +935,19 @@ def test_a_group_wakes_its_requests_and_a_checkpoint_those_it_covers() -> None:
             (tickets[1], recorded),
             (tickets[2], Refusal("r", "d")),
         ]
-        await asyncio.to_thread(waiting.settled, outcomes)
+        await asyncio.to_thread(wakeups.on_settled, outcomes)
         assert await tickets[0] == recorded
         assert isinstance(await tickets[2], Refusal)
-        assert waiting.unpublished == 4
+        assert wakeups.unpublished == 4
 
-        reached = [asyncio.create_task(waiting.until(size)) for size in (2, 6, 6, 9)]
-        left = asyncio.create_task(waiting.until(8))
+        reached = [asyncio.create_task(wakeups.until(size)) for size in (2, 6, 6, 9)]
+        left = asyncio.create_task(wakeups.until(8))
         await asyncio.sleep(0)
         left.cancel()
-        await asyncio.to_thread(waiting.published, Checkpoint("o", 6, bytes(32)))
+        await asyncio.to_thread(wakeups.on_published, Checkpoint("o", 6, bytes(32)))
         await asyncio.sleep(0.01)
         assert [task.done() for task in reached] == [True, True, True, False]
-        assert waiting.for_a_checkpoint == 1
+        assert wakeups.waiting == 1
         reached[3].cancel()
 
     asyncio.run(story())
@@ -1015,26 +1015,26 @@ def read_events(stream: httpx2.Response) -> Iterator[dict[str, str]]:
 def test_what_never_comes_is_waited_for_with_bounded_patience(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("api.processes.waiting.COMMIT_SECONDS", 0.05)
-    monkeypatch.setattr("api.processes.waiting.PUBLISH_SECONDS", 0.1)
-    monkeypatch.setattr("api.processes.waiting._LOOK_EVERY", 0.01)
+    monkeypatch.setattr("api.processes.wakeups.COMMIT_SECONDS", 0.05)
+    monkeypatch.setattr("api.processes.wakeups.PUBLISH_SECONDS", 0.1)
+    monkeypatch.setattr("api.processes.wakeups._LOOK_EVERY", 0.01)
 
     async def story() -> None:
-        waiting = Waiting()
-        waiting.bind(asyncio.get_running_loop(), committed=2)
+        wakeups = Wakeups()
+        wakeups.bind(asyncio.get_running_loop(), committed=2)
         started = time.perf_counter()
-        late, settled = waiting.ticket(), waiting.ticket()
+        late, settled = wakeups.ticket(), wakeups.ticket()
         recorded = Recorded(2, 3, 0, (), repeated=False)
-        waiting.settled([(settled, recorded)])
+        wakeups.on_settled([(settled, recorded)])
         with pytest.raises(TimeoutError):
             await late
         assert await settled == recorded
         with pytest.raises(TimeoutError):
-            await waiting.until(9)
-        assert waiting.for_a_checkpoint == 0
+            await wakeups.until(9)
+        assert wakeups.waiting == 0
         assert 0.1 < time.perf_counter() - started < 5
         # What comes after all finds nobody, and that is no error.
-        waiting.settled([(late, recorded)])
+        wakeups.on_settled([(late, recorded)])
         await asyncio.sleep(0.05)
 
     asyncio.run(story())

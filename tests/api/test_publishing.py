@@ -348,7 +348,7 @@ class Told:
         """Hear of `told` entries while a checkpoint of `size` lies there."""
         checkpoint = Checkpoint(ORIGIN, size, bytes(32))
         self.store.write_checkpoint(sign_checkpoint(checkpoint, signer or self.signer))
-        self.keeper._hear(f"published {told}\n")
+        self.keeper._on_line(f"published {told}\n")
 
     @property
     def size(self) -> int | None:
@@ -363,7 +363,7 @@ class Told:
 
 def test_a_checkpoint_is_believed_if_the_log_signed_it(tmp_path: Path) -> None:
     told = Told(tmp_path)
-    told.keeper._hear("unavailable the disk is full\n")
+    told.keeper._on_line("unavailable the disk is full\n")
     assert str(told.keeper.failure) == "the disk is full"
     told.hear(7, 7)
     assert (told.sizes, told.size, told.failure) == ([7], 7, "NoneType")
@@ -375,12 +375,12 @@ def test_a_checkpoint_is_believed_if_the_log_signed_it(tmp_path: Path) -> None:
     told.hear(12, 11)
     assert "is of 11 entries, not of 12" in str(told.keeper.failure)
     (tmp_path / "log" / "checkpoint").unlink()
-    told.keeper._hear("published 12\n")
+    told.keeper._on_line("published 12\n")
     assert told.failure == "NotFound"
     assert (told.sizes, told.size) == ([7, 9], 9)
     told.hear(12, 12)
     assert (told.size, told.failure) == (12, "NoneType")
-    told.keeper._hear("refuted tile: another-tree: it differs\n")
+    told.keeper._on_line("refuted tile: another-tree: it differs\n")
     assert told.failure == "Refuted"
 
 
@@ -416,6 +416,6 @@ def test_a_line_that_makes_no_sense_changes_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, line: str
 ) -> None:
     told = Told(tmp_path)
-    told.keeper._hear(line)
+    told.keeper._on_line(line)
     assert (told.keeper._latest, told.keeper.failure, told.sizes) == (None, None, [])
     assert "makes no sense" in caplog.text

@@ -16,7 +16,8 @@ from sqlalchemy.exc import OperationalError
 from api.entries import Entries
 from api.http.problems import Problem, problem_of
 from api.processes.following import Following
-from api.processes.waiting import Published, Waiting
+from api.processes.wakeups import Wakeups
+from api.published import Published
 from api.questions.answerer import Answerer, View
 from api.questions.moment import NOW, Moment
 from testamur.errors import Refusal, Refuted
@@ -221,7 +222,7 @@ def test_a_crowd_of_downloads_is_turned_away_and_forgotten(
 ) -> None:
     """Also those that were left half way: each holds a bundle while its client reads slowly."""
     monkeypatch.setattr("api.entries.MAX_DOWNLOADS", 3)
-    reading = Entries(desk.told.log.reader(), Waiting(), lambda: desk.published)
+    reading = Entries(desk.told.log.reader(), Wakeups(), lambda: desk.published)
 
     async def story() -> None:
         downloads = [reading.lines(0, 12, 12) for _ in range(3)]

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from api.processes.waiting import Published
+from api.published import Published
 from api.tiles import Tiles
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
 from testamur.tlog.source import NotFound

@@ -26,7 +26,7 @@ from sqlalchemy import select, text
 
 from api import wiring
 from api.health import MAX_LAG, Progress, readiness
-from api.processes import beside
+from api.processes import child_process
 from api.processes.following import Following
 from projections.__main__ import main as follow
 from projections.database import open_live, sqlite_engine
@@ -451,17 +451,17 @@ def kept(log: PublishedLog, tables: Path) -> Iterator[Following]:
 def test_a_line_that_makes_no_sense_changes_nothing(
     following: Following, caplog: pytest.LogCaptureFixture, line: bytes
 ) -> None:
-    following._hear(line.decode("utf-8", "replace"))
+    following._on_line(line.decode("utf-8", "replace"))
     assert (following.size, following.failure, following.obstacle) == (7, None, None)
     assert "makes no sense" in caplog.text
 
 
 def test_a_line_that_makes_sense_is_believed(following: Following) -> None:
-    following._hear("obstacle the log is out of reach\n")
+    following._on_line("obstacle the log is out of reach\n")
     assert str(following.obstacle) == "the log is out of reach"
-    following._hear("size 12\n")
+    following._on_line("size 12\n")
     assert (following.size, following.obstacle) == (12, None)
-    following._hear("halted entry 5: \ufffd is not what was signed\n")
+    following._on_line("halted entry 5: \ufffd is not what was signed\n")
     assert "entry 5" in str(following.failure)
 
 
@@ -494,7 +494,7 @@ def test_a_line_without_an_end_takes_no_memory_and_what_follows_is_heard(
 def test_one_that_halted_is_not_started_again(
     following: Following, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(child_process, "RESTART_SECONDS", 0.01)
     starts = tmp_path / "starts"
     says(following, f"open({str(starts)!r}, 'a').write('.')\nprint('halted for good')")
     following.start()
@@ -505,7 +505,7 @@ def test_one_that_halted_is_not_started_again(
 def test_one_that_keeps_dying_is_started_again_each_time_and_leaves_no_descriptor(
     following: Following, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(child_process, "RESTART_SECONDS", 0.01)
     starts = tmp_path / "starts"
     before = descriptors()
     says(following, f"open({str(starts)!r}, 'a').write('.')\nos.kill(os.getpid(), 9)")
@@ -524,7 +524,7 @@ def descriptors() -> set[str]:
 def test_one_that_cannot_be_started_is_tried_again(
     following: Following, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(child_process, "RESTART_SECONDS", 0.01)
     program = tmp_path / "python"
     following._command = [str(program)]
     following.start()
@@ -561,7 +561,7 @@ def test_it_can_be_stopped_at_any_moment_and_more_than_once(
 def test_one_that_hangs_is_killed_when_it_is_stopped(
     following: Following, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "_PATIENCE", 0.2)
+    monkeypatch.setattr(child_process, "_STOP_SECONDS", 0.2)
     says(following, "os.write(1, b'size 12\\n')\ntime.sleep(1000)")
     following.start()
     until(lambda: following.size == 12)

@@ -1,9 +1,9 @@
-"""Whom to wake: requests that wait for a commit, and requests that wait for a checkpoint.
+"""Wakes requests that wait for a commit or for a checkpoint.
 
 The gate's committer is a thread, the publisher a process; requests live on the event loop. A whole
 group of submissions crosses over in one call, and so does a checkpoint, however many requests
-they wake: crossing once per request would cost more than the commit. Nothing here is durable;
-after a crash there is nobody left to wake, and whoever asks again is answered from the log.
+they wake: one crossing per request would cost more than the commit. Nothing here is durable.
+After a crash no request is left to wake, and a client that asks again is answered from the log.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from registry.outcomes import Outcome
@@ -24,23 +23,10 @@ PUBLISH_SECONDS: Final = 30.0
 _LOOK_EVERY: Final = 1.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A checkpoint that is out, and its signed note."""
-
-    checkpoint: Checkpoint
-    note: bytes
-
-    @property
-    def size(self) -> int:
-        """The number of entries it covers."""
-        return self.checkpoint.size
-
-
 class _Patience(Generic[T]):
-    """Makes futures that fail with `TimeoutError` after so many seconds, to the next second.
+    """Makes futures that fail with `TimeoutError` after `seconds`, give or take a second.
 
-    With a timer for each, the timers took a tenth of the server's time under load.
+    One timer serves all of them: a timer each took a tenth of the server's time under load.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -69,8 +55,8 @@ class _Patience(Generic[T]):
             loop.call_later(_LOOK_EVERY, self._look, loop)
 
 
-class Waiting:
-    """The requests that wait. All but `settled` and `published` belong to the event loop."""
+class Wakeups:
+    """The requests that wait. Only `on_settled` and `on_published` may leave the event loop."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -82,33 +68,33 @@ class Waiting:
         self._behind_since: float | None = None
 
     def bind(self, loop: asyncio.AbstractEventLoop, *, committed: int) -> None:
-        """Take the loop to wake requests on, and how many entries are committed."""
+        """Wake requests on `loop` from now on; `committed` entries are in the sequence."""
         self._loop = loop
         self.committed = committed
 
     @property
     def unpublished(self) -> int:
-        """The number of entries known to be committed that no checkpoint covers yet."""
+        """The number of committed entries that no checkpoint covers yet."""
         return self.committed - self.size
 
     @property
     def stuck(self) -> float:
-        """For how many seconds entries have waited without any checkpoint coming out."""
+        """For how many seconds entries have waited while no checkpoint was published."""
         return 0.0 if self._behind_since is None else time.monotonic() - self._behind_since
 
     @property
-    def for_a_checkpoint(self) -> int:
+    def waiting(self) -> int:
         """The number of requests that wait for a checkpoint."""
         return sum(map(len, self._sizes.values()))
 
     # --- From other threads ---
 
-    def settled(self, outcomes: list[tuple[object, Outcome]]) -> None:
+    def on_settled(self, outcomes: list[tuple[object, Outcome]]) -> None:
         """Wake the requests of one group: (ticket, outcome) pairs, in one crossing."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._settle, outcomes)
 
-    def published(self, checkpoint: Checkpoint) -> None:
+    def on_published(self, checkpoint: Checkpoint) -> None:
         """Wake the requests that this checkpoint covers, in one crossing."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._publish, checkpoint.size)
@@ -116,14 +102,14 @@ class Waiting:
     # --- On the loop ---
 
     def ticket(self) -> asyncio.Future[Outcome]:
-        """Return what to offer with a submission and then to await.
+        """Return a future to offer with a submission and then to await.
 
         It fails with `TimeoutError` after `COMMIT_SECONDS`.
         """
         return self._commits.future()
 
     async def until(self, size: int) -> None:
-        """Return once a checkpoint of at least `size` entries is out.
+        """Return once a checkpoint of at least `size` entries is published.
 
         Raises `TimeoutError` after `PUBLISH_SECONDS`.
         """
@@ -135,7 +121,7 @@ class Waiting:
         try:
             await future
         finally:
-            # Whoever gave up must not be kept until the log grows, which may be never.
+            # A request that gave up must not stay here until the log grows, which may be never.
             waiters.discard(future)
             if not waiters and self._sizes.get(size) is waiters:
                 del self._sizes[size]
@@ -145,8 +131,7 @@ class Waiting:
             if not isinstance(outcome, Exception):
                 end = outcome.position + 1 + outcome.events
                 self.committed = max(self.committed, end)
-            # The only tickets ever offered are those of `ticket`; one whose request gave up
-            # waiting is already cancelled.
+            # Every ticket comes from `ticket`; it is cancelled if its request gave up.
             if isinstance(ticket, asyncio.Future) and not ticket.done():
                 ticket.set_result(outcome)
         if self._behind_since is None and self.committed > self.size:

@@ -1,8 +1,8 @@
-"""A part of the server that works in a process of its own, because one interpreter is one core.
+"""A part of the server that runs in a child process, because one interpreter uses one core.
 
-The process is told by a byte on its standard input that there is work, and tells by lines on its
-standard output what became of it. The end of its input tells it to finish and end: so it never
-outlives the server, however that one ended. If it ends by itself it is started again, unless it
+A byte on the child's standard input means that there is work. The child reports on standard
+output, a line at a time. The end of its input tells it to finish and end, so it never outlives
+the server, even a server that was killed. A child that ends by itself is started again, unless it
 would only end in the same way.
 """
 
@@ -19,86 +19,87 @@ from select import PIPE_BUF
 from threading import Event, Lock, Thread
 from typing import Final
 
-AGAIN_SECONDS: Final = 1.0
-"""How long to wait before what failed is tried again, as a process that ended unasked."""
-_PATIENCE: Final = 30.0  # seconds that it may take to finish what it is at
+RESTART_SECONDS: Final = 1.0
+"""How long to wait before a child that ended unasked is started again."""
+_STOP_SECONDS: Final = 30.0  # for the child to finish its work
 _PROJECT: Final = Path(__file__).resolve().parents[2]
 
 _log: Final = logging.getLogger(__name__)
 
 
-class Beside(ABC):
+class ChildProcess(ABC):
     """Keeps `python -m module arguments` running between `start` and `stop`.
 
-    One thread of its own calls `_hear` and `_ended`. Any thread may call the other methods.
+    A thread of its own calls `_on_line` and `_on_exit`. Any thread may call the other methods.
     """
 
     def __init__(self, module: str, *arguments: str) -> None:
         self._module = module
         self._command = [sys.executable, "-m", module, *arguments]
         self._process: subprocess.Popen[bytes] | None = None
-        # Held to write to a process or to close its input: the number of a descriptor closed
-        # meanwhile may be that of another file by the time of the write.
+        # Held while writing to a child and while closing its input: a descriptor that is closed
+        # in between may belong to another file by the time of the write.
         self._input = Lock()
         self._stopping = Event()
-        self._thread = Thread(target=self._keep, name=module, daemon=True)
+        self._thread = Thread(target=self._keep_running, name=module, daemon=True)
 
     @abstractmethod
-    def _hear(self, line: str) -> None:
-        """Take one line that the process told, of at most `PIPE_BUF` bytes."""
+    def _on_line(self, line: str) -> None:
+        """Take one line that the child printed, of at most `PIPE_BUF` bytes."""
 
     @abstractmethod
-    def _ended(self, how: str) -> bool:
-        """Take note of how it ended without being asked to; return whether to start it again."""
+    def _on_exit(self, how: str) -> bool:
+        """Record an unexpected exit; return True to start the child again."""
 
     def start(self) -> None:
-        """Keep it running from now on."""
+        """Keep the child running from now on."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Tell it that there is work. Returns at once."""
+        """Tell the child that there is work. Returns at once."""
         with self._input:
             process = self._process
             if process is None or process.stdin is None or process.stdin.closed:
                 return  # it looks for work when it starts
-            # Full: it has enough to wake it. Broken: it has ended, and will be started again.
+            # Blocking: the pipe is full, which is enough to wake it. Broken: it has ended, and
+            # will be started again.
             with suppress(BlockingIOError, BrokenPipeError):
                 os.write(process.stdin.fileno(), b"\n")
 
     def stop(self) -> None:
-        """Let it finish what it is at, and end it; kill it if that takes too long."""
+        """Let the child finish its work and end; kill it if that takes too long."""
         self._stopping.set()
         self._end_input()
         if not self._thread.is_alive():
             return
-        self._thread.join(_PATIENCE)
+        self._thread.join(_STOP_SECONDS)
         process = self._process
         if self._thread.is_alive() and process is not None:
             _log.warning("%s does not end, and is killed", self._module)
-            process.kill()  # as it may be at any moment: what it was at is taken up again
+            process.kill()  # safe at any moment: its transaction is rolled back, or resumed
         self._thread.join()
 
-    def _keep(self) -> None:
+    def _keep_running(self) -> None:
         again = True
         while again and not self._stopping.is_set():
             try:
-                end = f"ended with code {self._attend()}"
-            except OSError as error:  # as when there is no memory or no descriptor left for it
+                end = f"ended with code {self._run_once()}"
+            except OSError as error:  # such as no memory or no descriptor left for it
                 end = f"cannot be started: {error}"
             if self._stopping.is_set():
                 return
             _log.warning("%s %s", self._module, end)
-            again = self._ended(end)
-            self._stopping.wait(AGAIN_SECONDS)
+            again = self._on_exit(end)
+            self._stopping.wait(RESTART_SECONDS)
 
-    def _attend(self) -> int:
-        """Start a process, take what it tells until it ends, and return its exit code."""
+    def _run_once(self) -> int:
+        """Start a child, take its lines until it ends, and return its exit code."""
         with subprocess.Popen(
             self._command,
             cwd=_PROJECT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # Ctrl-C is for the server, which then ends this process by closing its input.
+            # Ctrl-C is for the server, which then ends the child by closing its input.
             process_group=0,
         ) as process:
             assert process.stdin is not None  # noqa: S101  # both are pipes
@@ -107,7 +108,7 @@ class Beside(ABC):
             self._process = process
             try:
                 if self._stopping.is_set():
-                    self._end_input()  # `stop` came before there was anything to end
+                    self._end_input()  # `stop` ran before there was a child to end
                 while line := process.stdout.readline(PIPE_BUF):
                     self._pass_on(line)
                 return process.wait()
@@ -122,6 +123,6 @@ class Beside(ABC):
 
     def _pass_on(self, line: bytes) -> None:
         try:
-            self._hear(line.decode("utf-8", "replace"))
-        except Exception:  # noqa: BLE001  # whatever it told, what it tells next must be heard
-            _log.exception("%s told what makes no sense: %.100r", self._module, line)
+            self._on_line(line.decode("utf-8", "replace"))
+        except Exception:  # noqa: BLE001  # a bad line must not keep the next ones from being read
+            _log.exception("%s printed a line that makes no sense: %.100r", self._module, line)
