@@ -168,80 +168,6 @@ def test_evidence_cannot_tell_as_of_what_its_checkpoint_does_not_cover(issued: I
         build_evidence(issued.log.reader(), issued.publish(), holder.id, [(0, [1])], as_of=size + 1)
 
 
-def test_a_status_is_not_called_active_when_what_followed_could_not_be_read(
-    issued: IssuedLog,
-) -> None:
-    """It was superseded, but the evidence leaves out by what."""
-    old, new = issued.holders[:2]
-    event = e.CredentialSuperseded(credential=old.id, successor=new.id)
-    position = issued.says(issued.story.provider, event)
-    evidence = issued.evidence(old, new.id)
-    successor = next(n for n in (1, 2, 3) if new.id.encode() in issued.log.entries[10 + n])
-
-    report = issued.report(old, without(evidence, 10, successor))
-
-    assert position > 10
-    assert {"signature", "status"} <= unchecked(report)
-    assert refuted(report) == set()
-
-
-def test_evidence_of_another_credential_leaves_everything_open(issued: IssuedLog) -> None:
-    one, two, _ = issued.holders
-
-    report = issued.report(one, issued.evidence(two))
-
-    assert refuted(report) == set()
-    assert {"signature", "commitment", "status"} <= unchecked(report)
-
-
-def test_evidence_relabelled_as_of_this_credential_leaves_everything_open(
-    issued: IssuedLog,
-) -> None:
-    one, two, _ = issued.holders
-    relabelled = msgspec.structs.replace(issued.evidence(two), credential=one.id)
-
-    report = issued.report(one, relabelled)
-
-    assert refuted(report) == set()
-    assert {"commitment", "status", "accreditation"} <= unchecked(report)
-
-
-def test_evidence_under_another_label_is_not_taken_for_it(issued: IssuedLog) -> None:
-    one, two, _ = issued.holders
-    relabelled = msgspec.structs.replace(issued.evidence(one), credential=two.id)
-
-    report = issued.report(one, relabelled)
-
-    assert refuted(report) == set()
-    assert "signature" in unchecked(report)
-
-
-def test_evidence_of_another_log_than_the_holder_file_names_is_not_taken_for_it(
-    issued: IssuedLog,
-) -> None:
-    holder = msgspec.structs.replace(issued.holders[0], log="elsewhere.example")
-
-    assert unchecked(issued.report(holder)) == {"checkpoint"}
-    nowhere = msgspec.structs.replace(issued.holders[0], log=None)
-    assert issued.report(nowhere).exit_code == 0
-
-
-def test_without_anchors_nobody_is_recognised_and_nobody_refuted(issued: IssuedLog) -> None:
-    report = issued.report(issued.holders[0], anchors=[])
-
-    assert unchecked(report) == {"recognition"}
-    assert refuted(report) == set()
-
-
-def test_no_recognition_shown_is_not_a_recognition_refused(issued: IssuedLog) -> None:
-    evidence = issued.evidence(issued.holders[0])
-
-    report = issued.report(issued.holders[0], without(evidence, 2, 2))
-
-    assert unchecked(report) == {"recognition"}
-    assert refuted(report) == set()
-
-
 def test_a_log_known_by_its_post_quantum_key_alone_cannot_be_followed_to_its_genesis(
     issued: IssuedLog,
 ) -> None:
@@ -271,26 +197,6 @@ def test_a_log_known_by_its_post_quantum_key_alone_cannot_be_followed_to_its_gen
     assert report.check("checkpoint").verdict is Verdict.HOLDS
     assert "signature" in unchecked(report)
     assert refuted(report) == set()
-
-
-def test_a_credential_in_another_form_leaves_its_own_checks_open(issued: IssuedLog) -> None:
-    def change(credential: dict[str, Any]) -> None:
-        credential["type"] = ["VerifiableCredential"]
-
-    (holder,) = issued.award(altered(awards(issued.story, 1), change))
-
-    report = issued.report(holder)
-
-    assert unchecked(report) == {"achievement", "issuer", "validity"}
-    assert refuted(report) == set()
-    assert report.check("commitment").verdict is Verdict.HOLDS
-
-
-def test_without_an_issuance_nothing_is_known_of_its_dates(issued: IssuedLog) -> None:
-    issued.publish()
-    genesis = issued.positions(issued.holders[0].id)[:1]
-    report = issued.report(issued.holders[0], issued.evidence(issued.holders[0], positions=genesis))
-    assert report.check("validity").verdict is Verdict.UNCHECKED
 
 
 def test_whose_word_it_is_that_a_did_is_the_issuers_own_is_told(issued: IssuedLog) -> None:

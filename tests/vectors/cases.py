@@ -1,0 +1,70 @@
+"""The list of evidence cases: what happened, and the verdict that each check must come to.
+
+    @case("the blind of another credential", refuted="commitment")
+    def _(scene: Scene) -> None: ...
+
+A check that is not named holds; `proof`, which most credentials lack, is absent unless named.
+The expected verdicts are written by hand: no verifier is asked for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import get_args
+
+from testamur.verification.report import CheckName
+from tests.harness.story import Story
+from tests.vectors.scene import Scene
+
+CHECKS: tuple[CheckName, ...] = get_args(CheckName)
+AFTER_SIGNATURE = "commitment status accreditation recognition achievement issuer validity"
+"""What rests on knowing who signed, and so cannot be checked when that is refuted."""
+
+Act = Callable[[Scene], None]
+
+
+@dataclass
+class Case:
+    """One vector to make: what happens in the scene of a story, and the verdicts due."""
+
+    desc: str
+    act: Act
+    expected: dict[str, str]
+    story: Callable[[], Story] = field(default=lambda: Story(name="vectors"))
+
+    @property
+    def file_name(self) -> str:
+        """The name of its file, made of the description."""
+        plain = self.desc.replace("'", "").replace(",", "").replace(":", "")
+        return plain.lower().replace(" ", "-") + ".json"
+
+
+CASES: list[Case] = []
+
+
+def case(
+    desc: str,
+    *,
+    refuted: str = "",
+    unchecked: str = "",
+    holds: str = "",
+    story: Callable[[], Story] | None = None,
+) -> Callable[[Act], Act]:
+    """Register what happens in a scene. Names of checks have spaces between them."""
+
+    def add(act: Act) -> Act:
+        expected: dict[str, str] = {name: "holds" for name in CHECKS if name != "proof"}
+        for verdict, names in (
+            ("holds", holds),
+            ("refuted", refuted),
+            ("could not check", unchecked),
+        ):
+            expected |= dict.fromkeys(names.split(), verdict)
+        made = Case(desc, act, {name: expected[name] for name in CHECKS if name in expected})
+        if story is not None:
+            made.story = story
+        CASES.append(made)
+        return act
+
+    return add

@@ -1,0 +1,77 @@
+"""Every credential and evidence of `vectors/evidence` gets the verdict that its file states."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from testamur.badges.commitment import HolderFile
+from testamur.tlog.policy import parse_policy
+from testamur.verification.evidence import parse_evidence
+from testamur.verification.report import CheckName, Report
+from testamur.verification.verify import verify
+from tests.harness.judged import verdicts
+from tests.vectors.make_evidence import FOLDER, evidence_files
+
+FILES = sorted(FOLDER.glob("*.json"))
+NAMES = get_args(CheckName)
+
+
+def load(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def judge(found: Any) -> Report:
+    evidence = json.dumps(
+        found["evidence"], ensure_ascii=False, separators=(",", ":"), sort_keys=True
+    )
+    return verify(
+        msgspec.convert(found["holder"], HolderFile),
+        parse_evidence(evidence.encode()),
+        parse_policy(found["policy"]),
+        anchors=frozenset(found["anchors"]),
+        now=datetime.fromisoformat(found["now"]),
+        at=datetime.fromisoformat(found["at"]) if "at" in found else None,
+    )
+
+
+def test_the_files_are_what_the_program_beside_them_makes() -> None:
+    assert {file.name: file.read_text(encoding="utf-8") for file in FILES} == evidence_files()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_each_check_comes_to_the_verdict_that_is_due(file: Path) -> None:
+    found = load(file)
+
+    assert verdicts(judge(found)) == found["expected"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_check_is_refuted_somewhere(name: str) -> None:
+    assert any(load(file)["expected"].get(name) == "refuted" for file in FILES)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"submission", "proof"}))
+def test_every_check_that_can_be_left_open_is_left_open_somewhere(name: str) -> None:
+    """The lines shown are always there to be looked at, and so is a proof."""
+    assert any(load(file)["expected"].get(name) == "could not check" for file in FILES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_check_is_refuted_alone_somewhere(name: str) -> None:
+    """One thing that is wrong refutes one check, where the others do not rest on it."""
+    found = [load(file)["expected"] for file in FILES]
+    alone = [{n for n, verdict in each.items() if verdict == "refuted"} for each in found]
+
+    assert {name} in alone
+
+
+def test_most_of_the_cases_are_damage() -> None:
+    refused = [file for file in FILES if set(load(file)["expected"].values()) != {"holds"}]
+
+    assert len(refused) > len(FILES) * 2 / 3
