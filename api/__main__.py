@@ -1,7 +1,7 @@
 """`python -m api`: make a log, serve it, check it.
 
 Exit codes: 0 done, 1 something was examined and is wrong (damage, a bad authority file), 2
-something could not be examined or is not to be had (a folder in use, a disk that fails).
+something could not be examined or used (a folder in use, a disk that fails).
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from api import server, wiring
+from api import server
+from api.checking import check_log
+from api.making import make_log
 from testamur.catalogue.members import Authority
 from testamur.errors import Refuted, Unavailable
 
 commands = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
 )
-_told = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+_console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 Data = Annotated[Path, typer.Option("--data", help="The folder that holds everything.")]
 
@@ -43,7 +45,7 @@ def init(
 ) -> None:
     """Make a new log: its key, its genesis and its first checkpoint, of size 2."""
     try:
-        vkey = wiring.init(data, origin, [_authority(text) for text in authority])
+        vkey = make_log(data, origin, [_authority(text) for text in authority])
     except (Refuted, Unavailable) as error:
         _fail(error)
     typer.echo(str(vkey))
@@ -60,7 +62,7 @@ def serve(
     *,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log every request.")] = False,
 ) -> None:
-    """Serve the log in DATA over HTTP, once nothing in it is found damaged."""
+    """Serve the log in DATA over HTTP, after checking it for damage."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         server.serve(data, host=host, port=port, interval=interval, access_log=access_log)
@@ -70,11 +72,11 @@ def serve(
 
 @commands.command()
 def fsck(data: Data) -> None:
-    """Recompute the whole log in DATA from its entries, and name everything that is wrong."""
+    """Recompute the whole log in DATA from its entries, and name all damage."""
     try:
-        with Progress(console=_told, transient=True, disable=not _told.is_terminal) as bar:
+        with Progress(console=_console, transient=True, disable=not _console.is_terminal) as bar:
             task = bar.add_task("checking", total=None)
-            found = wiring.fsck(
+            found = check_log(
                 data, lambda done, total: bar.update(task, completed=done, total=total)
             )
     except (Refuted, Unavailable) as error:
@@ -83,7 +85,7 @@ def fsck(data: Data) -> None:
         typer.echo(line)
     if found:
         raise typer.Exit(1)
-    _told.print(f"nothing is wrong with the log in {data}", markup=False)
+    _console.print(f"nothing is wrong with the log in {data}", markup=False)
 
 
 def _authority(text: str) -> Authority:
@@ -97,7 +99,7 @@ def _authority(text: str) -> Authority:
 
 
 def _fail(error: Refuted | Unavailable) -> NoReturn:
-    _told.print(
+    _console.print(
         f"{'refused' if isinstance(error, Refuted) else 'unavailable'}: {error}", markup=False
     )
     raise typer.Exit(1 if isinstance(error, Refuted) else 2)

@@ -1,15 +1,15 @@
 """`python -m projections LOG TABLES --key VKEY`: the follower, in a process of its own.
 
-It tells on standard output, a line each, as it happens:
+It reports on standard output, a line each, as it happens:
 
-    size N          the tables tell of the tree of N entries
-    obstacle TEXT   it got no further and tries again: the log or the disk cannot be reached
+    size N          the tables reach the tree of N entries
+    obstacle TEXT   it made no progress and tries again: the log or the disk cannot be reached
     halted TEXT     an entry, the log or the tables failed a check; it ends with exit code 1
 
-A line is at most `PIPE_BUF` bytes, a longer text is cut. With `--attached`, a byte on standard
+A line is at most `PIPE_BUF` bytes; a longer text is cut. With `--attached`, a byte on standard
 input makes it look at the log now rather than within a second, and the end of standard input
-ends it once the transaction under way is over. So it never outlives whoever started it, however
-that one died. Exit codes: 0 its input ended, 1 it halted, 2 it could not begin, 130 Ctrl-C.
+ends it after the transaction under way. So it never outlives the process that started it, even
+one that was killed. Exit codes: 0 its input ended, 1 it halted, 2 it could not begin, 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ def main(
     keep_freed_memory()
     try:
         reader = LogReader(open_source(log), VerifierKey.parse(key))
-        follower = Follower.open(tables, reader, moved=lambda size: _tell(f"size {size}"))
+        follower = Follower.open(tables, reader, on_moved=lambda size: _emit(f"size {size}"))
     except (Unavailable, OperationalError, OSError) as obstacle:
-        _tell(f"obstacle {obstacle}")
+        _emit(f"obstacle {obstacle}")
         raise typer.Exit(2) from None
     except (Refuted, DatabaseError) as failure:
-        _tell(f"halted {failure}")
+        _emit(f"halted {failure}")
         raise typer.Exit(1) from None
-    _tell(f"size {follower.size}")
+    _emit(f"size {follower.size}")
     ended = threading.Event()
     if attached:
-        # Whoever stops a whole group of processes means the server, which then ends this one.
+        # A SIGTERM to the whole process group is meant for the server, which closes our input.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         threading.Thread(target=_listen, args=(follower, ended), daemon=True).start()
     else:
@@ -68,11 +68,11 @@ def main(
     follower.start()
     try:
         _watch(follower, ended)
-    finally:  # also when Ctrl-C says so
+    finally:  # also on Ctrl-C
         follower.stop()
         follower.engine.dispose()
     if follower.failure is not None:
-        _tell(f"halted {type(follower.failure).__name__}: {follower.failure}")
+        _emit(f"halted {type(follower.failure).__name__}: {follower.failure}")
         raise typer.Exit(1)
 
 
@@ -85,19 +85,18 @@ def _listen(follower: Follower, ended: threading.Event) -> None:
 
 
 def _watch(follower: Follower, ended: threading.Event) -> None:
-    told = ""
+    reported = ""
     while follower.failure is None and not ended.wait(_POLL):
-        obstacle = follower.obstacle
-        met = "" if obstacle is None else str(obstacle)
-        if met != told:
-            _tell(f"obstacle {met}" if met else f"size {follower.size}")
-        told = met
+        obstacle = "" if follower.obstacle is None else str(follower.obstacle)
+        if obstacle != reported:
+            _emit(f"obstacle {obstacle}" if obstacle else f"size {follower.size}")
+        reported = obstacle
 
 
-def _tell(line: str) -> None:
+def _emit(line: str) -> None:
     # POSIX keeps the lines of two threads apart if each is one write of at most so many bytes.
     text = " ".join(line.split()).encode("utf-8", "replace")[: PIPE_BUF - 1]
-    with suppress(OSError):  # nobody listens any more; if attached, the end of the input follows
+    with suppress(OSError):  # the reader is gone; if attached, the end of the input follows
         os.write(sys.stdout.fileno(), text + b"\n")
 
 

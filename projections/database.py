@@ -1,14 +1,11 @@
-"""Where the tables lie when they lie in SQLite: one file, and a new one for each rebuild.
+"""Where the tables lie when they lie in SQLite: one file in a folder of their own.
 
-The newest file whose tables are marked live is the one that answers; the mark is set by the
-transaction that ends a rebuild, so a crash at any moment leaves one answer. A power cut may
-undo the last transactions (`synchronous=NORMAL`), each of them whole: the follower does them
-again. One process at a time may follow or rebuild in a folder; any may read.
+A power cut may undo the last transactions (`synchronous=NORMAL`), each of them whole: the follower
+does them again. One process at a time may follow in a folder; any number may read there.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -23,13 +20,13 @@ from projections.position import POSITION_ROW
 from projections.tables import LAYOUT
 from testamur.errors import Unavailable
 
-_FILE: Final = re.compile(r"projections-([0-9]{1,9})\.db")
+NAME: Final = "projections.db"
 _SIDES: Final = ("", "-wal", "-shm")
-_STEPS: Final = 100_000  # of the database's machine between two looks at the clock: milliseconds
+_STEPS: Final = 100_000  # of the database's virtual machine between two checks of the clock
 
 
 class TooLong(Unavailable):
-    """The answer would take more reading than a question is worth."""
+    """The answer would take more reading than one question may cost."""
 
 
 def sqlite_engine(path: Path) -> Engine:
@@ -40,40 +37,24 @@ def sqlite_engine(path: Path) -> Engine:
     return engine
 
 
-def open_live(folder: Path) -> Engine:
-    """Return the engine of the database in `folder` that answers, or of a new one.
+def open_tables(folder: Path) -> Engine:
+    """Return the engine of the database in `folder`, made when first connected to.
 
-    What an interrupted rebuild, or one that a restart cut off from its clean-up, left is deleted.
+    Tables of another layout are deleted first: the log holds everything that they told.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    live = next((path for path in _databases(folder) if _is_live(path)), None)
-    if live is None:
-        return open_next(folder)
-    for path in _databases(folder):
-        if path != live:
-            _delete(path)
-    return sqlite_engine(live)
-
-
-def open_next(folder: Path) -> Engine:
-    """Return the engine of an empty database beside those in `folder`, to rebuild into."""
-    newest = next(iter(_databases(folder)), None)
-    number = 1 if newest is None else _number(newest) + 1
-    return sqlite_engine(folder / f"projections-{number}.db")
-
-
-def discard(engine: Engine) -> None:
-    """Delete the database of `engine`; whoever still reads it may finish."""
-    engine.dispose()
-    if engine.url.database is not None:
-        _delete(Path(engine.url.database))
+    path = folder / NAME
+    if path.exists() and not _is_current(path):
+        for side in _SIDES:
+            path.with_name(path.name + side).unlink(missing_ok=True)
+    return sqlite_engine(path)
 
 
 @contextmanager
 def at_most(seconds: float, connection: Connection) -> Iterator[None]:
-    """Give up reading from `connection` after so many seconds; raises `TooLong` then.
+    """Stop reading from `connection` after `seconds`; raises `TooLong` then.
 
-    The clock is looked at while the database works, and at no other time.
+    The database checks the clock while it works, and at no other time.
     """
     until = time.monotonic() + seconds
     given_up = False
@@ -96,7 +77,7 @@ def at_most(seconds: float, connection: Connection) -> Iterator[None]:
 
 
 def _configure(connection: sqlite3.Connection, _: Any) -> None:
-    # Else the driver begins transactions when it sees fit, and none before a SELECT.
+    # By default the driver chooses when to begin a transaction, and begins none for a SELECT.
     connection.isolation_level = None
     for setting in (
         "journal_mode=WAL",
@@ -112,28 +93,12 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
-def _databases(folder: Path) -> list[Path]:
-    """Return the databases in `folder`, the newest first."""
-    found = [path for path in folder.iterdir() if _FILE.fullmatch(path.name)]
-    return sorted(found, key=_number, reverse=True)
-
-
-def _number(path: Path) -> int:
-    return int(path.stem.partition("-")[2])
-
-
-def _is_live(path: Path) -> bool:
+def _is_current(path: Path) -> bool:
     engine = sqlite_engine(path)
     try:
         with engine.connect() as connection:
             if not inspect(connection).has_table(POSITION_ROW.name):
                 return False
-            found = select(POSITION_ROW.c.live, POSITION_ROW.c.layout)
-            return connection.execute(found).one_or_none() == (True, LAYOUT)
+            return connection.scalar(select(POSITION_ROW.c.layout)) == LAYOUT
     finally:
         engine.dispose()
-
-
-def _delete(path: Path) -> None:
-    for side in _SIDES:
-        path.with_name(path.name + side).unlink(missing_ok=True)

@@ -3,8 +3,8 @@
 The follower believes the log's key and nothing else: it reads through the same `LogReader` and
 the same `Replayer` as any outsider. Rows and position move in one transaction, so after a crash
 at any moment the tables are those of some size, and it goes on from there. At the first entry
-that fails a check it halts for good, names it, and the tables go on answering for what came
-before. It does not show that others were given the same log: witnesses do.
+that fails a check it halts for good and names that entry; the tables go on answering for what
+came before. It does not show that others were given the same log: witnesses do.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Engine, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from projections import accreditations, achievements, credentials, organizations, submissions
 from projections.bulk import write
-from projections.database import open_live
-from projections.position import POSITION_ROW, Reached, reached
-from projections.register import known_at
-from projections.tables import LAYOUT, METADATA, Known, Rows
+from projections.database import open_tables
+from projections.position import POSITION_ROW
+from projections.resuming import begin, resume
+from projections.tables import Known, Rows
 from testamur.catalogue import events as e
 from testamur.catalogue.table import CREATED
 from testamur.errors import Refuted, Unavailable
 from testamur.keys import PublicKey
 from testamur.rules import Credentials, CredentialState
 from testamur.tlog.checkpoint import Checkpoint
-from testamur.tlog.merkle import EMPTY_ROOT, CompactRange
+from testamur.tlog.merkle import CompactRange
 from testamur.tlog.reader import STRETCH, LogReader, Stretch
 from testamur.tlog.tiles import WIDTH
 from testamur.verification.replay import BadEntry, ReplayedSubmission, Replayer
 
 INTERVAL: Final = 1.0
-"""Seconds after which the log is looked at again when nobody woke the follower."""
+"""Seconds after which the follower looks at the log again when nothing woke it."""
 
-# Entries that a stretch may hold: among these the damaged one is looked for.
+# Entries that a stretch may hold: the damaged one is searched among these.
 _AHEAD: Final = STRETCH * WIDTH
 
-# In this order: who is who comes first, since the others name organizations by number.
+# Organizations come first, since the other tables refer to them by number.
 _FOLDS: Final = (
     organizations.fold,
     submissions.fold,
@@ -53,26 +53,24 @@ _FOLDS: Final = (
 
 
 @dataclass(slots=True)
-class _Place:
-    """Where the fold stands: what the tables hold, and the submissions not yet in them."""
+class _Fold:
+    """The register as of the submissions read, and their rows that are not in the tables yet."""
 
     edge: CompactRange
     known: Known
     replayer: Replayer
-    # Looking up every credential that is issued would cost as much as writing it: the unique
-    # index finds the rare one that exists, and only then is every name looked up.
     thorough: bool
     rows: Rows = field(default_factory=lambda: defaultdict(list))
     leaves: list[bytes] = field(default_factory=list)
     recorded_at: int = 0
     credentials: dict[str, CredentialState] = field(default_factory=dict)
 
-    def add(self, cohort: ReplayedSubmission) -> None:
-        """Add the rows of a submission, the register being as that submission left it."""
+    def add(self, submission: ReplayedSubmission) -> None:
+        """Add the rows of a submission; the register is as that submission left it."""
         for fold in _FOLDS:
-            fold(cohort, self.known, self.rows)
-        self.leaves += cohort.leaves
-        self.recorded_at = cohort.recorded_at
+            fold(submission, self.known, self.rows)
+        self.leaves += submission.leaves
+        self.recorded_at = submission.recorded_at
 
     def written(self, edge: CompactRange) -> None:
         """Forget the rows, which are in the tables now."""
@@ -83,102 +81,64 @@ class _Place:
 
 
 class Follower:
-    """Keeps the tables in the database of `engine` up with the log that `reader` reads.
+    """Keeps the tables in the database `engine` up with the log that `reader` reads.
 
-    Queries take a connection of `engine`, which a rebuild replaces: ask for it each time.
+    `size` is the tree size that the tables reach. `failure` is the check at which the follower
+    halted, or None. `obstacle` is why its last attempt made no progress, if another attempt is
+    worth while. Any thread may read them.
     """
 
     def __init__(
-        self,
-        engine: Engine,
-        reader: LogReader,
-        *,
-        live: bool = True,
-        moved: Callable[[int], None] = lambda _: None,
+        self, engine: Engine, reader: LogReader, *, on_moved: Callable[[int], None] | None = None
     ) -> None:
-        """Go on from what the tables hold, or begin them. `live` marks new ones as answering.
+        """Go on from what the tables hold, or begin them.
 
-        `moved` is told each size reached, by the thread that folds. Raises `Refuted` when the
-        tables are of another log, another layout, or damaged.
+        The thread that folds calls `on_moved` with each size reached. Raises `Refuted` when the
+        tables are of another log, of another layout, or damaged.
         """
-        self._engine = engine
+        self.engine = engine
+        self.failure: Exception | None = None
+        self.obstacle: Unavailable | None = None
         self._reader = reader
-        self._told = moved
+        self._on_moved = on_moved
         self._folding = threading.Lock()
-        self._moved = threading.Condition()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._failure: Exception | None = None
-        self._obstacle: Unavailable | None = None
-        METADATA.create_all(engine)
-        with engine.begin() as connection:
-            if connection.execute(POSITION_ROW.select()).one_or_none() is None:
-                connection.execute(insert(POSITION_ROW), self._beginning(live=live))
-        self._place: _Place | None = self._resume()
-        self._size = self._place.edge.size
+        begin(engine, reader.key)
+        self._fold: _Fold | None = self._resume()
+        self.size = self._fold.edge.size
 
     @classmethod
     def open(
-        cls, folder: Path, reader: LogReader, *, moved: Callable[[int], None] = lambda _: None
+        cls, folder: Path, reader: LogReader, *, on_moved: Callable[[int], None] | None = None
     ) -> Follower:
-        """Return a follower over the database in `folder` that answers, or over a new one.
+        """Return a follower over the database in `folder`, made if there is none.
 
-        Raises `Refuted` as above. Its engine is for the caller to dispose of.
+        Raises `Refuted` as above. The caller disposes of its engine.
         """
-        engine = open_live(folder)
+        engine = open_tables(folder)
         try:
-            return cls(engine, reader, moved=moved)
+            return cls(engine, reader, on_moved=on_moved)
         except BaseException:
             engine.dispose()
             raise
 
-    @property
-    def engine(self) -> Engine:
-        """The database that answers now."""
-        return self._engine
-
-    @property
-    def size(self) -> int:
-        """The size of the tree that the tables tell of."""
-        return self._size
-
-    @property
-    def failure(self) -> Exception | None:
-        """What the follower halted at, or `None`."""
-        return self._failure
-
-    @property
-    def obstacle(self) -> Unavailable | None:
-        """Why the last attempt got no further, if it is worth another one; or `None`."""
-        return self._obstacle
-
     def catch_up(self) -> int:
         """Read all that the log has published and return the size reached.
 
-        Raises `Refuted` (`BadEntry` where an entry is at fault) and halts: this and every later
+        Raises `Refuted` (`BadEntry` where one entry is wrong) and halts: this and every later
         call. Raises `Unavailable` when the log or the database cannot be reached; the next call
         goes on from the last transaction.
         """
         with self._folding:
-            if self._failure is not None:
-                raise self._failure
+            if self.failure is not None:
+                raise self.failure
             try:
                 return self._catch_up(threading.Event())
             except Refuted as failure:
-                self._halt(failure)
+                self.failure = failure
                 raise
-
-    def wait_for(self, size: int, timeout: float) -> bool:
-        """Return whether the tables reach `size`, waiting up to `timeout` seconds for it.
-
-        This is how a writer reads what it wrote. Needs `start`.
-        """
-        with self._moved:
-            if self._size < size:
-                self._wake.set()
-            self._moved.wait_for(lambda: self._size >= size or self._failure is not None, timeout)
-            return self._size >= size
 
     def start(self) -> None:
         """Follow in a thread from now on."""
@@ -198,43 +158,20 @@ class Follower:
             self._thread.join()
             self._thread = None
 
-    def rebuild(self, engine: Engine, reader: LogReader) -> Engine:
-        """Build the tables anew in the empty database of `engine`, then answer from there.
-
-        Meanwhile the present tables answer and are kept up; `reader` is another one of the same
-        log, since readers are not shared by threads. Returns their engine, for the caller
-        to dispose of. Raises what `catch_up` raises, and `Refuted` when the log as it is now
-        does not extend what the present tables were built from; they then stay in place.
-        """
-        fresh = Follower(engine, reader, live=False)
-        fresh.catch_up()
-        with self._folding:
-            fresh.catch_up()  # what was published while the bulk of it was read
-            self._check_extends(reader)
-            with engine.begin() as connection:
-                # From this commit on a restart answers from the new tables.
-                connection.execute(update(POSITION_ROW).values(live=True))
-            replaced, self._engine = self._engine, engine
-            self._place, self._failure = None, None
-            self._move(fresh.size)
-        if self._thread is not None and not self._thread.is_alive():
-            self.start()  # it had halted at the tables that are now replaced
-        return replaced
-
     # --- Following ---
 
     def _follow(self) -> None:
         while not self._stopping.is_set():
-            # Cleared before looking: who publishes and wakes from here on is not slept through.
+            # Cleared before looking, so that a wake during the look leads to another look.
             self._wake.clear()
             try:
                 with self._folding:
                     self._catch_up(self._stopping)
-                self._obstacle = None
+                self.obstacle = None
             except Unavailable as obstacle:
-                self._obstacle = obstacle
-            except Exception as failure:  # noqa: BLE001  # whatever it is, it must not go unseen
-                self._halt(failure)
+                self.obstacle = obstacle
+            except Exception as failure:  # noqa: BLE001  # of any kind: the operator must see it
+                self.failure = failure
                 return
             self._wake.wait(INTERVAL)
 
@@ -244,8 +181,11 @@ class Follower:
             try:
                 return self._read_up_to(checkpoint, stopping, thorough=False)
             except IntegrityError:
-                # A credential or submission that exists already, or rows that nobody should have
-                # written. Judged again with every name looked up, the rules say which entry.
+                # Looking up every credential before it is issued would cost as much as writing
+                # it, and finds nothing on an honest log. So the unique index is the check, and
+                # it refuses the whole stretch: a credential or submission that exists already,
+                # or a row that the follower did not write. Reading the stretch again with every
+                # name looked up lets the rules name the entry.
                 return self._read_up_to(checkpoint, stopping, thorough=True)
         except IntegrityError as error:
             raise Refuted(f"the tables hold rows beyond their position: {error.orig}") from None
@@ -255,73 +195,73 @@ class Follower:
     def _read_up_to(
         self, checkpoint: Checkpoint, stopping: threading.Event, *, thorough: bool
     ) -> int:
-        place = self._resume(thorough=True) if thorough else self._place or self._resume()
-        # Kept again only at the end: whatever stops us, the next attempt starts from the tables.
-        self._place = None
-        self._move(place.edge.size)
-        read = place.edge.size
+        fold = self._resume(thorough=True) if thorough else self._fold or self._resume()
+        # Kept again only at the end: after any failure the next attempt starts from the tables.
+        self._fold = None
+        self._move(fold.edge.size)
+        read = fold.edge.size
         try:
-            for stretch in self._reader.stretches(place.edge, checkpoint):
-                self._take(place, stretch)
+            for stretch in self._reader.stretches(fold.edge, checkpoint):
+                self._take(fold, stretch)
                 read = stretch.start + len(stretch.entries)
                 if stopping.is_set():
-                    return self._size
-            place.replayer.settle()
+                    return self.size
+            fold.replayer.settle()
         except BadEntry:
             raise
         except Refuted as error:
             raise self._located(error, read, checkpoint) from None
-        self._place = place
-        return self._size
+        self._fold = fold
+        return self.size
 
-    def _take(self, place: _Place, stretch: Stretch) -> None:
+    def _take(self, fold: _Fold, stretch: Stretch) -> None:
         try:
-            for cohort in place.replayer.each(stretch.entries, stretch.leaves):
-                self._add(place, cohort)
+            for submission in fold.replayer.each(stretch.entries, stretch.leaves):
+                self._add(fold, submission)
         except BadEntry:
-            self._write(place)  # what came before the damage still counts
+            self._write(fold)  # what came before the bad entry still counts
             raise
-        whole = not place.replayer.pending
-        self._write(place, stretch.edge if whole else None)
+        whole = not fold.replayer.pending
+        self._write(fold, stretch.edge if whole else None)
         if whole:
             # A replayer remembers every submission it has seen; from here on the table does.
-            place.replayer = self._replayer(place.known, place.credentials, thorough=place.thorough)
+            fold.replayer = self._replayer(fold.known, fold.credentials, thorough=fold.thorough)
 
-    def _add(self, place: _Place, cohort: ReplayedSubmission) -> None:
-        if place.thorough:
-            with self._engine.connect() as connection:
-                submissions.refuse_repeated(connection, cohort)
-        place.add(cohort)
+    def _add(self, fold: _Fold, submission: ReplayedSubmission) -> None:
+        if fold.thorough:
+            with self.engine.connect() as connection:
+                submissions.refuse_repeated(connection, submission)
+        fold.add(submission)
 
-    def _write(self, place: _Place, edge: CompactRange | None = None) -> None:
-        """Write what is in `place`; `edge` spares working out the range up to its end."""
-        if not place.leaves:
+    def _write(self, fold: _Fold, edge: CompactRange | None = None) -> None:
+        """Write the rows of `fold`; `edge`, if given, is the compact range up to their end."""
+        if not fold.leaves:
             return
-        edge = edge or place.edge.extended(place.leaves)
-        with self._engine.begin() as connection:
+        edge = edge or fold.edge.extended(fold.leaves)
+        with self.engine.begin() as connection:
             # First of all, so that a second follower waits here and then finds itself overtaken.
             moved = connection.execute(
                 update(POSITION_ROW)
-                .where(POSITION_ROW.c.size == place.edge.size)
+                .where(POSITION_ROW.c.size == fold.edge.size)
                 .values(
-                    origin=place.known.register.origin,
+                    origin=fold.known.register.origin,
                     size=edge.size,
-                    recorded_at=place.recorded_at,
+                    recorded_at=fold.recorded_at,
                     root=edge.root(),
                     hashes=b"".join(edge.hashes),
                 )
             )
             if moved.rowcount != 1:
-                raise Unavailable(f"another follower has moved the tables on from {self._size}")
-            for statement, rows in place.rows.items():
+                raise Unavailable(f"another follower has moved the tables on from {self.size}")
+            for statement, rows in fold.rows.items():
                 write(connection, statement, rows)
             # If we stop before this commit, the tables are as they were; after it, they are
             # at the new size. There is no state in between.
-        place.written(edge)
+        fold.written(edge)
         self._move(edge.size)
 
     def _located(self, error: Refuted, read: int, checkpoint: Checkpoint) -> BadEntry:
-        """Return `error` with the entry that is at fault, if it is one of those read next."""
+        """Return `error` with the bad entry, if it is one of those read next."""
         if checkpoint.size >= read:
             for position in range(read, min(read + _AHEAD, checkpoint.size)):
                 try:
@@ -330,50 +270,19 @@ class Follower:
                     return BadEntry(f"entry {position}", "inclusion", str(refuted), position)
         return BadEntry(f"checkpoint {checkpoint.size}", "consistency", str(error))
 
+    def _move(self, size: int) -> None:
+        if size != self.size:
+            self.size = size
+            if self._on_moved is not None:
+                self._on_moved(size)
+
     # --- Starting from what the tables hold ---
 
-    def _resume(self, *, thorough: bool = False) -> _Place:
-        with self._engine.connect() as connection:
-            stored = reached(connection)
-            edge = self._checked(stored)
-            end = submissions.end(connection)
-            if end != stored.size:
-                raise Refuted(
-                    f"the tables end at {end}, their position says {stored.size}: rebuild them"
-                )
-            known = known_at(connection, stored.size)
+    def _resume(self, *, thorough: bool = False) -> _Fold:
+        edge, known = resume(self.engine, self._reader.key)
         existing: dict[str, CredentialState] = {}
         replayer = self._replayer(known, existing, thorough=thorough)
-        return _Place(edge, known, replayer, thorough, credentials=existing)
-
-    def _checked(self, stored: Reached) -> CompactRange:
-        if stored.layout != LAYOUT:
-            raise Refuted(f"the tables are of layout {stored.layout}, not {LAYOUT}: rebuild them")
-        if stored.log != str(self._reader.key):
-            raise Refuted(f"the tables are of log {stored.log}, not {self._reader.key}")
-        try:
-            edge = stored.edge()
-        except ValueError as error:
-            raise Refuted(f"the position in the tables is damaged: {error}") from None
-        if edge.root() != stored.root:
-            raise Refuted(
-                f"the position in the tables is damaged: its hashes lead to root "
-                f"{edge.root().hex()}, it says {stored.root.hex()}"
-            )
-        return edge
-
-    def _beginning(self, *, live: bool) -> dict[str, object]:
-        return {
-            "id": 1,
-            "layout": LAYOUT,
-            "log": str(self._reader.key),
-            "origin": None,
-            "size": 0,
-            "recorded_at": 0,
-            "root": EMPTY_ROOT,
-            "hashes": b"",
-            "live": live,
-        }
+        return _Fold(edge, known, replayer, thorough, credentials=existing)
 
     def _replayer(
         self, known: Known, existing: dict[str, CredentialState], *, thorough: bool
@@ -381,7 +290,7 @@ class Follower:
         def credentials_for(events: Sequence[e.Event]) -> Credentials:
             missing = [name for name in _named(events, thorough=thorough) if name not in existing]
             if missing:
-                with self._engine.connect() as connection:
+                with self.engine.connect() as connection:
                     existing.update(credentials.states(connection, missing))
             return existing
 
@@ -392,26 +301,6 @@ class Follower:
             register=known.register,
             credentials_for=credentials_for,
         )
-
-    def _check_extends(self, reader: LogReader) -> None:
-        with self._engine.connect() as connection:
-            edge = self._checked(reached(connection))
-        next(reader.stretches(edge, reader.checkpoint()), None)
-
-    # --- Telling others ---
-
-    def _move(self, size: int) -> None:
-        with self._moved:
-            further = size != self._size
-            self._size = size
-            self._moved.notify_all()
-        if further:
-            self._told(size)
-
-    def _halt(self, failure: Exception) -> None:
-        with self._moved:
-            self._failure = failure
-            self._moved.notify_all()
 
 
 def _named(events: Iterable[e.Event], *, thorough: bool) -> set[str]:

@@ -1,7 +1,7 @@
 """How far the tables reach: the one row that moves, in the same transaction as the rest.
 
-Whoever reads it sees the tables as they are at that size, never between two submissions. It
-vouches for nothing: the follower compares it with the log's checkpoint each time it starts.
+A transaction that reads it sees the tables as of that size, never between two submissions. It
+proves nothing: the follower compares it with the log's checkpoint each time it starts.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
-from sqlalchemy import Boolean, Column, Connection, LargeBinary, String, Table, select
+from sqlalchemy import Column, Connection, LargeBinary, String, Table, select
 
 from projections.tables import METADATA, NUMBER, POSITION
 from testamur.errors import Unavailable
@@ -26,20 +26,17 @@ POSITION_ROW: Final = Table(
     Column("recorded_at", POSITION, nullable=False),
     Column("root", LargeBinary(HASH_SIZE), nullable=False),
     Column("hashes", LargeBinary, nullable=False),  # of the compact range, joined
-    # Tables under construction are told from those that answer by this alone.
-    Column("live", Boolean, nullable=False),
 )
 
 
 class Reached(msgspec.Struct, frozen=True):
-    """The tree that the tables tell of. `recorded_at` is Unix milliseconds of its last entry."""
+    """The tree that the tables reach. `recorded_at` is Unix milliseconds of its last entry."""
 
     size: int
     root: bytes
     recorded_at: int
     log: str
     layout: int
-    live: bool
     origin: str | None
     hashes: bytes
 
@@ -55,7 +52,7 @@ _REACHED: Final = select(*(POSITION_ROW.c[name] for name in Reached.__struct_fie
 
 
 def reached(connection: Connection) -> Reached:
-    """Return how far the tables reach; raises `Unavailable` if no follower has begun on them."""
+    """Return how far the tables reach; raises `Unavailable` while they are empty of a position."""
     row = connection.execute(_REACHED).one_or_none()
     if row is None:
         raise Unavailable("no follower has begun on these tables")

@@ -1,7 +1,7 @@
-"""The register as it stood at a size, put together again from the tables.
+"""The register as of a size, read back from the tables.
 
-It equals what folding the log up to there gives, byte for byte under `dump_register`; the
-follower goes on from it after a restart. That holds for tables that only the follower wrote.
+It equals the fold of the log up to that size, byte for byte under `dump_register`, as long as only
+the follower wrote the tables. The follower goes on from it after a restart.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from testamur.rules.register import naming
 
 
 def known_at(connection: Connection, size: int) -> Known:
-    """Return the register after the first `size` entries, and the short names given by then.
+    """Return the register after the first `size` entries, and the short names assigned by then.
 
     `size` is the end of a submission: what `submissions.as_of` returns.
     """

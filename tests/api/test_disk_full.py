@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from api import wiring
+from api.checking import check_log
 from testamur.verification.receipt import Receipt, parse_receipt, verify_receipt
 from testamur.verification.replay import replay
 from tests.harness.served import Served
@@ -94,5 +94,5 @@ def test_a_full_disk_refuses_and_loses_nothing(small_disk: Path, leaving: int) -
         assert log.get("/readyz").status_code == 200
         replayed = replay(log.source, log.key)
         assert replayed.statistics.credentials["active"] == 100 * len(acknowledged)
-    assert wiring.fsck(log.data) == []
+    assert check_log(log.data) == []
     log.close()

@@ -1,0 +1,53 @@
+"""Checking a log: the sequence, the published files and the last checkpoint signed, together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from api.folder import Folder, read_key
+from log.fsck import fsck
+from log.last_signed import LastSigned
+from log.store import DirectoryStore
+from registry.gate import Gate
+from testamur.errors import Refuted
+from testamur.keys import PublicKey
+
+
+def check_log(root: Path, progress: Callable[[int, int], None] | None = None) -> list[str]:
+    """Return everything that is wrong with the log in `root`, one line each.
+
+    A server may be running meanwhile. `progress` is called with (entries checked, entries in
+    all). Raises `Unavailable`, and `Refuted` when the key itself is damaged.
+    """
+    folder = Folder(root)
+    key = read_key(folder).verifier
+    wrong: list[str] = []
+    with ExitStack() as stack:
+        gate = None
+        try:
+            gate = stack.enter_context(
+                Gate.open(
+                    folder.registry,
+                    log_key=PublicKey("Ed25519", key.public),
+                    settled=lambda _: None,
+                )
+            )
+            gate.verify_storage(thorough=True)
+        except Refuted as damage:
+            wrong.append(f"{folder.registry.name}: {damage}")
+        last_signed = None
+        if folder.last_signed.exists():
+            try:
+                last_signed = LastSigned(folder.last_signed)
+                stack.callback(last_signed.close)
+            except Refuted as damage:
+                wrong.append(str(damage))
+        else:
+            wrong.append(f"{folder.last_signed.name}: missing")
+        found = fsck(DirectoryStore(folder.log), key, gate, last_signed, progress=progress)
+    wrong += map(str, found.damage)
+    if found.left_off:
+        wrong.append(f"and {found.left_off} more")
+    return wrong
