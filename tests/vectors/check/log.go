@@ -1,0 +1,48 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+)
+
+// A whole log: its checkpoint, its entries with their proofs, and possession statements.
+
+type entries struct {
+	Vkey, Checkpoint string
+	Keys             map[string]string
+	Entries          []struct {
+		Position    uint64
+		Entry, Leaf string
+		Inclusion   []string
+	}
+	Possessions []struct{ Key, Statement, Signature string }
+}
+
+func checkEntries(found entries) {
+	tree, err := openCheckpoint(found.Checkpoint, found.Vkey)
+	want("checkpoint", err == nil && tree.size == uint64(len(found.Entries)))
+	var leaves [][32]byte
+	for i, each := range found.Entries {
+		leaf := leafHash([]byte(each.Entry))
+		leaves = append(leaves, leaf)
+		want("leaf", hex.EncodeToString(leaf[:]) == each.Leaf && each.Position == uint64(i))
+		err := included(each.Position, tree.size, []byte(each.Entry), each.Inclusion, tree.root)
+		want("inclusion", err == nil)
+	}
+	want("root", treeRoot(leaves) == tree.root)
+	// Header, events, header, events, to the very end.
+	for at := 0; at < len(leaves); {
+		parsed, err := parseEntry([]byte(found.Entries[at].Entry))
+		want("signature", err == nil && parsed.verify(found.Keys[parsed.kid]) == nil)
+		end := at + 1 + int(parsed.Events)
+		want("header", err == nil && parsed.Aud == tree.origin && end <= len(leaves))
+		want("events", treeRoot(leaves[at+1:end]) == parsed.root())
+		at = end
+	}
+	for _, each := range found.Possessions {
+		signature, err := base64.StdEncoding.DecodeString(each.Signature)
+		want("possession", err == nil && strings.HasPrefix(each.Statement, "testamur/possession/1\n"))
+		want("possession", verify(each.Key, []byte(each.Statement), signature) == nil)
+	}
+}
