@@ -7,12 +7,16 @@ RUN := $(VENV)/bin/python
 PORT ?= 8765
 DATA ?= .demo
 ONCE ?=
+# Tests run on every core. Stolen in runs of neighbours, those of a module share its server.
+PYTEST := $(RUN) -m pytest -q -n auto --dist worksteal
+# Tests start Python some two hundred times: each would compile the product again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench lock clean
+.PHONY: help demo serve test test-fast check bench lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
 
 demo: $(VENV)/.server ## play the story on a real server, then keep serving (PORT=, DATA=, ONCE=1)
 	@exec $(RUN) -m demo --port $(PORT) --data "$(DATA)" $(if $(ONCE),--once)
@@ -20,8 +24,11 @@ demo: $(VENV)/.server ## play the story on a real server, then keep serving (POR
 serve: $(VENV)/.server ## serve an existing log: make serve DATA=folder PORT=8765
 	@exec $(RUN) -m api serve --port $(PORT) --data "$(DATA)"
 
-test: $(VENV)/.dev ## run all tests
-	@$(RUN) -m pytest -q $(ARGS)
+test: $(VENV)/.dev ## run all tests on all cores (ARGS=, such as ARGS=tests/log)
+	@$(PYTEST) $(ARGS)
+
+test-fast: $(VENV)/.dev ## the same without those that start a server, or are marked slow
+	@$(PYTEST) -m "not server and not slow" $(ARGS)
 
 check: $(VENV)/.dev ## ruff, mypy --strict, the import contract
 	@$(RUN) -m ruff check .

@@ -15,7 +15,6 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from api import server
 from api.checking import check_log
 from api.making import make_log
 from testamur.catalogue.members import Authority
@@ -63,6 +62,8 @@ def serve(
     access_log: Annotated[bool, typer.Option("--access-log", help="Log every request.")] = False,
 ) -> None:
     """Serve the log in DATA over HTTP, after checking it for damage."""
+    from api import server  # noqa: PLC0415  # half of the start-up, which the others do without
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         server.serve(data, host=host, port=port, interval=interval, access_log=access_log)

@@ -3,7 +3,38 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.harness.served import Served
 
 # A shell's background job ignores SIGINT, and so would every process that a test starts and
 # then interrupts: a disposition of "ignore" is inherited, a handler is not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what serves a copy of the opened log: it starts the server."""
+    if "opened_log" in getattr(item, "fixturenames", ()):
+        item.add_marker("server")
+
+
+@pytest.fixture(scope="session")
+def opened_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A log whose provider may issue, made once; nobody serves it, and tests serve a copy."""
+    with closing(Served(tmp_path_factory.mktemp("opened") / "data")) as log:
+        log.init()
+        with log.running():
+            log.open_register()
+        yield log
+
+
+@pytest.fixture(scope="session")
+def grown_log(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The same with 600 credentials: tiles of two levels, two full bundles; nobody serves it."""
+    with closing(opened_log.copy(tmp_path_factory.mktemp("grown") / "data")) as log:
+        with log.running():
+            log.submit(log.story.cohort(600))
+        yield log

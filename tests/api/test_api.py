@@ -42,12 +42,10 @@ LIMIT = 64 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server of a log whose provider may issue."""
-    log = Served(tmp_path_factory.mktemp("api") / "data")
-    log.init()
+    log = opened_log.copy(tmp_path_factory.mktemp("api") / "data")
     with log.running():
-        log.open_register()
         yield log
     assert "Traceback" not in log.errors()
     log.close()
@@ -708,9 +706,8 @@ def test_streams_that_were_left_are_forgotten(served: Served) -> None:
     assert metric(served, "testamur_streams") == 0
 
 
-def test_the_server_stops_although_a_stream_is_open(tmp_path: Path) -> None:
-    log = Served(tmp_path / "data")
-    log.init()
+def test_the_server_stops_although_a_stream_is_open(opened_log: Served, tmp_path: Path) -> None:
+    log = opened_log.copy(tmp_path / "data")
     log.start()
     with log.client.stream("GET", log.url + "/stream") as stream:
         next(stream.iter_raw())
@@ -799,12 +796,12 @@ def test_head_answers_without_a_body(served: Served) -> None:
     assert served.client.head(served.url + "/stream").status_code == 405
 
 
-def test_what_stops_publication_stops_new_submissions_and_is_told(tmp_path: Path) -> None:
+def test_what_stops_publication_stops_new_submissions_and_is_told(
+    opened_log: Served, tmp_path: Path
+) -> None:
     """What is recorded must be published: while that cannot be, nothing more is taken in."""
-    log = Served(tmp_path / "data")
-    log.init()
+    log = opened_log.copy(tmp_path / "data")
     with log.running():
-        log.open_register()
         published = log.data / "log"
         published.rename(tmp_path / "elsewhere")
         published.write_text("a file where the folder was")

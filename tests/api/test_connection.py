@@ -361,10 +361,9 @@ def test_a_connection_too_many_is_told_to_come_later(monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server of a log that nothing was submitted to."""
-    log = Served(tmp_path_factory.mktemp("connections") / "data")
-    log.init()
+def served(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server."""
+    log = opened_log.copy(tmp_path_factory.mktemp("connections") / "data")
     with log.running():
         yield log
     log.close()

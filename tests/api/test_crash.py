@@ -62,12 +62,9 @@ class Witnessed:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+def served(opened_log: Served, tmp_path: Path) -> Iterator[Served]:
     """A log whose provider may issue; nobody serves it yet."""
-    log = Served(tmp_path / "data")
-    log.init()
-    with log.running():
-        log.open_register()
+    log = opened_log.copy(tmp_path / "data")
     yield log
     log.close()
 

@@ -60,11 +60,11 @@ def free(disk: Path) -> int:
 
 
 @pytest.mark.parametrize("leaving", [200 * MIB, 0], ids=["into the reserve", "to the last byte"])
-def test_a_full_disk_refuses_and_loses_nothing(small_disk: Path, leaving: int) -> None:
-    log = Served(small_disk / "data")
-    log.init()
+def test_a_full_disk_refuses_and_loses_nothing(
+    opened_log: Served, small_disk: Path, leaving: int
+) -> None:
+    log = opened_log.copy(small_disk / "data")
     with log.running():
-        log.open_register()
         acknowledged: list[tuple[bytes, Receipt]] = []
         for _ in range(5):
             body = log.story.cohort(100)

@@ -24,13 +24,11 @@ from tests.harness.served import Served, problem, processes
 MIB = 1 << 20
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+@pytest.fixture(scope="module")
+def served(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server of a log whose provider may issue."""
-    log = Served(tmp_path / "data")
-    log.init()
+    log = opened_log.copy(tmp_path_factory.mktemp("overload") / "data")
     with log.running():
-        log.open_register()
         yield log
     assert "Traceback" not in log.errors()
     log.close()

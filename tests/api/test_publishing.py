@@ -37,12 +37,10 @@ ORIGIN = "log.example/registry"
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Served]:
+def log(opened_log: Served, tmp_path: Path) -> Iterator[Served]:
     """A log whose provider may issue, served."""
-    found = Served(tmp_path / "data")
-    found.init()
+    found = opened_log.copy(tmp_path / "data")
     found.start()
-    found.open_register()
     yield found
     found.close()
     assert "Traceback" not in found.errors()
@@ -193,14 +191,15 @@ def test_a_service_manager_that_signals_every_process_stops_the_server_in_order(
     assert (publishers(log.data), followers(log.data)) == ([], [])
 
 
-def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(tmp_path: Path) -> None:
-    log = Served(tmp_path / "data")
-    log.init()
+def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(
+    opened_log: Served, tmp_path: Path
+) -> None:
+    log = opened_log.copy(tmp_path / "data")
     other = LastSigned(log.data / "last-signed.db")
     other.claim()
     threading.Timer(1, other.release).start()
     with log.running():
-        log.open_register()
+        log.submit(log.story.cohort(1))
     other.close()
     log.close()
 
@@ -211,7 +210,7 @@ def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(tmp_path: P
 @pytest.mark.parametrize(
     ("path", "damage", "named"),
     [
-        ("tile/0/000.p/{size}", lambda tile: flipped(tile, 3), "altered-hash"),
+        ("tile/0/000.p/10", lambda tile: flipped(tile, 3), "altered-hash"),
         ("tile/entries/000", lambda bundle: flipped(bundle, 3000), "altered-entry"),
         ("tile/0/001", lambda tile: flipped(tile, 40), "altered-hash"),
         ("tile/0/001", lambda tile: tile[:-32], "malformed"),
@@ -219,12 +218,14 @@ def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(tmp_path: P
     ],
 )
 def test_damage_anywhere_in_the_log_is_named_at_the_start_and_nothing_is_served(
-    log: Served, path: str, damage: Callable[[bytes], bytes] | None, named: str
+    opened_log: Served,
+    grown_log: Served,
+    tmp_path: Path,
+    path: str,
+    damage: Callable[[bytes], bytes] | None,
+    named: str,
 ) -> None:
-    if "{size}" not in path:
-        log.submit(log.story.cohort(600))
-    path = path.format(size=log.size)
-    log.stop()
+    log = (opened_log if ".p/" in path else grown_log).copy(tmp_path / "data")
     checkpoint = (log.data / "log" / "checkpoint").read_bytes()
     file = log.data / "log" / path
     if damage is None:
@@ -240,10 +241,9 @@ def test_damage_anywhere_in_the_log_is_named_at_the_start_and_nothing_is_served(
 
 
 def test_a_damaged_note_of_what_was_signed_last_is_named_at_the_start_and_by_fsck(
-    tmp_path: Path,
+    opened_log: Served, tmp_path: Path
 ) -> None:
-    log = Served(tmp_path / "data")
-    log.init()
+    log = opened_log.copy(tmp_path / "data")
     (log.data / "last-signed.db").write_bytes(b"no database at all" * 100)
     for command in (("serve", "--port", "0"), ("fsck",)):
         ended = api(*command, "--data", log.data)
@@ -273,10 +273,10 @@ def test_a_start_may_take_as_long_as_it_tells_how_far_it_is(
         told.keeper.start()
 
 
-def test_a_publisher_tells_how_far_it_is_while_it_goes_through_the_log(log: Served) -> None:
-    log.submit(log.story.cohort(600))
-    size = log.size
-    log.stop()
+def test_a_publisher_tells_how_far_it_is_while_it_goes_through_the_log(
+    grown_log: Served, tmp_path: Path
+) -> None:
+    log = grown_log.copy(tmp_path / "data")
     main = "from api.processes import publisher as p; p._REPORT_EVERY = 0; p.main(p.Path({!r}))"
     with subprocess.Popen(
         [sys.executable, "-c", main.format(str(log.data))],
@@ -288,8 +288,7 @@ def test_a_publisher_tells_how_far_it_is_while_it_goes_through_the_log(log: Serv
         assert process.stdout is not None
         told = [process.stdout.readline() for _ in range(4)]
         process.communicate()
-    counts = [256, 512, size]
-    assert told == [*(f"checked {count}\n" for count in counts), f"published {size}\n"]
+    assert told == [*(f"checked {count}\n" for count in (256, 512, 611)), "published 611\n"]
     assert process.returncode == 0
 
 
@@ -303,11 +302,13 @@ def test_a_publisher_that_is_to_end_does_not_go_through_the_log_first() -> None:
 
 
 def test_what_it_cannot_begin_with_is_told_with_its_exit_code(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    opened_log: Served,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(publisher, "_CLAIM_SECONDS", 0.1)
-    log = Served(tmp_path / "data")
-    log.init()
+    log = opened_log.copy(tmp_path / "data")
     other = LastSigned(log.data / "last-signed.db")
     other.claim()
     for root, told in (

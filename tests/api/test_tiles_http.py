@@ -23,12 +23,10 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server of a log of 612 entries: two full bundles, and partial ones."""
-    log = Served(tmp_path_factory.mktemp("tiles") / "data")
-    log.init()
+    log = opened_log.copy(tmp_path_factory.mktemp("tiles") / "data")
     with log.running():
-        log.open_register()
         log.submit(log.story.cohort(601))
         assert log.size == 612
         yield log

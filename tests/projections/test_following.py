@@ -39,6 +39,8 @@ from tests.harness.simulators import flipped
 from tests.harness.story import Story, credentials_of
 from tests.harness.tables import built, rows_in
 
+pytestmark = pytest.mark.server
+
 
 def opened(data: Path) -> Served:
     """Return a log whose provider may issue; its genesis is published, and nobody serves it."""

@@ -15,15 +15,16 @@ import pytest
 
 from tests.harness.served import PROJECT, Served, api, in_background, run_module
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+def served(opened_log: Served, tmp_path: Path) -> Iterator[Served]:
     """A log where a demo has its own, in a folder that a demo made."""
     folder = tmp_path / "demo"
     folder.mkdir()
     (folder / ".testamur-demo").touch()
-    with closing(Served(folder / "server")) as log:
-        log.init()
+    with closing(opened_log.copy(folder / "server")) as log:
         yield log
 
 

@@ -28,22 +28,13 @@ from tests.harness.awards import awards
 from tests.harness.served import PROJECT, Served, api, authority_of
 from tests.harness.story import Story
 
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A log whose provider may issue, made once; nobody serves it."""
-    log = Served(tmp_path_factory.mktemp("opened") / "data")
-    log.init()
-    with log.running():
-        log.open_register()
-    yield log
-    log.close()
+pytestmark = pytest.mark.server
 
 
 @pytest.fixture
-def served(opened: Served, tmp_path: Path) -> Iterator[Served]:
-    """A copy of that log."""
-    log = opened.copy(tmp_path / "data")
+def served(opened_log: Served, tmp_path: Path) -> Iterator[Served]:
+    """A log whose provider may issue; nobody serves it."""
+    log = opened_log.copy(tmp_path / "data")
     yield log
     log.close()
 
@@ -270,12 +261,12 @@ def test_fsck_finds_nothing_wrong_with_an_honest_log(served: Served) -> None:
 @pytest.mark.parametrize(
     "damaged", ["log/tile/0/000", "log/tile/entries/001", "log/tile/1/000.p/2"]
 )
-def test_fsck_names_the_file_that_was_altered(served: Served, damaged: str) -> None:
-    with served.running():
-        served.submit(served.story.cohort(600))
-    file = served.data / damaged
-    flip(file)
-    checked = api("fsck", "--data", served.data)
+def test_fsck_names_the_file_that_was_altered(
+    grown_log: Served, tmp_path: Path, damaged: str
+) -> None:
+    log = grown_log.copy(tmp_path / "data")
+    flip(log.data / damaged)
+    checked = api("fsck", "--data", log.data)
     assert checked.returncode == 1
     assert damaged.removeprefix("log/") in checked.stdout
 
