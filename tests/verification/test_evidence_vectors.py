@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
-import msgspec
 import pytest
 
-from testamur.badges.commitment import HolderFile
-from testamur.tlog.policy import parse_policy
-from testamur.verification.evidence import parse_evidence
-from testamur.verification.report import CheckName, Report
-from testamur.verification.verify import verify
+from testamur.verification.report import CheckName
 from tests.harness.judged import verdicts
+from tests.vectors.judge import judge
 from tests.vectors.make_evidence import FOLDER, evidence_files
 
 FILES = sorted(FOLDER.glob("*.json"))
@@ -24,20 +19,6 @@ NAMES = get_args(CheckName)
 
 def load(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
-
-
-def judge(found: Any) -> Report:
-    evidence = json.dumps(
-        found["evidence"], ensure_ascii=False, separators=(",", ":"), sort_keys=True
-    )
-    return verify(
-        msgspec.convert(found["holder"], HolderFile),
-        parse_evidence(evidence.encode()),
-        parse_policy(found["policy"]),
-        anchors=frozenset(found["anchors"]),
-        now=datetime.fromisoformat(found["now"]),
-        at=datetime.fromisoformat(found["at"]) if "at" in found else None,
-    )
 
 
 def test_the_files_are_what_the_program_beside_them_makes() -> None:

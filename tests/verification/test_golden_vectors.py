@@ -5,25 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from testamur.badges.commitment import HolderFile
 from testamur.catalogue.submission import parse, submission_entry
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
 from testamur.tlog.checkpoint import open_checkpoint
 from testamur.tlog.merkle import leaf_hash, leaf_hashes, tree_root, verify_inclusion
 from testamur.tlog.note import VerifierKey, strict_base64
-from testamur.tlog.policy import parse_policy
-from testamur.verification.evidence import parse_evidence
 from testamur.verification.replay import Replayer
-from testamur.verification.report import Report, Verdict
-from testamur.verification.verify import verify
+from testamur.verification.report import Verdict
+from tests.vectors.judge import judge
 from tests.vectors.make_vectors import vectors
 
 FOLDER = Path(__file__).parents[1] / "vectors"
@@ -149,19 +144,6 @@ def test_the_golden_possessions_are_by_their_keys() -> None:
 
 
 # --- Evidence ---
-
-
-def judge(found: Any) -> Report:
-    evidence = json.dumps(
-        found["evidence"], ensure_ascii=False, separators=(",", ":"), sort_keys=True
-    )
-    return verify(
-        msgspec.convert(found["holder"], HolderFile),
-        parse_evidence(evidence.encode()),
-        parse_policy(found["policy"]),
-        anchors=frozenset(found["anchors"]),
-        now=datetime.fromisoformat(found["now"]),
-    )
 
 
 def test_the_golden_evidence_holds_in_every_check() -> None:
