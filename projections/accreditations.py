@@ -1,8 +1,8 @@
-"""Who vouches for whom: accreditations of providers and recognitions of accreditors, by event.
+"""Accreditations of providers and recognitions of accreditors, one row per event.
 
 The terms of a grant never change, so they are kept once, with the grant; every event adds its
-position and the status after it. Whether the dates are met on a day is for the reader to work
-out (`in_force` of the state), as the register does.
+position and the status after it. Whether an accreditation is in force on a day, the reader works
+out from its dates (`in_force` of the state), as the register does.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from projections.page import Page, Pages
 from projections.tables import NUMBER, Known, Rows, uuid_bytes
 from projections.versions import StreamEvent, Streams
 from testamur.catalogue import events as e
-from testamur.catalogue.lifecycle import ACCREDITATION, RECOGNITION
+from testamur.catalogue.table import Kind
+from testamur.rules import Flags
 from testamur.rules.register import Accreditation, Recognition
 from testamur.verification.replay import ReplayedSubmission
 
 _accreditations: Final = Streams(
-    "accreditation",
-    ACCREDITATION,
+    Kind.ACCREDITATION,
     Column("flags", NUMBER, nullable=False),
     # Of the grant alone, version 1.
     Column("accreditor", NUMBER),
@@ -37,8 +37,7 @@ Index("accreditation_of_provider", ACCREDITATIONS.c.provider, ACCREDITATIONS.c.p
 Index("accreditation_by_accreditor", ACCREDITATIONS.c.accreditor, ACCREDITATIONS.c.position)
 
 _recognitions: Final = Streams(
-    "recognition",
-    RECOGNITION,
+    Kind.RECOGNITION,
     # Of the grant alone, version 1.
     Column("authority", NUMBER),
     Column("accreditor", NUMBER),
@@ -54,13 +53,13 @@ Granted = TypeVar("Granted", Accreditation, Recognition)
 class AccreditationAt(msgspec.Struct, frozen=True):
     """An accreditation as of `size`, granted at `granted` and last changed at `position`.
 
-    `flags` are the policy breaches of the grant.
+    `flags` are those of the grant.
     """
 
     size: int
     granted: int
     position: int
-    flags: tuple[str, ...]
+    flags: Flags
     accreditation: Accreditation
 
 
@@ -98,7 +97,7 @@ def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
 
 
 def _terms(state: Accreditation | Recognition) -> str:
-    # Status and version are those of each row; what is kept here is the same for all of them.
+    # Each row has its own status and version; the rest is the same for all rows of a stream.
     return msgspec.json.encode(state).decode()
 
 
@@ -108,35 +107,37 @@ def _state(row: Row[Any], kind: type[Granted]) -> Granted:
     return msgspec.structs.replace(granted, status=status, version=row.version)
 
 
-def _accreditation_told(row: Row[Any], size: int) -> AccreditationAt:
+def _accreditation_from_row(row: Row[Any], size: int) -> AccreditationAt:
     return AccreditationAt(
         size, row.granted, row.position, names(row.flags), _state(row, Accreditation)
     )
 
 
-def _recognition_told(row: Row[Any], size: int) -> RecognitionAt:
+def _recognition_from_row(row: Row[Any], size: int) -> RecognitionAt:
     return RecognitionAt(size, row.granted, row.position, _state(row, Recognition))
 
 
 def _of_party(
-    streams: Streams, statement: Select[Any], party: str, told: Callable[[Row[Any], int], T]
+    streams: Streams, statement: Select[Any], party: str, from_row: Callable[[Row[Any], int], T]
 ) -> Pages[T]:
     """Return the pages of what has `:did` as its `party`, in the order of the grants."""
     first = streams.first.c
     joined = statement.join(DIDS, DIDS.c.number == first[party])
-    return Pages(joined.where(DIDS.c.did == bindparam("did")), first.position, told)
+    return Pages(joined.where(DIDS.c.did == bindparam("did")), first.position, from_row)
 
 
 _first: Final = _accreditations.first.c
-_ACCREDITATION: Final = _accreditations.standing.add_columns(_first.terms, _first.flags)
+_ACCREDITATION: Final = _accreditations.states.add_columns(_first.terms, _first.flags)
 _ONE: Final = _accreditations.one(_ACCREDITATION)
-_OF_PROVIDER: Final = _of_party(_accreditations, _ACCREDITATION, "provider", _accreditation_told)
-_BY_ACCREDITOR: Final = _of_party(
-    _accreditations, _ACCREDITATION, "accreditor", _accreditation_told
+_OF_PROVIDER: Final = _of_party(
+    _accreditations, _ACCREDITATION, "provider", _accreditation_from_row
 )
-_RECOGNITION: Final = _recognitions.standing.add_columns(_recognitions.first.c.terms)
+_BY_ACCREDITOR: Final = _of_party(
+    _accreditations, _ACCREDITATION, "accreditor", _accreditation_from_row
+)
+_RECOGNITION: Final = _recognitions.states.add_columns(_recognitions.first.c.terms)
 _ONE_RECOGNITION: Final = _recognitions.one(_RECOGNITION)
-_OF_ACCREDITOR: Final = _of_party(_recognitions, _RECOGNITION, "accreditor", _recognition_told)
+_OF_ACCREDITOR: Final = _of_party(_recognitions, _RECOGNITION, "accreditor", _recognition_from_row)
 
 
 def accreditation_at(
@@ -145,14 +146,14 @@ def accreditation_at(
     """Return an accreditation, or `None` if it was not granted by then."""
     asked = {"key": uuid_bytes(accreditation), "size": size}
     row = connection.execute(_ONE, asked).one_or_none()
-    return None if row is None else _accreditation_told(row, size)
+    return None if row is None else _accreditation_from_row(row, size)
 
 
 def recognition_at(connection: Connection, recognition: str, size: int) -> RecognitionAt | None:
     """Return a recognition, or `None` if it was not granted by then."""
     asked = {"key": uuid_bytes(recognition), "size": size}
     row = connection.execute(_ONE_RECOGNITION, asked).one_or_none()
-    return None if row is None else _recognition_told(row, size)
+    return None if row is None else _recognition_from_row(row, size)
 
 
 def accreditations_of(

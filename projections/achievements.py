@@ -1,16 +1,16 @@
 """What providers award: each achievement, its definitions and whether it is still awarded.
 
-A definition is kept with the event that published it; versions before the newest stay. Whether
-a definition has the elements it should have is told by its flags.
+A definition is kept with the event that published it, and older versions stay. Its flags show
+whether it has the elements that it should have.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, Row, Text, bindparam, select
+from sqlalchemy import Column, Connection, Index, Row, Text, bindparam, select, text
 
 from projections.flags import mask, names
 from projections.organizations import DIDS
@@ -18,22 +18,33 @@ from projections.page import Page, Pages
 from projections.tables import NUMBER, Known, Rows, uuid_bytes, uuid_text
 from projections.versions import StreamEvent, Streams
 from testamur.catalogue import events as e
-from testamur.catalogue.lifecycle import ACHIEVEMENT, AchievementStatus
+from testamur.catalogue.lifecycle import AchievementStatus
 from testamur.catalogue.members import Definition
+from testamur.catalogue.table import Kind
+from testamur.rules import Flags
 from testamur.rules.register import Achievement
 from testamur.verification.replay import ReplayedSubmission
 
 _streams: Final = Streams(
-    "achievement",
-    ACHIEVEMENT,
+    Kind.ACHIEVEMENT,
     Column("flags", NUMBER, nullable=False),
-    Column("revision", NUMBER, nullable=False),  # the newest definition's version
+    Column("revision", NUMBER, nullable=False),  # the version of the newest definition
     Column("definition", Text),  # NULL when the event published none
     Column("provider", NUMBER),  # of version 1 alone
 )
 ACHIEVEMENTS: Final = _streams.table
 Index("achievement_of_provider", ACHIEVEMENTS.c.provider, ACHIEVEMENTS.c.position)
+_PUBLISHED: Final = text("definition IS NOT NULL")
+Index(
+    "achievement_definition",
+    ACHIEVEMENTS.c.achievement,
+    ACHIEVEMENTS.c.revision,
+    unique=True,
+    sqlite_where=_PUBLISHED,
+    postgresql_where=_PUBLISHED,
+)
 
+_PUBLISHING: Final = (e.AchievementDefined, e.AchievementRevised)
 _decode: Final = msgspec.json.Decoder(Definition).decode
 
 
@@ -51,34 +62,33 @@ class AchievementAt(msgspec.Struct, frozen=True):
     definition: Definition
     defined: int
     position: int
-    flags: tuple[str, ...]
+    flags: Flags
 
 
 def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
     """Add a row for each event about an achievement."""
     provider = known.organizations[cohort.header.payload.iss]
-    revisions: dict[str, int] = {}
-    for event, flags, row in _streams.rows(cohort):
+    changes = list(_streams.rows(cohort))
+    # The register is as this submission left it: these definitions were still to come.
+    ahead = Counter(event.achievement for event, _, _ in changes if isinstance(event, _PUBLISHING))
+    for event, flags, row in changes:
         name = event.achievement
         definition = None
+        if isinstance(event, _PUBLISHING):
+            definition = event.definition
+            ahead[name] -= 1
         if isinstance(event, e.AchievementDefined):
             known.achievements[name] = row["position"]
-            definition, revisions[name] = event.definition, 1
-        elif isinstance(event, e.AchievementRevised):
-            definition, revisions[name] = event.definition, event.version
-        else:
-            # Nothing follows the retirement, so the register has the last revision.
-            revisions[name] = len(known.register.achievements[name].definitions)
         row |= {
             "flags": mask(flags),
-            "revision": revisions[name],
+            "revision": len(known.register.achievements[name].definitions) - ahead[name],
             "definition": definition and msgspec.json.encode(definition).decode(),
             "provider": provider if row["version"] == 1 else None,
         }
         rows[_streams.insertion].append(row)
 
 
-def _told(row: Row[Any], size: int) -> AchievementAt:
+def _from_row(row: Row[Any], size: int) -> AchievementAt:
     return AchievementAt(
         size=size,
         achievement=uuid_text(row.key),
@@ -92,32 +102,34 @@ def _told(row: Row[Any], size: int) -> AchievementAt:
     )
 
 
-# Every revision is an event of its own, and the first one is the first event: the definition
-# of revision r came with version r of the stream.
 _published: Final = ACHIEVEMENTS.alias("published")
 _DEFINED: Final = (
-    _streams.standing.add_columns(
+    _streams.states.add_columns(
         DIDS.c.did,
-        _published.c.version.label("revision"),
+        _published.c.revision,
         _published.c.definition,
         _published.c.flags,
     )
     .join(DIDS, DIDS.c.number == _streams.first.c.provider)
-    .join(_published, _published.c.achievement == _streams.first.c.achievement)
+    .join(
+        _published,
+        (_published.c.achievement == _streams.first.c.achievement)
+        & _published.c.definition.is_not(None),
+    )
 )
-_ACHIEVEMENT: Final = _DEFINED.where(_published.c.version == _streams.last.c.revision)
+_ACHIEVEMENT: Final = _DEFINED.where(_published.c.revision == _streams.last.c.revision)
 _ONE: Final = _streams.one(_ACHIEVEMENT)
 _ONE_REVISION: Final = _streams.one(_DEFINED).where(
-    _published.c.version == bindparam("revision"),
+    _published.c.revision == bindparam("revision"),
     _published.c.position < bindparam("size"),
-    _published.c.definition.is_not(None),
 )
 _OF_PROVIDER: Final = Pages(
-    _ACHIEVEMENT.where(DIDS.c.did == bindparam("did")), _streams.first.c.position, _told
+    _ACHIEVEMENT.where(DIDS.c.did == bindparam("did")), _streams.first.c.position, _from_row
 )
 _DEFINITION: Final = select(ACHIEVEMENTS.c.definition).where(
     ACHIEVEMENTS.c.achievement == bindparam("key"),
-    ACHIEVEMENTS.c.version == bindparam("revision"),
+    ACHIEVEMENTS.c.revision == bindparam("revision"),
+    ACHIEVEMENTS.c.definition.is_not(None),
     ACHIEVEMENTS.c.position < bindparam("size"),
 )
 _DEFINITIONS: Final = (
@@ -137,7 +149,7 @@ def achievement_at(
     asked = {"key": uuid_bytes(achievement), "size": size, "revision": revision}
     statement = _ONE if revision is None else _ONE_REVISION
     row = connection.execute(statement, asked).one_or_none()
-    return None if row is None else _told(row, size)
+    return None if row is None else _from_row(row, size)
 
 
 def definition_at(
@@ -145,8 +157,8 @@ def definition_at(
 ) -> Definition | None:
     """Return version `revision` of a definition, or `None` if it was not published by then."""
     asked = {"key": uuid_bytes(achievement), "revision": revision, "size": size}
-    text = connection.scalar(_DEFINITION, asked)
-    return None if text is None else _decode(text)
+    found = connection.scalar(_DEFINITION, asked)
+    return None if found is None else _decode(found)
 
 
 def achievements_of(
@@ -166,8 +178,8 @@ def achievement_history(
 def load(connection: Connection, known: Known, size: int) -> None:
     """Put the achievements as of `size`, with all their definitions, into `known`."""
     definitions: defaultdict[bytes, list[Definition]] = defaultdict(list)
-    for key, text in connection.execute(_DEFINITIONS, {"size": size}):
-        definitions[key].append(_decode(text))
+    for key, definition in connection.execute(_DEFINITIONS, {"size": size}):
+        definitions[key].append(_decode(definition))
     for row in connection.execute(_ACHIEVEMENT, {"size": size}):
         name = uuid_text(row.key)
         known.achievements[name] = row.granted

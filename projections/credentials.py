@@ -1,13 +1,14 @@
 """What became of each credential: one row per event, so any past size can be asked about.
 
 A row holds what the questions here need; the commitment and the dates are on the log, at the
-row's position. Status is what the events led to: that a credential has expired, or is not
-valid yet, follows from its dates and is not said here.
+row's position. The status is the one that the rules reached with that event. Whether a
+credential has expired, or is not valid yet, follows from its dates and is not kept here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any, Final, get_args
 
 import msgspec
@@ -45,9 +46,10 @@ from projections.tables import (
     uuid_text,
 )
 from testamur.catalogue import events as e
-from testamur.catalogue.lifecycle import CREDENTIAL, CredentialStatus
+from testamur.catalogue.lifecycle import CredentialStatus
 from testamur.catalogue.members import Reason
-from testamur.rules import CredentialState
+from testamur.catalogue.table import TABLE
+from testamur.rules import Admitted, CredentialState, Flags
 from testamur.verification.replay import ReplayedSubmission
 
 CREDENTIALS: Final = Table(
@@ -57,18 +59,18 @@ CREDENTIALS: Final = Table(
     Column("credential", UUID_BYTES, nullable=False),
     Column("version", NUMBER, nullable=False),
     Column("kind", SMALL, nullable=False),  # an index into KINDS
+    Column("status", SMALL, nullable=False),  # after this event; an index into STATUSES
     Column("flags", NUMBER, nullable=False),
     Column("achievement", POSITION),  # of an issuance: where it was defined
     Column("accreditation", POSITION),  # of an issuance that claims one: where it was granted
     Column("reason", SMALL),  # an index into REASONS
     Column("successor", UUID_BYTES),
 )
-# The rows lie in the order of the log, so the table only grows at its end; this is the one
-# index, and time-ordered ids make it grow at its end too. It is also what refuses a credential
-# issued twice.
+# Rows are in the order of the log, so the table only grows at its end, and so does this index,
+# because ids are time-ordered. It also refuses a credential issued twice.
 Index("credential_stream", CREDENTIALS.c.credential, CREDENTIALS.c.version, unique=True)
-# Flagged issuances are few, and looked for among all: these have entries for them alone. As text,
-# since the planner must see that a query asks for no others.
+# Flagged issuances are few among many, so these indexes hold nothing else. The condition is text,
+# because the planner must recognise it in a query.
 _FLAGGED: Final = text("flags != 0")
 Index(
     "credential_flagged_for",
@@ -87,8 +89,8 @@ Index(
 AWARDS: Final = Table(
     "awards",
     METADATA,
-    # Where each submission issues an achievement: a list of its credentials reads those
-    # stretches, and an index over millions of credentials is spared.
+    # Where each submission issues an achievement. A list of its credentials reads those
+    # stretches, which saves an index over millions of credentials.
     Column("achievement", POSITION, primary_key=True, autoincrement=False),
     Column("first", POSITION, primary_key=True, autoincrement=False),
     Column("last", POSITION, nullable=False),
@@ -104,16 +106,20 @@ KINDS: Final[tuple[type, ...]] = (
 )
 """The events by the number that stands for them in a row: new ones go to the end."""
 
+STATUSES: Final = tuple(CredentialStatus)
+"""The statuses by the number that stands for them in a row: new ones go to the end."""
+
 REASONS: Final[tuple[str, ...]] = get_args(Reason)
 
 _INTO_AWARDS: Final = insert(AWARDS)
-# What is the same for all issuances is in the statement: binding it for every one of them is a
-# good part of what a row costs.
+# Values that all issuances share are in the statement: binding them for each would be a good part
+# of what a row costs.
 _ISSUANCE: Final = insert(CREDENTIALS).values(
     position=bindparam("position"),
     credential=bindparam("credential"),
     version=literal_column("1"),
     kind=literal_column("0"),
+    status=literal_column("0"),
     flags=bindparam("flags"),
     achievement=bindparam("achievement"),
     accreditation=bindparam("accreditation"),
@@ -123,15 +129,16 @@ _CHANGE: Final = insert(CREDENTIALS).values(
     credential=bindparam("credential"),
     version=bindparam("version"),
     kind=bindparam("kind"),
+    status=bindparam("status"),
     flags=literal_column("0"),
     reason=bindparam("reason"),
     successor=bindparam("successor"),
 )
-_STATUS: Final = {event: status for (_, event), status in CREDENTIAL.items()}
-_STATUS_AFTER: Final = [_STATUS[kind] for kind in KINDS]
-_NAME: Final = {event: name for name, event in e.EVENTS.items()}
-_EVENT: Final = [_NAME[kind] for kind in KINDS]
+_EVENT: Final = [TABLE[kind].name for kind in KINDS]
 _KIND: Final = {kind: number for number, kind in enumerate(KINDS)}
+_STATUS: Final[dict[StrEnum | None, int]] = {
+    status: number for number, status in enumerate(STATUSES)
+}
 _REASON: Final = {reason: number for number, reason in enumerate(REASONS)}
 _CHUNK: Final = 1000  # ids in one query
 
@@ -139,8 +146,8 @@ _CHUNK: Final = 1000  # ids in one query
 class CredentialAt(msgspec.Struct, frozen=True):
     """A credential as of `size`: issued at `issued`, last changed at `position`.
 
-    Times are `recordedAt` in Unix milliseconds. `flags` are the policy breaches of the issuance;
-    `reason` and `successor` are those of the last event, where it has one.
+    Times are `recordedAt` in Unix milliseconds. `flags` are those of the issuance; `reason` and
+    `successor` are those of the last event, if it has one.
     """
 
     size: int
@@ -154,7 +161,7 @@ class CredentialAt(msgspec.Struct, frozen=True):
     issued_at: int
     position: int
     recorded_at: int
-    flags: tuple[str, ...]
+    flags: Flags
     reason: str | None
     successor: str | None
 
@@ -168,7 +175,7 @@ class CredentialEvent(msgspec.Struct, frozen=True):
     version: int
     event: str
     status: CredentialStatus
-    flags: tuple[str, ...]
+    flags: Flags
     reason: str | None
     successor: str | None
 
@@ -202,18 +209,21 @@ def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
                 }
             )
         elif isinstance(event, e.CredentialStatusEvent):
-            rows[_CHANGE].append(_status_row(position, event, admitted.version))
+            rows[_CHANGE].append(_status_row(position, event, admitted))
     rows[_INTO_AWARDS] += awards.values()
 
 
-def _status_row(position: int, event: e.CredentialStatusEvent, version: int) -> dict[str, Any]:
+def _status_row(
+    position: int, event: e.CredentialStatusEvent, admitted: Admitted
+) -> dict[str, Any]:
     reason = getattr(event, "reason", None)
     successor = getattr(event, "successor", None)
     return {
         "position": position,
         "credential": uuid_bytes(event.credential),
-        "version": version,
+        "version": admitted.version,
         "kind": _KIND[type(event)],
+        "status": _STATUS[admitted.status],
         "reason": None if reason is None else _REASON[reason],
         "successor": None if successor is None else uuid_bytes(successor),
     }
@@ -230,14 +240,14 @@ _NEWEST: Final = (
     .where(_later.c.credential == _first.c.credential, _later.c.position < bindparam("size"))
     .scalar_subquery()
 )
-_STANDING: Final[Select[Any]] = (
+_AS_OF: Final[Select[Any]] = (
     select(
         _first.c.credential,
         _first.c.position.label("issued"),
         _first.c.flags,
         _last.c.position,
         _last.c.version,
-        _last.c.kind,
+        _last.c.status,
         _last.c.reason,
         _last.c.successor,
         _issuance.c.recorded_at.label("issued_at"),
@@ -258,8 +268,8 @@ _STANDING: Final[Select[Any]] = (
     .outerjoin(ACCREDITATIONS, ACCREDITATIONS.c.position == _first.c.accreditation)
     .where(_first.c.version == 1)
 )
-_ONE: Final = _STANDING.where(_first.c.credential == bindparam("credential"))
-_AT_POSITIONS: Final = _STANDING.where(
+_ONE: Final = _AS_OF.where(_first.c.credential == bindparam("credential"))
+_AT_POSITIONS: Final = _AS_OF.where(
     _first.c.position.in_(bindparam("positions", expanding=True))
 ).order_by(_first.c.position)
 
@@ -271,7 +281,7 @@ def _event(row: Row[Any], _: int) -> CredentialEvent:
         recorded_at=row.recorded_at,
         version=row.version,
         event=_EVENT[row.kind],
-        status=_STATUS_AFTER[row.kind],
+        status=STATUSES[row.status],
         flags=names(row.flags),
         reason=None if row.reason is None else REASONS[row.reason],
         successor=None if row.successor is None else uuid_text(row.successor),
@@ -293,7 +303,7 @@ _HISTORY: Final = Pages(
     _event,
 )
 _STATES: Final = (
-    select(_first.c.credential, _last.c.version, _last.c.kind, DIDS.c.did)
+    select(_first.c.credential, _last.c.version, _last.c.status, DIDS.c.did)
     .join_from(
         _first,
         _last,
@@ -389,7 +399,7 @@ def status(connection: Connection, credential: str, size: int) -> CredentialAt |
     """Return a credential as it stood, or `None` if it was not issued by then."""
     asked = {"credential": uuid_bytes(credential), "size": size}
     row = connection.execute(_ONE, asked).one_or_none()
-    return None if row is None else _told(row, size)
+    return None if row is None else _from_row(row, size)
 
 
 def history(
@@ -441,7 +451,7 @@ def states(connection: Connection, credentials: Sequence[str]) -> dict[str, Cred
     for start in range(0, len(keys), _CHUNK):
         rows = connection.execute(_STATES, {"credentials": keys[start : start + _CHUNK]})
         for row in rows:
-            state = CredentialState(row.did, _STATUS_AFTER[row.kind], row.version)
+            state = CredentialState(row.did, STATUSES[row.status], row.version)
             found[uuid_text(row.credential)] = state
     return found
 
@@ -453,14 +463,14 @@ def _page(
     positions = connection.scalars(statement, asked).all()
     more = positions[limit - 1] if len(positions) > limit else None
     rows = connection.execute(_AT_POSITIONS, {"positions": positions[:limit], "size": size})
-    return Page(size, tuple(_told(row, size) for row in rows), more)
+    return Page(size, tuple(_from_row(row, size) for row in rows), more)
 
 
-def _told(row: Row[Any], size: int) -> CredentialAt:
+def _from_row(row: Row[Any], size: int) -> CredentialAt:
     return CredentialAt(
         size=size,
         credential=uuid_text(row.credential),
-        status=_STATUS_AFTER[row.kind],
+        status=STATUSES[row.status],
         version=row.version,
         issuer=row.did,
         achievement=uuid_text(row.achievement),

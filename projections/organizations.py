@@ -1,7 +1,7 @@
-"""Who is in the register, and with which keys, after any submission that changed it.
+"""Which organizations are in the register, and with which keys, as of any size.
 
-Each organization is shown as the rules left it at the end of a submission; two changes in one
-submission make two rows and one state. What a key signed is the log's to show.
+The state of an organization is the one that the rules reached at the end of a submission; two
+changes in one submission make two rows and one state. What a key signed is on the log.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from sqlalchemy import (
 from projections.flags import mask, names
 from projections.page import Page, Pages
 from projections.tables import METADATA, NUMBER, POSITION, Known, Rows, located
-from testamur.catalogue import events as e
+from testamur.catalogue.table import Kind, event_types, row_of, subject_of
+from testamur.rules import Flags
 from testamur.rules.register import Organization
 from testamur.verification.replay import ReplayedSubmission
 
@@ -53,16 +54,7 @@ Index("organization_changed", ORGANIZATIONS.c.position)
 
 _INTO_DIDS: Final = insert(DIDS)
 _INTO_ORGANIZATIONS: Final = insert(ORGANIZATIONS)
-_CHANGES: Final = frozenset(
-    (
-        e.OrganizationRegistered,
-        e.OrganizationUpdated,
-        e.OrganizationClosed,
-        e.KeyAdded,
-        e.KeyRetired,
-        e.KeyCompromised,
-    )
-)
+_EVENTS: Final = event_types(Kind.ORGANIZATION, Kind.KEY)
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(Organization).decode
 
@@ -81,7 +73,7 @@ class OrganizationEvent(msgspec.Struct, frozen=True):
     position: int
     version: int
     event: str
-    flags: tuple[str, ...]
+    flags: Flags
 
 
 def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
@@ -90,16 +82,17 @@ def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
         _open(cohort, known, rows)
         return
     changed: dict[str, dict[str, Any]] = {}
-    for position, event, version, flags in located(cohort, _CHANGES):
-        changed[event.organization] = {
-            "number": _number(event.organization, known, rows),
-            "version": version,
+    for position, event, admitted in located(cohort, _EVENTS):
+        did = subject_of(event)
+        changed[did] = {
+            "number": _number(did, known, rows),
+            "version": admitted.version,
             "position": position,
-            "event": e.wire_name(event),
-            "flags": mask(flags),
+            "event": row_of(event).name,
+            "flags": mask(admitted.flags),
             "state": None,
         }
-        rows[_INTO_ORGANIZATIONS].append(changed[event.organization])
+        rows[_INTO_ORGANIZATIONS].append(changed[did])
     for did, row in changed.items():
         row["state"] = _encode(known.register.organizations[did]).decode()
 
@@ -113,7 +106,7 @@ def _open(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
                 "number": _number(did, known, rows),
                 "version": organization.version,
                 "position": cohort.position + 1,
-                "event": e.wire_name(opened),
+                "event": row_of(opened).name,
                 "flags": 0,
                 "state": _encode(organization).decode(),
             }
@@ -149,7 +142,7 @@ _STATES: Final[Select[Any]] = select(
 _ONE: Final = _STATES.where(DIDS.c.did == bindparam("did"))
 
 
-def _told(row: Row[Any], size: int) -> OrganizationAt:
+def _from_row(row: Row[Any], size: int) -> OrganizationAt:
     return OrganizationAt(size, row.position, _decode(row.state))
 
 
@@ -157,7 +150,7 @@ def _event(row: Row[Any], _: int) -> OrganizationEvent:
     return OrganizationEvent(row.position, row.version, row.event, names(row.flags))
 
 
-_LISTED: Final = Pages(_STATES, DIDS.c.number, _told)
+_LISTED: Final = Pages(_STATES, DIDS.c.number, _from_row)
 _HISTORY: Final = Pages(
     select(
         ORGANIZATIONS.c.position,
@@ -175,7 +168,7 @@ _HISTORY: Final = Pages(
 def organization_at(connection: Connection, did: str, size: int) -> OrganizationAt | None:
     """Return an organization with its keys, or `None` if it was not in the register."""
     row = connection.execute(_ONE, {"did": did, "size": size}).one_or_none()
-    return None if row is None else _told(row, size)
+    return None if row is None else _from_row(row, size)
 
 
 def organizations(

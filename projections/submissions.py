@@ -40,6 +40,7 @@ from projections.tables import (
     uuid_text,
 )
 from testamur.errors import Refusal, Unavailable
+from testamur.rules import Flags
 from testamur.verification.replay import BadEntry, ReplayedSubmission
 
 SUBMISSIONS: Final = Table(
@@ -85,7 +86,7 @@ class SubmissionAt(msgspec.Struct, frozen=True):
     jti: str
     key_id: str
     events: int
-    flags: tuple[str, ...]
+    flags: Flags
 
 
 def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:

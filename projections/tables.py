@@ -1,8 +1,8 @@
 """What the tables of the read models share: their metadata, column types and how ids are kept.
 
-A row is written once, with the position of the event it tells of, and never changed; so an
-answer as of a tree size is a query for `position < size`, and stays the same for ever after.
-The one row that moves is the follower's own (`position.py`). Nothing here reads or writes.
+A row is written once, with the position of its event, and never changed. So an answer as of a
+tree size is a query for `position < size`, and stays the same for ever. The one row that moves
+is the follower's own (`position.py`). Nothing here reads or writes.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Insert, Integer, LargeBinary, MetaData, SmallInteger
 
-from testamur.rules import Register
+from testamur.catalogue.events import Event
+from testamur.rules import Admitted, Register
 from testamur.verification.replay import ReplayedSubmission
 
-LAYOUT: Final = 4
+LAYOUT: Final = 5
 """Counts on whenever a table or the meaning of a column changes; older tables are rebuilt."""
 
 METADATA: Final = MetaData()
@@ -31,7 +32,7 @@ SMALL: Final = SmallInteger()
 UUID_BYTES: Final = LargeBinary(16)
 
 Rows: TypeAlias = defaultdict[Insert, list[dict[str, Any]]]
-"""What a fold adds: the rows to write, by the statement that writes them."""
+"""The rows that a fold adds, by the statement that writes them."""
 
 
 @dataclass(slots=True)
@@ -49,17 +50,18 @@ class Known:
 
 
 def located(
-    cohort: ReplayedSubmission, kinds: frozenset[type]
-) -> list[tuple[int, Any, int, tuple[str, ...]]]:
-    """Return (position, event, version in its stream, flags) of the events of these kinds."""
-    if kinds.isdisjoint(map(type, cohort.events)):
-        return []  # as in every cohort of nothing but issuances
+    submission: ReplayedSubmission, types: frozenset[type[Event]]
+) -> list[tuple[int, Any, Admitted]]:
+    """Return (position, event, its admission) of each event of one of these types."""
+    if types.isdisjoint(map(type, submission.events)):
+        return []  # as in every submission of nothing but issuances
     return [
-        (position, event, admitted.version, admitted.flags)
+        (position, event, admitted)
         for position, (event, admitted) in enumerate(
-            zip(cohort.events, cohort.admitted, strict=True), start=cohort.position + 1
+            zip(submission.events, submission.admitted, strict=True),
+            start=submission.position + 1,
         )
-        if type(event) in kinds
+        if type(event) in types
     ]
 
 

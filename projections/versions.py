@@ -1,13 +1,12 @@
-"""Streams of one kind of thing, one row per event, and each of them as it stood at a size.
+"""Streams of one kind of thing, one row per event, and each thing as it was at a size.
 
-The first row of a stream holds its terms, the last one by then its status. Versions rise with
-positions, so the last row before a size is found by going down the primary key.
+The first row of a stream holds its terms. The last row before a size holds the status at that
+size; versions rise with positions, so that row is found by going down the primary key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from enum import Enum
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -15,12 +14,13 @@ from sqlalchemy import Column, Connection, Row, Select, String, Table, bindparam
 
 from projections.page import Page, Pages
 from projections.tables import METADATA, NUMBER, POSITION, UUID_BYTES, located, uuid_bytes
-from testamur.catalogue import events as e
+from testamur.catalogue.table import Kind, event_types, row_of, subject_of
+from testamur.rules import Flags
 from testamur.verification.replay import ReplayedSubmission
 
 
 class StreamEvent(msgspec.Struct, frozen=True):
-    """One event of a stream, and the status it led to. Versions count from 1."""
+    """One event of a stream, and the status after it. Versions count from 1."""
 
     position: int
     version: int
@@ -29,24 +29,18 @@ class StreamEvent(msgspec.Struct, frozen=True):
 
 
 class Streams:
-    """The table of all streams of one kind, `name`, and what can be asked of it.
+    """The table of all streams of one kind of thing, and what can be asked of it.
 
-    `name` is the column that names the stream, and the member that does so in its events.
-    `standing` is the query for every stream that began before `:size`, as it stood there, with
-    the columns `key`, `granted` (the position of version 1), and `position`, `version` and
-    `status` of the last row; `first` and `last` are the two rows, to ask for more.
+    The column that names the stream has the name of the kind. `states` is the query for every
+    stream that began before `:size`, as of that size, with the columns `key`, `granted` (the
+    position of version 1), and `position`, `version` and `status` of the last row; `first` and
+    `last` are the two rows, from which more columns can be taken.
     """
 
-    def __init__(
-        self, name: str, lifecycle: Mapping[tuple[Any, type], Enum], *columns: Column[Any]
-    ) -> None:
-        """Keep the events that `lifecycle` leads through, with `columns` of their own.
-
-        One event leads to one status there, whatever the status before it.
-        """
-        self._name = name
-        self._status = {event: status.value for (_, event), status in lifecycle.items()}
-        self._events = frozenset(self._status)
+    def __init__(self, kind: Kind, *columns: Column[Any]) -> None:
+        """Keep the events of `kind`, with `columns` of their own."""
+        self._name = name = str(kind)
+        self._events = event_types(kind)
         self.table = Table(
             f"{name}s",
             METADATA,
@@ -60,7 +54,7 @@ class Streams:
         )
         self.insertion = self.table.insert()
         self.first, self.last = self.table.alias("first"), self.table.alias("last")
-        self.standing = self._standing()
+        self.states = self._states()
         rows = self.table.c
         self._history = Pages(
             select(rows.position, rows.version, rows.event, rows.status).where(
@@ -70,7 +64,7 @@ class Streams:
             _event,
         )
 
-    def _standing(self) -> Select[Any]:
+    def _states(self) -> Select[Any]:
         key, first, last, later = self._name, self.first, self.last, self.table.alias("later")
         newest = (
             select(func.max(later.c.version))
@@ -93,22 +87,20 @@ class Streams:
             )
         )
 
-    def rows(
-        self, cohort: ReplayedSubmission
-    ) -> Iterator[tuple[Any, tuple[str, ...], dict[str, Any]]]:
+    def rows(self, cohort: ReplayedSubmission) -> Iterator[tuple[Any, Flags, dict[str, Any]]]:
         """Yield (event, its flags, the row but for its own columns) for each event of a stream."""
-        for position, event, version, flags in located(cohort, self._events):
+        for position, event, admitted in located(cohort, self._events):
             row = {
-                self._name: uuid_bytes(getattr(event, self._name)),
-                "version": version,
+                self._name: uuid_bytes(subject_of(event)),
+                "version": admitted.version,
                 "position": position,
-                "event": e.wire_name(event),
-                "status": self._status[type(event)],
+                "event": row_of(event).name,
+                "status": str(admitted.status),
             }
-            yield event, flags, row
+            yield event, admitted.flags, row
 
     def one(self, statement: Select[Any]) -> Select[Any]:
-        """Return `statement`, made of `standing`, for the stream `:key` alone."""
+        """Return `statement`, made of `states`, for the stream `:key` alone."""
         return statement.where(self.first.c[self._name] == bindparam("key"))
 
     def history(

@@ -12,6 +12,7 @@ import msgspec
 
 from api.http.problems import MEDIA_TYPE as PROBLEM
 from api.http.problems import ProblemDocument
+from testamur.rules import Flag
 
 Json = dict[str, Any]
 Responses = dict[int | str, dict[str, Any]]
@@ -33,6 +34,8 @@ def schemas(*types: type) -> Json:
     _, components = msgspec.json.schema_components(
         (ProblemDocument, *types), ref_template=_REFERENCE
     )
+    if (flag := components.get(Flag.__name__)) is not None:
+        flag["description"] = "\n".join(f"- `{each}`: {each.meaning}" for each in Flag)
     return components
 
 

@@ -25,6 +25,7 @@ from projections import accreditations, organizations
 from projections.accreditations import AccreditationAt, RecognitionAt
 from testamur.catalogue.lifecycle import AccreditationStatus, RecognitionStatus
 from testamur.catalogue.members import Scope
+from testamur.rules import Flags
 
 routes: Final = APIRouter(tags=["accreditations"])
 
@@ -42,7 +43,7 @@ class AccreditationAnswer(Shape, frozen=True, gc=False, kw_only=True):
     granted: int
     position: int
     version: int
-    flags: tuple[str, ...]
+    flags: Flags
     size: int
     recorded_at: str | None
     scope: Scope | None = None

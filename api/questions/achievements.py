@@ -24,6 +24,7 @@ from projections import achievements, organizations
 from projections.achievements import AchievementAt
 from testamur.catalogue.lifecycle import AchievementStatus
 from testamur.catalogue.members import Definition
+from testamur.rules import Flags
 
 routes: Final = APIRouter(tags=["achievements"])
 
@@ -38,7 +39,7 @@ class AchievementAnswer(Shape, frozen=True, gc=False, kw_only=True):
     definition: Definition
     defined: int
     position: int
-    flags: tuple[str, ...]
+    flags: Flags
     size: int
     recorded_at: str | None
 

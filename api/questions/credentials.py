@@ -27,6 +27,7 @@ from projections.credentials import CredentialAt, CredentialEvent
 from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.lifecycle import CredentialStatus
 from testamur.catalogue.submission import format_time
+from testamur.rules import Flags
 from testamur.verification.evidence import FILE_ENDING, Evidence
 
 routes: Final = APIRouter(tags=["credentials"])
@@ -70,7 +71,7 @@ class CredentialAnswer(Shape, frozen=True, gc=False, kw_only=True):
     issued: Occurred
     last_event: Occurred
     version: int
-    flags: tuple[str, ...]
+    flags: Flags
     size: int
     recorded_at: str | None
     accreditation: str | None = None
@@ -87,7 +88,7 @@ class CredentialLine(Shape, frozen=True, gc=False, kw_only=True):
     achievement: str
     position: int
     recorded_at: str
-    flags: tuple[str, ...]
+    flags: Flags
     accreditation: str | None = None
 
 

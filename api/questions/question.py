@@ -19,6 +19,7 @@ from api.questions.answerer import Answerer, View
 from api.questions.moment import DID, UUID, Moment, PageRequest
 from projections.page import Page
 from projections.versions import StreamEvent
+from testamur.rules import Flags
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -59,7 +60,7 @@ class HistoryLine(Shape, frozen=True, gc=False, kw_only=True):
     status: str | None = None
     submission: int | None = None
     recorded_at: str | None = None
-    flags: tuple[str, ...] = ()
+    flags: Flags = ()
     reason: str | None = None
     successor: str | None = None
 

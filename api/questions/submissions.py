@@ -12,6 +12,7 @@ from api.questions.question import Answering, Did, Listed, Shape, answered, desc
 from projections import organizations, submissions
 from projections.submissions import SubmissionAt
 from testamur.catalogue.submission import format_time
+from testamur.rules import Flags
 
 routes: Final = APIRouter(tags=["submissions"])
 
@@ -25,7 +26,7 @@ class SubmissionLine(Shape, frozen=True, gc=False, kw_only=True):
     jti: str
     key: str
     recorded_at: str
-    flags: tuple[str, ...]
+    flags: Flags
 
 
 SHAPES: Final = (Listed[SubmissionLine],)

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from testamur.catalogue.events import EVENTS, Event, wire_name
+from testamur.rules import Flags
 from testamur.verification.replay import ReplayedSubmission
 
 Kind: TypeAlias = Literal["bytes", "date", "integer", "json", "list", "text", "time"]
@@ -29,7 +30,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     recorded_at: int
     issuer: str
     kid: str
-    flags: tuple[str, ...]
+    flags: Flags
     event: Event
     line: bytes
 

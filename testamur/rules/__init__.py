@@ -1,15 +1,18 @@
 """What may follow what, and who may cause it: the rules of the register, as pure functions.
 
 Two kinds of verdict. **Admission rules** are few and raise `Refusal`: known actor, key active
-now, references that exist, a transition the lifecycle allows. **Policy breaches** (outside
-the accredited scope, accreditation lapsed, backdated, elements missing) are admitted and
-returned as flags, because an accreditor needs to see them.
+now, references that exist, a transition the lifecycle allows. **Flags** mark what is admitted
+because an accreditor needs to see it: outside the accredited scope, accreditation lapsed,
+backdated, elements missing (`flags.py`).
 
-Time is log time: a rule looks at positions and at `recordedAt`, never at a clock. Nothing
-here reads or writes anything but the register and the mapping of credentials it is given.
+Time is log time: a rule looks at positions and at `recordedAt`, never at a clock. The rules read
+and write nothing but the register and the mapping of credentials that they are given.
 
-    admit_header    may this header act at this position? → the key that must have signed it
-    admit_events    may these events follow? → their streams, versions and flags
+    key = admit_header(register, header, recorded_at)     # may it act here? the key it must have
+    header.verify_signature(key)
+    admitted = admit_events(register, credentials, header, events, recorded_at)
+    for event, verdict in zip(events, admitted):
+        print(verdict.stream, verdict.version, verdict.status, verdict.flags)
 """
 
 from testamur.rules.admission import (
@@ -20,6 +23,7 @@ from testamur.rules.admission import (
     admit_genesis,
     admit_header,
 )
+from testamur.rules.flags import Flag, Flags
 from testamur.rules.register import Credentials, CredentialState, Register
 
 __all__ = [
@@ -28,6 +32,8 @@ __all__ = [
     "Admitted",
     "CredentialState",
     "Credentials",
+    "Flag",
+    "Flags",
     "Register",
     "admit_events",
     "admit_genesis",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
@@ -16,19 +16,40 @@ from testamur.catalogue.lifecycle import (
 )
 from testamur.catalogue.members import Role
 from testamur.errors import Refusal
+from testamur.rules.flags import Flag, Flags
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Accreditation, Recognition, Register
 from testamur.rules.scope import exceeding
 
 MAX_RECOGNITIONS: Final = 1000
-"""How many recognitions an accreditor may be granted in its life: every issuance under one of
-its accreditations looks through them."""
+"""How many recognitions an accreditor may be granted in its life: the rules look through all of
+them at every issuance under one of its accreditations."""
 
 
-def grant_recognition(
-    register: Register, at: Occurrence, event: e.RecognitionGranted
-) -> tuple[str, ...]:
-    """Let an authority recognise an accreditor; flags one that recognises itself."""
+def admit_recognition(register: Register, at: Occurrence, event: e.RecognitionEvent) -> Flags:
+    """Let an authority recognise an accreditor, or end its own recognition."""
+    match event:
+        case e.RecognitionGranted():
+            return grant_recognition(register, at, event)
+        case e.RecognitionWithdrawn():
+            return withdraw_recognition(register, at, event)
+        case _:
+            assert_never(event)
+
+
+def admit_accreditation(register: Register, at: Occurrence, event: e.AccreditationEvent) -> Flags:
+    """Let an accreditor accredit a provider, or change its own accreditation."""
+    match event:
+        case e.AccreditationGranted():
+            return grant_accreditation(register, at, event)
+        case e.AccreditationSuspended() | e.AccreditationReinstated() | e.AccreditationWithdrawn():
+            return change_accreditation(register, at, event)
+        case _:
+            assert_never(event)
+
+
+def grant_recognition(register: Register, at: Occurrence, event: e.RecognitionGranted) -> Flags:
+    """Let an authority recognise an accreditor; flag an authority that recognises itself."""
     _require_role(register, at.actor, "authority")
     _require_role(register, event.accreditor, "accreditor")
     _check_dates(event.valid_from, event.valid_until)
@@ -51,10 +72,12 @@ def grant_recognition(
         valid_until=event.valid_until,
     )
     register.recognised[event.accreditor] = (*earlier, event.recognition)
-    return ("self-recognition",) if event.accreditor == at.actor else ()
+    return (Flag.SELF_RECOGNITION,) if event.accreditor == at.actor else ()
 
 
-def withdraw_recognition(register: Register, at: Occurrence, event: e.RecognitionWithdrawn) -> None:
+def withdraw_recognition(
+    register: Register, at: Occurrence, event: e.RecognitionWithdrawn
+) -> Flags:
     """Let the authority that granted a recognition end it."""
     before = register.recognitions.get(event.recognition)
     if before is None:
@@ -70,12 +93,11 @@ def withdraw_recognition(register: Register, at: Occurrence, event: e.Recognitio
         status=status_after(RECOGNITION, before.status, event, before.id),
         version=before.version + 1,
     )
+    return ()
 
 
-def grant_accreditation(
-    register: Register, at: Occurrence, event: e.AccreditationGranted
-) -> tuple[str, ...]:
-    """Let an accreditor accredit a provider; flags a grant it is in no position to make."""
+def grant_accreditation(register: Register, at: Occurrence, event: e.AccreditationGranted) -> Flags:
+    """Let an accreditor accredit a provider; flag a grant that no recognition of it supports."""
     _require_role(register, at.actor, "accreditor")
     _require_role(register, event.provider, "provider")
     _check_dates(event.valid_from, event.valid_until)
@@ -94,10 +116,10 @@ def grant_accreditation(
         scope=event.scope,
         valid_until=event.valid_until,
     )
-    flags = standing_flags(register, at.actor, event.provider, at.day)
+    flags = accreditor_flags(register, at.actor, event.provider, at.day)
     recognitions = recognitions_in_force(register, at.actor, at.day)
     if recognitions and all(exceeding(event.scope, each.scope) for each in recognitions):
-        flags.append("outside-recognition")
+        flags.append(Flag.OUTSIDE_RECOGNITION)
     return tuple(flags)
 
 
@@ -105,7 +127,7 @@ def change_accreditation(
     register: Register,
     at: Occurrence,
     event: e.AccreditationSuspended | e.AccreditationReinstated | e.AccreditationWithdrawn,
-) -> None:
+) -> Flags:
     """Let the accreditor that granted an accreditation suspend, reinstate or withdraw it."""
     before = register.accreditations.get(event.accreditation)
     if before is None:
@@ -121,31 +143,32 @@ def change_accreditation(
         status=status_after(ACCREDITATION, before.status, event, before.id),
         version=before.version + 1,
     )
+    return ()
 
 
-def standing_flags(register: Register, accreditor: str, provider: str, day: date) -> list[str]:
-    """Return what is amiss on `day` with `accreditor` accrediting `provider`, whatever it covers.
+def accreditor_flags(register: Register, accreditor: str, provider: str, day: date) -> list[Flag]:
+    """Return the flags, on `day`, of any accreditation of `provider` by `accreditor`.
 
-    What an organization decided while it acted stands after it closed, for its term; but nobody
-    watches over it any more, nor can take it back.
+    A decision outlives the organization that made it, for its term. A closed organization can no
+    longer review or withdraw it, so that is flagged.
     """
     flags = []
     recognitions = recognitions_in_force(register, accreditor, day)
     if not recognitions:
-        flags.append("accreditor-not-recognised")
+        flags.append(Flag.ACCREDITOR_NOT_RECOGNISED)
     elif all(register.closed(each.authority) for each in recognitions):
-        flags.append("authority-closed")
+        flags.append(Flag.AUTHORITY_CLOSED)
     if recognitions and all(each.authority == accreditor for each in recognitions):
-        flags.append("self-recognition")
+        flags.append(Flag.SELF_RECOGNITION)
     if register.closed(accreditor):
-        flags.append("accreditor-closed")
+        flags.append(Flag.ACCREDITOR_CLOSED)
     if accreditor == provider:
-        flags.append("self-accreditation")
+        flags.append(Flag.SELF_ACCREDITATION)
     return flags
 
 
 def recognitions_in_force(register: Register, accreditor: str, day: date) -> list[Recognition]:
-    """Return the recognitions that `accreditor` holds on `day`, of authorities closed since too."""
+    """Return the recognitions that `accreditor` holds on `day`, also of closed authorities."""
     granted = (register.recognitions[id_] for id_ in register.recognised.get(accreditor, ()))
     return [recognition for recognition in granted if recognition.in_force(day)]
 

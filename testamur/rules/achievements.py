@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import msgspec
 
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import ACHIEVEMENT, status_after
 from testamur.catalogue.members import Definition
 from testamur.errors import Irreparable, Refusal
+from testamur.rules.flags import Flag, Flags
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Achievement, Register
+
+
+def admit_achievement(register: Register, at: Occurrence, event: e.AchievementEvent) -> Flags:
+    """Let a provider define, revise or retire an achievement of its own."""
+    match event:
+        case e.AchievementDefined():
+            return define_achievement(register, at, event)
+        case e.AchievementRevised():
+            return revise_achievement(register, at, event)
+        case e.AchievementRetired():
+            return retire_achievement(register, at, event)
+        case _:
+            assert_never(event)
 
 
 def missing_elements(definition: Definition) -> list[str]:
@@ -28,9 +44,7 @@ def missing_elements(definition: Definition) -> list[str]:
     return [element for element, value in present.items() if not value]
 
 
-def define_achievement(
-    register: Register, at: Occurrence, event: e.AchievementDefined
-) -> tuple[str, ...]:
+def define_achievement(register: Register, at: Occurrence, event: e.AchievementDefined) -> Flags:
     """Let a provider define an achievement."""
     provider = register.organizations[at.actor]
     if "provider" not in provider.roles:
@@ -46,14 +60,13 @@ def define_achievement(
     return _flags(event.definition)
 
 
-def revise_achievement(
-    register: Register, at: Occurrence, event: e.AchievementRevised
-) -> tuple[str, ...]:
+def revise_achievement(register: Register, at: Occurrence, event: e.AchievementRevised) -> Flags:
     """Let its provider publish the next version of a definition."""
     before = _own(register, at, event.achievement)
     following = len(before.definitions) + 1
     if event.version != following:
-        # A version that is there cannot come again; one too far ahead lacks those between.
+        # A version that exists can never come again. One too far ahead may come later, after those
+        # that are missing.
         raise (Refusal if event.version > following else Irreparable)(
             "achievement-version", f"the next version is {following}", value=event.version
         )
@@ -66,14 +79,15 @@ def revise_achievement(
     return _flags(event.definition)
 
 
-def retire_achievement(register: Register, at: Occurrence, event: e.AchievementRetired) -> None:
-    """Let its provider award an achievement no more."""
+def retire_achievement(register: Register, at: Occurrence, event: e.AchievementRetired) -> Flags:
+    """Let its provider end the awarding of an achievement."""
     before = _own(register, at, event.achievement)
     register.achievements[before.id] = msgspec.structs.replace(
         before,
         status=status_after(ACHIEVEMENT, before.status, event, before.id),
         version=before.version + 1,
     )
+    return ()
 
 
 def _own(register: Register, at: Occurrence, achievement_id: str) -> Achievement:
@@ -89,5 +103,5 @@ def _own(register: Register, at: Occurrence, achievement_id: str) -> Achievement
     return achievement
 
 
-def _flags(definition: Definition) -> tuple[str, ...]:
-    return ("elements-missing",) if missing_elements(definition) else ()
+def _flags(definition: Definition) -> Flags:
+    return (Flag.ELEMENTS_MISSING,) if missing_elements(definition) else ()

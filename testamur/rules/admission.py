@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from enum import StrEnum
+from typing import Final, TypeAlias, assert_never
 from uuid import UUID
 
 import msgspec
 
 from testamur.catalogue import events as e
-from testamur.catalogue.lifecycle import KeyStatus, OrganizationStatus
+from testamur.catalogue.lifecycle import CredentialStatus, KeyStatus, OrganizationStatus
 from testamur.catalogue.submission import SignedHeader, stream_of
-from testamur.catalogue.table import CREATED
+from testamur.catalogue.table import Kind, row_of, subject_of
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
-from testamur.rules import accreditation, achievements, organizations
-from testamur.rules.credentials import Flags, Issuance, change_credential
+from testamur.rules.accreditation import admit_accreditation, admit_recognition
+from testamur.rules.achievements import admit_achievement
+from testamur.rules.credentials import Issuance, change_credential
+from testamur.rules.flags import Flags
 from testamur.rules.identity import check_free
 from testamur.rules.occurrence import Occurrence
+from testamur.rules.organizations import admit_organization, open_log
 from testamur.rules.register import Credentials, Register
 
 MAX_AHEAD: Final = 5 * 60
@@ -26,37 +30,22 @@ MAX_AHEAD: Final = 5 * 60
 
 MAX_AGE: Final = 7 * 24 * 3600
 """How old a signature may be when it is recorded, in seconds. Long enough for a key that is
-kept offline; short enough that a mislaid file does not come back after years."""
+kept offline; short enough that a file mislaid for years cannot be submitted."""
 
-_PolicyRule = Callable[[Register, Occurrence, Any], Flags | None]
-
-# One line per event of the catalogue: its rule, and the member that names what it is about, which
-# in the plural is where the register keeps it.
-_POLICY_RULES: Final[dict[type, tuple[_PolicyRule, str]]] = {
-    e.OrganizationRegistered: (organizations.register_organization, "organization"),
-    e.OrganizationUpdated: (organizations.update_organization, "organization"),
-    e.OrganizationClosed: (organizations.close_organization, "organization"),
-    e.KeyAdded: (organizations.add_key, "organization"),
-    e.KeyRetired: (organizations.retire_key, "organization"),
-    e.KeyCompromised: (organizations.compromise_key, "organization"),
-    e.RecognitionGranted: (accreditation.grant_recognition, "recognition"),
-    e.RecognitionWithdrawn: (accreditation.withdraw_recognition, "recognition"),
-    e.AccreditationGranted: (accreditation.grant_accreditation, "accreditation"),
-    e.AccreditationSuspended: (accreditation.change_accreditation, "accreditation"),
-    e.AccreditationReinstated: (accreditation.change_accreditation, "accreditation"),
-    e.AccreditationWithdrawn: (accreditation.change_accreditation, "accreditation"),
-    e.AchievementDefined: (achievements.define_achievement, "achievement"),
-    e.AchievementRevised: (achievements.revise_achievement, "achievement"),
-    e.AchievementRetired: (achievements.retire_achievement, "achievement"),
-}
+_ISSUED: Final = CredentialStatus.ACTIVE
+_NoIssuance: TypeAlias = e.RegisterEvent | e.CredentialStatusEvent
 
 
 class Admitted(msgspec.Struct, frozen=True, gc=False):
-    """What becomes of one event: the stream it belongs to, its version there, its flags."""
+    """What becomes of one event: its stream, its version there, its flags, and the status after it.
+
+    The status is that of the thing in whose stream the event is; the log itself has none.
+    """
 
     stream: UUID | str
     version: int
     flags: Flags
+    status: StrEnum | None
 
 
 def admit_header(register: Register, header: SignedHeader, recorded_at: int) -> PublicKey:
@@ -100,10 +89,10 @@ def admit_events(
     """Fold the events of an admitted header into `register` and `credentials`, in order.
 
     Entry `register.size` is the header, the events follow it. `credentials` must hold every
-    credential that the events name and that exists. Raises the first `Refusal`, with its
-    line; `register` and `credentials` are then half changed, so pass drafts of them.
+    existing credential that the events name. Raises the first `Refusal`, with its line;
+    `register` and `credentials` are then half changed, so pass drafts of them.
 
-    Who holds only an excerpt of a submission gives the `numbers` of its events, from 1 to n.
+    For an excerpt of a submission, `numbers` are the places of these events in it, from 1 to n.
     """
     actor = header.payload.iss
     day = datetime.fromtimestamp(recorded_at // 1000, UTC).date()
@@ -111,14 +100,14 @@ def admit_events(
     issuance: Issuance | None = None
     for number, event in zip(numbers or range(1, len(events) + 1), events, strict=True):
         try:
-            if type(event) is e.CredentialIssued:
+            if isinstance(event, e.CredentialIssued):
                 if issuance is None:
                     _check_acting(register, actor)
                     issuance = Issuance(register, actor, day)
                 flags = issuance.issue(credentials, event)
-                admitted.append(Admitted(event.credential, 1, flags))
+                admitted.append(Admitted(event.credential, 1, flags, _ISSUED))
             else:
-                # What it changes may bear on the issuances that follow it.
+                # It may change what the issuances that follow it are judged by.
                 issuance = None
                 _check_acting(register, actor)
                 at = Occurrence(register.size + number, actor, day)
@@ -154,26 +143,40 @@ def admit_genesis(
         raise Refusal("audience", f"this log is {opened.origin}", line=1, value=header.payload.aud)
     _check_time(register, header.payload.iat, recorded_at)
     day = datetime.fromtimestamp(recorded_at // 1000, UTC).date()
-    organizations.open_log(register, Occurrence(1, header.payload.iss, day), opened)
+    open_log(register, Occurrence(1, header.payload.iss, day), opened)
     register.size, register.recorded_at = 2, recorded_at
-    return [Admitted(stream_of("log", opened.origin), 1, ())]
+    return [Admitted(stream_of("log", opened.origin), 1, (), None)]
 
 
 def _admit_one(
-    register: Register, credentials: Credentials, at: Occurrence, event: e.Event
+    register: Register, credentials: Credentials, at: Occurrence, event: _NoIssuance
 ) -> Admitted:
     if isinstance(event, e.CredentialStatusEvent):
-        return Admitted(event.credential, change_credential(credentials, at, event), ())
-    if type(event) not in _POLICY_RULES:
-        raise Refusal("genesis-again", "only entry 1 opens the log", value=e.wire_name(event))
-    rule, member = _POLICY_RULES[type(event)]
+        after = change_credential(credentials, at, event)
+        return Admitted(event.credential, after.version, (), after.status)
     check_free(register, credentials, event)
-    flags = rule(register, at, event) or ()
-    name = getattr(event, member)
-    if type(event) in CREATED:
-        register.named[name] = e.wire_name(event)
-    stream = stream_of(member, name) if member == "organization" else name
-    return Admitted(stream, getattr(register, f"{member}s")[name].version, flags)
+    flags = _admit_to_register(register, at, event)
+    row, name = row_of(event), subject_of(event)
+    if row.creates:
+        register.named[name] = row.name
+    kind = row.kind.stream
+    stream = stream_of(kind, name) if kind is Kind.ORGANIZATION else name
+    state = register.states(kind)[name]
+    return Admitted(stream, state.version, flags, state.status)
+
+
+def _admit_to_register(register: Register, at: Occurrence, event: e.RegisterEvent) -> Flags:
+    if isinstance(event, e.OrganizationEvent):
+        return admit_organization(register, at, event)
+    if isinstance(event, e.RecognitionEvent):
+        return admit_recognition(register, at, event)
+    if isinstance(event, e.AccreditationEvent):
+        return admit_accreditation(register, at, event)
+    if isinstance(event, e.AchievementEvent):
+        return admit_achievement(register, at, event)
+    if isinstance(event, e.LogOpened):
+        raise Refusal("genesis-again", "only entry 1 opens the log", value=e.wire_name(event))
+    assert_never(event)
 
 
 def _check_acting(register: Register, actor: str) -> None:

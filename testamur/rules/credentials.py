@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from operator import attrgetter
-from typing import Final, TypeAlias
+from typing import Final, assert_never
 
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import (
@@ -14,8 +14,9 @@ from testamur.catalogue.lifecycle import (
     status_after,
 )
 from testamur.errors import Refusal
-from testamur.rules.accreditation import standing_flags
+from testamur.rules.accreditation import accreditor_flags
 from testamur.rules.achievements import missing_elements
+from testamur.rules.flags import Flag, Flags
 from testamur.rules.identity import taken
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Credentials, CredentialState, Register
@@ -24,19 +25,17 @@ from testamur.rules.scope import uncovered
 BACKDATED_AFTER: Final = timedelta(days=30)
 POSTDATED_AFTER: Final = timedelta(days=1)
 
-Flags: TypeAlias = tuple[str, ...]
-
-# What the flags of an issuance follow from, beside the register and the day.
+# With the register and the day, these members decide the flags of an issuance.
 _terms: Final = attrgetter(
     "achievement", "achievement_version", "accreditation", "valid_from", "valid_until"
 )
 
 
 class Issuance:
-    """The rules for issuing, as they stand at one place in the log for one issuer.
+    """The rules for issuing, for one issuer at one place in the log.
 
-    A cohort names few achievements and accreditations but many credentials, so what follows
-    from the named terms is worked out once per distinct terms.
+    A cohort names few achievements and accreditations but many credentials, so the flags are
+    worked out once for each distinct set of terms.
     """
 
     __slots__ = ("_day", "_flags", "_issued", "_issuer", "_named", "_register")
@@ -68,7 +67,7 @@ class Issuance:
 
 
 def issuance_flags(register: Register, issuer: str, day: date, event: e.CredentialIssued) -> Flags:
-    """Return the policy breaches in these terms; raises `Refusal` where a reference fails."""
+    """Return the flags of an issuance; raises `Refusal` when it names what it may not."""
     achievement = register.achievements.get(event.achievement)
     if achievement is None:
         raise Refusal("unknown-achievement", "never defined", value=event.achievement)
@@ -93,24 +92,24 @@ def issuance_flags(register: Register, issuer: str, day: date, event: e.Credenti
     definition = achievement.definitions[event.achievement_version - 1]
     flags = list(accreditation_flags(register, issuer, day, event))
     if achievement.status is AchievementStatus.RETIRED:
-        flags.append("achievement-retired")
+        flags.append(Flag.ACHIEVEMENT_RETIRED)
     if event.achievement_version < len(achievement.definitions):
-        flags.append("achievement-version-outdated")
+        flags.append(Flag.ACHIEVEMENT_VERSION_OUTDATED)
     if day - event.valid_from > BACKDATED_AFTER:
-        flags.append("backdated")
+        flags.append(Flag.BACKDATED)
     if event.valid_from - day > POSTDATED_AFTER:
-        flags.append("postdated")
+        flags.append(Flag.POSTDATED)
     if missing_elements(definition):
-        flags.append("elements-missing")
+        flags.append(Flag.ELEMENTS_MISSING)
     return tuple(flags)
 
 
 def accreditation_flags(
     register: Register, issuer: str, day: date, event: e.CredentialIssued
 ) -> Flags:
-    """Return what is amiss with the accreditation this issuance claims, as of this position."""
+    """Return the flags of the accreditation that an issuance claims, or of claiming none."""
     if event.accreditation is None:
-        return ("no-accreditation-claimed",)
+        return (Flag.NO_ACCREDITATION_CLAIMED,)
     accreditation = register.accreditations.get(event.accreditation)
     if accreditation is None:
         raise Refusal("unknown-accreditation", "never granted", value=event.accreditation)
@@ -124,32 +123,40 @@ def accreditation_flags(
     country = register.organizations[issuer].country
     flags = []
     if not accreditation.in_force(day):
-        flags.append("accreditation-not-in-force")
+        flags.append(Flag.ACCREDITATION_NOT_IN_FORCE)
     if uncovered(accreditation.scope, event.achievement, definition, country):
-        flags.append("outside-accredited-scope")
-    flags += standing_flags(register, accreditation.accreditor, issuer, day)
+        flags.append(Flag.OUTSIDE_ACCREDITED_SCOPE)
+    flags += accreditor_flags(register, accreditation.accreditor, issuer, day)
     return tuple(flags)
 
 
 def change_credential(
     credentials: Credentials, at: Occurrence, event: e.CredentialStatusEvent
-) -> int:
-    """Let the issuer suspend, reinstate, revoke or supersede; returns the stream's new version."""
+) -> CredentialState:
+    """Let the issuer suspend, reinstate, revoke or supersede; return the state that follows."""
     before = _own(credentials, at, event.credential)
-    if isinstance(event, e.CredentialSuperseded):
-        if event.successor == event.credential:
-            raise Refusal("successor", "nothing supersedes itself", value=event.successor)
-        successor = _own(credentials, at, event.successor)
-        # Else two credentials could point at each other, and who follows them would not end.
-        if successor.status in (CredentialStatus.REVOKED, CredentialStatus.SUPERSEDED):
-            raise Refusal("successor", f"it is itself {successor.status}", value=event.successor)
-    version = before.version + 1
-    credentials[event.credential] = CredentialState(
-        before.issuer,
-        status_after(CREDENTIAL, before.status, event, event.credential),
-        version,
-    )
-    return version
+    match event:
+        case e.CredentialSuperseded():
+            _check_successor(credentials, at, event)
+        case e.CredentialSuspended() | e.CredentialReinstated() | e.CredentialRevoked():
+            pass  # the lifecycle alone decides
+        case _:
+            assert_never(event)
+    status = status_after(CREDENTIAL, before.status, event, event.credential)
+    after = CredentialState(before.issuer, status, before.version + 1)
+    credentials[event.credential] = after
+    return after
+
+
+def _check_successor(
+    credentials: Credentials, at: Occurrence, event: e.CredentialSuperseded
+) -> None:
+    if event.successor == event.credential:
+        raise Refusal("successor", "nothing supersedes itself", value=event.successor)
+    successor = _own(credentials, at, event.successor)
+    # Else two credentials could supersede each other, and following successors would never end.
+    if successor.status in (CredentialStatus.REVOKED, CredentialStatus.SUPERSEDED):
+        raise Refusal("successor", f"it is itself {successor.status}", value=event.successor)
 
 
 def _own(credentials: Credentials, at: Occurrence, credential: str) -> CredentialState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
@@ -18,6 +18,7 @@ from testamur.catalogue.lifecycle import (
 from testamur.catalogue.members import Key, Role
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
+from testamur.rules.flags import Flag, Flags
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import KeyState, Organization, Register
 
@@ -27,7 +28,7 @@ SPONSORS: Final[dict[Role, frozenset[Role]]] = {
     "endorser": frozenset({"authority", "accreditor"}),
     "provider": frozenset({"authority", "accreditor"}),
 }
-"""Which role a sponsor needs to bring in an organization of a role."""
+"""The roles that let a sponsor register an organization of each role: any one of them."""
 
 MAX_KEYS: Final = 64
 
@@ -37,7 +38,7 @@ _POSSESSION: Final = msgspec.json.Encoder(order="sorted")
 def possession_statement(origin: str, sponsor: str, organization: str, key: Key) -> bytes:
     """Return the bytes a new key signs to show that its holder wants it in this register.
 
-    Bound to the log, the sponsor and the organization, so that it is of no use to anyone else.
+    They name the log, the sponsor and the organization, so the signature serves no other purpose.
     """
     claim = {
         "key": {"id": key.id, "publicKeyMultibase": key.public_key_multibase},
@@ -46,6 +47,25 @@ def possession_statement(origin: str, sponsor: str, organization: str, key: Key)
         "sponsor": sponsor,
     }
     return b"testamur/possession/1\n" + _POSSESSION.encode(claim)
+
+
+def admit_organization(register: Register, at: Occurrence, event: e.OrganizationEvent) -> Flags:
+    """Let organizations enter, change what they say of themselves, change keys, and close."""
+    match event:
+        case e.OrganizationRegistered():
+            return register_organization(register, at, event)
+        case e.OrganizationUpdated():
+            return update_organization(register, at, event)
+        case e.OrganizationClosed():
+            return close_organization(register, at, event)
+        case e.KeyAdded():
+            return add_key(register, at, event)
+        case e.KeyRetired():
+            return retire_key(register, at, event)
+        case e.KeyCompromised():
+            return compromise_key(register, at, event)
+        case _:
+            assert_never(event)
 
 
 def open_log(register: Register, at: Occurrence, event: LogOpened) -> None:
@@ -77,8 +97,8 @@ def open_log(register: Register, at: Occurrence, event: LogOpened) -> None:
 
 def register_organization(
     register: Register, at: Occurrence, event: e.OrganizationRegistered
-) -> None:
-    """Let a sponsor of the right role bring a newcomer in."""
+) -> Flags:
+    """Let a sponsor of the right role register an organization."""
     known = register.organizations.get(event.organization)
     status = status_after(ORGANIZATION, known.status if known else None, event, event.organization)
     sponsor = register.organizations[at.actor]
@@ -105,12 +125,11 @@ def register_organization(
         identifiers=event.identifiers,
         url=event.url,
     )
+    return ()
 
 
-def update_organization(
-    register: Register, at: Occurrence, event: e.OrganizationUpdated
-) -> tuple[str, ...]:
-    """Let an organization restate its public particulars; flags another country than before.
+def update_organization(register: Register, at: Occurrence, event: e.OrganizationUpdated) -> Flags:
+    """Let an organization restate its public particulars; flag a change of country.
 
     Where an accreditation limits jurisdictions, issuances are judged by the country that the
     provider states at their position, on its own word.
@@ -125,21 +144,22 @@ def update_organization(
         status=status_after(ORGANIZATION, before.status, event, before.did),
         version=before.version + 1,
     )
-    return ("country-changed",) if event.country != before.country else ()
+    return (Flag.COUNTRY_CHANGED,) if event.country != before.country else ()
 
 
-def close_organization(register: Register, at: Occurrence, event: e.OrganizationClosed) -> None:
-    """Let an organization, or the sponsor who brought it in, end its part."""
+def close_organization(register: Register, at: Occurrence, event: e.OrganizationClosed) -> Flags:
+    """Let an organization, or the sponsor that registered it, close the organization."""
     before = _own_or_sponsored(register, at, event.organization)
     register.organizations[before.did] = msgspec.structs.replace(
         before,
         status=status_after(ORGANIZATION, before.status, event, before.did),
         version=before.version + 1,
     )
+    return ()
 
 
-def add_key(register: Register, at: Occurrence, event: e.KeyAdded) -> None:
-    """Add a key: by the organization, or by its sponsor when its own keys are lost."""
+def add_key(register: Register, at: Occurrence, event: e.KeyAdded) -> Flags:
+    """Let an organization, or its sponsor when its own keys are lost, add a key."""
     before = _own_or_sponsored(register, at, event.organization)
     if before.key(event.key.id) is not None:
         raise Refusal("key-twice", "a key id is never used again", value=event.key.id)
@@ -153,23 +173,23 @@ def add_key(register: Register, at: Occurrence, event: e.KeyAdded) -> None:
         raise Refusal("key-count", f"an organization has at most {MAX_KEYS} keys in its life")
     _check_key_form(before.did, event.key, first=False)
     _check_possession(register, at.actor, before.did, event.key, event.possession)
-    _replace_keys(register, before, event, (*before.keys, _fresh(event.key, at.position)))
+    return _replace_keys(register, before, event, (*before.keys, _fresh(event.key, at.position)))
 
 
-def retire_key(register: Register, at: Occurrence, event: e.KeyRetired) -> None:
-    """Retire a key, though never the last active one: nobody could act for the owner then."""
+def retire_key(register: Register, at: Occurrence, event: e.KeyRetired) -> Flags:
+    """Retire a key, but never the last active one: nobody could act for its owner then."""
     before = _own(register, at, event.organization)
     key = _known_key(before, event.key)
     status = status_after(KEY, key.status, event, f"{before.did}#{key.id}")
     if sum(other.status is KeyStatus.ACTIVE for other in before.keys) == 1:
         raise Refusal("last-key", "the last active key cannot be retired", value=key.id)
-    # This submission may go on under the retired key: a key is judged at the header.
+    # The rest of this submission stands: its key was judged at the header.
     retired = msgspec.structs.replace(key, status=status, until=at.position)
-    _replace_keys(register, before, event, _with(before.keys, retired))
+    return _replace_keys(register, before, event, _with(before.keys, retired))
 
 
-def compromise_key(register: Register, at: Occurrence, event: e.KeyCompromised) -> None:
-    """Cut a key off at the position from which it was in other hands, or at an earlier one."""
+def compromise_key(register: Register, at: Occurrence, event: e.KeyCompromised) -> Flags:
+    """Cut a key off at the position from which it is compromised, or at an earlier one."""
     before = _own_or_sponsored(register, at, event.organization)
     key = _known_key(before, event.key)
     status = status_after(KEY, key.status, event, f"{before.did}#{key.id}")
@@ -188,7 +208,7 @@ def compromise_key(register: Register, at: Occurrence, event: e.KeyCompromised) 
         )
     until = event.since if key.until is None else min(event.since, key.until)
     cut = msgspec.structs.replace(key, status=status, until=until)
-    _replace_keys(register, before, event, _with(before.keys, cut))
+    return _replace_keys(register, before, event, _with(before.keys, cut))
 
 
 def _own(register: Register, at: Occurrence, did: str) -> Organization:
@@ -222,7 +242,7 @@ def _known_key(organization: Organization, key_id: str) -> KeyState:
 def _check_key_form(did: str, key: Key, *, first: bool) -> None:
     public = PublicKey.from_multikey(key.public_key_multibase)
     if first and did.startswith("did:key:") and did != public.did_key():
-        # Else anybody could be entered under somebody else's did:key.
+        # Else a sponsor could register somebody under the did:key of another.
         raise Refusal(
             "key-of-did",
             f"the first key of {did} must be the key the DID spells",
@@ -250,10 +270,11 @@ def _with(keys: tuple[KeyState, ...], changed: KeyState) -> tuple[KeyState, ...]
 
 def _replace_keys(
     register: Register, before: Organization, event: e.Event, keys: tuple[KeyState, ...]
-) -> None:
+) -> Flags:
     register.organizations[before.did] = msgspec.structs.replace(
         before,
         keys=keys,
         status=status_after(ORGANIZATION, before.status, event, before.did),
         version=before.version + 1,
     )
+    return ()

@@ -1,17 +1,17 @@
 """The register: what the log says so far, folded into organizations and their decisions.
 
 It is a pure function of the entries before `size`. The gate keeps one to decide by, every
-replayer builds its own, and the two must agree. Credentials are not in here (there are
-millions): rules meet them through the `Credentials` mapping that the caller supplies.
+replayer builds its own, and the two must agree. Credentials are not in here, because there are
+millions: the rules read them from the `Credentials` mapping that the caller supplies.
 """
 
 from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
@@ -24,6 +24,7 @@ from testamur.catalogue.lifecycle import (
     RecognitionStatus,
 )
 from testamur.catalogue.members import Country, Definition, Identifier, Role, Scope
+from testamur.catalogue.table import TABLE, Kind, Row
 from testamur.keys import PublicKey
 
 
@@ -121,14 +122,8 @@ class CredentialState(msgspec.Struct, frozen=True, gc=False):
 
 Credentials: TypeAlias = MutableMapping[str, CredentialState]
 
-_MAPPINGS: Final = (
-    "organizations",
-    "recognitions",
-    "recognised",
-    "accreditations",
-    "achievements",
-    "named",
-)
+State: TypeAlias = Organization | Recognition | Accreditation | Achievement
+"""What the register keeps of a thing."""
 
 
 @dataclass(slots=True)
@@ -136,8 +131,8 @@ class Register:
     """The folded state after `size` entries. `recorded_at` is Unix milliseconds.
 
     `recognised` lists, for each accreditor, the ids of the recognitions it was ever granted.
-    `named` has by which event (its wire name) the id of each recognition, accreditation and
-    achievement came: one look-up tells whether an id is taken.
+    `named` holds, for the id of each recognition, accreditation and achievement, the wire name
+    of the event that created it: one look-up tells whether an id is taken.
     """
 
     origin: str | None = None
@@ -149,6 +144,22 @@ class Register:
     accreditations: MutableMapping[str, Accreditation] = field(default_factory=dict)
     achievements: MutableMapping[str, Achievement] = field(default_factory=dict)
     named: MutableMapping[str, str] = field(default_factory=dict)
+
+    def states(self, kind: Kind) -> Mapping[str, State]:
+        """Return the states of the things whose streams hold the events of `kind`, by name."""
+        match kind:
+            case Kind.ORGANIZATION | Kind.KEY:
+                return self.organizations
+            case Kind.RECOGNITION:
+                return self.recognitions
+            case Kind.ACCREDITATION:
+                return self.accreditations
+            case Kind.ACHIEVEMENT:
+                return self.achievements
+            case Kind.CREDENTIAL | Kind.LOG:
+                raise ValueError(f"a register keeps no state of a {kind}")
+            case _:
+                assert_never(kind)
 
     def copied(self) -> Register:
         """Return a register with mappings of its own, holding the same frozen states."""
@@ -167,12 +178,18 @@ class Register:
             getattr(self, name).update(getattr(draft, name).maps[0])
 
     def closed(self, did: str) -> bool:
-        """Return whether an organization of the register acts no more."""
+        """Return whether an organization of the register has closed."""
         return self.organizations[did].status is OrganizationStatus.CLOSED
 
     def today(self) -> date:
         """Return the UTC day of the last `recordedAt`: the log's own clock."""
         return datetime.fromtimestamp(self.recorded_at // 1000, UTC).date()
+
+
+_MAPPINGS: Final = tuple(each.name for each in fields(Register) if each.default_factory is dict)
+_CREATING: Final[tuple[Row, ...]] = tuple(
+    row for row in TABLE.values() if row.creates and row.kind is not Kind.CREDENTIAL
+)
 
 
 class _Snapshot(msgspec.Struct, frozen=True):
@@ -188,12 +205,7 @@ class _Snapshot(msgspec.Struct, frozen=True):
 
 def naming(register: Register) -> dict[str, str]:
     """Return what `named` must hold, worked out from the other mappings."""
-    kinds: dict[str, Mapping[str, object]] = {
-        "recognition.granted/1": register.recognitions,
-        "accreditation.granted/1": register.accreditations,
-        "achievement.defined/1": register.achievements,
-    }
-    return {name: event for event, named in kinds.items() for name in named}
+    return {name: row.name for row in _CREATING for name in register.states(row.kind)}
 
 
 def dump_register(register: Register) -> bytes:

@@ -40,7 +40,15 @@ from testamur.catalogue.members import Definition
 from testamur.catalogue.submission import SignedHeader, format_time, parse_submission_entry
 from testamur.errors import Irreparable, Refusal, Refuted, Unavailable, printable
 from testamur.keys import PublicKey
-from testamur.rules import MAX_AHEAD, Register, admit_events, admit_genesis, admit_header
+from testamur.rules import (
+    MAX_AHEAD,
+    Flag,
+    Flags,
+    Register,
+    admit_events,
+    admit_genesis,
+    admit_header,
+)
 from testamur.rules.accreditation import recognitions_in_force
 from testamur.rules.register import Accreditation, CredentialState
 from testamur.rules.scope import uncovered
@@ -123,7 +131,7 @@ class _Issuance:
     event: e.CredentialIssued
     position: int
     header: SignedHeader
-    flags: tuple[str, ...]
+    flags: Flags
     recognitions: list[_Recognised]
     accreditation: Accreditation | None
     standing: list[SignedHeader]
@@ -421,7 +429,7 @@ def _at_issuance(
     event: e.CredentialIssued,
     position: int,
     header: SignedHeader,
-    flags: tuple[str, ...],
+    flags: Flags,
 ) -> _Issuance:
     issuer = header.payload.iss
     definition = register.achievements[event.achievement].definitions[event.achievement_version - 1]
@@ -576,13 +584,13 @@ def _status(case: _Case) -> str:
 
 
 # Flags that tell of who vouched. They refute nothing: it was decided while its deciders acted.
-_REMARKS: Final = {
-    "accreditor-closed": "the accreditor had closed before it was issued, so that nobody could "
+_REMARKS: Final[dict[Flag, str]] = {
+    Flag.ACCREDITOR_CLOSED: "the accreditor had closed before it was issued, so that nobody could "
     "withdraw the accreditation any more",
-    "authority-closed": "every authority that recognised the accreditor had closed before it was "
-    "issued",
-    "self-accreditation": "the provider accredited itself",
-    "self-recognition": "the accreditor was recognised by nobody but itself",
+    Flag.AUTHORITY_CLOSED: "every authority that recognised the accreditor had closed before it "
+    "was issued",
+    Flag.SELF_ACCREDITATION: "the provider accredited itself",
+    Flag.SELF_RECOGNITION: "the accreditor was recognised by nobody but itself",
 }
 
 
@@ -596,12 +604,12 @@ def _accreditation(case: _Case) -> str:
         case.note(_REMARKS[flag])
     name = case.named(accreditation.accreditor)
     case.subject["accreditor"] = name
-    if "accreditation-not-in-force" in issued.flags:
+    if Flag.ACCREDITATION_NOT_IN_FORCE in issued.flags:
         raise Refuted(
             f"accreditation {accreditation.id} by {name} was not in force at "
             f"position {issued.position}"
         )
-    if "outside-accredited-scope" in issued.flags:
+    if Flag.OUTSIDE_ACCREDITED_SCOPE in issued.flags:
         raise Refuted(
             f"{issued.definition.name} was outside the scope of accreditation "
             f"{accreditation.id} by {name} at position {issued.position}"
@@ -613,16 +621,16 @@ def _accreditation(case: _Case) -> str:
     )
 
 
-def _remarks(issued: _Issuance) -> list[str]:
+def _remarks(issued: _Issuance) -> list[Flag]:
     """Return the flags to remark on, of those of recognitions the ones that count for us."""
     flags, anchored = set(issued.flags), issued.anchored
     if anchored and issued.accreditation is not None:
         accreditor = issued.accreditation.accreditor
-        flags -= {"authority-closed", "self-recognition"}
+        flags -= {Flag.AUTHORITY_CLOSED, Flag.SELF_RECOGNITION}
         if all(each.closed for each in anchored):
-            flags.add("authority-closed")
+            flags.add(Flag.AUTHORITY_CLOSED)
         if all(each.authority == accreditor for each in anchored):
-            flags.add("self-recognition")
+            flags.add(Flag.SELF_RECOGNITION)
     return [flag for flag in _REMARKS if flag in flags]
 
 

@@ -64,6 +64,8 @@ class MemoryGate:
         else:
             submission.header.verify_signature(admit_header(register, submission.header, at))
             admitted = admit_events(register, credentials, submission.header, submission.events, at)
+        for event, verdict in zip(submission.events, admitted, strict=True):
+            assert all(type(event) in flag.on for flag in verdict.flags), verdict
         self.register.absorb(register)
         self.credentials.update(credentials.maps[0])
         return admitted

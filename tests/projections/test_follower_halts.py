@@ -324,7 +324,13 @@ def test_rows_that_the_follower_did_not_write_stop_it(tmp_path: Path, engine: En
         # Position 24 is where the third credential of the next submission will be.
         connection.execute(
             insert(CREDENTIALS).values(
-                position=24, credential=bytes(16), version=1, kind=0, flags=0, achievement=9
+                position=24,
+                credential=bytes(16),
+                version=1,
+                kind=0,
+                status=0,
+                flags=0,
+                achievement=9,
             )
         )
     log.append(body)
