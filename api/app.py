@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from api import entries, health, questions, submissions
+from api import entries, health, questions
 from api.entries import Entries, LogEntry
 from api.health import Health, Tally
 from api.http import openapi, problems
@@ -25,14 +25,14 @@ from api.http.parameters import OnlyKnown
 from api.http.problems import Problem, problem_of
 from api.questions.answerer import Answerer
 from api.questions.moment import FORMS
-from api.submissions import CheckReport, Submissions
+from api.submissions import routes as submissions
+from api.submissions.endpoint import Submissions
 from api.tiles import PREFIX, Tiles
 from api.wiring import Parts
 from log.proofs import Proofs
 from testamur import __version__
 from testamur.errors import Refusal, Unavailable, detached
 from testamur.verification.evidence import Evidence
-from testamur.verification.receipt import Receipt
 
 _LOG: Final = PREFIX.decode()
 _METHODS: Final = "GET, HEAD, POST, OPTIONS"
@@ -110,7 +110,7 @@ def make_app(parts: Parts) -> App:
         redoc_url=None,
         redirect_slashes=False,
     )
-    framework.state.submitting = submitting
+    framework.state.submissions = submitting
     framework.state.answerer = answerer
     framework.state.reading = reading
     framework.state.health = Health(parts, tally, tiles, reading, submitting.intake)
@@ -163,7 +163,7 @@ def _document(framework: FastAPI) -> dict[str, Any]:
         document["paths"] |= {**openapi.LOG_PATHS, **submissions.SUBMIT_PATH}
         components = document.setdefault("components", {})
         components["schemas"] = openapi.schemas(
-            *questions.SHAPES, *health.SHAPES, CheckReport, Evidence, LogEntry, Receipt
+            *questions.SHAPES, *health.SHAPES, *submissions.SHAPES, Evidence, LogEntry
         )
         framework.openapi_schema = document
     return framework.openapi_schema

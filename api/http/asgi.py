@@ -1,7 +1,7 @@
-"""What is said directly in ASGI, beneath the framework: types, common headers, whole answers.
+"""Answers given directly in ASGI, beneath the framework: types, common headers, whole answers.
 
-The log and the submissions are answered here, because routing and middleware would cost more
-than the work itself. What is sent is complete or not begun.
+The log and the submissions are served this way, because routing and middleware would cost more
+than the work itself. An answer is sent whole or not begun.
 """
 
 from __future__ import annotations
@@ -16,26 +16,39 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
-SAFE: Final[Headers] = [
-    # Nothing here depends on who asks, so any page may ask.
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"testamur-size, retry-after, link, content-disposition"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"cross-origin-resource-policy", b"cross-origin"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-]
-"""Headers that every answer carries."""
+LOADS_NOTHING: Final = b"default-src 'none'; frame-ancestors 'none'"
+"""The content security policy of answers that are no pages."""
+
+
+def safe_headers(policy: bytes = LOADS_NOTHING) -> Headers:
+    """Return the headers that every answer carries, with its content security policy."""
+    return [
+        # No answer depends on who asks, so scripts of any origin may ask.
+        (b"access-control-allow-origin", b"*"),
+        (
+            b"access-control-expose-headers",
+            b"testamur-size, retry-after, link, content-disposition",
+        ),
+        (b"content-security-policy", policy),
+        (b"cross-origin-resource-policy", b"cross-origin"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+
+
+SAFE: Final[Headers] = safe_headers()
+"""The same for answers that are no pages, made once."""
 
 NOT_KEPT: Final = (b"cache-control", b"no-store")
 JSON: Final = (b"content-type", b"application/json")
 
 
-async def answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    """Send one whole answer, with its length and the headers that all carry."""
-    await send(
-        {"type": "http.response.start", "status": status, "headers": whole_headers(headers, body)}
-    )
+async def answer(
+    send: Send, status: int, headers: Headers, body: bytes, *, safe: Headers = SAFE
+) -> None:
+    """Send one whole answer, with its length and the headers that every answer carries."""
+    headers = whole_headers(headers, body, safe)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -44,9 +57,9 @@ async def answer_problem(send: Send, problem: Problem) -> None:
     await answer(send, problem.document.status, problem_headers(problem), problem.render())
 
 
-def whole_headers(headers: Headers, body: bytes) -> Headers:
-    """Return the headers of one whole answer: its length, its own, and those that all carry."""
-    return [(b"content-length", str(len(body)).encode()), *headers, *SAFE]
+def whole_headers(headers: Headers, body: bytes, safe: Headers = SAFE) -> Headers:
+    """Return the headers of one whole answer: its length, its own, and `safe`."""
+    return [(b"content-length", str(len(body)).encode()), *headers, *safe]
 
 
 def problem_headers(problem: Problem) -> Headers:
@@ -56,7 +69,7 @@ def problem_headers(problem: Problem) -> Headers:
 
 
 async def answer_preflight(send: Send, methods: str) -> None:
-    """Tell a browser what any page may do."""
+    """Tell a browser that scripts of any origin may ask."""
     headers = [
         (b"allow", methods.encode()),
         (b"access-control-allow-methods", methods.encode()),

@@ -17,7 +17,8 @@ from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.values import Log, MaybeUrl, NewFile, as_kid
 from testamur.errors import Refusal
-from testamur.http.client import DryRun, RegistryClient
+from testamur.http.check_report import CheckReport
+from testamur.http.client import RegistryClient
 from testamur.keys import PublicKey
 from testamur.verification.receipt import Flagged
 
@@ -156,14 +157,14 @@ def _mangled(data: bytes) -> Refusal | None:
     return Refusal("file-form", "ends in CR LF, as lines do on Windows; save it with LF", line=line)
 
 
-def _dry_run(data: bytes, url: str) -> DryRun:
+def _dry_run(data: bytes, url: str) -> CheckReport:
     if not is_submission(data):
         raise typer.BadParameter("a registry tries submissions: `testamur sign` makes them")
     with RegistryClient(url, patience=5, on_retry=lambda reason, _: note(reason)) as registry:
         return registry.check(data)
 
 
-def _show(file: Path, refusals: list[Refusal], tried: DryRun | None) -> None:
+def _show(file: Path, refusals: list[Refusal], tried: CheckReport | None) -> None:
     if refusals:
         rows = [[each.line or "", each.rule, each.detail, each.value or ""] for each in refusals]
         show_table(["line", "rule", "why", "found"], rows)

@@ -17,10 +17,11 @@ import msgspec
 
 from testamur.catalogue.submission import parse_header
 from testamur.errors import Refusal, Refuted, Unavailable
-from testamur.http.exchange import Exchange, OnRetry, Refused
+from testamur.http.check_report import CheckReport
+from testamur.http.exchange import Exchange, OnRetry
 from testamur.tlog.note import MAX_NOTE
 from testamur.verification.evidence import MAX_EVIDENCE
-from testamur.verification.receipt import MAX_RECEIPT, Flagged, Receipt, parse_receipt
+from testamur.verification.receipt import MAX_RECEIPT, Receipt, parse_receipt
 
 Wait: TypeAlias = Literal["durable", "published", "witnessed"]
 """How far a submission has come when its receipt is given."""
@@ -33,20 +34,6 @@ MAX_STATUS: Final = 64 * 1024
 _MAX_NESTED: Final = 500
 
 _T = TypeVar("_T")
-
-
-class DryRun(msgspec.Struct, frozen=True, rename="camel"):
-    """What the registry, at `size` entries, would make of a submission.
-
-    `left_off` counts the refusals that it did not list.
-    """
-
-    format: Literal["testamur/check/1"]
-    accepted: bool
-    size: int
-    refusals: tuple[Refused, ...] = ()
-    flags: tuple[Flagged, ...] = ()
-    left_off: int = 0
 
 
 class RegistryClient:
@@ -105,10 +92,10 @@ class RegistryClient:
         answer = self._exchange.ask("GET", _path("submissions", issuer, jti), MAX_RECEIPT)
         return self._receipt(answer, issuer, jti)
 
-    def check(self, body: bytes) -> DryRun:
+    def check(self, body: bytes) -> CheckReport:
         """Return what the registry would make of the submission in `body`; it records nothing."""
         answer = self._exchange.ask("POST", "/submissions/check", MAX_ANSWER, upload=body)
-        return self._decoded(answer, DryRun)
+        return self._decoded(answer, CheckReport)
 
     def credential(self, credential: str, as_of: AsOf | None = None) -> dict[str, Any]:
         """Return what the register states about a credential; raises `NotFound`."""

@@ -14,16 +14,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import httpx2
 import msgspec
-from msgspec import Meta
 
 from testamur import __version__
-from testamur.catalogue.submission import MAX_EVENTS, MEDIA_TYPE
-from testamur.errors import Refusal, Unavailable, printable
+from testamur.catalogue.submission import MEDIA_TYPE
+from testamur.errors import Unavailable, printable
 from testamur.http.body import ACCEPT, read_body
+from testamur.http.check_report import RefusalReport
 from testamur.tlog.source import NotFound
 
 PROBLEM: Final = "application/problem+json"
@@ -42,22 +42,6 @@ OnRetry = Callable[[str, float], None]
 """Called before another attempt: with the reason, and the seconds until then."""
 
 
-class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """A broken rule as the registry words it; the header of a submission is line 1."""
-
-    rule: str
-    detail: str
-    line: Annotated[int, Meta(ge=1, le=MAX_EVENTS + 1)] | None = None
-    value: str | None = None
-
-    def refusal(self) -> Refusal:
-        """Return the `Refusal` this stands for."""
-        refusal = Refusal(printable(self.rule, _WORDS), self.detail, line=self.line)
-        # It was escaped where it was found, and must not be again; but a registry may not have.
-        refusal.value = None if self.value is None else printable(self.value, _WORDS)
-        return refusal
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A whole answer, decompressed."""
@@ -74,7 +58,7 @@ class Answer:
         problem = self._problem()
         if self.status in (404, 410):
             raise NotFound(f"{self.url} answered {self.status}{_told(problem)}")
-        if 400 <= self.status < 500 and isinstance(problem, Refused):
+        if 400 <= self.status < 500 and isinstance(problem, RefusalReport):
             raise problem.refusal()
         place = self.headers.get("location")
         moved = f", pointing to {printable(place, _WORDS)}" if place else ""
@@ -94,7 +78,7 @@ class Answer:
         except (TypeError, ValueError, OverflowError):
             return 0.0
 
-    def _problem(self) -> Refused | str | None:
+    def _problem(self) -> RefusalReport | str | None:
         """Return what an RFC 9457 problem document says: a rule broken, or just its detail."""
         if not self.headers.get("content-type", "").startswith(PROBLEM):
             return None
@@ -103,7 +87,7 @@ class Answer:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         try:
-            return msgspec.convert(found, Refused)
+            return msgspec.convert(found, RefusalReport)
         except msgspec.ValidationError:
             return str(found.get("detail") or found.get("title") or "")
 
@@ -208,8 +192,8 @@ def _pieces(data: bytes) -> Iterator[bytes]:
         yield data[start : start + _PIECE]
 
 
-def _told(problem: Refused | str | None) -> str:
-    text = f"{problem.rule}: {problem.detail}" if isinstance(problem, Refused) else problem
+def _told(problem: RefusalReport | str | None) -> str:
+    text = f"{problem.rule}: {problem.detail}" if isinstance(problem, RefusalReport) else problem
     return f": {printable(text, _DETAIL)}" if text else ""
 
 

@@ -20,8 +20,7 @@ import msgspec
 
 from testamur.badges.commitment import HolderFile, render_holder_file
 from testamur.catalogue.submission import every_refusal, format_time, parse, submission_entry
-from testamur.http.client import DryRun
-from testamur.http.exchange import Refused
+from testamur.http.check_report import CheckReport, RefusalReport
 from testamur.rules.organizations import possession_statement
 from testamur.tlog.proof import TlogProof
 from testamur.verification.receipt import Receipt, encode_path, flagged
@@ -326,10 +325,10 @@ def _check_report() -> dict[str, Any]:
     body = story.submission(story.provider, story.issued(), story.issued())
     damaged = body.replace(b'"blended"', b'"by post"', 1)
     refusals = tuple(
-        Refused(rule=each.rule, detail=each.detail, line=each.line, value=each.value)
+        RefusalReport(rule=each.rule, detail=each.detail, line=each.line, value=each.value)
         for each in every_refusal(damaged)
     )
-    report = DryRun(format="testamur/check/1", accepted=False, size=14, refusals=refusals)
+    report = CheckReport(format="testamur/check/1", accepted=False, size=14, refusals=refusals)
     return {
         "note": _note("A submission with one line changed after signing, and the answer of a "
                       "registry of 14 entries to a dry run. `detail` and `value` may differ."),

@@ -13,7 +13,7 @@ from testamur.badges.commitment import read_holder_file, render_holder_file
 from testamur.catalogue.members import Key
 from testamur.catalogue.submission import every_refusal, parse
 from testamur.errors import Refusal, Refuted, Unavailable
-from testamur.http.client import DryRun
+from testamur.http.check_report import CheckReport
 from testamur.keys import PublicKey
 from testamur.rules.organizations import possession_statement
 from testamur.tlog.policy import parse_policy
@@ -141,7 +141,7 @@ def test_the_examples_of_reports_are_those_of_the_evidence(name: str) -> None:
 
 def test_the_example_of_a_check_report_names_every_line_that_is_wrong() -> None:
     found = FOUND["check-report"]
-    report = msgspec.convert(found["report"], DryRun)
+    report = msgspec.convert(found["report"], CheckReport)
 
     refusals = every_refusal(found["submission"].encode())
 

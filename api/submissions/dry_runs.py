@@ -1,0 +1,51 @@
+"""Dry runs: every refusal and flag that a submission would meet with; nothing is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import msgspec
+
+from registry.gate import DryRun, Gate
+from testamur.http.check_report import CheckReport, RefusalReport
+from testamur.verification.receipt import flagged
+
+MAX_REPORTED: Final = 1_000
+"""Refusals that a dry run lists: a short body must not cause an answer of megabytes."""
+
+
+class DryRuns:
+    """Rehearses submissions in a thread of its own, so that they never delay real ones."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="testamur-dry-run")
+
+    def close(self) -> None:
+        """Wait for the dry run under way."""
+        self._thread.shutdown()
+
+    async def report(self, body: bytes) -> bytes:
+        """Return the check report of the submission in `body`, as JSON."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._report, body)
+
+    def _report(self, body: bytes) -> bytes:
+        return msgspec.json.encode(report_of(self._gate.dry_run(body)))
+
+
+def report_of(found: DryRun) -> CheckReport:
+    """Return the report that a dry run makes."""
+    refusals = tuple(
+        RefusalReport(rule=each.rule, detail=each.detail, line=each.line, value=each.value)
+        for each in found.refusals[:MAX_REPORTED]
+    )
+    return CheckReport(
+        format="testamur/check/1",
+        accepted=not refusals,
+        size=found.size,
+        refusals=refusals,
+        flags=flagged(found.flags),
+        left_off=len(found.refusals) - len(refusals),
+    )

@@ -1,0 +1,166 @@
+"""`POST /submissions`, beneath the framework: from the body to the receipt."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from typing import Final, Literal, TypeAlias
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from api.health import Tally
+from api.http.asgi import JSON, NOT_KEPT, Receive, Scope, Send, answer, answer_problem
+from api.http.intake import HungUp, Intake
+from api.http.problems import Problem, not_now, problem_of
+from api.processes.publishing import Publishing
+from api.processes.wakeups import PUBLISH_SECONDS, Wakeups
+from api.submissions.dry_runs import DryRuns
+from api.submissions.receipts import Receipts
+from api.submissions.recording import Recorder
+from log.proofs import Proofs
+from registry.gate import Gate, Recorded
+from testamur.catalogue.submission import MAX_BYTES, MEDIA_TYPE, submission_entry
+from testamur.errors import detached
+
+Wait: TypeAlias = Literal["durable", "published"]
+
+BODIES_BYTES: Final = 512 * 1024 * 1024
+"""What all bodies under way may take together."""
+MAX_UNPUBLISHED: Final = 1_000_000
+"""Entries that may wait for a checkpoint before new submissions are turned away."""
+# From so many events on the receipt is made in a thread: it sums up flags line by line.
+_INLINE_EVENTS: Final = 2_000
+_CHECKERS: Final = 2
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Submissions:
+    """Takes submissions in, and gives receipts out."""
+
+    def __init__(
+        self, gate: Gate, publishing: Publishing, proofs: Proofs, wakeups: Wakeups, tally: Tally
+    ) -> None:
+        self._publishing = publishing
+        self._wakeups = wakeups
+        self._tally = tally
+        self._threads = ThreadPoolExecutor(_CHECKERS, thread_name_prefix="testamur-check")
+        self._recorder = Recorder(gate, wakeups, self._threads)
+        self._receipts = Receipts(gate, proofs, lambda: publishing.latest)
+        self._dry_runs = DryRuns(gate)
+        self.intake = Intake(self._threads, limit=MAX_BYTES, budget=BODIES_BYTES)
+
+    def close(self) -> None:
+        """Wait for checks under way."""
+        self._threads.shutdown()
+        self._dry_runs.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer `POST /submissions`."""
+        if scope["method"] != "POST":
+            allow = {"Allow": "POST, OPTIONS"}
+            problem = Problem(405, "method", "/submissions takes POST alone", headers=allow)
+            await answer_problem(send, problem)
+            return
+        try:
+            status, receipt = await self.submit(scope, receive)
+        except HungUp:
+            return
+        except Exception as error:  # noqa: BLE001  # the last place where it can be answered
+            problem = problem_of(error)
+            detached(error)
+            self._tally.refused(problem.document.rule)
+            await answer_problem(send, problem)
+        else:
+            await answer(send, status, [JSON, NOT_KEPT], receipt)
+
+    async def submit(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        """Return the status (201, or 200 if it was recorded before) and the receipt as JSON.
+
+        Raises `Problem`, `Refusal`, `Unavailable`, and `HungUp` when the client is gone.
+        """
+        started = perf_counter()
+        wait = wanted(scope.get("query_string", b""))
+        self._refuse_while_behind()
+        body = await self.intake.read(scope, receive, [MEDIA_TYPE])
+        try:
+            checked, recorded = await self._recorder.record(body)
+        finally:
+            self.intake.release(len(body))
+        header = checked.submission.header
+        # The budget no longer counts the body, so it must not stay in memory while we wait.
+        del body, checked
+        entry = submission_entry(header.jws, recorded.recorded_at)
+        if recorded.repeated:  # and perhaps recorded with another signature than this one
+            entry = await asyncio.to_thread(self._receipts.entry, recorded)
+        if wait == "published":
+            await self._until_published(recorded)
+        if recorded.events < _INLINE_EVENTS:
+            receipt = self._receipts.make(header.payload, entry, recorded)
+        else:
+            receipt = await asyncio.to_thread(self._receipts.make, header.payload, entry, recorded)
+        self._tally.accepted(recorded.events, perf_counter() - started)
+        return (200 if recorded.repeated else 201), _encode(receipt)
+
+    async def check(self, scope: Scope, receive: Receive) -> bytes:
+        """Return the check report of a submission, as JSON; nothing is recorded."""
+        body = await self.intake.read(scope, receive, [MEDIA_TYPE])
+        try:
+            return await self._dry_runs.report(body)
+        finally:
+            self.intake.release(len(body))
+
+    async def find(self, issuer: str, jti: str) -> bytes:
+        """Return the receipt of a submission recorded before; raises a 404 `Problem`."""
+        return _encode(await asyncio.to_thread(self._receipts.find, issuer, jti))
+
+    async def _until_published(self, recorded: Recorded) -> None:
+        try:
+            await self._wakeups.until(recorded.position + recorded.events + 1)
+        except TimeoutError:
+            raise not_now(
+                "publication-delayed",
+                f"recorded durably at position {recorded.position}, but no checkpoint covers it "
+                f"within {PUBLISH_SECONDS:.0f} s; send the same submission again for its receipt",
+                retry_after=10,
+            ) from None
+
+    def _refuse_while_behind(self) -> None:
+        # Every recorded entry must be published; while that fails, no more may pile up.
+        if self._publishing.failure is not None:
+            raise not_now("publication-stopped", "the log is not being published", retry_after=60)
+        if self._wakeups.stuck > PUBLISH_SECONDS:
+            raise not_now("publication-delayed", "no checkpoint is being published", retry_after=10)
+        if self._wakeups.unpublished > MAX_UNPUBLISHED:
+            raise not_now("overloaded", "too many entries wait for a checkpoint")
+
+
+_OFFERED: Final[dict[str, Wait]] = {"durable": "durable", "published": "published"}
+_WANTED: Final[dict[bytes, Wait]] = {
+    b"": "published",
+    b"wait=published": "published",
+    b"wait=durable": "durable",
+}
+"""Nearly every query string, so that it need not be parsed."""
+
+
+def wanted(query: bytes) -> Wait:
+    """Return the `wait` of a query string; raises a 422 `Problem` for any other value."""
+    known = _WANTED.get(query)
+    if known is not None:
+        return known
+    wait = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("wait", "published")
+    if wait == "witnessed":
+        # Refused before anything is recorded: a receipt must not claim a quorum that never was.
+        raise Problem(
+            422,
+            "no-witness-policy",
+            "this log has no witnesses configured, so no receipt can be witnessed; nothing was "
+            "recorded; ask for wait=published",
+            value=wait,
+        )
+    if wait not in _OFFERED:
+        raise Problem(422, "parameter", "wait is durable, published or witnessed", value=wait)
+    return _OFFERED[wait]

@@ -1,0 +1,63 @@
+"""Receipts: made from the log and never stored, so the same submission gets the same receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from api.http.problems import Problem
+from api.published import Published
+from log.proofs import Proofs
+from registry.gate import Gate, Recorded
+from testamur.catalogue.submission import Header, format_time, parse_submission_entry
+from testamur.tlog.proof import TlogProof
+from testamur.verification.receipt import Receipt, encode_path, flagged
+
+
+class Receipts:
+    """Makes receipts; `latest` returns the newest published checkpoint."""
+
+    def __init__(self, gate: Gate, proofs: Proofs, latest: Callable[[], Published]) -> None:
+        self._gate = gate
+        self._proofs = proofs
+        self._latest = latest
+
+    def find(self, issuer: str, jti: str) -> Receipt:
+        """Return the receipt of a submission recorded before; raises a 404 `Problem`."""
+        recorded = self._gate.receipt(issuer, jti)
+        if recorded is None:
+            raise Problem(404, "unknown-submission", f"{issuer} never submitted this", value=jti)
+        entry = self.entry(recorded)
+        return self.make(parse_submission_entry(entry)[1].payload, entry, recorded)
+
+    def entry(self, recorded: Recorded) -> bytes:
+        """Return the submission entry as it was recorded."""
+        (entry,), _ = self._gate.read(recorded.position, 1)
+        return entry
+
+    def make(self, header: Header, entry: bytes, recorded: Recorded) -> Receipt:
+        """Return the receipt in the furthest state that holds now."""
+        proof, end_path = self._proof(recorded.position, recorded.position + recorded.events)
+        return Receipt(
+            format="testamur/receipt/1",
+            state="durable" if proof is None else "published",
+            log=header.aud,
+            issuer=header.iss,
+            jti=header.jti,
+            position=recorded.position,
+            events=recorded.events,
+            recorded_at=format_time(recorded.recorded_at),
+            entry=entry.decode(),
+            flags=flagged(recorded.flags),
+            repeated=recorded.repeated,
+            proof=proof,
+            end_path=end_path,
+        )
+
+    def _proof(self, position: int, end: int) -> tuple[str, tuple[str, ...]] | tuple[None, None]:
+        """Return the proof of entry `position` and the path of entry `end`, if published."""
+        latest = self._latest()
+        if latest.size <= end:
+            return None, None
+        path = self._proofs.inclusion(position, latest.size)
+        proof = TlogProof(position, tuple(path), latest.note).render().decode()
+        return proof, encode_path(self._proofs.inclusion(end, latest.size))

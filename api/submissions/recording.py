@@ -1,0 +1,90 @@
+"""Records submissions: checked in threads, offered to the gate, awaited on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Final
+
+from api.http.problems import not_now
+from api.processes.wakeups import COMMIT_SECONDS, Wakeups
+from registry.gate import Checked, Gate, Outcome, Recorded
+from testamur.errors import Refusal, Unavailable, detached
+
+# From this size on a submission is checked by itself; smaller ones together, up to so many.
+ALONE_BYTES: Final = 32 * 1024
+TOGETHER: Final = 32
+
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Offered:
+    """A body on its way through a thread to the gate; `ticket` gets the outcome."""
+
+    body: bytes
+    ticket: asyncio.Future[Outcome]
+    checked: Checked | None = None
+
+
+class Recorder:
+    """Checks submissions on `threads` and offers them to `gate`."""
+
+    def __init__(self, gate: Gate, wakeups: Wakeups, threads: Executor) -> None:
+        self._gate = gate
+        self._wakeups = wakeups
+        self._threads = threads
+        self._unchecked: list[_Offered] = []
+
+    async def record(self, body: bytes) -> tuple[Checked, Recorded]:
+        """Return the submission in `body`, and where it was recorded.
+
+        Raises `Refusal`, `Unavailable`, and a 503 `Problem` when the commit takes too long.
+        """
+        offered = _Offered(body, self._wakeups.ticket())
+        if len(body) >= ALONE_BYTES:
+            self._threads.submit(self._offer_each, [offered])
+        else:
+            self._unchecked.append(offered)
+            if len(self._unchecked) == 1:
+                # Submissions that arrive in the same turn of the loop share one crossing to a
+                # thread, which costs as much as checking one of them.
+                asyncio.get_running_loop().call_soon(self._offer_together)
+        try:
+            outcome = await offered.ticket
+        except TimeoutError:
+            raise not_now(
+                "commit-delayed",
+                f"not settled within {COMMIT_SECONDS:.0f} s; it may still be recorded, so send "
+                "the same submission again",
+            ) from None
+        if isinstance(outcome, Exception):
+            raise outcome
+        assert offered.checked is not None  # noqa: S101  # or it had not been offered
+        return offered.checked, outcome
+
+    def _offer_together(self) -> None:
+        together, self._unchecked = self._unchecked, []
+        for at in range(0, len(together), TOGETHER):
+            self._threads.submit(self._offer_each, together[at : at + TOGETHER])
+
+    def _offer_each(self, together: Sequence[_Offered]) -> None:
+        """Check submissions and offer them to the gate; runs in a thread.
+
+        Refusals reach the event loop in one call, like commits: it may have a crowd to serve.
+        """
+        failed: list[tuple[object, Outcome]] = []
+        for offered in together:
+            try:
+                offered.checked = self._gate.check(offered.body)
+                self._gate.offer(offered.checked, offered.ticket)
+            except (Refusal, Unavailable) as error:
+                failed.append((offered.ticket, detached(error)))
+            except Exception:  # noqa: BLE001  # a fault of ours: the waiting request must end
+                _log.exception("a submission could not be checked")
+                failed.append((offered.ticket, Unavailable("it could not be checked")))
+        if failed:
+            self._wakeups.on_settled(failed)

@@ -1,0 +1,107 @@
+"""The paths of submissions in the framework, and what the OpenAPI document says of all of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, cast
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from api.http import openapi
+from api.questions.moment import DID, UUID
+from api.submissions.endpoint import Submissions
+from testamur.catalogue.submission import MEDIA_TYPE
+from testamur.http.check_report import CheckReport
+from testamur.verification.receipt import Receipt
+
+
+def _submissions(request: Request) -> Submissions:
+    return cast("Submissions", request.app.state.submissions)
+
+
+Submitting = Annotated[Submissions, Depends(_submissions)]
+routes: Final = APIRouter(tags=["submissions"])
+
+SHAPES: Final = (CheckReport, Receipt)
+"""What the OpenAPI document describes."""
+
+_BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "description": "The submission file; Content-Encoding gzip is taken too.",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+    }
+}
+_REFUSALS: Final = openapi.problems(
+    p400="The body is not what its headers say.",
+    p403="The signer is not entitled to this.",
+    p408="The body did not arrive in time.",
+    p409="The issuer used this jti for another submission.",
+    p413="A limit on sizes is exceeded.",
+    p415="Another media type or content coding.",
+    p422="A rule is broken: which, on which line, by what value.",
+    p503="Not now. Retry-After says when to send the same submission again.",
+)
+
+
+_RECEIPT: Final = openapi.answer(Receipt, "The receipt, in the state that was asked for.")
+_RECORDED_BEFORE: Final = {
+    **_RECEIPT,
+    "description": "It was recorded before; this is its receipt.",
+}
+
+SUBMIT_PATH: Final[openapi.Json] = {
+    "/submissions": {
+        "post": {
+            "tags": ["submissions"],
+            "summary": "Submit events; the answer is a receipt.",
+            "operationId": "submit",
+            "parameters": [
+                {
+                    "name": "wait",
+                    "in": "query",
+                    "description": "How far it must have come before the answer.",
+                    "schema": {
+                        "type": "string",
+                        "enum": ["durable", "published", "witnessed"],
+                        "default": "published",
+                    },
+                }
+            ],
+            **_BODY,
+            "responses": {
+                "201": _RECEIPT,
+                "200": _RECORDED_BEFORE,
+                **{str(status): problem for status, problem in _REFUSALS.items()},
+            },
+        }
+    }
+}
+"""What the OpenAPI document says of the path that is served beneath the framework."""
+
+
+@routes.post(
+    "/submissions/check",
+    summary="What a submission would meet with; nothing is recorded.",
+    openapi_extra=_BODY,
+    responses={200: openapi.answer(CheckReport, "Everything that is wrong."), **_REFUSALS},
+)
+async def check(submissions: Submitting, request: Request) -> Response:
+    found = await submissions.check(request.scope, request.receive)
+    return Response(found, media_type="application/json")
+
+
+@routes.get(
+    "/submissions/{issuer}/{jti}",
+    summary="The receipt of a submission recorded before.",
+    responses={
+        200: openapi.answer(Receipt, "The receipt, in the furthest state that holds now."),
+        **openapi.problems(p404="No such submission here.", p422="Not a DID or not a UUID."),
+    },
+)
+async def receipt_of(
+    submissions: Submitting,
+    issuer: Annotated[str, Path(pattern=DID, max_length=240)],
+    jti: Annotated[str, Path(pattern=UUID)],
+) -> Response:
+    found = await submissions.find(issuer, jti)
+    return Response(found, media_type="application/json", headers={"Cache-Control": "no-cache"})
