@@ -392,7 +392,7 @@ def test_tables_built_beside_those_that_answer_take_their_place_at_a_restart(
     path = f"/credentials/{credentials_of(body)[0]}"
     engine = sqlite_engine(next(live.glob("*.db")))
     with engine.begin() as connection:
-        connection.execute(text("UPDATE credentials SET kind = 3"))  # somebody changed the tables
+        connection.execute(text("UPDATE credentials SET status = 2"))  # somebody changed the tables
     engine.dispose()
     assert log.get(path).json()["status"] != "active"
     with by_hand(log.data / "log", fresh, log.vkey) as process:
