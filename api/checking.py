@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from api.folder import Folder, read_key
+from log.directory import DirectoryStore
 from log.fsck import fsck
-from log.last_signed import LastSigned
-from log.store import DirectoryStore
+from log.sqlite import SqliteLastSigned
 from registry.gate import Gate
 from testamur.errors import Refuted
 from testamur.keys import PublicKey
@@ -40,7 +40,7 @@ def check_log(root: Path, progress: Callable[[int, int], None] | None = None) ->
         last_signed = None
         if folder.last_signed.exists():
             try:
-                last_signed = LastSigned(folder.last_signed)
+                last_signed = SqliteLastSigned(folder.last_signed)
                 stack.callback(last_signed.close)
             except Refuted as damage:
                 wrong.append(str(damage))

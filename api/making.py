@@ -10,9 +10,9 @@ from contextlib import closing
 from pathlib import Path
 
 from api.folder import Folder
-from log.last_signed import LastSigned
+from log.directory import DirectoryStore
 from log.publisher import Publisher
-from log.store import DirectoryStore
+from log.sqlite import SqliteLastSigned
 from registry.gate import Gate
 from testamur.catalogue.events import LogOpened
 from testamur.catalogue.ids import new_id
@@ -77,7 +77,7 @@ def _publish_genesis(folder: Folder, signer: SignerKey, authorities: Sequence[Au
     log_key = PublicKey("Ed25519", signer.verifier.public)
     with (
         Gate.open(folder.registry, log_key=log_key, settled=lambda _: None) as gate,
-        closing(LastSigned(folder.last_signed)) as last_signed,
+        closing(SqliteLastSigned(folder.last_signed)) as last_signed,
     ):
         gate.open_log(genesis(signer, authorities, int(time.time())))
         publisher = Publisher(

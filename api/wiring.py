@@ -24,7 +24,7 @@ from api.processes.following import Following
 from api.processes.publishing import Publishing
 from api.processes.wakeups import Wakeups
 from api.published import Published
-from log.store import DirectoryStore
+from log.directory import DirectoryStore
 from projections.database import open_tables
 from projections.resuming import begin, resume
 from registry.gate import Gate

@@ -1,21 +1,25 @@
 """Checks a published log against its checkpoint, down to the last byte, and lists all damage.
 
 If `fsck` finds none, every entry bundle hashes to the leaves, every tile follows from the files
-below it, all of them lead to the root that the log's key signed, no other file lies there, and the
-sequence in the database is the one that was published. It does not know whether somebody else was
-shown another tree, nor what the entries mean.
+below it, all of them lead to the root that the log's key signed, no other file is there, and the
+sequence in the database is the one that was published. It does not know whether other readers see
+another tree, nor what the entries mean.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol
+from typing import Final, NoReturn
 
-from log.store import CHECKPOINT, Damage, difference
+from log.entry_source import SOURCE, EntrySource, in_portions
+from log.last_signed import SignedNote
+from log.store import CHECKPOINT, FileDamage, Files, ListedFiles, difference
 from testamur.errors import Refuted, Unavailable, shown
-from testamur.tlog.checkpoint import open_checkpoint
+from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
 from testamur.tlog.merkle import leaf_hashes, parents, prove_consistency, verify_consistency
+from testamur.tlog.note import VerifierKey
 from testamur.tlog.source import NotFound
 from testamur.tlog.tiles import (
     HEIGHT,
@@ -36,43 +40,12 @@ from testamur.tlog.tiles import (
     tile_path,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from testamur.tlog.checkpoint import Checkpoint
-    from testamur.tlog.note import VerifierKey
-
-    # The hashes of a tile, as far as anything usable is left to compute them from.
-    Computed = Sequence[bytes | None]
+# The hashes of a tile, None where the files needed to compute one are missing or malformed.
+Computed = Sequence[bytes | None]
 
 MOST: Final = 1000  # findings that are listed; those beyond are counted
 _LAST_SIGNED: Final = "last-signed"
 _UNREADABLE: Final = "unreadable"
-
-
-class EntrySource(Protocol):
-    """The sequence that was published; see `log.publisher.EntrySource`."""
-
-    def committed(self) -> int: ...
-    def read(self, start: int, limit: int) -> tuple[Sequence[bytes], Sequence[bytes]]: ...
-
-
-class LastSigned(Protocol):
-    """Keeps the last signed note; see `log.last_signed.LastSigned`."""
-
-    def get(self) -> bytes | None: ...
-
-
-class Files(Protocol):
-    """What is to be checked; see `log.store.DirectoryStore`."""
-
-    def read(self, path: str) -> bytes: ...
-
-
-class Store(Files, Protocol):
-    """The same, which can also be listed."""
-
-    def paths(self) -> Iterator[str]: ...
 
 
 @dataclass(slots=True)
@@ -80,43 +53,43 @@ class Findings:
     """What was found of the tree of `size` entries: nothing is wrong if `damage` is empty.
 
     `damage` and `uncovered` list at most `MOST` each; `left_off` counts the damage beyond that.
-    `uncovered` are files that no checkpoint covers yet, which a publication under way, or one
-    that was cut short, leaves: nothing vouches for them, and nothing is wrong with that.
+    `uncovered` are files that no checkpoint covers yet. A publication under way, or one that was
+    interrupted, leaves them: they are unchecked, and no damage.
     """
 
     size: int = 0
-    damage: list[Damage] = field(default_factory=list)
+    damage: list[FileDamage] = field(default_factory=list)
     left_off: int = 0
     uncovered: list[str] = field(default_factory=list)
 
     def report(self, path: str, rule: str, detail: str) -> None:
         """Add one piece of damage."""
         if len(self.damage) < MOST:
-            self.damage.append(Damage(path, rule, detail))
+            self.damage.append(FileDamage(path, rule, detail))
         else:
             self.left_off += 1
 
 
-class _Nothing(Findings):
-    """Findings of which the first is one too many."""
+class _FirstRaises(Findings):
+    """Findings that end the check: the first one is raised."""
 
     def report(self, path: str, rule: str, detail: str) -> NoReturn:
-        raise Unavailable(detail) if rule == _UNREADABLE else Damage(path, rule, detail)
+        raise Unavailable(detail) if rule == _UNREADABLE else FileDamage(path, rule, detail)
 
 
 def fsck(
-    store: Store,
+    store: ListedFiles,
     key: VerifierKey,
     source: EntrySource | None = None,
-    last_signed: LastSigned | None = None,
+    last_signed: SignedNote | None = None,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Findings:
     """Return what is wrong with the log in `store`, with its `source` and with its `last_signed`.
 
-    The log may be published to meanwhile. `progress` is told how many entries, of how many, are
-    checked. Memory is bounded whatever the size. A file that cannot be read is a finding;
-    `Unavailable` is raised when the store cannot be listed, or the others not be asked at all.
+    The log may be published to meanwhile. `progress` is called with how many entries, of how many,
+    are checked. Memory is bounded whatever the size. A file that cannot be read is a finding.
+    Raises `Unavailable` when the store cannot be listed, or `source` or `last_signed` not be read.
     """
     return _Examination(store, source, progress, Findings()).findings(key, last_signed, store)
 
@@ -124,18 +97,18 @@ def fsck(
 def check_tree(
     store: Files, signed: Checkpoint, *, progress: Callable[[int, int], None] | None = None
 ) -> None:
-    """Raise the first `Damage` that `fsck` would name in the tree that was `signed` last.
+    """Raise the first `FileDamage` that `fsck` would find in the tree that was `signed` last.
 
-    Every tile and bundle of that tree is read once, in order, and no other file. Raise
-    `Unavailable` when one of them cannot be read; `progress` is told as by `fsck`, and what it
+    It reads every tile and bundle of that tree once, in order, and no other file. Raises
+    `Unavailable` when one of them cannot be read. `progress` is called as by `fsck`, and what it
     raises ends the check.
     """
-    _Examination(store, None, progress, _Nothing()).check_tree(_LAST_SIGNED, signed)
+    _Examination(store, None, progress, _FirstRaises()).check_tree(_LAST_SIGNED, signed)
 
 
 @dataclass(slots=True)
 class _Tile:
-    """A tile as it is stored, and as the files below it say it ought to be."""
+    """A tile as it is stored, and as it follows from the files below it."""
 
     level: int
     index: int
@@ -153,13 +126,13 @@ class _Tile:
         return f"entry {place}" if self.level == 0 else tile_path(self.level - 1, place)
 
     def wrong(self) -> list[int]:
-        """Return where what is stored and what is below disagree."""
+        """Return where the tile and the files below it disagree."""
         if self.stored is None or self.stored == self.below:
             return []
         return _differing(self.below, self.stored)
 
     def disagreement(self, wrong: Sequence[int]) -> str:
-        """Return a sentence on the first of the places that are `wrong`."""
+        """Return a clause about the first of the places that are `wrong`."""
         at = wrong[0]
         stored = None if self.stored is None else self.stored[at]
         below = self.below[at]
@@ -180,14 +153,16 @@ class _Examination:
         self._findings = findings
         self._report = findings.report
 
-    def findings(self, key: VerifierKey, last_signed: LastSigned | None, listed: Store) -> Findings:
-        # In this order, for a publisher at work signs first and publishes afterwards.
+    def findings(
+        self, key: VerifierKey, last_signed: SignedNote | None, listed: ListedFiles
+    ) -> Findings:
+        # In this order, because a publisher at work signs first and publishes afterwards.
         public = self._opened(CHECKPOINT, self._fetched(CHECKPOINT), key)
         signed = None
         if last_signed is not None:
             try:
                 signed = self._opened(_LAST_SIGNED, last_signed.get(), key)
-            except Damage as damage:
+            except FileDamage as damage:
                 self._report(damage.path, damage.rule, damage.detail)
             else:
                 if public is not None:
@@ -226,10 +201,10 @@ class _Examination:
     # --- The tree, from its first entry to its last ---
 
     def check_tree(self, name: str, checkpoint: Checkpoint) -> None:
-        """Report what is wrong with the tree that the checkpoint called `name` is of."""
+        """Report what is wrong with the tree of `checkpoint`, which findings call `name`."""
         self._findings.size = size = checkpoint.size
         if self._source is not None and (committed := self._source.committed()) < size:
-            self._report("source", "rewound", f"it has {committed} entries, {size} are published")
+            self._report(SOURCE, "rewound", f"it has {committed} entries, {size} are published")
         # Every full tile lies below one of the partial tiles at the right edge of the tree, the
         # topmost of which covers the first entries.
         edge = [
@@ -264,8 +239,8 @@ class _Examination:
     def _subtree(self, level: int, index: int, above: bytes | None) -> bytes | None:
         """Check a full tile and all below it; return the hash that the tile above should hold.
 
-        `above` is the hash that it does hold. Where a tile and what is below it disagree, the
-        one is right that agrees with the tile above: two of three.
+        `above` is the hash that it does hold. Where a tile and the files below it disagree, the
+        side that agrees with the tile above is taken to be right: two of three.
         """
         tile = self._tile(level, index, WIDTH)
         stored = _root(tile.stored)
@@ -277,7 +252,8 @@ class _Examination:
     def _judge(self, tile: _Tile, *, supported: bool, fits: bool) -> None:
         """Report where a tile and what is below it disagree, naming the one that is wrong.
 
-        The tile is `supported` if what is above bears it out, and what is below `fits` likewise.
+        The tile is `supported` if it hashes to what the tile above holds; what is below `fits` if
+        that does.
         """
         wrong = tile.wrong()
         if wrong and not supported:
@@ -312,7 +288,7 @@ class _Examination:
             return None
 
     def _resource(self, path: str, full: str) -> tuple[str, bytes | None]:
-        """Return what lies at `path`, or at `full`, which may have taken a partial one's place."""
+        """Return the file at `path`, or at `full`, which may have replaced a partial one."""
         for candidate in (path, full):
             with suppress(NotFound):
                 return candidate, self._read(candidate)
@@ -322,23 +298,23 @@ class _Examination:
         try:
             return self._read(path)
         except NotFound:
-            self._report(path, "missing", "no file lies there")
+            self._report(path, "missing", "no file is there")
             return None
 
     def _read(self, path: str) -> bytes | None:
-        """Return the bytes at `path`, or None if they cannot be read; raise `NotFound`."""
+        """Return the bytes at `path`, or None if they cannot be read; raises `NotFound`."""
         try:
             return self._store.read(path)
         except NotFound:
             raise
         except Unavailable as error:
             self._report(path, _UNREADABLE, str(error))
-        except Damage as error:
+        except FileDamage as error:
             self._report(path, error.rule, error.detail)
         return None
 
     def _check_names(self, paths: Iterator[str]) -> None:
-        """Report files that belong to no log, and check those the tree needs no longer."""
+        """Report files that belong to no log, and check those that the tree no longer needs."""
         for path in paths:
             if path == CHECKPOINT:
                 continue
@@ -371,9 +347,9 @@ class _Examination:
     def _check_superseded(
         self, partial: TilePath | BundlePath, needed: TilePath | BundlePath
     ) -> None:
-        """Check a partial file that is left of a smaller tree against the one `needed` now."""
+        """Check a partial file of a smaller tree against the file that is `needed` now."""
         if any(damage.path == str(needed) for damage in self._findings.damage):
-            return  # there is nothing to compare it with
+            return  # nothing sound to compare it with
         with suppress(NotFound, MalformedTile):  # removed meanwhile, or reported already
             held, whole = self._read(str(partial)), self._read(str(needed))
             if held is None or whole is None:
@@ -392,15 +368,18 @@ class _Examination:
     def _check_source(self, source: EntrySource, tile: _Tile, believed: Computed | None) -> None:
         """Report entries below a tile that in the source do not hash to what is `believed`.
 
-        Where the files contradict each other nothing is, and the source is only checked against
-        the hashes that it recorded itself.
+        That is None where the files contradict each other; then the source is only checked
+        against the hashes that it recorded itself.
         """
         start = tile.index * WIDTH
         count = min(tile.width, source.committed() - start)
         try:
             entries, recorded = _entries_of(source, start, count)
+        except FileDamage as damage:
+            self._report(SOURCE, _UNREADABLE, damage.detail)
+            return
         except (Refuted, Unavailable) as error:
-            self._report("source", _UNREADABLE, str(error))
+            self._report(SOURCE, _UNREADABLE, str(error))
             return
         hashes = tile.below if entries == tile.entries else leaf_hashes(entries)
         expected = hashes if believed is None else believed
@@ -408,20 +387,14 @@ class _Examination:
             if wrong := _differing(found, expected):
                 at = wrong[0]
                 detail = f"{tile.child(at)} has hash {_hex(found[at])}, not {_hex(expected[at])}"
-                self._report("source", rule, detail + _more(wrong))
+                self._report(SOURCE, rule, detail + _more(wrong))
 
 
 def _entries_of(source: EntrySource, start: int, count: int) -> tuple[list[bytes], list[bytes]]:
     """Return entries and recorded leaf hashes, `count` of each; none if that is not above 0."""
     entries: list[bytes] = []
     leaves: list[bytes] = []
-    while len(entries) < count:
-        more, hashes = source.read(start + len(entries), count - len(entries))
-        if not 1 <= len(more) == len(hashes) <= count - len(entries):
-            raise Refuted(
-                f"from {start + len(entries)} on it gave {len(more)} entries and {len(hashes)} "
-                f"leaf hashes, {count - len(entries)} of each are published"
-            )
+    for more, hashes in in_portions(source, start, start + count):
         entries += more
         leaves += hashes
     return entries, leaves

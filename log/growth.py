@@ -1,16 +1,16 @@
-"""What a publication adds to a log, and whether the store gave it back.
+"""What a publication adds to a log, and whether the store returned it unchanged.
 
-Everything here is pure: bytes and hashes come in, files or a verdict go out, and whoever calls
-reads, writes and signs. It vouches for no tree: whether what is stored is what was signed is for
-`publisher.py` to ask.
+Everything here is pure: bytes and hashes come in, files or a verdict go out. It does not check
+that a tree is the one that was signed: `publisher.py` does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from log.store import Damage, difference
+from log.entry_source import SOURCE
+from log.store import File, FileDamage, difference
 from testamur.tlog.merkle import leaf_hashes
 from testamur.tlog.tiles import (
     HEIGHT,
@@ -29,15 +29,10 @@ from testamur.tlog.tiles import (
     tile_path,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    File = tuple[str, bytes]
-
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """Where a tree ends, and all that is needed to grow it: its edge and its partial bundle."""
+    """The end of a tree, all that is needed to grow it: its right edge and its partial bundle."""
 
     edge: RightEdge
     bundle: bytes
@@ -54,10 +49,10 @@ class Tail:
     def grown(
         self, entries: Sequence[bytes], leaves: Sequence[bytes], *, since: int, until: int
     ) -> tuple[Tail, list[File]]:
-        """Return the tail, and the files, that come of adding `entries` with hashes `leaves`.
+        """Return the tail after adding `entries` with hashes `leaves`, and the new files.
 
-        Partial files come only with the tree of `until` entries: those of its partial files that
-        the tree of `since` entries does not have already.
+        Partial files are made for the tree of `until` entries only, and of these only the ones
+        that the published tree of `since` entries does not have.
         """
         bundles = new_bundles(self.size, self.bundle, entries)
         edge, tiles = new_tiles(self.edge, leaves)
@@ -68,11 +63,11 @@ class Tail:
         return tail, files
 
     def partials(self, since: int) -> Iterator[File]:
-        """Yield the partial bundle and tiles, but for those the tree of `since` entries has too."""
+        """Yield the partial bundle and tiles, except those that the tree of `since` entries has."""
         if self.bundle:
             yield bundle_path(full_tiles(0, self.size), self.size % WIDTH), self.bundle
         for level, tile in enumerate(self.edge.tiles):
-            # The shift counts the hashes of a level: with none added, the tile is the old one.
+            # The shift counts the hashes of a level: with none added, the tile is unchanged.
             if tile and since >> HEIGHT * level != self.size >> HEIGHT * level:
                 yield tile_path(level, full_tiles(level, self.size), len(tile)), b"".join(tile)
 
@@ -91,7 +86,7 @@ def superseded(old: int, new: int) -> list[str]:
 def admitted(start: int, entries: Sequence[bytes], recorded: Sequence[bytes]) -> list[bytes]:
     """Return the leaf hashes of the source's entries, which must be the `recorded` ones."""
     leaves = leaf_hashes(entries)
-    check_leaves("source", start, leaves, recorded)
+    check_leaves(SOURCE, start, leaves, recorded)
     return leaves
 
 
@@ -100,7 +95,7 @@ def given_back(
 ) -> tuple[list[bytes], list[bytes]]:
     """Return the entries, and their hashes, that the stored bundles add to the tree `before`.
 
-    Raise `Damage` unless they hash to what was `recorded`, and the older entries in the first
+    Raises `FileDamage` unless they hash to what was `recorded`, and the older entries in the first
     bundle to what the tree holds.
     """
     expected = [*before.held, *recorded]
@@ -119,18 +114,18 @@ def given_back(
 
 
 def entries_in(path: str, data: bytes) -> list[bytes]:
-    """Return the entries of the bundle at `path`; one that is malformed is `Damage`."""
+    """Return the entries of the bundle at `path`; one that is malformed is `FileDamage`."""
     try:
         return decode_bundle(data, _width(path))
     except MalformedTile as error:
-        raise Damage(path, "malformed", str(error)) from error
+        raise FileDamage(path, "malformed", str(error)) from error
 
 
 def check_leaves(path: str, start: int, found: Sequence[bytes], expected: Sequence[bytes]) -> None:
-    """Raise `Damage` unless the entries at `path`, from `start` on, hash to what is expected."""
+    """Raise `FileDamage` unless the entries at `path`, from `start` on, hash to `expected`."""
     if found != expected:
         at = next(at for at, leaf in enumerate(found) if leaf != expected[at])
-        raise Damage(
+        raise FileDamage(
             path,
             "altered-entry",
             f"entry {start + at} hashes to {found[at].hex()}, not {expected[at].hex()}",
@@ -138,10 +133,10 @@ def check_leaves(path: str, start: int, found: Sequence[bytes], expected: Sequen
 
 
 def check_same(stored: Sequence[File], computed: Sequence[File]) -> None:
-    """Raise `Damage` unless the files that were stored are those that were computed."""
+    """Raise `FileDamage` unless the files read back are those that were computed."""
     for (path, found), (_, expected) in zip(stored, computed, strict=True):
         if found != expected:
-            raise Damage(path, "altered-tile", difference(found, expected))
+            raise FileDamage(path, "altered-tile", difference(found, expected))
 
 
 def _width(path: str) -> int:

@@ -30,9 +30,11 @@ from typing import Annotated, Final
 import typer
 
 from api.folder import Folder, read_key
-from log.last_signed import LastSigned
+from log.directory import DirectoryStore
+from log.last_signed import LastSignedStore
 from log.publisher import Publisher
-from log.store import DirectoryStore
+from log.publisher_thread import PublisherThread
+from log.sqlite import SqliteLastSigned
 from registry.committed import CommittedEntries
 from testamur.errors import Refuted, Unavailable
 from testamur.memory import keep_freed_memory
@@ -53,26 +55,25 @@ def main(
     ending = threading.Event()
     with ExitStack() as stack:
         try:
-            publisher = _opened(Folder(root), interval, ending, stack)
+            publisher = _opened(Folder(root), ending, stack)
         except (Refuted, Unavailable) as error:
             _emit_failure(error)
             raise typer.Exit(1 if isinstance(error, Refuted) else 2) from None
         # A SIGTERM to the whole process group is meant for the server, which closes our input.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        publisher.start()  # which first resumes: `published` or a failure follows
+        thread = PublisherThread(publisher, interval=interval)
+        thread.start()  # which first resumes: `published` or a failure follows
         while os.read(sys.stdin.fileno(), PIPE_BUF):
-            publisher.wake()
+            thread.wake()
         ending.set()
-        publisher.stop()
+        thread.stop()
 
 
-def _opened(
-    folder: Folder, interval: float, ending: threading.Event, stack: ExitStack
-) -> Publisher:
+def _opened(folder: Folder, ending: threading.Event, stack: ExitStack) -> Publisher:
     signer = read_key(folder)
     source = CommittedEntries(folder.registry)
     stack.callback(source.close)
-    last_signed = LastSigned(folder.last_signed)
+    last_signed = SqliteLastSigned(folder.last_signed)
     stack.callback(last_signed.close)
     _claim(last_signed)
     return Publisher(
@@ -80,7 +81,6 @@ def _opened(
         DirectoryStore(folder.log),
         last_signed,
         signer,
-        interval=interval,
         published=lambda checkpoint, _: _emit(f"published {checkpoint.size}"),
         stopped=_emit_failure,
         checked=_progress(ending),
@@ -103,7 +103,7 @@ def _progress(ending: threading.Event) -> Callable[[int, int], None]:
     return checked
 
 
-def _claim(last_signed: LastSigned) -> None:
+def _claim(last_signed: LastSignedStore) -> None:
     deadline = time.monotonic() + _CLAIM_SECONDS
     while True:
         try:

@@ -16,7 +16,8 @@ from typing import Final
 from api.folder import Folder
 from api.processes.child_process import RESTART_SECONDS, ChildProcess
 from api.published import Published
-from log.store import CHECKPOINT, DirectoryStore
+from log.directory import DirectoryStore
+from log.store import CHECKPOINT
 from testamur.errors import Refuted, Unavailable
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
 from testamur.tlog.note import VerifierKey

@@ -9,15 +9,18 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from testamur.errors import Refuted, shown
 from testamur.tlog.merkle import HASH_SIZE
-from testamur.tlog.note import check_text, open_note, strict_base64
+from testamur.tlog.note import (
+    Note,
+    Signer,
+    VerifierKey,
+    check_text,
+    open_note,
+    strict_base64,
+)
 from testamur.tlog.tiles import MAX_SIZE
-
-if TYPE_CHECKING:
-    from testamur.tlog.note import Note, SignerKey, VerifierKey
 
 _DECIMAL = re.compile("0|[1-9][0-9]{0,18}")
 
@@ -33,7 +36,7 @@ class WrongOrigin(Refuted):
 def strict_decimal(text: str, most: int = MAX_SIZE) -> int:
     """Return the number that ASCII digits without a leading zero spell, at most `most`.
 
-    Raise `Refuted` for anything else, such as the `1_000` and `+7` that `int` takes.
+    Raises `Refuted` for anything else, such as the `1_000` and `+7` that `int` takes.
     """
     if not _DECIMAL.fullmatch(text) or int(text) > most:
         raise Refuted(f"not a decimal number from 0 to {most}: {shown(text)}")
@@ -65,7 +68,7 @@ class Checkpoint:
     def parse(cls, text: bytes) -> Checkpoint:
         """Return the checkpoint that the text of a note spells.
 
-        Raise `MalformedCheckpoint` if it spells none, or spells one in another way than `render`.
+        Raises `MalformedCheckpoint` if it spells none, or spells one in another way than `render`.
         """
         try:
             check_text(text)
@@ -90,7 +93,7 @@ class Checkpoint:
 def open_checkpoint(data: bytes, log_key: VerifierKey) -> tuple[Checkpoint, Note]:
     """Return the checkpoint that `log_key` (Ed25519, type 1) signed, and its note.
 
-    Raise `Refuted`: `MalformedNote` or `MalformedCheckpoint`, `BadSignature` or `Unsigned`, and
+    Raises `Refuted`: `MalformedNote` or `MalformedCheckpoint`, `BadSignature` or `Unsigned`, and
     `WrongOrigin` when the text names another log than the key does.
     """
     note = open_note(data, [log_key])
@@ -102,11 +105,11 @@ def open_checkpoint(data: bytes, log_key: VerifierKey) -> tuple[Checkpoint, Note
     return checkpoint, note
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signer: SignerKey) -> bytes:
+def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> bytes:
     """Return the signed note. The caller vouches that it extends the last one signed.
 
-    Raise `WrongOrigin` when the key is not the log's own, `MalformedNote` when the origin or an
-    extension holds a character that no note may hold.
+    Raises `WrongOrigin` when the key is not the log's own, `MalformedNote` when the origin or an
+    extension holds a character that no note may hold, and what the signer raises.
     """
     if checkpoint.origin != signer.name:
         raise WrongOrigin(

@@ -1,8 +1,8 @@
-"""Cosignatures: what witnesses say of a checkpoint, as c2sp.org/tlog-cosignature defines them.
+"""Cosignatures: what witnesses state about a checkpoint, as c2sp.org/tlog-cosignature defines it.
 
 `verify_cosignature` guarantees that the holder of one key stated, at the time it returns, that the
-checkpoint is consistent with every earlier one it saw of that log. How many such statements, and
-whose, make a checkpoint trustworthy is a matter of policy: `policy.py` decides it.
+checkpoint is consistent with every earlier one it saw of that log. It does not say how many such
+statements, and whose, a reader needs: `policy.py` does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from testamur.tlog.note import (
     check_name,
 )
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # releases of `cryptography` that we support lack the module
     from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 MAX_TIMESTAMP = 2**63 - 1
@@ -79,7 +79,7 @@ def subtree_message(
 ) -> bytes:
     """Return what an ML-DSA-44 cosignature of the leaves [start, end) of a log signs.
 
-    A checkpoint is the subtree from 0 to its size. Raise `MalformedCosignature` when a name is
+    A checkpoint is the subtree from 0 to its size. Raises `MalformedCosignature` when a name is
     not 1 to 255 bytes long, or a subtree that does not begin at 0 comes with a time.
     """
     if start and timestamp:
@@ -108,7 +108,7 @@ def verify_cosignature(key: VerifierKey, text: bytes, blob: bytes) -> int:
     """Return the POSIX time at which `key` (type 4 or 6) cosigned the checkpoint `text`.
 
     `text` is the text of a note, `blob` what follows the key id on a signature line. Extension
-    lines are covered by type 4 and not by type 6. Raise `MalformedCosignature`,
+    lines are covered by type 4 and not by type 6. Raises `MalformedCosignature`,
     `MalformedCheckpoint` or `BadSignature`; `Unavailable` where ML-DSA-44 cannot be computed.
     """
     cosignature = Cosignature.parse(blob, key.algorithm)
@@ -137,7 +137,7 @@ def verify_cosignature(key: VerifierKey, text: bytes, blob: bytes) -> int:
 
 def _mldsa44(public: bytes) -> MLDSA44PublicKey:
     try:
-        # Imported here because releases of `cryptography` that we support lack the module.
+        # Imported here: see above.
         from cryptography.hazmat.primitives.asymmetric import mldsa  # noqa: PLC0415
 
         return mldsa.MLDSA44PublicKey.from_public_bytes(public)
@@ -178,7 +178,7 @@ class Cosigner:
         """Return the signature line, its newline included, for the checkpoint `text`.
 
         The caller vouches that it extends every checkpoint of that origin cosigned before, and
-        has stored so. Raise `MalformedCheckpoint` when `text` is no checkpoint.
+        has stored so. Raises `MalformedCheckpoint` when `text` is no checkpoint.
         """
         Checkpoint.parse(text)
         signature = self.private.sign(checkpoint_message(text, timestamp))

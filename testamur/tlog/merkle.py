@@ -1,4 +1,4 @@
-"""Merkle tree hashing, inclusion proofs and consistency proofs, as RFC 6962 section 2.1 defines.
+"""Merkle tree hashing, inclusion and consistency proofs, as RFC 6962 section 2.1 defines them.
 
 Everything here is pure: no I/O, no clock, no settings. A proof that passes `verify_inclusion`
 shows that one leaf sits at one index of the tree that a size and a root commit to; one that
@@ -7,18 +7,20 @@ It says nothing about who vouches for those roots: `checkpoint.py` and `policy.p
 
 A hash is 32 raw bytes. A *node* is named by (level, index): the root of the complete subtree over
 the leaves [index * 2**level, (index + 1) * 2**level).
+
+Provers split the tree from its root down, as RFC 6962 does. Verifiers climb from a leaf, as RFC
+9162 does: `at` is the index, on the level reached, of the node above that leaf, and `last` that of
+the level's last node (fn and sn in the RFC). At the root both are 0.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from testamur.errors import Refuted
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _sha256 = hashlib.sha256  # one attribute look-up less in loops that run a million times a second
 
@@ -83,93 +85,7 @@ def _levels(leaves: Sequence[bytes]) -> list[Sequence[bytes]]:
     return levels
 
 
-# --- Proving: which subtrees a proof names, whatever the hashes are read from ---
-
-
-def _split(width: int) -> int:
-    """Return the greatest power of two below `width`, for a width of at least 2."""
-    return 1 << ((width - 1).bit_length() - 1)
-
-
-def _inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
-    """Return the leaf ranges whose roots are PATH(index, D[size]), leaf to root."""
-    if not 0 <= index < size:
-        raise ValueError(f"leaf index {index} is outside a tree of {size} leaves")
-    ranges = []
-    start, end = 0, size
-    while end - start > 1:
-        middle = start + _split(end - start)
-        if index < middle:
-            ranges.append((middle, end))
-            end = middle
-        else:
-            ranges.append((start, middle))
-            start = middle
-    ranges.reverse()
-    return ranges
-
-
-def _consistency_ranges(old: int, new: int) -> list[tuple[int, int]]:
-    """Return the leaf ranges whose roots are PROOF(old, D[new])."""
-    if not 0 <= old <= new:
-        raise ValueError(f"a tree of {new} leaves cannot extend one of {old}")
-    if old in (0, new):
-        return []  # every tree extends the empty one, and itself, without proof
-    ranges = []
-    start, end = 0, new
-    while end != old:
-        middle = start + _split(end - start)
-        if old <= middle:
-            ranges.append((middle, end))
-            end = middle
-        else:
-            ranges.append((start, middle))
-            start = middle
-    if start:  # else the old tree is one complete subtree, whose root the verifier holds
-        ranges.append((start, end))
-    ranges.reverse()
-    return ranges
-
-
-def _named(ranges: list[tuple[int, int]], leaves: Sequence[bytes]) -> list[bytes]:
-    levels = _levels(leaves)
-    heights = ((end - start - 1).bit_length() for start, end in ranges)
-    return [
-        levels[height][start >> height] for height, (start, _) in zip(heights, ranges, strict=True)
-    ]
-
-
-def inclusion_proof(index: int, leaves: Sequence[bytes]) -> list[bytes]:
-    """Return the audit path of leaf `index`, leaf to root: PATH(m, D[n]), RFC 6962 section 2.1.1.
-
-    Raise `ValueError` when there is no such leaf.
-    """
-    return _named(_inclusion_ranges(index, len(leaves)), leaves)
-
-
-def all_inclusion_proofs(leaves: Sequence[bytes]) -> list[list[bytes]]:
-    """Return `inclusion_proof(i, leaves)` for every i, at about one list operation per node."""
-    if not leaves:
-        return []
-    levels = _levels(leaves)
-    paths: list[list[bytes]] = [[]]
-    for level in reversed(levels[:-1]):
-        last = len(level) - 1
-        # A node's path is its sibling followed by its parent's path; a risen node has no sibling.
-        paths = [
-            paths[at >> 1] if at == last and at % 2 == 0 else [level[at ^ 1], *paths[at >> 1]]
-            for at in range(len(level))
-        ]
-    return paths
-
-
-def consistency_proof(old: int, leaves: Sequence[bytes]) -> list[bytes]:
-    """Return PROOF(m, D[n]) of RFC 6962 section 2.1.2, for the first `old` of `leaves`.
-
-    It is empty when `old` is 0 or all of them. Raise `ValueError` when `old` is more than all.
-    """
-    ranges = _consistency_ranges(old, len(leaves))
-    return _named(ranges, leaves) if ranges else []
+# --- Reading a tree ---
 
 
 class HashReader(Protocol):
@@ -177,6 +93,35 @@ class HashReader(Protocol):
 
     def read_hashes(self, nodes: Sequence[Node]) -> list[bytes]:
         """Return the hash of each node (level, index), in order: exactly as many, or raise."""
+        ...
+
+
+class _InMemory:
+    """Reads the hashes of the tree over leaf hashes that are all at hand."""
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self._levels = _levels(leaves)
+
+    def read_hashes(self, nodes: Sequence[Node]) -> list[bytes]:
+        return [self._levels[level][index] for level, index in nodes]
+
+
+def root_from(size: int, reader: HashReader) -> bytes:
+    """Return the root of the tree of the first `size` leaves."""
+    return _roots([(0, size)], reader)[0] if size else EMPTY_ROOT
+
+
+def _roots(ranges: Sequence[tuple[int, int]], reader: HashReader) -> list[bytes]:
+    """Return the root over each range of leaves [start, end) that RFC 6962 makes a subtree."""
+    parts = [_complete_nodes(start, end) for start, end in ranges]
+    # One call, so that a reader can fetch all the tiles it lacks at once.
+    hashes = reader.read_hashes([node for nodes in parts for node in nodes])
+    roots = []
+    at = 0
+    for nodes in parts:
+        roots.append(_folded(hashes[at : at + len(nodes)]))
+        at += len(nodes)
+    return roots
 
 
 def _complete_nodes(start: int, end: int) -> list[Node]:
@@ -199,52 +144,63 @@ def _folded(hashes: Sequence[bytes]) -> bytes:
     return root
 
 
-def _read_ranges(ranges: list[tuple[int, int]], reader: HashReader) -> list[bytes]:
-    parts = [_complete_nodes(start, end) for start, end in ranges]
-    # One call, so that a reader can fetch all the tiles it lacks at once.
-    hashes = reader.read_hashes([node for nodes in parts for node in nodes])
-    roots = []
-    at = 0
-    for nodes in parts:
-        roots.append(_folded(hashes[at : at + len(nodes)]))
-        at += len(nodes)
-    return roots
+def _middle(start: int, end: int) -> int:
+    """Return where RFC 6962 splits a subtree of at least 2 leaves: k, a power of two, from `start`.
+
+    k is the greatest one below the number of leaves.
+    """
+    return start + (1 << (end - start - 1).bit_length() - 1)
+
+
+# --- Inclusion ---
 
 
 def prove_inclusion(index: int, size: int, reader: HashReader) -> list[bytes]:
     """Return the audit path of leaf `index` in the tree of the first `size` leaves, leaf to root.
 
-    Raise `ValueError` when there is no such leaf, and whatever the reader raises.
+    This is PATH(m, D[n]) of RFC 6962 section 2.1.1. Raises `ValueError` when there is no such
+    leaf, and what the reader raises.
     """
-    return _read_ranges(_inclusion_ranges(index, size), reader)
+    if not 0 <= index < size:
+        raise ValueError(f"leaf index {index} is outside a tree of {size} leaves")
+    siblings = []  # root to leaf
+    start, end = 0, size
+    while end - start > 1:
+        middle = _middle(start, end)
+        if index < middle:
+            siblings.append((middle, end))
+            end = middle
+        else:
+            siblings.append((start, middle))
+            start = middle
+    return _roots(siblings[::-1], reader)
 
 
-def prove_consistency(old: int, new: int, reader: HashReader) -> list[bytes]:
-    """Return the proof that the tree of `new` leaves extends the tree of `old` leaves.
-
-    Raise `ValueError` when it cannot (old > new), and whatever the reader raises.
-    """
-    return _read_ranges(_consistency_ranges(old, new), reader)
+def inclusion_proof(index: int, leaves: Sequence[bytes]) -> list[bytes]:
+    """Return `prove_inclusion(index, len(leaves), ...)` for leaf hashes that are all at hand."""
+    return prove_inclusion(index, len(leaves), _InMemory(leaves))
 
 
-def root_from(size: int, reader: HashReader) -> bytes:
-    """Return the root of the tree of the first `size` leaves."""
-    return _read_ranges([(0, size)], reader)[0] if size else EMPTY_ROOT
-
-
-# --- Verifying ---
-
-
-def _check_hashes(hashes: Sequence[bytes]) -> None:
-    for digest in hashes:
-        if len(digest) != HASH_SIZE:
-            raise InvalidProof(f"found a {len(digest)}-byte hash, need {HASH_SIZE}")
+def all_inclusion_proofs(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """Return `inclusion_proof(i, leaves)` for every i, at about one list operation per node."""
+    if not leaves:
+        return []
+    levels = _levels(leaves)
+    paths: list[list[bytes]] = [[]]
+    for level in reversed(levels[:-1]):
+        last = len(level) - 1
+        # A node's path is its sibling followed by its parent's path; a risen node has no sibling.
+        paths = [
+            paths[at >> 1] if at == last and at % 2 == 0 else [level[at ^ 1], *paths[at >> 1]]
+            for at in range(len(level))
+        ]
+    return paths
 
 
 def implied_root(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes:
     """Return the root that `path` implies, reading it from the leaf hash upwards.
 
-    Raise `InvalidProof` when the path cannot belong to leaf `index` of `size` (RFC 9162
+    Raises `InvalidProof` when the path cannot belong to leaf `index` of `size` (RFC 9162
     section 2.1.3.2): too short, too long, or no such leaf.
     """
     if not 0 <= index < size:
@@ -255,6 +211,7 @@ def implied_root(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> b
     for sibling in path:
         if last == 0:
             raise InvalidProof(f"path of {len(path)} hashes goes on above the root")
+        # The last node of a level, at an even index, has no sibling: it rises unhashed.
         while at == last and at % 2 == 0:
             at, last = at >> 1, last >> 1
         node = node_hash(sibling, node) if at % 2 else node_hash(node, sibling)
@@ -273,6 +230,40 @@ def verify_inclusion(
         raise InvalidProof(
             f"leaf {index} of {size} leads to root {computed.hex()}, not {root.hex()}"
         )
+
+
+def _check_hashes(hashes: Sequence[bytes]) -> None:
+    for digest in hashes:
+        if len(digest) != HASH_SIZE:
+            raise InvalidProof(f"found a {len(digest)}-byte hash, need {HASH_SIZE}")
+
+
+# --- Consistency ---
+
+
+def prove_consistency(old: int, new: int, reader: HashReader) -> list[bytes]:
+    """Return the proof that the tree of `new` leaves extends the tree of `old` leaves.
+
+    This is PROOF(m, D[n]) of RFC 6962 section 2.1.2; it is empty when `old` is 0 or `new`. Raises
+    `ValueError` when there can be none (old > new), and what the reader raises.
+    """
+    if not 0 <= old <= new:
+        raise ValueError(f"a tree of {new} leaves cannot extend one of {old}")
+    if old in (0, new):
+        return []
+    subtrees = []  # root to leaf
+    start, end = 0, new
+    while end != old:
+        middle = _middle(start, end)
+        if old <= middle:
+            subtrees.append((middle, end))
+            end = middle
+        else:
+            subtrees.append((start, middle))
+            start = middle
+    if start:  # else the old tree is one complete subtree, whose root the verifier holds
+        subtrees.append((start, end))
+    return _roots(subtrees[::-1], reader)
 
 
 def verify_consistency(
@@ -330,6 +321,8 @@ def _implied_roots(
         path = [old_root, *path]
     if not path:
         raise InvalidProof(f"from {old_size} to {new_size} leaves an empty path proves nothing")
+    # The climb begins at the last leaf of the old tree, or rather at the largest complete subtree
+    # that ends with it: both trees have that subtree, and its root is the first hash.
     at, last = old_size - 1, new_size - 1
     while at % 2:
         at, last = at >> 1, last >> 1
@@ -338,11 +331,13 @@ def _implied_roots(
         if last == 0:
             raise InvalidProof(f"path of {len(path)} hashes goes on above the root")
         if at % 2 or at == last:
+            # A sibling to the left is in both trees. What rises unhashed in the new tree, as the
+            # last of its level, does so in the old tree too.
             old, new = node_hash(sibling, old), node_hash(sibling, new)
             while at % 2 == 0 and at:
                 at, last = at >> 1, last >> 1
         else:
-            new = node_hash(new, sibling)
+            new = node_hash(new, sibling)  # it holds only leaves that the old tree lacks
         at, last = at >> 1, last >> 1
     if last != 0:
         raise InvalidProof(f"path of {len(path)} hashes stops below the root")
@@ -379,19 +374,19 @@ class CompactRange:
 
     def extended(self, leaves: Sequence[bytes]) -> CompactRange:
         """Return the range over these leaves and then the given leaf hashes."""
-        standing = list(self.hashes)
+        whole = list(self.hashes)
         settled: list[bytes] = []  # smallest first
         level: list[bytes] = list(leaves)
         position = self.size  # of the first node of `level`, counted in nodes of that level
         while level:
             if position % 2:
-                level.insert(0, standing.pop())
+                level.insert(0, whole.pop())
             if len(level) % 2:
                 settled.append(level.pop())
             level = parents(level)
             position >>= 1
         settled.reverse()
-        return CompactRange(self.size + len(leaves), (*standing, *settled))
+        return CompactRange(self.size + len(leaves), (*whole, *settled))
 
     def root(self) -> bytes:
         """Return the root over all leaves so far."""

@@ -1,4 +1,4 @@
-"""Signed notes, as c2sp.org/signed-note defines them and Go's sumdb/note reads and writes them.
+r"""Signed notes, as c2sp.org/signed-note defines them and Go's sumdb/note reads and writes them.
 
     text, ending in a newline
     <empty line>
@@ -9,6 +9,31 @@
 is named by a signature that does not hold. A line by any other key proves nothing and is kept as
 it stands. It says nothing about what the text means: `checkpoint.py` does, and cosignatures, which
 sign more than the text, are verified by `cosignature.py`.
+
+Sign a text with a key, whose public half is written on one line:
+
+    >>> signer = SignerKey.from_seed("log.example", bytes(32))
+    >>> text = b"what is signed\n"
+    >>> note = text + b"\n" + signer.sign(text)
+    >>> print(note.decode(), end="")  # doctest: +ELLIPSIS
+    what is signed
+    <BLANKLINE>
+    — log.example 2F9odF3FcT9JdWXjvPD2o+zXDYf7...PIn7a2EwY=
+    >>> print(signer.verifier)
+    log.example+d85f6874+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop
+
+Open it with the verifier key; what anybody changed, or only others signed, is refused:
+
+    >>> key = VerifierKey.parse(str(signer.verifier))
+    >>> open_note(note, [key]).text
+    b'what is signed\n'
+    >>> open_note(note.replace(b"is", b"was"), [key])
+    Traceback (most recent call last):
+    testamur.tlog.note.BadSignature: log.example+d85f6874 did not sign this text
+    >>> other = SignerKey.generate("log.example")
+    >>> open_note(note, [other.verifier])
+    Traceback (most recent call last):
+    testamur.tlog.note.Unsigned: no known key has signed the note: log.example+d85f6874
 """
 
 from __future__ import annotations
@@ -17,16 +42,14 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from testamur.errors import Refuted, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MAX_NOTE = 1 << 20  # bytes; a hundred ML-DSA-44 cosignatures take a third of it
 MAX_SIGNATURES = 100  # where Go's sumdb/note stops too
@@ -52,33 +75,33 @@ class MalformedKey(Refuted):
 
 
 class BadSignature(Refuted):
-    """A key that we know is named by a signature that does not hold."""
+    """A signature line names a known key, and the signature does not hold."""
 
 
 class Unsigned(Refuted):
-    """No key that we know has signed the note."""
+    """No known key has signed the note."""
 
 
 def strict_base64(text: str) -> bytes:
-    """Return the bytes that `text` is the standard, padded base64 of; raise `Refuted` if none."""
+    """Return the bytes that `text` spells in standard, padded base64; raises `Refuted` if none."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise Refuted(f"not base64: {shown(text)}") from None
-    # The decoder lets stray bits under the padding pass, and thus a second spelling.
+    # The decoder ignores stray bits under the padding, so it accepts a second spelling.
     if base64.b64encode(raw).decode("ascii") != text:
         raise Refuted(f"not canonical base64: {shown(text)}")
     return raw
 
 
 def key_id(name: str, algorithm: int, public: bytes) -> bytes:
-    """Return the 4-byte id of a key: it tells keys of one name apart, and secures nothing."""
+    """Return the 4-byte id of a key. It tells keys of one name apart, and secures nothing."""
     text = name.encode() + b"\n" + bytes([algorithm]) + public
     return hashlib.sha256(text).digest()[:KEY_ID_SIZE]
 
 
 def check_name(name: str) -> None:
-    """Raise `MalformedKey` unless `name` can be a key name: no Unicode space, plus or control."""
+    """Raises `MalformedKey` unless `name` can be a key name: no Unicode space, plus or control."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -90,7 +113,7 @@ def check_name(name: str) -> None:
 
 
 def check_text(text: bytes) -> None:
-    """Raise `MalformedNote` unless `text` can be signed: UTF-8, its lines ended by newlines."""
+    """Raises `MalformedNote` unless `text` can be signed: UTF-8, its lines ended by newlines."""
     if not text.endswith(b"\n"):
         raise MalformedNote("the text of a note must end in a newline")
     _check_characters(text)
@@ -147,8 +170,8 @@ class VerifierKey:
 
     @classmethod
     def parse(cls, vkey: str) -> VerifierKey:
-        """Return the key that `vkey` spells; raise `MalformedKey` if it spells none."""
-        # Base64 uses plus signs too, so only the first two part the fields.
+        """Return the key that `vkey` spells; raises `MalformedKey` if it spells none."""
+        # Base64 uses plus signs too, so only the first two separate fields.
         fields = vkey.split("+", 2)
         if len(fields) != 3:
             raise MalformedKey(f"a verifier key is name+id+key: {shown(vkey)}")
@@ -164,7 +187,7 @@ class VerifierKey:
         return f"{self.name}+{self.key_id.hex()}+{key_text}"
 
     def verify(self, text: bytes, sig: bytes) -> None:
-        """Raise `BadSignature` unless `sig` is this key's Ed25519 signature of `text`.
+        """Raises `BadSignature` unless `sig` is this key's Ed25519 signature of `text`.
 
         For keys of type 1 alone: a cosignature signs more than the text.
         """
@@ -193,9 +216,34 @@ def _typed_key(text: str) -> tuple[int, bytes]:
     return raw[0], raw[1:]
 
 
+class Signer(Protocol):
+    """What signs notes under a name, wherever its private key is: in an HSM, a KMS, or here.
+
+    `Signature(name, key_id, blob).render()` makes the line from the 64 bytes of a signature.
+    """
+
+    @property
+    def name(self) -> str:
+        """The key name, which for the key of a log is the log's origin."""
+        ...
+
+    @property
+    def verifier(self) -> VerifierKey:
+        """The public half, of type 1 (Ed25519) and under the same name. It MUST never change."""
+        ...
+
+    def sign(self, text: bytes) -> bytes:
+        """Return the signature line for `text`, its newline included.
+
+        It MUST raise `MalformedNote` if `text` is not the text of a note (`check_text`), and
+        `Unavailable` when the key cannot be reached. The caller verifies the line.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SignerKey:
-    """An Ed25519 key that signs notes under a name. It is never shown but by `render`."""
+    """A `Signer` that holds its Ed25519 key; only `render` shows the private half."""
 
     name: str
     private: Ed25519PrivateKey = field(repr=False)
@@ -217,7 +265,7 @@ class SignerKey:
     def parse(cls, skey: str) -> SignerKey:
         """Return the key that Go's `PRIVATE+KEY+name+id+base64(type || seed)` spells.
 
-        Raise `MalformedKey` if it spells none. No message repeats the secret.
+        Raises `MalformedKey` if it spells none. No message repeats the secret.
         """
         fields = skey.removeprefix(_PRIVATE).split("+", 2)
         if not skey.startswith(_PRIVATE) or len(fields) != 3:
@@ -241,7 +289,7 @@ class SignerKey:
     def sign(self, text: bytes) -> bytes:
         """Return the signature line for `text`, its newline included.
 
-        Raise `MalformedNote` if the text of a note cannot look so.
+        Raises `MalformedNote` if `text` is not the text of a note.
         """
         check_text(text)
         return Signature(self.name, self.verifier.key_id, self.private.sign(text)).render()
@@ -262,7 +310,7 @@ def _seed(key_text: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One signature line: who claims to have signed, and the bytes that must bear it out."""
+    """One signature line: the key that it names, and the bytes that must verify under it."""
 
     name: str
     key_id: bytes
@@ -270,7 +318,7 @@ class Signature:
 
     @classmethod
     def parse(cls, line: str) -> Signature:
-        """Return the signature on `line` (without its newline); raise `MalformedNote` if none."""
+        """Return the signature on `line` (without its newline); raises `MalformedNote` if none."""
         name, _, encoded = line.removeprefix(_DASH).partition(" ")
         if not line.startswith(_DASH):
             raise MalformedNote(
@@ -292,13 +340,13 @@ class Signature:
 
     @property
     def key(self) -> tuple[str, bytes]:
-        """The pair that picks the key: name and id."""
+        """The pair that picks the key: its name and its id."""
         return self.name, self.key_id
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A text and its signature lines; `verified` holds those that a known key bears out."""
+    """A text and its signature lines; `verified` holds those that verified under a known key."""
 
     text: bytes
     signatures: tuple[Signature, ...]
@@ -310,11 +358,11 @@ class Note:
 
 
 def parse_note(data: bytes) -> Note:
-    """Return the note, of which nothing is verified yet; raise `MalformedNote` if it is none."""
+    """Return the note, unverified; raises `MalformedNote` if `data` is none."""
     if len(data) > MAX_NOTE:
         raise MalformedNote(f"a note of {len(data)} bytes is above {MAX_NOTE}")
     _check_characters(data)
-    # The text may hold empty lines itself: the last one in the note parts it from signatures.
+    # The text may hold empty lines itself: the last one in the note ends it.
     split = data.rfind(b"\n\n")
     if split < 0:
         raise MalformedNote("a note has an empty line between its text and its signatures")
@@ -327,7 +375,7 @@ def parse_note(data: bytes) -> Note:
 
 
 def keyed(keys: Iterable[VerifierKey]) -> dict[tuple[str, bytes], VerifierKey]:
-    """Return the keys by the pair that picks them; raise `MalformedKey` if two share a pair."""
+    """Return the keys by the pair that picks them; raises `MalformedKey` if two share a pair."""
     known: dict[tuple[str, bytes], VerifierKey] = {}
     for key in keys:
         if known.setdefault((key.name, key.key_id), key) != key:
@@ -338,8 +386,8 @@ def keyed(keys: Iterable[VerifierKey]) -> dict[tuple[str, bytes], VerifierKey]:
 def open_note(data: bytes, verifiers: Iterable[VerifierKey]) -> Note:
     """Return the note with those signatures `verified` that are by the given keys of type 1.
 
-    A line by any other (name, key id) is ignored. Raise `MalformedNote`; `BadSignature` when a
-    line names a given key that did not sign; `Unsigned` when no given key has signed.
+    A line by any other (name, key id) is ignored. Raises `MalformedNote`, `BadSignature` when a
+    line names a given key that did not sign, and `Unsigned` when no given key has signed.
     """
     note = parse_note(data)
     known = keyed(verifiers)

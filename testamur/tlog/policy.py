@@ -2,14 +2,16 @@
 
 A checkpoint that passes `Policy.check` is signed by a log of the policy under its own origin, and
 cosigned by a quorum of the policy's witnesses. It does not show that a given entry is in that
-tree: `merkle.verify_inclusion` and `tlog_proof.py` do; nor how recent it is: the times that `check`
+tree: `merkle.verify_inclusion` and `proof.py` do; nor how recent it is: the times that `check`
 returns let the caller judge.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from testamur.errors import Refuted, Unavailable, shown
 from testamur.tlog.checkpoint import Checkpoint, strict_decimal
@@ -19,17 +21,12 @@ from testamur.tlog.note import (
     ED25519_COSIGNATURE,
     MLDSA44_COSIGNATURE,
     BadSignature,
+    Note,
     Unsigned,
     VerifierKey,
     keyed,
     parse_note,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from testamur.tlog.note import Note
 
 MAX_POLICY = 1 << 20  # bytes
 NONE = "none"
@@ -48,7 +45,7 @@ class QuorumMissed(Refuted):
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A log that is believed when its checkpoint has the quorum; its origin is `key.name`."""
+    """A log whose checkpoint is believed once it has the quorum; its origin is `key.name`."""
 
     key: VerifierKey
     url: str | None = None
@@ -56,7 +53,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A witness under the name that groups and quorum know it by."""
+    """A witness; `name` is what groups and the quorum call it."""
 
     name: str
     key: VerifierKey
@@ -65,7 +62,7 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Witnesses and groups of which `threshold` together count as one witness."""
+    """Witnesses and groups; it counts as one witness once `threshold` of them have cosigned."""
 
     name: str
     threshold: int
@@ -74,7 +71,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A checkpoint that a policy believes, and who vouches for it.
+    """A checkpoint that a policy believes, and the witnesses that cosigned it.
 
     `witnesses` are (name in the policy, POSIX time in seconds of the latest cosignature), in the
     order of the policy.
@@ -87,9 +84,9 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Logs, witnesses, groups in order of definition, and the name that makes the quorum.
+    """Logs, witnesses, groups in order of definition, and the name of the quorum.
 
-    `quorum` is None when no witness is asked for. Built by `parse_policy`, which checks that the
+    `quorum` is None when no witness is needed. Built by `parse_policy`, which checks that the
     names fit together.
     """
 
@@ -112,11 +109,11 @@ class Policy:
         """Return the checkpoint in the note if this policy believes it.
 
         Every line that names a key of the policy must hold. A cosignature at time 0 states no
-        time and does not count, for witnesses do not make such (c2sp.org/tlog-witness).
+        time and does not count: witnesses make none (c2sp.org/tlog-witness).
 
-        Raise `Refuted`: `MalformedNote`, `MalformedCheckpoint`, `BadSignature`, `Unsigned` when
-        no log of the policy signed under its own origin, `QuorumMissed`. Raise `Unavailable` when
-        the verdict hangs on a signature that cannot be verified here.
+        Raises `Refuted`: `MalformedNote`, `MalformedCheckpoint`, `BadSignature`, `Unsigned` when
+        no log of the policy signed under its own origin, `QuorumMissed`. Raises `Unavailable` when
+        the verdict depends on a signature that cannot be verified here.
         """
         note = parse_note(note_bytes)
         checkpoint = Checkpoint.parse(note.text)
@@ -170,19 +167,19 @@ class Policy:
     def _is_quorum(self, cosigners: AbstractSet[str]) -> bool:
         if self.quorum is None:
             return True
-        standing = set(cosigners)
-        # Groups name only what is defined before them, so one pass in order settles all.
+        reached = set(cosigners)
+        # A group names only members defined before it, so one pass in order is enough.
         for group in self.groups:
-            if sum(member in standing for member in group.members) >= group.threshold:
-                standing.add(group.name)
-        return self.quorum in standing
+            if sum(member in reached for member in group.members) >= group.threshold:
+                reached.add(group.name)
+        return self.quorum in reached
 
     def _refuse(
         self, checkpoint: Checkpoint, cosigners: AbstractSet[str], unexamined: AbstractSet[str]
     ) -> NoReturn:
         if self._is_quorum(cosigners | unexamined):
             raise Unavailable(
-                f"the quorum {shown(self.quorum)} hangs on cosignatures that cannot be verified "
+                f"the quorum {shown(self.quorum)} depends on cosignatures that cannot be verified "
                 f"here: {_listed(unexamined)}"
             )
         missing = [each.name for each in self.witnesses if each.name not in cosigners]
@@ -211,7 +208,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def parse_policy(text: str | bytes) -> Policy:
-    """Return the policy that `text` spells; raise `MalformedPolicy`, naming the line, if none.
+    """Return the policy that `text` spells; raises `MalformedPolicy`, naming the line, if none.
 
     Names are opaque bytes: those that are not UTF-8 appear with surrogate escapes.
     """
@@ -231,7 +228,7 @@ def parse_policy(text: str | bytes) -> Policy:
 
 
 class _Reading:
-    """A policy half read: what the lines so far define."""
+    """What the lines read so far define."""
 
     def __init__(self) -> None:
         self.logs: list[Log] = []
@@ -245,7 +242,7 @@ class _Reading:
     def take(self, line: bytes) -> None:
         if stray := _CONTROLS.intersection(line):
             raise MalformedPolicy(f"byte 0x{min(stray):02x} is not allowed")
-        # Only ASCII blanks part items, where str.split would take Unicode's too.
+        # `bytes.split` separates at ASCII blanks only, `str.split` at Unicode's too.
         items = [item.decode("utf-8", "surrogateescape") for item in line.split()]
         match items:
             case []:

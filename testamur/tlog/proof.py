@@ -15,16 +15,13 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from testamur.errors import Refuted, shown
 from testamur.tlog.checkpoint import strict_decimal
 from testamur.tlog.merkle import HASH_SIZE, verify_inclusion
 from testamur.tlog.note import MAX_NOTE, strict_base64
+from testamur.tlog.policy import Policy, Verified
 from testamur.tlog.tiles import MAX_SIZE
-
-if TYPE_CHECKING:
-    from testamur.tlog.policy import Policy, Verified
 
 HEADER = "c2sp.org/tlog-proof@v1"
 FILE_ENDING = ".tlog-proof"
@@ -63,7 +60,7 @@ class TlogProof:
 
     @classmethod
     def parse(cls, data: bytes) -> TlogProof:
-        """Return the proof that `data` spells; raise `MalformedProof` if it spells none.
+        """Return the proof that `data` spells; raises `MalformedProof` if it spells none.
 
         The checkpoint is taken as it stands: `verify` judges it.
         """
@@ -92,7 +89,7 @@ class TlogProof:
     def verify(self, leaf: bytes, policy: Policy) -> Verified:
         """Return the checkpoint that shows leaf hash `leaf` at `index` of a log of the policy.
 
-        Raise `Refuted` or `Unavailable` as `Policy.check` does, and `InvalidProof`.
+        Raises `Refuted` or `Unavailable` as `Policy.check` does, and `InvalidProof`.
         """
         verified = policy.check(self.checkpoint)
         size, root = verified.checkpoint.size, verified.checkpoint.root

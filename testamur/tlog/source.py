@@ -1,6 +1,7 @@
-"""Where the files of a published log come from: any source, and a folder.
+"""Where the files of a published log come from: the contract of a source, and a folder.
 
-A source vouches for nothing: `reader.py` checks what it returns against a signed checkpoint.
+A source vouches for nothing: `reader.py` checks what it returns against a signed checkpoint. No
+folder makes its reader wait, or read without end: FIFOs, devices and oversized files are refused.
 """
 
 from __future__ import annotations
@@ -22,26 +23,29 @@ class NotFound(Unavailable):
     """The log serves nothing at this path."""
 
 
-class Source(Protocol):
-    """Where a log's files come from.
+class TooLarge(Refuted):
+    """The file is larger than anything a log may serve."""
 
-    `fetch` must return the file's bytes whole, or raise `Unavailable` (`NotFound` if there is
-    no such file). It need not be trusted, and may be called from several threads. `at_once` is
-    how many fetches may be under way together: 1 unless each waits for a network.
-    """
+
+class Source(Protocol):
+    """Where a log's files come from. It need not be trusted. Threads may share it."""
 
     @property
     def at_once(self) -> int:
-        """Return the number of fetches that may be under way together, at least 1."""
+        """How many fetches may be under way at once: 1 unless each waits for a network."""
         ...
 
     def fetch(self, path: str) -> bytes:
-        """Return the bytes at a tlog-tiles path, such as `tile/0/000`."""
+        """Return the whole file at a tlog-tiles path, such as `tile/0/000`.
+
+        It MUST raise `NotFound` when nothing is there, `Unavailable` when that cannot be found
+        out, and `Refuted` above `MAX_RESOURCE` bytes, of which it MUST NOT read more.
+        """
         ...
 
 
 class DirectorySource:
-    """A log in a folder."""
+    """A log in the folder `root`, which somebody else may have filled."""
 
     at_once: Final = 1
 
@@ -49,15 +53,17 @@ class DirectorySource:
         self._root = root
 
     def fetch(self, path: str) -> bytes:
-        """Return the file at `path` under the folder."""
+        """Return the file at `path` under the folder.
+
+        Raises `NotFound` for what is no regular file, and for what is no path of a log.
+        """
         _check_path(path)
         file = self._root / path
         try:
-            # Else whoever opens a FIFO waits for its writer, and a device never ends.
-            with open(file, "rb", buffering=0, opener=_at_once) as stream:
+            with open(file, "rb", buffering=0, opener=_without_waiting) as stream:
                 found = os.fstat(stream.fileno())
                 if not stat.S_ISREG(found.st_mode):
-                    raise NotFound(f"{file} is no regular file")
+                    raise NotFound(f"{file} is not a regular file")
                 check_bound(found.st_size, str(file))
                 data = stream.readall()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -71,7 +77,10 @@ class DirectorySource:
 
 
 def log_folder(folder: Path) -> Path:
-    """Return the folder of the log a user means by `folder`; raises `Unavailable`."""
+    """Return the folder of the log that a user means by `folder`: itself, or its `log/`.
+
+    Raises `Unavailable` when neither holds a checkpoint.
+    """
     try:
         for root in (folder, folder / "log"):
             if (root / "checkpoint").is_file():
@@ -84,17 +93,18 @@ def log_folder(folder: Path) -> Path:
 
 
 def check_bound(length: int, where: str) -> None:
-    """Raise `Refuted` for a length that nothing in a log can have."""
+    """Raise `TooLarge` for a length that nothing in a log can have."""
     if length > MAX_RESOURCE:
-        raise Refuted(f"{where} is larger than anything a log may serve ({MAX_RESOURCE} bytes)")
+        raise TooLarge(f"{where} is larger than anything a log may serve ({MAX_RESOURCE} bytes)")
 
 
-def _at_once(path: str, flags: int) -> int:
+def _without_waiting(path: str, flags: int) -> int:
+    # A plain open of a FIFO waits for its writer.
     return os.open(path, flags | _NONBLOCK)
 
 
 def _check_path(path: str) -> None:
-    # Nothing else is in a log, and nothing outside of its folder has such a name.
+    # A log has no other files, and no such path leads out of its folder.
     try:
         if path != "checkpoint":
             parse_path(path)

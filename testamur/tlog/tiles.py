@@ -12,19 +12,14 @@ of the log, without a leading slash.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from testamur.errors import Refuted, Unavailable, shown
-from testamur.tlog.merkle import HASH_SIZE, CompactRange, parents
+from testamur.tlog.merkle import HASH_SIZE, CompactRange, Node, parents
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from testamur.tlog.merkle import Node
-
-    Fetch = Callable[[str], bytes]  # raises Unavailable when there is nothing at the path
+Fetch = Callable[[str], bytes]  # raises `Unavailable` when there is nothing at the path
 
 WIDTH = 256
 HEIGHT = 8  # levels of the tree that one level of tiles spans: WIDTH == 2**HEIGHT
@@ -94,7 +89,7 @@ _NOT_DIGITS = str.maketrans("", "", "x/")
 
 
 def parse_path(path: str) -> TilePath | BundlePath:
-    """Return what `path` names; raise `MalformedTile` unless it is the one spelling of it."""
+    """Return what `path` names; raises `MalformedTile` unless it is the one spelling of it."""
     match = _PATH.fullmatch(path)
     if match is None:
         raise MalformedTile(f"not the path of a tile or bundle: {shown(path)}")
@@ -128,23 +123,11 @@ def tile_levels(size: int) -> int:
     return -(-size.bit_length() // HEIGHT)
 
 
-def tile_resources(size: int) -> Iterator[str]:
-    """Yield every path that exists for a tree of `size` leaves: bundles, then tiles by level."""
-    yield from (bundle_path(index) for index in range(full_tiles(0, size)))
-    if width := partial_width(0, size):
-        yield bundle_path(full_tiles(0, size), width)
-    for level in range(tile_levels(size)):
-        full = full_tiles(level, size)
-        yield from (tile_path(level, index) for index in range(full))
-        if width := partial_width(level, size):
-            yield tile_path(level, full, width)
-
-
 # --- Entry bundles ---
 
 
 def encode_bundle(entries: Sequence[bytes]) -> bytes:
-    """Return 1 to 256 entries as one bundle; raise `ValueError` if one is above 65,535 bytes."""
+    """Return 1 to 256 entries as one bundle; raises `ValueError` if one is above 65,535 bytes."""
     if not 1 <= len(entries) <= WIDTH:
         raise ValueError(f"a bundle holds 1 to {WIDTH} entries, not {len(entries)}")
     return _length_prefixed(entries)
@@ -163,7 +146,7 @@ def _length_prefixed(entries: Sequence[bytes]) -> bytes:
 def decode_bundle(data: bytes, expected_count: int) -> list[bytes]:
     """Return the entries of a bundle that must hold exactly `expected_count` of them.
 
-    Raise `MalformedTile` when bytes are missing or left over.
+    Raises `MalformedTile` when bytes are missing or left over.
     """
     entries = []
     start = 0
@@ -212,7 +195,7 @@ def new_bundles(
 
 
 def split_tile(data: bytes, width: int) -> list[bytes]:
-    """Return the hashes of a tile that must hold exactly `width`; raise `MalformedTile` if not."""
+    """Return the hashes of a tile that must hold exactly `width`; raises `MalformedTile` if not."""
     if len(data) != width * HASH_SIZE:
         raise MalformedTile(
             f"tile of {width} hashes has {len(data)} bytes, not {width * HASH_SIZE}"
@@ -258,7 +241,7 @@ class TileHashes:
     def read_hashes(self, nodes: Sequence[Node]) -> list[bytes]:
         """Return the hash of each node (level, index), in order.
 
-        Raise `ValueError` for a node that is not complete at this size, `MalformedTile` for a
+        Raises `ValueError` for a node that is not complete at this size, `MalformedTile` for a
         tile of the wrong length, and what `fetch` raises.
         """
         hashes = []

@@ -22,8 +22,8 @@ import typer
 from api.folder import Folder
 from api.processes import publisher, publishing
 from api.processes.publishing import Publishing
-from log.last_signed import LastSigned
-from log.store import DirectoryStore
+from log.directory import DirectoryStore
+from log.sqlite import SqliteLastSigned
 from testamur.errors import Unavailable
 from testamur.tlog.checkpoint import Checkpoint, sign_checkpoint
 from testamur.tlog.note import SignerKey
@@ -197,7 +197,7 @@ def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(
     opened_log: Served, tmp_path: Path
 ) -> None:
     log = opened_log.copy(tmp_path / "data")
-    other = LastSigned(log.data / "last-signed.db")
+    other = SqliteLastSigned(log.data / "last-signed.db")
     other.claim()
     threading.Timer(1, other.release).start()
     with log.running():
@@ -311,7 +311,7 @@ def test_what_it_cannot_begin_with_is_told_with_its_exit_code(
 ) -> None:
     monkeypatch.setattr(publisher, "_CLAIM_SECONDS", 0.1)
     log = opened_log.copy(tmp_path / "data")
-    other = LastSigned(log.data / "last-signed.db")
+    other = SqliteLastSigned(log.data / "last-signed.db")
     other.claim()
     for root, told in (
         (tmp_path / "nowhere", "unavailable "),

@@ -16,8 +16,9 @@ from api.published import Published
 from api.tiles import Tiles
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
 from testamur.tlog.source import NotFound
-from testamur.tlog.tiles import bundle_path, tile_path, tile_resources
+from testamur.tlog.tiles import bundle_path, tile_path
 from tests.harness.served import Served
+from tests.harness.tile_resources import tile_resources
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 

@@ -9,12 +9,17 @@ Its store and its last signed note fail, and lie, when the `Plan` says so.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+
 from log.fsck import fsck
-from log.publisher import Publisher
+from log.publisher import Publisher, Stopped
+from log.store import FileDamage
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from testamur.tlog.merkle import leaf_hashes, tree_root
 from testamur.tlog.note import SignerKey
-from testamur.tlog.tiles import BundlePath, parse_path, tile_resources
+from testamur.tlog.tiles import BundlePath, parse_path
 from tests.harness.simulators import (
     FaultyLastSigned,
     FaultyStore,
@@ -23,9 +28,13 @@ from tests.harness.simulators import (
     MemoryStore,
     Plan,
 )
+from tests.harness.tile_resources import tile_resources
 
 KEY = SignerKey.from_seed("log.example/registry", bytes(range(32)))
 OTHER_LOG = SignerKey.from_seed("log.example/other", bytes(range(32)))
+OTHER_KEY = SignerKey.from_seed(KEY.name, bytes(32))
+
+SCRIPT = (2, 254, 300, 1)  # submissions whose publication takes every kind of step
 
 
 class TestLog:
@@ -104,3 +113,26 @@ def ignore(_checkpoint: Checkpoint, _note: bytes) -> None:
 def note_of(size: int, root: bytes, key: SignerKey = KEY) -> bytes:
     """Return a checkpoint that says this, signed."""
     return sign_checkpoint(Checkpoint(key.name, size, root), key)
+
+
+def undisturbed() -> TestLog:
+    """Return a log to which the script was published without a fault."""
+    log = TestLog()
+    log.publisher.resume()
+    for count in SCRIPT:
+        log.source.submit(count)
+        log.publisher.publish_once()
+    return log
+
+
+def refused(log: TestLog, act: Callable[[], object]) -> FileDamage:
+    """Return the damage that `act` names; nothing may be signed or made public by it."""
+    signed, public = list(log.last_signed.signed), log.store.files.get("checkpoint")
+    with pytest.raises(FileDamage) as caught:
+        act()
+    assert log.last_signed.signed == signed
+    assert log.store.files.get("checkpoint") == public
+    assert log.publisher.failure is caught.value
+    with pytest.raises(Stopped):
+        log.publisher.publish_once()
+    return caught.value

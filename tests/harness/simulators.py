@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
-from log.last_signed import Overtaken
-from log.store import CHECKPOINT, Damage
+from log.last_signed import LastSignedStore, Overtaken
+from log.store import CHECKPOINT, File, FileDamage, ListedFiles, Store
 from testamur.errors import Unavailable
 from testamur.tlog.merkle import leaf_hashes
 from testamur.tlog.source import NotFound
 from testamur.tlog.tiles import parse_path
 
 T = TypeVar("T")
-File = tuple[str, bytes]
 
 
 class Fault(Unavailable):
@@ -86,15 +85,8 @@ class GrowingSource:
         return entries, leaf_hashes(entries)
 
 
-class Store(Protocol):
+class CheckedStore(Store, ListedFiles, Protocol):
     """What a publisher and `fsck` ask of a store."""
-
-    def read(self, path: str) -> bytes: ...
-    def write_many(self, files: Sequence[File]) -> None: ...
-    def write_checkpoint(self, data: bytes) -> None: ...
-    def sweep(self) -> list[str]: ...
-    def remove_partials(self, path: str) -> None: ...
-    def paths(self) -> Iterator[str]: ...
 
 
 class MemoryStore:
@@ -115,7 +107,7 @@ class MemoryStore:
         for path, data in files:
             parse_path(path)
             if self.files.get(path, data) != data:
-                raise Damage(path, "immutable", "it is there already with other bytes")
+                raise FileDamage(path, "immutable", "it is there already with other bytes")
         self.files.update(files)
 
     def write_checkpoint(self, data: bytes) -> None:
@@ -192,7 +184,7 @@ class Plan:
 class FaultyStore:
     """A store that goes wrong by plan."""
 
-    def __init__(self, store: Store, plan: Plan) -> None:
+    def __init__(self, store: CheckedStore, plan: Plan) -> None:
         self._store = store
         self._plan = plan
 
@@ -217,15 +209,6 @@ class FaultyStore:
 
     def paths(self) -> Iterator[str]:
         return self._store.paths()
-
-
-class LastSignedStore(Protocol):
-    """What a publisher asks of the store of the last signed checkpoint."""
-
-    def get(self) -> bytes | None: ...
-    def compare_and_swap(self, old: bytes | None, new: bytes) -> None: ...
-    def claim(self) -> None: ...
-    def release(self) -> None: ...
 
 
 class FaultyLastSigned:

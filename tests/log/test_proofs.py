@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from log.directory import DirectoryStore
 from log.proofs import Proofs
-from log.store import Damage, DirectoryStore
+from log.store import FileDamage
 from testamur.errors import Unavailable
 from testamur.tlog.merkle import inclusion_proof, tree_root, verify_inclusion
 from testamur.tlog.tiles import RightEdge, new_tiles, tile_path
@@ -71,7 +72,7 @@ def test_a_tile_of_another_length_is_damage(tmp_path: Path) -> None:
     store = DirectoryStore(tmp_path)
     published(store, 300)
     (tmp_path / tile_path(0, 1, 44)).write_bytes(bytes(31))
-    with pytest.raises(Damage, match="malformed"):
+    with pytest.raises(FileDamage, match="malformed"):
         Proofs(store).inclusion(299, 300)
 
 

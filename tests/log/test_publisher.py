@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from log.last_signed import LastSigned, Overtaken
+from log.directory import DirectoryStore
+from log.last_signed import Overtaken
 from log.proofs import Proofs
 from log.publisher import Publisher, Stopped
-from log.store import Damage, DirectoryStore
+from log.sqlite import SqliteLastSigned
+from log.store import FileDamage
 from testamur.errors import Unavailable
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.merkle import tree_root, verify_inclusion
 from testamur.tlog.reader import LogReader
-from testamur.tlog.tiles import tile_resources
 from tests.harness.checked_log import KEY, TestLog, ignore
 from tests.harness.simulators import (
     Fault,
@@ -27,6 +28,7 @@ from tests.harness.simulators import (
     MemorySource,
     MemoryStore,
 )
+from tests.harness.tile_resources import tile_resources
 
 # --- Publishing ---
 
@@ -141,7 +143,7 @@ def test_outsiders_read_back_every_entry() -> None:
 def test_the_folder_holds_the_very_bytes_that_the_memory_does(tmp_path: Path) -> None:
     log = TestLog()
     store = DirectoryStore(tmp_path / "log")
-    last_signed = LastSigned(tmp_path / "last-signed.db")
+    last_signed = SqliteLastSigned(tmp_path / "last-signed.db")
     log.publisher.resume()
     publisher = Publisher(log.source, store, last_signed, KEY, published=ignore)
     publisher.resume()
@@ -151,7 +153,7 @@ def test_the_folder_holds_the_very_bytes_that_the_memory_does(tmp_path: Path) ->
         publisher.publish_once()
         assert {path: store.read(path) for path in store.paths()} == log.store.files
     assert last_signed.get() == log.last_signed.get()
-    publisher.stop()
+    publisher.release()
     last_signed.close()
 
 
@@ -271,7 +273,7 @@ def test_two_publishers_of_two_histories_never_sign_both() -> None:
         theirs.publish_once()
     assert isinstance(theirs.failure, Overtaken)
     log.check()
-    with pytest.raises(Damage):  # nor does it help to try again
+    with pytest.raises(FileDamage):  # nor does it help to try again
         theirs.resume()
     with pytest.raises(Stopped):
         theirs.publish_once()
@@ -293,7 +295,7 @@ def test_two_publishers_racing_over_one_history_sign_one_chain() -> None:
                 publisher.publish_once()
             except Overtaken:
                 overtaken.append(publisher)
-            except (Unavailable, Damage):
+            except (Unavailable, FileDamage):
                 pass  # it read a checkpoint that the other was just replacing
             log.source.submit(3)
 
@@ -312,7 +314,7 @@ def test_two_publishers_racing_over_one_history_sign_one_chain() -> None:
 def test_a_second_publisher_does_not_even_start_while_the_first_is_at_work(tmp_path: Path) -> None:
     source = MemorySource()
     source.submit(2)
-    claims = [LastSigned(tmp_path / "last-signed.db") for _ in range(2)]
+    claims = [SqliteLastSigned(tmp_path / "last-signed.db") for _ in range(2)]
     first, second = (
         Publisher(source, DirectoryStore(tmp_path / "log"), claim, KEY, published=ignore)
         for claim in claims
@@ -323,7 +325,7 @@ def test_a_second_publisher_does_not_even_start_while_the_first_is_at_work(tmp_p
     with pytest.raises(Stopped):
         second.publish_once()
     first.publish_once()
-    first.stop()
+    first.release()
     with pytest.raises(Stopped):
         first.publish_once()
     second.resume()  # it takes over where the first one stopped

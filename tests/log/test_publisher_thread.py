@@ -10,6 +10,7 @@ import pytest
 
 from log.last_signed import Overtaken
 from log.publisher import Publisher
+from log.publisher_thread import PublisherThread
 from testamur.tlog.checkpoint import Checkpoint
 from tests.harness.checked_log import KEY, OTHER_LOG, TestLog, ignore, note_of
 from tests.harness.simulators import (
@@ -23,12 +24,15 @@ from tests.harness.simulators import (
 
 
 @contextmanager
-def running(publisher: Publisher) -> Iterator[Publisher]:
-    publisher.start()
+def running(
+    publisher: Publisher, *, interval: float = 0.1, retry: float = 0.5
+) -> Iterator[PublisherThread]:
+    thread = PublisherThread(publisher, interval=interval, retry=retry)
+    thread.start()
     try:
-        yield publisher
+        yield thread
     finally:
-        publisher.stop()
+        thread.stop()
 
 
 def eventually(true: Callable[[], bool]) -> None:
@@ -54,11 +58,11 @@ class Published:
 def test_a_running_publisher_publishes_when_woken() -> None:
     source, published = MemorySource(), Published()
     store = MemoryStore()
-    publisher = Publisher(source, store, MemoryLastSigned(), KEY, interval=0.0, published=published)
-    with running(publisher):
+    publisher = Publisher(source, store, MemoryLastSigned(), KEY, published=published)
+    with running(publisher, interval=0.0) as thread:
         for count in (2, 5, 300):
             source.submit(count)
-            publisher.wake()
+            thread.wake()
             eventually(lambda: published.sizes[-1:] == [source.committed()])
     assert published.sizes == [2, 7, 307]
 
@@ -74,13 +78,11 @@ def test_entries_that_another_process_committed_are_published_without_a_wake() -
 
 def test_publications_are_at_least_an_interval_apart_and_miss_nothing() -> None:
     source, published = MemorySource(), Published()
-    publisher = Publisher(
-        source, MemoryStore(), MemoryLastSigned(), KEY, interval=0.1, published=published
-    )
-    with running(publisher):
+    publisher = Publisher(source, MemoryStore(), MemoryLastSigned(), KEY, published=published)
+    with running(publisher, interval=0.1) as thread:
         for _ in range(60):
             source.submit(3)
-            publisher.wake()
+            thread.wake()
             time.sleep(0.005)
         eventually(lambda: published.sizes[-1:] == [180])
     lasted = published.times[-1] - published.times[0]
@@ -89,14 +91,12 @@ def test_publications_are_at_least_an_interval_apart_and_miss_nothing() -> None:
 
 def test_an_idle_publisher_publishes_at_once_when_woken() -> None:
     source, published = MemorySource(), Published()
-    publisher = Publisher(
-        source, MemoryStore(), MemoryLastSigned(), KEY, interval=0.8, published=published
-    )
-    with running(publisher):
+    publisher = Publisher(source, MemoryStore(), MemoryLastSigned(), KEY, published=published)
+    with running(publisher, interval=0.8) as thread:
         for _ in range(2):
             source.submit(2)
             submitted = time.monotonic()
-            publisher.wake()
+            thread.wake()
             eventually(lambda: published.sizes[-1:] == [source.committed()])
             assert published.times[-1] - submitted < 0.7
             time.sleep(0.9)
@@ -104,36 +104,33 @@ def test_an_idle_publisher_publishes_at_once_when_woken() -> None:
 
 def test_stopping_publishes_what_is_committed() -> None:
     source, published = MemorySource(), Published()
-    publisher = Publisher(
-        source, MemoryStore(), MemoryLastSigned(), KEY, interval=60, published=published
-    )
-    publisher.start()
+    publisher = Publisher(source, MemoryStore(), MemoryLastSigned(), KEY, published=published)
+    thread = PublisherThread(publisher, interval=60)
+    thread.start()
     source.submit(2)
-    publisher.wake()
+    thread.wake()
     eventually(lambda: published.sizes == [2])
     source.submit(3)
-    publisher.stop()
+    thread.stop()
     assert published.sizes == [2, 5]
-    publisher.start()  # and it can be started again
+    thread.start()  # and it can be started again
     source.submit(3)
-    publisher.stop()
+    thread.stop()
     assert published.sizes[-1] == 8
 
 
 def test_a_publisher_is_started_once() -> None:
     publisher = Publisher(MemorySource(), MemoryStore(), MemoryLastSigned(), KEY, published=ignore)
-    with running(publisher), pytest.raises(RuntimeError, match="already"):
-        publisher.start()
+    with running(publisher) as thread, pytest.raises(RuntimeError, match="already"):
+        thread.start()
 
 
 def test_a_full_disk_is_recovered_from_once_there_is_room() -> None:
     source, published, plan = MemorySource(), Published(), Plan({"write files": "half"})
     store = FaultyStore(MemoryStore(), plan)
-    publisher = Publisher(
-        source, store, MemoryLastSigned(), KEY, interval=0, retry=0.02, published=published
-    )
+    publisher = Publisher(source, store, MemoryLastSigned(), KEY, published=published)
     source.submit(300)
-    with running(publisher):
+    with running(publisher, interval=0, retry=0.02):
         eventually(lambda: plan.calls.count("write files") >= 3)
         assert isinstance(publisher.failure, Fault)
         assert published.sizes == []
@@ -144,12 +141,10 @@ def test_a_full_disk_is_recovered_from_once_there_is_room() -> None:
 
 def test_attempts_to_recover_come_at_growing_intervals() -> None:
     source, plan = MemorySource(), Plan({"write files": "before"})
-    publisher = Publisher(
-        source, FaultyStore(MemoryStore(), plan), MemoryLastSigned(), KEY, retry=0.05,
-        published=ignore,
-    )  # fmt: skip
+    store = FaultyStore(MemoryStore(), plan)
+    publisher = Publisher(source, store, MemoryLastSigned(), KEY, published=ignore)
     source.submit(2)
-    with running(publisher):
+    with running(publisher, retry=0.05):
         time.sleep(0.6)
         attempts = plan.calls.count("write files")
     assert 2 <= attempts <= 5  # at 0, 0.05, 0.15, 0.35 seconds
@@ -158,14 +153,12 @@ def test_attempts_to_recover_come_at_growing_intervals() -> None:
 def test_a_publisher_that_is_overtaken_gives_up() -> None:
     log = TestLog().publish(2)
     published = Published()
-    publisher = Publisher(
-        log.source, log.store, log.last_signed, KEY, interval=0, retry=0.01, published=published
-    )
-    with running(publisher):
+    publisher = Publisher(log.source, log.store, log.last_signed, KEY, published=published)
+    with running(publisher, interval=0, retry=0.01) as thread:
         eventually(lambda: published.sizes == [2])
         log.last_signed.signed.append(note_of(2, log.signed()[0].root, KEY) + OTHER_LOG.sign(b"\n"))
         log.source.submit(2)
-        publisher.wake()
+        thread.wake()
         eventually(lambda: isinstance(publisher.failure, Overtaken))
         time.sleep(0.1)
         assert isinstance(publisher.failure, Overtaken)

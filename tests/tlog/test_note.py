@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import doctest
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testamur.errors import Refuted
+from testamur.tlog import note as note_module
 from testamur.tlog.note import (
     ED25519,
     ED25519_COSIGNATURE,
@@ -41,6 +43,12 @@ NAMES = st.text(min_size=1, max_size=20).filter(
 
 def line(name: str = "carol", raw: bytes = b"1234sig") -> bytes:
     return f"— {name} {base64.b64encode(raw).decode()}\n".encode()
+
+
+def test_the_example_in_the_documentation_runs() -> None:
+    ran = doctest.testmod(note_module)
+    assert ran.attempted > 5
+    assert ran.failed == 0
 
 
 # --- Keys ---

@@ -41,9 +41,9 @@ from testamur.tlog.tiles import (
     split_tile,
     tile_levels,
     tile_path,
-    tile_resources,
 )
 from tests.harness.shared_vectors import SHARED, load, needs_shared
+from tests.harness.tile_resources import tile_resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,10 +24,10 @@ from testamur.rules.register import dump_register, load_register
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.merkle import leaf_hashes
 from testamur.tlog.note import SignerKey
-from testamur.tlog.tiles import tile_resources
 from testamur.verification.replay import BadEntry, ReplayedSubmission, Replayer, replay
 from tests.harness.published_log import PublishedLog, opened_log
 from tests.harness.story import Party, Story, party
+from tests.harness.tile_resources import tile_resources
 
 
 def damage(log: PublishedLog) -> BadEntry:

@@ -1,0 +1,82 @@
+"""A thread that publishes when woken, at intervals, and recovers from failures by itself."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from contextlib import suppress
+from typing import Final
+
+from log.last_signed import Overtaken
+from log.publisher import Publisher
+
+_POLL: Final = 1.0  # seconds; another process may have committed, which wakes nobody here
+_LONGEST_PAUSE: Final = 60.0  # seconds between two attempts to resume
+
+_logger = logging.getLogger(__name__)
+
+
+class PublisherThread:
+    """Publishes with `publisher` between `start` and `stop`.
+
+    `interval` is in seconds, between the starts of two publications at least. `retry` is the pause
+    before the first attempt to recover from a failure; each further pause is twice as long.
+    """
+
+    def __init__(self, publisher: Publisher, *, interval: float = 0.1, retry: float = 0.5) -> None:
+        self._publisher = publisher
+        self._interval = interval
+        self._retry = retry
+        self._thread: threading.Thread | None = None
+        self._woken = threading.Event()
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Resume, and publish from now on.
+
+        The thread gives up only when `Overtaken`: then another publisher is at work.
+        """
+        if self._thread is not None:
+            raise RuntimeError("the publisher has been started already")
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="testamur-publisher", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that entries were committed. From any thread; it returns at once."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Publish what is committed, if that is possible; end the thread and give up the claim."""
+        self._stopping.set()
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._publisher.release()
+
+    def _run(self) -> None:
+        publisher = self._publisher
+        pause = self._retry
+        began = -math.inf  # when the last publication did
+        while not isinstance(publisher.failure, Overtaken):
+            last = self._stopping.is_set()
+            now = time.monotonic()
+            with suppress(Exception):  # `failure` keeps it
+                if not publisher.allowed:
+                    publisher.resume()
+                if publisher.publish_once() is not None:
+                    began = now
+            if last:
+                return
+            if publisher.failure is None:
+                pause = self._retry
+                self._woken.wait(_POLL)
+                self._stopping.wait(began + self._interval - time.monotonic())
+                self._woken.clear()
+            else:
+                _logger.error("publishing has stopped: %s", publisher.failure)
+                self._stopping.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)

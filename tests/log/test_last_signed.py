@@ -1,0 +1,79 @@
+"""What every store of the last signed note must do; a new driver is added to `DRIVERS`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from log.last_signed import LastSignedStore, Overtaken
+from log.sqlite import SqliteLastSigned
+from tests.harness.simulators import MemoryLastSigned
+
+DRIVERS: dict[str, Callable[[Path], LastSignedStore]] = {
+    "sqlite": SqliteLastSigned,
+    "memory": lambda _: MemoryLastSigned(),
+}
+
+
+@pytest.fixture(params=DRIVERS)
+def last_signed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LastSignedStore]:
+    opened = DRIVERS[request.param](tmp_path / "last-signed.db")
+    yield opened
+    if isinstance(opened, SqliteLastSigned):
+        opened.close()
+
+
+def test_there_is_no_note_before_the_first(last_signed: LastSignedStore) -> None:
+    assert last_signed.get() is None
+
+
+@pytest.mark.parametrize("old", [None, b"", b"zero", b"one "])
+def test_only_the_note_that_is_stored_can_be_replaced(
+    last_signed: LastSignedStore, old: bytes | None
+) -> None:
+    last_signed.compare_and_swap(None, b"one")
+    with pytest.raises(Overtaken):
+        last_signed.compare_and_swap(old, b"two")
+    assert last_signed.get() == b"one"
+    last_signed.compare_and_swap(b"one", b"two")  # the refusal left no transaction open
+    assert last_signed.get() == b"two"
+
+
+def test_nothing_can_be_replaced_before_the_first_note(last_signed: LastSignedStore) -> None:
+    with pytest.raises(Overtaken):
+        last_signed.compare_and_swap(b"zero", b"one")
+    assert last_signed.get() is None
+
+
+def test_of_many_threads_that_replace_the_same_note_one_succeeds(
+    last_signed: LastSignedStore,
+) -> None:
+    replaced: list[bytes] = []
+
+    def race(note: bytes) -> None:
+        try:
+            last_signed.compare_and_swap(None, note)
+        except Overtaken:
+            return
+        replaced.append(note)
+
+    notes = [b"note %d" % number for number in range(8)]
+    threads = [threading.Thread(target=race, args=(note,)) for note in notes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert replaced == [last_signed.get()]
+
+
+def test_a_claim_may_be_taken_again_by_its_holder_and_given_up_twice(
+    last_signed: LastSignedStore,
+) -> None:
+    for _ in range(2):
+        last_signed.claim()
+        last_signed.claim()
+        last_signed.release()
+        last_signed.release()
