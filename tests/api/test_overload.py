@@ -20,6 +20,7 @@ import pytest
 from api.health import HUNG_SECONDS
 from testamur.catalogue.submission import MEDIA_TYPE
 from tests.harness.served import Served, problem, processes
+from tests.harness.waiting import until
 
 MIB = 1 << 20
 
@@ -44,13 +45,6 @@ def memory(log: Served) -> int:
 def publisher(log: Served) -> int:
     (found,) = processes(b"api.processes.publisher", os.fsencode(log.data))
     return found
-
-
-def until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.1)
 
 
 def identical_lines(log: Served) -> bytes:

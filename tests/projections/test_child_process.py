@@ -9,7 +9,7 @@ import logging
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +19,7 @@ from api.processes import child_process
 from api.processes.following import Following
 from projections.database import open_tables
 from tests.harness.published_log import PublishedLog, opened_log
-
-
-def until(holds: Callable[[], bool], seconds: float = 10) -> None:
-    """Return once it holds, and fail after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.05)
+from tests.harness.waiting import until
 
 
 @pytest.fixture

@@ -22,8 +22,9 @@ from testamur.errors import Unavailable
 from testamur.rules.register import dump_register
 from testamur.tlog.merkle import leaf_hashes, tree_root
 from testamur.verification.replay import Replayer, replay
-from tests.harness.chronicle import Chronicle, Wild
+from tests.harness.chronicle import Chronicle
 from tests.harness.published_log import PublishedLog, opened_log
+from tests.harness.random_submissions import RandomSubmissions
 from tests.harness.story import Story, credentials_of
 from tests.harness.tables import built, rows
 
@@ -79,7 +80,7 @@ def test_a_restart_at_any_size_goes_on_to_the_same_tables(
 ) -> None:
     """Register and credentials are known from the tables, not from memory, whatever happened."""
     told = Chronicle.opened(tmp_path / "log")
-    Wild(told, seed).go(250)
+    RandomSubmissions(told, seed).go(250)
     log = told.log
     replayer = Replayer(log.log_key)
     restarted = 0

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +37,7 @@ from tests.harness.served import PROJECT, Served, authority_of, in_background, p
 from tests.harness.simulators import flipped
 from tests.harness.story import Story, credentials_of
 from tests.harness.tables import built, rows_in
+from tests.harness.waiting import until
 
 pytestmark = pytest.mark.server
 
@@ -81,14 +81,6 @@ def the_follower(log: Served, *, but: int = 0) -> int:
     until(lambda: len(followers(log.data)) == 1 and followers(log.data) != [but])
     (found,) = followers(log.data)
     return found
-
-
-def until(holds: Callable[[], bool], seconds: float = 10) -> None:
-    """Return once it holds, and fail after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.05)
 
 
 def ask(log: Served, body: bytes, receipt: Receipt) -> None:

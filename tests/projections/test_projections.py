@@ -43,8 +43,9 @@ from testamur.rules.register import dump_register
 from testamur.tlog.merkle import leaf_hash, leaf_hashes, verify_inclusion
 from testamur.verification.evidence import build_evidence
 from testamur.verification.replay import ReplayedSubmission, Replayer
-from tests.harness.chronicle import Chronicle, Wild
+from tests.harness.chronicle import Chronicle
 from tests.harness.published_log import PublishedLog
+from tests.harness.random_submissions import RandomSubmissions
 from tests.harness.story import party
 
 
@@ -250,7 +251,7 @@ def test_an_answer_as_of_any_size_is_the_fold_of_that_prefix(
 ) -> None:
     """Status, history, lists, flags, keys and register, at every size of a wild story."""
     told = Chronicle.opened(tmp_path_factory.mktemp("wild") / "log")
-    wild = Wild(told, seed)
+    wild = RandomSubmissions(told, seed)
     wild.go(120)
     with told.answers() as connection:
         ever = set(wild.issued)
@@ -311,7 +312,7 @@ def test_evidence_folded_alone_gives_the_verdict_of_the_whole_log(
     seed: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     told = Chronicle.opened(tmp_path_factory.mktemp("wild") / "log")
-    wild = Wild(told, seed)
+    wild = RandomSubmissions(told, seed)
     wild.go(120)
     with told.answers() as connection:
         ends = [naive.size for naive in Naive.of(told.log)]
@@ -660,7 +661,7 @@ def test_the_accreditor_finds_every_flagged_issuance_and_no_other(told: Chronicl
 def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
     """A question costs what its answer is long, at ten entries as at ten million."""
     (one,) = told.issued()
-    Wild(told, 3).go(40)
+    RandomSubmissions(told, 3).go(40)
     story = told.story
     plans: dict[str, list[str]] = {}
 
@@ -813,7 +814,7 @@ def test_two_changes_of_one_organization_in_one_submission_make_one_state(
 
 def test_the_tables_hold_nothing_that_is_not_on_the_log(told: Chronicle) -> None:
     """No clock, no random number, no path: two folds of one log are the same rows."""
-    Wild(told, 11).go(40)
+    RandomSubmissions(told, 11).go(40)
     with told.answers() as one:
         first = {table.name: one.execute(select(table)).all() for table in METADATA.sorted_tables}
         assert set(inspect(one).get_table_names()) == {

@@ -21,8 +21,9 @@ from testamur.verification.replay import Replayer, replay
 from testamur.verification.report import Report, Verdict
 from testamur.verification.verify import verify
 from tests.harness.awards import awards
-from tests.harness.chronicle import Chronicle, Wild
+from tests.harness.chronicle import Chronicle
 from tests.harness.published_log import PublishedLog
+from tests.harness.random_submissions import RandomSubmissions
 from tests.harness.story import Story, party
 
 
@@ -180,7 +181,7 @@ def test_replay_and_tables_find_the_same_to_bear_on_every_credential(
 ) -> None:
     """At a third, two thirds and the end of a wild story: found by reading, and by asking."""
     told = Chronicle.opened(tmp_path_factory.mktemp("wild") / "log")
-    wild = Wild(told, seed)
+    wild = RandomSubmissions(told, seed)
     wild.issued = told.issued(6)  # so that there is something to change from the start
     wild.go(150)
     entries = told.log.entries
