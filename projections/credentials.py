@@ -97,7 +97,7 @@ AWARDS: Final = Table(
     sqlite_with_rowid=False,
 )
 
-KINDS: Final[tuple[type, ...]] = (
+KINDS: Final[tuple[type[e.Event], ...]] = (
     e.CredentialIssued,
     e.CredentialSuspended,
     e.CredentialReinstated,

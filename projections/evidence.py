@@ -1,8 +1,8 @@
-"""Which entries bear on a credential: what a verifier must see to reach the verdict alone.
+"""Which entries bear on a credential: the excerpt of the log from which a verifier judges it alone.
 
-Folding these entries with the rules, from the genesis on, gives the same status, flags and
-register of those involved as folding the whole log. It is only a list of positions: the
-entries and their proofs are the log's, and nothing shows that the list leaves nothing out.
+They are those that `testamur.verification.premises` leads to, found in the tables. The answer is
+a list of positions: the entries and their proofs come from the log, and nothing shows that the
+list leaves nothing out.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from sqlalchemy import BindParameter, Connection, Row, Select, Table, bindparam,
 
 from projections.accreditations import ACCREDITATIONS, RECOGNITIONS
 from projections.achievements import ACHIEVEMENTS
-from projections.credentials import CREDENTIALS
+from projections.credentials import CREDENTIALS, KINDS
 from projections.organizations import DIDS, ORGANIZATIONS
 from projections.submissions import SUBMISSIONS, last_before, submission_before
 from projections.tables import uuid_bytes
+from testamur.catalogue.table import BY_NAME, TABLE, Kind
 from testamur.errors import Refusal
 from testamur.rules.register import Organization
 from testamur.verification.evidence import MAX_EVENTS, MAX_SUBMISSIONS
+from testamur.verification.premises import Occurred, Part, Stream, bearing_on
 
 MAX_ENTRIES: Final = 10_000
 """Events that evidence may need; a credential with more behind it is judged by a replay.
@@ -34,11 +36,16 @@ _KEY: Final[BindParameter[Any]] = bindparam("key")
 _SIZE: Final[BindParameter[Any]] = bindparam("size")
 
 
-def _stream(table: Table, name: str, *columns: str) -> Select[Any]:
-    """Return the query for the stream that the event at position `:key` began."""
+def _stream(table: Table, name: str, actor: str, *refers: str) -> Select[Any]:
+    """Return the query for the stream that the event at position `:key` began.
+
+    Organizations go by their numbers, other things by the position of the event that created
+    them.
+    """
     began = table.alias()
     stream = select(began.c[name]).where(began.c.position == _KEY).scalar_subquery()
-    return select(table.c.position, *(table.c[column] for column in columns)).where(
+    columns = (table.c[member] for member in refers)
+    return select(table.c.position, table.c.event, table.c[actor].label("actor"), *columns).where(
         table.c[name] == stream, table.c.position < _SIZE
     )
 
@@ -46,11 +53,11 @@ def _stream(table: Table, name: str, *columns: str) -> Select[Any]:
 _CREDENTIAL: Final = (
     select(
         CREDENTIALS.c.position,
-        CREDENTIALS.c.version,
+        CREDENTIALS.c.kind,
         CREDENTIALS.c.achievement,
         CREDENTIALS.c.accreditation,
         CREDENTIALS.c.successor,
-        SUBMISSIONS.c.issuer,
+        SUBMISSIONS.c.issuer.label("actor"),
     )
     .join_from(
         CREDENTIALS,
@@ -61,19 +68,35 @@ _CREDENTIAL: Final = (
     .order_by(CREDENTIALS.c.version)
     .limit(MAX_ENTRIES + 1)
 )
-_ACHIEVEMENT: Final = _stream(ACHIEVEMENTS, "achievement", "provider")
-_ACCREDITATION: Final = _stream(ACCREDITATIONS, "accreditation", "accreditor", "provider")
+_ISSUANCE: Final = _CREDENTIAL.where(CREDENTIALS.c.version == 1)
 _granted: Final = RECOGNITIONS.alias()
-_RECOGNITIONS: Final = select(RECOGNITIONS.c.position, RECOGNITIONS.c.authority).where(
+_RECOGNITIONS: Final = select(
+    RECOGNITIONS.c.position,
+    RECOGNITIONS.c.event,
+    RECOGNITIONS.c.authority.label("actor"),
+    RECOGNITIONS.c.accreditor,
+).where(
     RECOGNITIONS.c.recognition.in_(
         select(_granted.c.recognition).where(_granted.c.accreditor == _KEY)
     ),
     RECOGNITIONS.c.position < _SIZE,
 )
-_ORGANIZATION: Final = select(ORGANIZATIONS.c.position, ORGANIZATIONS.c.state).where(
-    ORGANIZATIONS.c.number == _KEY, ORGANIZATIONS.c.position < _SIZE
-)
+_ORGANIZATION: Final = select(
+    ORGANIZATIONS.c.position, ORGANIZATIONS.c.event, ORGANIZATIONS.c.state
+).where(ORGANIZATIONS.c.number == _KEY, ORGANIZATIONS.c.position < _SIZE)
 _NUMBER: Final = select(DIDS.c.number).where(DIDS.c.did == _KEY)
+
+# A grant or definition alone has its actor; its later events are by the same organization.
+_STREAMS: Final[dict[tuple[Kind, Part], Select[Any]]] = {
+    (Kind.CREDENTIAL, Part.ALL): _CREDENTIAL,
+    (Kind.CREDENTIAL, Part.FIRST): _ISSUANCE,
+    (Kind.ACHIEVEMENT, Part.ALL): _stream(ACHIEVEMENTS, "achievement", "provider"),
+    (Kind.ACCREDITATION, Part.ALL): _stream(
+        ACCREDITATIONS, "accreditation", "accreditor", "provider"
+    ),
+    (Kind.ORGANIZATION, Part.RECOGNITIONS): _RECOGNITIONS,
+    (Kind.ORGANIZATION, Part.ALL): _ORGANIZATION,
+}
 
 
 def evidence_positions(
@@ -81,19 +104,14 @@ def evidence_positions(
 ) -> list[tuple[int, list[int]]]:
     """Return (header position, its event positions), in log order, that bear on a credential.
 
-    They are all events, before `size`, of the credential, its issuer and its achievement; of the
-    accreditation it claims and the accreditor; of every recognition of that accreditor and the
-    authorities; the issuance that superseded it, with what that builds on; and of whoever
-    brought any of these organizations in, up to the genesis. Empty if it was not issued by then.
-    Raises `Refusal` (rule `evidence-size`) when they are more than evidence may hold.
+    Only events before `size`, which is the end of a submission; empty if it was not issued by
+    then. Raises `Refusal` (rule `evidence-size`) when they are more than evidence may hold.
     """
-    bearing = _Bearing(connection, credential, size)
-    bearing.credential(uuid_bytes(credential))
-    if not bearing.positions:
+    positions = bearing_on(uuid_bytes(credential), _Tables(connection, credential, size).events_of)
+    if not positions:
         return []
-    bearing.organizations()
-    bearing.positions.add(1)  # the genesis seats the authorities that everything hangs from
-    found = _by_submission(connection, sorted(bearing.positions))
+    # The genesis seats the authorities that registered everybody else.
+    found = _by_submission(connection, sorted({1, *positions}))
     if len(found) > MAX_SUBMISSIONS or max(len(events) for _, events in found) > MAX_EVENTS:
         raise too_large(credential)
     return found
@@ -118,76 +136,42 @@ def _by_submission(connection: Connection, positions: list[int]) -> list[tuple[i
     return found
 
 
-class _Bearing:
-    """The positions found so far, and the organizations whose streams are still to be read."""
+class _Tables:
+    """The streams of events, as `bearing_on` asks for them."""
 
     def __init__(self, connection: Connection, credential: str, size: int) -> None:
-        self.positions: set[int] = set()
-        self._name = credential
+        self._credential = credential
         self._connection = connection
         self._size = size
-        self._organizations: set[int] = set()
-        self._seen: set[tuple[str, int]] = set()
+        self._read = 0
 
-    def credential(self, key: bytes | None) -> None:
-        """Add a credential's stream, and the issuance of each credential that superseded it."""
-        rows = self._rows(_CREDENTIAL, key)
-        self._issuance(rows[:1])
-        for row in rows:
-            if row.successor is not None:
-                self._issuance(self._rows(_CREDENTIAL, row.successor, keep=1))
+    def events_of(self, stream: Stream) -> list[Occurred]:
+        """Return the events of a stream; raises `Refusal` once they are too many."""
+        asked = {"key": stream.name, "size": self._size}
+        rows = self._connection.execute(_STREAMS[stream.kind, stream.part], asked).all()
+        self._read += len(rows)
+        if self._read > MAX_ENTRIES:
+            raise too_large(self._credential)
+        if stream.kind is Kind.ORGANIZATION and stream.part is Part.ALL:
+            return self._of_organization(rows)
+        return [_occurred(row) for row in rows]
 
-    def organizations(self) -> None:
-        """Add the streams of all organizations met, and of those who brought them in."""
-        waiting = sorted(self._organizations)
-        while waiting:
-            state = None
-            for row in self._rows(_ORGANIZATION, waiting.pop()):
-                state = row.state or state
-            sponsor = _decode(state).sponsor if state else None
-            if sponsor is not None:
-                number = self._connection.execute(_NUMBER, {"key": sponsor}).scalar_one()
-                if number not in self._organizations:
-                    self._organizations.add(number)
-                    waiting.append(number)
+    def _of_organization(self, rows: Sequence[Row[Any]]) -> list[Occurred]:
+        """Return the events of an organization, all as if its sponsor had signed them.
 
-    def _issuance(self, rows: Sequence[Row[Any]]) -> None:
-        for row in rows:
-            self._organizations.add(row.issuer)
-            self._achievement(row.achievement)
-            if row.accreditation is not None:
-                self._accreditation(row.accreditation)
+        Some of them its sponsor did sign, the registration above all; the others it signed itself,
+        and its own stream is the one that is read here.
+        """
+        state = next((row.state for row in reversed(rows) if row.state), None)
+        sponsor = None if state is None else _decode(state).sponsor
+        number = None
+        if sponsor is not None:
+            number = self._connection.execute(_NUMBER, {"key": sponsor}).scalar_one()
+        return [Occurred(row.position, BY_NAME[row.event].event, number, {}) for row in rows]
 
-    def _achievement(self, defined: int) -> None:
-        if self._first_time("achievement", defined):
-            self._rows(_ACHIEVEMENT, defined)
 
-    def _accreditation(self, granted: int) -> None:
-        if not self._first_time("accreditation", granted):
-            return
-        for row in self._rows(_ACCREDITATION, granted):
-            if row.accreditor is not None:
-                self._organizations |= {row.accreditor, row.provider}
-                self._recognitions(row.accreditor)
-
-    def _recognitions(self, accreditor: int) -> None:
-        if self._first_time("recognitions", accreditor):
-            for row in self._rows(_RECOGNITIONS, accreditor):
-                if row.authority is not None:
-                    self._organizations.add(row.authority)
-
-    def _first_time(self, what: str, name: int) -> bool:
-        fresh = (what, name) not in self._seen
-        self._seen.add((what, name))
-        return fresh
-
-    def _rows(
-        self, statement: Select[Any], key: object, *, keep: int | None = None
-    ) -> Sequence[Row[Any]]:
-        """Return the rows of a stream (the first `keep`), having added their positions."""
-        asked = {"key": key, "size": self._size}
-        rows = self._connection.execute(statement, asked).all()[:keep]
-        self.positions.update(row.position for row in rows)
-        if len(self.positions) > MAX_ENTRIES:
-            raise too_large(self._name)
-        return rows
+def _occurred(row: Row[Any]) -> Occurred:
+    columns = row._mapping  # noqa: SLF001  # SQLAlchemy's name for the row by column
+    event = KINDS[row.kind] if "kind" in columns else BY_NAME[row.event].event
+    refers = {member: columns[member] for member in TABLE[event].refers}
+    return Occurred(row.position, event, row.actor, refers)

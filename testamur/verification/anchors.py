@@ -14,6 +14,7 @@ it, not for the name in it. Trusted are
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import assert_never
 
 import msgspec
 
@@ -75,10 +76,15 @@ class Anchored:
         """Return the anchor that the key leads back to which signed this recognition."""
         return self._recognitions.get(recognition)
 
-    def follow(self, header: SignedHeader, events: Sequence[e.Event]) -> None:
+    def follow(  # noqa: C901  # one case per event
+        self, header: SignedHeader, events: Sequence[e.Event]
+    ) -> None:
         """Take in a submission. For the keys in the genesis, the log's operator vouches."""
         behind = self.behind_key(header.payload.iss, header.key_id)
         for event in events:
+            # Of such things no event lists a key or recognises anybody.
+            if isinstance(event, e.AccreditationEvent | e.AchievementEvent | e.CredentialEvent):
+                continue
             match event:
                 case e.LogOpened():
                     for seat in event.authorities:
@@ -88,8 +94,15 @@ class Anchored:
                     self._list(event.organization, event.key, behind, entered=True)
                 case e.KeyAdded():
                     self._list(event.organization, event.key, behind, entered=False)
-                case e.RecognitionGranted() if behind is not None:
-                    self._recognitions[event.recognition] = behind
+                case e.RecognitionGranted():
+                    if behind is not None:
+                        self._recognitions[event.recognition] = behind
+                case e.OrganizationUpdated() | e.OrganizationClosed():
+                    pass
+                case e.KeyRetired() | e.KeyCompromised() | e.RecognitionWithdrawn():
+                    pass  # what it ends, the rules end
+                case _:
+                    assert_never(event)
 
     def _list(self, did: str, key: Key, behind: str | None, *, entered: bool) -> None:
         pins = self._pins.get(did, set())

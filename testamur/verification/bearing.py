@@ -1,120 +1,92 @@
 """Which entries of a log bear on a credential, found by reading the whole log.
 
-Folding what is found here with the rules, from the genesis on, leads to the same status, flags
-and register of those involved as folding the whole log. It is a list of positions: the entries
-and their proofs come from the log (`evidence.py`), and nothing shows afterwards that the list
-leaves nothing out.
+They are those that `premises.py` leads to. It is a list of positions: the entries and their
+proofs come from the log (`evidence.py`), and nothing shows afterwards that the list leaves
+nothing out.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from testamur.catalogue import events as e
+from testamur.catalogue.table import Kind, row_of, subject_of
+from testamur.verification.premises import Occurred, Part, Stream, bearing_on
 from testamur.verification.replay import ReplayedSubmission
 
-_GENESIS: Final = (0, 1)
-
-
-class _Occurred(NamedTuple):
-    """An event that is not about a credential, where it is and who caused it."""
-
-    submission: int
-    position: int
-    actor: str
-    event: e.Event
+_GENESIS: Final = 0
 
 
 class Bearing:
-    """Takes submissions in log order, and then tells which of their events bear on a credential.
+    """Takes submissions in log order, and then names the events that bear on a credential.
 
-    Keeps everything but credentials, and of these the ones asked for: give `credentials` all
+    It keeps everything but credentials, and of these the ones asked for: give `credentials` all
     that `positions` will be asked about. `missing` names those that take another reading.
     """
 
     def __init__(self, credentials: Iterable[str]) -> None:
-        self._credentials: dict[str, list[_Occurred]] = {name: [] for name in credentials}
-        self._streams: dict[tuple[str, str], list[_Occurred]] = defaultdict(list)
+        self._credentials = frozenset(credentials)
+        self._streams: dict[tuple[Kind, str], list[Occurred]] = defaultdict(list)
+        self._recognised: dict[str, list[str]] = defaultdict(list)
+        self._headers: list[int] = [_GENESIS]  # of submissions with an event that is kept
 
     def read(self, submission: ReplayedSubmission) -> None:
         """Take in one submission."""
         actor = submission.header.payload.iss
         for position, event in enumerate(submission.events, start=submission.position + 1):
-            if isinstance(event, e.CredentialEvent):
-                if (stream := self._credentials.get(event.credential)) is not None:
-                    stream.append(_Occurred(submission.position, position, actor, event))
-            elif not isinstance(event, e.LogOpened):
-                self._keep(_Occurred(submission.position, position, actor, event))
+            row, name = row_of(event), subject_of(event)
+            if row.kind is Kind.LOG or (
+                row.kind is Kind.CREDENTIAL and name not in self._credentials
+            ):
+                continue
+            if self._headers[-1:] != [submission.position]:
+                self._headers.append(submission.position)
+            refers = {member: getattr(event, member) for member in row.refers} or row.refers
+            occurred = Occurred(position, row.event, actor, refers)
+            self._streams[row.kind.stream, name].append(occurred)
+            if isinstance(event, e.RecognitionGranted):
+                self._recognised[event.accreditor].append(name)
 
     @property
     def missing(self) -> set[str]:
         """Credentials that superseded those asked for, and were not asked for themselves."""
         successors = {
-            each.event.successor
-            for stream in self._credentials.values()
-            for each in stream
-            if isinstance(each.event, e.CredentialSuperseded)
+            str(each.refers["successor"])
+            for name in self._credentials
+            for each in self._streams.get((Kind.CREDENTIAL, name), ())
+            if each.event is e.CredentialSuperseded
         }
-        return successors - self._credentials.keys()
+        return successors - self._credentials
 
     def positions(self, credential: str) -> list[tuple[int, list[int]]]:
         """Return (header position, its event positions), in log order; empty if never issued.
 
-        They are all events of the credential, its issuer and its achievement; of the
-        accreditation it claims, of every recognition of that accreditor; the issuance of what
-        superseded it; and of all who caused any of these, up to the genesis.
+        Raises `KeyError` for a credential, or a successor of it, that was not asked for.
         """
-        stream = self._credentials[credential]
-        if not stream:
+        found = bearing_on(credential, self._events_of)
+        if not found:
             return []
-        found = {each.position: each for each in stream}
-        waiting = list(stream)
-        while waiting:
-            for each in self._behind(waiting.pop()):
-                if each.position not in found:
-                    found[each.position] = each
-                    waiting.append(each)
-        events: dict[int, list[int]] = defaultdict(list, {_GENESIS[0]: [_GENESIS[1]]})
-        for position in sorted(found):
-            events[found[position].submission].append(position)
+        events: dict[int, list[int]] = defaultdict(list)
+        for position in sorted({_GENESIS + 1, *found}):
+            header = self._headers[bisect_right(self._headers, position - 1) - 1]
+            events[header].append(position)
         return sorted(events.items())
 
-    def _keep(self, occurred: _Occurred) -> None:
-        event = occurred.event
-        if isinstance(event, e.OrganizationEvent):
-            stream = "organization", event.organization
-        elif isinstance(event, e.RecognitionGranted | e.RecognitionWithdrawn):
-            stream = "recognition", event.recognition
-            if isinstance(event, e.RecognitionGranted):
-                self._streams["recognised", event.accreditor].append(occurred)
-        elif isinstance(event, e.AccreditationEvent):
-            stream = "accreditation", event.accreditation
-        else:
-            assert isinstance(event, e.AchievementEvent), event  # noqa: S101  # the set is closed
-            stream = "achievement", event.achievement
-        self._streams[stream].append(occurred)
-
-    def _behind(self, occurred: _Occurred) -> Iterable[_Occurred]:
-        """Yield what an event builds on: its actor, and the streams that it names."""
-        event = occurred.event
-        names = [("organization", occurred.actor)]
-        match event:
-            case e.CredentialIssued():
-                names.append(("achievement", event.achievement))
-                if event.accreditation is not None:
-                    names.append(("accreditation", event.accreditation))
-            case e.CredentialSuperseded():
-                # Only that it was issued: what became of it later is its own story.
-                yield from self._credentials[event.successor][:1]
-            case e.AccreditationGranted():
-                names += [
-                    ("accreditation", event.accreditation),
-                    ("organization", event.provider),
-                    ("recognised", occurred.actor),
+    def _events_of(self, stream: Stream) -> Sequence[Occurred]:
+        name = str(stream.name)
+        if stream.kind is Kind.CREDENTIAL and name not in self._credentials:
+            raise KeyError(name)
+        match stream.part:
+            case Part.RECOGNITIONS:
+                return [
+                    each
+                    for recognition in self._recognised.get(name, ())
+                    for each in self._streams[Kind.RECOGNITION, recognition]
                 ]
-            case e.RecognitionGranted():
-                names += [("recognition", event.recognition), ("organization", event.accreditor)]
-        for name in names:
-            yield from self._streams.get(name, ())
+            case Part.FIRST:
+                return self._streams.get((stream.kind, name), [])[:1]
+            case Part.ALL:
+                return self._streams.get((stream.kind, name), [])

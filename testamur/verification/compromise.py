@@ -10,16 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import assert_never
 
 from testamur.catalogue import events as e
 from testamur.catalogue.submission import SignedHeader
+from testamur.catalogue.table import Effect, row_of
 from testamur.errors import Refuted, Unavailable
-
-# Of these a later one takes the place of those before.
-_REPLACED: Final = frozenset(
-    {e.AccreditationReinstated, e.CredentialReinstated, e.OrganizationUpdated}
-)
 
 
 @dataclass(slots=True)
@@ -62,7 +58,8 @@ class Owed:
             counts = event.credential == self.issuance.credential
         else:
             counts = position < self.position and self._was_needed(event)
-        return counts and not (type(event) in _REPLACED and type(event) in self._told)
+        replaced = row_of(event).effect is Effect.REPLACES and type(event) in self._told
+        return counts and not replaced
 
     def _was_needed(self, event: e.Event) -> bool:
         issuance = self.issuance
@@ -80,8 +77,23 @@ class Owed:
             case e.AchievementRevised():
                 version = issuance.achievement, issuance.achievement_version
                 needed = (event.achievement, event.version) == version
+            case e.LogOpened() | e.KeyAdded() | e.CredentialIssued() | e.CredentialReinstated():
+                needed = False  # the genesis has no key to steal; the others are judged above
+            case (
+                e.OrganizationClosed()
+                | e.KeyRetired()
+                | e.KeyCompromised()
+                | e.RecognitionWithdrawn()
+                | e.AccreditationSuspended()
+                | e.AccreditationWithdrawn()
+                | e.AchievementRetired()
+                | e.CredentialSuspended()
+                | e.CredentialRevoked()
+                | e.CredentialSuperseded()
+            ):
+                needed = False  # what takes something away can only count against the credential
             case _:
-                needed = False  # whatever ends or takes something away
+                assert_never(event)
         return needed
 
 

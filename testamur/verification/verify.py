@@ -28,7 +28,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, get_args
+from typing import Final, Literal, assert_never, get_args
 
 from testamur.badges.commitment import HolderFile, verify_commitment
 from testamur.badges.data_integrity import proofs_of, verify_proofs
@@ -347,7 +347,9 @@ def _signature(case: _Case) -> str:
     )
 
 
-# What an event that was left out could have made good: a reinstatement, a revision, a key.
+# Rules of which a breach could be made good by an event that was left out: a reinstatement, a
+# revision, a key. A rule of this kind must be listed here, else an excerpt that leaves something
+# out counts as a proof that somebody broke the rule.
 _OMISSIONS: Final = frozenset({"transition", "achievement-version", "last-key"})
 
 
@@ -409,6 +411,9 @@ def _fold(
 def _remember(case: _Case, header: SignedHeader, events: list[e.Event]) -> None:
     """Keep what the register does not: who said what of somebody else."""
     for event in events:
+        # These are about what their signer defined or issued itself.
+        if isinstance(event, e.AchievementEvent | e.CredentialEvent):
+            continue
         match event:
             case e.OrganizationRegistered():
                 case.entered[event.organization] = event.name, event.url
@@ -421,6 +426,19 @@ def _remember(case: _Case, header: SignedHeader, events: list[e.Event]) -> None:
                 lender = case.lent.get(header.protected.kid, header.payload.iss)
                 if lender != event.organization:
                     case.lent[f"{event.organization}#{event.key.id}"] = lender
+            case e.OrganizationUpdated() | e.OrganizationClosed() | e.LogOpened():
+                pass  # what an organization says of itself, or the log of its start
+            case (
+                e.KeyRetired()
+                | e.KeyCompromised()
+                | e.RecognitionGranted()
+                | e.RecognitionWithdrawn()
+                | e.AccreditationSuspended()
+                | e.AccreditationWithdrawn()
+            ):
+                pass  # the register keeps these, with who decided
+            case _:
+                assert_never(event)
 
 
 def _at_issuance(
