@@ -1,8 +1,8 @@
-"""What lies where in the folder of one log.
+"""What each file in the folder of one log is.
 
 key              the log's signing key (signed-note form), readable by its owner alone
 registry.db      the one sequence, as the gate admitted it
-log/             what is published: checkpoint, tiles, entry bundles
+log/             the published log: checkpoint, tiles, entry bundles
 last-signed.db   the last checkpoint signed; the one publisher holds last-signed.db.lock
 projections/     the tables that answer questions, rebuilt from log/ when they are damaged
 lock             held by the one server that works in this folder

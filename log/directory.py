@@ -43,9 +43,10 @@ class DirectoryStore:
     # --- Reading ---
 
     def read(self, path: str) -> bytes:
-        """Return the file at `path`; what is no regular file, or no path of a log, is `NotFound`.
+        """Return the file at `path`.
 
-        Raises `FileDamage` for a file larger than anything a log may hold.
+        Raises `NotFound` for what is not a regular file and for paths of no log, and `FileDamage`
+        for a file larger than anything a log may hold.
         """
         try:
             return self._files.fetch(path)
@@ -146,7 +147,7 @@ class DirectoryStore:
                 streams.append(stream)
                 stream.write(data)
                 stream.flush()
-            # Through the descriptors that wrote, for these are told of a write error.
+            # Through the descriptors that wrote: the kernel reports a write error to these.
             self._flush([stream.fileno() for stream in streams])
 
     def _flush_folders(self, folders: Iterable[Path]) -> None:
@@ -198,7 +199,7 @@ class DirectoryStore:
                 if _is_resource(f"{path}{_PARTIALS}/{file.name}"):
                     file.unlink()
             with suppress(OSError):
-                folder.rmdir()  # unless it holds what is not ours to remove
+                folder.rmdir()  # unless it holds foreign files, which stay
         self._lasting.discard(folder)
 
 

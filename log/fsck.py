@@ -85,7 +85,7 @@ def fsck(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Findings:
-    """Return what is wrong with the log in `store`, with its `source` and with its `last_signed`.
+    """Return all damage to the log in `store`, to its `source` and to its `last_signed`.
 
     The log may be published to meanwhile. `progress` is called with how many entries, of how many,
     are checked. Memory is bounded whatever the size. A file that cannot be read is a finding.
@@ -201,11 +201,11 @@ class _Examination:
     # --- The tree, from its first entry to its last ---
 
     def check_tree(self, name: str, checkpoint: Checkpoint) -> None:
-        """Report what is wrong with the tree of `checkpoint`, which findings call `name`."""
+        """Report all damage to the tree of `checkpoint`, which findings call `name`."""
         self._findings.size = size = checkpoint.size
         if self._source is not None and (committed := self._source.committed()) < size:
             self._report(SOURCE, "rewound", f"it has {committed} entries, {size} are published")
-        # Every full tile lies below one of the partial tiles at the right edge of the tree, the
+        # Every full tile is below one of the partial tiles at the right edge of the tree, the
         # topmost of which covers the first entries.
         edge = [
             self._tile(level, full_tiles(level, size), partial_width(level, size))
@@ -250,10 +250,9 @@ class _Examination:
         return stored if supported else below or stored
 
     def _judge(self, tile: _Tile, *, supported: bool, fits: bool) -> None:
-        """Report where a tile and what is below it disagree, naming the one that is wrong.
+        """Report where a tile and the files below it disagree, naming the wrong one.
 
-        The tile is `supported` if it hashes to what the tile above holds; what is below `fits` if
-        that does.
+        `supported`: the tile hashes to what the tile above holds. `fits`: the files below it do.
         """
         wrong = tile.wrong()
         if wrong and not supported:
@@ -366,9 +365,9 @@ class _Examination:
     # --- The source ---
 
     def _check_source(self, source: EntrySource, tile: _Tile, believed: Computed | None) -> None:
-        """Report entries below a tile that in the source do not hash to what is `believed`.
+        """Report entries below a tile that in the source do not hash to the `believed` hashes.
 
-        That is None where the files contradict each other; then the source is only checked
+        These are None where the files contradict each other; then the source is only checked
         against the hashes that it recorded itself.
         """
         start = tile.index * WIDTH

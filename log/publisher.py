@@ -187,7 +187,7 @@ class Publisher:
 
     def _make_public(self, signed: _Signed) -> None:
         # 7. Witnesses belong here: their cosignatures are lines added to the note after it was
-        #    stored as signed and before anybody sees it. After a crash here `resume` asks again.
+        #    stored as signed and before it is public. After a crash here `resume` asks again.
 
         # 8. From now on everybody can fetch it. After a crash here it is public and was not
         #    reported: `resume` reports it.

@@ -12,7 +12,7 @@ from typing import Final
 from log.last_signed import Overtaken
 from log.publisher import Publisher
 
-_POLL: Final = 1.0  # seconds; another process may have committed, which wakes nobody here
+_POLL: Final = 1.0  # seconds; a commit by another process does not wake this one
 _LONGEST_PAUSE: Final = 60.0  # seconds between two attempts to resume
 
 _logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class PublisherThread:
         self._thread.start()
 
     def wake(self) -> None:
-        """Say that entries were committed. From any thread; it returns at once."""
+        """Say that entries were committed. Any thread may call it; it returns at once."""
         self._woken.set()
 
     def stop(self) -> None:

@@ -2,7 +2,7 @@
 
 A driver for another kind of storage implements `Store`, and `ListedFiles` for `fsck`; the words
 MUST, SHOULD and MAY are used as in RFC 2119. `directory.py` is the driver for a folder. A store
-vouches for nothing it holds: its readers check files against a signed checkpoint.
+need not be trusted: its readers check files against a signed checkpoint.
 
 Paths are those of c2sp.org/tlog-tiles: `checkpoint`, `tile/0/x001/234.p/56`, `tile/entries/000`.
 """
@@ -106,7 +106,7 @@ class Store(Files, Protocol):
         """Remove what interrupted writes left; return the full files that have partial ones beside.
 
         Called on every resume, before anything is written, by the holder of the claim: what looks
-        unfinished is nobody's. A file that bears a name of the log MUST NOT be removed. The result
+        unfinished is left over. A file at a path of the log MUST NOT be removed. The result
         is the paths of full tiles and bundles, without `.p/W`, whose partial files are stored too;
         a file left out costs space and nothing else.
         """

@@ -1,7 +1,7 @@
 """Checkpoints: what a log commits to, as c2sp.org/tlog-checkpoint defines them.
 
 `open_checkpoint` guarantees that the log's key signed this size and this root for this origin.
-It does not show that the log told everybody the same: a quorum of witnesses does (`policy.py`).
+It does not show that every reader sees the same log: a quorum of witnesses does (`policy.py`).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def strict_decimal(text: str, most: int = MAX_SIZE) -> int:
 class Checkpoint:
     """The tree of `size` leaves with the 32-byte `root`, of the log named `origin`.
 
-    `extensions` are further lines that the log signs and nobody audits; we write none.
+    `extensions` are further lines, which the log signs and no proof covers; we write none.
     """
 
     origin: str

@@ -22,7 +22,7 @@ Sign a text with a key, whose public half is written on one line:
     >>> print(signer.verifier)
     log.example+d85f6874+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop
 
-Open it with the verifier key; what anybody changed, or only others signed, is refused:
+Open it with the verifier key; a changed text, or one that other keys signed, is refused:
 
     >>> key = VerifierKey.parse(str(signer.verifier))
     >>> open_note(note, [key]).text

@@ -8,7 +8,7 @@
     <checkpoint with all its signatures>
 
 `TlogProof.verify` guarantees that a leaf is at `index` in a tree that the policy believes. It does
-not show that nothing happened in the log since, and `extra` is anybody's word.
+not show that nothing happened in the log since, and `extra` is not authenticated.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class MalformedProof(Refuted):
 class TlogProof:
     """Leaf `index`, the inclusion `path` of 32-byte hashes, and the bytes of a checkpoint.
 
-    `extra` may hold what helps to rebuild the leaf, and must not be trusted for itself.
+    `extra` may help to rebuild the leaf, and must not be trusted for itself.
     """
 
     index: int

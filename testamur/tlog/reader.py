@@ -1,8 +1,8 @@
-"""Reading a published log from wherever it lies, and believing only what it proves.
+"""Reads a published log from any source, and believes only what is proven.
 
 `LogReader` returns checkpoints that the log's key signed, and entries that belong to the tree
-such a checkpoint names. It does not show that everybody was given the same checkpoint
-(`policy.py` asks witnesses), nor that the entries obey the rules (`replay.py` does).
+such a checkpoint names. It does not show that every reader gets the same checkpoint (`policy.py`
+asks witnesses), nor what the entries mean.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from testamur.tlog.tiles import (
     decode_bundle,
 )
 
-# Bundles that are read before they are proven together.
+# Bundles that are read before they are proven at once.
 STRETCH: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive entries that a checkpoint vouches for, with their leaf hashes.
+    """Consecutive entries proven to be in a checkpoint's tree, with their leaf hashes.
 
-    `edge` is the compact range over everything up to their end.
+    `edge` is the compact range over all entries up to their end.
     """
 
     start: int
@@ -72,9 +72,9 @@ class LogReader:
     ) -> Iterator[Stretch]:
         """Yield the entries from `edge.size` to `checkpoint.size`, `bundles` * 256 at a time.
 
-        Each stretch is yielded only once the tree up to its end is proven to be a prefix of the
-        checkpoint's tree, so what is folded is what was signed. Raises `Refuted` at the first
-        stretch that is not, and `Unavailable`.
+        A stretch is yielded only once the tree up to its end is proven to be a prefix of the
+        checkpoint's tree. Raises `Refuted` at the first stretch of which it is not, and
+        `Unavailable` when a file cannot be read.
         """
         if checkpoint.size < edge.size:
             raise Refuted(
@@ -172,7 +172,7 @@ def read_bundle(fetch: Callable[[str], bytes], index: int, width: int) -> list[b
 def _ahead(
     work: Callable[[int], tuple[int, list[bytes]]], items: Iterator[int], *, at_once: int
 ) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield `work(item)` in order, `at_once` of them under way together."""
+    """Yield `work(item)` in order, `at_once` of them running concurrently."""
     if at_once == 1:
         yield from map(work, items)
         return

@@ -1,6 +1,6 @@
 """Where the files of a published log come from: the contract of a source, and a folder.
 
-A source vouches for nothing: `reader.py` checks what it returns against a signed checkpoint. No
+A source need not be trusted: `reader.py` checks what it returns against a signed checkpoint. No
 folder makes its reader wait, or read without end: FIFOs, devices and oversized files are refused.
 """
 
@@ -28,11 +28,11 @@ class TooLarge(Refuted):
 
 
 class Source(Protocol):
-    """Where a log's files come from. It need not be trusted. Threads may share it."""
+    """Where a log's files come from. Threads may share it."""
 
     @property
     def at_once(self) -> int:
-        """How many fetches may be under way at once: 1 unless each waits for a network."""
+        """How many fetches may run concurrently: 1 unless each waits for a network."""
         ...
 
     def fetch(self, path: str) -> bytes:
@@ -45,7 +45,7 @@ class Source(Protocol):
 
 
 class DirectorySource:
-    """A log in the folder `root`, which somebody else may have filled."""
+    """A log in the folder `root`, which an attacker may have filled."""
 
     at_once: Final = 1
 
@@ -55,7 +55,7 @@ class DirectorySource:
     def fetch(self, path: str) -> bytes:
         """Return the file at `path` under the folder.
 
-        Raises `NotFound` for what is no regular file, and for what is no path of a log.
+        Raises `NotFound` for what is not a regular file, and for paths of no log.
         """
         _check_path(path)
         file = self._root / path

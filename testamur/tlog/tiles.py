@@ -37,7 +37,7 @@ class MalformedTile(Refuted):
 
 @dataclass(frozen=True, slots=True)
 class TilePath:
-    """Where a tile of hashes lies; `width` is 256 for a full tile."""
+    """The path of a tile of hashes; `width` is 256 for a full tile."""
 
     level: int
     index: int
@@ -49,7 +49,7 @@ class TilePath:
 
 @dataclass(frozen=True, slots=True)
 class BundlePath:
-    """Where a bundle of entries lies; `width` is 256 for a full bundle."""
+    """The path of a bundle of entries; `width` is 256 for a full bundle."""
 
     index: int
     width: int
@@ -89,7 +89,7 @@ _NOT_DIGITS = str.maketrans("", "", "x/")
 
 
 def parse_path(path: str) -> TilePath | BundlePath:
-    """Return what `path` names; raises `MalformedTile` unless it is the one spelling of it."""
+    """Return the file that `path` names; raises `MalformedTile` unless it is spelt canonically."""
     match = _PATH.fullmatch(path)
     if match is None:
         raise MalformedTile(f"not the path of a tile or bundle: {shown(path)}")
@@ -160,7 +160,7 @@ def decode_bundle(data: bytes, expected_count: int) -> list[bytes]:
             f"bundle of {len(data)} bytes ends in entry {len(entries)} of {expected_count}"
         ) from None
     if start != len(data):
-        # Slicing past the end is silent: a last entry cut short shows here too.
+        # Slicing past the end is silent: a truncated last entry shows here too.
         raise MalformedTile(
             f"bundle has {len(data)} bytes, its {expected_count} entries take {start}"
         )
@@ -170,7 +170,7 @@ def decode_bundle(data: bytes, expected_count: int) -> list[bytes]:
 def new_bundles(
     size: int, partial_bundle: bytes, entries: Sequence[bytes]
 ) -> list[tuple[str, bytes]]:
-    """Return every bundle that comes into being when `entries` follow the first `size` entries.
+    """Return every bundle to write when `entries` follow the first `size` entries.
 
     `partial_bundle` is the last bundle's bytes when `size` is not a multiple of 256, else empty.
     The result is (path, bytes) pairs: full bundles in order, then the partial one at the new size.
@@ -221,7 +221,7 @@ class TileHashes:
     """Reads the hashes of one tree of `size` leaves from its tiles: a `merkle.HashReader`.
 
     Tiles are kept expanded to their inner nodes, at most `capacity` of them (about 50 kB each),
-    the least recently used one leaving first. May be shared by threads if `fetch` may.
+    the least recently used one evicted first. Threads may share it if they may share `fetch`.
     """
 
     def __init__(self, size: int, fetch: Fetch, *, capacity: int = 512) -> None:
@@ -275,7 +275,7 @@ def _expanded(hashes: list[bytes]) -> list[list[bytes]]:
 
 @dataclass(frozen=True, slots=True)
 class RightEdge:
-    """The partial tile at every level of a tree: all that is needed to grow its tiles.
+    """The partial tile at every level of a tree, which is all that is needed to grow its tiles.
 
     `tiles[level]` holds the `partial_width(level, size)` hashes of that partial tile, so at most
     255 hashes at each of at most 8 levels.
@@ -300,7 +300,7 @@ class RightEdge:
     def load(cls, size: int, fetch: Fetch) -> RightEdge:
         """Return the edge of a published tree, read from its partial tiles.
 
-        Raise what `fetch` raises and `MalformedTile`. Nothing vouches for what was read: compare
+        Raises what `fetch` raises, and `MalformedTile`. What was read is not authenticated: compare
         `root()` with a checkpoint's before building on it.
         """
         return cls(
@@ -329,7 +329,7 @@ def _peaks(tile: Sequence[bytes]) -> tuple[bytes, ...]:
 def new_tiles(
     edge: RightEdge, leaves: Sequence[bytes]
 ) -> tuple[RightEdge, list[tuple[str, bytes]]]:
-    """Return the edge and every tile that come into being when `leaves` follow those of `edge`.
+    """Return the new edge and every tile to write when `leaves` follow those of `edge`.
 
     `leaves` are leaf hashes. The tiles are (path, bytes) pairs by level: the full ones in order,
     then the partial one at the new size. A partial tile that did not grow is not repeated.
@@ -359,7 +359,7 @@ def new_tiles(
 
 
 def _tile_roots(hashes: list[bytes]) -> list[bytes]:
-    """Return the root over each 256 of `hashes`: what a full tile is to the level above."""
+    """Return the root over each 256 of `hashes`: the hash of a full tile in the level above."""
     for _ in range(HEIGHT):
         hashes = parents(hashes)
     return hashes

@@ -47,7 +47,7 @@ class TestLog:
         self.source = source or MemorySource()
         self.store = MemoryStore()
         self.last_signed = MemoryLastSigned()
-        self.told: list[int] = []
+        self.published: list[int] = []
         self.publisher = self.restarted()
 
     def restarted(self) -> Publisher:
@@ -57,13 +57,13 @@ class TestLog:
             FaultyStore(self.store, self.plan),
             FaultyLastSigned(self.last_signed, self.plan),
             KEY,
-            published=lambda checkpoint, _note: self.told.append(checkpoint.size),
+            published=lambda checkpoint, _note: self.published.append(checkpoint.size),
         )
         return self.publisher
 
     def publish(self, *submissions: int) -> TestLog:
         """Publish after each of these submissions, and check everything after each."""
-        if not self.told:
+        if not self.published:
             self.publisher.resume()
         for count in submissions:
             self.source.submit(count)

@@ -1,4 +1,4 @@
-"""What can be in the place of a file of a log without being one."""
+"""Things other than a regular file that may be in the place of a file of a log."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ NO_FILES: Final[dict[str, Callable[[Path], None]]] = {
     "link to itself": lambda place: place.symlink_to(place.name),
 }
 UNREADABLE: Final = {"link to itself"}
-"""Those of which the system does not say that no file is there."""
+"""Those that the system cannot open, and does not report as missing."""

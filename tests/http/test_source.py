@@ -33,7 +33,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Server:
-    """A web server on this machine that answers a path as it is told to."""
+    """A web server on this machine; `answers` holds its answer to each path."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer | Callable[[int], Answer]] = {}

@@ -1,4 +1,4 @@
-"""The folder of a log: what survives what, and what in it is no file of a log."""
+"""The folder of a log: what survives a crash, and what in it is not a file of a log."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def files_under(root: Path) -> set[str]:
 def test_what_was_written_is_read_back_under_its_tlog_tiles_path(store: DirectoryStore) -> None:
     store.write_many([(FULL, b"full"), (PARTIAL, b"partial"), ("tile/entries/000.p/1", b"")])
     store.write_checkpoint(b"note")
-    source: Source = store  # it serves whoever reads a log
+    source: Source = store  # any reader of a log can use it
     assert source.fetch(FULL) == b"full"
     assert (store.root / "tile/0/x001/234.p/56").read_bytes() == b"partial"
     assert store.read("tile/entries/000.p/1") == b""
@@ -109,7 +109,7 @@ def test_a_folder_without_its_partials_is_removed(store: DirectoryStore) -> None
 
 @pytest.mark.parametrize("path", ["checkpoint", "tile/0/000", "tile/entries/000.p/7"])
 @pytest.mark.parametrize("kind", list(NO_FILES))
-def test_what_is_no_regular_file_is_not_found_at_once(
+def test_what_is_no_regular_file_is_not_found_and_blocks_no_reader(
     store: DirectoryStore, path: str, kind: str
 ) -> None:
     """A plain open of a FIFO would keep the server waiting, and a device would never end."""

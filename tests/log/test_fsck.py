@@ -1,4 +1,4 @@
-"""Damage to the files of a log is found, whatever it is, and named by the file that has it."""
+"""All damage to the files of a log is found, and named by the damaged file."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def test_source_and_last_signed_need_not_be_given() -> None:
     assert fsck(SMALL.store, KEY.verifier) == Findings(size=657)
 
 
-def test_progress_is_told_of_every_bundle_in_order() -> None:
-    told: list[tuple[int, int]] = []
-    fsck(SMALL.store, KEY.verifier, progress=lambda done, of: told.append((done, of)))
-    assert told == [(256, 657), (512, 657), (657, 657)]
+def test_progress_is_reported_for_every_bundle_in_order() -> None:
+    reported: list[tuple[int, int]] = []
+    fsck(SMALL.store, KEY.verifier, progress=lambda done, of: reported.append((done, of)))
+    assert reported == [(256, 657), (512, 657), (657, 657)]
 
 
 def test_files_that_wait_for_a_checkpoint_are_no_damage() -> None:
@@ -264,7 +264,7 @@ def test_a_file_that_no_entries_can_account_for_is_found(path: str) -> None:
     log.store.files[path] = b"?"
     findings = log.check()
     assert named(findings) == [(path, "beyond-the-source")]
-    without = fsck(log.store, KEY.verifier)  # unless nobody says how many there are
+    without = fsck(log.store, KEY.verifier)  # unless there is no source to say how many there are
     assert (without.damage, without.uncovered) == ([], [path])
 
 

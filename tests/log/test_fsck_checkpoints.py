@@ -65,7 +65,7 @@ def test_a_missing_checkpoint_is_found_and_the_signed_tree_is_checked() -> None:
     assert named(findings) == [("checkpoint", "missing"), ("tile/0/000", "altered-hash")]
 
 
-def test_without_any_checkpoint_nothing_is_vouched_for() -> None:
+def test_without_any_checkpoint_no_file_is_covered() -> None:
     log = SMALL.copy()
     del log.store.files["checkpoint"]
     findings = fsck(log.store, KEY.verifier)

@@ -1,4 +1,4 @@
-"""What every store of the last signed note must do; a new driver is added to `DRIVERS`."""
+"""What every driver of the last signed note must do; a new driver is added to `DRIVERS`."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_a_tile_of_another_length_is_damage(tmp_path: Path) -> None:
         Proofs(store).inclusion(299, 300)
 
 
-def test_a_path_that_was_handed_out_is_nobody_elses(tmp_path: Path) -> None:
+def test_a_path_that_was_returned_is_not_shared(tmp_path: Path) -> None:
     store = DirectoryStore(tmp_path)
     leaves = published(store, 600)
     proofs = Proofs(store)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -44,7 +46,7 @@ def test_nothing_is_published_of_an_empty_sequence() -> None:
 
 def test_every_tree_is_published_whole_as_it_grows() -> None:
     log = TestLog().publish(2, 1, 5, 247, 1, 1, 255, 256, 512, 3, 700, 1)
-    assert log.told == [2, 3, 8, 255, 256, 257, 512, 768, 1280, 1283, 1983, 1984]
+    assert log.published == [2, 3, 8, 255, 256, 257, 512, 768, 1280, 1283, 1983, 1984]
 
 
 def test_a_tree_of_three_tile_levels_is_published_whole() -> None:
@@ -109,7 +111,7 @@ def test_a_checkpoint_has_the_size_the_source_stated_when_asked_and_no_other() -
     log.check()
 
 
-def test_whoever_waits_is_told_once_the_checkpoint_is_public_and_can_prove_it() -> None:
+def test_a_checkpoint_is_reported_once_it_is_public_and_entries_can_be_proven() -> None:
     log = TestLog()
     seen: list[int] = []
 
@@ -155,6 +157,19 @@ def test_the_folder_holds_the_very_bytes_that_the_memory_does(tmp_path: Path) ->
     assert last_signed.get() == log.last_signed.get()
     publisher.release()
     last_signed.close()
+
+
+def test_each_publication_is_logged_once_with_its_sizes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="log.publisher")
+    log = TestLog().publish(2, 300)
+    assert log.publisher.publish_once() is None
+    lines = [re.sub(r"\d+ ms", "N ms", record.getMessage()) for record in caplog.records]
+    assert lines == [
+        "published 2 entries, 2 in all, in N ms",
+        "published 300 entries, 302 in all, in N ms",
+    ]
 
 
 # --- Partial files ---
@@ -229,13 +244,13 @@ def test_a_resume_that_fails_leaves_publishing_stopped() -> None:
         log.publisher.publish_once()
 
 
-def test_a_listener_that_fails_stops_publishing_and_is_told_again() -> None:
+def test_a_listener_that_fails_stops_publishing_and_is_called_again() -> None:
     log = TestLog()
-    told = []
+    reported = []
 
     def published(checkpoint: Checkpoint, _note: bytes) -> None:
-        told.append(checkpoint.size)
-        if len(told) == 2:
+        reported.append(checkpoint.size)
+        if len(reported) == 2:
             raise RuntimeError("the listener broke")
 
     publisher = Publisher(log.source, log.store, log.last_signed, KEY, published=published)
@@ -246,7 +261,7 @@ def test_a_listener_that_fails_stops_publishing_and_is_told_again() -> None:
             publisher.publish_once()
     assert isinstance(publisher.failure, RuntimeError)
     publisher.resume()
-    assert told == [2, 5, 5]
+    assert reported == [2, 5, 5]
     log.check()
 
 

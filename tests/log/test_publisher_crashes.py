@@ -122,7 +122,7 @@ def test_a_checkpoint_that_was_signed_and_not_published_is_published_on_resume()
     log.plan.faults.clear()
     log.restarted().resume()
     assert log.store.files["checkpoint"] == signed
-    assert log.told == [2, 302]
+    assert log.published == [2, 302]
     log.check()
     log.publish(1)
 
@@ -137,7 +137,7 @@ def test_files_of_a_tree_that_was_never_signed_do_no_harm() -> None:
     log.plan.faults.clear()
     log.source.submit(300)
     log.restarted().resume()
-    assert log.told == [2, 2]
+    assert log.published == [2, 2]
     log.check()
     log.publish(1, 1)
 
@@ -152,4 +152,4 @@ def test_writes_that_never_succeed_publish_nothing() -> None:
         log.publisher.resume()
         log.check()
     assert [checkpoint.size for checkpoint in log.signed()] == [2]
-    assert set(log.told) == {2}
+    assert set(log.published) == {2}

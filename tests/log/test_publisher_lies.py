@@ -1,4 +1,4 @@
-"""What the source or the store gives back wrongly is found before anything is signed."""
+"""A source or a store that returns wrong bytes is found out before anything is signed."""
 
 from __future__ import annotations
 

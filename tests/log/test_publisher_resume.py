@@ -231,20 +231,20 @@ def test_after_damage_everything_is_gone_through_again_and_after_a_full_disk_it_
     log.publish(1)
 
 
-def test_whoever_waits_for_a_start_is_told_how_far_it_is_and_can_end_it() -> None:
+def test_the_progress_of_a_start_is_reported_and_the_callback_can_end_it() -> None:
     log = TestLog().publish(2, 254, 300, 1)
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
 
     def checked(done: int, of: int) -> None:
-        told.append((done, of))
-        if len(told) == 5:
+        reported.append((done, of))
+        if len(reported) == 5:
             raise Unavailable("enough")
 
     publisher = Publisher(
         log.source, log.store, log.last_signed, KEY, published=ignore, checked=checked
     )
     publisher.resume()
-    assert told == [(256, 557), (512, 557), (557, 557)]
+    assert reported == [(256, 557), (512, 557), (557, 557)]
     publisher = Publisher(
         log.source, log.store, log.last_signed, KEY, published=ignore, checked=checked
     )
@@ -252,7 +252,7 @@ def test_whoever_waits_for_a_start_is_told_how_far_it_is_and_can_end_it() -> Non
         publisher.resume()
     with pytest.raises(Stopped):
         publisher.publish_once()
-    assert told[3:] == [(256, 557), (512, 557)]
+    assert reported[3:] == [(256, 557), (512, 557)]
 
 
 def test_an_older_checkpoint_of_the_same_tree_is_brought_up_to_date() -> None:

@@ -44,7 +44,7 @@ def eventually(true: Callable[[], bool]) -> None:
 
 
 class Published:
-    """What a publisher told, and when."""
+    """The sizes that a publisher reported, and when."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []

@@ -30,7 +30,7 @@ for line in sys.stdin:
 
 
 class DeviceSigner:
-    """A `Signer` whose private key is in another process, made there and never told."""
+    """A `Signer` whose private key is in another process, made there and never sent."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -63,7 +63,7 @@ class DeviceSigner:
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
-            with suppress(BrokenPipeError):  # of a text that nobody was there to read
+            with suppress(BrokenPipeError):  # of a text that was never read
                 pipe.close()
 
 

@@ -1,4 +1,4 @@
-"""The last signed checkpoint in a SQLite file: what survives what."""
+"""The last signed checkpoint in a SQLite file: what survives a crash, and damage that is named."""
 
 from __future__ import annotations
 

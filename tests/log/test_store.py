@@ -1,4 +1,4 @@
-"""What every store of a log must do, whatever it is kept in; a new driver is added to `STORES`."""
+"""What every driver of a log's store must do; a new driver is added to `STORES`."""
 
 from __future__ import annotations
 
@@ -111,7 +111,9 @@ def test_the_checkpoint_is_replaced(store: CheckedStore) -> None:
 # --- Removing unneeded files ---
 
 
-def test_sweep_tells_which_full_files_still_have_partials_beside_them(store: CheckedStore) -> None:
+def test_sweep_names_the_full_files_that_still_have_partials_beside_them(
+    store: CheckedStore,
+) -> None:
     assert store.sweep() == []
     both = ["tile/0/000.p/3", "tile/0/000.p/9", "tile/0/000", "tile/entries/000.p/9"]
     files = [*both, "tile/entries/000", "tile/0/001.p/2"]

@@ -78,7 +78,7 @@ def test_a_folder_in_the_place_of_a_file_is_not_held_open(log: PublishedLog) -> 
 
 @pytest.mark.parametrize("path", ["checkpoint", "tile/0/000", "tile/entries/000"])
 @pytest.mark.parametrize("kind", list(NO_FILES))
-def test_what_is_no_file_is_not_there_and_nobody_waits_for_it(
+def test_what_is_no_regular_file_is_not_found_and_blocks_no_reader(
     log: PublishedLog, path: str, kind: str
 ) -> None:
     file = log.root / path
