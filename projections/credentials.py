@@ -97,14 +97,8 @@ AWARDS: Final = Table(
     sqlite_with_rowid=False,
 )
 
-KINDS: Final[tuple[type[e.Event], ...]] = (
-    e.CredentialIssued,
-    e.CredentialSuspended,
-    e.CredentialReinstated,
-    e.CredentialRevoked,
-    e.CredentialSuperseded,
-)
-"""The events by the number that stands for them in a row: new ones go to the end."""
+KINDS: Final[tuple[type[e.Event], ...]] = get_args(e.CredentialEvent)
+"""The events by the number that stands for them in a row: new ones go to the end of the union."""
 
 STATUSES: Final = tuple(CredentialStatus)
 """The statuses by the number that stands for them in a row: new ones go to the end."""

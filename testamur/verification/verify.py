@@ -411,8 +411,8 @@ def _fold(
 def _remember(case: _Case, header: SignedHeader, events: list[e.Event]) -> None:
     """Keep what the register does not: who said what of somebody else."""
     for event in events:
-        # These are about what their signer defined or issued itself.
-        if isinstance(event, e.AchievementEvent | e.CredentialEvent):
+        # The register keeps all that there is to know of these.
+        if isinstance(event, e.RecognitionEvent | e.AchievementEvent | e.CredentialEvent):
             continue
         match event:
             case e.OrganizationRegistered():
@@ -431,8 +431,6 @@ def _remember(case: _Case, header: SignedHeader, events: list[e.Event]) -> None:
             case (
                 e.KeyRetired()
                 | e.KeyCompromised()
-                | e.RecognitionGranted()
-                | e.RecognitionWithdrawn()
                 | e.AccreditationSuspended()
                 | e.AccreditationWithdrawn()
             ):

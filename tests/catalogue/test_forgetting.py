@@ -1,0 +1,148 @@
+"""A new event cannot be half added: every place that must know it is named when it is forgotten.
+
+In a copy of the tree, one event is added to each kind, as a struct with its place in the union and
+nothing else. One run of mypy and one import of the table then name, for each of them, every file
+of the product that still has to be thought about: those that `CONTRIBUTING.md` lists.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+PACKAGES = ("testamur", "registry", "log", "projections", "api", "demo")
+CATALOGUE = {
+    "testamur/catalogue/events.py",
+    "testamur/catalogue/lifecycle.py",
+    "testamur/catalogue/table.py",
+}
+ADDED = {
+    "AccreditationEvent": "accreditation",
+    "RecognitionEvent": "recognition",
+    "AchievementEvent": "achievement",
+    "CredentialStatusEvent": "credential",
+    "OrganizationEvent": "organization",
+    "KeyEvent": "key",
+}
+"""The unions that get an event more, and the kind of thing that it is about."""
+
+# Beside the catalogue itself, what has to be thought about.
+EXPECTED = {
+    "accreditation": {
+        "testamur/rules/accreditation.py",
+        "testamur/verification/compromise.py",
+        "testamur/verification/verify.py",
+    },
+    "recognition": {
+        "testamur/rules/accreditation.py",
+        "testamur/verification/anchors.py",
+        "testamur/verification/compromise.py",
+    },
+    "achievement": {
+        "testamur/catalogue/touched.py",
+        "testamur/rules/achievements.py",
+        "testamur/verification/compromise.py",
+    },
+    "credential": {"testamur/rules/credentials.py", "testamur/verification/compromise.py"},
+    "organization": {
+        "testamur/catalogue/touched.py",
+        "testamur/rules/organizations.py",
+        "testamur/verification/anchors.py",
+        "testamur/verification/compromise.py",
+        "testamur/verification/verify.py",
+    },
+    "key": {
+        "testamur/catalogue/touched.py",
+        "testamur/rules/organizations.py",
+        "testamur/verification/anchors.py",
+        "testamur/verification/compromise.py",
+        "testamur/verification/verify.py",
+    },
+}
+
+
+def struct(kind: str) -> str:
+    return f"{kind.capitalize()}Noted"
+
+
+def forget(events: Path) -> None:
+    """Add an event to each union, as somebody would who does nothing else."""
+    source = events.read_text(encoding="utf-8")
+    for union, kind in ADDED.items():
+        subject = "organization" if kind == "key" else kind
+        member = f"{subject}: {'Did' if subject == 'organization' else 'Id'}"
+        options = f'frozen=True, gc=False, kw_only=True, tag="{kind}.noted/1"'
+        added = f'class {struct(kind)}(_Event, {options}):\n    """A note."""\n\n    {member}\n\n\n'
+        source, times = re.subn(
+            rf"^{union}: TypeAlias = \(?\s*", rf"\g<0>{struct(kind)} | ", source, flags=re.MULTILINE
+        )
+        assert times == 1, union
+        before = source.index("KeyEvent: TypeAlias")
+        source = source[:before] + added + source[before:]
+    events.write_text(source, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = tmp_path_factory.mktemp("tree")
+    for package in PACKAGES:
+        shutil.copytree(
+            PROJECT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    shutil.copy(PROJECT / "pyproject.toml", copy)
+    if (PROJECT / ".mypy_cache").is_dir():  # else it takes half a minute
+        shutil.copytree(PROJECT / ".mypy_cache", copy / ".mypy_cache")
+    forget(copy / "testamur/catalogue/events.py")
+    return copy
+
+
+def run(tree: Path, *arguments: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, *arguments], cwd=tree, check=False, capture_output=True, text=True
+    )
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    return ended.stdout + ended.stderr
+
+
+@pytest.mark.slow
+def test_every_place_that_must_know_a_new_event_is_named(tree: Path) -> None:
+    named: dict[str, set[str]] = defaultdict(set)
+    kinds = {struct(kind): kind for kind in ADDED.values()}
+    packages = [word for package in PACKAGES for word in ("-p", package)]
+    checked = run(tree, "-m", "mypy", "--no-error-summary", *packages)
+    for line in checked.splitlines():
+        path, _, problem = line.partition(":")
+        found = re.search(r'"assert_never" has incompatible type "([^"]+)"', problem)
+        assert found is not None, line
+        for name in found[1].split(" | "):
+            named[kinds[name]].add(path)
+    for kind, path in re.findall(
+        r"(\w+)\.noted/1 has no \w+ in ([\w/]+\.py)",
+        run(tree, "-c", "import testamur.catalogue.table"),
+    ):
+        named[kind].add(path)
+
+    assert named == {
+        kind: expected | CATALOGUE - {"testamur/catalogue/events.py"}
+        for kind, expected in EXPECTED.items()
+    }
+
+
+@pytest.mark.parametrize("kind", ["accreditation", "recognition", "achievement", "credential"])
+def test_an_event_of_an_existing_kind_touches_at_most_six_files_of_the_product(kind: str) -> None:
+    assert len(EXPECTED[kind] | CATALOGUE) <= 6
+
+
+@pytest.mark.parametrize("kind", EXPECTED)
+def test_the_guide_lists_every_file_that_such_an_event_touches(kind: str) -> None:
+    guide = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = guide.split("## Add an event\n")[1].split("\n## ")[0]
+
+    assert [path for path in EXPECTED[kind] | CATALOGUE if f"`{path}`" not in section] == []
