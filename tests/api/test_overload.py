@@ -122,7 +122,9 @@ def test_a_publisher_that_hangs_is_noticed_and_nothing_more_is_taken_in(served: 
 
 
 def test_a_follower_that_hangs_is_noticed(served: Served) -> None:
-    (hung,) = processes(b"projections", os.fsencode(served.data / "projections"))
+    words = b"projections", os.fsencode(served.data / "projections")
+    until(lambda: len(processes(*words)) == 1)
+    (hung,) = processes(*words)
     os.kill(hung, signal.SIGSTOP)
     try:
         served.submit(served.story.cohort(1))

@@ -175,7 +175,7 @@ def test_a_server_killed_leaves_no_follower_behind(served: Served) -> None:
     the_follower(served)
     submit_and_ask(served)
     served.stop(how=signal.SIGKILL)
-    until(lambda: followers(served.data) == [], seconds=2)
+    until(lambda: followers(served.data) == [])
     check_tables(served)
 
 
