@@ -23,7 +23,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def opened_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A log whose provider may issue, made once; nobody serves it, and tests serve a copy."""
+    """A log whose provider may issue, made once. No server has it open; tests serve a copy."""
     with closing(Served(tmp_path_factory.mktemp("opened") / "data")) as log:
         log.init()
         with log.running():
@@ -33,7 +33,7 @@ def opened_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def grown_log(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The same with 600 credentials: tiles of two levels, two full bundles; nobody serves it."""
+    """The same with 600 credentials more: tiles of two levels, two full bundles."""
     with closing(opened_log.copy(tmp_path_factory.mktemp("grown") / "data")) as log:
         with log.running():
             log.submit(log.story.cohort(600))

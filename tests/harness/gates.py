@@ -1,4 +1,9 @@
-"""A gate to knock at, and the waiting for its answers."""
+"""A gate on a database file, and the answers it gives, one after the other or in a group.
+
+with Desk(tmp_path / "registry.db", story).open_log() as desk:
+    desk.record(story.cohort(3)).position == 10
+    desk.refuse(story.submission(story.accreditor, story.issued()))  # the Refusal
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
     holder = issued.holders[0]
     issued.report(holder).exit_code == 0
 
-The provider of the story awarded three credentials; `says` adds what anybody says since. The
+The provider of the story awarded three credentials; `says` appends what follows. The
 evidence is made as an outsider would make it: by replaying the log and keeping what bears on
 the credential. The verifier trusts the log's key, the witnesses it is given, and the story's
 authority.
@@ -98,7 +98,7 @@ class IssuedLog:
         now: datetime | None = None,
         at: datetime | None = None,
     ) -> Report:
-        """Return the report on the credential, by whole evidence unless told otherwise."""
+        """Return the report on the credential, by the whole evidence unless other is given."""
         return verify(
             holder,
             evidence or self.evidence(holder),

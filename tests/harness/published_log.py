@@ -111,7 +111,7 @@ class PublishedLog:
         return checkpoint
 
     def write(self, path: str, data: bytes) -> None:
-        """Put a file in place, whole or not at all for whoever reads at the same time."""
+        """Put a file in place; a concurrent reader sees the old one or the new one, whole."""
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh = file.with_name(file.name + ".new")

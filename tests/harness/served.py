@@ -1,4 +1,4 @@
-"""A real server process over a real folder, and the people who submit to it.
+"""A server process over a folder, and the organizations that submit to it.
 
     served = Served(tmp_path / "data")
     served.init()
@@ -94,7 +94,7 @@ class Served:
         self.vkey = made.stdout.strip()
 
     def copy(self, data: Path) -> Served:
-        """Return the same log, while nobody serves it, in the new folder `data`."""
+        """Copy the log, which no server may have open, into the new folder `data`."""
         shutil.copytree(self.data, data)
         other = Served(data)
         other.story, other.vkey = copy.deepcopy(self.story), self.vkey
@@ -105,12 +105,12 @@ class Served:
     def start(self, *options: str) -> None:
         """Start the server and wait until it says where it listens."""
         command = [sys.executable, "-m", "api", "serve", "--data", str(self.data), "--port", "0"]
-        with (self.data.parent / "server.log").open("ab") as told:
+        with (self.data.parent / "server.log").open("ab") as errors:
             self.process = subprocess.Popen(
                 [*command, *options],
                 cwd=PROJECT,
                 stdout=subprocess.PIPE,
-                stderr=told,
+                stderr=errors,
                 text=True,
                 process_group=0,  # as a shell does, so that Ctrl-C can be pressed on it
             )
@@ -136,7 +136,7 @@ class Served:
             self.client = httpx2.Client(timeout=60)
 
     def close(self) -> None:
-        """Let go of everything, the process too if a failed test left it running."""
+        """Close the client, and kill the process if a failed test left it running."""
         if self.process is not None and self.process.poll() is None:
             self.stop(how=signal.SIGKILL)
         self.client.close()

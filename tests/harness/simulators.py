@@ -63,8 +63,8 @@ class MemorySource:
 class GrowingSource:
     """A sequence whose entries follow from their positions, and whose length is in a file.
 
-    It grows by `step` whenever somebody asks for its length, up to `most`, and never shrinks,
-    whatever becomes of the process that asks.
+    It grows by `step` each time its length is asked for, up to `most`, and never shrinks,
+    even if the process that asks is killed.
     """
 
     def __init__(self, file: Path, *, step: int, most: int) -> None:
@@ -130,7 +130,7 @@ class MemoryStore:
 class MemoryLastSigned:
     """The last signed note in memory, and `signed`: every note there ever was, in order.
 
-    Anybody may claim it, so that two publishers meet at the compare-and-swap.
+    Every claim succeeds, so that two publishers meet at the compare-and-swap.
     """
 
     def __init__(self) -> None:
