@@ -1,8 +1,8 @@
 """The stage: a real server process, the story on it, and the proofs of what happened.
 
-Everything in the story goes over HTTP and is checked where it arrives: every receipt as it comes,
-three credentials from files alone, and the whole log from entry 0. What does not hold is
-`DemoFailed`; what keeps the story from being played (a folder or port in use) is `Unavailable`.
+Everything in the story goes over HTTP and is checked on arrival: every receipt, three credentials
+from files alone, and the whole log from entry 0. `DemoFailed` means that something did not hold,
+`Unavailable` that the story could not be played (a folder or port in use).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +24,10 @@ from typing import Any, Final
 
 import httpx2
 import msgspec
+from rich.console import Console
+from rich.progress import track
 
+from demo.cast import Course
 from demo.parties import Party, listed
 from demo.story import Story, enter_authorities
 from testamur.badges.commitment import HolderFile, read_holder_file, render_holder_file
@@ -45,6 +49,8 @@ _MARKER: Final = ".testamur-demo"
 _SERVER_LOCK: Final = "lock"
 _PATIENCE: Final = 60.0
 _TAIL: Final = 600
+
+_bar: Final = Console(stderr=True)
 
 
 class DemoFailed(Exception):
@@ -80,7 +86,7 @@ def run(data: Path, port: int, *, once: bool) -> None:
         _wait_until_ready(url, data, server)
         _play(data, url, authorities)
         took = time.monotonic() - started
-        print(f"\nAll of it held. It took {took:.0f} s.", flush=True)
+        print(f"All of it held, in {took:.0f} s.", flush=True)
         if not once:
             _keep_serving(url, data, server)
     finally:
@@ -91,21 +97,20 @@ def _play(data: Path, url: str, authorities: list[Party]) -> None:
     vkey = (data / "checkpoint.vkey").read_text(encoding="ascii").strip()
     policy = parse_policy(f"log {vkey} {url}/log\nquorum none\n")
     (data / "policy.txt").write_text(policy.render(), encoding="ascii")
-    print(f"The log {ORIGIN} is open at {url}/log; its key is\n  {vkey}\n", flush=True)
+    print(f"The log {ORIGIN} is open at {url}/log, with two root authorities.\n", flush=True)
     with RegistryClient(url) as registry:
-        story = Story(registry, ORIGIN, policy, data / "parties", _tell, authorities)
-        _tell("entry   who does what")
-        _tell("     1  the log opens with two root authorities")
+        story = Story(registry, ORIGIN, policy, data / "parties", authorities, _tell, _shown)
         story.play()
         issued = sum(p["events"] for p in story.submissions if p["what"].startswith("awards"))
-        print(
-            f"\nEvery one of the {len(story.submissions)} receipts was checked on arrival: "
-            "signature of the log, inclusion of header and last event.\n",
-            flush=True,
-        )
+        print(f"\nEach of the {len(story.submissions)} receipts proved its submission in the log.")
         verified = [_verify(data, registry, policy, authorities, c) for c in _cases(story)]
-        replayed = _replay(url, VerifierKey.parse(vkey), issued)
+    replayed = _replay(url, VerifierKey.parse(vkey), issued)
     _write_story(data, url, vkey, story, verified, replayed)
+
+
+def _shown(courses: Sequence[Course]) -> Iterable[Course]:
+    """Show on a terminal how many cohorts are awarded; the line goes when they all are."""
+    return track(courses, "awarding", console=_bar, transient=True, disable=not _bar.is_terminal)
 
 
 # --- The server ---
@@ -158,10 +163,10 @@ def _wait_until_ready(url: str, data: Path, server: subprocess.Popen[bytes]) -> 
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise Unavailable(f"the server did not start; {_told_last(data / 'server.log')}")
+            raise Unavailable(f"the server did not start; {_end_of(data / 'server.log')}")
         with suppress(httpx2.TransportError):
             if httpx2.get(f"{url}/readyz").status_code == httpx2.codes.OK:
-                # While ours fails to start, whoever has the port answers in its place.
+                # If ours cannot have the port, another server answers there.
                 if httpx2.get(f"{url}/log/vkey").text.strip() != vkey:
                     raise Unavailable(f"another log is served at {url}; choose another PORT")
                 return
@@ -169,8 +174,8 @@ def _wait_until_ready(url: str, data: Path, server: subprocess.Popen[bytes]) -> 
     raise Unavailable(f"the server was not ready within {_PATIENCE:.0f} s")
 
 
-def _told_last(log: Path) -> str:
-    """Return the end of what the server wrote."""
+def _end_of(log: Path) -> str:
+    """Return the last lines that the server wrote."""
     text = log.read_text(encoding="utf-8", errors="replace").strip()
     return f"{log} ends in:\n{text[-_TAIL:]}"
 
@@ -189,7 +194,6 @@ def _keep_serving(url: str, data: Path, server: subprocess.Popen[bytes]) -> None
     print(
         f"""
 Still serving at {url} until Ctrl-C. Try, in another terminal:
-
   curl {url}/log/checkpoint
   .venv/bin/testamur verify {data}/valid.json --evidence {data}/valid.testamur.json \\
       --policy {data}/policy.txt --anchors {data}/anchors.txt
@@ -226,7 +230,6 @@ def _verify(
     evidence_file.write_bytes(registry.evidence(case.holder.id))
     anchors = [party.did for party in authorities]
     (data / "anchors.txt").write_text("\n".join(anchors) + "\n", encoding="ascii")
-    begun = time.perf_counter()
     report = verify(
         read_holder_file(holder_file.read_bytes()),
         parse_evidence(evidence_file.read_bytes()),
@@ -234,8 +237,7 @@ def _verify(
         anchors=frozenset(anchors),
         now=datetime.now(UTC),
     )
-    took = (time.perf_counter() - begun) * 1000
-    _show(report, case, took)
+    _show(report, case)
     refuted = {check.name for check in report.checks if check.verdict is Verdict.REFUTED}
     unchecked = {check.name for check in report.checks if check.verdict is Verdict.UNCHECKED}
     if refuted != case.refuted or unchecked:
@@ -253,29 +255,22 @@ def _verify(
     }
 
 
-def _show(report: Report, case: Case, took: float) -> None:
-    holds = sum(check.verdict is Verdict.HOLDS for check in report.checks)
-    print(
-        f"Verified offline, {case.name}: {holds} of {len(report.checks)} checks hold "
-        f"({took:.1f} ms, from {case.name}.json and {case.name}.testamur.json)"
+def _show(report: Report, case: Case) -> None:
+    checks = report.checks
+    holds = sum(check.verdict is Verdict.HOLDS for check in checks)
+    others = "; ".join(
+        f"{check.verdict}: {check.name}" for check in checks if check.verdict is not Verdict.HOLDS
     )
-    for check in report.checks:
-        if check.verdict is not Verdict.HOLDS:
-            print(f"  {check.verdict}: {check.name}: {check.detail}")
-    print(end="", flush=True)
+    told = f"{holds} of {len(checks)} checks hold" + (f"; {others}" if others else "")
+    print(f"Verified offline, {case.name}: {told}", flush=True)
 
 
 def _replay(url: str, key: VerifierKey, issued: int) -> Replayed:
-    begun = time.perf_counter()
     replayed = replay(HttpSource(f"{url}/log"), key)
-    took = time.perf_counter() - begun
     statistics = replayed.statistics
     print(
-        f"\nReplayed from entry 0 over HTTP: {statistics.size} entries, {statistics.submissions} "
-        f"signatures, {statistics.tiles} tiles, in {took:.1f} s, to the signed root\n"
-        f"  {statistics.root.hex()}\n"
-        f"  credentials: {_counted(statistics.credentials)}\n"
-        f"  flagged: {_counted(statistics.flags)}",
+        f"Replayed all {statistics.size} entries to the signed root {statistics.root.hex()[:16]}…: "
+        f"credentials {_counted(statistics.credentials)}",
         flush=True,
     )
     counted = statistics.events["credential.issued/1"]
@@ -327,7 +322,7 @@ def _write_story(
             "lastRecordedAt": format_time(statistics.last_recorded_at),
         },
     }
-    # Last of all, and whole or not at all: who finds it knows that everything before it held.
+    # Last of all, and whole or not at all: its presence means that everything before it held.
     whole = data / "story.json.part"
     whole.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     whole.replace(data / "story.json")
@@ -370,5 +365,5 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _tell(line: str) -> None:
-    print(line, flush=True)
+def _tell(position: int, sentence: str) -> None:
+    print(f"{position:>6}  {sentence}", flush=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -32,7 +33,10 @@ from testamur.http.client import RegistryClient
 from testamur.tlog.policy import Policy
 from testamur.verification.receipt import Receipt, verify_receipt
 
-Tell = Callable[[str], None]
+OnAct = Callable[[int, str], None]
+"""Called with each act: the position of its first entry, and one sentence."""
+Shown = Callable[[Sequence[Course]], Iterable[Course]]
+"""Yields the same courses, and shows meanwhile how many are done."""
 
 
 @dataclass(slots=True)
@@ -43,8 +47,9 @@ class Story:
     log: str
     policy: Policy
     folder: Path
-    tell: Tell
     authorities: list[Party]
+    on_act: OnAct
+    shown: Shown
     accreditors: list[Party] = field(default_factory=list)
     providers: list[Party] = field(default_factory=list)
     accreditations: dict[str, str] = field(default_factory=dict)
@@ -65,6 +70,7 @@ class Story:
     # --- Acts ---
 
     def _enter(self) -> None:
+        begun = len(self.submissions)
         pairs = zip(self.authorities, ACCREDITORS, strict=True)
         for authority, person in pairs:
             accreditor = self._party(person)
@@ -98,8 +104,14 @@ class Story:
             )
             registered = self._registration(provider, sponsor, "provider")
             self._submit(sponsor, [registered, granted], f"brings in and accredits {person.name}")
+        self._tell(
+            begun,
+            f"The authorities recognise {len(self.accreditors)} accreditors, who accredit "
+            f"{len(self.providers)} providers.",
+        )
 
     def _define(self) -> None:
+        begun = len(self.submissions)
         for provider in self.providers:
             courses = [c for c in (*COURSES, OUT_OF_SCOPE) if c.provider == provider.person.handle]
             events: list[e.Event] = []
@@ -112,13 +124,20 @@ class Story:
                     )
                 )
             self._submit(provider, events, f"defines {len(events)} micro-credentials")
+        self._tell(begun, f"The providers define {len(self.offerings)} micro-credentials.")
 
     def _award_courses(self) -> None:
-        for course in COURSES:
+        begun = len(self.submissions)
+        for course in self.shown(COURSES):
             self._award(course, course.learners, "spring")
+        learners = sum(course.learners for course in COURSES)
+        self._tell(
+            begun,
+            f"They award them to {learners} learners: {len(COURSES)} cohorts, each signed once.",
+        )
 
     def _rotate_key(self) -> None:
-        harbour = self.providers[0]
+        begun, harbour = len(self.submissions), self.providers[0]
         old = harbour.key
         new = harbour.new_key()
         added = e.KeyAdded(
@@ -130,19 +149,29 @@ class Story:
         retired = e.KeyRetired(key=old.public.multikey(), organization=harbour.did)
         self._submit(harbour, [retired], "retires its first key, signing with the second")
         self._award(COURSES[0], 60, "summer")
+        self._tell(
+            begun,
+            f"{harbour.person.name} replaces its signing key, and awards 60 with the new one.",
+        )
 
     def _suspend_accreditation(self) -> None:
-        northwind = self.providers[1]
+        begun, northwind = len(self.submissions), self.providers[1]
         accreditation = self.accreditations[northwind.person.handle]
         suspended = e.AccreditationSuspended(accreditation=accreditation, reason="qualityConcern")
         self._submit(self.accreditors[0], [suspended], "suspends the accreditation of Northwind")
         leadership = next(c for c in COURSES if c.provider == "northwind")
         self._award(leadership, 45, "summer")
+        name = northwind.person.name
+        self._tell(begun, f"{name}, its accreditation suspended, awards 45 all the same.")
 
     def _award_out_of_scope(self) -> None:
+        begun, careworks = len(self.submissions), self.providers[2]
         self._award(OUT_OF_SCOPE, OUT_OF_SCOPE.learners, "summer")
+        name, learners = careworks.person.name, OUT_OF_SCOPE.learners
+        self._tell(begun, f"{name} awards {learners} outside its accredited scope.")
 
     def _correct(self) -> None:
+        begun = len(self.submissions)
         harbour, northwind, careworks = self.providers
         data = self.holders["Data Analytics Foundations"]
         security = self.holders["Cyber Security Essentials"]
@@ -171,6 +200,9 @@ class Story:
             harbour,
             [e.CredentialSuperseded(credential=data[1].id, successor=data[2].id)],
             "replaces a credential that carried a wrong date",
+        )
+        self._tell(
+            begun, "The providers revoke 18 credentials, suspend 20, reinstate 15, and replace 1."
         )
 
     # --- What the acts are made of ---
@@ -229,8 +261,6 @@ class Story:
         body = party.seal(list(events), log=self.log, now=int(time.time()), key=key)
         receipt = self.registry.submit(body, "published")
         verified = verify_receipt(receipt, body, self.policy)
-        flags = _flags(receipt)
-        self.tell(f"{receipt.position:>6}  {party.person.name} {what}{flags}")
         self.submissions.append(
             {
                 "issuer": receipt.issuer,
@@ -244,6 +274,13 @@ class Story:
             }
         )
         return receipt
+
+    def _tell(self, begun: int, sentence: str) -> None:
+        """Tell of the act whose first submission is number `begun`, and of what was flagged."""
+        act = self.submissions[begun:]
+        flags = sum((Counter[str](submission["flags"]) for submission in act), Counter[str]())
+        flagged = ", ".join(f"{code} x {count}" for code, count in flags.items())
+        self.on_act(act[0]["position"], sentence + (f"  [flagged: {flagged}]" if flagged else ""))
 
 
 def enter_authorities(folder: Path) -> list[Party]:
@@ -265,8 +302,3 @@ def _cohort(course: Course, learners: int, term: str) -> bytes:
 
 def _today() -> date:
     return datetime.now(UTC).date()
-
-
-def _flags(receipt: Receipt) -> str:
-    flagged = ", ".join(f"{flag.code} x {flag.count}" for flag in receipt.flags)
-    return f"  [flagged: {flagged}]" if flagged else ""
