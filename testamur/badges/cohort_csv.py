@@ -3,8 +3,8 @@
 The file is what a spreadsheet saves: UTF-8 with or without a byte order mark, commas or
 semicolons, empty rows and columns at the edges. A cell is taken only if it cannot be misread:
 no formula, no invisible character, one spelling for dates. Everything wrong is refused with
-its row, column and value, and all of it is listed. What comes out is personal data, and goes
-into credentials only; whether the achievement may be awarded is for the register to say.
+its row, column and value, and all of it is listed. The result is personal data and
+goes into credentials only. The register decides whether the achievement may be awarded.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from testamur.schema import explained
 MAX_ROWS: Final = 100_000
 MAX_FILE: Final = 64 * 1024 * 1024
 MAX_REFUSED: Final = 1_000
+"""More errors than this mean the wrong file, not one that needs mending."""
 UNREAD: Final = "unread"
-"""The rule of a refusal after which there may be more that was not looked at."""
-"""A longer list says that it is the wrong file, not that it needs mending."""
+"""The rule of a refusal after which the file was not read on."""
 _MAX_COLUMNS: Final = 64
 _MAX_CELL: Final = 2_000
 _MAX_EVIDENCE: Final = 10
@@ -138,7 +138,7 @@ def read_cohort(
         except StopIteration:
             return awards, refused
         except csv.Error as error:
-            # The quotes are out of step: where the next row begins is anybody's guess.
+            # The quotes do not match, so where the next row begins is unknown.
             detail = f"not CSV at line {reader.line_num}, and not read any further: {error}"
             return awards, [*refused, (number, Refusal(UNREAD, detail))]
         if not any(cell.strip() for cell in cells):
@@ -216,8 +216,8 @@ def credential(
 def _identifiers(award: Award) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if award.learner:
-        # The salt lies beside the hash, so this hides the address from nobody who holds the
-        # credential and guesses; it keeps the address itself out of sight and of searches.
+        # The salt is beside the hash, so a bearer of the credential can test a guess. The hash
+        # only keeps the address itself out of sight and of searches.
         salt = secrets.token_hex(16)
         digest = hashlib.sha256((award.learner + salt).encode()).hexdigest()
         found.append(
@@ -230,7 +230,7 @@ def _identifiers(award: Award) -> list[dict[str, Any]]:
             }
         )
     if award.name:
-        # A name is there to be read by whom the holder shows the credential.
+        # A name is meant to be read by those to whom the holder shows the credential.
         found.append(
             {
                 "type": "IdentityObject",
@@ -297,7 +297,7 @@ def _columns(reader: _Reader) -> list[str]:
         known_names = ", ".join(_CELLS)
         raise Refusal("cohort-header", f"the columns are: {known_names}", value=unknown[0])
     if len(set(named)) != len(named):
-        raise Refusal("cohort-header", "a column is given twice", value=", ".join(named))
+        raise Refusal("cohort-header", "row 1 names a column twice", value=", ".join(named))
     if "awarded" not in named or not {"learner", "learnerId"} & set(named):
         raise Refusal(
             "cohort-header",
@@ -379,7 +379,7 @@ def _read_cell(column: str, text: str) -> Any:
 
 def _learner(text: str) -> str:
     if any(unicodedata.category(character) == "Cf" for character in text):
-        # Who types the address does not type it, and so hashes to something else.
+        # A person who types the address leaves it out, and so gets another hash.
         raise Refusal("cohort-cell", "holds a character that nobody sees", value=text)
     if text.startswith("did:"):
         raise Refusal("cohort-cell", "a DID goes into column learnerId", value=text)

@@ -3,9 +3,9 @@
     commitment = SHA-256("testamur/credential/1" LF || blind || SHA-256(JCS(credential)))
 
 where `credential` is without its top-level `proof` (so that it may be signed, or signed anew,
-later) and `blind` is 32 random bytes made for this credential alone. Who has credential and
-blind can show that the log means this credential; who has not cannot even test a guess, and
-once the blind is erased nobody can. A holder file carries both to the holder. An opened
+later) and `blind` is 32 random bytes made for this credential alone. With credential and blind
+one can show that the log means this credential. Without the blind one cannot even test a guess;
+once it is erased, nobody can. A holder file carries both to the holder. An opened
 commitment says nothing about the credential's own proof (`data_integrity.py`) or its status.
 """
 
@@ -46,7 +46,7 @@ class HolderFile(
 ):
     """What a holder gets: the credential, its id on the log, and the blind that links the two.
 
-    Whoever has this file can prove the credential and follow its status: it is personal data.
+    Its bearer can prove the credential and follow its status: it is personal data.
     """
 
     blind: Annotated[bytes, Meta(min_length=BLIND_SIZE, max_length=BLIND_SIZE)]

@@ -125,8 +125,8 @@ def verify_proof(credential: dict[str, Any], proof: dict[str, Any]) -> Proven:
     Raises `Refuted` when it is false, `Unavailable` when its suite or verification method
     cannot be examined here.
     """
-    # Whether we could examine it comes first: an unknown suite may have rules of its own
-    # for everything below.
+    # First whether we can examine it: an unknown suite may have rules of its own for
+    # everything below.
     if suite_of(proof) != SUITE:
         raise Unavailable(f"proofs of suite {shown(suite_of(proof))} cannot be examined")
     key = _key(proof.get("verificationMethod"))

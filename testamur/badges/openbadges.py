@@ -64,7 +64,7 @@ _TYPE_OF: Final = {
     "rubricCriterionLevel": "RubricCriterionLevel",
     "source": "Profile",
 }
-# Endorsements are credentials of others, with subjects and rules of their own.
+# Endorsements are credentials of other issuers, with subjects and rules of their own.
 _NOT_OURS: Final = {"endorsement", "endorsementJwt", "proof"}
 
 
@@ -186,7 +186,7 @@ def achievement_object(
     """
     named = [outcome.name for outcome in definition.outcomes or () if outcome.url is None]
     if named:
-        # An alignment must link somewhere; an outcome of no framework is told in words.
+        # An alignment must link somewhere; an outcome without a URL is stated in words.
         criteria += "\n\nLearning outcomes:\n" + "".join(f"\n- {name}" for name in named)
     found: dict[str, Any] = {
         "id": achievement_id,
@@ -218,7 +218,7 @@ class _Node:
 
     @property
     def path(self) -> str:
-        """The JSON path that leads here, put together only for who is told of it."""
+        """The JSON path that leads here, built only when an error shows it."""
         steps: list[str] = []
         node: _Node | None = self
         while node is not None:

@@ -1,8 +1,8 @@
-"""From what a provider has (a cohort, Open Badges) to the events that it signs.
+"""From a cohort or from Open Badges to the events that a provider signs.
 
 Every award becomes one credential, one `credential.issued/1` event with a blinded commitment
 to it, and one holder file. The events hold nothing personal, and no trace of the order in
-which the learners came: an alphabetical class list must not be readable off the log. What
+which the learners were listed: an alphabetical class list must not be readable off the log. What
 cannot be prepared is refused with its place and its reason, and all of it is listed. Nothing
 is admitted here: the register may still refuse what this module prepares.
 """
@@ -58,9 +58,9 @@ Track: TypeAlias = Callable[[Sequence[Any]], Iterable[Any]]
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it; `events`, `holders` and `sources` run in parallel, in random order.
+    """What was prepared; `events`, `holders` and `sources` run in parallel, in random order.
 
-    The events are for the log. The rest is the provider's and the holders' alone.
+    The events are for the log. The rest stays with the provider and the holders.
     """
 
     events: list[CredentialIssued]
@@ -110,7 +110,7 @@ def prepare_cohort(
         made = credential(award, credential_id, issuer, objects[offered])
         if key:
             made = sign(made, key, created=now)
-        # Read back what was written: one way only leads from a credential to an event.
+        # Read back what was written, so a credential becomes an event in one way only.
         draft = _Draft(
             source=f"{source} row {award.row}",
             credential=made,
@@ -364,7 +364,7 @@ def _documents(file: Path, label: str, *, follow: bool) -> Iterator[Source]:
             elif lines:
                 yield from _lines(opened, label)
             else:
-                # One byte more than is taken, so that what is too long is seen to be.
+                # One byte more than is allowed, so that a longer document is noticed.
                 yield label, opened.read(MAX_DOCUMENT + 1)
     except OSError as error:
         detail = f"cannot be read: {error.strerror}"
@@ -406,7 +406,7 @@ def _write_into(folder: Path, prepared: Prepared) -> None:
         _write(holders / f"{holder.id}.json", render_holder_file(holder))
         for holder in prepared.holders
     ]
-    # All are written before the first is waited for: thrice as fast as one by one.
+    # Write all, then sync all: three times as fast as one by one.
     for path in (*written, holders, folder):
         _sync(path)
 

@@ -81,11 +81,11 @@ def main() -> None:
         traceback.print_exc()
         sys.exit(UNCHECKED)
     finally:
-        _let_go_of_stdout()
+        _drop_unwritten_stdout()
 
 
-def _let_go_of_stdout() -> None:
-    """Drop what stdout could not take: the interpreter would try again, and end with 120."""
+def _drop_unwritten_stdout() -> None:
+    """Drop what stdout did not take: at exit the interpreter would try again and end with 120."""
     try:
         sys.stdout.flush()
     except OSError:

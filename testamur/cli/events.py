@@ -1,4 +1,4 @@
-"""Writing events by hand: those of accreditors and authorities, and what befalls a credential."""
+"""Writing events by hand: those of accreditors and authorities, and the status of credentials."""
 
 from __future__ import annotations
 

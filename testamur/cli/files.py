@@ -1,6 +1,6 @@
 """Files that commands read and write: bounded when read, never overwritten when written.
 
-What cannot be read or written is `Unavailable`: it says nothing about what the file may hold.
+A file that cannot be read or written is `Unavailable`, which says nothing about its content.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def read(path: Path, at_most: int) -> bytes:
 
 @contextmanager
 def naming(path: Path) -> Iterator[Path]:
-    """Put the name of the file before what a `Refusal` says of what is in it."""
+    """Put the file's name before the detail of a `Refusal` about its content."""
     try:
         yield path
     except Refusal as refusal:
         named = Refusal(refusal.rule, f"{path}: {refusal.detail}", line=refusal.line)
-        # It was cut and escaped where it was found; a second time would garble it.
+        # Cut and escaped already; doing so twice would garble it.
         named.value = refusal.value
         raise named from refusal
 
@@ -51,7 +51,7 @@ def read_key(path: Path) -> PrivateKey:
         try:
             return PrivateKey.from_multikey(data.decode("ascii").strip())
         except UnicodeDecodeError:
-            # Not shown: what is in a key file is a secret, whatever its form.
+            # The value is not shown: the content of a key file is a secret, whatever its form.
             raise Refusal("key-form", "is not the text of a secret Multikey") from None
 
 
@@ -62,14 +62,14 @@ def read_holder(path: Path) -> HolderFile:
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise `Unavailable` unless a new file can be at `path`: before long work, not after."""
+    """Raise `Unavailable` if there is a file at `path`; called before long work, not after."""
     _refuse_stdin(path)
     if path.exists() or path.is_symlink():
         raise Unavailable(f"{path} exists already, and nothing is overwritten")
 
 
 def write(path: Path, data: bytes, *, secret: bool = False) -> None:
-    """Write a new file, durably; a `secret` one is for its owner alone."""
+    """Write a new file, durably; only its owner can read a `secret` one."""
     refuse_existing(path)
     try:
         # O_EXCL also refuses a symbolic link, so a key never lands where somebody else points.
@@ -82,7 +82,7 @@ def write(path: Path, data: bytes, *, secret: bool = False) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        # What is half there would stand in the way of another try.
+        # A half-written file would block the next attempt.
         path.unlink(missing_ok=True)
         raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
 
@@ -102,24 +102,24 @@ def append(path: Path, lines: list[bytes]) -> None:
 
 
 def _refuse_stdin(path: Path) -> None:
-    # Elsewhere it also means standard output, so a file of that name would be a surprise.
+    # Other programs take it for standard output, so a file of that name would surprise.
     if path == STDIN:
-        raise Unavailable("- is standard input; what is written needs the name of a file")
+        raise Unavailable("- is standard input; give the name of a file to write")
 
 
 def _read(path: Path, at_most: int) -> tuple[bytes, int]:
-    """Return the file's bytes and its permissions; those of standard input are none."""
+    """Return the file's bytes and its permissions, 0 for standard input."""
     try:
         if path == STDIN:
             data, mode = sys.stdin.buffer.read(at_most + 1), 0
         else:
             with path.open("rb") as file:
                 data = file.read(at_most + 1)
-                # Elsewhere the bits do not say who may read a file.
+                # On Windows the mode bits do not say who may read a file.
                 posix = os.name == "posix"
                 mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode) if posix else 0
     except OSError as error:
         raise Unavailable(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > at_most:
-        raise Unavailable(f"{path} holds more than {at_most} bytes, so it is not what is meant")
+        raise Unavailable(f"{path} holds more than {at_most} bytes, more than any file of its kind")
     return data, mode

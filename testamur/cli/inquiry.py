@@ -67,7 +67,7 @@ def evidence(
     as_of = _as_of(at, size)
     if as_of and url is None:
         raise typer.BadParameter("goes with --url", param_hint="--at, --size")
-    found = asked(name, url, as_of) if url is not None else _excerpt(name, str(log), trust)
+    found = fetch_evidence(name, url, as_of) if url is not None else _excerpt(name, str(log), trust)
     write(path, render_evidence(found))
     fields = {"credential": name, "file": str(path), "submissions": len(found.submissions)}
     if json:
@@ -86,7 +86,7 @@ def status(
     *,
     json: Json = False,
 ) -> None:
-    """Ask a registry what became of a credential. Its answer is stated, not proven.
+    """Ask a registry for the status of a credential. Its answer is stated, not proven.
 
     Example: `testamur status credential.json --url https://registry.example --at 2026-11-21`
     """
@@ -101,7 +101,7 @@ def status(
         show_fields(_flat(answer))
 
 
-def asked(credential: str, url: str, as_of: AsOf | None = None) -> Evidence:
+def fetch_evidence(credential: str, url: str, as_of: AsOf | None = None) -> Evidence:
     """Return the evidence that the registry at `url` gives, unverified."""
     with _registry(url) as registry:
         found = parse_evidence(registry.evidence(credential, as_of))
@@ -124,15 +124,15 @@ def _excerpt(credential: str, place: str, trust: str | None) -> Evidence:
         wanted = {credential}
         while True:
             bearing = Bearing(wanted)
-            with progress("Reading the log") as told:
+            with progress("Reading the log") as on_progress:
                 replay(
                     source,
                     log.key,
                     checkpoint=log.checkpoint,
-                    progress=told,
+                    progress=on_progress,
                     on_submission=bearing.read,
                 )
-            # What superseded it stands earlier in the log, where it was not looked for.
+            # Its successor was issued earlier in the log, before this replay knew the id.
             if not bearing.missing or len(wanted) > 1:
                 break
             wanted |= bearing.missing
@@ -144,7 +144,7 @@ def _excerpt(credential: str, place: str, trust: str | None) -> Evidence:
         return parse_evidence(render_evidence(found))
     except Refusal as refusal:
         raise Unavailable(
-            f"more bears on {credential} than a verifier reads; replay the log instead: {refusal}"
+            f"a verifier does not read this much evidence; replay the log instead: {refusal}"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Keys: make one, see whose it is, show that you hold it."""
+"""Keys: make one, print its DID, prove that you hold it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def keygen(
 ) -> None:
     """Make a signing key and print the DID that it spells.
 
-    The file is the secret itself: whoever has it signs in your name.
+    The file is the secret itself: its bearer can sign in your name.
 
     Example: `testamur keygen --out provider.key`
     """

@@ -1,8 +1,7 @@
 """How a command ends: 0 it holds, 1 it was refused or refuted, 2 it could not be checked.
 
-Wrong usage is 2 as well, as is what the machine does not let us do: no permission, a full disk.
-An interrupted command ends with 130. An exception that is none of these is a bug and goes through
-with its traceback.
+Wrong usage also ends with 2, as do errors of the machine: no permission, a full disk. An
+interrupted command ends with 130. Any other exception is a bug, and shows its traceback.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from testamur.verification.replay import BadEntry
 HOLDS: Final = 0
 REFUTED: Final = 1
 UNCHECKED: Final = 2
-# What every complaint about the arguments is; typer has no name of its own for it.
+# The base of the errors about arguments, which typer does not export.
 _UsageError: Final[Any] = typer.BadParameter.__bases__[0]
 
 
@@ -29,12 +28,12 @@ class Commands(TyperGroup):
     """The commands, with one place where the ways of failing become exit codes."""
 
     def make_context(self, info_name: Any, args: list[str], *more: Any, **extra: Any) -> Any:
-        """Understand what stands before the command."""
+        """Parse the options before the command."""
         with _reported(list(args)):
             return super().make_context(info_name, args, *more, **extra)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; report what it raises, but let a bug pass."""
+        """Run the command and report the errors that are its verdicts; let a bug through."""
         with _reported(ctx.args):
             return super().invoke(ctx)
 
@@ -59,7 +58,7 @@ def _reported(arguments: Sequence[str]) -> Iterator[None]:
             show_json({"error": "usage", "detail": error.format_message()})
             raise typer.Exit(UNCHECKED) from None
     except NotShown as error:
-        # Of a reader that has gone, as `head` does, nobody needs to be told.
+        # A reader that stopped early, such as `head`, is no error worth a message.
         if not isinstance(error.__cause__, BrokenPipeError):
             note(str(error), "yellow")
         raise typer.Exit(UNCHECKED) from None
@@ -71,7 +70,7 @@ def _unavailable(error: OSError) -> Unavailable:
 
 
 def described(error: Refuted | Unavailable) -> dict[str, Any]:
-    """Return the error as a JSON object; what is not known is left out."""
+    """Return the error as a JSON object; members without a value are left out."""
     match error:
         case Refusal():
             found = {"rule": error.rule, "detail": error.detail, "line": error.line}
@@ -86,7 +85,7 @@ def described(error: Refuted | Unavailable) -> dict[str, Any]:
 
 
 def _sentence(error: Refuted | Unavailable) -> tuple[str, str]:
-    """Return what to say, and in which style."""
+    """Return the message, and its style."""
     if isinstance(error, Unavailable):
         return str(error), "yellow"
     return f"{described(error)['error']}: {error}", "bold red"

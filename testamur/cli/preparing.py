@@ -37,7 +37,7 @@ app = typer.Typer()
 _PANEL: Final = "Events"
 
 _LISTED: Final = 50
-# A workbook is no cohort, but whoever gives one means it for one, and is told so.
+# A workbook is no CSV file, but its user means a cohort, so the error speaks of rows.
 _SHEETS: Final = (".csv", ".xlsx", ".xls")
 T = TypeVar("T")
 

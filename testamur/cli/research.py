@@ -1,4 +1,4 @@
-"""The whole log: replay it, and take it home."""
+"""The whole log: replay it, export it."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ Place = Annotated[
 def replay(place: Place, trust: MaybeTrust = None, *, json: Json = False) -> None:
     """Read a whole log and check all of it: every tile, root, signature and rule.
 
-    Nobody has to be asked whether it is right. Ends with 1 at the first damage, with 2 if
-    something could not be fetched.
+    Only the verifier key has to be trusted. Ends with 1 at the first damage, with 2 if something
+    could not be fetched.
 
     Example: `testamur replay https://registry.example --vkey log.vkey`
     """
     with opened(place) as source:
         log = trusted_log(source, trust)
-        with progress("Replaying") as told:
-            replayed = read_all(source, log.key, checkpoint=log.checkpoint, progress=told)
+        with progress("Replaying") as on_progress:
+            replayed = read_all(source, log.key, checkpoint=log.checkpoint, progress=on_progress)
     if json:
         show_json(_document(log, replayed.statistics))
     else:
@@ -64,9 +64,9 @@ def export(
     refuse_existing(out)
     with opened(place) as source:
         log = trusted_log(source, trust)
-        with progress("Exporting") as told:
+        with progress("Exporting") as on_progress:
             replayed = write_export(
-                source, log.key, out, form, checkpoint=log.checkpoint, progress=told
+                source, log.key, out, form, checkpoint=log.checkpoint, progress=on_progress
             )
     rows = replayed.statistics.events.total()
     fields = {**_head(log, replayed.statistics), "rows": rows, "file": str(out)}

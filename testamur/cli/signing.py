@@ -1,4 +1,4 @@
-"""From events to a submission: find what is wrong with them, and sign them."""
+"""From events to a submission: check them, and sign them."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ def _own_kid(public: PublicKey) -> str:
     return f"{public.did_key()}#{public.multikey()}"
 
 
-def flag_told(flag: Flagged) -> str:
-    """Return in words which policy breach a registry saw, how often and where."""
+def flag_in_words(flag: Flagged) -> str:
+    """Return which flag a registry raised, how often, and where first."""
     times = "once" if flag.count == 1 else f"{flag.count:,} times"
     return f"flagged {flag.code}: {times}, first on line {flag.first_line}"
 
@@ -143,7 +143,7 @@ def wrong_form(data: bytes) -> list[Refusal]:
 
 
 def _mangled(data: bytes) -> Refusal | None:
-    """Return what some editors do to a file of lines, which would be told of every line."""
+    """Return damage that an editor does to a whole file, to be named once and not for each line."""
     if not data.strip():
         return Refusal("file-form", "is empty")
     if data.startswith(codecs.BOM_UTF8):
@@ -169,7 +169,7 @@ def _show(file: Path, refusals: list[Refusal], tried: CheckReport | None) -> Non
         rows = [[each.line or "", each.rule, each.detail, each.value or ""] for each in refusals]
         show_table(["line", "rule", "why", "found"], rows)
     for flag in tried.flags if tried else ():
-        note(flag_told(flag))
+        note(flag_in_words(flag))
     by_whom = f"by the registry, at {tried.size:,} entries" if tried else "for its form"
     more = f", and {tried.left_off:,} more that it did not list" if tried and tried.left_off else ""
     verdict = f"{len(refusals):,} refused{more}" if refusals else "nothing refused"

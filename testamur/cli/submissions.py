@@ -11,7 +11,7 @@ import typer
 from testamur.catalogue.submission import MAX_BYTES, parse
 from testamur.cli.files import naming, read, refuse_existing, write
 from testamur.cli.outcome import HOLDS, UNCHECKED
-from testamur.cli.signing import flag_told, is_submission
+from testamur.cli.signing import flag_in_words, is_submission
 from testamur.cli.terminal import Json, note, say, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, Trust, opened, own_word, policy_from
 from testamur.cli.values import Url
@@ -50,9 +50,9 @@ def submit(
     *,
     json: Json = False,
 ) -> None:
-    """Hand in a submission, and verify the receipt for it.
+    """Submit, and verify the receipt.
 
-    It is safe to repeat: the same submission gets the same receipt, whatever came of it before.
+    It is safe to repeat: the same submission gets the same receipt.
 
     Example: `testamur submit cohort.submission --url https://registry.example --policy log.vkey
     --out receipt.json`
@@ -61,7 +61,7 @@ def submit(
     body = _signed(submission)
     if out is not None:
         refuse_existing(out)
-    with RegistryClient(url, patience=patience, on_retry=_told) as registry:
+    with RegistryClient(url, patience=patience, on_retry=_note_retry) as registry:
         if policy is not None:
             _check_log(registry, policy)
         receipt = registry.submit(body, wait)
@@ -78,7 +78,8 @@ def submit(
     if wait == "witnessed" and verified is not None and not verified.witnesses:
         came_far_enough = False
         note(
-            "The policy names no witness, so that one saw it is the registry's own word.", "yellow"
+            "The policy names no witness, so only the registry says that one saw it.",
+            "yellow",
         )
     raise typer.Exit(HOLDS if came_far_enough else UNCHECKED)
 
@@ -114,14 +115,14 @@ def _signed(file: Path) -> bytes:
 
 
 def _check_log(registry: RegistryClient, policy: Policy) -> None:
-    """Raise `Refuted` if another log than the policy's is served: before anything is handed in.
+    """Raise `Refuted` if another log than the policy's is served, before anything is submitted.
 
     Whether witnesses saw the submission is for its receipt to show.
     """
     try:
         Policy(policy.logs, (), (), None).check(registry.checkpoint())
     except Refuted as error:
-        raise Refuted(f"nothing was handed in, since another log answers: {error}") from None
+        raise Refuted(f"nothing was submitted, since another log answers: {error}") from None
 
 
 def _own_word(url: str) -> Policy:
@@ -129,7 +130,7 @@ def _own_word(url: str) -> Policy:
         return own_word(source)
 
 
-def _told(reason: str, seconds: float) -> None:
+def _note_retry(reason: str, seconds: float) -> None:
     note(f"{reason}; trying again in {seconds:.1f} s")
 
 
@@ -154,7 +155,7 @@ def _show(receipt: Receipt, verified: Verified | None, *, json: bool) -> None:
         return
     show_fields(fields)
     for flag in receipt.flags:
-        note(flag_told(flag))
+        note(flag_in_words(flag))
     if verified is None:
         note("Not proven yet: it is stored, and a receipt with a proof can be had later.", "yellow")
         return

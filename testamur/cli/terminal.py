@@ -1,7 +1,7 @@
-"""What a person sees and what a program reads: results on stdout, everything else on stderr.
+"""Output for people and for programs: results on stdout, everything else on stderr.
 
-Nothing that came from a file or a registry reaches the terminal with its control characters, so
-no name or error text can move the cursor, colour a verdict or hide a line. Programs get JSON.
+Control characters in text from files and registries are escaped, so no name or error text can
+move the cursor, colour a verdict or hide a line. Programs get JSON.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rich.table import Table
 from rich.text import Text
 
 from testamur.badges.prepare import Track
-from testamur.verification.replay import Progress as Told
+from testamur.verification.replay import Progress as OnProgress
 
 # Wide enough that nothing is folded when the output goes into a file or a pipe.
 _UNFOLDED: Final = 10_000
@@ -44,19 +44,19 @@ Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, errors inclu
 
 
 class NotShown(Exception):
-    """Standard output takes nothing, so a result that there may be did not arrive."""
+    """Standard output cannot be written, so the result did not reach its reader."""
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
-    """Return whether `arguments` hold `--json`: known even if they cannot be understood."""
+    """Return whether `arguments` hold `--json`, even if they cannot be parsed."""
     return "--json" in takewhile(lambda each: each != "--", arguments)
 
 
 def show_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
     """Print `document` on stdout."""
-    with _reaching():
+    with _writing_stdout():
         text = json.dumps(document, indent=2, ensure_ascii=False)
-        # What does not print stands in strings only, where it can be escaped.
+        # Characters that do not print occur in strings only, where JSON can escape them.
         typer.echo(
             "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
         )
@@ -69,7 +69,7 @@ def show_fields(fields: Mapping[str, object]) -> None:
     table.add_column(overflow="fold")
     for name, value in fields.items():
         if value is not None:
-            # Plain digits: these are numbers that one copies, such as a position.
+            # Plain digits: people copy these numbers, such as a position.
             table.add_row(Text(plain(name)), _cell(f"{value}" if type(value) is int else value))
     _print(table)
 
@@ -86,13 +86,13 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 
 def say(text: str, style: str = "") -> None:
     """Print a line on stdout."""
-    with _reaching():
+    with _writing_stdout():
         typer.echo(_line(_out(), text, style), nl=False)
 
 
 def note(text: str, style: str = "") -> None:
     """Print a line on stderr: for the person at the terminal, not part of the result."""
-    with suppress(OSError):  # there is nobody to tell that nobody can be told
+    with suppress(OSError):  # stderr is closed too; nowhere left to report it
         typer.echo(_line(_err(), text, style), err=True, nl=False)
 
 
@@ -117,7 +117,7 @@ def track(what: str) -> Iterator[Track]:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Told]:
+def progress(what: str) -> Iterator[OnProgress]:
     """Show how far a replay is, on stderr, if that is a terminal."""
     console = _err()
     columns: list[ProgressColumn] = [
@@ -132,10 +132,10 @@ def progress(what: str) -> Iterator[Told]:
     ) as bar:
         task = bar.add_task(what, total=None)
 
-        def told(done: int, total: int) -> None:
+        def on_progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        yield told
+        yield on_progress
 
 
 class _Count(ProgressColumn):
@@ -146,10 +146,10 @@ class _Count(ProgressColumn):
 
 def _print(table: Table) -> None:
     console = _out()
-    with _reaching():
+    with _writing_stdout():
         with console.capture() as captured:
             console.print(table)
-        # Cells are padded to their column, also the last one.
+        # Rich pads each cell to its column, the last one included.
         for line in captured.get().splitlines():
             typer.echo(line.rstrip())
 
@@ -161,8 +161,8 @@ def _line(console: Console, text: str, style: str) -> str:
 
 
 @contextmanager
-def _reaching() -> Iterator[None]:
-    # Rich is not let near stdout: it ends the process with 1 when whoever reads has gone.
+def _writing_stdout() -> Iterator[None]:
+    # Rich must not write to stdout itself: on a broken pipe it ends the process with 1.
     try:
         yield
     except OSError as error:

@@ -63,7 +63,7 @@ class TrustedLog:
 def policy_from(given: str) -> Policy:
     """Return the policy in a file, or the one that a verifier key (file or text) stands for."""
     path = Path(given)
-    # A key holds plus signs and so, hardly ever, does the name of a file that is there.
+    # A key holds plus signs; the name of a file that is there rarely does.
     is_file = len(given) < 1000 and path.is_file()
     data = read(path, MAX_POLICY) if is_file or "+" not in given else given.encode()
     try:
@@ -108,8 +108,8 @@ def own_word(source: Source) -> Policy:
     """Return the policy to believe the key that the log's genesis names, and tell the user."""
     key = _key_of_genesis(source)
     note(
-        f"No --policy: taking the log's own word that its key is {key}. Whoever controls what is "
-        "served there could have made this log up; compare the key with one you got another way.",
+        f"No --policy: taking the log's own word that its key is {key}. The server could "
+        "have made this log up; compare the key with one you got another way.",
         "yellow",
     )
     return Policy((Log(key),), (), (), None)

@@ -1,7 +1,6 @@
-"""Values that several commands take: what they must look like, and what is said when they do not.
+"""Options and arguments that several commands take: their form, and the error for another form.
 
-Wrong usage, a malformed policy among it, ends with exit code 2: it says nothing about what was
-to be checked.
+Wrong usage, such as a malformed policy, ends with exit code 2: it is no verdict.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from testamur.cli.files import STDIN, naming, read, read_holder
-from testamur.cli.inquiry import asked
+from testamur.cli.inquiry import fetch_evidence
 from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
 from testamur.cli.trust import Trust, policy_from
 from testamur.cli.values import MaybeUrl, cut, moment
@@ -113,7 +113,7 @@ def _evidence(credential: str, path: Path | None, url: str | None) -> Evidence:
     if path is not None:
         with naming(path):
             return parse_evidence(read(path, MAX_EVIDENCE))
-    return asked(credential, str(url))
+    return fetch_evidence(credential, str(url))
 
 
 def _show(report: Report) -> None:

@@ -1,7 +1,7 @@
 """Files of rows: NDJSON, CSV and Parquet.
 
 NDJSON keeps each event as it is on the log; CSV and Parquet have the columns of `rows.py`. What
-is written is what is given: `export.py` sees to it that it was verified.
+is written is what is given: `whole_log.py` verifies it first.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Writer(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Release the file."""
         ...
 
 
@@ -133,7 +133,7 @@ class ParquetWriter:
 
     def close(self) -> None:
         """Add the footer."""
-        # It would write the footer when it is collected, into a file that is closed by then.
+        # Else pyarrow writes the footer when the writer is collected, into a closed file.
         self._writer.close()
 
 
@@ -158,13 +158,13 @@ def _object(row: Row) -> dict[str, Any]:
 
 
 def _texts(row: Row) -> list[Any]:
-    """Return the cells of a row as texts, or what `csv` writes as the text it should be."""
+    """Return the cells of a row as texts, or as values that `csv` writes as the right text."""
     found = cells(row)
     for at in _NO_TEXT:
         if found[at] is not None:
             found[at] = _AS_TEXT[_KINDS[at]](found[at])
     for at in _TEXT:
-        # Anybody in the register names itself, and a spreadsheet would run it.
+        # Organizations choose their own names, and a spreadsheet would run a formula.
         if found[at] and found[at][0] in _FORMULA:
             found[at] = f"'{found[at]}"
     return found

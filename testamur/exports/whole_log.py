@@ -1,8 +1,8 @@
 """The whole log in one file for people who compute on it.
 
 A file that `export` leaves behind holds every event up to one checkpoint, in order, and a replay
-has verified each of them; until that is through, and whenever it fails, there is no file. Whether
-the rest of the world was shown the same log is for witnesses to say (`policy.py`).
+has verified each of them; until it has, and when it fails, there is no file. Witnesses show
+whether others were given the same log (`tlog/policy.py`).
 """
 
 from __future__ import annotations

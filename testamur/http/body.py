@@ -1,7 +1,7 @@
 """How much of an HTTP answer is read, and for how long?
 
-What answers may be hostile: it may send without end, slowly, or what inflates to gigabytes or to
-nothing at all. So both what arrives and what it inflates to are counted, and the time is.
+The server may be hostile: it may send without end, or slowly, or send what inflates to gigabytes
+or to nothing. So the bytes that arrive, the bytes they inflate to, and the time are all bounded.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import httpx2
 from testamur.errors import Unavailable
 
 SECONDS: Final = 120.0
-"""For the body of one answer, however long the silence before it."""
+"""For the body of one answer; the wait for its first byte is not counted."""
 
 ACCEPT: Final = {"Accept-Encoding": "gzip"}
 """The only content coding that `read_body` undoes."""
 
-# Codings that change nothing: some object stores keep what an upload was framed in.
+# Codings that change nothing: some object stores keep the framing of the upload as one.
 _NOTHING: Final = frozenset({"", "identity", "aws-chunked"})
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 class TooLarge(Unavailable):
-    """There is more than the question can have for an answer."""
+    """The answer is larger than any answer to this question."""
 
 
 def read_body(response: httpx2.Response, at_most: int, *, seconds: float = SECONDS) -> bytes:

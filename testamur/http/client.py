@@ -1,7 +1,7 @@
-"""Talking to a registry over HTTP: hand in a submission, ask for receipt, status and evidence.
+"""Talking to a registry over HTTP: submit, and ask for receipt, status and evidence.
 
-Handing in is safe to repeat, and is repeated when no answer comes: issuer and `jti` name a
-submission, and the registry answers the same one with the same receipt. What comes back is the
+Submitting is safe to repeat, and is repeated when no answer comes: issuer and `jti` name a
+submission, and the registry answers the same one with the same receipt. An answer is the
 registry's word and no more: `receipt.py`, `verify.py` and `replay.py` check it.
 """
 
@@ -77,9 +77,9 @@ class RegistryClient:
         """Return the receipt for the submission in `body`, recorded now or before.
 
         Raises `Refusal` when the registry refuses it, `Refuted` when the receipt is for something
-        else, and `Unavailable` when there is no answer: it may then be recorded or not, and to
-        hand in the same bytes again is the way to find out. The receipt may be of a lower grade
-        than `wait` if the registry did not get that far in time.
+        else, and `Unavailable` when there is no answer. The submission may then be recorded or
+        not: submit the same bytes again to find out. The receipt may be of a lower grade than
+        `wait` if the registry did not get that far in time.
         """
         names = parse_header(body.partition(b"\n")[0]).payload
         answer = self._exchange.ask(
@@ -102,7 +102,7 @@ class RegistryClient:
         answer = self._exchange.ask(
             "GET", _path("credentials", credential), MAX_STATUS, params=as_of
         )
-        # A few levels deep; what is deeper than the stack could be neither read nor shown.
+        # An honest answer is a few levels deep; one deeper than the stack could not be read.
         if answer.count(b"{") + answer.count(b"[") > _MAX_NESTED:
             raise Unavailable(f"{self.url} answered in an unknown form: nested too much")
         return self._decoded(answer, dict[str, Any])
@@ -116,7 +116,7 @@ class RegistryClient:
         try:
             receipt = parse_receipt(answer)
         except Refusal as refusal:
-            # Not a refusal of what was handed in, which may well be recorded.
+            # Not a refusal of the submission, which may well be recorded.
             raise Unavailable(f"{self.url} answered no receipt: {refusal}") from None
         if (receipt.issuer, receipt.jti) != (issuer, jti):
             raise Refuted(

@@ -2,7 +2,7 @@
 
 A question must be safe to repeat, for it is asked again when a connection fails or the registry
 asks for another try, until the patience is used up. `Refusal` means that the registry examined
-what was sent and named the rule it breaks; an error without such a document, whatever its
+the submission and named the rule it breaks; an error without such a document, whatever its
 status, is `Unavailable`. Nothing that comes back is verified here.
 """
 
@@ -57,16 +57,16 @@ class Answer:
             return self.body
         problem = self._problem()
         if self.status in (404, 410):
-            raise NotFound(f"{self.url} answered {self.status}{_told(problem)}")
+            raise NotFound(f"{self.url} answered {self.status}{_in_words(problem)}")
         if 400 <= self.status < 500 and isinstance(problem, RefusalReport):
             raise problem.refusal()
         place = self.headers.get("location")
         moved = f", pointing to {printable(place, _WORDS)}" if place else ""
-        raise Unavailable(f"{self.url} answered {self.status}{moved}{_told(problem)}")
+        raise Unavailable(f"{self.url} answered {self.status}{moved}{_in_words(problem)}")
 
     def reason(self) -> str:
         """Return in one sentence why there is nothing to settle yet."""
-        return f"{self.url} answered {self.status}{_told(self._problem())}"
+        return f"{self.url} answered {self.status}{_in_words(self._problem())}"
 
     def retry_after(self) -> float:
         """Return the seconds that Retry-After asks for (RFC 9110 section 10.2.3), or 0."""
@@ -163,7 +163,7 @@ class Exchange:
             try:
                 body = read_body(response, bound)
             except Unavailable:
-                # What an error says besides its status is a courtesy, of a proxy often enough.
+                # The body of an error is a courtesy, often a proxy's; its status is enough.
                 if response.is_success:
                     raise
                 body = b""
@@ -181,7 +181,7 @@ def _packed(upload: bytes | None) -> tuple[bytes | None, dict[str, str]]:
         # The fastest level: most of what can be saved is in the names of members.
         upload = gzip.compress(upload, compresslevel=1, mtime=0)
         headers["Content-Encoding"] = "gzip"
-    # Stated, so that a registry can refuse what is too large before it reads it.
+    # Stated, so that a registry can refuse a body that is too large before it reads it.
     headers["Content-Length"] = str(len(upload))
     return upload, headers
 
@@ -192,7 +192,7 @@ def _pieces(data: bytes) -> Iterator[bytes]:
         yield data[start : start + _PIECE]
 
 
-def _told(problem: RefusalReport | str | None) -> str:
+def _in_words(problem: RefusalReport | str | None) -> str:
     text = f"{problem.rule}: {problem.detail}" if isinstance(problem, RefusalReport) else problem
     return f": {printable(text, _DETAIL)}" if text else ""
 

@@ -41,7 +41,7 @@ class HttpSource:
             except httpx2.TransportError as error:
                 if attempt == 2:
                     raise Unavailable(f"{url} cannot be reached: {error}") from error
-            # Also of where it is redirected to, of which the name may be none.
+            # A redirect may lead to a host name that is none.
             except (httpx2.RequestError, httpx2.InvalidURL, UnicodeError) as error:
                 raise Unavailable(f"{url} cannot be read: {error}") from error
         raise AssertionError  # pragma: no cover
@@ -49,7 +49,7 @@ class HttpSource:
     def _get(self, url: str) -> bytes:
         request = self._client.build_request("GET", url, headers=ACCEPT)
         for _ in range(_HOPS):
-            # Redirects are followed here, for the client would read their bodies without bound.
+            # Redirects are followed here, since the client would read their bodies without bound.
             response = self._client.send(request, stream=True, follow_redirects=False)
             try:
                 if response.next_request is None:

@@ -1,4 +1,4 @@
-"""Receipts: what the registry answers to a submission, and how its sender checks it.
+"""Receipts: the registry's answer to a submission, and how its sender checks it.
 
 A receipt that `verify_receipt` accepts shows that the submission's header entry and its last
 event are in the log at the positions it names. The header holds the root over all the events,
@@ -100,8 +100,8 @@ def encode_path(path: list[bytes]) -> tuple[str, ...]:
 def verify_receipt(receipt: Receipt, submission: bytes, policy: Policy) -> Verified:
     """Return the checkpoint that shows all of `submission` in a log the policy believes.
 
-    Raises `Refuted` when the receipt does not show that, `Unavailable` when it does not try to
-    (a durable receipt has no proof), and what `Policy.check` raises.
+    Raises `Refuted` when the receipt does not show that, `Unavailable` when it holds no proof (a
+    durable one), and what `Policy.check` raises.
     """
     sent = parse(submission)
     _check_stated(receipt, sent.header)

@@ -53,7 +53,7 @@ from testamur.tlog.tiles import (
 
 Progress = Callable[[int, int], None]
 Vouched = Callable[[int, bytes], bool]
-"""Tells whether the signed tree holds this leaf at this position."""
+"""Returns whether the signed tree holds this leaf at this position."""
 
 _BUNDLES: Final = 8  # folded at a time
 
@@ -90,7 +90,7 @@ class ReplayedSubmission:
 
 
 class Replayer:
-    """Takes entries in order and gives back submissions that keep every rule.
+    """Takes entries in order and returns the submissions that keep every rule.
 
     `log_key` must have signed the genesis, and `origin`, if given, be the name in it.
     `credentials_for` returns the states of the credentials that some events name, in a mapping
@@ -127,8 +127,8 @@ class Replayer:
     def feed(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> list[ReplayedSubmission]:
         """Return the submissions that these entries complete; `leaves` are their leaf hashes.
 
-        Raises `BadEntry` at the first entry that breaks a rule, after which the replayer is of no
-        further use.
+        Raises `BadEntry` at the first entry that breaks a rule; the replayer must not be used after
+        that.
         """
         return list(self.each(entries, leaves))
 
@@ -137,7 +137,7 @@ class Replayer:
     ) -> Iterator[ReplayedSubmission]:
         """Yield what `feed` returns, each while the register is as that submission left it.
 
-        To be gone through to the end. Raises `BadEntry` as `feed` does.
+        Must be iterated to its end. Raises `BadEntry` as `feed` does.
         """
         self._entries += entries
         self._leaves += leaves
@@ -277,7 +277,7 @@ def replay(
 
     Every tile of the tree is fetched and compared with what the entries lead to; the root with
     the checkpoint's (the latest, unless one is given); every submission is checked. `progress`
-    is told (entries done, entries in all), `on_submission` each submission.
+    is called with (entries done, entries in all), `on_submission` with each submission.
     Raises `BadEntry` at the first damage, `Refuted` if the checkpoint itself is bad, and
     `Unavailable` when something cannot be fetched.
     """

@@ -1,6 +1,6 @@
 """What does a verifier get to read about a credential?
 
-Named checks, never one boolean; what each of them looks at is told in `verify.py`.
+Named checks, never one boolean; `verify.py` says what each of them looks at.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ CheckName = Literal[
     "achievement",
     "issuer",
     "validity",
-    "proof",
+    "proof",  # the credential's own (the credential proof), beside the Merkle proofs
 ]
 
 
 class Verdict(StrEnum):
-    """What came of one check."""
+    """The outcome of one check."""
 
     HOLDS = "holds"
     REFUTED = "refuted"
@@ -37,7 +37,7 @@ class Verdict(StrEnum):
 
 
 class Check(msgspec.Struct, frozen=True, gc=False):
-    """One check: its verdict, what it rests on, and why in one sentence."""
+    """One check: its verdict, its basis, and the reason in one sentence."""
 
     name: CheckName
     verdict: Verdict

@@ -19,7 +19,7 @@ The steps, in the order of the report:
     9 achievement    the credential names the achievement that was logged for it
    10 issuer         the credential names the organization that issued it on the log
    11 validity       the credential's own dates: those that were logged, at the time of asking
-   12 proof          the credential's own embedded proof, if it has one we can examine
+   12 proof          the credential proof: embedded in the credential itself, if we can examine it
 """
 
 from __future__ import annotations
@@ -773,7 +773,7 @@ def _check_dates(badge: Badge, event: e.CredentialIssued) -> None:
         )
 
 
-def _proof(case: _Case) -> str:
+def _credential_proof(case: _Case) -> str:
     if not proofs_of(case.holder.credential):
         raise _NotApplicable
     try:
@@ -836,5 +836,5 @@ _STEPS: Final[tuple[tuple[CheckName, Literal["proven", "stated"], _Step], ...]] 
     ("achievement", "proven", _achievement),
     ("issuer", "proven", _issuer),
     ("validity", "proven", _validity),
-    ("proof", "proven", _proof),
+    ("proof", "proven", _credential_proof),
 )

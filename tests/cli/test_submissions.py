@@ -348,13 +348,13 @@ def test_a_receipt_is_verified_before_it_is_said_to_hold(
     assert run(*offline).code == 1
 
 
-def test_nothing_is_handed_in_to_another_log_than_the_policys(
+def test_nothing_is_submitted_to_another_log_than_the_policys(
     sent: Path, world: World, registry: HttpRegistry
 ) -> None:
     other = VerifierKey.of(world.story.origin, 1, world.story.provider.key.public.raw())
     done = submit(registry, "--vkey", str(other), "--out", "receipt.json", "--json")
     assert (done.code, done.json["error"]) == (1, "refuted")
-    assert "nothing was handed in" in done.json["detail"]
+    assert "nothing was submitted" in done.json["detail"]
     assert registry.submitted() == []
     assert not Path("receipt.json").exists()
 
