@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from api.folder import Folder, read_key
 from log.directory import DirectoryStore
 from log.fsck import fsck
 from log.sqlite import SqliteLastSigned
-from registry.gate import Gate
+from registry.committed import CommittedEntries
+from registry.integrity import examine
+from registry.sqlite.store import SqliteStore
 from testamur.errors import Refuted
 from testamur.keys import PublicKey
 
@@ -25,16 +27,13 @@ def check_log(root: Path, progress: Callable[[int, int], None] | None = None) ->
     key = read_key(folder).verifier
     wrong: list[str] = []
     with ExitStack() as stack:
-        gate = None
+        entries = None
+        log_key = PublicKey("Ed25519", key.public)
         try:
-            gate = stack.enter_context(
-                Gate.open(
-                    folder.registry,
-                    log_key=PublicKey("Ed25519", key.public),
-                    settled=lambda _: None,
-                )
-            )
-            gate.verify_storage(thorough=True)
+            sequence = stack.enter_context(closing(SqliteStore(folder.registry)))
+            examine(sequence, log_key)
+            entries = CommittedEntries(sequence)
+            examine(sequence, log_key, thorough=True)
         except Refuted as damage:
             wrong.append(f"{folder.registry.name}: {damage}")
         last_signed = None
@@ -46,7 +45,7 @@ def check_log(root: Path, progress: Callable[[int, int], None] | None = None) ->
                 wrong.append(str(damage))
         else:
             wrong.append(f"{folder.last_signed.name}: missing")
-        found = fsck(DirectoryStore(folder.log), key, gate, last_signed, progress=progress)
+        found = fsck(DirectoryStore(folder.log), key, entries, last_signed, progress=progress)
     wrong += map(str, found.damage)
     if found.left_off:
         wrong.append(f"and {found.left_off} more")

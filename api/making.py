@@ -14,6 +14,7 @@ from log.directory import DirectoryStore
 from log.publisher import Publisher
 from log.sqlite import SqliteLastSigned
 from registry.gate import Gate
+from registry.sqlite.store import SqliteStore
 from testamur.catalogue.events import LogOpened
 from testamur.catalogue.ids import new_id
 from testamur.catalogue.lines import encode_event
@@ -76,12 +77,13 @@ def genesis(signer: SignerKey, authorities: Sequence[Authority], now: int) -> by
 def _publish_genesis(folder: Folder, signer: SignerKey, authorities: Sequence[Authority]) -> None:
     log_key = PublicKey("Ed25519", signer.verifier.public)
     with (
-        Gate.open(folder.registry, log_key=log_key, settled=lambda _: None) as gate,
+        closing(SqliteStore(folder.registry)) as sequence,
+        Gate(sequence, log_key=log_key, settled=lambda _: None) as gate,
         closing(SqliteLastSigned(folder.last_signed)) as last_signed,
     ):
         gate.open_log(genesis(signer, authorities, int(time.time())))
         publisher = Publisher(
-            gate, DirectoryStore(folder.log), last_signed, signer, published=lambda *_: None
+            gate.entries, DirectoryStore(folder.log), last_signed, signer, published=lambda *_: None
         )
         publisher.resume()
         publisher.publish_once()

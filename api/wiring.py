@@ -11,7 +11,7 @@ import fcntl
 import logging
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,7 @@ from projections.database import open_tables
 from projections.resuming import begin, resume
 from registry.gate import Gate
 from registry.outcomes import Outcome
+from registry.sqlite.store import SqliteStore
 from testamur.errors import Refuted, Unavailable
 from testamur.keys import PublicKey
 from testamur.tlog.checkpoint import Checkpoint
@@ -61,7 +62,7 @@ class Parts:
 
     def start(self) -> None:
         """Begin to follow what is published, and to wake requests on this loop."""
-        self.wakeups.bind(asyncio.get_running_loop(), committed=self.gate.committed())
+        self.wakeups.bind(asyncio.get_running_loop(), committed=self.gate.entries.committed())
         # Checkpoints published before now found no loop to wake requests on.
         self.wakeups.on_published(self.latest().checkpoint)
         self.following.start()
@@ -104,7 +105,8 @@ def _open_parts(folder: Folder, key: VerifierKey, interval: float, stack: ExitSt
         following.wake()
 
     log_key = PublicKey("Ed25519", key.public)
-    gate = Gate.open(folder.registry, log_key=log_key, settled=on_settled)
+    sequence = stack.enter_context(closing(SqliteStore(folder.registry)))
+    gate = Gate(sequence, log_key=log_key, settled=on_settled)
     stack.callback(gate.close)
     engine, size = _open_tables(folder.projections, key)
     stack.callback(engine.dispose)

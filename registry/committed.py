@@ -1,53 +1,36 @@
-"""What is durable in the sequence, for whoever publishes it from a process of its own."""
+"""What is durable in the sequence: for the publisher, for `fsck`, and for receipts."""
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-import threading
-from collections.abc import Iterator
-from pathlib import Path
-
-from registry import sequence
-from registry.sequence import StorageDamaged
-from testamur.errors import Unavailable
+from registry import submissions
+from registry.outcomes import Recorded
+from registry.store import Store
 
 
 class CommittedEntries:
-    """The entries in the file at `path`, read as they are committed; may be shared by threads.
+    """The entries of `store`, read as they are committed; threads may share it.
 
-    It writes nothing, and examines nothing but the ids: whoever publishes compares the entries
-    with the leaf hashes recorded beside them. Every method raises `StorageDamaged` when the file
-    is not what was written, and `Unavailable` when it cannot be read.
+    It examines nothing but the ids: the publisher compares the entries with the leaf hashes
+    recorded beside them. Every method raises `StorageDamaged` when the store is not what was
+    written, and `Unavailable` when it cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._turn = threading.Lock()
-        with _named():
-            self._database = sequence.connect(path)
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def committed(self) -> int:
         """Return how many entries are durable: always the end of a submission."""
-        with self._turn, _named():
-            return sequence.count(self._database)
+        with self._store.reading() as reading:
+            return reading.count()
 
     def read(self, start: int, limit: int) -> tuple[list[bytes], list[bytes]]:
         """Return at most `limit` entries from position `start` on, and their leaf hashes."""
-        # No transaction holds these together: what is committed never changes.
-        with self._turn, _named():
-            return sequence.read(self._database, start, limit)
+        with self._store.reading() as reading:
+            return reading.read(start, limit)
 
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._turn:
-            self._database.close()
-
-
-@contextlib.contextmanager
-def _named() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        if sequence.is_damage(error):
-            raise StorageDamaged(f"SQLite cannot read the file: {error}") from error
-        raise Unavailable(f"the store cannot be read: {error}") from error
+    def receipt(self, issuer: str, jti: str) -> Recorded | None:
+        """Return the receipt of a submission by its issuer's DID and its jti, if recorded."""
+        key = submissions.stream_key(issuer, jti)
+        with self._store.reading() as reading:
+            found = submissions.find(reading, [key])
+        return found[key][1] if key in found else None

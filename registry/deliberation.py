@@ -1,21 +1,20 @@
 """The decisions of one transaction: each submission in its turn, by the rules, on drafts.
 
 Nothing here reads or writes the store: what the rules need to know of it is given, what they
-admit is returned as rows. A refused submission leaves the drafts as they were before it, so it
-spoils nothing for those behind it.
+admit is kept as rows to append. A refused submission leaves the drafts as they were before it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 from registry import submissions
 from registry.credential_streams import changed_by
 from registry.outcomes import Recorded
-from registry.sequence import Row, Value
+from registry.store import EntryRow, SubmissionRow
 from testamur.catalogue import events as e
 from testamur.catalogue.submission import SignedHeader, Submission, submission_entry
+from testamur.catalogue.table import CREATED, TABLE, subject_of
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
 from testamur.rules import (
@@ -28,12 +27,10 @@ from testamur.rules import (
 )
 from testamur.tlog.merkle import leaf_hash
 
-_TOPICS: Final = {event: name for name, event in e.EVENTS.items()}
-
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A submission whose form and root are good, and by which key its signature is, if known.
+    """A submission whose form and root are good, and the key that verified it, if known.
 
     `size` is that of the file in bytes. What the committer needs to know of it is worked out
     here, in the caller's thread, because the committer holds a lock while it works.
@@ -57,31 +54,25 @@ class Checked:
         key = submissions.stream_key(payload.iss, payload.jti)
         return cls(submission, verified_by, size, key, credentials, changed_by(events))
 
-
-@dataclass(frozen=True)
-class Admission:
-    """One submission admitted on drafts: its rows, and what to keep or take back."""
-
-    checked: Checked
-    receipt: Recorded
-    rows: list[Row]
-    policy_events: int
-    register: Register
-    before: dict[str, CredentialState]
-
     @property
-    def index_row(self) -> tuple[Value, ...]:
-        """Its row in the table of submissions."""
-        issuer = self.checked.submission.header.payload.iss
-        return submissions.row_of(self.receipt, issuer, self.policy_events)
+    def named(self) -> set[str]:
+        """Every id under which a credential may exist already: named by it, or to be created."""
+        created = {subject_of(event) for event in self.submission.events if type(event) in CREATED}
+        return created.union(self.credentials, self.needed)
 
 
 class Deliberation:
     """Decides submissions one after the other, as if each were recorded at `recorded_at` (ms).
 
-    `register` is what those kept make of the register that was given, which stays as it is.
-    `credentials` holds those that the submissions name and that exist; `recorded`, by stream
+    `register` is the given one with all that was admitted applied; the given one is never
+    modified. `entries` are the rows to append; `submissions` lists what they are rows of, by
+    stream key, each with its header entry.
+
+    `credentials` holds those that the submissions change and that exist; `recorded`, by stream
     key, the submissions among them that are on the log already, as `submissions.find` gives them.
+
+    A credential missing from `credentials` counts as not issued. If it was, the unique index
+    refuses the rows; with every id in `Checked.named` looked up, the rules refuse before that.
     """
 
     def __init__(
@@ -94,46 +85,28 @@ class Deliberation:
         log_key: PublicKey,
     ) -> None:
         self.register = register
-        self.admissions: list[Admission] = []
+        self.entries: list[EntryRow] = []
+        self.submissions: dict[bytes, tuple[SubmissionRow, bytes]] = {}
         self._shared = True
         self._credentials = dict(credentials)
         self._recorded = dict(recorded)
         self._recorded_at = recorded_at
         self._log_key = log_key
 
-    def decide(self, checked: Checked) -> Admission | Recorded:
-        """Return the admission of a submission, or the receipt of what it repeats.
+    def decide(self, checked: Checked) -> Recorded:
+        """Admit a submission and return its receipt, or the receipt of what it repeats.
 
-        Raises `Refusal`: `jti-conflict`, or a rule of `testamur.rules`. An admission counts for
-        those behind it once it is passed to `keep`, and not at all after `take_back`.
+        Raises `Refusal`: `jti-conflict`, or a rule of `testamur.rules`.
         """
-        header = checked.submission.header
         known = self._recorded.get(checked.key)
         if known is not None:
-            if known[0] != header.signing_input:
-                raise Refusal(
-                    "jti-conflict",
-                    f"{header.payload.iss} used this jti for another submission, "
-                    f"recorded at position {known[1].position}",
-                    line=1,
-                    value=header.payload.jti,
-                )
-            if checked.verified_by is None:
-                header.verify_signature(self._listed_key(header))
-            return replace(known[1], repeated=True)
+            return self._repeated(checked, *known)
         # Credential events change nothing in the register but its size and its time.
-        policy_events = len(checked.submission.events) - len(checked.credentials)
-        register = self.register.draft() if policy_events else replace(self.register)
-        before = {
-            name: self._credentials[name]
-            for name in checked.credentials
-            if name in self._credentials
-        }
-        try:
-            admitted = self._admit(register, checked)
-        except Refusal:
-            self._restore(checked, before)
-            raise
+        register_events = len(checked.submission.events) - len(checked.credentials)
+        draft = self.register.draft() if register_events else replace(self.register)
+        admitted = self._admitted(draft, checked)
+
+        header = checked.submission.header
         receipt = Recorded(
             position=self.register.size,
             events=len(checked.submission.events),
@@ -141,39 +114,71 @@ class Deliberation:
             flags=submissions.flags_of(admitted),
             repeated=False,
         )
-        rows = _rows(checked, receipt, admitted)
-        return Admission(checked, receipt, rows, policy_events, register, before)
-
-    def keep(self, admission: Admission) -> None:
-        """Let the submissions that follow find this one admitted."""
-        if admission.policy_events:
-            if self._shared:
-                # Others read the register that was given; from here on it is our own.
-                self.register, self._shared = self.register.copied(), False
-            self.register.absorb(admission.register)
-        else:
-            self.register = admission.register
-        self._recorded[admission.checked.key] = (
-            admission.checked.submission.header.signing_input,
-            admission.receipt,
+        row = SubmissionRow(
+            receipt.position,
+            receipt.events,
+            header.payload.iss,
+            receipt.recorded_at,
+            register_events,
+            submissions.pack_flags(receipt.flags),
         )
-        self.admissions.append(admission)
+        header_entry = submission_entry(header.jws, receipt.recorded_at)
+        self.submissions[checked.key] = (row, header_entry)
+        self.entries += _entry_rows(checked, receipt.position, header_entry, admitted)
+        self._recorded[checked.key] = (header.signing_input, receipt)
+        self._apply(draft, register_events)
+        return receipt
 
-    def take_back(self, admission: Admission) -> None:
-        """Let the submissions that follow find nothing of this one."""
-        self._restore(admission.checked, admission.before)
+    def _repeated(self, checked: Checked, signing_input: str, receipt: Recorded) -> Recorded:
+        """Return the receipt of a submission that is on the log, if `checked` is the same."""
+        header = checked.submission.header
+        if signing_input != header.signing_input:
+            raise Refusal(
+                "jti-conflict",
+                f"{header.payload.iss} used this jti for another submission, "
+                f"recorded at position {receipt.position}",
+                line=1,
+                value=header.payload.jti,
+            )
+        if checked.verified_by is None:
+            header.verify_signature(self._listed_key(header))
+        return replace(receipt, repeated=True)
 
-    def _admit(self, register: Register, checked: Checked) -> list[Admitted]:
+    def _admitted(self, draft: Register, checked: Checked) -> list[Admitted]:
+        """Fold a submission into `draft` and the credentials; a refusal leaves the latter as is."""
+        before = {
+            name: self._credentials[name]
+            for name in checked.credentials
+            if name in self._credentials
+        }
+        try:
+            return self._judged(draft, checked)
+        except Refusal:
+            for name in checked.credentials:
+                self._credentials.pop(name, None)
+            self._credentials.update(before)
+            raise
+
+    def _judged(self, draft: Register, checked: Checked) -> list[Admitted]:
         header, events = checked.submission.header, checked.submission.events
-        if register.size == 0:
-            genesis = admit_genesis(register, header, events, self._recorded_at, self._log_key)
+        if draft.size == 0:
+            genesis = admit_genesis(draft, header, events, self._recorded_at, self._log_key)
             header.verify_signature(self._log_key)
             return genesis
-        key = admit_header(register, header, self._recorded_at)
+        key = admit_header(draft, header, self._recorded_at)
         # The key that was checked earlier may have been retired or replaced since.
         if checked.verified_by != key:
             header.verify_signature(key)
-        return admit_events(register, self._credentials, header, events, self._recorded_at)
+        return admit_events(draft, self._credentials, header, events, self._recorded_at)
+
+    def _apply(self, draft: Register, register_events: int) -> None:
+        if not register_events:
+            self.register = draft
+            return
+        if self._shared:
+            # Others read the register that was given; from here on it is our own.
+            self.register, self._shared = self.register.copied(), False
+        self.register.absorb(draft)
 
     def _listed_key(self, header: SignedHeader) -> PublicKey:
         """Return the key that a recorded header names, active or not; the log's for the genesis."""
@@ -181,25 +186,21 @@ class Deliberation:
         listed = organization.key(header.key_id) if organization else None
         return listed.public() if listed else self._log_key
 
-    def _restore(self, checked: Checked, before: dict[str, CredentialState]) -> None:
-        for name in checked.credentials:
-            self._credentials.pop(name, None)
-        self._credentials.update(before)
 
-
-def _rows(checked: Checked, receipt: Recorded, admitted: list[Admitted]) -> list[Row]:
+def _entry_rows(
+    checked: Checked, position: int, header_entry: bytes, admitted: list[Admitted]
+) -> list[EntryRow]:
     submission = checked.submission
-    entry = submission_entry(submission.header.jws, receipt.recorded_at)
-    first = receipt.position + 1
+    first = position + 1
     # Every stream is named by a UUID; taken apart together, they cost a tenth of one by one.
-    keys = bytes.fromhex("".join([str(one.stream) for one in admitted]).replace("-", ""))
+    streams = bytes.fromhex("".join([str(one.stream) for one in admitted]).replace("-", ""))
     return [
-        (first, checked.key, 1, submissions.TOPIC, entry, leaf_hash(entry)),
+        (first, checked.key, 1, submissions.TOPIC, header_entry, leaf_hash(header_entry)),
         *zip(
             range(first + 1, first + 1 + len(admitted)),
-            [keys[at : at + 16] for at in range(0, len(keys), 16)],
+            [streams[at : at + 16] for at in range(0, len(streams), 16)],
             [one.version for one in admitted],
-            [_TOPICS[type(event)] for event in submission.events],
+            [TABLE[type(event)].name for event in submission.events],
             submission.lines,
             submission.leaves,
             strict=True,

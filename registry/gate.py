@@ -1,36 +1,29 @@
 """The gate: from the bytes of a submission to a durable position in the one sequence.
 
-What is reported as `Recorded` was well-formed, signed by a key active at its position, admitted
-by the rules that every replayer checks again, and is on disk. Nothing is reported as anything
-else than what happened: a submission of unknown outcome is `Unavailable`, and sending it again
-tells. The gate does not publish: whether others can see an entry is for `log/` to say.
+A submission reported as `Recorded` was well-formed, signed by a key active at its position, and
+admitted by the rules that every replayer checks again; it is durable. A submission of unknown
+outcome is `Unavailable`, and the same one sent again gets the outcome. The gate does not publish:
+`log/` makes entries visible.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
-import os
-import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from threading import Thread
 from typing import Final, Self, TypeAlias
 
-from eventsourcing.persistence import ConnectionPoolClosedError, PersistenceError
-
-from registry import integrity, policy_state, sequence, submissions
-from registry.application import Registry
-from registry.committer import Committer, Connect
+from registry import integrity, register_state
+from registry.committed import CommittedEntries
+from registry.committer import Committer
 from registry.deliberation import Checked
 from registry.outcomes import Outcome, Overloaded, Recorded, StorageFull
+from registry.queue import SubmissionQueue
 from registry.rehearsal import DryRun, rehearse
-from registry.sequence import StorageDamaged
-from registry.waiting import WaitingRoom
+from registry.store import StorageDamaged, Store
 from testamur.catalogue.submission import parse
 from testamur.errors import Refusal, Unavailable
 from testamur.keys import PublicKey
@@ -51,23 +44,20 @@ __all__ = [
 Settled: TypeAlias = Callable[[list[tuple[object, Outcome]]], None]
 
 _log: Final = logging.getLogger(__name__)
-_LOOK_AT_DISK_EVERY: Final = 0.1  # seconds
-# The warm end of the unique index, which every insert looks into, and then some.
-_WRITERS_CACHE: Final = 64 * 1024 * 1024
+_LOOK_AT_SPACE_EVERY: Final = 0.1  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the gate takes on. Sizes in bytes, times in seconds."""
+    """How much the gate accepts at once. Sizes in bytes, times in seconds."""
 
     group_events: int = 2_000
     linger: float = 0.001
-    waiting: int = 10_000
-    # A submission takes about three times its size in memory while it waits.
-    waiting_bytes: int = 128 * 1024 * 1024
+    queued: int = 10_000
+    # A submission takes about three times its size in memory while it is queued.
+    queued_bytes: int = 128 * 1024 * 1024
     free_space: int = 256 * 1024 * 1024
     snapshot_every: int = 50_000
-    lock_patience: float = 10.0
 
 
 def unix_milliseconds() -> int:
@@ -76,89 +66,49 @@ def unix_milliseconds() -> int:
 
 
 class Gate:
-    """Admits submissions into the sequence in one file; made by `open`.
+    """Admits submissions into the sequence in `store`, which the caller closes afterwards.
 
-    `check` and `offer` may be called from any thread; `settled` is called from the committer's,
-    once per group. `registry` reads the aggregates, its `recorder` has the subscriptions.
+    `check` and `offer` may be called from any thread; `settled` is called from the committer's
+    thread, once per group, with (ticket, outcome) pairs. `entries` reads what is durable.
+    `failure` is the damage that stopped the gate.
     """
 
     def __init__(
         self,
-        registry: Registry,
-        committer: Committer,
-        *,
-        folder: Path,
-        log_key: PublicKey,
-        settled: Settled,
-        clock: Callable[[], int],
-        limits: Limits,
-    ) -> None:
-        self.registry = registry
-        self.failure: BaseException | None = None
-        self._committer = committer
-        self._folder = folder
-        self._log_key = log_key
-        self._settled = settled
-        self._clock = clock
-        self._limits = limits
-        self._room = WaitingRoom(
-            most=limits.waiting,
-            most_bytes=limits.waiting_bytes,
-            group_events=limits.group_events,
-            linger=limits.linger,
-        )
-        self._seconds_per_byte = 0.0
-        self._free_space = (-math.inf, 0)  # when looked at, and what was found
-        self._thread = Thread(target=self._run, name="committer", daemon=True)
-        self._thread.start()
-
-    @classmethod
-    def open(
-        cls,
-        path: Path,
+        store: Store,
         *,
         log_key: PublicKey,
         settled: Settled,
         clock: Callable[[], int] = unix_milliseconds,
         limits: Limits | None = None,
-        connect: Connect | None = None,
-    ) -> Gate:
-        """Return a gate on the file at `path`, made if absent, whose log `log_key` opens.
+    ) -> None:
+        """Open the gate to the log that `log_key` opens; `clock` tells Unix milliseconds.
 
-        `settled` receives (ticket, outcome) pairs; `clock` tells Unix milliseconds; `connect`
-        makes the connection that writes. Raises `StorageDamaged` or `OtherLog` when the file
-        does not stand up to `integrity.examine`, `Unavailable` when it cannot be read.
+        Raises `StorageDamaged` or `OtherLog` when the store does not pass `integrity.examine`,
+        `Unavailable` when it cannot be read.
         """
         limits = limits or Limits()
-        try:
-            registry = Registry(path, log_key=log_key)
-        except PersistenceError as error:
-            raise Unavailable(f"the store cannot be opened: {error}") from error
-        try:
-            with _reading(registry) as database:
-                integrity.examine(database, log_key)
-            committer = Committer(
-                connect or partial(sequence.connect, path, timeout=0, cache=_WRITERS_CACHE),
-                log_key=log_key,
-                clock=clock,
-                snapshot_every=limits.snapshot_every,
-                patience=limits.lock_patience,
-            )
-        except sqlite3.Error as error:
-            registry.close()
-            raise Unavailable(f"the store cannot be opened: {error}") from error
-        except BaseException:
-            registry.close()
-            raise
-        return cls(
-            registry,
-            committer,
-            folder=path.parent,
-            log_key=log_key,
-            settled=settled,
-            clock=clock,
-            limits=limits,
+        integrity.examine(store, log_key)
+        self.entries = CommittedEntries(store)
+        self.failure: StorageDamaged | None = None
+        self._store = store
+        self._log_key = log_key
+        self._settled = settled
+        self._clock = clock
+        self._limits = limits
+        self._committer = Committer(
+            store, log_key=log_key, clock=clock, snapshot_every=limits.snapshot_every
         )
+        self._queue = SubmissionQueue(
+            most=limits.queued,
+            most_bytes=limits.queued_bytes,
+            group_events=limits.group_events,
+            linger=limits.linger,
+        )
+        self._seconds_per_byte = 0.0
+        self._free_space: tuple[float, int | None] = (-math.inf, None)  # when asked, the answer
+        self._thread = Thread(target=self._run, name="committer", daemon=True)
+        self._thread.start()
 
     def check(self, body: bytes) -> Checked:
         """Return the submission in `body`, its form, root and (if the key is known) signature good.
@@ -177,28 +127,27 @@ class Gate:
         return Checked.of(submission, verified_by, len(body))
 
     def offer(self, checked: Checked, ticket: object) -> None:
-        """Let the committer have a submission; `settled` will be told of `ticket`.
+        """Queue a submission for the committer; `settled` gets its outcome with `ticket`.
 
         Raises `Overloaded` (with `retry_after`), `StorageFull`, or `Unavailable` when closed:
-        `settled` is then not told.
+        `settled` then gets nothing.
         """
         if self.failure is not None:
             raise Unavailable(f"the gate has stopped: {self.failure}")
         self._check_free_space()
-        waiting = self._room.bytes * self._seconds_per_byte
-        self._room.put(checked, ticket, retry_after=float(max(1, math.ceil(waiting))))
+        wait = self._queue.bytes * self._seconds_per_byte
+        self._queue.put(checked, ticket, retry_after=float(max(1, math.ceil(wait))))
 
     def open_log(self, body: bytes) -> Recorded:
         """Commit the genesis submission; the same one again returns its receipt.
 
-        Raises `Refusal` (`genesis-…`) when it is none, or when the log is open already.
+        Raises `Refusal` (`genesis-…`) when it is not a genesis, or when the log is open already.
         """
         checked = self.check(body)
         (outcome,) = self._committer.commit([checked])
         if isinstance(outcome, Recorded):
-            self.registry.recorder.wake_subscriptions()
             return outcome
-        if isinstance(outcome, Refusal) and self.committed():
+        if isinstance(outcome, Refusal) and self.entries.committed():
             raise Refusal(
                 "genesis-again",
                 "the log is already open",
@@ -211,41 +160,16 @@ class Gate:
         """Return what would become of `body`, with every line that would be refused."""
         # Taken before the read begins, so that it is never ahead of what is read.
         register = self._committer.register
-        with _reading(self.registry) as database:
-            register = policy_state.caught_up(database, register, self._log_key)
+        with self._store.reading() as reading:
+            register = register_state.caught_up(reading, register, self._log_key)
             recorded_at = max(self._clock(), register.recorded_at)
-            return rehearse(
-                body, database, register, recorded_at=recorded_at, log_key=self._log_key
-            )
-
-    def receipt(self, issuer: str, jti: str) -> Recorded | None:
-        """Return the receipt of a submission by its issuer's DID and its jti, if recorded."""
-        key = submissions.stream_key(issuer, jti)
-        with _reading(self.registry) as database:
-            found = submissions.find(database, [key])
-        return found[key][1] if key in found else None
-
-    def committed(self) -> int:
-        """Return how many entries are durable."""
-        with _reading(self.registry) as database:
-            return sequence.count(database)
-
-    def read(self, start: int, limit: int) -> tuple[list[bytes], list[bytes]]:
-        """Return at most `limit` entries from position `start` on, and their leaf hashes."""
-        with _reading(self.registry) as database:
-            return sequence.read(database, start, limit)
-
-    def verify_storage(self, *, thorough: bool = False) -> None:
-        """Raise `StorageDamaged` unless the file stands up to `integrity.examine`."""
-        with _reading(self.registry) as database:
-            integrity.examine(database, self._log_key, thorough=thorough)
+            return rehearse(body, reading, register, recorded_at=recorded_at, log_key=self._log_key)
 
     def close(self) -> None:
-        """Commit what waits, then let go of the file."""
-        self._room.close()
+        """Commit what is queued; accept nothing more."""
+        self._queue.close()
         self._thread.join()
         self._committer.close()
-        self.registry.close()
 
     def __enter__(self) -> Self:
         return self
@@ -254,62 +178,46 @@ class Gate:
         self.close()
 
     def _run(self) -> None:
-        while group := self._room.take():
+        while group := self._queue.take():
             started = time.perf_counter()
             outcomes = self._outcomes([checked for checked, _ in group])
             size = sum(checked.size for checked, _ in group)
             pace = (time.perf_counter() - started) / size
             self._seconds_per_byte += (pace - self._seconds_per_byte) / 8
-            self._tell(
+            self._report(
                 [(ticket, outcome) for (_, ticket), outcome in zip(group, outcomes, strict=True)]
             )
             if self.failure is not None:
                 stopped = Unavailable(f"the gate has stopped: {self.failure}")
-                self._tell([(ticket, stopped) for _, ticket in self._room.abandon()])
+                self._report([(ticket, stopped) for _, ticket in self._queue.abandon()])
 
     def _outcomes(self, group: list[Checked]) -> list[Outcome]:
         try:
-            outcomes = self._committer.commit(group)
+            return self._committer.commit(group)
         except StorageDamaged as damage:
             _log.exception("the gate stops")
             self.failure = damage
             return [Unavailable(f"the gate has stopped: {damage}")] * len(group)
         except Exception as fault:  # noqa: BLE001
-            # A fault of our own, and nothing was recorded. It must not be within the power of
-            # one submission to stop the others.
+            # A fault of our own, and nothing was recorded. One submission must not be able to
+            # stop the others.
             _log.exception("a group of %d could not be judged", len(group))
             if len(group) == 1:
                 return [Unavailable(f"it could not be judged: {fault!r}")]
             return [outcome for checked in group for outcome in self._outcomes([checked])]
-        if any(isinstance(outcome, Recorded) and not outcome.repeated for outcome in outcomes):
-            self.registry.recorder.wake_subscriptions()
-        return outcomes
 
-    def _tell(self, settled: list[tuple[object, Outcome]]) -> None:
+    def _report(self, settled: list[tuple[object, Outcome]]) -> None:
         try:
             self._settled(settled)
-        except Exception:  # noqa: BLE001  # what is durable stays so, whoever fails to hear of it
-            _log.exception("nobody could be told of %d outcomes", len(settled))
+        except Exception:  # noqa: BLE001  # what is durable stays so if the callback fails
+            _log.exception("%d outcomes could not be reported", len(settled))
 
     def _check_free_space(self) -> None:
-        looked, free = self._free_space
-        if time.monotonic() - looked > _LOOK_AT_DISK_EVERY:
-            volume = os.statvfs(self._folder)
-            free = volume.f_bavail * volume.f_frsize
+        asked, free = self._free_space
+        if time.monotonic() - asked > _LOOK_AT_SPACE_EVERY:
+            free = self._store.free_space()
             self._free_space = (time.monotonic(), free)
-        if free < self._limits.free_space + self._room.bytes:
+        if free is not None and free < self._limits.free_space + self._queue.bytes:
             raise StorageFull(
                 f"{free} bytes are free, and {self._limits.free_space} are kept as a reserve"
             )
-
-
-@contextlib.contextmanager
-def _reading(registry: Registry) -> Iterator[sqlite3.Cursor]:
-    """Give a cursor in a read transaction; what goes wrong in the library is `Unavailable`."""
-    try:
-        with registry.recorder.reading() as cursor:
-            yield cursor
-    except ConnectionPoolClosedError as error:
-        raise Unavailable("the gate is closed") from error
-    except PersistenceError as error:
-        raise Unavailable(f"the store cannot be read: {error}") from error

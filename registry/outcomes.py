@@ -1,8 +1,8 @@
 """What can become of a submission: recorded, refused (`testamur.errors.Refusal`), or not now.
 
-Unavailable         not known, or the gate is closed: the same submission may come again
-  Overloaded        come back after `retry_after` seconds
-    StorageFull     ... and somebody must make room first
+Unavailable         the outcome is not known, or the gate is closed: submit the same again
+  Overloaded        submit the same again after `retry_after` seconds
+    StorageFull     ... the operator must make room first
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from testamur.errors import Refusal, Unavailable
 class Recorded:
     """Durable. `position` is that of the header entry, `recorded_at` in Unix milliseconds.
 
-    `flags` are policy breaches as (line of the submission file, code), in that order. `repeated`
-    says that it was on the log before and that nothing was added now.
+    `flags` are (line of the submission file, code), in that order. `repeated` says that it was
+    on the log before and that nothing was added now.
     """
 
     position: int
@@ -29,7 +29,7 @@ class Recorded:
 
 
 class Overloaded(Unavailable):
-    """More waits than can be taken in; nothing was kept of this one."""
+    """The queue is full or the store is busy; nothing was kept of this submission."""
 
     def __init__(self, detail: str, *, retry_after: float = 1.0) -> None:
         super().__init__(detail)
@@ -37,7 +37,7 @@ class Overloaded(Unavailable):
 
 
 class StorageFull(Overloaded):
-    """There is no room left on the volume that holds the sequence."""
+    """There is no room left for the sequence."""
 
     def __init__(self, detail: str, *, retry_after: float = 60.0) -> None:
         super().__init__(detail, retry_after=retry_after)

@@ -1,7 +1,7 @@
-"""A dry run: what would become of a submission, and every line that stands in its way.
+"""A dry run: what would become of a submission, and every line that would be refused.
 
-It is judged by the very rules of admission, as of a tree size, and promises nothing: what others
-submit meanwhile may change the outcome.
+It is judged by the rules of admission themselves, as of a tree size. It promises nothing: another
+submission recorded meanwhile may change the outcome.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from registry import credential_streams, submissions
 from registry.deliberation import Checked, Deliberation
 from registry.outcomes import Recorded
-from registry.sequence import Database
+from registry.store import Reading
 from testamur.catalogue.submission import every_refusal, parse
 from testamur.errors import Refusal, detached
 from testamur.keys import PublicKey
@@ -20,7 +20,7 @@ from testamur.rules import Credentials, Register, admit_events
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """All that is wrong with a submission, judged as of `size` entries; nothing if it would pass.
+    """Everything wrong with a submission, judged as of `size` entries; nothing if it would pass.
 
     `flags` are those it would be admitted with, as in `Recorded`; `recorded` is its receipt if it
     is on the log already.
@@ -33,37 +33,34 @@ class DryRun:
 
 
 def rehearse(
-    body: bytes, database: Database, register: Register, *, recorded_at: int, log_key: PublicKey
+    body: bytes, reading: Reading, register: Register, *, recorded_at: int, log_key: PublicKey
 ) -> DryRun:
     """Return what would become of `body` were it recorded next, at `recorded_at` (ms)."""
     try:
         checked = Checked.of(parse(body), None, len(body))
     except Refusal:
         return DryRun(every_refusal(body), (), register.size)
-    credentials = credential_streams.states(database, {*checked.credentials, *checked.needed})
+    credentials = credential_streams.states(reading, checked.named)
     deliberation = Deliberation(
         register,
         credentials,
-        submissions.find(database, [checked.key]),
+        submissions.find(reading, [checked.key]),
         recorded_at=recorded_at,
         log_key=log_key,
     )
     try:
-        decided = deliberation.decide(checked)
+        receipt = deliberation.decide(checked)
     except Refusal as refusal:
         on_header = refusal.line == 1 or register.size == 0
         others = [] if on_header else _every_line(register, credentials, checked, recorded_at)
         return DryRun(others or [refusal], (), register.size)
-    if isinstance(decided, Recorded):
-        return DryRun([], decided.flags, register.size, decided)
-    taken = credential_streams.already_taken(database, decided.rows)
-    return DryRun([] if taken is None else [taken], decided.receipt.flags, register.size)
+    return DryRun([], receipt.flags, register.size, receipt if receipt.repeated else None)
 
 
 def _every_line(
     register: Register, credentials: Credentials, checked: Checked, recorded_at: int
 ) -> list[Refusal]:
-    """Return the refusal of every event, judged after those before it that stand."""
+    """Return the refusal of every event, judged after those before it that are admitted."""
     draft = register.draft()
     header = checked.submission.header
     found = []

@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from select import PIPE_BUF
 from typing import Annotated, Final
@@ -36,6 +36,7 @@ from log.publisher import Publisher
 from log.publisher_thread import PublisherThread
 from log.sqlite import SqliteLastSigned
 from registry.committed import CommittedEntries
+from registry.sqlite.store import SqliteStore
 from testamur.errors import Refuted, Unavailable
 from testamur.memory import keep_freed_memory
 
@@ -71,13 +72,12 @@ def main(
 
 def _opened(folder: Folder, ending: threading.Event, stack: ExitStack) -> Publisher:
     signer = read_key(folder)
-    source = CommittedEntries(folder.registry)
-    stack.callback(source.close)
+    sequence = stack.enter_context(closing(SqliteStore(folder.registry, make=False)))
     last_signed = SqliteLastSigned(folder.last_signed)
     stack.callback(last_signed.close)
     _claim(last_signed)
     return Publisher(
-        source,
+        CommittedEntries(sequence),
         DirectoryStore(folder.log),
         last_signed,
         signer,

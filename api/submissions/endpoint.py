@@ -48,7 +48,7 @@ class Submissions:
         self._tally = tally
         self._threads = ThreadPoolExecutor(_CHECKERS, thread_name_prefix="testamur-check")
         self._recorder = Recorder(gate, wakeups, self._threads)
-        self._receipts = Receipts(gate, proofs, lambda: publishing.latest)
+        self._receipts = Receipts(gate.entries, proofs, lambda: publishing.latest)
         self._dry_runs = DryRuns(gate)
         self.intake = Intake(self._threads, limit=MAX_BYTES, budget=BODIES_BYTES)
 

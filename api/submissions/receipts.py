@@ -7,7 +7,8 @@ from collections.abc import Callable
 from api.http.problems import Problem
 from api.published import Published
 from log.proofs import Proofs
-from registry.gate import Gate, Recorded
+from registry.committed import CommittedEntries
+from registry.outcomes import Recorded
 from testamur.catalogue.submission import Header, format_time, parse_submission_entry
 from testamur.tlog.proof import TlogProof
 from testamur.verification.receipt import Receipt, encode_path, flagged
@@ -16,14 +17,16 @@ from testamur.verification.receipt import Receipt, encode_path, flagged
 class Receipts:
     """Makes receipts; `latest` returns the newest published checkpoint."""
 
-    def __init__(self, gate: Gate, proofs: Proofs, latest: Callable[[], Published]) -> None:
-        self._gate = gate
+    def __init__(
+        self, entries: CommittedEntries, proofs: Proofs, latest: Callable[[], Published]
+    ) -> None:
+        self._entries = entries
         self._proofs = proofs
         self._latest = latest
 
     def find(self, issuer: str, jti: str) -> Receipt:
         """Return the receipt of a submission recorded before; raises a 404 `Problem`."""
-        recorded = self._gate.receipt(issuer, jti)
+        recorded = self._entries.receipt(issuer, jti)
         if recorded is None:
             raise Problem(404, "unknown-submission", f"{issuer} never submitted this", value=jti)
         entry = self.entry(recorded)
@@ -31,7 +34,7 @@ class Receipts:
 
     def entry(self, recorded: Recorded) -> bytes:
         """Return the submission entry as it was recorded."""
-        (entry,), _ = self._gate.read(recorded.position, 1)
+        (entry,), _ = self._entries.read(recorded.position, 1)
         return entry
 
     def make(self, header: Header, entry: bytes, recorded: Recorded) -> Receipt:

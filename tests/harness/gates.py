@@ -7,24 +7,40 @@ with Desk(tmp_path / "registry.db", story).open_log() as desk:
 
 from __future__ import annotations
 
-import sqlite3
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any, Self
+from uuid import UUID
 
+from registry import integrity
 from registry.gate import Gate, Outcome, Recorded
+from registry.register_state import caught_up
 from testamur.errors import Refusal
+from testamur.rules import Register
+from tests.harness.stores import Kept
 from tests.harness.story import Party, Story, party
+
+OPENING = 10  # entries of a story's opening
 
 
 class Desk:
-    """A gate on the file at `path` for the log of `story`, whose clock stands still."""
+    """A gate on what is `kept` for the log of `story`, whose clock stands still.
 
-    def __init__(self, path: Path, story: Story, **options: Any) -> None:
+    `store` are options of the driver; the others are those of the gate.
+    """
+
+    def __init__(
+        self, kept: Kept, story: Story, *, store: dict[str, Any] | None = None, **options: Any
+    ) -> None:
         options.setdefault("clock", lambda: story.milliseconds)
-        self.path = path
+        options.setdefault("settled", self._settled)
+        self.kept = kept
         self.story = story
-        self.gate = Gate.open(path, log_key=story.log_key.public, settled=self._settled, **options)
+        self.store = kept.open(**(store or {}))
+        try:
+            self.gate = Gate(self.store, log_key=story.log_key.public, **options)
+        except BaseException:
+            self.store.close()
+            raise
         self.groups: list[int] = []
 
     def offer(self, body: bytes) -> Future[Outcome]:
@@ -57,6 +73,13 @@ class Desk:
         """Return what becomes of submissions that the committer takes as one group."""
         return self.gate._committer.commit([self.gate.check(body) for body in bodies])
 
+    def open_log_apart(self) -> Self:
+        """Do as `open_log` does, without calling `settled`."""
+        for body in self.story.opening():
+            (outcome,) = self.together(body)
+            assert isinstance(outcome, Recorded), outcome
+        return self
+
     def open_log(self) -> Self:
         """Record the opening of the story, after which the provider can issue."""
         genesis, *others = self.story.opening()
@@ -67,11 +90,34 @@ class Desk:
 
     def entries(self) -> list[bytes]:
         """Return every entry."""
-        return self.gate.read(0, self.gate.committed())[0]
+        return self.read(0, self.committed())[0]
+
+    def committed(self) -> int:
+        """Return how many entries are durable."""
+        return self.gate.entries.committed()
+
+    def read(self, start: int, limit: int) -> tuple[list[bytes], list[bytes]]:
+        """Return entries and their leaf hashes."""
+        return self.gate.entries.read(start, limit)
+
+    def examine(self, *, thorough: bool = True) -> None:
+        """Raise `StorageDamaged` unless the store is what was written."""
+        integrity.examine(self.store, self.story.log_key.public, thorough=thorough)
+
+    def register(self) -> Register:
+        """Return the register after every entry, as the gate would decide by it."""
+        with self.store.reading() as reading:
+            return caught_up(reading, self.gate._committer.register, self.story.log_key.public)
+
+    def stream(self, name: str) -> list[tuple[int, str]]:
+        """Return (version, topic) of all that is filed under an id."""
+        with self.store.reading() as reading:
+            return [(one.version, one.topic) for one in reading.stream(UUID(name).bytes)]
 
     def close(self) -> None:
-        """Close the gate."""
+        """Close the gate, and the store beneath it."""
         self.gate.close()
+        self.store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -94,13 +140,3 @@ def other_provider(desk: Desk) -> Party:
         story.submission(story.accreditor, story.registered(story.accreditor, newcomer, "provider"))
     )
     return newcomer
-
-
-def sql(path: Path, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    """Run a statement behind the gate's back and return its rows."""
-    connection = sqlite3.connect(path)
-    try:
-        with connection:
-            return connection.execute(statement, values).fetchall()
-    finally:
-        connection.close()

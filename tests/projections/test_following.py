@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -26,6 +26,7 @@ from projections.__main__ import main as follow
 from projections.database import open_tables, sqlite_engine
 from projections.follower import Follower
 from registry.gate import Gate
+from registry.sqlite.store import SqliteStore
 from testamur.catalogue.members import Authority
 from testamur.errors import Unavailable
 from testamur.tlog.reader import LogReader
@@ -47,7 +48,10 @@ def opened(data: Path) -> Served:
     log = Served(data)
     authority = msgspec.json.decode(authority_of(log.story), type=Authority)
     log.vkey = str(make_log(data, log.story.origin, [authority]))
-    with Gate.open(data / "registry.db", log_key=log.log_key, settled=lambda _: None) as gate:
+    with (
+        closing(SqliteStore(data / "registry.db")) as store,
+        Gate(store, log_key=log.log_key, settled=lambda _: None) as gate,
+    ):
         for body in log.story.opening()[1:]:
             gate.offer(gate.check(body), None)
     return log
@@ -282,7 +286,7 @@ def test_tables_that_are_not_what_they_must_be_are_built_anew(
         assert "the projections are built anew" in caplog.text
         assert parts.following.size == 0
         engine = parts.following.engine
-        committed = parts.gate.committed()
+        committed = parts.gate.entries.committed()
         until(lambda: parts.latest().size == committed)
         assert Follower(engine, parts.reader()).catch_up() == committed
         assert rows_in(data / "projections") == built(parts.reader())

@@ -6,12 +6,9 @@ import itertools
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Thread
-
-import pytest
 
 from registry.gate import Outcome, Recorded
 from testamur.catalogue import events as e
@@ -19,22 +16,10 @@ from testamur.catalogue.submission import parse, parse_submission_entry
 from testamur.errors import Refusal
 from testamur.tlog.merkle import leaf_hashes
 from testamur.verification.replay import Replayer
-from tests.harness.gates import Desk
-from tests.harness.story import Story
+from tests.harness.gates import OPENING, Desk
+from tests.harness.stores import Kept
 
 ROOT = Path(__file__).resolve().parents[2]
-OPENING = 10
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "log.db"
-
-
-@pytest.fixture
-def desk(path: Path) -> Iterator[Desk]:
-    with Desk(path, Story()) as desk:
-        yield desk.open_log()
 
 
 class Tail:
@@ -57,7 +42,7 @@ class Tail:
         last_round = False
         while not last_round:
             last_round = self._over.is_set()
-            entries, leaves = self._desk.gate.read(len(self.seen), 700)
+            entries, leaves = self._desk.read(len(self.seen), 700)
             assert leaves == leaf_hashes(entries)
             self.seen += entries
             last_round = last_round and not entries
@@ -65,25 +50,28 @@ class Tail:
 
 def assert_sound(desk: Desk, size: int) -> list[bytes]:
     """Assert that the log has `size` entries, that every check holds, and that it replays."""
-    assert desk.gate.committed() == size
-    desk.gate.verify_storage(thorough=True)
-    entries, leaves = desk.gate.read(0, size)
+    assert desk.committed() == size
+    desk.examine()
+    entries, leaves = desk.read(0, size)
     replayer = Replayer(desk.story.log_key.public)
     replayer.feed(entries, leaves)
     replayer.settle()
     return entries
 
 
-def writing(path: Path, series: int, cohorts: int, size: int) -> subprocess.Popen[str]:
+def writing(kept: Kept, series: int, cohorts: int, size: int) -> subprocess.Popen[str]:
     """Start a process that submits cohorts to the file."""
-    command = [sys.executable, "-m", "tests.harness.writing_process", str(path)]
+    command = [sys.executable, "-m", "tests.harness.writing_process", kept.driver]
     return subprocess.Popen(
-        [*command, *map(str, (series, cohorts, size))], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [*command, *map(str, (kept.folder, series, cohorts, size))],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 
 def acknowledged(lines: str) -> list[tuple[int, int, str]]:
-    """Return what a process said it was told."""
+    """Return what a process said was acknowledged."""
     fields = (line.split() for line in lines.splitlines() if line.count(" ") == 2)
     return [(int(position), int(events), jti) for position, events, jti in fields]
 
@@ -116,7 +104,7 @@ def test_threads_leave_no_hole_and_a_tailing_reader_misses_nothing(desk: Desk) -
 
 def test_one_submission_from_many_threads_is_recorded_once(desk: Desk) -> None:
     body = desk.story.cohort(20)
-    with Desk(desk.path, desk.story) as other, ThreadPoolExecutor(8) as threads:
+    with Desk(desk.kept, desk.story) as other, ThreadPoolExecutor(8) as threads:
         outcomes = list(threads.map(lambda at: at.submit(body), [desk, other] * 20))
     recorded = [outcome for outcome in outcomes if isinstance(outcome, Recorded)]
     assert len(recorded) == 40
@@ -128,20 +116,20 @@ def test_one_submission_from_many_threads_is_recorded_once(desk: Desk) -> None:
 def test_of_many_racing_for_a_credential_one_gets_it(desk: Desk) -> None:
     story = desk.story
     for _ in range(3):
-        before = desk.gate.committed()
+        before = desk.committed()
         credential = story.new_id()
         bodies = [
             story.submission(story.provider, story.issued(), story.issued(credential))
             for _ in range(12)
         ]
-        with Desk(desk.path, story) as other, ThreadPoolExecutor(6) as threads:
+        with Desk(desk.kept, story) as other, ThreadPoolExecutor(6) as threads:
             desks = itertools.cycle([desk, other])
             outcomes: list[Outcome] = list(
                 threads.map(lambda at, body: at.submit(body), desks, bodies)
             )
         refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
         assert [(one.rule, one.line) for one in refused] == [("already-issued", 3)] * 11
-        assert desk.gate.committed() == before + 3
+        assert desk.committed() == before + 3
 
 
 def test_nothing_is_recorded_under_a_key_after_its_retirement(desk: Desk) -> None:
@@ -152,7 +140,7 @@ def test_nothing_is_recorded_under_a_key_after_its_retirement(desk: Desk) -> Non
         story.provider, e.KeyRetired(key=fresh.key_id, organization=fresh.did)
     )
     bodies = [story.submission(fresh, story.issued()) for _ in range(60)]
-    with Desk(desk.path, story) as other, ThreadPoolExecutor(6) as threads:
+    with Desk(desk.kept, story) as other, ThreadPoolExecutor(6) as threads:
         desks = itertools.cycle([desk, other])
         issuing = [threads.submit(at.submit, body) for at, body in zip(desks, bodies, strict=False)]
         issuing[5].result()
@@ -164,7 +152,7 @@ def test_nothing_is_recorded_under_a_key_after_its_retirement(desk: Desk) -> Non
         else:
             assert isinstance(outcome, Refusal)
             assert outcome.rule == "key-inactive"
-    assert_sound(desk, desk.gate.committed())
+    assert_sound(desk, desk.committed())
 
 
 # --- Processes ---
@@ -172,7 +160,7 @@ def test_nothing_is_recorded_under_a_key_after_its_retirement(desk: Desk) -> Non
 
 def test_processes_share_one_order(desk: Desk) -> None:
     tail = Tail(desk)
-    writers = [writing(desk.path, series, 12, 60) for series in (1, 2)]
+    writers = [writing(desk.kept, series, 12, 60) for series in (1, 2)]
     own = [desk.record(desk.story.cohort(1)) for _ in range(15)]
     told = [acknowledged(writer.communicate(timeout=120)[0]) for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0]
@@ -190,15 +178,15 @@ def test_a_killed_process_loses_nothing_it_acknowledged(desk: Desk) -> None:
     """Killed three times in the middle of writing; what it was about to say may be there."""
     told: list[tuple[int, int, str]] = []
     for series in (1, 2, 3):
-        writer = writing(desk.path, series, 10_000, 50)
+        writer = writing(desk.kept, series, 10_000, 50)
         assert writer.stdout is not None
         lines = "".join(itertools.islice(writer.stdout, 8 * series))
         writer.send_signal(signal.SIGKILL)
         told += acknowledged(lines + writer.communicate(timeout=60)[0])
         assert writer.returncode == -signal.SIGKILL
     desk.close()
-    with Desk(desk.path, desk.story) as reopened:
-        size = reopened.gate.committed()
+    with Desk(desk.kept, desk.story) as reopened:
+        size = reopened.committed()
         assert (size - OPENING) % 51 == 0
         assert size >= OPENING + 51 * len(told)
         assert len(told) >= 8 + 16 + 24

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from testamur.errors import Refusal
 from testamur.rules.register import dump_register
 from testamur.verification.replay import Replayer
 from tests.harness.gates import Desk
+from tests.harness.stores import DRIVERS, Kept
 from tests.harness.story import Party, Story, party, uuid7
 
 Verb = Literal["issue", "suspend", "reinstate", "revoke", "retire"]
@@ -162,31 +164,32 @@ class Correspondence:
 
 
 @contextmanager
-def two_gates(correspondence: Correspondence) -> Iterator[tuple[Desk, Desk]]:
-    """Give two gates on one file, as two processes would have them, with the log open."""
+def two_gates(correspondence: Correspondence, driver: str) -> Iterator[tuple[Desk, Desk]]:
+    """Give two gates on one store, as two processes would have them, with the log open."""
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "log.db"
+        kept = Kept(driver, Path(folder))
         limits = Limits(snapshot_every=7)
-        with Desk(path, correspondence.story, limits=limits) as one:
+        with Desk(kept, correspondence.story, limits=limits) as one:
             for outcome in one.together(*correspondence.opening()):
                 assert isinstance(outcome, Recorded), outcome
-            with Desk(path, correspondence.story, limits=limits) as other:
+            with Desk(kept, correspondence.story, limits=limits) as other:
                 yield one, other
 
 
-@given(GROUPS)
+@pytest.mark.parametrize("driver", DRIVERS)
+@given(groups=GROUPS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_the_gate_does_what_the_model_does(groups: list[list[Letter]]) -> None:
+def test_the_gate_does_what_the_model_does(driver: str, groups: list[list[Letter]]) -> None:
     correspondence = Correspondence()
-    with two_gates(correspondence) as desks:
-        model = Model(size=desks[0].gate.committed())
+    with two_gates(correspondence, driver) as desks:
+        model = Model(size=desks[0].committed())
         for number, group in enumerate(groups):
             expected = [model.send(letter) for letter in group]
             outcomes = desks[number % 2].together(*map(correspondence.write, group))
             for letter, outcome, wanted in zip(group, outcomes, expected, strict=True):
                 assert_same(letter, outcome, wanted)
-        assert desks[0].gate.committed() == model.size
-        desks[1].gate.verify_storage(thorough=True)
+        assert desks[0].committed() == model.size
+        desks[1].examine()
         assert_replays(desks[0], model, correspondence)
 
 
@@ -209,9 +212,9 @@ def assert_same(letter: Letter, outcome: object, wanted: tuple[str, int]) -> Non
 def assert_replays(desk: Desk, model: Model, correspondence: Correspondence) -> None:
     """The log that came of it is one that a replayer accepts, and reads as the model does."""
     replayer = Replayer(correspondence.story.log_key.public)
-    replayer.feed(*desk.gate.read(0, model.size))
+    replayer.feed(*desk.read(0, model.size))
     replayer.settle()
-    assert dump_register(replayer.register) == dump_register(desk.gate.registry.register())
+    assert dump_register(replayer.register) == dump_register(desk.register())
     found = {
         credential: (state.issuer, str(state.status))
         for credential, state in replayer.credentials.items()

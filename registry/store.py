@@ -1,0 +1,233 @@
+"""The seam between the gate and the store: what a store keeps, and what each method must do.
+
+A store keeps one gapless sequence of entries, a list of the submissions they came in, and one
+snapshot of the register. Entry p has notification id p + 1. A driver (`registry/sqlite/`) is the
+only place that knows a database: its statements, its errors, its files. Nothing here judges
+what an entry says.
+
+Whatever a method raises is one of these; a driver MUST NOT let an error of its database through:
+
+StorageDamaged      what is stored is not what was once written (a `Refuted`)
+Clash               a stream already has an event of that version
+Unavailable         the store cannot be reached, or failed before COMMIT: nothing was recorded
+  OutcomeUnknown    COMMIT failed, and the transaction may be there all the same: ask the store
+  Overloaded        the store is busy: the same may be asked again
+    StorageFull     ... once somebody has made room
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from threading import Event
+from typing import NamedTuple, Protocol, TypeAlias
+
+from testamur.errors import Refuted, Unavailable
+
+EntryRow: TypeAlias = tuple[int, bytes, int, str, bytes, bytes]
+"""An entry to append: notification id, stream id, version there, topic, entry, leaf hash.
+
+A plain tuple, because a group makes thousands of them."""
+
+
+class StorageDamaged(Refuted):
+    """The stored sequence was examined and is not what was once written."""
+
+
+class Clash(Exception):
+    """A stream already has an event of that version; the transaction can only be left."""
+
+
+class OutcomeUnknown(Unavailable):
+    """COMMIT failed; whether the transaction is in the store is not known."""
+
+
+class Entry(NamedTuple):
+    """A stored entry and where it is filed."""
+
+    position: int
+    stream: bytes
+    version: int
+    topic: str
+    entry: bytes
+    leaf: bytes
+
+
+class SubmissionRow(NamedTuple):
+    """What is listed of one submission: `position` is that of its header entry.
+
+    `register_events` counts those of its events that are not about credentials. `flags` is what
+    `registry.submissions.pack_flags` made of them.
+    """
+
+    position: int
+    events: int
+    issuer: str
+    recorded_at: int
+    register_events: int
+    flags: bytes | None
+
+
+class StreamEvent(NamedTuple):
+    """An event of a stream that was asked for: `asked` is the index of the stream in the question.
+
+    `issuer` is the issuer of the submission that version 1 came in; None for later versions.
+    """
+
+    asked: int
+    version: int
+    topic: str
+    issuer: str | None
+
+
+class Snapshot(NamedTuple):
+    """The register after `size` entries, as bytes, and their SHA-256."""
+
+    size: int
+    digest: bytes
+    register: bytes
+
+
+class Reading(Protocol):
+    """The store as of one moment: every answer MUST be of the same committed state.
+
+    The methods are few and each answers for many at once, because a driver pays per question.
+    """
+
+    def count(self) -> int:
+        """Return how many entries there are: the position that the next one gets.
+
+        MUST be the end of a submission, and MUST NOT be less than any count returned before.
+        """
+        ...
+
+    def read(self, start: int, limit: int) -> tuple[list[bytes], list[bytes]]:
+        """Return at most `limit` entries from position `start` on, and their leaf hashes.
+
+        MUST return the bytes that were appended, in order, and at least one entry if `start` is
+        below `count()`. MUST raise `StorageDamaged` when an entry in the range is missing. Does
+        not compare entries with leaf hashes.
+        """
+        ...
+
+    def entries(
+        self,
+        first: int,
+        last: int,
+        *,
+        topics: Sequence[str] = (),
+        without: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> list[Entry]:
+        """Return the entries from position `first` to `last`, both included, in order.
+
+        Only those filed under `topics` if any are given, and none of those under `without`. An
+        entry that is missing is left out.
+        """
+        ...
+
+    def stream(self, stream: bytes) -> list[Entry]:
+        """Return all entries of one stream, by version."""
+        ...
+
+    def histories(self, streams: Sequence[bytes], *, size: int | None = None) -> list[StreamEvent]:
+        """Return the events of all these streams among the first `size` entries, in any order."""
+        ...
+
+    def submissions(self, streams: Sequence[bytes]) -> dict[bytes, tuple[SubmissionRow, bytes]]:
+        """Return, by stream id, those of these submissions that are recorded.
+
+        Each with its header entry.
+        """
+        ...
+
+    def submissions_from(self, position: int, limit: int) -> list[SubmissionRow]:
+        """Return at most `limit` submissions at `position` and after it, in order."""
+        ...
+
+    def submission_around(self, position: int) -> SubmissionRow | None:
+        """Return the last submission that begins at or before `position`."""
+        ...
+
+    def snapshot(self) -> Snapshot | None:
+        """Return the snapshot that was saved last, unexamined."""
+        ...
+
+
+class Transaction(Reading, Protocol):
+    """The store while nobody else can append to it: what is read is how things stand at COMMIT.
+
+    Transactions of all processes MUST be serial: the lock is taken before the first read and
+    held until COMMIT, so position order is commit order, and whoever has seen an entry has seen
+    every entry before it.
+    """
+
+    def append(self, entries: Sequence[EntryRow], submissions: Sequence[SubmissionRow]) -> None:
+        """Add entries, whose ids go on from `count()`, and list their submissions.
+
+        MUST raise `Clash` when a stream already has an event of that version, in the store or
+        earlier among `entries`; the caller then leaves the transaction and begins another. MUST
+        raise `StorageDamaged` when the ids do not go on from `count()`, and never leave a hole.
+        """
+        ...
+
+    def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Replace the snapshot, unless the one there is of a later size."""
+        ...
+
+    def commit(self) -> None:
+        """Make all of it durable and visible, or none of it.
+
+        On return it MUST survive the loss of power. Whatever this raises, all of it may be there
+        or nothing of it: the transaction is over, and `Store.reading` tells. A driver MUST NOT
+        repeat a COMMIT by itself.
+        """
+        ...
+
+
+class Store(Protocol):
+    """One sequence, which several threads and several processes may use at once."""
+
+    def reading(self) -> AbstractContextManager[Reading]:
+        """Enter a view of the store as of one moment; it MUST NOT wait for a writer."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Transaction]:
+        """Enter a transaction; leaving it without `commit` MUST take everything back.
+
+        MUST raise `Overloaded` when others hold the lock longer than the driver's patience. After
+        any failure the next transaction MUST be as good as on a store opened anew.
+        """
+        ...
+
+    def examine(self) -> None:
+        """Raise `StorageDamaged` unless the database's own structures are sound.
+
+        MUST compare every index with what it indexes: an id that the unique index has forgotten
+        would be given a second time. Entries, leaf hashes and rules are for
+        `registry.integrity`.
+        """
+        ...
+
+    def free_space(self) -> int | None:
+        """Return how many bytes are left for the store, or None if nobody here can tell."""
+        ...
+
+    def listen(self, woken: Event) -> None:
+        """Set `woken` after every commit of this process.
+
+        A driver whose database tells of other processes' commits SHOULD set it for those too;
+        a listener polls besides.
+        """
+        ...
+
+    def unlisten(self, woken: Event) -> None:
+        """Set it no more."""
+        ...
+
+    def close(self) -> None:
+        """Close what is idle; a reading or a transaction under way ends undisturbed.
+
+        Afterwards both raise `Unavailable`. Closing twice does no harm.
+        """
+        ...
