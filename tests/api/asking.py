@@ -1,0 +1,69 @@
+"""Asking a server byte by byte, as no client library would, and reading its numbers and events."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit
+
+import httpx2
+
+from testamur.catalogue.submission import MEDIA_TYPE
+from testamur.verification.receipt import parse_receipt
+from tests.harness.served import Served
+
+
+def name_of(answer: httpx2.Response) -> str:
+    """Return the path of a receipt, from the receipt."""
+    receipt = parse_receipt(answer.content)
+    return f"/submissions/{quote(receipt.issuer, safe='')}/{receipt.jti}"
+
+
+def connection_to(served: Served) -> socket.socket:
+    """Return a connection to the server."""
+    host = urlsplit(served.url)
+    assert host.hostname is not None
+    return socket.create_connection((host.hostname, host.port or 80), timeout=30)
+
+
+def posting(*headers: str) -> bytes:
+    """Return the head of a submission request."""
+    lines = ["POST /submissions HTTP/1.1", "Host: x", f"Content-Type: {MEDIA_TYPE}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def exchanged(served: Served, request: bytes) -> bytes:
+    """Return the problem that the server answers to these bytes."""
+    with connection_to(served) as connection:
+        connection.sendall(request)
+        answer = connection.recv(65536)
+        while not answer.endswith(b"}"):  # the end of a problem document
+            answer += connection.recv(65536)
+    return answer
+
+
+def memory_of(served: Served) -> int:
+    """Return the server's memory in use, in bytes."""
+    return int(metric(served, "process_resident_memory_bytes"))
+
+
+def metric(served: Served, name: str) -> float:
+    """Return one number from /metrics."""
+    (line,) = (
+        line for line in served.get("/metrics").text.splitlines() if line.startswith(f"{name} ")
+    )
+    return float(line.split()[1])
+
+
+def read_events(stream: httpx2.Response) -> Iterator[dict[str, str]]:
+    """Yield server-sent events, their fields by name."""
+    fields: dict[str, str] = {}
+    for line in stream.iter_lines():
+        if line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif "data" in fields:
+            yield fields
+            fields = {}
+        else:
+            fields = {}

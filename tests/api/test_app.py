@@ -1,0 +1,188 @@
+"""The server says how it is, and whatever is asked, the answer is one that was announced."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from api.http.asgi import SAFE, safe_headers, whole_headers
+from api.http.problems import problem_of
+from registry.outcomes import Overloaded, StorageFull
+from testamur.catalogue.submission import MEDIA_TYPE
+from testamur.errors import Refusal, Unavailable
+from tests.api.asking import metric
+from tests.harness.served import Served, problem
+
+
+def test_the_server_says_what_it_is(served: Served) -> None:
+    found = served.get("/").json()
+    assert (found["origin"], found["vkey"]) == (served.story.origin, served.vkey)
+    for path in found["links"].values():
+        if path != "/stream":
+            assert served.get(path).status_code == 200
+
+
+def test_readiness_names_every_part(served: Served) -> None:
+    found = served.get("/readyz").json()
+    assert found["ready"]
+    assert {part["part"]: part["state"] for part in found["parts"]} == {
+        "gate": "works",
+        "log": "works",
+        "projections": "works",
+    }
+    assert served.get("/healthz").json() == {"status": "alive"}
+
+
+def test_metrics_count_what_happened(served: Served) -> None:
+    before = metric(served, "testamur_events_total")
+    served.submit(served.story.cohort(7))
+    served.post(b"nothing\n")
+    assert metric(served, "testamur_events_total") == before + 7
+    assert metric(served, "testamur_published_entries") == served.size
+    text = served.get("/metrics").text
+    assert 'testamur_problems_total{rule="event-count"}' in text
+    sample = re.compile(r'[a-z_]+(\{[a-z]+="[^"\\\n]+"\})? [0-9.e+-]+')
+    for line in text.splitlines():
+        assert line.startswith("# ") or sample.fullmatch(line), line
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "rule"),
+    [
+        ("GET", "/nothing/here", 404, "no-such-path"),
+        ("GET", "/credentials/", 404, "no-such-path"),
+        ("DELETE", "/submissions", 405, "method"),
+        ("GET", "/submissions", 405, "method"),
+        ("POST", "/organizations", 405, "method"),
+        ("PUT", "/credentials/x", 405, "method"),
+    ],
+)
+def test_what_is_not_offered_is_a_problem_too(
+    served: Served, method: str, path: str, status: int, rule: str
+) -> None:
+    answer = served.client.request(method, served.url + path)
+    problem(answer, status, rule)
+    if status == 405:
+        assert answer.headers["allow"]
+
+
+def test_every_answer_carries_the_headers_of_caution(served: Served) -> None:
+    answers = [
+        served.get("/"),
+        served.get("/nothing"),
+        served.get("/organizations"),
+        served.get("/entries"),
+        served.post(b""),
+        served.client.options(served.url + "/submissions"),
+    ]
+    for answer in answers:
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "server" not in answer.headers
+
+
+def test_a_page_may_have_a_content_security_policy_of_its_own() -> None:
+    """And nothing else of what every answer carries changes with it."""
+    own = safe_headers(b"default-src 'self'")
+    assert (b"content-security-policy", b"default-src 'self'") in own
+    assert {name for name, _ in own} == {name for name, _ in SAFE}
+    assert [pair for pair in own if pair not in SAFE] == [own[2]]
+    assert whole_headers([], b"page", own)[1:] == own
+    assert whole_headers([], b"data")[1:] == SAFE
+
+
+def test_head_answers_without_a_body(served: Served) -> None:
+    for path in ("/", "/organizations", "/entries", "/healthz"):
+        answer = served.client.head(served.url + path)
+        assert (answer.status_code, answer.content) == (200, b"")
+    assert served.client.head(served.url + "/stream").status_code == 405
+
+
+def test_what_stops_publication_stops_new_submissions_and_is_told(
+    opened_log: Served, tmp_path: Path
+) -> None:
+    """What is recorded must be published: while that cannot be, nothing more is taken in."""
+    log = opened_log.copy(tmp_path / "data")
+    with log.running():
+        published = log.data / "log"
+        published.rename(tmp_path / "elsewhere")
+        published.write_text("a file where the folder was")
+        log.post(log.story.cohort(1), wait="durable")
+        deadline = time.monotonic() + 20
+        while log.get("/readyz").status_code == 200 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        refused = log.post(log.story.cohort(1))
+        problem(refused, 503, "publication-stopped")
+        assert int(refused.headers["retry-after"]) >= 1
+        parts = log.get("/readyz").json()["parts"]
+        assert [part["part"] for part in parts if part["state"] == "failed"] == ["log"]
+        assert str(tmp_path) not in refused.text + json.dumps(parts)
+        published.unlink()
+        (tmp_path / "elsewhere").rename(published)
+        while log.get("/readyz").status_code != 200 and time.monotonic() < deadline + 60:
+            time.sleep(0.1)
+        assert log.submit(log.story.cohort(1)).state == "published"
+    log.close()
+
+
+# --- Whatever is asked ---
+
+
+@schemathesis.serializer(MEDIA_TYPE)
+def as_it_is(_: schemathesis.SerializationContext, value: object) -> bytes:
+    """Send a made-up submission as the text it is."""
+    return (
+        value.encode("utf-8", "surrogatepass") if isinstance(value, str) else repr(value).encode()
+    )
+
+
+def test_whatever_is_asked_the_answer_is_one_that_was_announced(served: Served) -> None:
+    """Never a 5xx, and always a status, a media type and a shape that the document names."""
+    document = schemathesis.openapi.from_url(f"{served.url}/openapi.json")
+    operations: list[Any] = [found.ok() for found in document.get_all_operations()]  # type: ignore[union-attr]
+    assert len(operations) > 30
+    for operation in operations:
+        if operation.path == "/stream":
+            continue  # it has no end
+
+        @settings(
+            max_examples=7, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        )
+        @given(case=operation.as_strategy())
+        def ask(case: Any) -> None:
+            # What is well-formed may still be refused: it breaks a rule, or is yet to come.
+            case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+        ask()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "rule", "retry"),
+    [
+        (Overloaded("100 wait", retry_after=3.0), 503, "overloaded", "3"),
+        (StorageFull("full"), 503, "storage-full", "60"),
+        (Unavailable("/srv/data/registry.db: disk I/O error"), 503, "unavailable", "5"),
+        (Refusal("jti-conflict", "used"), 409, "jti-conflict", None),
+        (Refusal("submission-size", "at most"), 413, "submission-size", None),
+        (Refusal("unknown-organization", "?", line=1), 403, "unknown-organization", None),
+        (Refusal("unknown-organization", "?", line=2), 422, "unknown-organization", None),
+        (RuntimeError("/srv/data secret"), 500, "fault", None),
+    ],
+)
+def test_each_kind_of_failure_has_its_status(
+    error: Exception, status: int, rule: str, retry: str | None
+) -> None:
+    found = problem_of(error)
+    assert (found.document.status, found.document.rule) == (status, rule)
+    assert found.headers.get("Retry-After") == retry
+    assert b"/srv" not in found.render()

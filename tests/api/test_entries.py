@@ -1,0 +1,86 @@
+"""The entries and the stream are those the checkpoint is over, and resume anywhere."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from testamur.tlog.merkle import leaf_hashes, tree_root
+from tests.api.asking import metric, read_events
+from tests.harness.served import Served, problem
+
+
+def test_the_entries_are_those_the_checkpoint_is_over(served: Served) -> None:
+    checkpoint = served.reader().checkpoint()
+    entries: list[bytes] = []
+    path: str | None = "/entries?limit=97"
+    while path is not None:
+        answer = served.get(path)
+        assert answer.headers["content-type"] == "application/x-ndjson"
+        for line in answer.text.splitlines():
+            found = json.loads(line)
+            assert found["position"] == len(entries)
+            entries.append(found["entry"].encode())
+        path = answer.links.get("next", {}).get("url")
+    assert tree_root(leaf_hashes(entries[: checkpoint.size])) == checkpoint.root
+
+
+def test_the_end_of_the_entries_is_empty_and_beyond_it_is_refused(served: Served) -> None:
+    size = served.size
+    at_end = served.get(f"/entries?start={size}")
+    assert (at_end.status_code, at_end.content) == (200, b"")
+    problem(served.get(f"/entries?start={size + 1}"), 422, "size-ahead")
+    problem(served.get("/entries?limit=0"), 422, "parameter")
+    problem(served.get("/entries?start=-1"), 422, "parameter")
+
+
+def test_a_stream_goes_on_where_it_was_left_and_follows_the_log(served: Served) -> None:
+    size = served.size
+    body = served.story.cohort(2)
+    headers = {"Last-Event-ID": str(size - 3)}
+    with served.client.stream("GET", served.url + "/stream", headers=headers) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        events = read_events(stream)
+        assert [next(events)["id"] for _ in range(2)] == [str(size - 2), str(size - 1)]
+        assert json.loads(next(events)["data"])["size"] == size
+        served.submit(body)
+        entries = [next(events) for _ in range(3)]
+        assert [json.loads(each["data"])["position"] for each in entries] == [
+            size,
+            size + 1,
+            size + 2,
+        ]
+        lines = [json.loads(each["data"])["entry"].encode() for each in entries[1:]]
+        assert lines == body.split(b"\n")[1:3]
+        assert next(events)["event"] == "checkpoint"
+
+
+@pytest.mark.parametrize("last", ["x", "-1", "1_0", "٣", "9" * 30])
+def test_a_stream_cannot_be_resumed_at_what_is_no_position(served: Served, last: str) -> None:
+    answer = served.get("/stream", headers={"Last-Event-ID": last.encode()})
+    problem(answer, 422, "parameter")
+    problem(served.get(f"/stream?start={served.size + 1}"), 422, "size-ahead")
+
+
+def test_streams_that_were_left_are_forgotten(served: Served) -> None:
+    for _ in range(5):
+        with served.client.stream("GET", served.url + "/stream") as stream:
+            next(stream.iter_raw())
+    deadline = time.monotonic() + 10
+    while metric(served, "testamur_streams") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert metric(served, "testamur_streams") == 0
+
+
+def test_the_server_stops_although_a_stream_is_open(opened_log: Served, tmp_path: Path) -> None:
+    log = opened_log.copy(tmp_path / "data")
+    log.start()
+    with log.client.stream("GET", log.url + "/stream") as stream:
+        next(stream.iter_raw())
+        began = time.monotonic()
+        assert log.stop() == 0
+        assert time.monotonic() - began < 15
+    log.close()
