@@ -11,9 +11,9 @@ from testamur.catalogue import events as e
 from testamur.catalogue import table
 from testamur.catalogue.members import Did, Id
 from testamur.catalogue.table import TABLE, Effect, Kind
-from tests.catalogue.test_lifecycle import sample_events
+from tests.catalogue.lines import smallest
 
-EVENTS = sample_events()
+EVENTS = {name: smallest(event) for name, event in e.EVENTS.items()}
 IDS_AND_DIDS = [inspect.type_info(Id), inspect.type_info(Did)]
 
 

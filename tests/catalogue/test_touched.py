@@ -18,13 +18,13 @@ from testamur.catalogue.submission import (
 )
 from testamur.catalogue.table import row_of, subject_of
 from testamur.catalogue.touched import History, Thing, touched
-from tests.catalogue.test_lifecycle import sample_events
+from tests.catalogue.lines import smallest
 from tests.harness.any_event import any_event
 from tests.harness.story import Story
 
 STORY = Story()
 HEADER = parse(STORY.submission(STORY.provider, STORY.issued())).header
-EVENTS = sample_events()
+EVENTS = {name: smallest(event) for name, event in e.EVENTS.items()}
 
 # By wire name, the histories that an event belongs to; `{}` is the thing that it is about.
 EXPECTED: dict[str, list[tuple[str, str]]] = {

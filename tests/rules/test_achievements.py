@@ -1,0 +1,123 @@
+"""What a provider awards: definitions, their versions, and what they must state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from testamur.catalogue import events as e
+from testamur.catalogue.lifecycle import AchievementStatus
+from testamur.catalogue.members import Role
+from testamur.rules.achievements import missing_elements
+from tests.harness.memory_gate import MemoryGate
+from tests.harness.story import Party, Story, party, uuid7
+from tests.rules.definitions import DEFINITION, with_
+
+TODAY = date(2026, 11, 21)
+DAY = timedelta(days=1)
+NOWHERE = uuid7(1, 1)
+
+
+def member(gate: MemoryGate, *roles: Role) -> Party:
+    who = party("another " + " ".join(roles))
+    gate.admit(gate.story.authority, gate.story.registered(gate.story.authority, who, *roles))
+    return who
+
+
+def test_only_a_provider_defines_what_is_awarded(gate: MemoryGate, story: Story) -> None:
+    for signer in (story.authority, story.accreditor):
+        assert gate.refused(signer, story.defined(story.new_id())).rule == "role"
+
+
+def revised(story: Story, version: int, **members: Any) -> e.AchievementRevised:
+    return e.AchievementRevised(
+        achievement=story.achievement, definition=with_(**members), version=version
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda story: revised(story, 2),
+        lambda story: e.AchievementRetired(achievement=story.achievement),
+    ],
+)
+def test_an_achievement_is_changed_by_its_provider_alone(
+    gate: MemoryGate, story: Story, make: Callable[[Story], e.Event]
+) -> None:
+    rival = member(gate, "provider")
+
+    assert gate.refused(rival, make(story)).rule == "achievement-of-another"
+    assert gate.refused(story.accreditor, make(story)).rule == "achievement-of-another"
+    gate.admit(story.provider, make(story))
+
+
+def test_an_achievement_is_defined_once_by_anybody(gate: MemoryGate, story: Story) -> None:
+    rival = member(gate, "provider")
+
+    for signer in (story.provider, rival):
+        assert gate.refused(signer, story.defined()).rule == "transition"
+
+
+@pytest.mark.parametrize("version", [1, 3, 10_000])
+def test_versions_count_on_by_one(gate: MemoryGate, story: Story, version: int) -> None:
+    assert gate.refused(story.provider, revised(story, version)).rule == "achievement-version"
+
+
+def test_every_version_of_a_definition_stays(gate: MemoryGate, story: Story) -> None:
+    gate.admit(story.provider, revised(story, 2, name="Two"), revised(story, 3, name="Three"))
+
+    found = gate.register.achievements[story.achievement]
+    assert [each.name for each in found.definitions] == ["Soil Science", "Two", "Three"]
+    assert found.version == 3
+
+
+def test_a_retired_achievement_is_at_its_end(gate: MemoryGate, story: Story) -> None:
+    retired = e.AchievementRetired(achievement=story.achievement)
+    gate.admit(story.provider, retired)
+
+    assert gate.register.achievements[story.achievement].status is AchievementStatus.RETIRED
+    for event in (retired, revised(story, 2)):
+        assert gate.refused(story.provider, event).rule == "transition"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        e.AchievementRetired(achievement=NOWHERE),
+        e.AchievementRevised(achievement=NOWHERE, definition=DEFINITION, version=2),
+    ],
+)
+def test_an_achievement_never_defined_does_not_change(
+    gate: MemoryGate, story: Story, event: e.Event
+) -> None:
+    assert gate.refused(story.provider, event).rule == "unknown-achievement"
+
+
+ELEMENTS = {
+    "outcomes": "learningOutcomes",
+    "workload": "notionalWorkload",
+    "level": "level",
+    "assessment": "assessmentType",
+    "participation": "participationForm",
+    "quality_assurance": "qualityAssuranceType",
+}
+
+
+@pytest.mark.parametrize("member", ELEMENTS)
+def test_a_definition_without_a_mandatory_element_is_flagged(
+    gate: MemoryGate, story: Story, member: str
+) -> None:
+    event = e.AchievementDefined(achievement=story.new_id(), definition=with_(**{member: None}))
+
+    assert missing_elements(event.definition) == [ELEMENTS[member]]
+    assert gate.flags(story.provider, event) == ("elements-missing",)
+    assert gate.flags(story.provider, revised(story, 2, **{member: None})) == ("elements-missing",)
+
+
+def test_a_whole_definition_is_not_flagged(gate: MemoryGate, story: Story) -> None:
+    assert missing_elements(DEFINITION) == []
+    assert gate.flags(story.provider, story.defined(story.new_id())) == ()
