@@ -73,6 +73,7 @@ def test_the_commitment_is_the_formula_of_the_design() -> None:
     assert expected == commit({"b": "é", "a": 1.0, "proof": {"any": 1}}, BLIND)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(TEXT, VALUES), st.dictionaries(TEXT, VALUES))
 def test_another_credential_does_not_open_it(
     credential: dict[str, Any], other: dict[str, Any]

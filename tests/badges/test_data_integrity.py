@@ -59,6 +59,7 @@ def resigned(key: PrivateKey = ALICE, **options: Any) -> dict[str, Any]:
 # --- Signing and verifying ---
 
 
+@pytest.mark.slow
 @given(st.dictionaries(TEXT, VALUES))
 def test_what_was_signed_verifies_and_names_its_signer(document: dict[str, Any]) -> None:
     document = {name: value for name, value in document.items() if name != "proof"}
@@ -67,6 +68,7 @@ def test_what_was_signed_verifies_and_names_its_signer(document: dict[str, Any])
     assert proven.expires is None
 
 
+@pytest.mark.slow
 @given(st.dictionaries(TEXT, VALUES, min_size=1))
 def test_nothing_can_be_added_after_signing(members: dict[str, Any]) -> None:
     changed = {**SIGNED, **{k: v for k, v in members.items() if k not in {"proof", "@context"}}}

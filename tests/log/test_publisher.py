@@ -49,6 +49,7 @@ def test_every_tree_is_published_whole_as_it_grows() -> None:
     assert log.published == [2, 3, 8, 255, 256, 257, 512, 768, 1280, 1283, 1983, 1984]
 
 
+@pytest.mark.slow
 def test_a_tree_of_three_tile_levels_is_published_whole() -> None:
     log = TestLog().publish(65_530, 5, 1, 300)
     assert {"tile/0/255", "tile/1/000", "tile/2/000.p/1", "tile/1/001.p/1"} <= set(log.store.files)

@@ -88,6 +88,7 @@ def test_a_fault_at_any_step_changes_nothing_in_the_end(
     assert closed(disturbed({step: fault}, process=process)) == FINAL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["after", "flip"])
 @pytest.mark.parametrize("gap", range(1, 16))
 def test_a_fault_in_the_recovery_from_a_fault_changes_nothing_in_the_end(
@@ -99,6 +100,7 @@ def test_a_fault_in_the_recovery_from_a_fault_changes_nothing_in_the_end(
             assert closed(disturbed({step: "after", step + gap: fault})) == FINAL
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.dictionaries(

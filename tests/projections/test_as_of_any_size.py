@@ -161,6 +161,7 @@ def check_flags(connection: Connection, naive: Naive) -> None:
             assert flags[change.position] == change.flags
 
 
+@pytest.mark.slow
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -66,6 +66,7 @@ def sparse_fold(log: PublishedLog, positions: list[tuple[int, list[int]]]) -> Sp
     return known
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_evidence_folded_alone_gives_the_verdict_of_the_whole_log(

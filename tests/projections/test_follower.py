@@ -74,6 +74,7 @@ def test_tailing_a_growing_log_gives_the_tables_of_one_go(
     assert built(log.reader()) == rows(engine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_restart_at_any_size_goes_on_to_the_same_tables(
     tmp_path: Path, engine: Engine, seed: int

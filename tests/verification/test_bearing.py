@@ -174,6 +174,7 @@ def test_a_credential_that_was_never_issued_has_nothing(register: Register) -> N
 
 
 # A seed does not shrink to a simpler story.
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None, phases=[Phase.generate])
 @given(seed=st.integers(0, 2**32))
 def test_replay_and_tables_find_the_same_to_bear_on_every_credential(

@@ -256,6 +256,7 @@ def holds(issued: IssuedLog, found: Any) -> bool:
     return issued.report(issued.holders[1], evidence).exit_code == 0
 
 
+@pytest.mark.slow
 def test_no_value_can_be_changed_anywhere(issued: IssuedLog, found: Any) -> None:
     """There is no place in an evidence file that does not matter."""
     count = 0
