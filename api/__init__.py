@@ -1,1 +1,1 @@
-"""The HTTP face, and the only place that wires the other packages together."""
+"""The HTTP server, and the only place that wires the other packages together."""

@@ -1,8 +1,8 @@
-"""The HTTP face: which path is answered by whom, and what every answer carries.
+"""The HTTP application: which part answers which path, and what every answer carries.
 
 Beneath the framework: the published log (`/log/…`), `POST /submissions`, and the headers that all
-answers carry. In the framework: everything else. An answer that is not a success is a problem
-document (`problems.py`), whatever went wrong; no stack trace and no path of ours ever leaves.
+answers carry. In the framework: everything else. Every answer that is not a success is a problem
+document (`problems.py`); no stack trace and no file path of the server is ever in one.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class App:
             await send(message)
 
         if scope["method"] == "HEAD" and scope["path"] != "/stream":
-            # The server sends no body in answer to HEAD, whatever it is given.
+            # The server beneath sends no body in answer to HEAD.
             scope = {**scope, "method": "GET"}
         await self._framework(scope, receive, send_safe)
 
@@ -105,7 +105,7 @@ def make_app(parts: Parts) -> App:
         version=__version__,
         summary="An event-sourced registry of micro-credentials with a transparency log.",
         lifespan=lifespan,
-        # Their pages load scripts from elsewhere; the document itself is at /openapi.json.
+        # These pages load scripts from other origins; the document itself is at /openapi.json.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -134,7 +134,7 @@ def _answer_errors(framework: FastAPI) -> None:
         )
 
     async def on_hung_up(request: Request, _: Exception) -> Response:
-        # Nobody is there to read it; the framework wants an answer all the same.
+        # The client is gone; the framework needs an answer all the same.
         return await answered(request, Problem(400, "cut-off", "the body did not arrive whole"))
 
     async def on_parameter(request: Request, error: Exception) -> Response:

@@ -1,8 +1,8 @@
 """The entries as text: NDJSON to read in stretches, server-sent events to follow.
 
 Both give the published entries, in order, byte for byte, each with its position, and both resume
-where the reader left off. They are a convenience for scripts and pages: nothing is proven here,
-so whoever needs proof reads the tiles (`testamur/tlog/reader.py`) or replays the log.
+where the reader left off. They are a convenience for scripts and pages and prove nothing: for
+proof read the tiles (`testamur/tlog/reader.py`) or replay the log.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class LogEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Size(msgspec.Struct, frozen=True, gc=False):
-    """A checkpoint that came out: `root` in base64."""
+    """A new checkpoint; `root` is in base64."""
 
     size: int
     root: str
@@ -51,9 +51,9 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class Entries:
-    """Reads published entries through `reader`; `latest` returns the checkpoint that is out.
+    """Reads published entries through `reader`; `latest` returns the newest published checkpoint.
 
-    Only the bundles of `reader` are read, which several threads may do.
+    It reads bundles only, which several threads may do with one reader.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Entries:
         self._wakeups = wakeups
         self.latest = latest
         self._stopping = asyncio.Event()
-        # Whoever reads the whole log must not take the threads that receipts are made in.
+        # Threads of its own, so that downloads of the whole log never delay receipts.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="testamur-entries")
         self.streams = 0
         self.downloads = 0
@@ -73,7 +73,7 @@ class Entries:
         self._stopping.set()
 
     def close(self) -> None:
-        """Read nothing more."""
+        """Stop reading."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def check_start(self, start: int, published: Published) -> None:
@@ -87,7 +87,7 @@ class Entries:
         """Yield entries `start` to `end` of the published tree of `size`, 256 or less at a time."""
         loop = asyncio.get_running_loop()
         position = start
-        # Asked for up to `size`, not `end`: only partial bundles that a checkpoint implies exist.
+        # Up to `size`, not `end`: only the partial bundles of a published checkpoint exist.
         walk = self._reader.bundles(start, size)
         while position < end:
             _, entries = await loop.run_in_executor(self._threads, next, walk)
@@ -96,7 +96,7 @@ class Entries:
             position += len(taken)
 
     async def lines(self, start: int, end: int, size: int) -> AsyncIterator[bytes]:
-        """Yield the same as NDJSON; a 503 `Problem` while too many others do."""
+        """Yield the same as NDJSON; raises a 503 `Problem` while too many downloads are open."""
         if self.downloads >= MAX_DOWNLOADS:
             raise not_now("overloaded", "too many downloads are open", retry_after=5)
         self.downloads += 1
@@ -130,7 +130,7 @@ class Entries:
             self.streams -= 1
 
     async def _until(self, size: int) -> AsyncIterator[bytes]:
-        """Yield comments until a checkpoint of `size` is out or the server stops."""
+        """Yield comments until a checkpoint of `size` is published or the server stops."""
         grown = asyncio.ensure_future(self._wakeups.until(size))
         stopped = asyncio.ensure_future(self._stopping.wait())
         try:
@@ -159,7 +159,7 @@ def _checkpoint_event(published: Published) -> bytes:
 
 
 def resumed_at(start: int, last_event_id: str | None) -> int:
-    """Return where a stream goes on: after the event that an EventSource says it saw last."""
+    """Return where a stream resumes: after the event that the client names as the last it saw."""
     if last_event_id is None:
         return start
     if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > 18:
@@ -168,7 +168,7 @@ def resumed_at(start: int, last_event_id: str | None) -> int:
 
 
 async def started(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Return the same iterator with its first part made, so that its failure can be answered."""
+    """Return the same iterator with its first part made, so that a failure of it gets an answer."""
     try:
         first = await anext(parts)
     except StopAsyncIteration:
@@ -190,7 +190,7 @@ Reading = Annotated[Entries, Depends(_entries)]
 routes: Final = APIRouter(tags=["entries"])
 _BEYOND: Final = openapi.problems(
     p422="A parameter is wrong, or lies beyond what is published.",
-    p503="Too many read the entries at once.",
+    p503="Too many downloads or streams are open.",
 )
 
 
@@ -220,7 +220,7 @@ async def some_entries(
 
 @routes.get(
     "/stream",
-    summary="Published entries as server-sent events, as they come.",
+    summary="Published entries as server-sent events, as they are published.",
     responses={
         200: openapi.text(EVENT_STREAM, "Events `entry` (id: its position) and `checkpoint`."),
         **_BEYOND,

@@ -1,8 +1,8 @@
-"""How the server is: alive, ready, and in numbers.
+"""The state of the server: alive, ready, and in numbers.
 
-`/healthz` says that the process answers; `/readyz` that every part works and none lags beyond
-its bound, each named; `/metrics` counts, in the Prometheus text format. None of it proves anything
-about the log: a monitor that replays does.
+`/healthz` says that the process answers; `/readyz` names every part and whether it works or lags
+beyond its bound; `/metrics` counts, in the Prometheus text format. None of it proves anything about
+the log: a monitor that replays does.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from api.wiring import Parts
 from testamur import __version__
 
 MAX_LAG: Final = 100_000
-"""Entries by which publication, or the projections, may lag while the server is ready."""
+"""How many entries publication, or the projections, may lag while the server is ready."""
 HUNG_SECONDS: Final = 10.0
-"""For how long a part may have work and get nowhere while the server is ready."""
+"""How long a part may have work and make no progress while the server is ready."""
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -79,7 +79,7 @@ _LINKS: Final = {
 
 
 class Tally:
-    """What the server has done since it started; touched on the event loop alone."""
+    """Counts since the server started; for the event loop alone."""
 
     def __init__(self) -> None:
         self.started = time.time()
@@ -109,7 +109,7 @@ class Tally:
 
 
 class Progress(NamedTuple):
-    """How far each part is, in entries, and what stopped it, if anything did."""
+    """The size that each part has reached, and what stopped or delays it, if anything."""
 
     committed: int
     published: int
@@ -130,7 +130,7 @@ class Gauge(NamedTuple):
 
     @property
     def kind(self) -> Literal["gauge", "counter"]:
-        """Its type, which the name tells: that of a counter, and no other, ends in `_total`."""
+        """Its type: counters, and only they, have names that end in `_total`."""
         return "counter" if self.name.endswith("_total") else "gauge"
 
 
@@ -167,19 +167,19 @@ def _part(
         # The kind alone: a message may hold a path of ours.
         detail = f"stopped at {size} of {of} entries: {type(failure).__name__}"
         return PartState(part=name, state="failed", detail=detail)
-    # With something in its way it would lag for as long as that takes, however little comes in.
+    # With an obstacle it would lag for an unknown time, however few entries arrive.
     lags = of - size > (MAX_LAG if obstacle is None else 0)
     state: Literal["works", "lags"] = "lags" if lags else "works"
     return PartState(part=name, state=state, detail=f"at {size} of {of} entries")
 
 
 def _hung(seconds: float) -> TimeoutError | None:
-    """Return what is in the way of a part that had work for so long and got nowhere."""
+    """Return the obstacle of a part that had work for so long and made no progress."""
     return TimeoutError(f"nothing for {seconds:.0f} s") if seconds > HUNG_SECONDS else None
 
 
 class Health:
-    """What can be told of the parts of a running server."""
+    """Reads the state of the parts of a running server."""
 
     def __init__(
         self, parts: Parts, tally: Tally, tiles: Tiles, reading: Entries, bodies: Intake
@@ -219,7 +219,7 @@ class Health:
         )
 
     def progress(self) -> Progress:
-        """Return how far each part is."""
+        """Return the size that each part has reached."""
         parts = self._parts
         return Progress(
             committed=max(parts.wakeups.committed, parts.wakeups.size),

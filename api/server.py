@@ -1,8 +1,8 @@
-"""Running the application: one event loop, and two processes beside it, until told to stop.
+"""Runs the application: one event loop and two child processes, until a signal stops it.
 
-It listens only once every part has been opened and checked, and says so in one line. When told
-to stop it takes no more connections, answers what is under way, publishes what is durable, and
-ends. TLS and limits for each client belong to the proxy in front of it.
+It listens only after every part has been opened and checked, and then prints one line. On a signal
+it takes no more connections, answers the requests under way, publishes what is durable, and ends.
+TLS and limits for each client belong to the proxy in front of it.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from testamur.errors import Unavailable
 from testamur.memory import keep_freed_memory
 
 _BACKLOG: Final = 2048
-_DOORS: Final = 16
+_LISTENERS: Final = 16
 _IDLE_SECONDS: Final = 30
 _GRACE_SECONDS: Final = 40  # longer than any request may wait for its checkpoint
 _OTHER_FILES: Final = 1024  # what may be open besides connections
-_LOOK_AROUND: Final = 50  # every so many turns, of a tenth of a second, slow clients are looked for
+_SLOW_EVERY: Final = 50  # slow clients are ended every so many ticks of 0.1 s
 
 _log: Final = logging.getLogger(__name__)
 
 
 class Server(uvicorn.Server):
-    """Says when it is ready, and ends the event streams before it waits for requests to end."""
+    """Prints when it is ready, and ends the event streams before it waits for requests to end."""
 
     def __init__(self, config: uvicorn.Config, application: App) -> None:
         super().__init__(config)
         self._application = application
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen, and tell where on standard output."""
+        """Start to listen, and print the address on standard output."""
         await super().startup(sockets)
         if sockets:
             host, port = sockets[0].getsockname()[:2]
@@ -54,14 +54,14 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """End the connections of clients that are too slow; return whether to stop."""
-        if counter % _LOOK_AROUND == 0:
+        if counter % _SLOW_EVERY == 0:
             now = asyncio.get_running_loop().time()
             for connection in tuple(self.server_state.connections):
-                cast("Connection", connection).lose_patience(now)
+                cast("Connection", connection).end_if_slow(now)
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop, streams first: they would never end by themselves."""
+        """Stop, event streams first: they would never end by themselves."""
         self._application.end_streams()
         await super().shutdown(sockets)
 
@@ -70,7 +70,7 @@ def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool
     """Serve the log in the folder `root` until a signal says to stop.
 
     Raises `Refuted` naming the damage found in it, and `Unavailable` when the address or the
-    folder cannot be had.
+    folder cannot be used.
     """
     keep_freed_memory()
     _open_more_files()
@@ -93,18 +93,18 @@ def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool
         )
         with ExitStack() as stack:
             listener = stack.enter_context(_listening(host, port))
-            # libuv accepts one connection per turn of the loop from each listening descriptor,
-            # and a busy turn takes tens of milliseconds: a crowd would wait at the door while
-            # those inside are served again and again. More descriptors, more doors.
-            doors = [stack.enter_context(listener.dup()) for _ in range(_DOORS)]
-            # What start-up made stays: the collector need not walk it over and over.
+            # uvloop accepts one connection per loop turn and listening descriptor, and a busy turn
+            # takes tens of milliseconds. Under load new connections would starve, so the
+            # descriptor is duplicated.
+            listeners = [stack.enter_context(listener.dup()) for _ in range(_LISTENERS)]
+            # Objects made at start-up stay: the collector need not walk them again and again.
             gc.collect()
             gc.freeze()
             for each in (signal.SIGINT, signal.SIGTERM):
-                # The server raises the signal it was stopped by once more when it is done; what
-                # is left to do is to close the parts, not to die.
+                # uvicorn raises the signal again when it has stopped; the parts are still to be
+                # closed, so the signal must not end the process.
                 signal.signal(each, lambda *_: None)
-            Server(config, application).run(sockets=doors)
+            Server(config, application).run(sockets=listeners)
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -116,7 +116,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _open_more_files() -> None:
-    """Let the process open as many files as the connections it takes can need."""
+    """Raise the limit on open files to what `MAX_CONNECTIONS` can need."""
     needed = MAX_CONNECTIONS + _OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)

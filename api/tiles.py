@@ -1,12 +1,12 @@
 """The published log over HTTP: checkpoint, tiles and entry bundles under /log/.
 
-An ASGI application of its own, beneath the framework, because a log is read far more than it is
-written. What it serves is what the store holds and the latest checkpoint covers: a file that
-waits for its checkpoint, or that a crash left behind, is not there for the world. It vouches for
-nothing; whoever reads checks hashes against a checkpoint (`testamur/tlog/reader.py`).
+An ASGI application of its own, beneath the framework, because a log is read far more often than
+written. It serves the files that the store holds and the latest checkpoint covers: a file that
+waits for its checkpoint, or that a crash left behind, gets a 404. It proves nothing: readers check
+hashes against a checkpoint (`testamur/tlog/reader.py`).
 
-One resource has one spelling: paths are parsed strictly, undecoded. Tiles never change, so they
-may be kept for ever; the checkpoint may be kept for a second (c2sp.org/tlog-tiles).
+One resource has one spelling: paths are parsed strictly, undecoded. Tiles never change, so caches
+may keep them for ever; the checkpoint may be kept for a second (c2sp.org/tlog-tiles).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from testamur.tlog.tiles import HEIGHT, WIDTH, BundlePath, parse_path
 
 PREFIX: Final = b"/log/"
 CACHE_BYTES: Final = 128 * 1024 * 1024
-# Above this a file is read anew each time: one of them would push hundreds of tiles out.
+# A larger file is read anew each time: one of them would evict hundreds of tiles.
 _LARGEST_CACHED: Final = 2 * 1024 * 1024
 _READERS: Final = 4
 _GZIP_LEVEL: Final = 5
@@ -43,10 +43,10 @@ _REFUSED_GZIP: Final = frozenset((b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"))
 
 
 class Store(Protocol):
-    """Where published files lie: `read` returns one whole or raises `NotFound`."""
+    """Where published files lie."""
 
     def read(self, path: str) -> bytes:
-        """Return the bytes at a tlog-tiles path."""
+        """Return the whole file at a tlog-tiles path. MUST raise `NotFound` when there is none."""
         ...
 
 
@@ -59,7 +59,7 @@ class Resource(NamedTuple):
 
 
 class Tiles:
-    """Serves one log; `latest` returns the checkpoint that is out."""
+    """Serves one log; `latest` returns the newest published checkpoint."""
 
     def __init__(
         self,
@@ -81,13 +81,15 @@ class Tiles:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request for a path under /log/."""
-        del receive  # a body means nothing here
+        del receive  # a body has no meaning here
         method = scope["method"]
         if method == "OPTIONS":
             await answer_preflight(send, _METHODS)
             return
         if method not in ("GET", "HEAD"):
-            refused = Problem(405, "method", "a log is read", headers={"Allow": _METHODS})
+            refused = Problem(
+                405, "method", "the log takes GET and HEAD alone", headers={"Allow": _METHODS}
+            )
             await answer_problem(send, refused)
             return
         try:
@@ -106,7 +108,7 @@ class Tiles:
     async def _find(self, raw_path: bytes, headers: Headers) -> Resource:
         prefix, path = raw_path[: len(PREFIX)], raw_path[len(PREFIX) :].partition(b"?")[0]
         if prefix != PREFIX:
-            raise _absent("the path is spelt in another way")
+            raise _absent("the path has another spelling")
         if path == b"checkpoint":
             return self._latest_checkpoint()
         if path == b"vkey":
@@ -127,7 +129,7 @@ class Tiles:
         return self._checkpoint[1]
 
     def _check_published(self, path: bytes) -> None:
-        """Raise a 404 unless the path is well spelt and the latest checkpoint implies the file."""
+        """Raise a 404 unless the path is well-formed and the latest checkpoint implies the file."""
         try:
             parsed = parse_path(path.decode("ascii"))
         except (Refuted, UnicodeDecodeError):
@@ -145,11 +147,11 @@ class Tiles:
             task = self._coming[key] = asyncio.create_task(self._read(path, zipped=zipped))
             task.add_done_callback(lambda _: self._coming.pop(key, None))
         try:
-            # Shielded: one client hanging up must not fail the others.
+            # Shielded: when one client hangs up, the others still get the file.
             resource = await asyncio.shield(task)
         except NotFound:
             raise _absent("the log holds no such file") from None
-        except Exception as error:  # noqa: BLE001  # whatever lies there, the answer is a problem
+        except Exception as error:  # noqa: BLE001  # of any kind: the answer is a problem
             raise problem_of(error) from None
         self._kept.put(key, resource)
         return resource
@@ -169,7 +171,7 @@ class Tiles:
 
 
 class _Kept:
-    """The files asked for last, at most `capacity` bytes of them."""
+    """A cache of the files read last, of at most `capacity` bytes."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity

@@ -1,9 +1,9 @@
-"""One client's connection: how much it may send, how long it may dawdle, how an answer leaves.
+"""One client's connection: how much it may send, how slow it may be, how an answer is written.
 
-The HTTP protocol beneath would take a request head that never ends, wait for one for ever, and
-keep an answer for a client that takes nothing. A crowd of such clients would use up memory and
-descriptors, and no limit on requests helps against who never makes one. It also calls the kernel
-once for the head of an answer and once for its body: for a tile that was a fifth of the cost.
+uvicorn's protocol would read a request head without end, wait for one without end, and keep an
+answer for a client that reads nothing. Many such clients would use up memory and descriptors, and
+limits on requests do not help, since they never complete one. It also writes the head and the body
+of an answer in two system calls: for a tile that was a fifth of the cost.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from api.http.problems import Problem, not_now
 
 MAX_CONNECTIONS: Final = 8192
 MAX_HEAD_BYTES: Final = 64 * 1024
-"""What a request head, or the trailers of a body, may take beyond what arrives at once."""
+"""How long a request head, or the trailers of a body, may be, beyond one read."""
 MAX_QUEUED: Final = 100
 """Requests that a client may send before it has the answer to the first of them."""
 HEAD_SECONDS: Final = 10.0
 """How long a client may take for a request head, or for its first byte."""
 STALL_SECONDS: Final = 30.0
-"""How long a client may take no more than the system buffers for it, with an answer under way."""
+"""How long a client may read nothing of an answer under way."""
 
 _FRAMING: Final = (b"content-length", b"transfer-encoding")
 
 
 class Connection(HttpToolsProtocol):
-    """The HTTP protocol of the server, with bounds, over a transport that gathers."""
+    """The HTTP protocol of the server, with bounds, over a transport that joins writes."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin on a new connection, or turn it away when there are too many."""
+        """Take a new connection, or refuse it when there are too many."""
         gathering = _Gathering(cast("asyncio.Transport", transport), self.loop)
         super().connection_made(cast("asyncio.Transport", gathering))
         self._running: RequestResponseCycle | None = None
@@ -49,7 +49,7 @@ class Connection(HttpToolsProtocol):
         if len(self.connections) > MAX_CONNECTIONS:
             self._dismiss(not_now("overloaded", "too many connections are open", retry_after=5))
 
-    def lose_patience(self, now: float) -> None:
+    def end_if_slow(self, now: float) -> None:
         """End the connection if its client is too slow; `now` is the time of the loop."""
         if self._stalled_since is not None and now - self._stalled_since > STALL_SECONDS:
             self.transport.abort()
@@ -63,7 +63,7 @@ class Connection(HttpToolsProtocol):
     # --- What the transport calls ---
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; a head, or trailers, that go on for too long are refused."""
+        """Take bytes; refuse a head, or trailers, that are too long."""
         self._unframed += len(data)
         super().data_received(data)
         if self._unframed > MAX_HEAD_BYTES:
@@ -73,7 +73,7 @@ class Connection(HttpToolsProtocol):
             self._head_since = self.loop.time()  # blank lines, or a body that was refused
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the request that is being answered, which may not be the last that was read."""
+        """End the request that is being answered, which may not be the last that was read."""
         running, self._running = self._running, None
         if running is not None and not running.response_complete:
             running.disconnected = True
@@ -82,12 +82,12 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Note that the client takes nothing just now."""
+        """Note that the client reads nothing at the moment."""
         self._stalled_since = self.loop.time()
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """Note that it does again."""
+        """Note that the client reads again."""
         self._stalled_since = None
         super().resume_writing()
 
@@ -103,13 +103,13 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin to answer."""
         if self.parser.should_upgrade() and any(name in _FRAMING for name, _ in self.headers):
-            # The parser takes the body for the first bytes of the other protocol.
+            # The parser would read the body as the first bytes of the other protocol.
             detail = "a request with a body cannot ask for an upgrade; this is HTTP/1.1 alone"
             self._refuse(Problem(400, "http", detail))
         self._unframed = 0
         self._head_since = None
         super().on_headers_complete()
-        # Trailers that follow the body go nowhere (RFC 9110 section 6.5.1), not into the head.
+        # Trailers after the body are discarded (RFC 9110 section 6.5.1), not added to the head.
         self.headers = []
 
     def on_body(self, body: bytes) -> None:
@@ -123,14 +123,14 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def _refuse(self, problem: Problem) -> None:
-        """Stop the parser, which then has the protocol send a 400: this one."""
+        """Stop the parser; it then calls `send_400_response`, which sends this problem."""
         self._refusal = problem
         raise ValueError(problem)
 
     # --- What the protocol calls ---
 
     def on_response_complete(self) -> None:
-        """Be patient anew: a head that had begun may have waited for this answer to end."""
+        """Restart the clock: a head that had begun may have waited for this answer."""
         if self._head_since is not None:
             self._head_since = self.loop.time()
         super().on_response_complete()
@@ -149,7 +149,7 @@ class Connection(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _dismiss(self, problem: Problem) -> None:
-        """Say why, unless another answer is under way, and close."""
+        """Send the problem, unless another answer is under way, and close."""
         if self.transport.is_closing():
             return
         if not self._answering:
@@ -161,7 +161,7 @@ class Connection(HttpToolsProtocol):
 
 
 class _Gathering:
-    """A transport that sends what was written in one turn of the loop at the end of that turn."""
+    """A transport that joins the writes of one loop turn into one system call."""
 
     __slots__ = ("_loop", "_transport", "_written")
 
@@ -181,7 +181,7 @@ class _Gathering:
 
     def _flush(self) -> None:
         written, self._written = self._written, []
-        # The client may have gone since: a closed transport takes nothing, and says so by raising.
+        # The client may be gone: writing to a closed transport raises.
         if written and not self._transport.is_closing():
             self._transport.write(b"".join(written))
 

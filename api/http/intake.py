@@ -1,9 +1,9 @@
 """Request bodies: read whole, or refused without a trace.
 
-What `Intake.read` returns is complete: a client that hangs up or falls silent half-way leaves
-nothing behind. Size is bounded while bytes arrive, after decompression, per body and over all
-bodies together, so that neither a gzip bomb nor a crowd of slow uploads can fill memory. What
-the bytes mean is not looked at.
+`Intake.read` returns a whole body: a client that hangs up or falls silent half-way leaves nothing
+behind. Size is bounded while bytes arrive and after decompression, per body and over all bodies
+together, so that neither a gzip bomb nor many slow uploads can fill memory. The bytes are not
+interpreted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LENGTH: Final = re.compile(rb"[0-9]{1,18}", re.ASCII)
 
 
 class Stated(NamedTuple):
-    """What the header of a request says of its body."""
+    """What a request header states about its body."""
 
     media_type: str
     encoding: str
@@ -35,7 +35,7 @@ class Stated(NamedTuple):
 
 
 class HungUp(Exception):
-    """The client is gone; there is nobody to answer."""
+    """The client is gone, so no answer is needed."""
 
 
 class Intake:
@@ -68,7 +68,7 @@ class Intake:
             raise Problem(
                 415,
                 "content-encoding",
-                "the body may be sent as it is or in gzip",
+                "the body may be sent plain or in gzip",
                 value=stated.encoding,
                 headers={"Accept-Encoding": "gzip"},
             )
@@ -83,7 +83,7 @@ class Intake:
         return body.whole()
 
     def release(self, size: int) -> None:
-        """Give back what a body took."""
+        """Return the bytes of a body to the budget."""
         self.held -= size
 
     def take(self, body: _Body, part: bytes) -> None:
@@ -128,7 +128,7 @@ class Intake:
 
 
 class _Body:
-    """What has arrived of one body."""
+    """The part of one body that has arrived."""
 
     def __init__(self, intake: Intake, inflation: _Inflation | None) -> None:
         self.parts: list[bytes] = []
@@ -143,7 +143,7 @@ class _Body:
                 self._intake.take(self, part)
             return
         self._deflated += len(part)
-        if self._deflated > self._intake.limit:  # deflate can go on for ever and say nothing
+        if self._deflated > self._intake.limit:  # deflate can be long and inflate to nothing
             raise self._intake.too_large(f"more than {self._intake.limit} bytes of gzip")
         self._inflation.feed(part)
         while inflated := await self._inflation.step():
@@ -191,7 +191,7 @@ class _Inflation:
 
 
 def stated_of(scope: Scope) -> Stated:
-    """Return what the request header says of the body; raises a 400 for a bad length."""
+    """Return what the request header states about the body; raises a 400 for a bad length."""
     media_type, encoding, length = "", "identity", None
     for name, value in scope["headers"]:
         if name == b"content-type":

@@ -1,4 +1,4 @@
-"""The OpenAPI document's parts that the framework cannot see: our schemas, bodies and headers.
+"""Parts of the OpenAPI document that the framework cannot derive: schemas, bodies, headers.
 
 Answers are msgspec structs, so their schemas come from msgspec; paths under /log/ are served
 beneath the framework, so they are written down here. Nothing is enforced by this module.
@@ -82,7 +82,7 @@ LOG_PATHS: Final[Json] = {
     "/log/vkey": {
         "get": {
             "tags": ["log"],
-            "summary": "The log's verifier key; believe it only if you have it from elsewhere too.",
+            "summary": "The log's verifier key; trust it if another source agrees.",
             "operationId": "vkey",
             "responses": {"200": text("text/plain", "name+id+key (c2sp.org/signed-note).")},
         }

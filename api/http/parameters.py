@@ -1,7 +1,7 @@
 """Which query parameters a path takes: those that the OpenAPI document names, and no others.
 
-A parameter that is misspelt must not be passed over: a question about the past would get the answer
-of today. What the values must be is for the paths themselves to say.
+A misspelt parameter must not be ignored: a question about the past would get the answer of today.
+The paths themselves check the values.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from api.http.problems import Problem
 
 
 async def _only_known(request: Request) -> None:
-    # Most requests have no query, and those are not to pay for this.
+    # Most requests have no query, and must not pay for this.
     if not request.scope["query_string"]:
         return
     known = _named(request)
@@ -31,4 +31,4 @@ def _named(request: Request) -> list[str]:
 
 
 OnlyKnown: Final = Depends(_only_known)
-"""Makes a path refuse (422, rule `parameter`) what it does not take."""
+"""Makes a path refuse unknown parameters (422, rule `parameter`)."""

@@ -1,8 +1,8 @@
-"""Problem documents (RFC 9457): what every answer that is not a success looks like.
+"""Problem documents (RFC 9457): the form of every answer that is not a success.
 
 Each names the rule that was broken and, where there is one, the line of the submission and the
-offending value; nothing of our own insides (paths, traces, addresses) is in them. Programs match
-on `rule`, which is stable; `title` and `detail` are for people.
+offending value. None holds paths, traces or addresses of the server. Programs match on `rule`,
+which is stable; `title` and `detail` are for people.
 
 Which status a refusal gets:
 
@@ -123,8 +123,8 @@ def status_of(refusal: Refusal) -> int:
         return 409
     if rule.endswith("-size"):
         return 413
-    # An organization that is not in the register matters differently as the signer (line 1) and
-    # as somebody an event speaks of.
+    # An unknown organization is not entitled as the signer (line 1), and a broken reference in
+    # an event.
     if rule in _NOT_ENTITLED or (rule == "unknown-organization" and refusal.line == 1):
         return 403
     return 422
@@ -147,17 +147,17 @@ def not_now(rule: str, detail: str, *, retry_after: float = 1.0) -> Problem:
 
 
 def unavailable(error: Unavailable) -> Problem:
-    """Return the 503 for something that could not be examined or done now."""
+    """Return the 503 for something that cannot be examined or done now."""
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         return not_now(_kebab(type(error).__name__), str(error), retry_after=retry_after)
-    # What failed beneath us may name our files: the log gets the reason, the caller the fact.
+    # The reason may name files of the server: it goes to the log, not to the caller.
     _log.error("a request could not be served: %s", error)
     return not_now("unavailable", "a part of the server cannot be reached now", retry_after=5)
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return the problem that stands for `error`; an unforeseen one is our fault, and logged."""
+    """Return the problem for `error`; one of no known kind is a fault of the server, and logged."""
     match error:
         case Problem():
             return error

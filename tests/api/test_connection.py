@@ -70,7 +70,7 @@ class Client:
 
     def later(self, seconds: float) -> None:
         """Let the server look for slow clients as if so many seconds had gone by."""
-        self.protocol.lose_patience(self._loop.time() + seconds)
+        self.protocol.end_if_slow(self._loop.time() + seconds)
 
 
 @asynccontextmanager
