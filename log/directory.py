@@ -16,7 +16,7 @@ from typing import Final
 
 from log.store import CHECKPOINT, File, FileDamage, difference
 from testamur.errors import Unavailable
-from testamur.tlog.source import MAX_RESOURCE, DirectorySource, NotFound, TooLarge
+from testamur.tlog.source import MAX_RESOURCE, DirectorySource, FileTooLarge, NotFound
 from testamur.tlog.tiles import MalformedTile, parse_path
 
 _TEMPORARY: Final = ".tmp-"
@@ -50,7 +50,7 @@ class DirectoryStore:
         """
         try:
             return self._files.fetch(path)
-        except TooLarge:
+        except FileTooLarge:
             detail = f"nothing in a log is above {MAX_RESOURCE} bytes"
             raise FileDamage(path, "too-large", detail) from None
 

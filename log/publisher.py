@@ -156,7 +156,7 @@ class Publisher:
             #    stops here. After a crash here nothing of this chunk is written.
             leaves = admitted(tail.size, entries, recorded)
 
-            # 3. What comes into being: a pure function of the tree so far and the entries.
+            # 3. The new files: a pure function of the tree so far and the entries.
             _, files = tail.grown(entries, leaves, since=at.tail.size, until=size)
 
             # 4. Write it, durably. After a crash here, or anywhere before the signing, files

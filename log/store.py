@@ -39,10 +39,10 @@ class Files(Protocol):
     def read(self, path: str) -> bytes:
         """Return the whole file at `path`.
 
-        It MUST raise `NotFound` if nothing is stored there, and only if that is certain: the
-        publisher takes a log without a checkpoint for a new one. It MUST raise `Unavailable` when
-        the storage cannot be reached, and `FileDamage` (`too-large`) for a file above
-        `testamur.tlog.source.MAX_RESOURCE` bytes, before reading it into memory.
+        It MUST raise `NotFound` if nothing is stored there, and only if that is certain: a
+        publisher that has signed nothing takes a log without a checkpoint for a new one. It MUST
+        raise `Unavailable` when the storage cannot be reached, and `FileDamage` (`too-large`)
+        for a file above `testamur.tlog.source.MAX_RESOURCE` bytes, before reading it into memory.
 
         It MUST return what is stored, never what this process remembers to have written: the
         publisher hashes the answer before it signs. Once a write has returned, every `read` that

@@ -23,7 +23,7 @@ class NotFound(Unavailable):
     """The log serves nothing at this path."""
 
 
-class TooLarge(Refuted):
+class FileTooLarge(Refuted):
     """The file is larger than anything a log may serve."""
 
 
@@ -93,9 +93,11 @@ def log_folder(folder: Path) -> Path:
 
 
 def check_bound(length: int, where: str) -> None:
-    """Raise `TooLarge` for a length that nothing in a log can have."""
+    """Raise `FileTooLarge` for a length that nothing in a log can have."""
     if length > MAX_RESOURCE:
-        raise TooLarge(f"{where} is larger than anything a log may serve ({MAX_RESOURCE} bytes)")
+        raise FileTooLarge(
+            f"{where} is larger than anything a log may serve ({MAX_RESOURCE} bytes)"
+        )
 
 
 def _without_waiting(path: str, flags: int) -> int:
