@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from testamur.badges.cohort_csv import _CELLS
-from testamur.keys import PrivateKey
-from tests.cli.commands import run
+from tests.cli.commands import Ended, key_file, run
+from tests.harness.served import PROJECT, Served
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
 def shown(name: str) -> str:
@@ -22,30 +26,125 @@ def shown(name: str) -> str:
     return found[1]
 
 
-def test_the_files_of_a_cohort_are_prepared(at: Path) -> None:
-    for name in ("cohort.csv", "provider.json", "achievement.json"):
-        (at / name).write_text(shown(name))
-    line = re.search(r"^testamur (prepare .*)$", README, re.MULTILINE)
-    assert line is not None
-    done = run(*shlex.split(line[1]), "--json")
-    assert (done.code, done.json["prepared"]) == (0, 2), done.out
+def commands(after: str) -> list[list[str]]:
+    """Return the commands of the first block after these words, each as arguments."""
+    found = re.search(rf"{re.escape(after)}.*?\n```sh\n(.*?)```", README, re.DOTALL)
+    assert found is not None, after
+    lines = found[1].replace("\\\n", " ").splitlines()
+    return [shlex.split(line, comments=True) for line in lines]
 
 
-def test_a_provider_is_registered_as_is_shown(at: Path) -> None:
-    block = re.search(r"```\n(testamur possession .*?)```", README, re.DOTALL)
-    assert block is not None
-    text = block[1].replace("\\\n", " ").replace("ORIGIN", "log.example/testamur")
-    for name in ("SPONSOR-DID", "PROVIDER-DID"):
-        text = text.replace(name, PrivateKey.generate().public.did_key())
-    run("keygen", "--out", "provider.key")
-    for line in text.splitlines():
-        _, *arguments = shlex.split(line, comments=True)
-        done = run(*arguments)
-        assert done.code == 0, done.err
-    assert run("check", "in.ndjson").code == 0
-    assert run("check", "define.ndjson").code == 0
+class Reader:
+    """Somebody who does what the README says, in a folder, with a registry that is served."""
+
+    def __init__(self, folder: Path, served: Served) -> None:
+        self.folder = folder
+        self.served = served
+        story = served.story
+        self.words = {
+            "URL": served.url,
+            "ORIGIN": story.origin,
+            "SPONSOR-DID": story.accreditor.did,
+            "DID": story.authority.did,
+        }
+
+    def does(self, after: str) -> list[Ended]:
+        """Run the commands after these words, and expect each to end with 0."""
+        done = []
+        for program, *arguments in commands(after):
+            assert program == "testamur"
+            done.append(run(*(self.said(each) for each in arguments)))
+            assert done[-1].code == 0, (arguments, done[-1].out, done[-1].err)
+        return done
+
+    def said(self, argument: str) -> str:
+        name, sign, value = argument.rpartition("=")
+        return name + sign + self.words.get(value, value)
+
+    def writes(self, name: str, **ids: Any) -> None:
+        """Write a file of the README, with ids of its own in the place of those shown."""
+        text = shown(name)
+        if ids:
+            text = json.dumps(json.loads(text) | ids)
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        (self.folder / name).write_text(text.replace("2026-11-20", today))
+
+    def events(self, name: str) -> list[Any]:
+        return [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
+
+
+@pytest.fixture
+def reader(at: Path, tmp_path: Path) -> Iterator[Reader]:
+    served = Served(tmp_path / "data")
+    served.init()
+    with served.running():
+        story = served.story
+        registered = story.registered(story.authority, story.accreditor, "accreditor")
+        served.submit(story.submission(story.authority, registered, story.recognised()))
+        key_file(at, story.accreditor, "accreditor.key")
+        (at / "log.vkey").write_bytes(served.get("/log/vkey").content)
+        yield Reader(at, served)
+    served.close()
+
+
+@pytest.mark.server
+def test_everybody_can_do_what_the_readme_says(reader: Reader) -> None:
+    """On a registry that is served: from a key of one's own to a credential that is verified."""
+    made, _ = reader.does("A provider makes a key")
+    provider = re.search(r"did:key:\w+", made.out)
+    assert provider is not None
+    reader.words["PROVIDER-DID"] = provider[0]
+    reader.does("**An accreditor**")
+    reader.does("Once the accreditor has submitted its events")
+
+    (defined,) = reader.events("define.ndjson")
+    _, accredited = reader.events("in.ndjson")
+    reader.writes("cohort.csv")
+    reader.writes("provider.json", did=provider[0])
+    named = {"accreditation": accredited["accreditation"], "achievement": defined["achievement"]}
+    reader.writes("achievement.json", **named)
+    reader.does("**A registrar**")
+
+    holder = next((reader.folder / "spring" / "holders").iterdir())
+    holder.rename(reader.folder / "credential.json")
+    _, verified = reader.does("**An employer**")
+    assert "holds: 11" in verified.out
+    reader.does("**A researcher**")
+    assert (reader.folder / "log.csv").read_text().count("credential.issued/1") == 2
 
 
 @pytest.mark.parametrize("column", [name for name in _CELLS if name])
 def test_every_column_of_a_cohort_is_listed_in_the_help(column: str) -> None:
     assert re.search(rf"\b{column}\b", run("prepare", "--help").out)
+
+
+# --- Where things are ---
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
+def test_a_file_or_folder_that_is_named_is_there(name: str) -> None:
+    assert (PROJECT / name).exists()
+
+
+def _glossary() -> list[str]:
+    table = README[README.index("## Glossary") :]
+    return [
+        word.strip()
+        for row in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)[1:]
+        for word in row.split(",")
+        if set(word) - set("- ")
+    ]
+
+
+SOURCE = "\n".join(
+    path.read_text(encoding="utf-8").lower()
+    for folder in ("testamur", "registry", "log", "projections", "api")
+    for path in sorted((PROJECT / folder).rglob("*.py"))
+)
+
+
+@pytest.mark.parametrize("word", _glossary())
+def test_a_word_of_the_glossary_is_a_word_of_the_code(word: str) -> None:
+    """One word for one thing: what is explained is what is written."""
+    plural_of = word.lower().removeprefix("consistency ")
+    assert re.search(rf"\b{re.escape(plural_of)}", SOURCE), word
