@@ -138,6 +138,15 @@ def test_what_stops_publication_stops_new_submissions_and_is_told(
 # --- Whatever is asked ---
 
 
+def test_every_shape_that_the_document_refers_to_is_described_in_it(served: Served) -> None:
+    """An answer whose shape is missing from `SHAPES` would be announced as nothing."""
+    text = served.get("/openapi.json").text
+    described = {
+        f"#/components/schemas/{name}" for name in json.loads(text)["components"]["schemas"]
+    }
+    assert set(re.findall(r'"\$ref":"([^"]+)"', text)) <= described
+
+
 @schemathesis.serializer(MEDIA_TYPE)
 def as_it_is(_: schemathesis.SerializationContext, value: object) -> bytes:
     """Send a made-up submission as the text it is."""
