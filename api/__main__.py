@@ -1,4 +1,4 @@
-"""`python -m api`: make a log, serve it, check it.
+"""`python -m api`: make a log, serve it, check it, look into it.
 
 Exit codes: 0 done, 1 something was examined and is wrong (damage, a bad authority file), 2
 something could not be examined or used (a folder in use, a disk that fails).
@@ -7,6 +7,7 @@ something could not be examined or used (a folder in use, a disk that fails).
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -16,9 +17,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from api.checking import check_log
+from api.folder import Folder, read_key
 from api.making import make_log
+from registry.inspection import inspected
+from registry.sqlite.store import SqliteStore
 from testamur.catalogue.members import Authority
 from testamur.errors import Refuted, Unavailable
+from testamur.keys import PublicKey
 
 commands = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
@@ -87,6 +92,28 @@ def fsck(data: Data) -> None:
     if found:
         raise typer.Exit(1)
     _console.print(f"nothing is wrong with the log in {data}", markup=False)
+
+
+@commands.command()
+def inspect(
+    name: Annotated[str, typer.Argument(help="An organization's DID, or an id.", metavar="DID")],
+    data: Data,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+) -> None:
+    """Rebuild one aggregate of the log in DATA from its events, and print it with its history.
+
+    DID names an organization; the id of a recognition, accreditation or achievement may stand in
+    its place. A server may be running meanwhile.
+    """
+    folder = Folder(data)
+    try:
+        log_key = PublicKey("Ed25519", read_key(folder).verifier.public)
+        with closing(SqliteStore(folder.registry, make=False)) as sequence:
+            found = inspected(sequence, log_key, name)
+    except (Refuted, Unavailable) as error:
+        _fail(error)
+    typer.echo(found.json() if as_json else found.text())
 
 
 def _authority(text: str) -> Authority:

@@ -1,6 +1,6 @@
 """What became of one aggregate: its state, rebuilt from its stream, and every event in it.
 
-    found = inspect(store, log_key, "did:web:provider.example")
+    found = inspected(store, log_key, "did:web:provider.example")
     print(found.text())         # for an operator
     print(found.json())         # for a program
 
@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 from eventsourcing.application import AggregateNotFoundError
 
-from registry.aggregates import Aggregate, Aggregates, Happened, State, Submitted
+from registry.aggregates import Aggregates, Happened, State, Submitted
 from registry.store import StorageDamaged, Store
 from testamur.catalogue.events import Event
 from testamur.catalogue.submission import format_time
 from testamur.catalogue.table import Kind
-from testamur.errors import Refuted
+from testamur.errors import Refuted, shown
 from testamur.keys import PublicKey
 
 
@@ -65,7 +65,7 @@ class Inspected(msgspec.Struct, frozen=True, rename="camel"):
                 yield f"     {member}: {_shown(value)}"
 
 
-def inspect(store: Store, log_key: PublicKey, name: str) -> Inspected:
+def inspected(store: Store, log_key: PublicKey, name: str) -> Inspected:
     """Return the aggregate with this id or DID; raises `Refuted` when there is none."""
     aggregates = Aggregates(store, log_key=log_key)
     try:
@@ -73,12 +73,8 @@ def inspect(store: Store, log_key: PublicKey, name: str) -> Inspected:
         history = aggregates.history(name)
     except AggregateNotFoundError:
         raise Refuted(
-            f"{name!r} names no organization, recognition, accreditation or achievement"
+            f"{shown(name)} names no organization, recognition, accreditation or achievement"
         ) from None
-    return _inspected(aggregates, found, history)
-
-
-def _inspected(aggregates: Aggregates, found: Aggregate, history: list[Happened]) -> Inspected:
     return Inspected(
         found.kind,
         found.name,
