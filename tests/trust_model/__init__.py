@@ -1,0 +1,1 @@
+"""An executable model of who can say what in a register, and when it counts; see README.md."""

@@ -1,0 +1,138 @@
+"""A random story from a seed: honest work, thefts, harm, and the owners' recovery.
+
+Every theft of a story is declared, with the founding key, within 90 days of log time, with the
+true position and with the owner's own submissions as `kept`; or the owner gives these up and
+writes the same lines anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.trust_model import adversaries, honest
+from tests.trust_model.adversaries import Theft
+from tests.trust_model.events import Event, KeyCompromised, created_id
+from tests.trust_model.gate import ADMITTED
+from tests.trust_model.honest import Tale
+from tests.trust_model.settings import SMALL, Settings
+from tests.trust_model.status import ended_by_owner
+from tests.trust_model.story import Register
+from tests.trust_model.submissions import DAY, Submission
+from tests.trust_model.world import CREATING
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A story that was told: its register, and what the owners gave up."""
+
+    register: Register
+    given_up: frozenset[int] = frozenset()
+    complaints: tuple[str, ...] = ()
+    """What an honest owner should have been admitted to do, and was not."""
+
+
+@dataclass(slots=True)
+class _Teller:
+    tale: Tale
+    thefts: list[Theft] = field(default_factory=list)
+    given_up: set[int] = field(default_factory=set)
+
+    def round(self, steps: int) -> None:
+        """Let everybody act for a while; then let the owners find the thefts."""
+        random = self.tale.random
+        for _ in range(random.choice((1, 1, 2, 3))):
+            adversaries.steal(self.tale, self.thefts)
+        began = self.tale.register.now
+        for _ in range(steps):
+            if self.tale.register.now - began > 80 * DAY:
+                break
+            self.one()
+        self.recover()
+
+    def one(self) -> None:
+        """Let somebody act."""
+        random = self.tale.random
+        what = random.random()
+        if what < 0.5 and self.thefts:
+            adversaries.act(self.tale, random.choice(self.thefts))
+        elif what < 0.8:
+            honest.act(self.tale)
+        elif what < 0.95:
+            adversaries.meddle(self.tale)
+        else:
+            honest.inherit(self.tale)
+
+    def recover(self) -> None:
+        """Let each robbed owner declare the theft, list a new key, and mend what fell."""
+        for theft in self.thefts:
+            own = [
+                submission
+                for submission in self.tale.register.log
+                if submission.key == theft.key
+                and submission.by == "owner"
+                and submission.position >= theft.since
+            ]
+            self._declare(theft, own)
+        self.thefts.clear()
+
+    def _declare(self, theft: Theft, own: list[Submission]) -> None:
+        who = theft.organization
+        random = self.tale.random
+        created = all(isinstance(event, CREATING) for s in own for event in s.events)
+        anew = created and bool(own) and who not in self.tale.closed and random.random() < 0.5
+        kept = () if anew else tuple((s.position, s.position) for s in own)
+        if random.random() < 0.2:
+            mistyped = KeyCompromised(theft.key, random.randrange(1, theft.since))
+            self._must(who, who, mistyped)
+            for _ in range(random.randrange(3)):
+                adversaries.meddle(self.tale)
+        self._must(who, who, KeyCompromised(theft.key, theft.since, kept))
+        ring = self.tale.rings[who]
+        ring[:] = [key for key in ring if key not in theft.held]
+        if who in self.tale.closed:
+            return
+        fresh = f"{who}/{self.tale.id('n')}"
+        answer = honest.list_key(self.tale.register, who, fresh)
+        if answer != ADMITTED:
+            self.tale.complaints.append(f"{who} cannot list a key: {answer}")
+        ring.append(fresh)
+        world = self.tale.register.world
+        ring[:] = [key for key in ring if world.keys[who][key].retired is None]
+        if anew:
+            self._write_anew(who, fresh, own)
+
+    def _write_anew(self, who: str, key: str, own: list[Submission]) -> None:
+        """Write the lines again that fell, but for those that the owner ended since."""
+        world = self.tale.register.world
+        for submission in own:
+            self.given_up.add(submission.position)
+            lines = [
+                event
+                for event in submission.events
+                if isinstance(event, CREATING) and not ended_by_owner(world, *created_id(event)[:2])
+            ]
+            if lines:
+                adversaries.squat(self.tale)
+                self._must(who, key, *lines)
+
+    def _must(self, who: str, key: str, *events: Event) -> None:
+        answer = self.tale.register.attempt(who, key, *events)
+        if answer != ADMITTED:
+            self.tale.complaints.append(f"{who} with {key}: {answer} for {events}")
+
+
+def tell(seed: int, settings: Settings = SMALL, *, plain: bool = False, steps: int = 40) -> Told:
+    """Return the story of a seed: always the same one."""
+    random = Random(seed)
+    tale = honest.beginning(random, settings, plain=plain)
+    teller = _Teller(tale)
+    for _ in range(random.randrange(3, 10)):
+        honest.act(tale)
+    for _ in range(random.choice((1, 1, 2))):
+        teller.round(random.randrange(8, steps))
+        if random.random() < 0.3:
+            tale.pause = 100
+        for _ in range(random.randrange(6)):
+            random.choice((honest.act, adversaries.meddle))(tale)
+    return Told(tale.register, frozenset(teller.given_up), tuple(tale.complaints))

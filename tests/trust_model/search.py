@@ -1,0 +1,69 @@
+"""Long searches for a story that breaks a property: `python -m tests.trust_model.search --help`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from tests.trust_model.properties import violations
+from tests.trust_model.random_story import tell
+from tests.trust_model.settings import SMALL, Rule
+from tests.trust_model.shared import compare
+from tests.trust_model.story import Register
+
+
+def main() -> int:
+    """Tell stories from seed to seed; print each kind of violation once, with its story."""
+    options = _options()
+    settings = SMALL.less(*(Rule[name] for name in options.without))
+    search: Callable[[int], tuple[list[str], Register]]
+    if options.shared:
+        search = compare
+    else:
+
+        def search(seed: int) -> tuple[list[str], Register]:
+            told = tell(seed, settings, steps=options.steps)
+            return violations(told), told.register
+
+    kinds: dict[str, int] = {}
+    for seed in range(options.seed, options.seed + options.stories):
+        found, register = search(seed)
+        for violation in found:
+            kind = violation.split(":")[0]
+            if kind not in kinds:
+                _print_story(seed, violation, register)
+            kinds[kind] = kinds.get(kind, 0) + 1
+    _say(f"{options.stories} stories from seed {options.seed}: {kinds or 'no violation'}")
+    return 1 if kinds else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.trust_model.search", description=__doc__)
+    parser.add_argument("--stories", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=40, help="at most, in each round of a story")
+    parser.add_argument("--shared", action="store_true", help="compare with the shared model")
+    parser.add_argument(
+        "--without", nargs="*", default=[], metavar="RULE", help="rules of settings.py to take away"
+    )
+    return parser.parse_args()
+
+
+def _print_story(seed: int, violation: str, register: Register) -> None:
+    _say(f"seed {seed}: {violation}")
+    position = 2  # the genesis is a header and one event
+    for step in register.steps:
+        admitted = step.answer == "admitted"
+        place = f"{position:5}" if admitted else "     "
+        events = "; ".join(map(repr, step.events))
+        _say(f"  {place} {step.by:8} {step.key:12} {events} {'' if admitted else step.answer}")
+        position += (1 + len(step.events)) if admitted else 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+"""The shared model and this one answer alike: admissions, counting, statuses and verdicts."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.trust_model.shared import FOLDER, compare
+
+STORIES = 200
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no shared model at {FOLDER}")
+def test_both_models_answer_alike_after_every_submission() -> None:
+    found = {seed: compare(seed)[0] for seed in range(STORIES)}
+    assert {seed: differences for seed, differences in found.items() if differences} == {}

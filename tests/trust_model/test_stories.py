@@ -1,0 +1,21 @@
+"""Random stories: no theft that is declared in time helps or spoils, and what counts is final."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.trust_model.properties import PROPERTIES, Property
+from tests.trust_model.random_story import Told, tell
+
+SEEDS = range(60)
+
+
+@pytest.fixture(scope="module")
+def stories() -> list[Told]:
+    return [tell(seed) for seed in SEEDS]
+
+
+@pytest.mark.parametrize("promise", PROPERTIES, ids=lambda promise: promise.__name__)
+def test_in_every_story(promise: Property, stories: list[Told]) -> None:
+    found = {seed: list(promise(told)) for seed, told in zip(SEEDS, stories, strict=True)}
+    assert {seed: violations for seed, violations in found.items() if violations} == {}

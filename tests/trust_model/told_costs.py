@@ -1,0 +1,148 @@
+"""Told stories about costs: what a thief spends is bounded, and is never missing to the owner."""
+
+from __future__ import annotations
+
+from tests.trust_model.cast import accredit, begun, change, define, holds, recognise
+from tests.trust_model.events import (
+    KeyCompromised,
+    KeyListed,
+    KeyRetired,
+    RecognitionGranted,
+    Updated,
+)
+from tests.trust_model.evidence import histories, length
+from tests.trust_model.gate import ADMITTED
+from tests.trust_model.settings import Rule, Settings
+from tests.trust_model.story import Register
+from tests.trust_model.told import small, told
+
+TIRED = 60
+"""How often a thief tries before the story goes on."""
+
+
+def spend_keys(register: Register, recovery: str, times: int = TIRED) -> None:
+    """Let a thief list keys that say of themselves all they can, for ever."""
+    for number in range(times):
+        key = f"{recovery}.{number}"
+        register.attempt("College", recovery, KeyListed(key, "signing"), by="thief")
+        own = KeyRetired(key)
+        for events in ((own,) * 6, (own, KeyCompromised(key))):
+            register.attempt("College", key, *events, by="thief")
+
+
+@told(Rule.FOUNDERS_RESERVE)
+def the_founding_key_can_always_recover(settings: Settings) -> None:
+    """Thieves of both recovery keys spend all they can; then the owner sets up anew."""
+    register = begun(small(settings))
+    theft = register.size
+    for recovery in ("College/r1", "College/r2"):
+        spend_keys(register, recovery)
+    for recovery in ("College/r1", "College/r2"):
+        register.declare(recovery, theft)
+    for name in ("r3", "r4"):
+        register.submit("College", "College", KeyListed(f"College/{name}", "recovery"))
+    for name in ("s3", "s4"):
+        register.submit("College", "College", KeyListed(f"College/{name}", "signing"))
+    assert holds(register)
+
+
+@told(Rule.KEY_SPENDS)
+def a_thief_of_one_recovery_key_leaves_the_other_its_own(settings: Settings) -> None:
+    """The thief of College/r1 lists and retires for ever; College/r2 still lists."""
+    register = begun(small(settings))
+    theft = register.size
+    for number in range(TIRED):
+        key = f"College/t{number}"
+        register.attempt("College", "College/r1", KeyListed(key, "signing"), by="thief")
+        register.attempt("College", "College/r1", KeyRetired(key), by="thief")
+    register.declare("College/r1", theft)
+    register.submit("College", "College/r2", KeyListed("College/s3", "signing"))
+
+
+@told(Rule.OWN_KEY_SPENDS)
+def what_a_key_says_of_itself_is_soon_said(settings: Settings) -> None:
+    """Keys that a thief listed retire themselves over and over; College/r2 still lists."""
+    register = begun(small(settings))
+    theft = register.size
+    spend_keys(register, "College/r1")
+    register.declare("College/r1", theft)
+    register.submit("College", "College/r2", KeyListed("College/s3", "signing"))
+
+
+@told(Rule.KEYS_IN_FORCE)
+def each_recovery_key_lists_its_own_number_of_signing_keys(settings: Settings) -> None:
+    """The thief of College/r1 lists all it can; the number in force is bounded for all."""
+    register = begun(small(settings))
+    for number in range(TIRED):
+        register.attempt("College", "College/r1", KeyListed(f"College/t{number}", "signing"))
+    keys = register.world.keys["College"].values()
+    assert sum(key.lister == "College/r1" for key in keys) == 5
+    register.submit("College", "College/r2", KeyListed("College/s3", "signing"))
+    register.submit("College", "College", KeyListed("College/s4", "signing"))
+
+
+@told(Rule.STATUS_SPENDS)
+def a_thief_cannot_lengthen_evidence_for_ever(settings: Settings) -> None:
+    """Suspend and reinstate, restate and update: bounded for each key; the owner goes on."""
+    register = begun(small(settings))
+    theft = register.size
+    before = length(register.world, histories(register.world, "c1", {"Ministry"}))
+    for _ in range(TIRED):
+        for verb in ("suspend", "reinstate"):
+            register.attempt("Agency", "Agency/s1", change(verb, "za"), by="thief")
+        register.attempt("Agency", "Agency/s1", Updated("Agency"), by="thief")
+    register.declare("Agency/s1", theft)
+    after = length(register.world, histories(register.world, "c1", {"Ministry"}))
+    assert after - before <= 4 + 1, "four status events, and the declaration"
+    assert holds(register)
+    register.submit("Agency", "Agency/s2", change("suspend", "za"))
+
+
+@told(Rule.REVISION_SPENDS)
+def a_thief_cannot_revise_for_ever(settings: Settings) -> None:
+    """The thief of College/s1 revises as often as it can; the owner revises once more."""
+    register = begun(small(settings))
+    theft = register.size
+    written = sum(
+        register.attempt("College", "College/s1", define("soil", 2 + number), by="thief")
+        == ADMITTED
+        for number in range(TIRED)
+    )
+    assert written == 3
+    register.declare("College/s1", theft)
+    register.submit("College", "College/s2", define("soil", 5))
+
+
+@told(Rule.GRANT_SPENDS)
+def junk_recognitions_leave_room_for_the_renewal(settings: Settings) -> None:
+    """The thief of Ministry/s1 recognises the Agency as often as it can."""
+    register = begun(small(settings))
+    theft = register.size
+    for number in range(TIRED):
+        register.attempt("Ministry", "Ministry/s1", recognise(f"rj{number}", "Agency"), by="thief")
+        register.attempt("Agency", "Agency/s2", accredit(f"zj{number}", "College"), by="thief")
+    granted = register.world.of_kind("recognition")
+    assert sum(getattr(each.event, "organization", "") == "Agency" for each in granted) == 4
+    register.declare("Ministry/s1", theft)
+    register.submit("Ministry", "Ministry/s2", recognise("r2", "Agency"))
+    register.submit("Agency", "Agency/s1", accredit("z2", "College"))
+    assert isinstance(register.world.of_kind("recognition")[-1].event, RecognitionGranted)
+    assert holds(register)
+
+
+@told()
+def strangers_cannot_lengthen_the_evidence_of_others(settings: Settings) -> None:
+    """Uninvited grants, recognitions and updates of all strangers add nothing to it."""
+    register = begun(small(settings))
+    before = histories(register.world, "c1", {"Ministry"})
+    entries = length(register.world, before)
+    for number in range(TIRED):
+        for who, event in (
+            ("Mint", accredit(f"zq{number}", "College")),
+            ("Rogue", recognise(f"rq{number}", "Agency")),
+            ("Mint", Updated("College")),
+        ):
+            register.attempt(who, f"{who}/s1", event, by="stranger")
+    after = histories(register.world, "c1", {"Ministry"})
+    assert after == before
+    assert length(register.world, after) == entries
