@@ -148,3 +148,13 @@ def test_a_word_of_the_glossary_is_a_word_of_the_code(word: str) -> None:
     """One word for one thing: what is explained is what is written."""
     plural_of = word.lower().removeprefix("consistency ")
     assert re.search(rf"\b{re.escape(plural_of)}", SOURCE), word
+
+
+def test_the_protocols_readme_names_every_room_and_every_file_it_sends_to() -> None:
+    text = (PROJECT / "testamur" / "README.md").read_text(encoding="utf-8")
+    table = text[text.index("## Where to look") :]
+    rooms = {path.parent.name for path in (PROJECT / "testamur").glob("*/__init__.py")}
+
+    assert {room for room in rooms if f"`{room}/`" not in table} == set()
+    for name in re.findall(r"`(\w+\.py)`", table):
+        assert list((PROJECT / "testamur").rglob(name)), name
