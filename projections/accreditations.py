@@ -72,10 +72,10 @@ class RecognitionAt(msgspec.Struct, frozen=True):
     recognition: Recognition
 
 
-def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
+def fold(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
     """Add a row for each event about an accreditation or a recognition."""
-    issuer = known.organizations[cohort.header.payload.iss]
-    for event, flags, row in _accreditations.rows(cohort):
+    issuer = known.organizations[submission.header.payload.iss]
+    for event, flags, row in _accreditations.rows(submission):
         row |= {"flags": mask(flags), "accreditor": None, "provider": None, "terms": None}
         if isinstance(event, e.AccreditationGranted):
             known.accreditations[event.accreditation] = row["position"]
@@ -85,7 +85,7 @@ def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
                 "terms": _terms(known.register.accreditations[event.accreditation]),
             }
         rows[_accreditations.insertion].append(row)
-    for event, _, row in _recognitions.rows(cohort):
+    for event, _, row in _recognitions.rows(submission):
         row |= {"authority": None, "accreditor": None, "terms": None}
         if isinstance(event, e.RecognitionGranted):
             row |= {

@@ -65,10 +65,10 @@ class AchievementAt(msgspec.Struct, frozen=True):
     flags: Flags
 
 
-def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
+def fold(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
     """Add a row for each event about an achievement."""
-    provider = known.organizations[cohort.header.payload.iss]
-    changes = list(_streams.rows(cohort))
+    provider = known.organizations[submission.header.payload.iss]
+    changes = list(_streams.rows(submission))
     # The register is as this submission left it: these definitions were still to come.
     ahead = Counter(event.achievement for event, _, _ in changes if isinstance(event, _PUBLISHING))
     for event, flags, row in changes:

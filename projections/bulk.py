@@ -22,8 +22,8 @@ _MOST_ROWS: Final = 512
 def write(connection: Connection, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert `rows`, each with every parameter of `statement` by name.
 
-    Every step of SQLite gives up the interpreter lock, and a busy thread beside us keeps it for
-    up to 5 ms. `executemany` steps once a row; one statement of many rows steps once.
+    Every step of SQLite releases the interpreter lock, and another busy thread then keeps it for up
+    to 5 ms. `executemany` steps once per row; one statement with many rows steps once.
     """
     if not rows:
         return
@@ -39,7 +39,7 @@ def write(connection: Connection, statement: Insert, rows: Sequence[Mapping[str,
 
 
 def _sizes(count: int) -> Iterator[int]:
-    """Return powers of two that sum to `count`, so that few statements are ever prepared."""
+    """Yield powers of two that sum to `count`, so that few different statements are prepared."""
     size = _MOST_ROWS
     while count:
         while count >= size:
@@ -59,7 +59,10 @@ def _repeated(sql: str, rows: int) -> str:
 def _compiled(
     statement: Insert, dialect: Dialect
 ) -> tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...]] | None]:
-    """Return the SQL, and what puts a row in its order if the driver's parameters have one."""
+    """Return the SQL, and a function that orders a row's values if the driver takes them by place.
+
+    It is None if the driver takes them by name.
+    """
     compiled = statement.compile(dialect=dialect)
     names = compiled.positiontup
     return str(compiled), itemgetter(*names) if names else None

@@ -174,13 +174,13 @@ class CredentialEvent(msgspec.Struct, frozen=True):
     successor: str | None
 
 
-def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
+def fold(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
     """Add a row for each event about a credential."""
     achievements, accreditations = known.achievements, known.accreditations
     awards: dict[int, dict[str, int]] = {}
     append = rows[_ISSUANCE].append
-    position = cohort.position
-    for event, admitted in zip(cohort.events, cohort.admitted, strict=True):
+    position = submission.position
+    for event, admitted in zip(submission.events, submission.admitted, strict=True):
         position += 1
         if type(event) is e.CredentialIssued:
             achievement = achievements[event.achievement]

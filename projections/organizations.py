@@ -76,13 +76,13 @@ class OrganizationEvent(msgspec.Struct, frozen=True):
     flags: Flags
 
 
-def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
+def fold(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
     """Add a row for each change, and a number for each newcomer."""
-    if cohort.position == 0:
-        _open(cohort, known, rows)
+    if submission.position == 0:
+        _open(submission, known, rows)
         return
     changed: dict[str, dict[str, Any]] = {}
-    for position, event, admitted in located(cohort, _EVENTS):
+    for position, event, admitted in located(submission, _EVENTS):
         did = subject_of(event)
         changed[did] = {
             "number": _number(did, known, rows),
@@ -97,15 +97,15 @@ def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
         row["state"] = _encode(known.register.organizations[did]).decode()
 
 
-def _open(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
-    _number(cohort.header.payload.iss, known, rows)
-    (opened,) = cohort.events
+def _open(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
+    _number(submission.header.payload.iss, known, rows)
+    (opened,) = submission.events
     for did, organization in known.register.organizations.items():
         rows[_INTO_ORGANIZATIONS].append(
             {
                 "number": _number(did, known, rows),
                 "version": organization.version,
-                "position": cohort.position + 1,
+                "position": submission.position + 1,
                 "event": row_of(opened).name,
                 "flags": 0,
                 "state": _encode(organization).decode(),

@@ -1,7 +1,7 @@
 """One page of a list, as of a size, and the cursor that leads to the next.
 
-Lists are in log order and never change below a size, so a cursor is a position (or what rises
-with it), and turning pages while the log grows repeats nothing and misses nothing.
+Lists are in log order and never change below a size. So a cursor is a position, or a number that
+rises with it, and reading page after page while the log grows repeats nothing and misses nothing.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 class Pages(Generic[T]):
     """A list: the rows of `statement` in the order of the column `cursor`, page by page.
 
-    `told` makes an item of a row and the size it holds for. What else the statement has to be
-    given, `:size` apart, is named by whoever turns the pages.
+    `from_row` makes an item from a row and the size it holds for. Bind parameters of the statement
+    other than `:size` are keyword arguments of `page`.
     """
 
     def __init__(
         self,
         statement: Select[Any],
         cursor: ColumnElement[int],
-        told: Callable[[Row[Any], int], T],
+        from_row: Callable[[Row[Any], int], T],
     ) -> None:
         self._statement = (
             statement.add_columns(cursor.label("cursor"))
@@ -47,7 +47,7 @@ class Pages(Generic[T]):
             .order_by(cursor)
             .limit(bindparam("limit"))
         )
-        self._told = told
+        self._from_row = from_row
 
     def page(
         self, connection: Connection, size: int, after: int, limit: int, **names: object
@@ -60,18 +60,18 @@ class Pages(Generic[T]):
         items: list[T] = []
         held = 0
         with connection.execute(self._statement, asked) as rows:
-            # Row by row, so that no more of them is ever in memory than goes out.
+            # Row by row, so that memory never holds more of them than the page does.
             for row in rows:
                 if len(items) == limit or held >= MAX_PAGE_TEXT:
                     return Page(size, tuple(items), after)
-                items.append(self._told(row, size))
+                items.append(self._from_row(row, size))
                 held += sum(len(value) for value in row if type(value) is str)
                 after = row.cursor
         return Page(size, tuple(items), None)
 
 
 def bounded(limit: int) -> int:
-    """Return how many rows to ask for: the page, and one more to see if there is another."""
+    """Return how many rows to ask for: those of the page, and one more if there is another page."""
     if not 1 <= limit <= MAX_PAGE:
         raise ValueError(f"a page holds 1 to {MAX_PAGE} items, not {limit}")
     return limit + 1

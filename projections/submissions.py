@@ -1,7 +1,7 @@
 """Which submissions are on the log: where, when, by whom; and the size of the log at a time.
 
 It holds what the entries say; `recordedAt` is the operator's claim. The events of a submission
-are told by the other tables, and its bytes by the log itself.
+are in the other tables, and its bytes are on the log.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ Index(
     "submission_flagged",
     SUBMISSIONS.c.issuer,
     SUBMISSIONS.c.position,
-    # Not looked for, but read: else this index is no better in the planner's eyes than the one
-    # over all submissions, and which of the two it takes is chance.
+    # These are read, not searched: without them the planner sees no difference between this index
+    # and the one over all submissions, and takes either by chance.
     SUBMISSIONS.c.events,
     SUBMISSIONS.c.flags,
     sqlite_where=text("flags != 0"),
@@ -89,19 +89,19 @@ class SubmissionAt(msgspec.Struct, frozen=True):
     flags: Flags
 
 
-def fold(cohort: ReplayedSubmission, known: Known, rows: Rows) -> None:
+def fold(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
     """Add the row of one submission."""
-    payload = cohort.header.payload
+    payload = submission.header.payload
     flags = 0
-    for distinct in {admitted.flags for admitted in cohort.admitted}:
+    for distinct in {admitted.flags for admitted in submission.admitted}:
         flags |= mask(distinct)
     rows[_INTO_SUBMISSIONS].append(
         {
-            "position": cohort.position,
-            "recorded_at": cohort.recorded_at,
+            "position": submission.position,
+            "recorded_at": submission.recorded_at,
             "issuer": known.organizations[payload.iss],
             "jti": bytes.fromhex(payload.jti.replace("-", "")),
-            "key_id": cohort.header.key_id,
+            "key_id": submission.header.key_id,
             "events": payload.events,
             "flags": flags,
         }
@@ -128,7 +128,7 @@ _WITH_ISSUER: Final[Select[Any]] = select(SUBMISSIONS, DIDS.c.did).join_from(
 )
 
 
-def _told(row: Row[Any], size: int) -> SubmissionAt:
+def _from_row(row: Row[Any], size: int) -> SubmissionAt:
     return SubmissionAt(
         size=size,
         position=row.position,
@@ -144,7 +144,7 @@ def _told(row: Row[Any], size: int) -> SubmissionAt:
 _OF_ISSUER: Final = Pages(
     _WITH_ISSUER.where(DIDS.c.did == bindparam("did"), SUBMISSIONS.c.position < bindparam("size")),
     SUBMISSIONS.c.position,
-    _told,
+    _from_row,
 )
 _ONCE: Final = (
     select(SUBMISSIONS.c.position)
@@ -205,16 +205,16 @@ def submissions_of(
     return _OF_ISSUER.page(connection, size, after, limit, did=did)
 
 
-def refuse_repeated(connection: Connection, cohort: ReplayedSubmission) -> None:
+def refuse_repeated(connection: Connection, submission: ReplayedSubmission) -> None:
     """Raise `BadEntry` (rule `duplicate-submission`) if this (iss, jti) is in the table already."""
-    payload = cohort.header.payload
+    payload = submission.header.payload
     earlier = connection.scalar(_ONCE, {"did": payload.iss, "jti": uuid_bytes(payload.jti)})
     if earlier is not None:
         raise BadEntry(
-            f"entry {cohort.position}",
+            f"entry {submission.position}",
             "duplicate-submission",
             f"{payload.iss} submitted {payload.jti} before, at {earlier}",
-            cohort.position,
+            submission.position,
         )
 
 
@@ -224,7 +224,7 @@ def submission_before(position: Column[int]) -> ScalarSelect[int]:
     return (
         select(func.max(header.c.position))
         .where(header.c.position < position)
-        # Said outright: left to itself, SQLAlchemy does not look beyond the nearest query.
+        # Explicit, because SQLAlchemy correlates with the nearest query only.
         .correlate(position.table)
         .scalar_subquery()
     )

@@ -1,4 +1,4 @@
-"""What the tables of the read models share: their metadata, column types and how ids are kept.
+"""What all tables of the read models share: metadata, column types, the form of ids.
 
 A row is written once, with the position of its event, and never changed. So an answer as of a
 tree size is a query for `position < size`, and stays the same for ever. The one row that moves
@@ -37,10 +37,11 @@ Rows: TypeAlias = defaultdict[Insert, list[dict[str, Any]]]
 
 @dataclass(slots=True)
 class Known:
-    """What a fold needs besides the submission: the register after it, and short names.
+    """The register after a submission, and the short names that rows use.
 
-    An organization goes by a number, counted up in the order of entering the log (0 is the log's
-    own key); an achievement or accreditation by the position of the event that created it.
+    The short name of an organization is its number in the order of entering the log (0 is the
+    log's own key). That of an achievement or accreditation is the position of the event that
+    created it.
     """
 
     register: Register = field(default_factory=Register)

@@ -87,9 +87,9 @@ class Streams:
             )
         )
 
-    def rows(self, cohort: ReplayedSubmission) -> Iterator[tuple[Any, Flags, dict[str, Any]]]:
+    def rows(self, submission: ReplayedSubmission) -> Iterator[tuple[Any, Flags, dict[str, Any]]]:
         """Yield (event, its flags, the row but for its own columns) for each event of a stream."""
-        for position, event, admitted in located(cohort, self._events):
+        for position, event, admitted in located(submission, self._events):
             row = {
                 self._name: uuid_bytes(subject_of(event)),
                 "version": admitted.version,

@@ -2,7 +2,7 @@
 
 Refuted        the evidence was examined and does not hold
   Refusal      ... and it broke a named rule, at a known line of a submission
-    Irreparable  ... which nothing that was left out could make good
+    Irreparable  ... and no event missing from an excerpt could make it good
 Unavailable    the evidence could not be examined, so nothing is known either way
 """
 
@@ -31,7 +31,7 @@ class Refusal(Refuted):
     `rule` is a stable kebab-case name that programs may match on; `detail` is one English
     sentence; `line` counts from 1, the header of a submission being line 1; `value` is the
     offending value as text. Both are printable and cut (`value` to 120 characters), so that an
-    attacker can neither fill a log file nor write on somebody's terminal.
+    attacker can neither fill a log file nor send control characters to a terminal.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Refusal(Refuted):
         self.detail = printable(detail, _DETAIL)
         self.line = line
         self.value = None if value is None else shown(value)
-        # What a copy is made from, in this process or another; `__str__` is what is shown.
+        # `copy` and `pickle` build a copy from these arguments; `__str__` makes the text to show.
         super().__init__(rule, self.detail)
 
     def __str__(self) -> str:
@@ -59,14 +59,14 @@ class Refusal(Refuted):
 
 
 class Irreparable(Refusal):
-    """A rule was broken, whatever else happened that whoever judges was not shown."""
+    """A rule was broken, and no event missing from the excerpt could have made it good."""
 
 
 def detached(error: _Error) -> _Error:
     """Return an error that will be kept, without the frames it came through.
 
-    These hold what was being read, and whatever keeps the error: a circle of megabytes that only
-    the collector undoes, which comes by rarely.
+    Traceback frames keep the parsed body alive and, through a future, the error itself: a reference
+    cycle of megabytes until the cyclic garbage collector runs.
     """
     error.__traceback__ = error.__context__ = error.__cause__ = None
     return error

@@ -3,13 +3,13 @@
 A signature that passes `PublicKey.verify` was made by the holder of that key over those
 bytes. It says nothing about whose key it is or whether it was active: `rules/` does.
 
-Ed25519 is judged as OpenSSL judges it, everywhere (gate, replay, offline verification), so
-that no edge-case signature can be good for one and bad for another; the C2SP CCTV vectors
-pin that choice. Where libsodium is installed it is asked first, since it takes half the time
-and what it accepts OpenSSL accepts too: both compare R as bytes and multiply nothing by the
-cofactor, and it refuses more keys. What it refuses is judged by OpenSSL. Keys of small order
-are no keys. For P-256 both signs of S are good, as in RFC 7518: a signature vouches for its
-message and is no identifier of it. Sources: RFC 8032, RFC 7518 section 3.4, W3C Controlled
+OpenSSL's verdict on an Ed25519 signature is the one that counts everywhere (gate, replay, offline
+verification), so that no edge case is valid for one and invalid for another; the C2SP CCTV vectors
+pin that choice. Where libsodium is installed, it verifies first, in half the time: OpenSSL accepts
+all that libsodium accepts, because both compare R as bytes and multiply nothing by the cofactor,
+and libsodium refuses more keys. OpenSSL then judges what libsodium refuses. Keys of small order are
+refused. For P-256 both signs of S are valid, as in RFC 7518: a signature vouches for its message
+and does not identify it. Sources: RFC 8032, RFC 7518 section 3.4, W3C Controlled
 Identifiers (Multikey), the did:key method.
 """
 

@@ -1,8 +1,8 @@
-"""What a document breaks of its schema, in words a person can act on.
+"""How a document breaks its schema, in words a person can act on.
 
-msgspec tells the place and, of a text that matches no pattern, the pattern. Here the value that
-stands in that place is looked up, and the pattern gives way to an example of what matches it. The
-document is only looked at: whether it fits was decided before.
+msgspec names the place and, for a text that does not match, the pattern. This module looks up the
+value at that place, and replaces the pattern by an example that matches it. It decides nothing:
+the document was refused before.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def explained(
 ) -> tuple[str, str | None]:
     """Return what is wrong, and the value at fault if there is one.
 
-    `forms` says by pattern what a text must be, such as "a DID such as did:web:a.example".
+    `forms` has, by pattern, what a text must be, such as "a DID such as did:web:a.example".
     """
     placed = _PLACED.fullmatch(str(error))
     if placed is None:
@@ -47,7 +47,7 @@ def explained(
 
 
 def _found(document: Any, place: str) -> str | None:
-    """Return as text what stands at `place`, such as `$.key.id`."""
+    """Return the value at `place`, such as `$.key.id`, as text."""
     found = document
     for step in _STEP.finditer(place):
         try:

@@ -1,1 +1,1 @@
-"""What can be said on the log: events, their spelling, what may follow, what is signed."""
+"""What can be said on the log: members, events, lines, their table, lifecycles and submissions."""

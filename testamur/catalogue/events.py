@@ -51,7 +51,7 @@ class _Event(Part, frozen=True, gc=False, tag_field="type", kw_only=True):
 
 
 class LogOpened(_Event, frozen=True, gc=False, kw_only=True, tag="log.opened/1"):
-    """The genesis: what this log is called, how it admits, and whom it starts from."""
+    """The genesis: the log's name, its rules of admission, and its root authorities."""
 
     admission: Literal["testamur/admission/1"]
     authorities: Annotated[tuple[Authority, ...], Meta(min_length=1, max_length=64)]
@@ -62,7 +62,7 @@ class LogOpened(_Event, frozen=True, gc=False, kw_only=True, tag="log.opened/1")
 class OrganizationRegistered(
     _Event, WithSets, frozen=True, gc=False, kw_only=True, tag="organization.registered/1"
 ):
-    """A sponsor brings an organization in; `possession` is the newcomer's own signature."""
+    """A sponsor registers an organization; `possession` is a signature by the new key."""
 
     country: Country
     key: Key
@@ -77,7 +77,7 @@ class OrganizationRegistered(
 class OrganizationUpdated(
     _Event, WithSets, frozen=True, gc=False, kw_only=True, tag="organization.updated/1"
 ):
-    """The organization's public particulars, whole, from here on."""
+    """The organization's public particulars, all of them, from here on."""
 
     country: Country
     name: Name
@@ -87,7 +87,7 @@ class OrganizationUpdated(
 
 
 class OrganizationClosed(_Event, frozen=True, gc=False, kw_only=True, tag="organization.closed/1"):
-    """The organization acts no more."""
+    """The organization closes: it can cause no further event."""
 
     organization: Did
 
@@ -101,14 +101,14 @@ class KeyAdded(_Event, frozen=True, gc=False, kw_only=True, tag="key.added/1"):
 
 
 class KeyRetired(_Event, frozen=True, gc=False, kw_only=True, tag="key.retired/1"):
-    """The key signs no more; what it signed before stays good."""
+    """The key may sign no longer; its earlier signatures stay valid."""
 
     key: KeyId
     organization: Did
 
 
 class KeyCompromised(_Event, frozen=True, gc=False, kw_only=True, tag="key.compromised/1"):
-    """The key is in other hands: nothing it signed at position `since` or later counts."""
+    """The key is compromised: nothing that it signed at position `since` or later counts."""
 
     key: KeyId
     organization: Did
@@ -193,7 +193,7 @@ class AchievementRevised(_Event, frozen=True, gc=False, kw_only=True, tag="achie
 
 
 class AchievementRetired(_Event, frozen=True, gc=False, kw_only=True, tag="achievement.retired/1"):
-    """The achievement is awarded no more."""
+    """The provider no longer awards the achievement."""
 
     achievement: Id
 
@@ -218,7 +218,7 @@ class CredentialIssued(_Event, frozen=True, gc=False, kw_only=True, tag="credent
 class CredentialSuspended(
     _Event, frozen=True, gc=False, kw_only=True, tag="credential.suspended/1"
 ):
-    """The credential is not to be relied on until reinstated."""
+    """Nobody should rely on the credential until it is reinstated."""
 
     credential: Id
     reason: Reason

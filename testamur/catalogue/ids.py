@@ -1,8 +1,8 @@
 """Fresh identifiers: UUIDs of version 7 (RFC 9562), each greater than the one before.
 
 Ids made by one process sort in the order of their making, also within a millisecond and when
-the clock is set back, so the index they land in stays warm. An id tells when it was made, to
-the millisecond, and nothing else: no node, no process, no counter of things made before.
+the clock is set back, so inserts stay at the end of an index. An id reveals when it was made, to
+the millisecond, and nothing else: no node, no process, no count of earlier ids.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def new_id() -> str:
 def all_uuid7(texts: Collection[str]) -> bool:
     """Return whether each of `texts` is a UUID of version 7 in its one spelling.
 
-    Looked at column by column over all of them, which takes a quarter of the time of the pattern.
+    All of them are checked together, column by column, in a quarter of the time the pattern takes.
     """
     joined, count = "".join(texts), len(texts)
     return (
@@ -63,7 +63,7 @@ def _next_moment(now: int) -> int:
     global _last  # noqa: PLW0603  # one sequence per process is the point
     fresh = now << _COUNTER_BITS | secrets.randbits(_COUNTER_BITS - 1)
     with _lock:
-        # Counting on runs over into the milliseconds: ids may run ahead of a busy clock (by
+        # The counter overflows into the milliseconds: ids may run ahead of a busy clock (by
         # a millisecond per 4,096) but never repeat and never go back.
         _last = max(fresh, _last + 1)
         return _last

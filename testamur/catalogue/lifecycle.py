@@ -1,8 +1,8 @@
 """What can follow what: every status and every transition, as tables.
 
-The gate consults these tables before it appends, and whoever replays the log consults the
-same tables afterwards, so an impossible history is prevented by us and caught by others. Who
-may cause an event, and about what, is answered in `rules/`.
+The gate consults these tables before it appends, and every replay consults the same tables
+afterwards: the gate prevents an impossible history, and replays catch one. `rules/` decides who
+may cause an event, and about what.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from testamur.errors import Irreparable, Refusal
 
 
 class CredentialStatus(StrEnum):
-    """Expired and not-yet-valid are computed from dates, so they are not here."""
+    """The status that events led to. Expired and not yet valid follow from dates alone."""
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -24,7 +24,7 @@ class CredentialStatus(StrEnum):
 
 
 class AccreditationStatus(StrEnum):
-    """Whether the dates are met is computed; this is what the accreditor decided."""
+    """The status that the accreditor decided. Whether it is in force also depends on its dates."""
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -32,14 +32,14 @@ class AccreditationStatus(StrEnum):
 
 
 class RecognitionStatus(StrEnum):
-    """What the authority decided."""
+    """The status that the authority decided."""
 
     ACTIVE = "active"
     WITHDRAWN = "withdrawn"
 
 
 class AchievementStatus(StrEnum):
-    """Whether the achievement is still awarded."""
+    """Whether the provider still awards the achievement."""
 
     DEFINED = "defined"
     RETIRED = "retired"
@@ -70,7 +70,7 @@ CREDENTIAL: Final[dict[tuple[CredentialStatus | None, type], CredentialStatus]] 
     (CredentialStatus.SUSPENDED, e.CredentialRevoked): CredentialStatus.REVOKED,
     (CredentialStatus.ACTIVE, e.CredentialSuperseded): CredentialStatus.SUPERSEDED,
     (CredentialStatus.SUSPENDED, e.CredentialSuperseded): CredentialStatus.SUPERSEDED,
-    # Nothing leads out of REVOKED or SUPERSEDED: a mistake is mended by issuing anew.
+    # Nothing leads out of REVOKED or SUPERSEDED: after a mistake, issue a new credential.
 }
 
 ACCREDITATION: Final[dict[tuple[AccreditationStatus | None, type], AccreditationStatus]] = {
@@ -99,7 +99,7 @@ ORGANIZATION: Final[dict[tuple[OrganizationStatus | None, type], OrganizationSta
     (OrganizationStatus.REGISTERED, e.KeyAdded): OrganizationStatus.REGISTERED,
     (OrganizationStatus.REGISTERED, e.KeyRetired): OrganizationStatus.REGISTERED,
     (OrganizationStatus.REGISTERED, e.KeyCompromised): OrganizationStatus.REGISTERED,
-    # A key may turn out to have been stolen after its owner closed.
+    # The theft of a key may be discovered after its owner closed.
     (OrganizationStatus.CLOSED, e.KeyCompromised): OrganizationStatus.CLOSED,
 }
 
@@ -108,7 +108,8 @@ KEY: Final[dict[tuple[KeyStatus | None, type], KeyStatus]] = {
     (KeyStatus.ACTIVE, e.KeyRetired): KeyStatus.RETIRED,
     (KeyStatus.ACTIVE, e.KeyCompromised): KeyStatus.COMPROMISED,
     (KeyStatus.RETIRED, e.KeyCompromised): KeyStatus.COMPROMISED,
-    # Found later to have begun earlier. Else a thief could be the first to tell, and tell it late.
+    # The owner may find later that it began earlier. Else a thief could declare it first, with a
+    # late position.
     (KeyStatus.COMPROMISED, e.KeyCompromised): KeyStatus.COMPROMISED,
 }
 
@@ -119,10 +120,10 @@ def status_after(
     event: e.Event,
     subject: str,
 ) -> Status:
-    """Return the status of `subject` once `event` has happened; `None` means it never was.
+    """Return the status of `subject` after `event`; `before` is None if it does not exist yet.
 
-    Raises `Refusal` (rule `transition`) when the table knows no such step, `Irreparable` when it
-    knows none either from whatever could follow `before`.
+    Raises `Refusal` (rule `transition`) when the table has no such step, and `Irreparable` when it
+    has none from any status that can follow `before` either.
     """
     after = table.get((before, type(event)))
     if after is None:
@@ -138,7 +139,7 @@ def status_after(
 def _reachable(
     table: dict[tuple[Status | None, type], Status], before: Status | None
 ) -> set[Status | None]:
-    """Return every status that can follow `before`, and itself."""
+    """Return `before` and every status that can follow it."""
     found: set[Status | None] = {before}
     while fresh := {after for (status, _), after in table.items() if status in found} - found:
         found |= fresh

@@ -1,4 +1,4 @@
-"""What the members of events may hold: texts, numbers, coded words, and the parts made of them.
+"""The types of the members of events: texts, numbers, coded words, and parts made of them.
 
 Every type is closed and bounded. Sets have one spelling: members sorted by their bytes, none
 twice. There is no free text but names, and no member for a person.
@@ -16,16 +16,16 @@ from testamur.catalogue.ids import Uuid7
 from testamur.errors import Refusal
 from testamur.schema import pattern_of
 
-# `$` alone would let a final LF through in Python; the look-ahead reads alike everywhere.
+# `$` alone would let a final LF through in Python; with the look-ahead all engines agree.
 Did = Annotated[
     str, Meta(pattern=r"^did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}$(?!\n)", max_length=240)
 ]
-# Only the length here: an id is judged in full where it is created (`CREATED`), and a
-# reference to it must match one that was.
+# Only the length here: an id is checked in full where it is created (`CREATED`), and a reference
+# must equal such an id.
 Id = Annotated[str, Meta(min_length=36, max_length=36)]
 KeyId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,128}$(?!\n)")]
 Multikey = Annotated[str, Meta(pattern=r"^z[1-9A-HJ-NP-Za-km-z]{40,64}$(?!\n)")]
-# No control characters, and none that reorder what a reader sees (Unicode UAX #9).
+# No control characters, and none that reorder text on a screen (Unicode UAX #9).
 Name = Annotated[
     str,
     Meta(
@@ -54,7 +54,7 @@ FORMS: Final = {
     pattern_of(Language): "a language tag such as en",
     pattern_of(IscedField): "a field of ISCED-F 2013 such as 061",
 }
-"""What a text of each pattern must be, in words."""
+"""By pattern, what a text that matches it is, in words."""
 Position = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Version = Annotated[int, Meta(ge=1, le=10_000)]
 
@@ -136,17 +136,17 @@ class Part(
     forbid_unknown_fields=True,
     kw_only=True,
 ):
-    """A value inside an event. What is not said is left out: never null, never an empty list."""
+    """A value inside an event. An absent member is left out: never null, never an empty list."""
 
 
-# In these lists the order tells something: what a provider puts first.
+# In these lists the order means something: the provider puts first what matters most.
 _LISTS: Final = frozenset({"outcomes"})
 
 
 class WithSets(Part, frozen=True, gc=False, kw_only=True):
-    """A part whose lists are sets, but for `_LISTS`: members sorted by their bytes, none twice.
+    """A part whose lists are sets, except those in `_LISTS`.
 
-    The bytes are those of a member's canonical JSON.
+    A set is sorted by the canonical JSON of its members, and none of them occurs twice.
     """
 
     def __post_init__(self) -> None:
@@ -168,7 +168,7 @@ class WithSets(Part, frozen=True, gc=False, kw_only=True):
 
 
 class Key(Part, frozen=True, gc=False, kw_only=True):
-    """A verification key: the fragment of its DID URL, and its Multikey text."""
+    """A verification key: its id, which is the fragment of its DID URL, and its Multikey text."""
 
     id: KeyId
     public_key_multibase: Multikey
@@ -184,7 +184,7 @@ class Authority(Part, frozen=True, gc=False, kw_only=True):
 
 
 class Identifier(Part, frozen=True, gc=False, kw_only=True):
-    """What another public register calls this organization."""
+    """The name of this organization in another public register."""
 
     scheme: Literal["CTID", "DAPIP", "DEQARINST", "ROR"]
     value: Annotated[str, Meta(pattern=r"^[!-~]{1,100}$(?!\n)")]
@@ -204,7 +204,7 @@ class Level(Part, frozen=True, gc=False, kw_only=True):
 
 
 class Workload(Part, frozen=True, gc=False, kw_only=True):
-    """Notional workload. ECTS go by halves and tenths, so they are counted in tenths."""
+    """Notional workload. ECTS points come in halves and tenths, so they are counted in tenths."""
 
     amount: Annotated[int, Meta(ge=1, le=100_000)]
     unit: Literal["hour", "tenthOfEcts"]
@@ -219,14 +219,14 @@ class Outcome(Part, frozen=True, gc=False, kw_only=True):
 
 
 class Document(Part, frozen=True, gc=False, kw_only=True):
-    """A published document: where it is, and SHA-256 of its bytes."""
+    """A published document: its address, and the SHA-256 of its bytes."""
 
     digest: Digest
     url: Url
 
 
 class Scope(WithSets, frozen=True, gc=False, kw_only=True):
-    """What a recognition or accreditation covers. An absent member covers everything."""
+    """The extent of a recognition or accreditation. An absent member covers everything."""
 
     achievement_types: Annotated[tuple[AchievementType, ...], up_to(64)] | None = None
     achievements: Annotated[tuple[Uuid7, ...], up_to(1000)] | None = None

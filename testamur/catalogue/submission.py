@@ -5,7 +5,7 @@
 
 A submission that `parse` accepts is well-formed and its lines lead to the root in its header;
 one that also passes `verify_signature` was signed by that key, for the log named in `aud`.
-Whether the signer may cause these events is not said here: `rules/` decides that.
+Whether the signer may cause these events is decided in `rules/`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Kid = Annotated[
     str,
     Meta(pattern=r"^did:[a-z0-9]+:[A-Za-z0-9._:%-]+#[A-Za-z0-9._-]+$(?!\n)", max_length=370),
 ]
-"""Whose key signed, and which of theirs: `did#id`."""
+"""The key that signed: `did#id`, its owner and its id."""
 
 
 class Protected(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -75,7 +75,7 @@ class Header(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 class SubmissionEntry(
     msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, rename="camel"
 ):
-    """What the registry writes on the log ahead of the event lines."""
+    """The entry that the registry writes on the log ahead of the event lines."""
 
     recorded_at: Annotated[
         str,
@@ -111,10 +111,10 @@ class SignedHeader:
 
     @property
     def signing_input(self) -> str:
-        """What the signature is over (RFC 7515 section 5.2), and what the submission is known by.
+        """The bytes under the signature (RFC 7515 section 5.2), which identify the submission.
 
-        The signature is not part of that: whoever sees an ES256 signature can make a second one
-        for the same bytes, by negating its S.
+        The signature itself does not: anybody can make a second ES256 signature for the same bytes
+        by negating its S.
         """
         return self.jws.rpartition(".")[0]
 
@@ -181,7 +181,7 @@ def parse(body: bytes) -> Submission:
 
 
 def every_refusal(body: bytes) -> list[Refusal]:
-    """Return all that is wrong with the form of `body`: the header, the count, every bad line."""
+    """Return every fault in the form of `body`: its header, its count of events, each bad line."""
     found: list[Refusal] = []
     try:
         first, lines = _split(body)
@@ -228,7 +228,7 @@ def parse_header(jws: bytes) -> SignedHeader:
             line=1,
             value=protected.kid,
         )
-    _ = header.root  # strict base64url, refused here rather than where it is first used
+    _ = header.root  # raises now, rather than where it is first used, unless strict base64url
     return header
 
 
@@ -277,7 +277,7 @@ def parse_submission_entry(entry: bytes) -> tuple[int, SignedHeader]:
 
 
 def stream_of(kind: str, *names: str) -> uuid.UUID:
-    """Return the stream id of something not named by a UUID: a DID, or (issuer, jti).
+    """Return the stream id of a thing whose name is no UUID: a DID, or (issuer, jti).
 
     Version 8 of RFC 9562, so it can never equal an id of version 7 that a provider picks.
     """

@@ -56,7 +56,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What an event is about and does.
 
     `subject` is the member with the name of the thing that it is about; of a key event that is the
-    organization, whose stream holds its key events. `creates` tells whether that name is a new id,
+    organization, whose stream holds its key events. `creates` says whether that name is a new id,
     which must be a UUID of version 7. `refers` has the members that name other things, each with
     the kind of thing it names.
     """

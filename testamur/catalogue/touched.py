@@ -61,7 +61,7 @@ def touched(header: SignedHeader, entry: Entry) -> tuple[Thing, ...]:
 def _chosen(
     event: e.LogOpened | e.OrganizationEvent | e.AchievementEvent,
 ) -> Iterator[tuple[History, str]]:
-    """Yield the things that an event touches where its kind alone does not tell."""
+    """Yield the things that an event touches that its kind alone does not determine."""
     match event:
         case e.LogOpened():
             for seated in event.authorities:

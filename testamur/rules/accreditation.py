@@ -81,7 +81,11 @@ def withdraw_recognition(
     """Let the authority that granted a recognition end it."""
     before = register.recognitions.get(event.recognition)
     if before is None:
-        raise Refusal("unknown-recognition", "never granted", value=event.recognition)
+        raise Refusal(
+            "unknown-recognition",
+            "no recognition with this id was granted",
+            value=event.recognition,
+        )
     if before.authority != at.actor:
         raise Refusal(
             "recognition-of-another",
@@ -131,7 +135,11 @@ def change_accreditation(
     """Let the accreditor that granted an accreditation suspend, reinstate or withdraw it."""
     before = register.accreditations.get(event.accreditation)
     if before is None:
-        raise Refusal("unknown-accreditation", "never granted", value=event.accreditation)
+        raise Refusal(
+            "unknown-accreditation",
+            "no accreditation with this id was granted",
+            value=event.accreditation,
+        )
     if before.accreditor != at.actor:
         raise Refusal(
             "accreditation-of-another",
@@ -176,9 +184,13 @@ def recognitions_in_force(register: Register, accreditor: str, day: date) -> lis
 def _require_role(register: Register, did: str, role: Role) -> None:
     organization = register.organizations.get(did)
     if organization is None:
-        raise Refusal("unknown-organization", "not in the register", value=did)
+        raise Refusal(
+            "unknown-organization", "no organization with this DID is in the register", value=did
+        )
     if organization.status is not OrganizationStatus.REGISTERED:
-        raise Refusal("organization-closed", "it acts no more", value=did)
+        raise Refusal(
+            "organization-closed", "the organization has closed and may cause nothing", value=did
+        )
     if role not in organization.roles:
         raise Refusal(
             "role",

@@ -93,7 +93,9 @@ def retire_achievement(register: Register, at: Occurrence, event: e.AchievementR
 def _own(register: Register, at: Occurrence, achievement_id: str) -> Achievement:
     achievement = register.achievements.get(achievement_id)
     if achievement is None:
-        raise Refusal("unknown-achievement", "never defined", value=achievement_id)
+        raise Refusal(
+            "unknown-achievement", "no achievement with this id was defined", value=achievement_id
+        )
     if achievement.provider != at.actor:
         raise Refusal(
             "achievement-of-another",

@@ -61,9 +61,19 @@ def admit_header(register: Register, header: SignedHeader, recorded_at: int) -> 
     _check_time(register, payload.iat, recorded_at)
     organization = register.organizations.get(payload.iss)
     if organization is None:
-        raise Refusal("unknown-organization", "not in the register", line=1, value=payload.iss)
+        raise Refusal(
+            "unknown-organization",
+            "no organization with this DID is in the register",
+            line=1,
+            value=payload.iss,
+        )
     if organization.status is not OrganizationStatus.REGISTERED:
-        raise Refusal("organization-closed", "it acts no more", line=1, value=payload.iss)
+        raise Refusal(
+            "organization-closed",
+            "the organization has closed and may cause nothing",
+            line=1,
+            value=payload.iss,
+        )
     key = organization.key(header.key_id)
     if key is None:
         raise Refusal("unknown-key", f"{payload.iss} has no such key", line=1, value=header.key_id)
@@ -182,7 +192,9 @@ def _admit_to_register(register: Register, at: Occurrence, event: e.RegisterEven
 def _check_acting(register: Register, actor: str) -> None:
     # An organization may close itself half way through its own submission.
     if register.organizations[actor].status is not OrganizationStatus.REGISTERED:
-        raise Refusal("organization-closed", "it acts no more", value=actor)
+        raise Refusal(
+            "organization-closed", "the organization has closed and may cause nothing", value=actor
+        )
 
 
 def _check_time(register: Register, iat: int, recorded_at: int) -> None:

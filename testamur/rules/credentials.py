@@ -1,4 +1,4 @@
-"""What may happen to a credential, and which issuances an accreditor will want to see."""
+"""What may happen to a credential, and which issuances are flagged."""
 
 from __future__ import annotations
 
@@ -54,7 +54,11 @@ class Issuance:
     def issue(self, credentials: Credentials, event: e.CredentialIssued) -> Flags:
         """Admit one credential and return its flags."""
         if event.credential in credentials:
-            raise Refusal("already-issued", "this credential exists", value=event.credential)
+            raise Refusal(
+                "already-issued",
+                "a credential with this id was issued before",
+                value=event.credential,
+            )
         if event.credential in self._named:
             raise taken(event.credential, self._named[event.credential])
         terms = _terms(event)
@@ -70,7 +74,11 @@ def issuance_flags(register: Register, issuer: str, day: date, event: e.Credenti
     """Return the flags of an issuance; raises `Refusal` when it names what it may not."""
     achievement = register.achievements.get(event.achievement)
     if achievement is None:
-        raise Refusal("unknown-achievement", "never defined", value=event.achievement)
+        raise Refusal(
+            "unknown-achievement",
+            "no achievement with this id was defined",
+            value=event.achievement,
+        )
     if achievement.provider != issuer:
         raise Refusal(
             "achievement-of-another",
@@ -112,7 +120,11 @@ def accreditation_flags(
         return (Flag.NO_ACCREDITATION_CLAIMED,)
     accreditation = register.accreditations.get(event.accreditation)
     if accreditation is None:
-        raise Refusal("unknown-accreditation", "never granted", value=event.accreditation)
+        raise Refusal(
+            "unknown-accreditation",
+            "no accreditation with this id was granted",
+            value=event.accreditation,
+        )
     if accreditation.provider != issuer:
         raise Refusal(
             "accreditation-of-another",
@@ -162,7 +174,9 @@ def _check_successor(
 def _own(credentials: Credentials, at: Occurrence, credential: str) -> CredentialState:
     state = credentials.get(credential)
     if state is None:
-        raise Refusal("unknown-credential", "never issued", value=credential)
+        raise Refusal(
+            "unknown-credential", "no credential with this id was issued", value=credential
+        )
     if state.issuer != at.actor:
         raise Refusal(
             "credential-of-another",

@@ -1,4 +1,4 @@
-"""Where and by whom an event happens: what the rules are told besides the event itself."""
+"""Where an event happens and who signed it: what the rules need beside the event itself."""
 
 from __future__ import annotations
 

@@ -75,11 +75,17 @@ def open_log(register: Register, at: Occurrence, event: LogOpened) -> None:
     register.origin = event.origin
     for authority in event.authorities:
         if authority.organization in register.organizations:
-            raise Refusal("organization-twice", "listed twice", value=authority.organization)
+            raise Refusal(
+                "organization-twice",
+                "the genesis lists each organization once",
+                value=authority.organization,
+            )
         for named in ("id", "public_key_multibase"):
             values = [getattr(key, named) for key in authority.keys]
             if len(set(values)) != len(values):
-                raise Refusal("key-twice", "the keys of one organization differ", value=values)
+                raise Refusal(
+                    "key-twice", "all keys of an organization are different", value=values
+                )
         for key in authority.keys:
             _check_key_form(authority.organization, key, first=key is authority.keys[0])
         register.organizations[authority.organization] = Organization(
@@ -222,7 +228,9 @@ def _own(register: Register, at: Occurrence, did: str) -> Organization:
 def _own_or_sponsored(register: Register, at: Occurrence, did: str) -> Organization:
     organization = register.organizations.get(did)
     if organization is None:
-        raise Refusal("unknown-organization", "not in the register", value=did)
+        raise Refusal(
+            "unknown-organization", "no organization with this DID is in the register", value=did
+        )
     if at.actor not in (did, organization.sponsor):
         raise Refusal(
             "not-own-organization",

@@ -29,7 +29,7 @@ from testamur.keys import PublicKey
 
 
 class KeyState(msgspec.Struct, frozen=True, gc=False):
-    """A key and the positions that bound it: `until` is the first it may not sign at."""
+    """A key and the positions that bound it: `until` is the first at which it may not sign."""
 
     id: str
     multikey: str
@@ -75,7 +75,7 @@ class Recognition(msgspec.Struct, frozen=True, gc=False):
     valid_until: date | None = None
 
     def in_force(self, day: date) -> bool:
-        """Return whether it counts on `day` (UTC)."""
+        """Return whether it is in force on `day` (UTC)."""
         return self.status is RecognitionStatus.ACTIVE and _within(
             day, self.valid_from, self.valid_until
         )
@@ -96,7 +96,7 @@ class Accreditation(msgspec.Struct, frozen=True, gc=False):
     valid_until: date | None = None
 
     def in_force(self, day: date) -> bool:
-        """Return whether it counts on `day` (UTC)."""
+        """Return whether it is in force on `day` (UTC)."""
         return self.status is AccreditationStatus.ACTIVE and _within(
             day, self.valid_from, self.valid_until
         )
@@ -113,7 +113,7 @@ class Achievement(msgspec.Struct, frozen=True, gc=False):
 
 
 class CredentialState(msgspec.Struct, frozen=True, gc=False):
-    """What the rules need to know of a credential; one object may stand for a whole cohort."""
+    """The state of a credential; many credentials may share one such object."""
 
     issuer: str
     status: CredentialStatus
@@ -123,7 +123,7 @@ class CredentialState(msgspec.Struct, frozen=True, gc=False):
 Credentials: TypeAlias = MutableMapping[str, CredentialState]
 
 State: TypeAlias = Organization | Recognition | Accreditation | Achievement
-"""What the register keeps of a thing."""
+"""The state that the register keeps of a thing."""
 
 
 @dataclass(slots=True)
@@ -132,7 +132,7 @@ class Register:
 
     `recognised` lists, for each accreditor, the ids of the recognitions it was ever granted.
     `named` holds, for the id of each recognition, accreditation and achievement, the wire name
-    of the event that created it: one look-up tells whether an id is taken.
+    of the event that created it: one look-up shows whether an id is taken.
     """
 
     origin: str | None = None

@@ -12,7 +12,7 @@ def uncovered(
 ) -> list[str]:
     """Return the members of `scope` that do not cover this achievement; empty if all do.
 
-    What a definition leaves unsaid is not covered by a scope that limits it.
+    A scope that limits a member does not cover a definition that leaves this member out.
     """
     if scope is None:
         return []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,13 +17,14 @@ from projections.database import sqlite_engine
 from projections.flags import mask, names
 from projections.follower import Follower
 from projections.position import reached
-from projections.tables import LAYOUT, METADATA, uuid_bytes, uuid_text
+from projections.tables import LAYOUT, METADATA, Known, Rows, uuid_bytes, uuid_text
 from testamur.catalogue import events as e
+from testamur.catalogue.lifecycle import CredentialStatus
 from testamur.catalogue.members import Definition
 from testamur.catalogue.table import TABLE, Kind, event_types
-from testamur.rules import (
-    Flag,
-)
+from testamur.rules import Flag
+from testamur.tlog.merkle import leaf_hashes
+from testamur.verification.replay import Replayer
 from tests.harness.chronicle import Chronicle
 from tests.harness.random_submissions import RandomSubmissions
 
@@ -137,3 +141,19 @@ def test_the_tables_hold_nothing_that_is_not_on_the_log(told: Chronicle) -> None
         again = {table.name: two.execute(select(table)).all() for table in METADATA.sorted_tables}
     engine.dispose()
     assert first == again
+
+
+def test_a_row_holds_the_status_that_the_rules_reached(told: Chronicle) -> None:
+    """Whatever such an event leads to elsewhere: another one may leave the status as it was."""
+    (credential,) = told.issued()
+    revoked = e.CredentialRevoked(credential=credential, reason="duplicate")
+    assert told.offer(told.story.provider, revoked)
+    entries = told.log.entries
+    *_, last = Replayer(told.log.log_key).feed(entries, leaf_hashes(entries))
+    (admitted,) = last.admitted
+    left = msgspec.structs.replace(admitted, status=CredentialStatus.SUSPENDED)
+    rows: Rows = defaultdict(list)
+    credentials.fold(replace(last, admitted=[left]), Known(), rows)
+
+    (written,) = (row for found in rows.values() for row in found)
+    assert credentials.STATUSES[written["status"]] is CredentialStatus.SUSPENDED
