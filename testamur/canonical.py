@@ -1,4 +1,4 @@
-"""Strict reading of JSON of foreign make, and its one canonical form (RFC 8785, JCS).
+"""Strict reading of JSON that others wrote, and its one canonical form (RFC 8785, JCS).
 
 What `parse_strict` returns is I-JSON (RFC 7493): UTF-8, no key twice, no lone surrogate, only
 numbers that survive a trip through an IEEE 754 double with every integer digit intact, so that
@@ -70,7 +70,7 @@ def jcs(value: object) -> bytes:
 
 
 def _prints_alike(value: object) -> bool:
-    """Tell whether msgspec, fifty times as fast, prints `value` as RFC 8785 would.
+    """Return whether msgspec, fifty times as fast, prints `value` as RFC 8785 would.
 
     It does for what credentials are made of. It writes whole and extreme floats in another
     way, sorts keys by code point, not by UTF-16 unit, and takes Python objects that are no

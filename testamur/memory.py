@@ -1,9 +1,10 @@
-"""How memory is handled in processes that read cohort after cohort.
+"""Settings of the allocator and the garbage collector for programs that read many submissions.
 
-A cohort takes a megabyte or two, and glibc hands that back to the kernel each time it is freed,
-to have the pages zeroed again for the next one: half of the time of decoding went there. It is
-also thousands of small objects that die together, through which the collector looks in vain
-every 700. Only programs call this (server, command line, benches), never the library on import.
+A submission takes a megabyte or two. glibc returns freed memory of that size to the kernel, which
+then zeroes the pages again for the next submission: half of the time of decoding. A submission is
+also thousands of small objects that die together, so the collector, which runs at every 700 new
+ones, finds nothing. Only programs call this (server, command line, benches), never the library on
+import.
 """
 
 from __future__ import annotations
