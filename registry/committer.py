@@ -85,8 +85,8 @@ class Committer:
         self, group: Sequence[Checked], *, look_up: Callable[[Sequence[Checked]], set[str]]
     ) -> list[Outcome]:
         with self._store.writing() as transaction:
-            # 1. From here to the commit nobody else appends: what is read now is how things
-            #    stand. First, what other processes appended since the last group.
+            # 1. Catch up with what other processes appended. Until the commit no other process
+            #    can append, so what is read from here on is still true then.
             register = register_state.caught_up(transaction, self.register, self._log_key)
 
             # 2. What the rules must know besides: credentials, and submissions sent again.
@@ -111,7 +111,7 @@ class Committer:
                     register_state.save(transaction, register)
 
                 # 5. A crash before this returns leaves either the whole group or nothing of it,
-                #    and nobody was answered. The same jti sent again tells which.
+                #    and no sender was answered. The same submission sent again tells which.
                 self._commit(transaction, deliberation.submissions)
                 if due:
                     self._snapshot_at = register.size

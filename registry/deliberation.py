@@ -106,7 +106,6 @@ class Deliberation:
         draft = self.register.draft() if register_events else replace(self.register)
         admitted = self._admitted(draft, checked)
 
-        header = checked.submission.header
         receipt = Recorded(
             position=self.register.size,
             events=len(checked.submission.events),
@@ -114,18 +113,7 @@ class Deliberation:
             flags=submissions.flags_of(admitted),
             repeated=False,
         )
-        row = SubmissionRow(
-            receipt.position,
-            receipt.events,
-            header.payload.iss,
-            receipt.recorded_at,
-            register_events,
-            submissions.pack_flags(receipt.flags),
-        )
-        header_entry = submission_entry(header.jws, receipt.recorded_at)
-        self.submissions[checked.key] = (row, header_entry)
-        self.entries += _entry_rows(checked, receipt.position, header_entry, admitted)
-        self._recorded[checked.key] = (header.signing_input, receipt)
+        self._add_rows(checked, receipt, admitted, register_events)
         self._apply(draft, register_events)
         return receipt
 
@@ -170,6 +158,23 @@ class Deliberation:
         if checked.verified_by != key:
             header.verify_signature(key)
         return admit_events(draft, self._credentials, header, events, self._recorded_at)
+
+    def _add_rows(
+        self, checked: Checked, receipt: Recorded, admitted: list[Admitted], register_events: int
+    ) -> None:
+        header = checked.submission.header
+        row = SubmissionRow(
+            receipt.position,
+            receipt.events,
+            header.payload.iss,
+            receipt.recorded_at,
+            register_events,
+            submissions.pack_flags(receipt.flags),
+        )
+        header_entry = submission_entry(header.jws, receipt.recorded_at)
+        self.submissions[checked.key] = (row, header_entry)
+        self.entries += _entry_rows(checked, receipt.position, header_entry, admitted)
+        self._recorded[checked.key] = (header.signing_input, receipt)
 
     def _apply(self, draft: Register, register_events: int) -> None:
         if not register_events:

@@ -5,14 +5,14 @@ snapshot of the register. Entry p has notification id p + 1. A driver (`registry
 only place that knows a database: its statements, its errors, its files. Nothing here judges
 what an entry says.
 
-Whatever a method raises is one of these; a driver MUST NOT let an error of its database through:
+A method raises one of these and nothing else; a driver MUST NOT raise an error of its database:
 
 StorageDamaged      what is stored is not what was once written (a `Refuted`)
 Clash               a stream already has an event of that version
 Unavailable         the store cannot be reached, or failed before COMMIT: nothing was recorded
   OutcomeUnknown    COMMIT failed, and the transaction may be there all the same: ask the store
   Overloaded        the store is busy: the same may be asked again
-    StorageFull     ... once somebody has made room
+    StorageFull     ... once the operator has made room
 """
 
 from __future__ import annotations
@@ -155,11 +155,11 @@ class Reading(Protocol):
 
 
 class Transaction(Reading, Protocol):
-    """The store while nobody else can append to it: what is read is how things stand at COMMIT.
+    """The store while no other thread or process can append to it.
 
     Transactions of all processes MUST be serial: the lock is taken before the first read and
-    held until COMMIT, so position order is commit order, and whoever has seen an entry has seen
-    every entry before it.
+    held until COMMIT. So what is read is still true at COMMIT, position order is commit order,
+    and a reader that has seen an entry has seen every entry before it.
     """
 
     def append(self, entries: Sequence[EntryRow], submissions: Sequence[SubmissionRow]) -> None:
@@ -178,9 +178,9 @@ class Transaction(Reading, Protocol):
     def commit(self) -> None:
         """Make all of it durable and visible, or none of it.
 
-        On return it MUST survive the loss of power. Whatever this raises, all of it may be there
-        or nothing of it: the transaction is over, and `Store.reading` tells. A driver MUST NOT
-        repeat a COMMIT by itself.
+        On return it MUST survive the loss of power. When this raises, either may be the case:
+        the transaction is over, and `Store.reading` tells. A driver MUST NOT repeat a COMMIT by
+        itself.
         """
         ...
 
@@ -210,7 +210,7 @@ class Store(Protocol):
         ...
 
     def free_space(self) -> int | None:
-        """Return how many bytes are left for the store, or None if nobody here can tell."""
+        """Return how many bytes are left for the store, or None if the driver cannot tell."""
         ...
 
     def listen(self, woken: Event) -> None:

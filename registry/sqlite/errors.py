@@ -16,7 +16,7 @@ _TAKEN: Final = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRI
 
 
 def translated(error: Exception) -> StorageDamaged | Clash | Unavailable:
-    """Return what the gate is to be told instead of `error`."""
+    """Return the error of the seam that stands for `error`."""
     code = getattr(error, "sqlite_errorcode", None)
     if code in _TAKEN:
         return Clash(str(error))

@@ -26,8 +26,8 @@ TABLES: Final = (
         count INTEGER NOT NULL
     ) STRICT""",
     "INSERT INTO head SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM head)",
-    # One row per submission, keyed by the position of its header. Who issued a credential, and
-    # what was flagged, is found by one step down a small tree rather than by walking entries.
+    # One row per submission, keyed by the position of its header. The issuer of a
+    # credential, and flags, are found by one step down a small tree rather than by walking entries.
     """CREATE TABLE IF NOT EXISTS submissions (
         position INTEGER PRIMARY KEY,
         events INTEGER NOT NULL,

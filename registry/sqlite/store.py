@@ -109,7 +109,7 @@ class SqliteStore:
         return volume.f_bavail * volume.f_frsize
 
     def listen(self, woken: threading.Event) -> None:
-        """Set `woken` after every commit of this process; those of others are not told."""
+        """Set `woken` after every commit of this process; those of other processes do not."""
         self._listeners |= {woken}
 
     def unlisten(self, woken: threading.Event) -> None:

@@ -1,6 +1,6 @@
-"""A gate on a database file, and the answers it gives, one after the other or in a group.
+"""A gate over a store, and the answers it gives, one after the other or in a group.
 
-with Desk(tmp_path / "registry.db", story).open_log() as desk:
+with Desk(kept, story).open_log() as desk:
     desk.record(story.cohort(3)).position == 10
     desk.refuse(story.submission(story.accreditor, story.issued()))  # the Refusal
 """

@@ -250,7 +250,7 @@ def test_a_gate_that_meets_damage_stops_and_says_so(desk: Desk, story: Story) ->
 
 
 def test_entries_that_no_submission_covers_stop_the_gate(desk: Desk, story: Story) -> None:
-    """Somebody wrote past the gate."""
+    """They were written past the gate."""
     with desk.store.writing() as transaction:
         row = (OPENING + 1, uuid4().bytes, 1, "note", b"{}", leaf_hashes([b"{}"])[0])
         transaction.append([row], [])

@@ -76,9 +76,9 @@ def acknowledged(lines: str) -> list[tuple[int, int, str]]:
     return [(int(position), int(events), jti) for position, events, jti in fields]
 
 
-def assert_acknowledged(entries: list[bytes], told: list[tuple[int, int, str]]) -> None:
+def assert_acknowledged(entries: list[bytes], answered: list[tuple[int, int, str]]) -> None:
     """Assert that everything that was acknowledged is where it was said to be."""
-    for position, events, jti in told:
+    for position, events, jti in answered:
         _, header = parse_submission_entry(entries[position])
         assert (header.payload.jti, header.payload.events) == (jti, events)
 
@@ -162,34 +162,34 @@ def test_processes_share_one_order(desk: Desk) -> None:
     tail = Tail(desk)
     writers = [writing(desk.kept, series, 12, 60) for series in (1, 2)]
     own = [desk.record(desk.story.cohort(1)) for _ in range(15)]
-    told = [acknowledged(writer.communicate(timeout=120)[0]) for writer in writers]
+    answered = [acknowledged(writer.communicate(timeout=120)[0]) for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0]
     entries = assert_sound(desk, OPENING + 2 * 12 * 61 + 15 * 2)
     assert tail.finish() == entries
-    for acknowledgements in told:
+    for acknowledgements in answered:
         assert len(acknowledgements) == 12
         assert_acknowledged(entries, acknowledgements)
-    positions = [position for one in told for position, _, _ in one]
+    positions = [position for one in answered for position, _, _ in one]
     positions += [recorded.position for recorded in own]
     assert len(set(positions)) == 2 * 12 + 15
 
 
 def test_a_killed_process_loses_nothing_it_acknowledged(desk: Desk) -> None:
-    """Killed three times in the middle of writing; what it was about to say may be there."""
-    told: list[tuple[int, int, str]] = []
+    """Killed three times while writing; a group it has not acknowledged yet may be there."""
+    answered: list[tuple[int, int, str]] = []
     for series in (1, 2, 3):
         writer = writing(desk.kept, series, 10_000, 50)
         assert writer.stdout is not None
         lines = "".join(itertools.islice(writer.stdout, 8 * series))
         writer.send_signal(signal.SIGKILL)
-        told += acknowledged(lines + writer.communicate(timeout=60)[0])
+        answered += acknowledged(lines + writer.communicate(timeout=60)[0])
         assert writer.returncode == -signal.SIGKILL
     desk.close()
     with Desk(desk.kept, desk.story) as reopened:
         size = reopened.committed()
         assert (size - OPENING) % 51 == 0
-        assert size >= OPENING + 51 * len(told)
-        assert len(told) >= 8 + 16 + 24
+        assert size >= OPENING + 51 * len(answered)
+        assert len(answered) >= 8 + 16 + 24
         entries = assert_sound(reopened, size)
-        assert_acknowledged(entries, told)
+        assert_acknowledged(entries, answered)
         assert reopened.record(reopened.story.cohort(1)).position == size

@@ -1,4 +1,4 @@
-"""The gate against a simple model: whatever is sent, in whatever groups, both agree."""
+"""The gate against a simple model: both agree, for any submissions in any groups."""
 
 from __future__ import annotations
 

@@ -121,13 +121,13 @@ def test_a_successor_must_exist(desk: Desk, story: Story) -> None:
     desk.record(story.submission(story.provider, story.issued(other), superseded))
 
 
-# --- Clashes: an id that the unique index refuses, in the midst of a group ---
+# --- Clashes: an id that the unique index refuses ---
 
 
 def outcomes_of(desk: Desk, *bodies: bytes) -> list[tuple[str, int | None, str | None] | None]:
     """Return (rule, line, value) of each submission of one group, None for a recorded one.
 
-    Whatever the group, the store is sound after it and replays.
+    The store is sound after it, and replays.
     """
     found = [
         (outcome.rule, outcome.line, outcome.value) if isinstance(outcome, Refusal) else None
@@ -250,7 +250,7 @@ def test_a_refused_submission_that_clashed_may_come_again_without_the_clash(
 
 
 def test_a_clash_that_no_id_explains_is_damage(desk: Desk, story: Story) -> None:
-    """An entry beyond the head: the index refuses the next one, whatever its ids are."""
+    """An entry beyond the head: the index refuses the next one, though its ids are free."""
     row = (OPENING + 1, bytes(16), 1, "note", b"{}", bytes(32))
     desk.kept.sql("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", *row)
     outcome = desk.submit(story.cohort(1))

@@ -42,7 +42,7 @@ def test_a_receipt_outlives_the_key_and_the_hour(desk: Desk, story: Story) -> No
 def test_the_other_good_signature_over_the_same_is_the_same_submission(
     kept: Kept, story: Story
 ) -> None:
-    """Who holds an ES256 submission can send it with S negated before its provider does."""
+    """Anybody who holds an ES256 submission can send it with S negated, before its provider."""
     story.provider = party("a provider with P-256", "P-256")
     with Desk(kept, story) as desk:
         desk.open_log()
