@@ -10,7 +10,7 @@ It is for the operator beside the log; outsiders ask the API, which answers with
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from eventsourcing.application import AggregateNotFoundError
@@ -20,8 +20,10 @@ from registry.store import StorageDamaged, Store
 from testamur.catalogue.events import Event
 from testamur.catalogue.submission import format_time
 from testamur.catalogue.table import Kind
-from testamur.errors import Refuted, shown
+from testamur.errors import Refuted, printable, shown
 from testamur.keys import PublicKey
+
+_MOST: Final = 2_000  # characters of one member; `--json` prints all
 
 
 class Step(msgspec.Struct, frozen=True, rename="camel"):
@@ -104,4 +106,6 @@ def _plain(value: object) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    # An organization chooses its own names; they must not steer the operator's terminal.
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return printable(text, _MOST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from registry.inspection import Inspected, inspected
@@ -67,3 +68,11 @@ def test_a_credential_is_refused(desk: Desk, story: Story) -> None:
     desk.record(story.submission(story.provider, issued))
     with pytest.raises(Refuted, match=issued.credential):
         look(desk, issued.credential)
+
+
+def test_a_name_cannot_steer_the_terminal(desk: Desk, story: Story) -> None:
+    found = look(desk, story.provider.did)
+    state = msgspec.structs.replace(found.state, name="A\x1b[2JB\u202e")
+    text = msgspec.structs.replace(found, state=state).text()
+    assert all(line.isprintable() for line in text.splitlines())
+    assert "A\\x1b[2JB\\u202e" in text
