@@ -7,8 +7,10 @@ RUN := $(VENV)/bin/python
 PORT ?= 8765
 DATA ?= .demo
 ONCE ?=
-# Tests run on every core. Stolen in runs of neighbours, those of a module share its server.
-PYTEST := $(RUN) -m pytest -q -n auto --dist worksteal
+# Neighbours stay together, so that the tests of a module share its server. Tests that start one
+# wait for it half of the time: one worker more than there are cores.
+PYTEST := $(RUN) -m pytest -q --dist worksteal
+WORKERS ?= $(shell expr 1 + `nproc 2>/dev/null || getconf _NPROCESSORS_ONLN`)
 # Tests start Python some two hundred times: each would compile the product again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -25,10 +27,10 @@ serve: $(VENV)/.server ## serve an existing log: make serve DATA=folder PORT=876
 	@exec $(RUN) -m api serve --port $(PORT) --data "$(DATA)"
 
 test: $(VENV)/.dev ## run all tests on all cores (ARGS=, such as ARGS=tests/log)
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) -n $(WORKERS) $(ARGS)
 
 test-fast: $(VENV)/.dev ## the same without those that start a server, or are marked slow
-	@$(PYTEST) -m "not server and not slow" $(ARGS)
+	@$(PYTEST) -n auto -m "not server and not slow" $(ARGS)
 
 check: $(VENV)/.dev ## ruff, mypy --strict, the import contract
 	@$(RUN) -m ruff check .
