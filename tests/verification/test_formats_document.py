@@ -34,8 +34,21 @@ def shown(reference: str) -> str:
         found = json.loads(base64url_decode(found.split("\n")[0].split(".")[number]))
     elif part == "json":
         found = json.loads(found)
-    text = found if isinstance(found, str) else json.dumps(found, indent=2, ensure_ascii=False)
-    return text.removesuffix("\n")
+    return (found if isinstance(found, str) else laid_out(found)).removesuffix("\n")
+
+
+def laid_out(value: Any, indent: str = "") -> str:
+    """Return JSON with a line for each member, objects and lists of plain values in one line."""
+    parts = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list) or not any(isinstance(p, dict | list) for p in parts):
+        return json.dumps(value, ensure_ascii=False)
+    inner = indent + "  "
+    if isinstance(value, dict):
+        lines = [f'{inner}"{name}": {laid_out(part, inner)}' for name, part in value.items()]
+    else:
+        lines = [inner + laid_out(part, inner) for part in value]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return f"{opening}\n" + ",\n".join(lines) + f"\n{indent}{closing}"
 
 
 def listed(name: str, kind: type) -> str:
