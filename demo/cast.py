@@ -318,4 +318,4 @@ OUT_OF_SCOPE: Final = _course(
     learners=60,
     assessment=("portfolio",),
 )
-"""CareWorks is accredited for health only; it awards this all the same."""
+"""CareWorks is accredited for health only, and awards this nevertheless."""

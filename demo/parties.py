@@ -1,4 +1,4 @@
-"""The organizations as they act: each holds its own keys and signs its own submissions."""
+"""The organizations of the story: each holds its own keys and signs its own submissions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Party:
         return key
 
     def possession(self, key: PrivateKey, *, log: str, sponsor: str) -> bytes:
-        """Return the statement, signed by `key`, that its holder wants it in the register."""
+        """Return the proof of possession: `key` states, and signs, that it is to be listed."""
         return key.sign(possession_statement(log, sponsor, self.did, listed(key)))
 
     def seal(
