@@ -314,7 +314,7 @@ class _Line:
         heard = self._heard(() if by_owner else acts_for)
         before = status(self.world, event.kind, event.id, heard=heard)
         again = before == AFTER[event.verb] or event.verb in {"revoke", "withdraw"}
-        stated_again = again and self.has(Rule.STATED_AGAIN)
+        stated_again = (again and self.has(Rule.STATED_AGAIN)) or self.world.settings.every_status
         _require(stated_again or before in FOLLOWS[event.verb], "transition")
 
     def _heard(self, acts_for: tuple[str, ...]) -> Heard:

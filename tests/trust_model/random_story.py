@@ -41,11 +41,12 @@ class _Teller:
     def round(self, steps: int) -> None:
         """Let everybody act for a while; then let the owners find the thefts."""
         random = self.tale.random
+        self.tale.pause = 0
         for _ in range(random.choice((1, 1, 2, 3))):
             adversaries.steal(self.tale, self.thefts)
         began = self.tale.register.now
         for _ in range(steps):
-            if self.tale.register.now - began > 80 * DAY:
+            if self.tale.register.now - began > 40 * DAY:
                 break
             self.one()
         self.recover()
@@ -65,6 +66,7 @@ class _Teller:
 
     def recover(self) -> None:
         """Let each robbed owner declare the theft, list a new key, and mend what fell."""
+        self.tale.pause = 0
         for theft in self.thefts:
             own = [
                 submission
@@ -86,7 +88,7 @@ class _Teller:
             mistyped = KeyCompromised(theft.key, random.randrange(1, theft.since))
             self._must(who, who, mistyped)
             for _ in range(random.randrange(3)):
-                adversaries.meddle(self.tale)
+                adversaries.squat(self.tale)
         self._must(who, who, KeyCompromised(theft.key, theft.since, kept))
         ring = self.tale.rings[who]
         ring[:] = [key for key in ring if key not in theft.held]
@@ -97,8 +99,8 @@ class _Teller:
         if answer != ADMITTED:
             self.tale.complaints.append(f"{who} cannot list a key: {answer}")
         ring.append(fresh)
-        world = self.tale.register.world
-        ring[:] = [key for key in ring if world.keys[who][key].retired is None]
+        keys = self.tale.register.world.keys[who]
+        ring[:] = [name for name in ring if name in keys and keys[name].retired is None]
         if anew:
             self._write_anew(who, fresh, own)
 
@@ -133,6 +135,7 @@ def tell(seed: int, settings: Settings = SMALL, *, plain: bool = False, steps: i
         teller.round(random.randrange(8, steps))
         if random.random() < 0.3:
             tale.pause = 100
+            adversaries.meddle(tale)
         for _ in range(random.randrange(6)):
             random.choice((honest.act, adversaries.meddle))(tale)
     return Told(tale.register, frozenset(teller.given_up), tuple(tale.complaints))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
+from tests.trust_model.key_states import explore
 from tests.trust_model.properties import violations
 from tests.trust_model.random_story import tell
-from tests.trust_model.settings import SMALL, Rule
+from tests.trust_model.settings import PRODUCT, SMALL, Rule, Settings
 from tests.trust_model.shared import compare
 from tests.trust_model.story import Register
 
@@ -16,7 +18,10 @@ from tests.trust_model.story import Register
 def main() -> int:
     """Tell stories from seed to seed; print each kind of violation once, with its story."""
     options = _options()
-    settings = SMALL.less(*(Rule[name] for name in options.without))
+    without = [Rule[name] for name in options.without]
+    if options.keys:
+        return _explore(options.keys, PRODUCT.less(*without))
+    settings = replace(SMALL.less(*without), every_status=options.every_status)
     search: Callable[[int], tuple[list[str], Register]]
     if options.shared:
         search = compare
@@ -38,12 +43,24 @@ def main() -> int:
     return 1 if kinds else 0
 
 
+def _explore(depth: int, settings: Settings) -> int:
+    states, found = explore(depth, settings)
+    for violation, moves in found.items():
+        _say(violation)
+        for pen, key, event in moves:
+            _say(f"  {pen:6} {key:12} {event}")
+    _say(f"{states} states to depth {depth}, {len(found)} kinds of violation")
+    return 1 if found else 0
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.trust_model.search", description=__doc__)
     parser.add_argument("--stories", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=40, help="at most, in each round of a story")
+    parser.add_argument("--keys", type=int, metavar="DEPTH", help="all orders of key moves instead")
     parser.add_argument("--shared", action="store_true", help="compare with the shared model")
+    parser.add_argument("--every-status", action="store_true", help="a rule proposed, see settings")
     parser.add_argument(
         "--without", nargs="*", default=[], metavar="RULE", help="rules of settings.py to take away"
     )

@@ -76,6 +76,11 @@ class Settings:
     """When a succession takes effect for an organization that has not closed."""
     until: int = 30
     """How many days before its `until` a registration is taken."""
+    every_status: bool = False
+    """Whether the gate takes a status event in every status; a final one stays final all the same.
+
+    Not a rule yet. Without it a thief's final status keeps the owner from a lighter sanction.
+    """
     without: frozenset[Rule] = frozenset()
 
     def has(self, rule: Rule) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.trust_model.key_states import explore
 from tests.trust_model.properties import PROPERTIES, Property
 from tests.trust_model.random_story import Told, tell
 
@@ -19,3 +20,9 @@ def stories() -> list[Told]:
 def test_in_every_story(promise: Property, stories: list[Told]) -> None:
     found = {seed: list(promise(told)) for seed, told in zip(SEEDS, stories, strict=True)}
     assert {seed: violations for seed, violations in found.items() if violations} == {}
+
+
+def test_an_owner_recovers_from_every_state_of_its_keys() -> None:
+    states, found = explore(2)
+    assert found == {}
+    assert states > 300

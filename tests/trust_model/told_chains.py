@@ -17,7 +17,7 @@ from tests.trust_model.cast import (
     recognise,
     registered,
 )
-from tests.trust_model.events import Definition, Term, Words
+from tests.trust_model.events import Definition, RecognitionGranted, Scope, Term, Updated, Words
 from tests.trust_model.settings import Rule, Settings
 from tests.trust_model.story import Register
 from tests.trust_model.told import told
@@ -217,3 +217,65 @@ def the_mill_does_not_borrow_an_accreditation(settings: Settings) -> None:
     assert answer == "accreditation-of-another"
     register.submit("Mill", "Mill/s1", issue("m2", None, "grind"))
     assert not holds(register, "m2")
+
+
+def steal_the_anchor(register: Register, hops: int) -> int:
+    """Let a thief of Ministry/s1 bring in a chain of puppets with Mint at its end."""
+    theft, before = register.size, "Ministry"
+    for hop in range(hops):
+        name = f"Puppet{hop}"
+        entry = registered(name, "Ministry", "authority", "accreditor")
+        register.submit("Ministry", "Ministry/s1", entry, by="thief")
+        granted = recognise(f"r-{name}", name, "authority")
+        register.submit(before, f"{before}/s1", granted, by="thief")
+        before = name
+    register.submit(before, f"{before}/s1", recognise("rp", "Mint"), by="thief")
+    return theft
+
+
+@told()
+def puppets_of_any_number_of_hops_fall_with_the_theft(settings: Settings) -> None:
+    """The anchor's key is stolen; none, one, two or three puppets stand between it and Mint."""
+    for hops in range(4):
+        register = begun(settings)
+        theft = steal_the_anchor(register, hops)
+        mill(register, "m1")
+        assert holds(register, "m1"), "until the theft is declared"
+        register.declare("Ministry/s1", theft)
+        mill(register, "m2")
+        for number in range(hops):
+            again = recognise(f"rq{number}", "Mint")
+            name = f"Puppet{number}"
+            register.submit(name, f"{name}/s1", again, by="stranger")
+        mill(register, "m3")
+        assert [holds(register, each) for each in ("m1", "m2", "m3", "c1")] == [False] * 3 + [True]
+
+
+@told()
+def what_an_organization_calls_itself_is_not_heard(settings: Settings) -> None:
+    """The Mill calls itself a famous university; an honest accreditor accredits its key."""
+    register = begun(settings)
+    register.submit("Mill", "Mill/s1", Updated("Famous University"), by="stranger")
+    register.submit("Agency", "Agency/s1", accredit("z2", "Mill"))
+    mill(register, "m1", "z2")
+    shown = replace(register.present("m1"), issuer_name="Famous University")
+    assert verdict(register.world, shown, ANCHORS).checks["name"][0] == "refuted"
+
+
+@told()
+def a_chain_of_four_has_dates_and_scopes_in_every_link(settings: Settings) -> None:
+    """Each link in turn ends, or leaves the level out: without it the chain does not hold."""
+    for weak in ("r-N1", "r-N2", "r-N3", "r4"):
+        for term, levels in ((Term(0, 0), None), (Term(9), None), (Term(), (1,))):
+            register = begun(settings)
+            authorities(register, "N1", "N2", "N3")
+            register.submit("N3", "N3/s1", recognise("r4", "Mint"))
+            strong = register.world.things["recognition", weak, 1]
+            owner, event = strong.owner, strong.event
+            assert isinstance(event, RecognitionGranted)
+            mill(register, "m1")
+            register.submit(owner, f"{owner}/s1", change("withdraw", weak))
+            again = replace(event, recognition="rw", term=term, scope=Scope(levels=levels))
+            register.submit(owner, f"{owner}/s1", again)
+            mill(register, "m2")
+            assert [holds(register, each) for each in ("m1", "m2")] == [True, False]

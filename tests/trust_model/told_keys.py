@@ -16,7 +16,7 @@ from tests.trust_model.cast import (
     recognise,
     registered,
 )
-from tests.trust_model.events import Closed, KeyCompromised, KeyListed, KeyRetired
+from tests.trust_model.events import Closed, KeyCompromised, KeyListed, KeyRetired, Updated
 from tests.trust_model.gate import ADMITTED
 from tests.trust_model.settings import Rule, Settings
 from tests.trust_model.story import Register
@@ -268,3 +268,72 @@ def an_owner_can_unrevoke_by_declaring_and_it_is_on_the_log(settings: Settings) 
     assert holds(register)
     assert revoked in register.log
     assert revoked.position not in register.world.counting
+
+
+@told()
+def a_thief_of_a_signing_key_lists_and_accuses_nobody(settings: Settings) -> None:
+    """The thief of College/s1 lists a key, retires and accuses the others, then gives it up."""
+    register = begun(settings)
+    theft = register.size
+    for event, rule in (
+        (KeyListed("College/t", "signing"), "recovery-key-needed"),
+        (KeyRetired("College/s2"), "key-rank"),
+        (KeyCompromised("College/r1", 1), "key-rank"),
+        (KeyCompromised("College", 1), "key-rank"),
+        (KeyRetired("College/s1"), ADMITTED),
+    ):
+        assert register.attempt("College", "College/s1", event, by="thief") == rule
+    register.submit("College", "College/s2", issue("c2"))
+    register.declare("College/s1", theft)
+    assert holds(register)
+    assert holds(register, "c2")
+
+
+@told()
+def an_unchanged_update_between_good_signatures_spoils_nothing(settings: Settings) -> None:
+    """The thief updates, and suspends and reinstates in one breath, between the owner's work."""
+    register = begun(settings)
+    before = register.submit("College", "College/s1", issue("c2"))
+    breath = change("suspend", "c1"), change("reinstate", "c1")
+    theft = register.submit("College", "College/s1", Updated("College"), by="thief")
+    register.submit("College", "College/s1", *breath, by="thief")
+    after = register.submit("College", "College/s1", issue("c3"))
+    register.submit("College", "College/s1", *breath, by="thief")
+    assert before.position < theft.position
+    register.declare("College/s1", theft, kept=[after])
+    assert [holds(register, each) for each in ("c1", "c2", "c3")] == [True, True, True]
+
+
+@told()
+def a_former_sponsor_lends_no_key(settings: Settings) -> None:
+    """The Agency, its recognition withdrawn, lists a key and signs in the College's name."""
+    register = begun(settings)
+    register.submit("Ministry", "Ministry/s1", change("withdraw", "ra"))
+    register.submit("Agency", "Agency", KeyListed("Agency/lent", "signing"))
+    revoked = change("revoke", "c1")
+    assert register.attempt("College", "Agency/lent", revoked) == "unknown-key"
+    assert register.attempt("Agency", "Agency/lent", revoked) == "credential-of-another"
+    assert holds(register)
+
+
+@told()
+def kept_names_nothing_of_the_future(settings: Settings) -> None:
+    """A key that was another's signs nothing more, whatever the declaration keeps."""
+    register = begun(settings)
+    far = KeyCompromised("College/s1", 3, ((3, 10_000),))
+    assert register.attempt("College", "College", far) == "kept"
+    disorder = KeyCompromised("College/s1", 3, ((8, 9), (3, 4)))
+    assert register.attempt("College", "College", disorder) == "kept"
+
+
+@told()
+def a_key_listed_twice_is_listed_where_it_first_counts(settings: Settings) -> None:
+    """r1's listing is hidden by an accusation while the founding key lists the same key."""
+    register = begun(settings)
+    listed = register.submit("College", "College/r1", KeyListed("College/s3", "signing"))
+    register.submit("College", "College/s3", issue("c2"))
+    register.declare("College/r1", listed)
+    register.submit("College", "College", KeyListed("College/s3", "signing"))
+    assert not holds(register, "c2"), "it was issued before the listing that counts"
+    register.declare("College/r1", register.size - 1, days=30)
+    assert holds(register, "c2")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.trust_model.cast import (
     accredit,
     begun,
@@ -35,6 +37,18 @@ def a_successor_that_a_thief_named_has_done_nothing(settings: Settings) -> None:
     register.submit("Puppet", "Puppet/s1", change("revoke", "c1"), by="stranger")
     assert not holds(register), "until the theft is declared"
     register.declare("College/s1", theft)
+    assert holds(register)
+
+
+@told()
+def a_puppet_successor_is_refused_after_the_declaration(settings: Settings) -> None:
+    """The thief names Puppet, which waits 31 days; the theft is declared meanwhile."""
+    register = begun(settings)
+    theft = register.submit("College", "College/s1", Succeeded("College", "Puppet"), by="thief")
+    register.declare("College/s1", theft)
+    revoked = change("revoke", "c1")
+    answer = register.attempt("Puppet", "Puppet/s1", revoked, days=31, by="stranger")
+    assert answer == "credential-of-another"
     assert holds(register)
 
 
@@ -164,6 +178,19 @@ def a_thiefs_ending_does_not_take_the_place_of_the_owners(settings: Settings) ->
     register.submit("College", "College/s2", change("revoke", "c1"))
     register.declare("College/s1", theft)
     assert register.status("c1") == "revoked"
+
+
+@told()
+def a_lighter_sanction_after_a_thiefs_needs_every_status(settings: Settings) -> None:
+    """A thief withdraws, the owner only suspends: refused today, and lost with the declaration."""
+    for every_status in (False, True):
+        register = begun(replace(settings, every_status=every_status))
+        theft = register.submit("Agency", "Agency/s1", change("withdraw", "za"), by="thief")
+        answer = register.attempt("Agency", "Agency/s2", change("suspend", "za"))
+        assert answer == (ADMITTED if every_status else "transition")
+        register.submit("College", "College/s1", issue("c2"))
+        register.declare("Agency/s1", theft)
+        assert holds(register, "c2") != every_status
 
 
 @told(Rule.OWN_ACCREDITOR)
