@@ -2,10 +2,10 @@
 
 At every start: the driver finds its own structures sound, the submissions reach to the head, the
 latest entries hash to their leaves, the register snapshot is intact, and the entries after it
-fold by the rules. On request, all of it is replayed: every leaf, every root, every signature,
-every rule, and what is listed beside the entries is compared with the outcome. It cannot tell
-that entries were cut off the end together with the head, or that the whole store is another's:
-the published log can.
+fold by the rules. On request, all of it is replayed as the notification log shows it to in-house
+consumers: every leaf, every root, every signature, every rule. What the publisher reads, and what
+is listed beside the entries, is compared with it. Entries cut off the end together with the
+head, or a store that is another's as a whole, are found by the published log, not here.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from eventsourcing.persistence import Notification
+
 from registry import register_state, submissions
 from registry.credential_streams import changed_by, states
+from registry.recorder import SequenceRecorder, stream_bytes
 from registry.store import Entry, Reading, StorageDamaged, Store, SubmissionRow
 from testamur.catalogue.events import CredentialEvent, wire_name
 from testamur.errors import Refuted, shown
@@ -49,7 +52,7 @@ def examine(store: Store, log_key: PublicKey, *, thorough: bool = False) -> None
         snapshot = register_state.load(reading)
         register = register_state.caught_up(reading, snapshot, log_key)
         if thorough:
-            _check_register(register, _replayed(reading, size, log_key))
+            _check_register(register, _replayed(SequenceRecorder(store), reading, size, log_key))
 
 
 def _check_opened_by(reading: Reading, log_key: PublicKey) -> None:
@@ -70,25 +73,25 @@ def _check_leaf(entry: Entry) -> None:
         raise StorageDamaged(f"entry {entry.position} does not hash to its leaf")
 
 
-def _replayed(reading: Reading, size: int, log_key: PublicKey) -> Register:
+def _replayed(
+    recorder: SequenceRecorder, reading: Reading, size: int, log_key: PublicKey
+) -> Register:
     """Return the register after all entries, once they and what is listed of them are replayed."""
     register = Register()
     while register.size < size:
-        register = _check_submission(reading, register, size, log_key)
+        register = _check_submission(recorder, reading, register, size, log_key)
     return register
 
 
 def _check_submission(
-    reading: Reading, register: Register, size: int, log_key: PublicKey
+    recorder: SequenceRecorder, reading: Reading, register: Register, size: int, log_key: PublicKey
 ) -> Register:
     """Check the submission that `register.size` is the position of; return the register after."""
     position = register.size
     listed = _listed(reading, position, size)
-    entries = reading.entries(position, position + listed.events)
-    for expected, entry in enumerate(entries, position):
-        if entry.position != expected:
-            raise StorageDamaged(f"entry {expected} is missing")
-        _check_leaf(entry)
+    notified = recorder.select_notifications(position + 1, limit=1 + listed.events)
+    published, leaves = reading.read(position, 1 + listed.events)
+    _check_notified(notified, position, published, leaves)
     # A new one for each: the unique index knows which submissions there were, in less memory.
     replayer = Replayer(
         log_key,
@@ -96,15 +99,32 @@ def _check_submission(
         credentials_for=lambda found: states(reading, changed_by(found), size=position),
     )
     try:
-        replayed = replayer.feed([one.entry for one in entries], [one.leaf for one in entries])
+        replayed = replayer.feed([one.state for one in notified], leaves)
         replayer.settle()
     except Refuted as error:
         raise StorageDamaged(f"the submission at {position}: {error}") from error
     if len(replayed) != 1:
         raise StorageDamaged(f"{len(replayed)} submissions are listed as one at {position}")
     _check_listed(replayed[0], listed)
-    _check_filed(replayed[0], entries)
+    _check_filed(replayed[0], notified)
     return replayer.register
+
+
+def _check_notified(
+    notified: Sequence[Notification], position: int, published: list[bytes], leaves: list[bytes]
+) -> None:
+    """Check that the notification log and the publisher read the same entries."""
+    if len(notified) != len(published):
+        raise StorageDamaged(f"entry {position + min(len(notified), len(published))} is missing")
+    for at, (one, entry, leaf) in enumerate(
+        zip(notified, published, leaves, strict=True), position
+    ):
+        if one.id != at + 1:
+            raise StorageDamaged(f"entry {at} is missing")
+        if one.state != entry:
+            raise StorageDamaged(f"entry {at} is not the same to every reader")
+        if leaf_hash(entry) != leaf:
+            raise StorageDamaged(f"entry {at} does not hash to its leaf")
 
 
 def _listed(reading: Reading, position: int, size: int) -> SubmissionRow:
@@ -136,18 +156,19 @@ def _check_listed(replayed: ReplayedSubmission, listed: SubmissionRow) -> None:
         )
 
 
-def _check_filed(replayed: ReplayedSubmission, entries: Sequence[Entry]) -> None:
+def _check_filed(replayed: ReplayedSubmission, notified: Sequence[Notification]) -> None:
     payload = replayed.header.payload
     expected = [(submissions.stream_key(payload.iss, payload.jti), 1, submissions.TOPIC)]
     expected += [
         (UUID(str(one.stream)).bytes, one.version, wire_name(event))
         for event, one in zip(replayed.events, replayed.admitted, strict=True)
     ]
-    for entry, filed in zip(entries, expected, strict=True):
-        if (entry.stream, entry.version, entry.topic) != filed:
+    for one, filed in zip(notified, expected, strict=True):
+        stream = stream_bytes(one.originator_id)
+        if (stream, one.originator_version, one.topic) != filed:
             raise StorageDamaged(
-                f"entry {entry.position} is filed as {shown(entry.topic)}, "
-                f"version {entry.version} of {shown(entry.stream.hex())}"
+                f"entry {one.id - 1} is filed as {shown(one.topic)}, "
+                f"version {one.originator_version} of {shown(stream.hex())}"
             )
 
 

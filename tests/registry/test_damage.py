@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import cast
 from uuid import UUID, uuid4
 
 import pytest
 
-from registry import register_state
+from registry import integrity, register_state
 from registry.gate import Limits, StorageDamaged
+from registry.store import Reading, Store
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import encode_event
 from testamur.errors import Unavailable
@@ -269,3 +272,36 @@ def test_a_credential_with_an_impossible_history_stops_the_gate(desk: Desk, stor
     event = e.CredentialRevoked(credential=credential, reason="misconduct")
     outcome = desk.submit(story.submission(story.provider, event))
     assert "version 1 of its stream is 'credential.invented/1'" in str(outcome)
+
+
+class OtherwiseRead:
+    """A reading whose publisher's face returns another entry than its notification log."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._reading, name)
+
+    def read(self, start: int, limit: int) -> tuple[list[bytes], list[bytes]]:
+        entries, leaves = self._reading.read(start, limit)
+        return [entry.replace(b"provider", b"prowider") for entry in entries], leaves
+
+
+def test_every_reader_is_given_the_same_entries(grown: Kept, story: Story) -> None:
+    """In-house consumers read the notification log, the publisher reads beside it."""
+    with closing(grown.open()) as store:
+
+        class Two:
+            """The store, read in two ways that differ."""
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(store, name)
+
+            @contextmanager
+            def reading(self) -> Iterator[Reading]:
+                with store.reading() as reading:
+                    yield cast(Reading, OtherwiseRead(reading))
+
+        with pytest.raises(StorageDamaged, match="entry 6 is not the same to every reader"):
+            integrity.examine(cast(Store, Two()), story.log_key.public, thorough=True)
