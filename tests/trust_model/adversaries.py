@@ -49,12 +49,14 @@ class Theft:
         return organization_of(self.key)
 
 
-def steal(tale: Tale, thefts: list[Theft]) -> None:
+def steal(tale: Tale, thefts: list[Theft], *, founding: bool = False) -> None:
     """Let a key of an honest organization come into a thief's hands, unnoticed."""
     who = tale.random.choice([name for name in HONEST if name not in tale.closed])
     if any(theft.organization == who for theft in thefts):
         return
     key = f"{who}/{tale.random.choice(STEALABLE)}"
+    if founding and tale.random.random() < 0.3:
+        key = who
     world = tale.register.world
     if world.keys[who][key].counts(tale.register.size, tale.register.now, world.settings):
         thefts.append(Theft(key, tale.register.size, [key]))

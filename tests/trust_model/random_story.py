@@ -2,7 +2,8 @@
 
 Every theft of a story is declared, with the founding key, within 90 days of log time, with the
 true position and with the owner's own submissions as `kept`; or the owner gives these up and
-writes the same lines anew.
+writes the same lines anew. In a `late` story thefts are found after 100 days, and founding keys are
+stolen too: there only what counting itself promises can hold.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Told:
 @dataclass(slots=True)
 class _Teller:
     tale: Tale
+    late: bool = False
     thefts: list[Theft] = field(default_factory=list)
     given_up: set[int] = field(default_factory=set)
 
@@ -43,7 +45,7 @@ class _Teller:
         random = self.tale.random
         self.tale.pause = 0
         for _ in range(random.choice((1, 1, 2, 3))):
-            adversaries.steal(self.tale, self.thefts)
+            adversaries.steal(self.tale, self.thefts, founding=self.late)
         began = self.tale.register.now
         for _ in range(steps):
             if self.tale.register.now - began > 40 * DAY:
@@ -67,7 +69,14 @@ class _Teller:
     def recover(self) -> None:
         """Let each robbed owner declare the theft, list a new key, and mend what fell."""
         self.tale.pause = 0
+        if self.late:
+            self.tale.pause = 100
+            adversaries.squat(self.tale)
+            for _ in range(3):
+                self.one()
         for theft in self.thefts:
+            if theft.key == theft.organization:
+                continue  # nobody outranks a founding key
             own = [
                 submission
                 for submission in self.tale.register.log
@@ -124,11 +133,18 @@ class _Teller:
             self.tale.complaints.append(f"{who} with {key}: {answer} for {events}")
 
 
-def tell(seed: int, settings: Settings = SMALL, *, plain: bool = False, steps: int = 40) -> Told:
+def tell(
+    seed: int,
+    settings: Settings = SMALL,
+    *,
+    plain: bool = False,
+    late: bool = False,
+    steps: int = 40,
+) -> Told:
     """Return the story of a seed: always the same one."""
     random = Random(seed)
     tale = honest.beginning(random, settings, plain=plain)
-    teller = _Teller(tale)
+    teller = _Teller(tale, late)
     for _ in range(random.randrange(3, 10)):
         honest.act(tale)
     for _ in range(random.choice((1, 1, 2))):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.trust_model.key_states import explore
-from tests.trust_model.properties import violations
+from tests.trust_model.properties import OF_COUNTING, PROPERTIES, violations
 from tests.trust_model.random_story import tell
 from tests.trust_model.settings import PRODUCT, SMALL, Rule, Settings
 from tests.trust_model.shared import compare
@@ -28,8 +28,9 @@ def main() -> int:
     else:
 
         def search(seed: int) -> tuple[list[str], Register]:
-            told = tell(seed, settings, steps=options.steps)
-            return violations(told), told.register
+            told = tell(seed, settings, late=options.late, steps=options.steps)
+            properties = OF_COUNTING if options.late else PROPERTIES
+            return violations(told, properties), told.register
 
     kinds: dict[str, int] = {}
     for seed in range(options.seed, options.seed + options.stories):
@@ -60,6 +61,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=40, help="at most, in each round of a story")
     parser.add_argument("--keys", type=int, metavar="DEPTH", help="all orders of key moves instead")
     parser.add_argument("--shared", action="store_true", help="compare with the shared model")
+    parser.add_argument("--late", action="store_true", help="thefts found after 100 days")
     parser.add_argument("--every-status", action="store_true", help="a rule proposed, see settings")
     parser.add_argument(
         "--without", nargs="*", default=[], metavar="RULE", help="rules of settings.py to take away"
