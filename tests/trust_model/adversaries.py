@@ -86,6 +86,12 @@ def act(tale: Tale, theft: Theft) -> None:
 
 def _with_recovery_key(tale: Tale, theft: Theft, key: str) -> None:
     who = theft.organization
+    if tale.random.random() < 0.1:
+        for _ in range(SMALL.recovery_key_spends):
+            junk = f"{who}/{tale.id('t')}"
+            listing = KeyListed(junk, "signing")
+            tale.attempt(who, key, listing, KeyRetired(junk), by="thief")
+        return
     target = tale.random.choice([*tale.register.world.keys[who], who])
     since = tale.random.randrange(1, tale.register.size)
     fresh = f"{who}/{tale.id('t')}"

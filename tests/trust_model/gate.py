@@ -229,7 +229,7 @@ class _Line:
             return
         if event.since is None or event.since > self.submission.position:
             raise Refused("since")
-        # Ranges in order, apart, from `since` on; the future is nobody's to keep.
+        # The ranges are in order and disjoint, start at `since` and end before the declaration.
         after = event.since
         for first, last in event.kept:
             _require(after <= first <= last < self.submission.position, "kept")

@@ -38,6 +38,7 @@ from tests.trust_model.submissions import DAY
 
 AUTHORITIES: Final = ("Ministry", "Council")
 ACCREDITORS: Final = ("Agency", "Bureau")
+DISTANT: Final = "Distant"
 PROVIDERS: Final = ("College", "School")
 HONEST: Final = AUTHORITIES + ACCREDITORS + PROVIDERS
 LEVELS: Final = (5, 6, 7)
@@ -141,6 +142,25 @@ def beginning(random: Random, settings: Settings, *, plain: bool = False) -> Tal
     submit("School", "School/s1", Defined("art", 1, Definition(5)))
     tale.rings = {name: [f"{name}/s1", f"{name}/s2"] for name in HONEST}
     return tale
+
+
+def go_far(tale: Tale) -> None:
+    """Let authorities recognise each other up to a distant accreditor, which accredits College.
+
+    The chain has four or five recognitions, so it holds or is one too long.
+    """
+    submit = tale.register.submit
+    before = "Council"
+    for number in range(tale.random.choice((2, 3))):
+        name = f"Far{number}"
+        entry = registered(name, "Ministry", "accreditor", "authority")
+        submit("Ministry", "Ministry/s1", entry)
+        submit(before, f"{before}/s1", recognise(tale.id("r"), name, "authority"))
+        before = name
+    submit("Ministry", "Ministry/s1", registered(DISTANT, "Ministry", "accreditor"))
+    submit(before, f"{before}/s1", recognise(tale.id("r"), DISTANT))
+    for _ in range(2):
+        submit(DISTANT, f"{DISTANT}/s1", tale.accreditation("College"))
 
 
 def act(tale: Tale) -> None:
@@ -307,7 +327,7 @@ def _issue(tale: Tale, who: str, key: str, definitions: list[Event]) -> None:
     assert isinstance(named, Defined)
     granted = [
         each
-        for accreditor in ACCREDITORS
+        for accreditor in (*ACCREDITORS, DISTANT)
         for each in tale.own(AccreditationGranted, accreditor)
         if isinstance(each, AccreditationGranted) and each.organization == who
     ]

@@ -85,7 +85,16 @@ class _Teller:
                 and submission.position >= theft.since
             ]
             self._declare(theft, own)
+            if self.late:
+                self._reconsider(theft)
         self.thefts.clear()
+
+    def _reconsider(self, theft: Theft) -> None:
+        """Restate the declaration after a while, which may be too late."""
+        who, random = theft.organization, self.tale.random
+        self.tale.pause = random.choice((50, 100))
+        since = random.randrange(1, self.tale.register.size)
+        self.tale.attempt(who, who, KeyCompromised(theft.key, since))
 
     def _declare(self, theft: Theft, own: list[Submission]) -> None:
         who = theft.organization
@@ -145,6 +154,8 @@ def tell(
     random = Random(seed)
     tale = honest.beginning(random, settings, plain=plain)
     teller = _Teller(tale, late)
+    if random.random() < 0.25:
+        honest.go_far(tale)
     for _ in range(random.randrange(3, 10)):
         honest.act(tale)
     for _ in range(random.choice((1, 1, 2))):

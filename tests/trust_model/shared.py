@@ -107,8 +107,11 @@ def shared_model() -> Any:
 
 
 def compare(seed: int) -> tuple[list[str], Register]:
-    """Tell the story of a seed to both models; return where they first differ, if they do."""
-    told = tell(seed, COMMON, plain=True, steps=25).register
+    """Tell the story of a seed to both models; return where they first differ, if they do.
+
+    In every third story thefts are found late, so that declarations reach their limits.
+    """
+    told = tell(seed, COMMON, plain=True, late=seed % 3 == 0, steps=25).register
     both = _Both(told)
     now = 0
     for step in told.steps:
