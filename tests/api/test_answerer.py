@@ -168,7 +168,7 @@ def test_a_crowd_of_questions_is_turned_away_and_forgotten(
 def test_a_question_that_takes_too_much_reading_is_given_up(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It gives its thread back, and its connection, fit for whoever comes next."""
+    """It gives back its thread and its connection, fit for the next question."""
     monkeypatch.setattr("api.questions.answerer.READ_SECONDS", 0.1)
     endless = text(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"

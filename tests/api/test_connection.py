@@ -219,7 +219,7 @@ def test_a_client_that_takes_nothing_of_its_answer_is_let_go() -> None:
             client.later(STALL_SECONDS - 1)
             assert not client.protocol.transport.is_closing()
             client.later(STALL_SECONDS + 1)
-            await client.answered.wait()  # whoever made the answer is free of it
+            await client.answered.wait()  # the producer of the answer is free again
 
     uvloop.run(go())
 

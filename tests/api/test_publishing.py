@@ -48,7 +48,7 @@ def log(opened_log: Served, tmp_path: Path) -> Iterator[Served]:
 
 
 def publishers(data: Path) -> list[int]:
-    """Return the processes that publish the log in `data`, whoever started them."""
+    """Return every process that publishes the log in `data`."""
     return processes(b"api.processes.publisher", os.fsencode(data))
 
 

@@ -102,7 +102,7 @@ def test_what_supersedes_a_credential_is_not_touched_by_that() -> None:
 @settings(deadline=None)
 @given(any_event())
 def test_the_things_follow_from_the_entry_alone_and_are_distinct(event: e.Event) -> None:
-    """Whoever signed it: only the header entry itself depends on its signer."""
+    """Only a header entry depends on its signer."""
     protected = msgspec.structs.replace(HEADER.protected, kid=f"{STORY.accreditor.did}#k")
     payload = msgspec.structs.replace(HEADER.payload, iss=STORY.accreditor.did)
     other: SignedHeader = replace(HEADER, protected=protected, payload=payload)

@@ -76,7 +76,7 @@ def served(log: Served) -> Served:
 
 
 def followers(data: Path) -> list[int]:
-    """Return the processes that follow into a server's tables, whoever started them."""
+    """Return every process that follows into a server's tables."""
     return processes(b"projections", os.fsencode(data / "projections"))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import struct
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -28,9 +29,6 @@ from testamur.tlog.note import (
 )
 from testamur.tlog.policy import MalformedPolicy, Policy, QuorumMissed, parse_policy
 from tests.harness.shared_vectors import SHARED, load, needs_shared
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NOW = 1_795_000_000
 LOG = SignerKey.from_seed("log.example/1", b"l" * 32)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -44,9 +45,6 @@ from testamur.tlog.tiles import (
 )
 from tests.harness.shared_vectors import SHARED, load, needs_shared
 from tests.harness.tile_resources import tile_resources
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SIZE = 70_000  # three levels of tiles
 LEAVES = leaf_hashes([b"%d" % number for number in range(SIZE)])
