@@ -102,7 +102,7 @@ def _judge(world: World, submission: Submission) -> None:
             world = evaluate([*log, earlier], None, settings)
         line = _Line(world, submission, submission.position + 1 + index)
         line.judge(event)
-        cap = spending.overspent(log, submission, index, settings)
+        cap = spending.overspent(world, submission, index)
         _require(cap is None, str(cap))
 
 

@@ -50,6 +50,7 @@ class Rule(Enum):
     OWN_KEY_SPENDS = auto()
     KEYS_IN_FORCE = auto()
     STATUS_SPENDS = auto()
+    SUCCESSOR_SPENDS = auto()
     REVISION_SPENDS = auto()
     GRANT_SPENDS = auto()
 

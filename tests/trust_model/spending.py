@@ -6,7 +6,7 @@ missing to the owner, who goes on with another key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from tests.trust_model.events import (
@@ -25,6 +25,7 @@ from tests.trust_model.events import (
 from tests.trust_model.keys import Key
 from tests.trust_model.settings import Rule, Settings
 from tests.trust_model.submissions import Log, Submission
+from tests.trust_model.world import World
 
 Purse: TypeAlias = tuple[str, str, str]
 """What a cap is counted for: the rule, and the thing or subject."""
@@ -51,13 +52,28 @@ def purse_of(event: Event, actor: str) -> Purse | None:
     return purse
 
 
-def overspent(log: Log, submission: Submission, index: int, settings: Settings) -> str | None:
-    """Return the rule whose cap the event at `index` of the submission exceeds."""
-    purse = purse_of(submission.events[index], submission.organization)
+def overspent(world: World, submission: Submission, index: int) -> str | None:
+    """Return the rule whose cap the event at `index` of the submission exceeds.
+
+    `world` is the state that the events before it leave. On a thing of another's a successor
+    spends for all its keys together: it can list hundreds.
+    """
+    settings, event = world.settings, submission.events[index]
+    purse = purse_of(event, submission.organization)
     if purse is None or not settings.has(_SWITCHES[purse[0]]):
         return None
-    before = (*_signed(log, submission), *submission.events[:index])
-    spent = sum(purse_of(event, submission.organization) == purse for event in before)
+    foreign = (
+        isinstance(event, Changed)
+        and world.writers.get((event.kind, event.id)) != submission.organization
+        and settings.has(Rule.SUCCESSOR_SPENDS)
+    )
+    spent = sum(
+        purse_of(each, submission.organization) == purse
+        for earlier in world.log
+        if earlier.organization == submission.organization
+        if foreign or earlier.key == submission.key
+        for each in earlier.events
+    )
     return purse[0] if spent >= _cap(purse[0], settings) else None
 
 
@@ -106,13 +122,6 @@ def too_many_in_force(
         return len(in_force) >= settings.recovery_keys_in_force
     own = [key for key in in_force if key.lister == listing.key]
     return len(own) >= settings.signing_keys_in_force
-
-
-def _signed(log: Log, submission: Submission) -> Iterator[Event]:
-    """Yield every event that the same key signed before."""
-    for earlier in log:
-        if (earlier.organization, earlier.key) == (submission.organization, submission.key):
-            yield from earlier.events
 
 
 def _key_events(submission: Submission) -> int:

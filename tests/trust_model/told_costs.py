@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from tests.trust_model.cast import accredit, begun, change, define, holds, recognise
 from tests.trust_model.events import (
+    Closed,
     KeyCompromised,
     KeyListed,
     KeyRetired,
     RecognitionGranted,
+    Succeeded,
     Updated,
 )
 from tests.trust_model.evidence import histories, length
@@ -96,6 +98,25 @@ def a_thief_cannot_lengthen_evidence_for_ever(settings: Settings) -> None:
     assert after - before <= 4 + 1, "four status events, and the declaration"
     assert holds(register)
     register.submit("Agency", "Agency/s2", change("suspend", "za"))
+
+
+@told(Rule.SUCCESSOR_SPENDS)
+def a_puppet_successor_spends_for_all_its_keys_together(settings: Settings) -> None:
+    """A thief names Puppet, which lists key after key, each of which revokes c1 over and over."""
+    register = begun(small(settings))
+    before = length(register.world, histories(register.world, "c1", {"Ministry"}))
+    naming = Succeeded("College", "Puppet")
+    theft = register.submit("College", "College/s1", naming, Closed(), by="thief")
+    for number in range(10):
+        key = f"Puppet/t{number}"
+        register.attempt("Puppet", "Puppet", KeyListed(key, "signing"), by="stranger")
+        for _ in range(5):
+            register.attempt("Puppet", key, change("revoke", "c1"), by="stranger")
+        register.attempt("Puppet", "Puppet", KeyRetired(key), by="stranger")
+    register.declare("College/s1", theft)
+    assert holds(register)
+    after = length(register.world, histories(register.world, "c1", {"Ministry"}))
+    assert after - before <= 4 + 1, "four revocations, and the declaration"
 
 
 @told(Rule.REVISION_SPENDS)
