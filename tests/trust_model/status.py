@@ -8,6 +8,7 @@ anew: an event sets the status that its row names, but nothing leads out of a fi
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from tests.trust_model.events import (
@@ -83,6 +84,33 @@ def status(
             break
         current = AFTER[said.event.verb]
     return current
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One status event that counts, and for whom its signer acted; for nobody if that is empty."""
+
+    position: int
+    verb: Verb
+    actor: str
+    acted_for: tuple[str, ...]
+
+
+def acts(world: World, kind: Kind, id_: str) -> list[Act]:
+    """Return who did what to a thing, in order, and for whom.
+
+    An answer that rests on no anchors gives `status` by the owner and the successors it named, and
+    lists beside it what the successors of others said.
+    """
+    thing = existing(world, kind, id_)
+    if thing is None:
+        return []
+    found = []
+    for said in world.stream(kind, id_):
+        if isinstance(said.event, Changed) and said.position > thing.position:
+            acted_for = speakers(world, thing, said.actor, said.position, said.recorded_at)
+            found.append(Act(said.position, said.event.verb, said.actor, acted_for))
+    return found
 
 
 def ended_by_owner(world: World, kind: Kind, id_: str) -> bool:

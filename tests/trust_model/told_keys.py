@@ -18,6 +18,7 @@ from tests.trust_model.cast import (
 )
 from tests.trust_model.events import Closed, KeyCompromised, KeyListed, KeyRetired, Updated
 from tests.trust_model.gate import ADMITTED
+from tests.trust_model.reach import Sums, reach
 from tests.trust_model.settings import Rule, Settings
 from tests.trust_model.story import Register
 from tests.trust_model.told import small, told
@@ -264,8 +265,9 @@ def an_owner_can_unrevoke_by_declaring_and_it_is_on_the_log(settings: Settings) 
     """A decision taken knowingly: 90 days back, an owner's declaration undoes its own act."""
     register = begun(settings)
     revoked = register.submit("College", "College/s1", change("revoke", "c1"))
-    register.declare("College/s1", revoked)
+    declared = register.declare("College/s1", revoked)
     assert holds(register)
+    assert reach(register.log, declared.position).flagged
     assert revoked in register.log
     assert revoked.position not in register.world.counting
 
@@ -337,3 +339,20 @@ def a_key_listed_twice_is_listed_where_it_first_counts(settings: Settings) -> No
     assert not holds(register, "c2"), "it was issued before the listing that counts"
     register.declare("College/r1", register.size - 1, days=30)
     assert holds(register, "c2")
+
+
+@told()
+def a_declaration_says_how_far_it_reaches(settings: Settings) -> None:
+    """The Agency voids a grant backwards; a thief's issuances fall without a flag."""
+    register = begun(settings)
+    forged = register.submit("College", "College/s1", issue("c2"), issue("c3"), by="thief")
+    declared = register.declare("College/s1", forged)
+    found = reach(register.log, declared.position, settings)
+    assert (found.fallen, found.returned, found.flagged) == (Sums(issuances=2), Sums(), False)
+    register.submit("Agency", "Agency/s1", accredit("z2", "Mill"))
+    hidden = register.declare("Agency/s1", 3, by="Agency/r1", pen="thief")
+    found = reach(register.log, hidden.position, settings)
+    assert (found.fallen, found.flagged) == (Sums(grants=2), True)
+    undone = register.declare("Agency/r1", hidden)
+    found = reach(register.log, undone.position, settings)
+    assert (found.returned, found.flagged) == (Sums(grants=2), False)

@@ -18,6 +18,7 @@ from tests.trust_model.cast import (
 from tests.trust_model.events import Closed, KeyListed, Objected, Restated, Succeeded, Words
 from tests.trust_model.gate import ADMITTED
 from tests.trust_model.settings import Rule, Settings
+from tests.trust_model.status import acts, nobody
 from tests.trust_model.story import Register, as_logged
 from tests.trust_model.told import told
 from tests.trust_model.verdict import verdict
@@ -256,6 +257,9 @@ def the_rightful_successor_acts(settings: Settings) -> None:
     register.submit("Agency", "Agency/s1", Succeeded("College", "Puppet"))
     register.submit("Puppet", "Puppet/s1", change("suspend", "c1"), days=30)
     assert not holds(register)
+    last = acts(register.world, "credential", "c1")[-1]
+    assert (last.actor, last.acted_for) == ("Puppet", ("Agency",))
+    assert register.status("c1", nobody) == "active", "by the owner and whom it named"
     foreign = register.attempt("Puppet", "Puppet/s1", change("suspend", "za"))
     assert foreign == "accreditation-of-another", "only of that credential"
 
