@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic
 
 from tests.trust_model.key_states import explore
 from tests.trust_model.properties import OF_COUNTING, PROPERTIES, violations
@@ -28,19 +29,23 @@ def main() -> int:
     else:
 
         def search(seed: int) -> tuple[list[str], Register]:
-            told = tell(seed, settings, late=options.late, steps=options.steps)
+            story = tell(seed, settings, late=options.late, steps=options.steps)
             properties = OF_COUNTING if options.late else PROPERTIES
-            return violations(told, properties), told.register
+            return violations(story, properties), story.register
 
     kinds: dict[str, int] = {}
+    told, end = 0, monotonic() + options.seconds
     for seed in range(options.seed, options.seed + options.stories):
+        if monotonic() > end:
+            break
+        told += 1
         found, register = search(seed)
         for violation in found:
             kind = violation.split(":")[0]
             if kind not in kinds:
                 _print_story(seed, violation, register)
             kinds[kind] = kinds.get(kind, 0) + 1
-    _say(f"{options.stories} stories from seed {options.seed}: {kinds or 'no violation'}")
+    _say(f"{told} stories from seed {options.seed}: {kinds or 'no violation'}")
     return 1 if kinds else 0
 
 
@@ -58,6 +63,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.trust_model.search", description=__doc__)
     parser.add_argument("--stories", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=3600, help="stop after so long")
     parser.add_argument("--steps", type=int, default=40, help="at most, in each round of a story")
     parser.add_argument("--keys", type=int, metavar="DEPTH", help="all orders of key moves instead")
     parser.add_argument("--shared", action="store_true", help="compare with the shared model")
