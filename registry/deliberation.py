@@ -17,6 +17,7 @@ from testamur.catalogue.submission import SignedHeader, Submission, submission_e
 from testamur.catalogue.table import CREATED, TABLE, subject_of
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
+from testamur.recording.names import objections
 from testamur.rules import (
     Admitted,
     CredentialState,
@@ -45,6 +46,8 @@ class Checked:
     """The credentials it may bring about or change."""
     needed: list[str]
     """The credentials that must exist for it."""
+    objection: Refusal | None
+    """Why it may not be recorded, by rules that no replayer asks (`testamur.recording`)."""
 
     @classmethod
     def of(cls, submission: Submission, verified_by: PublicKey | None, size: int) -> Checked:
@@ -52,7 +55,10 @@ class Checked:
         payload, events = submission.header.payload, submission.events
         credentials = [event.credential for event in events if isinstance(event, e.CredentialEvent)]
         key = submissions.stream_key(payload.iss, payload.jti)
-        return cls(submission, verified_by, size, key, credentials, changed_by(events))
+        objection = None
+        if len(credentials) < len(events):
+            objection = next(iter(objections(events)), None)
+        return cls(submission, verified_by, size, key, credentials, changed_by(events), objection)
 
     @property
     def named(self) -> set[str]:
@@ -96,7 +102,7 @@ class Deliberation:
     def decide(self, checked: Checked) -> Recorded:
         """Admit a submission and return its receipt, or the receipt of what it repeats.
 
-        Raises `Refusal`: `jti-conflict`, or a rule of `testamur.rules`.
+        Raises `Refusal`: `jti-conflict`, or a rule of `testamur.rules` or `testamur.recording`.
         """
         known = self._recorded.get(checked.key)
         if known is not None:
@@ -152,11 +158,13 @@ class Deliberation:
         if draft.size == 0:
             genesis = admit_genesis(draft, header, events, self._recorded_at, self._log_key)
             header.verify_signature(self._log_key)
+            _raise_objection(checked)
             return genesis
         key = admit_header(draft, header, self._recorded_at)
         # The key that was checked earlier may have been retired or replaced since.
         if checked.verified_by != key:
             header.verify_signature(key)
+        _raise_objection(checked)
         return admit_events(draft, self._credentials, header, events, self._recorded_at)
 
     def _add_rows(
@@ -190,6 +198,12 @@ class Deliberation:
         organization = self.register.organizations.get(header.payload.iss)
         listed = organization.key(header.key_id) if organization else None
         return listed.public() if listed else self._log_key
+
+
+def _raise_objection(checked: Checked) -> None:
+    # After the signature, since only a signer is told about names; never of what is on the log.
+    if checked.objection is not None:
+        raise checked.objection
 
 
 def _entry_rows(

@@ -15,6 +15,7 @@ from registry.store import Reading
 from testamur.catalogue.submission import every_refusal, parse
 from testamur.errors import Refusal, detached
 from testamur.keys import PublicKey
+from testamur.recording.names import objections
 from testamur.rules import Credentials, Register, admit_events
 
 
@@ -63,7 +64,7 @@ def _every_line(
     """Return the refusal of every event, judged after those before it that are admitted."""
     draft = register.draft()
     header = checked.submission.header
-    found = []
+    found = objections(checked.submission.events)
     for number, event in enumerate(checked.submission.events):
         draft.size = register.size + number
         try:
@@ -71,4 +72,4 @@ def _every_line(
         except Refusal as refusal:
             refusal.line = number + 2
             found.append(detached(refusal))
-    return found
+    return sorted(found, key=lambda refusal: refusal.line or 0)

@@ -8,8 +8,8 @@ the document was refused before.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final, get_args
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, get_args
 
 import msgspec
 
@@ -18,6 +18,9 @@ _PATTERN: Final = "Expected `str` matching regex "
 _NO_DATE: Final = "Invalid RFC3339 encoded date"
 _STEP: Final = re.compile(r"\.(?P<member>[^.\[]+)|\[(?P<index>[0-9]+)\]")
 
+Form: TypeAlias = str | Callable[[str | None], str]
+"""What a text must be, in words; or a function from the text to these words."""
+
 
 def pattern_of(kind: Any) -> str:
     """Return the pattern of an annotated text."""
@@ -25,7 +28,7 @@ def pattern_of(kind: Any) -> str:
 
 
 def explained(
-    error: msgspec.ValidationError, document: Any, forms: Mapping[str, str]
+    error: msgspec.ValidationError, document: Any, forms: Mapping[str, Form]
 ) -> tuple[str, str | None]:
     """Return what is wrong, and the value at fault if there is one.
 
@@ -38,7 +41,8 @@ def explained(
     value = _found(document, place)
     known = {f"{_PATTERN}{pattern!r}": form for pattern, form in forms.items()}
     if what in known:
-        return f"{place} is not {known[what]}", value
+        form = known[what]
+        return f"{place} is not {form if isinstance(form, str) else form(value)}", value
     if what == _NO_DATE:
         return f"{place} is not a date such as 2026-11-21", value
     if what.startswith(_PATTERN):

@@ -12,9 +12,10 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from testamur.catalogue import names
 from testamur.catalogue.ids import Uuid7
 from testamur.errors import Refusal
-from testamur.schema import pattern_of
+from testamur.schema import Form, pattern_of
 
 # `$` alone would let a final LF through in Python; with the look-ahead all engines agree.
 Did = Annotated[
@@ -25,16 +26,8 @@ Did = Annotated[
 Id = Annotated[str, Meta(min_length=36, max_length=36)]
 KeyId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,128}$(?!\n)")]
 Multikey = Annotated[str, Meta(pattern=r"^z[1-9A-HJ-NP-Za-km-z]{40,64}$(?!\n)")]
-# No control characters, and none that reorder text on a screen (Unicode UAX #9).
-Name = Annotated[
-    str,
-    Meta(
-        pattern=r"^(?! )[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+"
-        r"(?<! )$(?!\n)",
-        min_length=1,
-        max_length=200,
-    ),
-]
+# Nothing invisible, no mark without a letter, no DID: `names.py` has the ranges.
+Name = Annotated[str, Meta(pattern=names.PATTERN, min_length=1, max_length=200)]
 Url = Annotated[str, Meta(pattern=r"^https?://[!-~]+$(?!\n)", max_length=500)]
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
@@ -43,12 +36,19 @@ Origin = Annotated[str, Meta(pattern=r"^[!-*,-~]{1,255}$(?!\n)")]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$(?!\n)")]  # ISO 3166-1 or -2
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)", max_length=35)]
 IscedField = Annotated[str, Meta(pattern=r"^[0-9]{2,4}$(?!\n)")]  # ISCED-F 2013
-FORMS: Final = {
+
+
+def _no_name(text: str | None) -> str:
+    why = names.fault_of(text) if text else None
+    return "a name" + (f": {why}" if why else ", which is text that can be seen")
+
+
+FORMS: Final[dict[str, Form]] = {
     pattern_of(Uuid7): "an id such as 019a3b1c-7f00-7abc-8def-0123456789ab",
     pattern_of(Did): "a DID such as did:web:college.example",
     pattern_of(KeyId): "a name of letters, digits and ._- such as 2026-key-1",
     pattern_of(Multikey): "a public Multikey such as z6Mk...",
-    pattern_of(Name): "a name: text without control characters or spaces at its ends",
+    pattern_of(Name): _no_name,
     pattern_of(Url): "a URL such as https://college.example",
     pattern_of(Country): "a country code such as NL (ISO 3166)",
     pattern_of(Language): "a language tag such as en",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
+import msgspec
 import typer
 
 from testamur.badges.cohort_csv import (
@@ -32,6 +33,7 @@ from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.values import as_id, is_id, log_name
 from testamur.errors import Refusal, Unavailable
 from testamur.keys import PrivateKey
+from testamur.recording.names import check_name, names_in
 
 app = typer.Typer()
 _PANEL: Final = "Events"
@@ -183,7 +185,11 @@ def _registered(
 
 def _settings(path: Path, kind: type[T]) -> T:
     with naming(path):
-        return read_given(read(path, MAX_DOCUMENT), kind)
+        found = read_given(read(path, MAX_DOCUMENT), kind)
+        if isinstance(found, msgspec.Struct):
+            for name in names_in(found):
+                check_name(name)
+        return found
 
 
 def _refuse_nothing(prepared: Prepared, source: Path) -> None:

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from testamur.catalogue.ids import new_id
+from testamur.catalogue.lines import decode_events
 from testamur.catalogue.submission import MAX_BYTES, every_refusal, format_time, parse, seal
 from testamur.cli.files import naming, read, read_key, write
 from testamur.cli.outcome import HOLDS, REFUTED, described
@@ -20,6 +21,7 @@ from testamur.errors import Refusal
 from testamur.http.check_report import CheckReport
 from testamur.http.client import RegistryClient
 from testamur.keys import PublicKey
+from testamur.recording.names import objections
 from testamur.verification.receipt import Flagged
 
 app = typer.Typer()
@@ -131,9 +133,10 @@ def wrong_form(data: bytes) -> list[Refusal]:
     if mangled := _mangled(data):
         return [mangled]
     if is_submission(data):
-        return every_refusal(data)
+        return every_refusal(data) or objections(parse(data).events)
     # A file of events is a submission but for its first line.
     found = [refusal for refusal in every_refusal(b"\n" + data) if refusal.line != 1]
+    found = found or objections(decode_events(data[:-1].split(b"\n")))
     return [
         refusal
         if refusal.line is None

@@ -60,7 +60,9 @@ def test_golden_damage_is_refuted(case: dict[str, Any]) -> None:
         verify_commitment(*opened(case))
 
 
-@pytest.mark.parametrize("program", ["check_commitment.mjs", "check_submission.mjs"])
+@pytest.mark.parametrize(
+    "program", ["check_commitment.mjs", "check_names.mjs", "check_submission.mjs"]
+)
 def test_a_second_implementation_agrees_on_the_golden_vectors(program: str) -> None:
     if (node := shutil.which("node")) is None:
         pytest.skip("no node here")

@@ -200,6 +200,29 @@ def test_an_organization_is_named_by_a_plain_did(did: str) -> None:
         "a\u2028b",
         "x" * 201,
         "Soil\n",
+        " ",
+        "a  b",
+        "a\u00a0b",
+        "\u3000",
+        "\u2800",
+        "\u3164",
+        "a\u200bb",
+        "a\u200db",
+        "a\u2060b",
+        "a\ufeffb",
+        "a\u00adb",
+        "a\ufe0f",
+        "a\U000e0041",
+        "a\ue000",
+        "a\ufffd",
+        "\u0301",
+        "\u064b\u064b",
+        "A \u0301b",
+        "A\u0301\u0301\u0301\u0301\u0301",
+        "می\u200c",
+        "A College (did:web:college.example)",
+        "DID:key:z6Mk",
+        "ｄｉｄ：web",
     ],
 )
 def test_a_name_shows_as_it_is_written(name: str) -> None:
@@ -209,12 +232,45 @@ def test_a_name_shows_as_it_is_written(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Universität Zürich", "東京大学", "جامعة القاهرة", "x" * 200, "😀"]
+    "name",
+    [
+        "Universität Zürich",
+        "東京大学",
+        "جامعة القاهرة",
+        "x" * 200,
+        "😀",
+        "Trường Đại học Bách khoa",
+        "دانش\u200cگاه",
+        "ශ්\u200dරී ලංකා",
+        "Candid: a college",
+        "What Rome did: an introduction",
+        "\u041exford",  # imitates, which is judged before it is recorded and never afterwards
+    ],
 )
 def test_a_name_may_be_in_any_script(name: str) -> None:
     event = e.OrganizationUpdated(country="NL", name=name, organization=STORY.provider.did)
 
     assert decode_event(encode_event(event)) == event
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a\u200bb", "it holds an invisible character; leave it out (U+200B)"),
+        ("a\tb", "it holds an invisible character; leave it out (U+0009)"),
+        ("a  b", "it begins or ends with a space, or has two in a row"),
+        ("x\u200c", "it holds an invisible character; leave it out (U+200C)"),
+        ("A \u0301", "a mark has no letter to sit on; leave it out (U+0301)"),
+        ("A\u0301\u0301\u0301\u0301\u0301", "more than 4 marks sit on one letter; leave them out"),
+        ("A (did:web:b)", "it holds a DID, as if that were who it names; leave it out"),
+    ],
+)
+def test_a_name_that_is_none_is_refused_with_the_character_and_what_to_do(
+    name: str, words: str
+) -> None:
+    event = e.OrganizationUpdated(country="NL", name="A", organization=STORY.provider.did)
+
+    assert words in refused(changed(event, name=name)).detail
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from testamur.badges.commitment import HolderFile, render_holder_file
+from testamur.catalogue import names
 from testamur.catalogue.submission import every_refusal, format_time, parse, submission_entry
 from testamur.http.check_report import CheckReport, RefusalReport
 from testamur.rules.organizations import possession_statement
@@ -45,6 +46,7 @@ def format_files() -> dict[str, str]:
         "holder-file.json": _holder_file(),
         "report.json": _report(),
         "check-report.json": _check_report(),
+        "names.json": _names(),
     }
     return {
         name: json.dumps(found, ensure_ascii=False, indent=1) + "\n"
@@ -72,6 +74,75 @@ def _texts(cases: dict[str, bytes]) -> list[dict[str, Any]]:
 
 def _compact(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+# --- Names ---
+
+
+def _names() -> dict[str, Any]:
+    return {
+        "note": _note(
+            "Names that an entry may hold, and texts that are no name. Ranges of code "
+            "points are from the first to the last, both included."
+        ),
+        "unseen": names.UNSEEN,
+        "marks": names.MARKS,
+        "maxMarks": names.MAX_MARKS,
+        "joiners": names.JOINERS,
+        "joined": names.JOINED,
+        "names": [
+            "A College",
+            "Universität Zürich",
+            "東京大学",
+            "جامعة القاهرة",
+            "😀",
+            "x" * 200,
+            "دانش\u200cگاه",
+            "ශ්\u200dරී ලංකා",
+            "Việt",
+            "Vie\u0302\u0323t",
+            "Candid: a college",
+            "What Rome did: an introduction",
+            "\u041exford",
+        ],
+        "refused": [
+            {"desc": desc, "text": text}
+            for desc, text in {
+                "nothing": "",
+                "a space": " ",
+                "a space at the beginning": " A",
+                "a space at the end": "A ",
+                "two spaces in a row": "a  b",
+                "a line end": "a\nb",
+                "a line end at the end": "a\n",
+                "a space that does not break": "a\u00a0b",
+                "an ideographic space": "a\u3000b",
+                "a Hangul filler": "\u3164",
+                "a blank Braille pattern": "\u2800",
+                "a zero-width space": "a\u200bb",
+                "a word joiner": "a\u2060b",
+                "a byte order mark": "\ufeffa",
+                "a soft hyphen": "a\u00adb",
+                "text from right to left": "\u202eegelloC A",
+                "an isolate": "a\u2066b",
+                "a variation selector": "a\ufe0f",
+                "a tag": "a\U000e0041",
+                "private use": "\ue000",
+                "private use in the last plane": "\U0010fffd",
+                "a replacement character": "a\ufffd",
+                "a joiner between Latin letters": "Uni\u200dversity",
+                "a joiner at the end": "دانش\u200c",
+                "a mark alone": "\u0301",
+                "a mark after a space": "A \u0301b",
+                "Arabic marks alone": "\u064b\u064b",
+                "five marks on one letter": "A" + "\u0301" * 5,
+                "a DID in parentheses": "A College (did:web:college.example)",
+                "a DID in capitals": "DID:key:z6Mk",
+                "a DID in wide letters": "\uff44\uff49\uff44\uff1aweb",
+                "201 characters": "x" * 201,
+            }.items()
+        ],
+    }
 
 
 # --- Receipt ---

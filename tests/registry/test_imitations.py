@@ -1,0 +1,28 @@
+"""A name that imitates another is not recorded; what a replayer judges is for other tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from testamur.catalogue import events as e
+from tests.harness.gates import Desk
+from tests.harness.story import Story
+
+
+def test_the_gate_records_no_imitation_and_a_dry_run_says_so(desk: Desk, story: Story) -> None:
+    forged = e.OrganizationUpdated(
+        country="NL", name="\u041exford University", organization=story.provider.did
+    )
+    body = story.submission(story.provider, story.issued(), forged)
+    refusal = desk.refuse(body)
+    assert (refusal.rule, refusal.line) == ("mixed-scripts", 3)
+    dry = desk.gate.dry_run(body)
+    assert [(each.rule, each.line) for each in dry.refusals] == [("mixed-scripts", 3)]
+
+
+def test_only_a_signer_is_told(desk: Desk, story: Story) -> None:
+    forged = e.OrganizationUpdated(
+        country="NL", name="\u041exford", organization=story.provider.did
+    )
+    thief = replace(story.provider, key=story.accreditor.key)
+    assert desk.refuse(story.submission(thief, forged)).rule == "signature"
