@@ -16,9 +16,9 @@ from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_
 from testamur.cli.trust import Trust, policy_from
 from testamur.cli.values import MaybeUrl, cut, moment
 from testamur.errors import Refusal
-from testamur.verification.anchors import parse_anchor
 from testamur.verification.evidence import FILE_ENDING, MAX_EVIDENCE, Evidence, parse_evidence
 from testamur.verification.report import Report
+from testamur.verification.trust.anchors import parse_anchor
 from testamur.verification.verify import verify as judge
 
 app = typer.Typer()

@@ -10,22 +10,9 @@ from typing import Final, Literal
 
 import msgspec
 
-REPORT: Final = "testamur/report/1"
+from testamur.verification.checks import CheckName
 
-CheckName = Literal[
-    "commitment",
-    "submission",
-    "signature",
-    "inclusion",
-    "checkpoint",
-    "status",
-    "accreditation",
-    "recognition",
-    "achievement",
-    "issuer",
-    "validity",
-    "proof",  # the credential's own (the credential proof), beside the Merkle proofs
-]
+REPORT: Final = "testamur/report/1"
 
 
 class Verdict(StrEnum):

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
@@ -21,12 +21,13 @@ from testamur.badges.commitment import HolderFile, commit, new_blind
 from testamur.badges.data_integrity import sign
 from testamur.badges.prepare import Prepared
 from testamur.keys import PrivateKey
+from testamur.verification.checks import CHECKS, RESTS_ON
 from testamur.verification.evidence import Evidence, parse_evidence, render_evidence
-from testamur.verification.report import CheckName, Report, Verdict
+from testamur.verification.report import Report, Verdict
 from tests.harness.issued_log import IssuedLog
 from tests.harness.story import NOW
 
-NAMES: tuple[CheckName, ...] = get_args(CheckName)
+NAMES = CHECKS
 TODAY = date(2026, 11, 21)
 
 
@@ -41,8 +42,13 @@ def refuted(report: Report) -> set[str]:
 
 
 def unchecked(report: Report) -> set[str]:
-    """Return the checks that could not be made."""
-    return {check.name for check in report.checks if check.verdict is Verdict.UNCHECKED}
+    """Return the checks that could not be made although all that they rest on holds."""
+    holding = {check.name for check in report.checks if check.verdict is Verdict.HOLDS}
+    return {
+        check.name
+        for check in report.checks
+        if check.verdict is Verdict.UNCHECKED and holding.issuperset(RESTS_ON[check.name])
+    }
 
 
 def altered(prepared: Prepared, change: Callable[[dict[str, Any]], None]) -> Prepared:

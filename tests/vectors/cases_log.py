@@ -85,7 +85,7 @@ def _(scene: Scene) -> None:
     scene.bend(lambda f: f["submissions"][-1]["inclusion"].append(_ZERO))
 
 
-@case("another position", refuted="inclusion signature", unchecked=AFTER_SIGNATURE)
+@case("another position", refuted="inclusion", unchecked=AFTER_SIGNATURE)
 def _(scene: Scene) -> None:
     scene.bend(lambda f: f["submissions"][-1].update(position=9))
 
@@ -95,7 +95,7 @@ def _(scene: Scene) -> None:
     scene.bend(lambda f: f["submissions"][-1].update(position=10**12))
 
 
-@case("a time the log never stated", refuted="inclusion signature", unchecked=AFTER_SIGNATURE)
+@case("a time the log never stated", refuted="inclusion", unchecked=AFTER_SIGNATURE)
 def _(scene: Scene) -> None:
     def change(found: dict[str, list[dict[str, str]]]) -> None:
         last = found["submissions"][-1]
@@ -104,12 +104,12 @@ def _(scene: Scene) -> None:
     scene.bend(change)
 
 
-@case("submissions that overlap", refuted="inclusion signature", unchecked=AFTER_SIGNATURE)
+@case("submissions that overlap", refuted="inclusion", unchecked=AFTER_SIGNATURE)
 def _(scene: Scene) -> None:
     scene.bend(lambda f: f["submissions"][1].update(position=1))
 
 
-@case("a size beyond the checkpoint", refuted="inclusion status")
+@case("a size beyond the checkpoint", refuted="inclusion")
 def _(scene: Scene) -> None:
     scene.bend(lambda f: f.update(size=15))
 
@@ -344,7 +344,7 @@ def _(scene: Scene) -> None:
 
 @case(
     "an accreditation reinstated by a submission that was logged again",
-    refuted="signature accreditation",
+    refuted="signature",
     unchecked="status",
 )
 def _(scene: Scene) -> None:

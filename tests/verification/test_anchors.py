@@ -14,7 +14,7 @@ from testamur.catalogue import events as e
 from testamur.catalogue.lines import decode_events
 from testamur.catalogue.members import Key
 from testamur.errors import Refusal
-from testamur.verification.anchors import parse_anchor
+from testamur.verification.trust.anchors import parse_anchor
 from tests.harness.awards import awards
 from tests.harness.issued_log import IssuedLog
 from tests.harness.judged import altered, refuted, unchecked

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from testamur.verification.report import CheckName
+from testamur.verification.checks import CheckName
 from tests.harness.judged import verdicts
 from tests.vectors.judge import judge
 from tests.vectors.make_evidence import FOLDER, evidence_files

@@ -13,7 +13,7 @@ import pytest
 from testamur.catalogue import members
 from testamur.catalogue.events import EVENTS
 from testamur.catalogue.submission import base64url_decode
-from testamur.verification.report import CheckName
+from testamur.verification.checks import CHECKS, RESTS_ON, CheckName
 
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests" / "vectors"
@@ -86,9 +86,11 @@ def test_every_event_is_listed_with_its_members(row: str) -> None:
     assert row in TEXT.splitlines()
 
 
-@pytest.mark.parametrize("name", CheckName.__args__)  # type: ignore[attr-defined]  # a Literal
-def test_every_check_is_explained(name: str) -> None:
-    assert f"\n| `{name}` | " in TEXT
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_check_is_explained_with_what_it_rests_on(name: CheckName) -> None:
+    premises = ", ".join(f"`{each}`" for each in RESTS_ON[name]) or "nothing"
+
+    assert f"\n| `{name}` | {premises} | " in TEXT
 
 
 def test_every_vector_that_is_named_is_there_and_every_kind_is_named() -> None:

@@ -48,9 +48,12 @@ func verdict(err error) string {
 func judge(found document) map[string]string {
 	tree, err := openByPolicy(found.Evidence.Checkpoint, found.Policy)
 	made := map[string]string{"checkpoint": verdict(err), "submission": holds}
-	made["inclusion"] = inclusion(found, tree, err)
 	if err == nil && found.Holder.Log != "" && found.Holder.Log != tree.origin {
 		made["checkpoint"] = unchecked
+	}
+	made["inclusion"] = unchecked // it rests on the checkpoint
+	if made["checkpoint"] == holds {
+		made["inclusion"] = inclusion(found, tree)
 	}
 	keys := map[string]string{}
 	status, committed, signed := holds, "", true
@@ -90,10 +93,7 @@ func judge(found document) map[string]string {
 	return made
 }
 
-func inclusion(found document, tree checkpoint, missing error) string {
-	if missing != nil {
-		return unchecked
-	}
+func inclusion(found document, tree checkpoint) string {
 	size := tree.size
 	if found.Evidence.Size != nil {
 		size = *found.Evidence.Size

@@ -13,16 +13,15 @@ it, not for the name in it. Trusted are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import assert_never
+from collections.abc import Iterable
 
 import msgspec
 
-from testamur.catalogue import events as e
-from testamur.catalogue.members import Did, Key
+from testamur.catalogue.members import Did
 from testamur.catalogue.submission import SignedHeader
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
+from testamur.verification.trust.meaning import Listed, Meaning, Need
 
 
 def parse_anchor(text: str) -> tuple[str, str | None]:
@@ -76,37 +75,19 @@ class Anchored:
         """Return the anchor that the key leads back to which signed this recognition."""
         return self._recognitions.get(recognition)
 
-    def follow(  # noqa: C901  # one case per event
-        self, header: SignedHeader, events: Sequence[e.Event]
-    ) -> None:
+    def follow(self, header: SignedHeader, meanings: Iterable[Meaning]) -> None:
         """Take in a submission. For the keys in the genesis, the log's operator vouches."""
         behind = self.behind_key(header.payload.iss, header.key_id)
-        for event in events:
-            # Of such things no event lists a key or recognises anybody.
-            if isinstance(event, e.AccreditationEvent | e.AchievementEvent | e.CredentialEvent):
-                continue
-            match event:
-                case e.LogOpened():
-                    for seat in event.authorities:
-                        for key in seat.keys:
-                            self._list(seat.organization, key, behind, entered=True)
-                case e.OrganizationRegistered():
-                    self._list(event.organization, event.key, behind, entered=True)
-                case e.KeyAdded():
-                    self._list(event.organization, event.key, behind, entered=False)
-                case e.RecognitionGranted():
-                    if behind is not None:
-                        self._recognitions[event.recognition] = behind
-                case e.OrganizationUpdated() | e.OrganizationClosed():
-                    pass
-                case e.KeyRetired() | e.KeyCompromised() | e.RecognitionWithdrawn():
-                    pass  # what it ends, the rules end
-                case _:
-                    assert_never(event)
+        for meaning in meanings:
+            for listed in meaning.lists:
+                self._list(listed, behind)
+            needed = meaning.needed
+            if behind is not None and needed is not None and needed.need is Need.RECOGNITION:
+                self._recognitions[needed.name] = behind
 
-    def _list(self, did: str, key: Key, behind: str | None, *, entered: bool) -> None:
-        pins = self._pins.get(did, set())
-        if key.public_key_multibase in pins or (entered and None in pins):
-            behind = did
+    def _list(self, listed: Listed, behind: str | None) -> None:
+        pins = self._pins.get(listed.did, set())
+        if listed.key.public_key_multibase in pins or (listed.entering and None in pins):
+            behind = listed.did
         if behind is not None:
-            self._keys[did, key.id] = behind
+            self._keys[listed.did, listed.key.id] = behind

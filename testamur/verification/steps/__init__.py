@@ -1,0 +1,1 @@
+"""The twelve steps of a verification: functions of what they name, in the order of the report."""

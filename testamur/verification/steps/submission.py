@@ -1,0 +1,69 @@
+"""Steps 1 to 3: the credential opens what was logged, and who signed the submissions shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from testamur.badges.commitment import HolderFile, verify_commitment
+from testamur.catalogue.submission import format_time
+from testamur.errors import Refuted
+from testamur.rules import MAX_AHEAD
+from testamur.tlog.merkle import leaf_hash, verify_inclusion
+from testamur.verification.excerpt import Excerpt, Shown
+from testamur.verification.finding import Finding
+from testamur.verification.issuance import Issuance
+from testamur.verification.tree import Tree
+
+
+def commitment(holder: HolderFile, issued: Issuance) -> Finding:
+    """(1) The credential, with its blind, opens the commitment that was logged."""
+    verify_commitment(holder.credential, holder.blind, issued.event.commitment)
+    return Finding(f"credential and blind open the commitment logged at position {issued.position}")
+
+
+def submission(submissions: Sequence[Shown]) -> Finding:
+    """(2) Every event shown is under the root its provider signed."""
+    count = 0
+    for each in submissions:
+        total, root = each.header.payload.events, each.header.root
+        for event in each.events:
+            leaf = leaf_hash(event.line.encode())
+            verify_inclusion(event.number - 1, total, leaf, event.path, root)
+            count += 1
+    return Finding(f"all {count} events shown lie under the roots their submitters signed")
+
+
+def signature(excerpt: Excerpt, tree: Tree, now: datetime) -> Finding:
+    """(3) Every submission was signed by a key that is listed, and active there."""
+    if excerpt.fault is not None:
+        raise excerpt.fault
+    _check_recorded(excerpt.register.recorded_at, tree.witnessed_at(now), now)
+    issued, weighed = excerpt.issued(), excerpt.weighed
+    if weighed.fault is not None:
+        raise weighed.fault
+    name = excerpt.vouching.named(issued.issuer)
+    return Finding(
+        f"{name} ({issued.issuer}) signed the issuance at position {issued.position} with a key "
+        "that it had listed; that the key was not cut off before is stated, not proven",
+        notes=weighed.notes,
+        subject={
+            "issuer": name,
+            "issuerDid": issued.issuer,
+            "position": str(issued.position),
+        },
+    )
+
+
+def _check_recorded(recorded_at: int, witnessed_at: int | None, now: datetime) -> None:
+    # `recordedAt` is the operator's word; our clock and those of witnesses bound it from above.
+    if recorded_at > (now.timestamp() + MAX_AHEAD) * 1000:
+        raise Refuted(
+            f"the log says {format_time(recorded_at)} of an entry, and it is "
+            f"{format_time(int(now.timestamp() * 1000))}"
+        )
+    if witnessed_at is not None and recorded_at > (witnessed_at + MAX_AHEAD) * 1000:
+        raise Refuted(
+            f"the log says {format_time(recorded_at)} of an entry that witnesses saw at "
+            f"{format_time(witnessed_at * 1000)}"
+        )

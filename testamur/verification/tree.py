@@ -1,0 +1,51 @@
+"""The tree that an excerpt is shown under: its checkpoint, as far as a policy believes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from testamur.errors import Refuted
+from testamur.rules import MAX_AHEAD
+from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.policy import Policy, Verified
+from testamur.verification.evidence import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A checkpoint that the policy believes; `told` is the size that the evidence tells as of."""
+
+    verified: Verified
+    told: int
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The checkpoint itself."""
+        return self.verified.checkpoint
+
+    @property
+    def as_of(self) -> int:
+        """The size that the evidence tells as of, which cannot be beyond the tree."""
+        return min(self.told, self.checkpoint.size)
+
+    def size(self) -> int:
+        """Return the size that the evidence tells as of; raises `Refuted` if it is beyond it."""
+        if self.told > self.checkpoint.size:
+            raise Refuted(
+                f"the evidence tells as of size {self.told}, its checkpoint is of "
+                f"{self.checkpoint.size}"
+            )
+        return self.told
+
+    def witnessed_at(self, now: datetime) -> int | None:
+        """Return the latest time (POSIX seconds) of a cosignature, leaving out future ones."""
+        ahead = now.timestamp() + MAX_AHEAD
+        return max((time for _, time in self.verified.witnesses if time <= ahead), default=None)
+
+
+def read_tree(evidence: Evidence, policy: Policy) -> Tree:
+    """Return the tree of the evidence; raises `Refuted` and `Unavailable` as `Policy.check`."""
+    verified = policy.check(evidence.checkpoint.encode())
+    told = verified.checkpoint.size if evidence.size is None else evidence.size
+    return Tree(verified, told)
