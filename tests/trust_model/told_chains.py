@@ -279,3 +279,19 @@ def a_chain_of_four_has_dates_and_scopes_in_every_link(settings: Settings) -> No
             register.submit(owner, f"{owner}/s1", again)
             mill(register, "m2")
             assert [holds(register, each) for each in ("m1", "m2")] == [True, False]
+
+
+@told()
+def what_is_written_again_later_does_not_help_earlier(settings: Settings) -> None:
+    """A definition and an accreditation fall, and come back only after the issuance."""
+    register = begun(settings)
+    register.submit("College", "College/s2", define("art"))
+    defined = register.log[-1]
+    granted = register.submit("Agency", "Agency/s2", accredit("z2", "College"))
+    register.submit("College", "College/s1", issue("c2", "za", "art"), issue("c3", "z2"))
+    register.declare("College/s2", defined)
+    register.declare("Agency/s2", granted)
+    register.submit("College", "College/s1", define("art"))
+    register.submit("Agency", "Agency/s1", accredit("z2", "College"))
+    register.submit("College", "College/s1", issue("c4", "z2", "art"))
+    assert [holds(register, each) for each in ("c2", "c3", "c4")] == [False, False, True]

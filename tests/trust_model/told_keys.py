@@ -224,6 +224,16 @@ def a_retired_key_signs_no_more_and_its_past_stands(settings: Settings) -> None:
 
 
 @told()
+def what_a_key_says_of_itself_counts(settings: Settings) -> None:
+    """A retirement, and what a key declares of itself, take effect after their own submission."""
+    for event in (KeyRetired("College/s1"), KeyCompromised("College/s1")):
+        register = begun(settings)
+        last = register.submit("College", "College/s1", event)
+        assert last.position in register.world.counting
+        assert register.attempt("College", "College/s1", issue("c2")) == "key-inactive"
+
+
+@told()
 def a_theft_found_too_late_stands_until_withdrawn(settings: Settings) -> None:
     """The limit of the promise: after 200 days the grant stays, and can only be ended."""
     register = begun(settings)

@@ -250,6 +250,18 @@ def an_objection_ends_what_others_said_for_good(settings: Settings) -> None:
 
 
 @told()
+def an_objection_undoes_nothing(settings: Settings) -> None:
+    """What the successor did before the objection stays; it does nothing more."""
+    register = begun(settings)
+    register.submit("Agency", "Agency/s1", Succeeded("College", "Puppet"))
+    register.submit("Puppet", "Puppet/s1", change("suspend", "c1"), days=30)
+    register.submit("College", "College/s1", Objected())
+    assert register.status("c1") == "suspended"
+    answer = register.attempt("Puppet", "Puppet/s1", change("revoke", "c1"))
+    assert answer == "credential-of-another"
+
+
+@told()
 def the_rightful_successor_acts(settings: Settings) -> None:
     """The accreditor's successor revokes after 30 days, and one named after an objection."""
     register = begun(settings)
