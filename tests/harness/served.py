@@ -33,6 +33,7 @@ from testamur.tlog.policy import Policy, parse_policy
 from testamur.tlog.reader import LogReader
 from testamur.verification.receipt import Receipt, parse_receipt, verify_receipt
 from tests.harness.story import Story
+from tests.harness.waiting import until
 
 PROJECT = Path(__file__).resolve().parents[2]
 TYPE = {"Content-Type": MEDIA_TYPE}
@@ -159,6 +160,20 @@ class Served:
     def get(self, path: str, **options: object) -> httpx2.Response:
         """Return the answer to a GET."""
         return self.client.get(self.url + path, **options)  # type: ignore[arg-type]
+
+    def answer(self, path: str) -> httpx2.Response:
+        """Return the answer to a GET that is asked again while the tables lag behind (503).
+
+        A question waits 5 s for them; on a busy machine a process takes longer to start.
+        """
+        answers: list[httpx2.Response] = []
+
+        def answered() -> bool:
+            answers.append(self.get(path))
+            return answers[-1].status_code != httpx2.codes.SERVICE_UNAVAILABLE
+
+        until(answered)
+        return answers[-1]
 
     def post(
         self, body: bytes, *, wait: str | None = None, path: str = "/submissions", **headers: str

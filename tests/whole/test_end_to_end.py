@@ -127,7 +127,7 @@ def test_evidence_taken_after_a_revocation_shows_it(served: Served) -> None:
         served.submit(
             story.submission(story.provider, issued), story.submission(story.provider, revoked)
         )
-        evidence = served.get(f"/credentials/{issued.credential}/evidence").content
+        evidence = served.answer(f"/credentials/{issued.credential}/evidence").content
     report = verify(
         holder,
         parse_evidence(evidence),
@@ -323,7 +323,7 @@ def test_projections_that_are_lost_are_built_anew(served: Served, how: str) -> N
             file.unlink()
     with served.running():
         size = receipt.position + 2
-        found = served.get(f"/credentials/{issued.credential}?size={size}")
+        found = served.answer(f"/credentials/{issued.credential}?size={size}")
         assert (found.status_code, found.json()["status"]) == (200, "active")
 
 
