@@ -22,13 +22,16 @@ from api.making import make_log
 from registry.inspection import inspected
 from registry.sqlite.store import SqliteStore
 from testamur.catalogue.members import Authority
-from testamur.errors import Refuted, Unavailable
+from testamur.errors import Refuted, Unavailable, printable, shown
+from testamur.files import read_text_file, refuse_private_key
 from testamur.keys import PublicKey
 
 commands = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
 )
 _console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+_MAX_AUTHORITY = 1 << 20
 
 Data = Annotated[Path, typer.Option("--data", help="The folder that holds everything.")]
 
@@ -118,12 +121,14 @@ def inspect(
 
 def _authority(text: str) -> Authority:
     try:
-        source = text.encode() if text.lstrip().startswith("{") else Path(text).read_bytes()
-        return msgspec.json.decode(source, type=Authority)
-    except OSError as error:
-        raise Unavailable(f"{text}: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refuted(f"{text[:80]}: not a root authority: {error}") from None
+        if text.lstrip().startswith("{"):
+            refuse_private_key(text.encode(), Path("--authority"))
+            return msgspec.json.decode(text, type=Authority)
+        return msgspec.json.decode(read_text_file(Path(text), _MAX_AUTHORITY), type=Authority)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise Refuted(
+            f"{shown(text)}: not a root authority: {printable(str(error), 300)}"
+        ) from None
 
 
 def _fail(error: Refuted | Unavailable) -> NoReturn:

@@ -11,9 +11,12 @@ from __future__ import annotations
 import copy
 from typing import TypeVar
 
+from testamur.private_keys import without_private_keys
+
 _Error = TypeVar("_Error", bound=BaseException)
 
 _SHOWN = 120
+_SEARCHED = 4096
 _DETAIL = 600
 
 
@@ -73,9 +76,13 @@ def detached(error: _Error) -> _Error:
 
 
 def shown(value: object) -> str:
-    """Return `value` as printable text of at most 120 characters."""
+    """Return `value` as printable text of at most 120 characters, without private keys."""
     text = value if isinstance(value, str) else repr(value)
-    text = text[: _SHOWN + 1].encode("unicode_escape").decode("ascii")
+    text = (
+        without_private_keys(text[:_SEARCHED])[: _SHOWN + 1]
+        .encode("unicode_escape")
+        .decode("ascii")
+    )
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
@@ -86,8 +93,8 @@ def first_difference(one: bytes, other: bytes) -> int:
 
 
 def printable(text: str, most: int) -> str:
-    """Return `text` with what does not print escaped, cut to `most` characters."""
-    text = text[: most + 1]
+    """Return `text` in at most `most` characters, all of which print, without private keys."""
+    text = without_private_keys(text[:_SEARCHED])[: most + 1]
     if not text.isprintable():
         escaped = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
         text = "".join(escaped)

@@ -48,6 +48,7 @@ from testamur.catalogue.members import Origin, Suite
 from testamur.catalogue.submission import MAX_EVENTS
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.keys import PrivateKey
+from testamur.private_keys import THIS_IS_ONE, holds_private_key
 
 Source: TypeAlias = tuple[str, bytes | Refusal]
 """Where a document lies, and its bytes or why they could not be read."""
@@ -365,7 +366,7 @@ def _documents(file: Path, label: str, *, follow: bool) -> Iterator[Source]:
                 yield from _lines(opened, label)
             else:
                 # One byte more than is allowed, so that a longer document is noticed.
-                yield label, opened.read(MAX_DOCUMENT + 1)
+                yield label, _public(opened.read(MAX_DOCUMENT + 1))
     except OSError as error:
         detail = f"cannot be read: {error.strerror}"
         if error.errno == errno.ELOOP:  # what O_NOFOLLOW says
@@ -381,10 +382,19 @@ def _lines(opened: io.BufferedReader, label: str) -> Iterator[Source]:
             detail = f"a document is at most {MAX_DOCUMENT} bytes; not read any further"
             yield f"{label} line {number}", Refusal(UNREAD, detail)
             return
+        if holds_private_key(line):
+            # Its other lines are no less secret, and look like any other text.
+            yield f"{label} line {number}", Refusal("private-key", THIS_IS_ONE)
+            return
         if line.strip():
             yield f"{label} line {number}", line.rstrip(b"\r\n")
     if left <= 0 and opened.read(1):
         yield label, Refusal(UNREAD, f"has grown beyond {MAX_FILE} bytes while it was read")
+
+
+def _public(document: bytes) -> bytes | Refusal:
+    # What parses it may show what it finds.
+    return Refusal("private-key", THIS_IS_ONE) if holds_private_key(document) else document
 
 
 def _plain(name: str) -> str:

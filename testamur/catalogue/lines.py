@@ -19,6 +19,7 @@ from testamur.catalogue.ids import all_uuid7
 from testamur.catalogue.members import FORMS, encoder, excerpt
 from testamur.catalogue.table import CREATED
 from testamur.errors import Refusal, detached, first_difference
+from testamur.private_keys import THIS_IS_ONE, holds_private_key
 from testamur.schema import explained
 from testamur.tlog.tiles import MAX_ENTRY
 
@@ -58,6 +59,8 @@ def decode_event(line: bytes) -> Event:
         raise Refusal("json", f"not one JSON object: {error}", value=excerpt(line)) from None
     canonical = encoder.encode(event)
     if canonical != line:
+        if holds_private_key(line):
+            raise Refusal("private-key", THIS_IS_ONE)
         at = first_difference(canonical, line)
         raise Refusal(
             "canonical-json",

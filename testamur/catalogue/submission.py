@@ -28,6 +28,7 @@ from testamur.catalogue.lines import bad_lines, decode_events
 from testamur.catalogue.members import Did
 from testamur.errors import Refusal, detached
 from testamur.keys import ALGORITHMS, PrivateKey, PublicKey
+from testamur.private_keys import THIS_IS_ONE, holds_private_key
 from testamur.tlog.merkle import leaf_hashes, tree_root
 from testamur.tlog.tiles import MAX_ENTRY
 
@@ -182,6 +183,8 @@ def parse(body: bytes) -> Submission:
 
 def every_refusal(body: bytes) -> list[Refusal]:
     """Return every fault in the form of `body`: its header, its count of events, each bad line."""
+    if holds_private_key(body):
+        return [Refusal("private-key", THIS_IS_ONE)]
     found: list[Refusal] = []
     try:
         first, lines = _split(body)
@@ -335,7 +338,10 @@ def _split(body: bytes) -> tuple[bytes, list[bytes]]:
             "submission-truncated",
             "every line must end in LF; the last one does not, so the upload may be cut off",
             line=body.count(b"\n") + 1,
-            value=body[-40:].decode("utf-8", "backslashreplace"),
+            # The end of a key is no less secret, and cannot be told from other text.
+            value=None
+            if holds_private_key(body)
+            else body[-40:].decode("utf-8", "backslashreplace"),
         )
     # Counted before it is split: a body of nothing but LFs would be 64 million lines.
     count = body.count(b"\n") - 1

@@ -28,6 +28,7 @@ from testamur.cli import (
 from testamur.cli.outcome import UNCHECKED, Commands
 from testamur.cli.terminal import say
 from testamur.memory import keep_freed_memory
+from testamur.private_keys import without_private_keys
 
 app = typer.Typer(
     cls=Commands,
@@ -78,7 +79,7 @@ def main() -> None:
     try:
         app(prog_name="testamur")
     except Exception:  # noqa: BLE001  # a bug of ours, and 1 would be a verdict
-        traceback.print_exc()
+        sys.stderr.write(without_private_keys(traceback.format_exc()))
         sys.exit(UNCHECKED)
     finally:
         _drop_unwritten_stdout()

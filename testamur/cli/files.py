@@ -1,6 +1,7 @@
 """Files that commands read and write: bounded when read, never overwritten when written.
 
-A file that cannot be read or written is `Unavailable`, which says nothing about its content.
+A file that cannot be read or written is `Unavailable`, which says nothing about its content, and
+so is a private key where none belongs. A symbolic link is read through and never written through.
 """
 
 from __future__ import annotations
@@ -15,6 +16,13 @@ from typing import Final
 
 from testamur.badges.commitment import MAX_HOLDER_FILE, HolderFile, read_holder_file
 from testamur.errors import Refusal, Unavailable
+from testamur.files import (
+    check_bound,
+    open_to_append,
+    read_text_file,
+    read_with_mode,
+    refuse_private_key,
+)
 from testamur.keys import PrivateKey
 
 STDIN: Final = Path("-")
@@ -22,8 +30,15 @@ _MAX_KEY: Final = 1000
 
 
 def read(path: Path, at_most: int) -> bytes:
-    """Return the bytes of the file (`-` is standard input), if there are at most `at_most`."""
-    return _read(path, at_most)[0]
+    """Return the bytes of the file (`-` is standard input), if there are at most `at_most`.
+
+    Raises `Unavailable` if there is a private key in it: what parses it may show what it finds.
+    """
+    if path != STDIN:
+        return read_text_file(path, at_most)
+    data = _read_stdin(at_most)
+    refuse_private_key(data, path)
+    return data
 
 
 @contextmanager
@@ -40,7 +55,7 @@ def naming(path: Path) -> Iterator[Path]:
 
 def read_key(path: Path) -> PrivateKey:
     """Return the signing key in the file; raises `Refusal` (`key-file-mode`, `key-form`)."""
-    data, mode = _read(path, _MAX_KEY)
+    data, mode = (_read_stdin(_MAX_KEY), 0) if path == STDIN else read_with_mode(path, _MAX_KEY)
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise Refusal(
             "key-file-mode",
@@ -91,8 +106,10 @@ def append(path: Path, lines: list[bytes]) -> None:
     """Add lines (without LF) to a file of lines, which may be new."""
     _refuse_stdin(path)
     try:
-        with path.open("ab+") as file:
+        with open_to_append(path) as file:
             if file.tell():
+                file.seek(0)
+                refuse_private_key(file.read(_MAX_KEY), path)
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
                     raise Refusal("file-truncated", f"the last line of {path} does not end in LF")
@@ -107,19 +124,10 @@ def _refuse_stdin(path: Path) -> None:
         raise Unavailable("- is standard input; give the name of a file to write")
 
 
-def _read(path: Path, at_most: int) -> tuple[bytes, int]:
-    """Return the file's bytes and its permissions, 0 for standard input."""
+def _read_stdin(at_most: int) -> bytes:
     try:
-        if path == STDIN:
-            data, mode = sys.stdin.buffer.read(at_most + 1), 0
-        else:
-            with path.open("rb") as file:
-                data = file.read(at_most + 1)
-                # On Windows the mode bits do not say who may read a file.
-                posix = os.name == "posix"
-                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode) if posix else 0
+        data = sys.stdin.buffer.read(at_most + 1)
     except OSError as error:
-        raise Unavailable(f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > at_most:
-        raise Unavailable(f"{path} holds more than {at_most} bytes, more than any file of its kind")
-    return data, mode
+        raise Unavailable(f"standard input cannot be read: {error.strerror}") from error
+    check_bound(data, at_most, STDIN)
+    return data

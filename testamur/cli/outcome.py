@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from testamur.cli.terminal import NotShown, note, show_json, wants_json
 from testamur.errors import Refusal, Refuted, Unavailable
+from testamur.private_keys import THIS_IS_ONE, holds_private_key
 from testamur.verification.replay import BadEntry
 
 HOLDS: Final = 0
@@ -30,12 +31,22 @@ class Commands(TyperGroup):
     def make_context(self, info_name: Any, args: list[str], *more: Any, **extra: Any) -> Any:
         """Parse the options before the command."""
         with _reported(list(args)):
+            _refuse_private_keys(args)
             return super().make_context(info_name, args, *more, **extra)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command and report the errors that are its verdicts; let a bug through."""
         with _reported(ctx.args):
             return super().invoke(ctx)
+
+
+def _refuse_private_keys(arguments: Sequence[str]) -> None:
+    # Before they are parsed: whatever is wrong with an argument, the error quotes it.
+    if any(holds_private_key(each.encode("utf-8", "surrogateescape")) for each in arguments):
+        raise Unavailable(
+            f"among the arguments: {THIS_IS_ONE}. Commands take the name of its "
+            "file. Your shell may have kept what you typed, so make another key"
+        )
 
 
 @contextmanager

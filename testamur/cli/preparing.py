@@ -31,7 +31,8 @@ from testamur.cli.files import naming, read, read_key, refuse_existing
 from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table, track
 from testamur.cli.values import as_id, is_id, log_name
-from testamur.errors import Refusal, Unavailable
+from testamur.errors import Refusal
+from testamur.files import refuse_irregular
 from testamur.keys import PrivateKey
 from testamur.recording.names import check_name, names_in
 
@@ -106,10 +107,8 @@ def prepare(
     refuse_existing(out)
     secret = None if key is None else read_key(key)
     issuer = None if provider is None else _settings(provider, Provider)
-    try:
-        source.stat()
-    except OSError as error:
-        raise Unavailable(f"{source} cannot be read: {error.strerror}") from error
+    if not source.is_dir():
+        refuse_irregular(source)
     if source.suffix.lower() in _SHEETS:
         if accreditation is not None:
             where = "goes with badges; of a cohort, the file given as --achievement names it"

@@ -22,6 +22,7 @@ from testamur.catalogue.members import Origin
 from testamur.catalogue.submission import Kid
 from testamur.cli.files import STDIN, read_holder
 from testamur.http.source import is_url
+from testamur.private_keys import without_private_keys
 
 _URL: Final = re.compile(r"https?://[!-~]+")
 
@@ -38,6 +39,7 @@ def _like(kind: Any, example: str) -> Callable[[str], str]:
 
 def cut(text: str) -> str:
     """Return `text` in quotes, and no more than sixty characters of it."""
+    text = without_private_keys(text)
     return repr(text if len(text) <= 60 else f"{text[:59]}…")
 
 

@@ -58,7 +58,7 @@ def export(
 def _new_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that gets its name only when the block ends well."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    if path.exists():
+    if path.exists() or path.is_symlink():
         raise Unavailable(f"{path} exists already")
     try:
         with partial.open("xb") as file:

@@ -22,7 +22,9 @@ from typing import Any, Final
 import msgspec
 
 from testamur.catalogue import events as e
+from testamur.catalogue.lines import encode_event
 from testamur.errors import Refusal, detached
+from testamur.private_keys import THIS_IS_ONE, holds_private_key
 
 RULE: Final = "mixed-scripts"
 
@@ -44,11 +46,17 @@ _HAN: Final = frozenset({"IDEOGRAPHIC", "VERTICAL"})
 
 
 def objections(events: Iterable[e.Event], first_line: int = 2) -> list[Refusal]:
-    """Return a `Refusal` (rule `mixed-scripts`) for each name that may imitate another."""
+    """Return a `Refusal` for each name that may imitate another, and each private key.
+
+    Their rules are `mixed-scripts` and `private-key`.
+    """
     found = []
     for line, event in enumerate(events, first_line):
         if isinstance(event, e.CredentialEvent):
             continue  # it has no name, and there may be a hundred thousand
+        if holds_private_key(encode_event(event)):
+            # Once recorded it could never be taken back.
+            found.append(Refusal("private-key", THIS_IS_ONE, line=line))
         for name in names_in(event):
             why = imitation(name)
             if why is not None:

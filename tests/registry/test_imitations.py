@@ -20,6 +20,14 @@ def test_the_gate_records_no_imitation_and_a_dry_run_says_so(desk: Desk, story: 
     assert [(each.rule, each.line) for each in dry.refusals] == [("mixed-scripts", 3)]
 
 
+def test_a_private_key_is_not_recorded_for_ever(desk: Desk, story: Story) -> None:
+    secret = story.provider.key.multikey()
+    named = e.OrganizationUpdated(country="NL", name=secret, organization=story.provider.did)
+    refusal = desk.refuse(story.submission(story.provider, named))
+    assert (refusal.rule, refusal.line) == ("private-key", 2)
+    assert secret[4:16] not in str(refusal)
+
+
 def test_only_a_signer_is_told(desk: Desk, story: Story) -> None:
     forged = e.OrganizationUpdated(
         country="NL", name="\u041exford", organization=story.provider.did
