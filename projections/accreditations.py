@@ -21,6 +21,7 @@ from projections.versions import StreamEvent, Streams
 from testamur.catalogue import events as e
 from testamur.catalogue.table import Kind
 from testamur.rules import Flags
+from testamur.rules.accreditation import add_recognition
 from testamur.rules.register import Accreditation, Recognition
 from testamur.verification.replay import ReplayedSubmission
 
@@ -201,6 +202,4 @@ def load(connection: Connection, known: Known, size: int) -> None:
     by_grant = _RECOGNITION.order_by(_recognitions.first.c.position)
     for row in connection.execute(by_grant, {"size": size}):
         recognition = _state(row, Recognition)
-        register.recognitions[recognition.id] = recognition
-        earlier = register.recognised.get(recognition.accreditor, ())
-        register.recognised[recognition.accreditor] = (*earlier, recognition.id)
+        add_recognition(register, recognition)

@@ -6,7 +6,7 @@ whether it has the elements that it should have.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +22,7 @@ from testamur.catalogue.lifecycle import AchievementStatus
 from testamur.catalogue.members import Definition
 from testamur.catalogue.table import Kind
 from testamur.rules import Flags
+from testamur.rules.facets import write_facets
 from testamur.rules.register import Achievement
 from testamur.verification.replay import ReplayedSubmission
 
@@ -81,7 +82,7 @@ def fold(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
             known.achievements[name] = row["position"]
         row |= {
             "flags": mask(flags),
-            "revision": len(known.register.achievements[name].definitions) - ahead[name],
+            "revision": known.register.achievements[name].revision - ahead[name],
             "definition": definition and msgspec.json.encode(definition).decode(),
             "provider": provider if row["version"] == 1 else None,
         }
@@ -133,7 +134,7 @@ _DEFINITION: Final = select(ACHIEVEMENTS.c.definition).where(
     ACHIEVEMENTS.c.position < bindparam("size"),
 )
 _DEFINITIONS: Final = (
-    select(ACHIEVEMENTS.c.achievement, ACHIEVEMENTS.c.definition)
+    select(ACHIEVEMENTS.c.achievement, ACHIEVEMENTS.c.revision, ACHIEVEMENTS.c.definition)
     .where(ACHIEVEMENTS.c.definition.is_not(None), ACHIEVEMENTS.c.position < bindparam("size"))
     .order_by(ACHIEVEMENTS.c.achievement, ACHIEVEMENTS.c.version)
 )
@@ -176,17 +177,23 @@ def achievement_history(
 
 
 def load(connection: Connection, known: Known, size: int) -> None:
-    """Put the achievements as of `size`, with all their definitions, into `known`."""
-    definitions: defaultdict[bytes, list[Definition]] = defaultdict(list)
-    for key, definition in connection.execute(_DEFINITIONS, {"size": size}):
-        definitions[key].append(_decode(definition))
+    """Put the achievements as of `size`, with the facets of all definitions, into `known`."""
+    register = known.register
     for row in connection.execute(_ACHIEVEMENT, {"size": size}):
         name = uuid_text(row.key)
         known.achievements[name] = row.granted
-        known.register.achievements[name] = Achievement(
+        register.achievements[name] = Achievement(
             id=name,
-            provider=row.did,
-            definitions=tuple(definitions[row.key]),
+            provider=register.organizations[row.did].did,  # one string for all of them
+            facets="",
+            revision=row.revision,
             status=AchievementStatus(row.status),
             version=row.version,
         )
+    for key, revision, definition in connection.execute(_DEFINITIONS, {"size": size}):
+        name, facets = uuid_text(key), write_facets(_decode(definition))
+        if revision == 1:
+            first = msgspec.structs.replace(register.achievements[name], facets=facets)
+            register.achievements[name] = first
+        else:
+            register.revisions[f"{name}/{revision}"] = facets

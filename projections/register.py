@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from projections import accreditations, achievements, organizations, submissions
 from projections.position import reached
 from projections.tables import Known
-from testamur.rules.register import naming
 
 
 def known_at(connection: Connection, size: int) -> Known:
@@ -25,7 +24,6 @@ def known_at(connection: Connection, size: int) -> Known:
     organizations.load(connection, known, size)
     accreditations.load(connection, known, size)
     achievements.load(connection, known, size)
-    known.register.named = naming(known.register)
     known.register.origin = reached(connection).origin
     known.register.size = size
     last = submissions.last_before(connection, size)

@@ -153,7 +153,7 @@ class Aggregates(Application[UUID]):
         with self._store.reading() as reading:
             if self._register.size == 0:
                 self._register = register_state.load(reading)
-            self._register = register_state.caught_up(reading, self._register, self._log_key)
+            register_state.catch_up(reading, self._register, self._log_key)
         return self._register
 
     def submission_of(self, position: int) -> tuple[int, int, SignedHeader]:

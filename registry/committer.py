@@ -7,22 +7,30 @@ the others appended before it decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from threading import Lock
+from typing import Final
 
 from registry import credential_streams, register_state, submissions
-from registry.deliberation import Checked, Deliberation
-from registry.outcomes import Outcome
-from registry.store import Clash, StorageDamaged, Store, SubmissionRow, Transaction
+from registry.deliberation import Checked, Deliberation, Unverified
+from registry.outcomes import Outcome, Overloaded
+from registry.shared_register import SharedRegister
+from registry.store import Clash, Reading, StorageDamaged, Store, SubmissionRow, Transaction
 from testamur.errors import Refusal, Unavailable, detached
 from testamur.keys import PublicKey
+from testamur.rules import Register
+
+_FAR_BEHIND: Final = 10_000  # entries
+# So many signatures inside a submission are verified in the committer's thread at most.
+_NEW_KEYS: Final = 64
 
 
 class Committer:
     """Decides groups and commits them, one at a time. Threads may share it.
 
-    `register` is the register after the last group: a frozen value, replaced as a whole.
+    `register` is the register after the last group: a view that never changes, replaced by the
+    next. The register itself is changed by nobody else, and only by what is durable.
     """
 
     def __init__(
@@ -31,21 +39,32 @@ class Committer:
         *,
         log_key: PublicKey,
         clock: Callable[[], int],
-        snapshot_every: int,
+        head_every: int,
     ) -> None:
-        """Catch up with the store; `clock` tells Unix milliseconds, `snapshot_every` is in entries.
+        """Catch up with the store; `clock` tells Unix milliseconds, `head_every` is in entries.
 
         Raises what `registry.store` lists.
         """
         self._store = store
         self._log_key = log_key
         self._clock = clock
-        self._snapshot_every = snapshot_every
+        self._head_every = head_every
         self._lock = Lock()
         with store.reading() as reading:
-            snapshot = register_state.load(reading)
-            self.register = register_state.caught_up(reading, snapshot, log_key)
-        self._snapshot_at = snapshot.size
+            register = register_state.load(reading)
+            self._head_at = register.size
+            register_state.catch_up(reading, register, log_key)
+        self._shared = SharedRegister(register)
+        if register.size and not self._head_at:
+            # The stored register was taken away: it is written whole, before anybody waits.
+            with store.writing() as transaction:
+                register_state.save_whole(transaction, register)
+                transaction.commit()
+
+    @property
+    def register(self) -> Register:
+        """The register after the last group."""
+        return self._shared.latest
 
     def commit(self, group: Sequence[Checked]) -> list[Outcome]:
         """Return what became of each submission; those recorded are durable.
@@ -55,41 +74,90 @@ class Committer:
         """
         with self._lock:
             try:
-                return self._outcomes(group)
+                return self._verified_outcomes(group)
             except Unavailable as failure:
                 return [detached(failure)] * len(group)
 
     def close(self) -> None:
-        """Write the snapshot, so that the next start is quick."""
+        """Note how far the stored register reaches, so that the next start is quick."""
         with self._lock:
-            if self.register.size <= self._snapshot_at:
+            if self._shared.size <= self._head_at:
                 return
             try:
                 with self._store.writing() as transaction:
-                    register_state.save(transaction, self.register)
+                    register_state.move_head(transaction, self._shared.draft())
                     transaction.commit()
             except (Unavailable, StorageDamaged):
-                pass  # A snapshot saves time, nothing else.
+                pass  # It saves time, nothing else.
+
+    def _verified_outcomes(self, group: Sequence[Checked]) -> list[Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        waiting = dict(enumerate(group))
+        while waiting:
+            decided = self._outcomes(list(waiting.values()))
+            for place, outcome in zip(list(waiting), decided, strict=False):
+                outcomes[place] = outcome
+                del waiting[place]
+            # What is left follows a submission whose signer entered with this very group. Their
+            # signatures are verified now, while nobody waits for the lock.
+            for place, checked in list(waiting.items()):
+                verified = self._verified(checked)
+                if isinstance(verified, Checked):
+                    waiting[place] = verified
+                else:
+                    outcomes[place] = verified
+                    del waiting[place]
+        return [outcomes[place] for place in range(len(group))]
+
+    def _verified(self, checked: Checked) -> Checked | Outcome:
+        key = None if checked.verified_by else checked.key_in(self.register)
+        if key is None:
+            return checked
+        if checked.new_keys > _NEW_KEYS:
+            return Overloaded("its signer entered the register only now: send it again")
+        try:
+            return checked.verified(key)
+        except Refusal as refusal:
+            return detached(refusal)
 
     def _outcomes(self, group: Sequence[Checked]) -> list[Outcome]:
+        """Return the outcomes of a group, up to the first submission that is not verified."""
         with suppress(Clash):
-            return self._transact(group, look_up=_changed)
+            return self._nearby(group, look_up=_changed)
         # An id is taken. Which ones exist is looked up for the whole group; the rules then refuse
         # each submission that would take one again, and decide the others anew.
         try:
-            return self._transact(group, look_up=_named)
+            return self._nearby(group, look_up=_named)
         except Clash as clash:
             raise StorageDamaged(f"no id of the group is taken, yet {clash}") from clash
+
+    def _nearby(
+        self, group: Sequence[Checked], *, look_up: Callable[[Sequence[Checked]], set[str]]
+    ) -> list[Outcome]:
+        while True:
+            try:
+                return self._transact(group, look_up=look_up)
+            except register_state.FarBehind:
+                # Other processes are far ahead. The lock is for the last stretch alone.
+                with self._store.reading() as reading:
+                    self._catch_up(reading, most=None)
+
+    def _catch_up(self, reading: Reading, *, most: int | None) -> None:
+        draft = self._shared.draft()
+        register_state.catch_up(reading, draft, self._log_key, most=most)
+        self._shared.absorb(draft)
 
     def _transact(
         self, group: Sequence[Checked], *, look_up: Callable[[Sequence[Checked]], set[str]]
     ) -> list[Outcome]:
+        # Nothing in here may cost more than the group itself: no step over the whole register.
         with self._store.writing() as transaction:
             # 1. Catch up with what other processes appended. Until the commit no other process
             #    can append, so what is read from here on is still true then.
-            register = register_state.caught_up(transaction, self.register, self._log_key)
+            self._catch_up(transaction, most=_FAR_BEHIND)
 
             # 2. What the rules must know besides: credentials, and submissions sent again.
+            register = self._shared.draft()
             deliberation = Deliberation(
                 register,
                 credential_streams.states(transaction, look_up(group)),
@@ -99,24 +167,33 @@ class Committer:
             )
 
             # 3. Each submission in its turn. A refused one leaves nothing behind.
-            outcomes = [_decided(deliberation, checked) for checked in group]
+            outcomes = list(_decided(deliberation, group))
             register = deliberation.register
 
             if deliberation.submissions:
                 # 4. All rows at once. A crash from here to the commit leaves nothing of them.
                 listed = [row for row, _ in deliberation.submissions.values()]
                 transaction.append(deliberation.entries, listed)
-                due = register.size - self._snapshot_at >= self._snapshot_every
-                if due:
-                    register_state.save(transaction, register)
+                head_at = self._save_register(transaction, register)
 
                 # 5. A crash before this returns leaves either the whole group or nothing of it,
                 #    and no sender was answered. The same submission sent again tells which.
                 self._commit(transaction, deliberation.submissions)
-                if due:
-                    self._snapshot_at = register.size
-        self.register = register
+                self._head_at = head_at
+                # What readers see is durable from here on. If we stop before, the next
+                # transaction catches up with it.
+                self._shared.absorb(register)
         return outcomes
+
+    def _save_register(self, transaction: Transaction, register: Register) -> int:
+        """Store what the group changed in the register; return the size that it then reaches."""
+        if any(register.changes().values()):
+            register_state.save(transaction, self._shared.latest, register)
+        elif register.size - self._head_at >= self._head_every:
+            register_state.move_head(transaction, register)
+        else:
+            return self._head_at
+        return register.size
 
     def _commit(
         self, transaction: Transaction, added: dict[bytes, tuple[SubmissionRow, bytes]]
@@ -132,11 +209,15 @@ class Committer:
                 raise
 
 
-def _decided(deliberation: Deliberation, checked: Checked) -> Outcome:
-    try:
-        return deliberation.decide(checked)
-    except Refusal as refusal:
-        return detached(refusal)
+def _decided(deliberation: Deliberation, group: Sequence[Checked]) -> Iterator[Outcome]:
+    """Yield the outcomes of a group, up to the first submission that is not verified."""
+    for checked in group:
+        try:
+            yield deliberation.decide(checked)
+        except Refusal as refusal:
+            yield detached(refusal)
+        except Unverified:
+            return
 
 
 def _changed(group: Sequence[Checked]) -> set[str]:

@@ -1,8 +1,9 @@
 """The state of credentials, read from their own streams.
 
-A credential has no row of its own and no object: its status is the fold of its stream's topics
-by the lifecycle table, and its issuer is the issuer of the submission that issued it. All
-streams are read by one question. Issuing reads nothing: the unique index tells what exists.
+A credential has no row of its own and no object: its status is what its last event leads to by
+the lifecycle table, and its issuer is the issuer of the submission that issued it. So the first and
+the last event of a stream are read, however long it is, of all streams by one question. Issuing
+reads nothing: the unique index tells what exists.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from testamur.catalogue.lifecycle import CREDENTIAL
 from testamur.catalogue.table import Kind, wire_names
 from testamur.rules import CredentialState
 
+# By whether it is the first of its stream: every event leads to one status, whatever was before.
+_LEADS_TO: Final = {(before is None, cause): after for (before, cause), after in CREDENTIAL.items()}
 _CHANGES: Final = frozenset(get_args(e.CredentialStatusEvent))
 # Streams of other things. A topic that is in neither set is damage.
 _OF_OTHERS: Final = {submissions.TOPIC, *wire_names(*Kind)} - {*wire_names(Kind.CREDENTIAL)}
@@ -43,7 +46,8 @@ def states(
 ) -> dict[str, CredentialState]:
     """Return the state of those of these credentials that the first `size` entries issue.
 
-    Raises `StorageDamaged` when a stream tells a history that the lifecycle does not know.
+    Raises `StorageDamaged` when a stream does not begin with an issuance, or when its last event is
+    none that can happen to a credential.
     """
     asked = [credential for credential in credentials if _ID.fullmatch(credential)]
     if not asked:
@@ -51,7 +55,7 @@ def states(
     joined = bytes.fromhex("".join(asked).replace("-", ""))
     streams = [joined[at : at + 16] for at in range(0, len(joined), 16)]
     folded: dict[str, CredentialState] = {}
-    for event in sorted(reading.histories(streams, size=size)):
+    for event in sorted(reading.ends(streams, size=size)):
         if event.topic not in _OF_OTHERS:
             credential = asked[event.asked]
             folded[credential] = _next(folded.get(credential), credential, event)
@@ -59,13 +63,12 @@ def states(
 
 
 def _next(before: CredentialState | None, credential: str, event: StreamEvent) -> CredentialState:
+    first = event.version == 1
     cause = e.EVENTS.get(event.topic, object)
-    status = CREDENTIAL.get((before.status if before else None, cause))
-    expected = before.version + 1 if before else 1
+    status = _LEADS_TO.get((first, cause))
     issuer = before.issuer if before else event.issuer
-    if status is None or issuer is None or event.version != expected:
+    if status is None or issuer is None or first is not (before is None):
         raise StorageDamaged(
-            f"credential {credential}: version {event.version} of its stream is {event.topic!r}, "
-            f"after {before.status if before else 'nothing'} at version {expected - 1}"
+            f"credential {credential}: version {event.version} of its stream is {event.topic!r}"
         )
     return CredentialState(issuer, status, event.version)

@@ -57,7 +57,7 @@ class Limits:
     # A submission takes about three times its size in memory while it is queued.
     queued_bytes: int = 128 * 1024 * 1024
     free_space: int = 256 * 1024 * 1024
-    snapshot_every: int = 50_000
+    head_every: int = 50_000  # entries
 
 
 def unix_milliseconds() -> int:
@@ -97,7 +97,7 @@ class Gate:
         self._clock = clock
         self._limits = limits
         self._committer = Committer(
-            store, log_key=log_key, clock=clock, snapshot_every=limits.snapshot_every
+            store, log_key=log_key, clock=clock, head_every=limits.head_every
         )
         self._queue = SubmissionQueue(
             most=limits.queued,
@@ -111,20 +111,14 @@ class Gate:
         self._thread.start()
 
     def check(self, body: bytes) -> Checked:
-        """Return the submission in `body`, its form, root and (if the key is known) signature good.
+        """Return the submission in `body`; its form, root and signatures (of known keys) are good.
 
-        Costs one signature and a few microseconds per event, and touches no disk. Raises `Refusal`.
+        Costs one signature, another for each new key, and a few microseconds per event; touches no
+        disk. Raises `Refusal`.
         """
-        submission = parse(body)
-        header = submission.header
-        organization = self._committer.register.organizations.get(header.payload.iss)
-        known = organization.key(header.key_id) if organization else None
-        # Whether the key is active is judged at the position the submission gets. A submission
-        # that is on the log already is answered even after its key was retired.
-        verified_by = known.public() if known else None
-        if verified_by is not None:
-            header.verify_signature(verified_by)
-        return Checked.of(submission, verified_by, len(body))
+        checked = Checked.of(parse(body), len(body))
+        key = checked.key_in(self._committer.register)
+        return checked if key is None else checked.verified(key)
 
     def offer(self, checked: Checked, ticket: object) -> None:
         """Queue a submission for the committer; `settled` gets its outcome with `ticket`.
@@ -159,9 +153,9 @@ class Gate:
     def dry_run(self, body: bytes) -> DryRun:
         """Return what would become of `body`, with every line that would be refused."""
         # Taken before the read begins, so that it is never ahead of what is read.
-        register = self._committer.register
+        register = self._committer.register.draft()
         with self._store.reading() as reading:
-            register = register_state.caught_up(reading, register, self._log_key)
+            register_state.catch_up(reading, register, self._log_key)
             recorded_at = max(self._clock(), register.recorded_at)
             return rehearse(body, reading, register, recorded_at=recorded_at, log_key=self._log_key)
 

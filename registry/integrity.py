@@ -1,7 +1,7 @@
 """Whether the store still holds what was once written: the checks before a gate opens.
 
 At every start: the driver finds its own structures sound, the submissions reach to the head, the
-latest entries hash to their leaves, the register snapshot is intact, and the entries after it
+latest entries hash to their leaves, the stored register is intact, and the entries after it
 fold by the rules. On request, all of it is replayed as the notification log shows it to in-house
 consumers: every leaf, every root, every signature, every rule. What the publisher reads, and what
 is listed beside the entries, is compared with it. Entries cut off the end together with the
@@ -49,8 +49,8 @@ def examine(store: Store, log_key: PublicKey, *, thorough: bool = False) -> None
             _check_end(reading, size)
         for entry in reading.entries(max(0, size - _LATEST), size):
             _check_leaf(entry)
-        snapshot = register_state.load(reading)
-        register = register_state.caught_up(reading, snapshot, log_key)
+        register = register_state.load(reading)
+        register_state.catch_up(reading, register, log_key)
         if thorough:
             _check_register(register, _replayed(SequenceRecorder(store), reading, size, log_key))
 
@@ -174,4 +174,4 @@ def _check_filed(replayed: ReplayedSubmission, notified: Sequence[Notification])
 
 def _check_register(register: Register, replayed: Register) -> None:
     if dump_register(replayed) != dump_register(register):
-        raise StorageDamaged("the register snapshot is not what the entries fold to")
+        raise StorageDamaged("the stored register is not what the entries fold to")

@@ -1,17 +1,17 @@
 """The register of rules, kept in step with the sequence.
 
-It is folded by the rules that every replayer uses, from the stored snapshot and the register
-events after it; credential events cannot change it and are stepped over. A register returned
-from here is never changed afterwards: other threads may read it without a lock.
+It is folded by the rules that every replayer uses, from what is stored of it and the register
+events after that; credential events cannot change it and are stepped over. What a group changes in
+it is stored with the group, a row for each thing, so no moment comes at which all of it is written.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from hashlib import sha256
 from typing import Final
 
-from registry.store import Entry, Reading, Snapshot, StorageDamaged, Transaction
+from registry import register_rows
+from registry.register_rows import Head
+from registry.store import Entry, Reading, StorageDamaged, Transaction
 from testamur.catalogue.events import Event, wire_name
 from testamur.catalogue.lines import decode_event
 from testamur.catalogue.submission import parse_submission_entry
@@ -19,60 +19,107 @@ from testamur.catalogue.table import Kind, wire_names
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
 from testamur.rules import Register, admit_events, admit_genesis
-from testamur.rules.register import dump_register, load_register
 
-_AT_ONCE: Final = 50_000  # submissions
+_AT_ONCE: Final = 50_000  # submissions, or rows of the register
 _OF_CREDENTIALS: Final = wire_names(Kind.CREDENTIAL)
 
 
-def load(reading: Reading) -> Register:
-    """Return the register of the last snapshot; an empty one when there is none.
+class FarBehind(Exception):
+    """More entries were appended than the caller wants to catch up with."""
 
-    Raises `StorageDamaged` unless the snapshot is, to the bit, one that `save` wrote.
+
+def load(reading: Reading) -> Register:
+    """Return the register as it is stored; an empty one when it is not.
+
+    Raises `StorageDamaged` unless its rows are, to the bit, those that were saved.
     """
-    snapshot = reading.snapshot()
-    if snapshot is None:
+    head = register_rows.head(reading)
+    if head is None:
         return Register()
-    size = snapshot.size
-    if sha256(snapshot.register).digest() != snapshot.digest:
-        raise StorageDamaged(f"the register snapshot at {size} entries does not match its digest")
-    register = load_register(snapshot.register)
-    if register.size != size or size > reading.count():
+    register, digest, after = Register(head.origin, head.size, head.recorded_at), 0, 0
+    while found := reading.states(after, _AT_ONCE):
+        for row in found:
+            if row.kind != register_rows.HEAD:
+                digest ^= register_rows.digest(row.kind, row.name, row.state)
+                register_rows.put(register, row.kind, row.name, row.state)
+        after = found[-1].place
+    if digest != head.rows_digest():
+        raise StorageDamaged(f"the register at {head.size} entries does not match its digest")
+    if head.size > reading.count():
         raise StorageDamaged(
-            f"the register snapshot at {size} entries holds {register.size}, "
-            f"and the head counts {reading.count()}"
+            f"the register is of {head.size} entries, and the head counts {reading.count()}"
         )
     return register
 
 
-def save(transaction: Transaction, register: Register) -> None:
-    """Write the snapshot, unless a later one is there already."""
-    data = dump_register(register)
-    transaction.save_snapshot(Snapshot(register.size, sha256(data).digest(), data))
+def save(transaction: Transaction, before: Register, draft: Register) -> None:
+    """Store what `draft` changed in the register that is stored, which is `before`.
+
+    Without a head nothing is stored that this could go on from; the next start mends that.
+    """
+    head = register_rows.head(transaction)
+    if head is None and before.size:
+        return
+    rows, digest = [], 0 if head is None else head.rows_digest()
+    for kind, changed in draft.changes().items():
+        if kind not in register_rows.KINDS:
+            continue
+        earlier = before.mappings()[kind]
+        for name, state in changed.items():
+            known = earlier.get(name)
+            if known is not None:
+                digest ^= register_rows.digest(kind, name, register_rows.encoded(known))
+            data = register_rows.encoded(state)
+            digest ^= register_rows.digest(kind, name, data)
+            rows.append((kind, name, data))
+    transaction.save_states([*rows, Head.of(draft, digest).row()])
 
 
-def caught_up(reading: Reading, register: Register, log_key: PublicKey) -> Register:
-    """Return the register after every entry there is, given one that may lie behind.
+def save_whole(transaction: Transaction, register: Register) -> None:
+    """Store all of the register in the place of what is stored of it."""
+    transaction.clear_states()
+    draft = Register().draft()
+    for name, states in register.mappings().items():
+        draft.mappings()[name].update(states)
+    draft.origin, draft.size = register.origin, register.size
+    draft.recorded_at = register.recorded_at
+    save(transaction, Register(), draft)
 
-    Raises `StorageDamaged` when the entries in between are not submissions end to end, or when
-    one breaks a rule it must have kept when it was admitted.
+
+def move_head(transaction: Transaction, register: Register) -> None:
+    """Note that the register that is stored is that of more entries, which changed nothing."""
+    head = register_rows.head(transaction)
+    if head is not None and head.size < register.size:
+        transaction.save_states([Head.of(register, head.rows_digest()).row()])
+
+
+def catch_up(
+    reading: Reading, register: Register, log_key: PublicKey, *, most: int | None = None
+) -> None:
+    """Fold every entry there is after `register.size` into `register`.
+
+    Raises `StorageDamaged` when these are not submissions end to end, or when one breaks a rule
+    it must have kept when it was admitted; `FarBehind` when there are more than `most`. The
+    register is then as it was.
     """
     size = reading.count()
     if register.size == size:
-        return register
+        return
+    if most is not None and size - register.size > most:
+        raise FarBehind
     position, recorded_at = register.size, register.recorded_at
-    fresh = register
+    draft = register.draft()
     while found := reading.submissions_from(position, _AT_ONCE):
         for row in found:
             if row.position != position:
                 raise StorageDamaged(f"the submission at {row.position} was to begin at {position}")
             if row.register_events:
-                fresh = register.copied() if fresh is register else fresh
-                _fold_submission(reading, fresh, row.position, row.events, log_key)
+                _fold_submission(reading, draft, row.position, row.events, log_key)
             position, recorded_at = row.position + 1 + row.events, row.recorded_at
     if position != size:
         raise StorageDamaged(f"submissions reach to {position}, but the head counts {size}")
-    return replace(fresh, size=size, recorded_at=recorded_at)
+    draft.size, draft.recorded_at = size, recorded_at
+    register.absorb(draft)
 
 
 def at_genesis(reading: Reading, log_key: PublicKey) -> Register:
@@ -95,7 +142,10 @@ def _fold_submission(
         else:
             register.size = start
             numbers = [entry.position - start for entry in entries]
-            admit_events(register, {}, header, found, recorded_at, numbers=numbers)
+            # The gate verified the signatures inside these events before it stored them.
+            admit_events(
+                register, {}, header, found, recorded_at, numbers=numbers, possessed=numbers
+            )
     except Refusal as refusal:
         raise StorageDamaged(
             f"the submission at {start} could not have been admitted: {refusal}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from registry import credential_streams, submissions
-from registry.deliberation import Checked, Deliberation
+from registry.deliberation import Checked, Deliberation, Unverified
 from registry.outcomes import Recorded
 from registry.store import Reading
 from testamur.catalogue.submission import every_refusal, parse
@@ -36,26 +36,36 @@ class DryRun:
 def rehearse(
     body: bytes, reading: Reading, register: Register, *, recorded_at: int, log_key: PublicKey
 ) -> DryRun:
-    """Return what would become of `body` were it recorded next, at `recorded_at` (ms)."""
+    """Return what would become of `body` were it recorded next, at `recorded_at` (ms).
+
+    `register` is left as it is.
+    """
     try:
-        checked = Checked.of(parse(body), None, len(body))
+        checked = Checked.of(parse(body), len(body))
     except Refusal:
         return DryRun(every_refusal(body), (), register.size)
     credentials = credential_streams.states(reading, checked.named)
     deliberation = Deliberation(
-        register,
+        register.draft(),
         credentials,
         submissions.find(reading, [checked.key]),
         recorded_at=recorded_at,
         log_key=log_key,
     )
     try:
-        receipt = deliberation.decide(checked)
+        receipt = _decided(deliberation, checked)
     except Refusal as refusal:
         on_header = refusal.line == 1 or register.size == 0
         others = [] if on_header else _every_line(register, credentials, checked, recorded_at)
         return DryRun(others or [refusal], (), register.size)
     return DryRun([], receipt.flags, register.size, receipt if receipt.repeated else None)
+
+
+def _decided(deliberation: Deliberation, checked: Checked) -> Recorded:
+    try:
+        return deliberation.decide(checked)
+    except Unverified as unverified:
+        return deliberation.decide(checked.verified(unverified.key))
 
 
 def _every_line(

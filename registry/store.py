@@ -1,8 +1,8 @@
 """The seam between the gate and the store: what a store keeps, and what each method must do.
 
-A store keeps one gapless sequence of entries, a list of the submissions they came in, and one
-snapshot of the register. Entry p has notification id p + 1. A driver (`registry/sqlite/`) is the
-only place that knows a database: its statements, its errors, its files. Nothing here judges
+A store keeps one gapless sequence of entries, a list of the submissions they came in, and a row
+for each thing of the register. Entry p has notification id p + 1. A driver (`registry/sqlite/`) is
+the only place that knows a database: its statements, its errors, its files. Nothing here judges
 what an entry says.
 
 A method raises one of these and nothing else; a driver MUST NOT raise an error of its database:
@@ -80,12 +80,17 @@ class StreamEvent(NamedTuple):
     issuer: str | None
 
 
-class Snapshot(NamedTuple):
-    """The register after `size` entries, as bytes, and their SHA-256."""
+StateRow: TypeAlias = tuple[str, str, bytes]
+"""A row of the register to save: kind, name, state."""
 
-    size: int
-    digest: bytes
-    register: bytes
+
+class StoredState(NamedTuple):
+    """A row of the register: `place` counts rows in the order in which they were first saved."""
+
+    place: int
+    kind: str
+    name: str
+    state: bytes
 
 
 class Reading(Protocol):
@@ -130,8 +135,12 @@ class Reading(Protocol):
         """Return all entries of one stream, by version."""
         ...
 
-    def histories(self, streams: Sequence[bytes], *, size: int | None = None) -> list[StreamEvent]:
-        """Return the events of all these streams among the first `size` entries, in any order."""
+    def ends(self, streams: Sequence[bytes], *, size: int | None = None) -> list[StreamEvent]:
+        """Return the first and the last event of each stream among the first `size` entries.
+
+        In any order; once if they are the same. Without `size`, MUST cost the same for a long
+        stream as for a short one.
+        """
         ...
 
     def submissions(self, streams: Sequence[bytes]) -> dict[bytes, tuple[SubmissionRow, bytes]]:
@@ -149,8 +158,12 @@ class Reading(Protocol):
         """Return the last submission that begins at or before `position`."""
         ...
 
-    def snapshot(self) -> Snapshot | None:
-        """Return the snapshot that was saved last, unexamined."""
+    def state(self, kind: str, name: str) -> bytes | None:
+        """Return the state in one row of the register, unexamined, or None without such a row."""
+        ...
+
+    def states(self, after: int, limit: int) -> list[StoredState]:
+        """Return at most `limit` rows of the register after the place `after`, by place."""
         ...
 
 
@@ -171,8 +184,15 @@ class Transaction(Reading, Protocol):
         """
         ...
 
-    def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Replace the snapshot, unless the one there is of a later size."""
+    def save_states(self, rows: Sequence[StateRow]) -> None:
+        """Add these rows of the register; a row of the same kind and name is replaced.
+
+        A row that is replaced MUST keep its place. MUST cost no more, however many rows there are.
+        """
+        ...
+
+    def clear_states(self) -> None:
+        """Take all rows of the register away."""
         ...
 
     def commit(self) -> None:

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from registry.sqlite.connection import Connection, Value
-from registry.store import Entry, Snapshot, StorageDamaged, StreamEvent, SubmissionRow
+from registry.store import Entry, StorageDamaged, StoredState, StreamEvent, SubmissionRow
 
 _T = TypeVar("_T")
 
@@ -42,7 +42,7 @@ _AMONG: Final = "topic IN (SELECT value FROM json_each(?))"
 _ASKED: Final = """
     WITH RECURSIVE asked(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM asked WHERE i + 1 < ?2)
 """
-_HISTORIES: Final = f"""
+_ENDS: Final = f"""
     {_ASKED}
     SELECT json_group_array(json_array(i, e.originator_version, e.topic,
         CASE e.originator_version WHEN 1 THEN
@@ -51,7 +51,10 @@ _HISTORIES: Final = f"""
         END))
     FROM asked
     CROSS JOIN entries e ON e.originator_id = substr(?1, 16 * i + 1, 16)
-    WHERE e.notification_id <= ?3
+    WHERE e.notification_id <= ?3 AND e.originator_version IN (1, (
+        SELECT originator_version FROM entries
+        WHERE originator_id = substr(?1, 16 * i + 1, 16) AND notification_id <= ?3
+        ORDER BY originator_version DESC LIMIT 1))
 """  # noqa: S608  # our own words
 _SUBMISSION: Final = "s.position, s.events, s.issuer, s.recorded_at, s.register_events, s.flags"
 _LISTED: Final = _SUBMISSION.replace("s.flags", "CASE WHEN s.flags NOTNULL THEN hex(s.flags) END")
@@ -71,7 +74,7 @@ _AROUND: Final = f"""
 """  # noqa: S608
 
 _Listed = tuple[int, int, str, int, int, str | None]
-_histories: Final = msgspec.json.Decoder(list[StreamEvent])
+_ends: Final = msgspec.json.Decoder(list[StreamEvent])
 _submissions: Final = msgspec.json.Decoder(list[tuple[int, _Listed, str]])
 _submissions_from: Final = msgspec.json.Decoder(list[_Listed])
 
@@ -127,12 +130,12 @@ class SqliteReading:
         statement = f"{_ENTRIES} WHERE originator_id = ? ORDER BY originator_version"
         return [Entry(*row) for row in self._connection.run(statement, (stream,))]
 
-    def histories(self, streams: Sequence[bytes], *, size: int | None = None) -> list[StreamEvent]:
-        """Return the events of all these streams among the first `size` entries."""
+    def ends(self, streams: Sequence[bytes], *, size: int | None = None) -> list[StreamEvent]:
+        """Return the first and the last event of each stream among the first `size` entries."""
         if not streams:
             return []
         asked = (b"".join(streams), len(streams), _ALL if size is None else size)
-        return self._one_for_many(_histories, _HISTORIES, asked)
+        return self._one_for_many(_ends, _ENDS, asked)
 
     def submissions(self, streams: Sequence[bytes]) -> dict[bytes, tuple[SubmissionRow, bytes]]:
         """Return, by stream id, those of these submissions that are recorded."""
@@ -151,10 +154,17 @@ class SqliteReading:
         rows = self._connection.run(_AROUND, (position,))
         return SubmissionRow(*rows[0]) if rows else None
 
-    def snapshot(self) -> Snapshot | None:
-        """Return the snapshot that was saved last, unexamined."""
-        rows = self._connection.run("SELECT size, digest, register FROM register")
-        return Snapshot(*rows[0]) if rows else None
+    def state(self, kind: str, name: str) -> bytes | None:
+        """Return the state in one row of the register."""
+        rows = self._connection.run(
+            "SELECT state FROM register WHERE kind = ? AND name = ?", (kind, name)
+        )
+        return rows[0][0] if rows else None
+
+    def states(self, after: int, limit: int) -> list[StoredState]:
+        """Return at most `limit` rows of the register after the place `after`, by place."""
+        statement = "SELECT * FROM register WHERE place > ? ORDER BY place LIMIT ?"
+        return [StoredState(*row) for row in self._connection.run(statement, (after, limit))]
 
     def _one_for_many(
         self, decoder: msgspec.json.Decoder[_T], statement: str, values: Sequence[Value]

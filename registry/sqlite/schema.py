@@ -8,7 +8,7 @@ from registry.sqlite.connection import Connection
 from registry.store import StorageDamaged
 
 APPLICATION_ID: Final = 0x7E57A308
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 TABLES: Final = (
     # The explicit id is what keeps the sequence gapless: SQLite never picks one for us.
@@ -37,10 +37,11 @@ TABLES: Final = (
         flags BLOB
     ) STRICT""",
     """CREATE TABLE IF NOT EXISTS register (
-        id INTEGER PRIMARY KEY CHECK (id = 0),
-        size INTEGER NOT NULL,
-        digest BLOB NOT NULL,
-        register BLOB NOT NULL
+        place INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        state BLOB NOT NULL,
+        UNIQUE (kind, name)
     ) STRICT""",
 )
 

@@ -23,7 +23,7 @@ from registry.sqlite.reading import SqliteReading
 from registry.store import (
     EntryRow,
     OutcomeUnknown,
-    Snapshot,
+    StateRow,
     StorageDamaged,
     SubmissionRow,
 )
@@ -34,12 +34,7 @@ _WRITERS_CACHE: Final = 64 * 1024 * 1024
 _READERS_CACHE: Final = 8 * 1024 * 1024
 _READERS_TIMEOUT: Final = 10.0  # seconds; a reader waits only while the file is recovered
 
-_SAVE: Final = """
-    INSERT INTO register VALUES (0, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET
-        size = excluded.size, digest = excluded.digest, register = excluded.register
-    WHERE excluded.size > register.size
-"""
+_SAVE: Final = "ON CONFLICT (kind, name) DO UPDATE SET state = excluded.state"
 _MOVE_HEAD: Final = "UPDATE head SET count = ? WHERE count = ? RETURNING count"
 
 
@@ -169,9 +164,13 @@ class SqliteTransaction(SqliteReading):
             self._insert("entries", entries)
         self._insert("submissions", submissions)
 
-    def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Replace the snapshot, unless the one there is of a later size."""
-        self._connection.run(_SAVE, snapshot)
+    def save_states(self, rows: Sequence[StateRow]) -> None:
+        """Add these rows of the register; a row of the same kind and name is replaced."""
+        self._insert("register (kind, name, state)", rows, _SAVE)
+
+    def clear_states(self) -> None:
+        """Take all rows of the register away."""
+        self._connection.run("DELETE FROM register")
 
     def commit(self) -> None:
         """Write the transaction to the disk."""
@@ -185,7 +184,7 @@ class SqliteTransaction(SqliteReading):
             raise OutcomeUnknown(f"{error}; whether it was recorded is not known") from error
         self.committed = True
 
-    def _insert(self, table: str, rows: Sequence[tuple[Value, ...]]) -> None:
+    def _insert(self, table: str, rows: Sequence[tuple[Value, ...]], conflict: str = "") -> None:
         """Insert `rows` in as few steps as can be.
 
         A thousand rows by `executemany` took 0.8 s next to one busy thread; by one statement of
@@ -195,7 +194,7 @@ class SqliteTransaction(SqliteReading):
         for size in _chunks(len(rows)):
             chunk = rows[at : at + size]
             self._connection.run(
-                _insertion(table, len(chunk[0]), size), list(chain.from_iterable(chunk))
+                _insertion(table, len(chunk[0]), size, conflict), list(chain.from_iterable(chunk))
             )
             at += size
 
@@ -216,6 +215,7 @@ def _chunks(size: int) -> Iterator[int]:
         yield size
 
 
-def _insertion(table: str, columns: int, rows: int) -> str:
+def _insertion(table: str, columns: int, rows: int, conflict: str) -> str:
     row = f"({', '.join('?' * columns)})"
-    return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"  # noqa: S608  # our own names
+    values = ", ".join([row] * rows)
+    return f"INSERT INTO {table} VALUES {values} {conflict}"  # noqa: S608  # our own names

@@ -225,8 +225,11 @@ class Document(Part, frozen=True, gc=False, kw_only=True):
     url: Url
 
 
-class Scope(WithSets, frozen=True, gc=False, kw_only=True):
-    """The extent of a recognition or accreditation. An absent member covers everything."""
+class Scope(WithSets, frozen=True, gc=True, kw_only=True, dict=True):
+    """The extent of a recognition or accreditation. An absent member covers everything.
+
+    It has a `__dict__`, in which `rules/scope.py` keeps what it works out of the members once.
+    """
 
     achievement_types: Annotated[tuple[AchievementType, ...], up_to(64)] | None = None
     achievements: Annotated[tuple[Uuid7, ...], up_to(1000)] | None = None

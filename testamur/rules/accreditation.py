@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from typing import Final, assert_never
 
@@ -19,11 +21,14 @@ from testamur.errors import Refusal
 from testamur.rules.flags import Flag, Flags
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Accreditation, Recognition, Register
-from testamur.rules.scope import exceeding
+from testamur.rules.scope import exceeding, names_in, sets_of
 
-MAX_RECOGNITIONS: Final = 1000
-"""How many recognitions an accreditor may be granted in its life: the rules look through all of
-them at every issuance under one of its accreditations."""
+LOOKED_AT: Final = 64
+"""How many recognitions of an accreditor the flags look at: bounded, so that an event costs the
+same however many there are."""
+
+NAMES_LOOKED_AT: Final = 8192
+"""How many things the scopes of these may name in all."""
 
 
 def admit_recognition(register: Register, at: Occurrence, event: e.RecognitionEvent) -> Flags:
@@ -53,26 +58,56 @@ def grant_recognition(register: Register, at: Occurrence, event: e.RecognitionGr
     _require_role(register, at.actor, "authority")
     _require_role(register, event.accreditor, "accreditor")
     _check_dates(event.valid_from, event.valid_until)
-    earlier = register.recognised.get(event.accreditor, ())
-    if len(earlier) >= MAX_RECOGNITIONS:
-        raise Refusal(
-            "recognition-count",
-            f"an accreditor is recognised at most {MAX_RECOGNITIONS} times in its life",
-            value=event.accreditor,
-        )
     known = register.recognitions.get(event.recognition)
-    register.recognitions[event.recognition] = Recognition(
+    accreditor = register.organizations[event.accreditor].did  # one string for all that name it
+    recognition = Recognition(
         id=event.recognition,
-        authority=at.actor,
-        accreditor=event.accreditor,
+        authority=register.organizations[at.actor].did,
+        accreditor=accreditor,
         status=status_after(RECOGNITION, known.status if known else None, event, event.recognition),
         valid_from=event.valid_from,
         version=1,
         scope=event.scope,
         valid_until=event.valid_until,
     )
-    register.recognised[event.accreditor] = (*earlier, event.recognition)
-    return (Flag.SELF_RECOGNITION,) if event.accreditor == at.actor else ()
+    add_recognition(register, recognition)
+    return (Flag.SELF_RECOGNITION,) if accreditor == at.actor else ()
+
+
+def add_recognition(register: Register, recognition: Recognition) -> None:
+    """Put a recognition that was granted last into the register."""
+    register.recognitions[recognition.id] = recognition
+    earlier = register.recognised.get(recognition.accreditor, ())
+    register.recognised[recognition.accreditor] = _looked_at(register, (*earlier, recognition.id))
+
+
+def _looked_at(register: Register, granted: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of an accreditor's recognitions, oldest first, that flags look at.
+
+    While there are too many, the oldest of the authority with the most is left out. So no
+    authority can crowd out what another granted, however much it grants.
+    """
+    kept = [register.recognitions[id_] for id_ in granted]
+    if len(kept) > LOOKED_AT:
+        _leave_one_out(kept, [1] * len(kept))
+    while sum(names := [names_in(each.scope) for each in kept]) > NAMES_LOOKED_AT:
+        _leave_one_out(kept, names)
+    return granted if len(kept) == len(granted) else tuple(each.id for each in kept)
+
+
+def _leave_one_out(kept: list[Recognition], shares: list[int]) -> None:
+    """Take out the oldest recognition with a share of the authority whose shares are largest."""
+    of_authority: Counter[str] = Counter()
+    for each, share in zip(kept, shares, strict=True):
+        of_authority[each.authority] += share
+    most = of_authority.most_common(1)[0][0]
+    del kept[
+        next(
+            place
+            for place, (each, share) in enumerate(zip(kept, shares, strict=True))
+            if share and each.authority == most
+        )
+    ]
 
 
 def withdraw_recognition(
@@ -108,8 +143,8 @@ def grant_accreditation(register: Register, at: Occurrence, event: e.Accreditati
     known = register.accreditations.get(event.accreditation)
     register.accreditations[event.accreditation] = Accreditation(
         id=event.accreditation,
-        accreditor=at.actor,
-        provider=event.provider,
+        accreditor=register.organizations[at.actor].did,  # one string for all that name it
+        provider=register.organizations[event.provider].did,
         decision=event.decision,
         kind=event.kind,
         status=status_after(
@@ -120,9 +155,13 @@ def grant_accreditation(register: Register, at: Occurrence, event: e.Accreditati
         scope=event.scope,
         valid_until=event.valid_until,
     )
+    if event.scope is not None:
+        sets_of(event.scope)  # now, at the cost of this event
     flags = accreditor_flags(register, at.actor, event.provider, at.day)
-    recognitions = recognitions_in_force(register, at.actor, at.day)
-    if recognitions and all(exceeding(event.scope, each.scope) for each in recognitions):
+    in_force = recognitions_in_force(register, at.actor, at.day)
+    if Flag.ACCREDITOR_NOT_RECOGNISED not in flags and all(
+        exceeding(event.scope, each.scope) for each in in_force
+    ):
         flags.append(Flag.OUTSIDE_RECOGNITION)
     return tuple(flags)
 
@@ -161,12 +200,18 @@ def accreditor_flags(register: Register, accreditor: str, provider: str, day: da
     longer review or withdraw it, so that is flagged.
     """
     flags = []
-    recognitions = recognitions_in_force(register, accreditor, day)
-    if not recognitions:
+    recognised = standing = independent = False
+    for each in recognitions_in_force(register, accreditor, day):
+        recognised = True
+        standing = standing or not register.closed(each.authority)
+        independent = independent or each.authority != accreditor
+        if standing and independent:
+            break
+    if not recognised:
         flags.append(Flag.ACCREDITOR_NOT_RECOGNISED)
-    elif all(register.closed(each.authority) for each in recognitions):
+    elif not standing:
         flags.append(Flag.AUTHORITY_CLOSED)
-    if recognitions and all(each.authority == accreditor for each in recognitions):
+    if recognised and not independent:
         flags.append(Flag.SELF_RECOGNITION)
     if register.closed(accreditor):
         flags.append(Flag.ACCREDITOR_CLOSED)
@@ -175,10 +220,15 @@ def accreditor_flags(register: Register, accreditor: str, provider: str, day: da
     return flags
 
 
-def recognitions_in_force(register: Register, accreditor: str, day: date) -> list[Recognition]:
-    """Return the recognitions that `accreditor` holds on `day`, also of closed authorities."""
-    granted = (register.recognitions[id_] for id_ in register.recognised.get(accreditor, ()))
-    return [recognition for recognition in granted if recognition.in_force(day)]
+def recognitions_in_force(register: Register, accreditor: str, day: date) -> Iterator[Recognition]:
+    """Yield the recognitions that flags look at and that `accreditor` holds on `day`.
+
+    Also those of closed authorities.
+    """
+    for id_ in register.recognised.get(accreditor, ()):
+        recognition = register.recognitions[id_]
+        if recognition.in_force(day):
+            yield recognition
 
 
 def _require_role(register: Register, did: str, role: Role) -> None:

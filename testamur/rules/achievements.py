@@ -10,6 +10,7 @@ from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import ACHIEVEMENT, status_after
 from testamur.catalogue.members import Definition
 from testamur.errors import Irreparable, Refusal
+from testamur.rules.facets import missing_elements, write_facets
 from testamur.rules.flags import Flag, Flags
 from testamur.rules.occurrence import Occurrence
 from testamur.rules.register import Achievement, Register
@@ -28,22 +29,6 @@ def admit_achievement(register: Register, at: Occurrence, event: e.AchievementEv
             assert_never(event)
 
 
-def missing_elements(definition: Definition) -> list[str]:
-    """Return the mandatory elements of 2022/C 243/02 Annex I that the definition leaves out.
-
-    Learner, issuer, country and date are in the credential and the register themselves.
-    """
-    present = {
-        "learningOutcomes": definition.outcomes,
-        "notionalWorkload": definition.workload,
-        "level": definition.level,
-        "assessmentType": definition.assessment,
-        "participationForm": definition.participation,
-        "qualityAssuranceType": definition.quality_assurance,
-    }
-    return [element for element, value in present.items() if not value]
-
-
 def define_achievement(register: Register, at: Occurrence, event: e.AchievementDefined) -> Flags:
     """Let a provider define an achievement."""
     provider = register.organizations[at.actor]
@@ -52,8 +37,9 @@ def define_achievement(register: Register, at: Occurrence, event: e.AchievementD
     known = register.achievements.get(event.achievement)
     register.achievements[event.achievement] = Achievement(
         id=event.achievement,
-        provider=at.actor,
-        definitions=(event.definition,),
+        provider=provider.did,  # one string for all its achievements
+        facets=write_facets(event.definition),
+        revision=1,
         status=status_after(ACHIEVEMENT, known.status if known else None, event, event.achievement),
         version=1,
     )
@@ -63,16 +49,17 @@ def define_achievement(register: Register, at: Occurrence, event: e.AchievementD
 def revise_achievement(register: Register, at: Occurrence, event: e.AchievementRevised) -> Flags:
     """Let its provider publish the next version of a definition."""
     before = _own(register, at, event.achievement)
-    following = len(before.definitions) + 1
+    following = before.revision + 1
     if event.version != following:
         # A version that exists can never come again. One too far ahead may come later, after those
         # that are missing.
         raise (Refusal if event.version > following else Irreparable)(
             "achievement-version", f"the next version is {following}", value=event.version
         )
+    register.revisions[f"{before.id}/{following}"] = write_facets(event.definition)
     register.achievements[before.id] = msgspec.structs.replace(
         before,
-        definitions=(*before.definitions, event.definition),
+        revision=following,
         status=status_after(ACHIEVEMENT, before.status, event, before.id),
         version=before.version + 1,
     )

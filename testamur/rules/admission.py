@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
@@ -95,6 +95,7 @@ def admit_events(
     recorded_at: int,
     *,
     numbers: Sequence[int] | None = None,
+    possessed: Container[int] = (),
 ) -> list[Admitted]:
     """Fold the events of an admitted header into `register` and `credentials`, in order.
 
@@ -103,6 +104,8 @@ def admit_events(
     `register` and `credentials` are then half changed, so pass drafts of them.
 
     For an excerpt of a submission, `numbers` are the places of these events in it, from 1 to n.
+    `possessed` are the places of events whose new key was found to have signed for this log and
+    this signer: a signature costs a hundred times the rest, and needs no register.
     """
     actor = header.payload.iss
     day = datetime.fromtimestamp(recorded_at // 1000, UTC).date()
@@ -120,7 +123,7 @@ def admit_events(
                 # It may change what the issuances that follow it are judged by.
                 issuance = None
                 _check_acting(register, actor)
-                at = Occurrence(register.size + number, actor, day)
+                at = Occurrence(register.size + number, actor, day, number in possessed)
                 admitted.append(_admit_one(register, credentials, at, event))
         except Refusal as refusal:
             raise refusal.at(number + 1) from None
@@ -166,10 +169,7 @@ def _admit_one(
         return Admitted(event.credential, after.version, (), after.status)
     check_free(register, credentials, event)
     flags = _admit_to_register(register, at, event)
-    row, name = row_of(event), subject_of(event)
-    if row.creates:
-        register.named[name] = row.name
-    kind = row.kind.stream
+    kind, name = row_of(event).kind.stream, subject_of(event)
     stream = stream_of(kind, name) if kind is Kind.ORGANIZATION else name
     state = register.states(kind)[name]
     return Admitted(stream, state.version, flags, state.status)

@@ -27,7 +27,7 @@ def check_free(register: Register, credentials: Credentials, event: e.Event) -> 
     if not row.creates:
         return
     name = subject_of(event)
-    earlier = _ISSUED if name in credentials else register.named.get(name)
+    earlier = _ISSUED if name in credentials else register.creator(name)
     if earlier not in (None, row.name):
         raise taken(name, earlier)
 

@@ -7,8 +7,12 @@ from typing import NamedTuple
 
 
 class Occurrence(NamedTuple):
-    """An event's position, the DID that signed it, and the UTC day it was recorded on."""
+    """An event's position, the DID that signed it, and the UTC day it was recorded on.
+
+    `possessed` says that the signature by the event's new key was found good before.
+    """
 
     position: int
     actor: str
     day: date
+    possessed: bool = False

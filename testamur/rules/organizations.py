@@ -117,13 +117,13 @@ def register_organization(
                 value=role,
             )
     _check_key_form(event.organization, event.key, first=True)
-    _check_possession(register, at.actor, event.organization, event.key, event.possession)
+    _check_possession(register, at, event)
     register.organizations[event.organization] = Organization(
         did=event.organization,
         name=event.name,
         country=event.country,
         roles=event.roles,
-        sponsor=at.actor,
+        sponsor=sponsor.did,
         status=status,
         keys=(_fresh(event.key, at.position),),
         registered=at.position,
@@ -178,7 +178,7 @@ def add_key(register: Register, at: Occurrence, event: e.KeyAdded) -> Flags:
     if len(before.keys) >= MAX_KEYS:
         raise Refusal("key-count", f"an organization has at most {MAX_KEYS} keys in its life")
     _check_key_form(before.did, event.key, first=False)
-    _check_possession(register, at.actor, before.did, event.key, event.possession)
+    _check_possession(register, at, event)
     return _replace_keys(register, before, event, (*before.keys, _fresh(event.key, at.position)))
 
 
@@ -258,18 +258,33 @@ def _check_key_form(did: str, key: Key, *, first: bool) -> None:
         )
 
 
-def _check_possession(
-    register: Register, sponsor: str, did: str, key: Key, possession: bytes
+def verify_possession(
+    origin: str, sponsor: str, event: e.OrganizationRegistered | e.KeyAdded
 ) -> None:
-    statement = possession_statement(register.origin or "", sponsor, did, key)
+    """Raise `Refusal` (rule `possession`) unless the new key signed for its organization."""
+    key = event.key
+    statement = possession_statement(origin, sponsor, event.organization, key)
     try:
-        PublicKey.from_multikey(key.public_key_multibase).verify(possession, statement)
+        PublicKey.from_multikey(key.public_key_multibase).verify(event.possession, statement)
     except ValueError as error:
-        raise Refusal("possession", f"the new key has not signed for {did}: {error}") from None
+        raise Refusal(
+            "possession", f"the new key has not signed for {event.organization}: {error}"
+        ) from None
+
+
+def _check_possession(
+    register: Register, at: Occurrence, event: e.OrganizationRegistered | e.KeyAdded
+) -> None:
+    if not at.possessed:
+        verify_possession(register.origin or "", at.actor, event)
 
 
 def _fresh(key: Key, position: int) -> KeyState:
-    return KeyState(key.id, key.public_key_multibase, KeyStatus.ACTIVE, position)
+    multikey = key.public_key_multibase
+    # Most keys are named by their Multikey, and one string is half of two.
+    return KeyState(
+        multikey if key.id == multikey else key.id, multikey, KeyStatus.ACTIVE, position
+    )
 
 
 def _with(keys: tuple[KeyState, ...], changed: KeyState) -> tuple[KeyState, ...]:

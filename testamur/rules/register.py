@@ -7,14 +7,14 @@ millions: the rules read them from the `Credentials` mapping that the caller sup
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
-from typing import Final, TypeAlias, assert_never
+from typing import Any, Final, TypeAlias, assert_never
 
 import msgspec
 
+from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import (
     AccreditationStatus,
     AchievementStatus,
@@ -23,9 +23,11 @@ from testamur.catalogue.lifecycle import (
     OrganizationStatus,
     RecognitionStatus,
 )
-from testamur.catalogue.members import Country, Definition, Identifier, Role, Scope
-from testamur.catalogue.table import TABLE, Kind, Row
+from testamur.catalogue.members import Country, Identifier, Role, Scope
+from testamur.catalogue.table import TABLE, Kind
 from testamur.keys import PublicKey
+from testamur.rules.drafts import Draft
+from testamur.rules.facets import Facets, read_facets
 
 
 class KeyState(msgspec.Struct, frozen=True, gc=False):
@@ -103,11 +105,16 @@ class Accreditation(msgspec.Struct, frozen=True, gc=False):
 
 
 class Achievement(msgspec.Struct, frozen=True, gc=False):
-    """A provider's achievement; `definitions[v - 1]` is its version v."""
+    """A provider's achievement. `revision` is the version of its newest definition.
+
+    The definitions themselves are on the log; `facets` is what the rules ask of version 1
+    (`rules/facets.py`). Those of later versions are in `Register.revisions`.
+    """
 
     id: str
     provider: str
-    definitions: tuple[Definition, ...]
+    facets: str
+    revision: int
     status: AchievementStatus
     version: int
 
@@ -130,9 +137,9 @@ State: TypeAlias = Organization | Recognition | Accreditation | Achievement
 class Register:
     """The folded state after `size` entries. `recorded_at` is Unix milliseconds.
 
-    `recognised` lists, for each accreditor, the ids of the recognitions it was ever granted.
-    `named` holds, for the id of each recognition, accreditation and achievement, the wire name
-    of the event that created it: one look-up shows whether an id is taken.
+    `recognised` lists, for each accreditor, the ids of the recognitions that flags look at
+    (`rules/accreditation.py`). `revisions` holds the facets of each version of a definition but
+    the first, by "ID/VERSION". Nothing is ever taken out of a mapping.
     """
 
     origin: str | None = None
@@ -143,7 +150,7 @@ class Register:
     recognised: MutableMapping[str, tuple[str, ...]] = field(default_factory=dict)
     accreditations: MutableMapping[str, Accreditation] = field(default_factory=dict)
     achievements: MutableMapping[str, Achievement] = field(default_factory=dict)
-    named: MutableMapping[str, str] = field(default_factory=dict)
+    revisions: MutableMapping[str, str] = field(default_factory=dict)
 
     def states(self, kind: Kind) -> Mapping[str, State]:
         """Return the states of the things whose streams hold the events of `kind`, by name."""
@@ -161,21 +168,54 @@ class Register:
             case _:
                 assert_never(kind)
 
+    def creator(self, name: str) -> str | None:
+        """Return the wire name of the event that created this id, unless it is free.
+
+        One id names one thing. Ids of credentials are not known here.
+        """
+        for wire_name, states in (
+            (_GRANTED_RECOGNITION, self.recognitions),
+            (_GRANTED_ACCREDITATION, self.accreditations),
+            (_DEFINED, self.achievements),
+        ):
+            if name in states:
+                return wire_name
+        return None
+
+    def facets(self, achievement: Achievement, version: int) -> Facets:
+        """Return what the rules ask of one version of a definition, which must exist."""
+        first = version == 1
+        return read_facets(
+            achievement.facets if first else self.revisions[f"{achievement.id}/{version}"]
+        )
+
+    def mappings(self) -> dict[str, MutableMapping[str, Any]]:
+        """Return the mappings by their names."""
+        return {name: getattr(self, name) for name in MAPPINGS}
+
     def copied(self) -> Register:
-        """Return a register with mappings of its own, holding the same frozen states."""
-        mappings = {name: dict(getattr(self, name)) for name in _MAPPINGS}
-        return Register(self.origin, self.size, self.recorded_at, **mappings)
+        """Return a register with mappings of its own, holding the same frozen states.
+
+        It costs as much as the register is large: the gate makes drafts instead.
+        """
+        copies: dict[str, Any] = {name: dict(states) for name, states in self.mappings().items()}
+        return Register(self.origin, self.size, self.recorded_at, **copies)
 
     def draft(self) -> Register:
         """Return a register that reads through to this one and keeps its changes to itself."""
-        layers = {name: ChainMap({}, getattr(self, name)) for name in _MAPPINGS}
+        layers = {name: Draft(states) for name, states in self.mappings().items()}
         return Register(self.origin, self.size, self.recorded_at, **layers)
 
+    def changes(self) -> dict[str, dict[str, Any]]:
+        """Return, of a `draft()`, what it changed in each mapping."""
+        return {name: states.changed for name, states in self.mappings().items()}  # type: ignore[attr-defined]  # a draft's are drafts
+
     def absorb(self, draft: Register) -> None:
-        """Take over the changes of a `draft()` of this register."""
+        """Take over the changes of a `draft()` of this register: as many steps as changes."""
         self.origin, self.size, self.recorded_at = draft.origin, draft.size, draft.recorded_at
-        for name in _MAPPINGS:
-            getattr(self, name).update(getattr(draft, name).maps[0])
+        for name, changed in draft.changes().items():
+            if changed:
+                getattr(self, name).update(changed)
 
     def closed(self, did: str) -> bool:
         """Return whether an organization of the register has closed."""
@@ -186,10 +226,12 @@ class Register:
         return datetime.fromtimestamp(self.recorded_at // 1000, UTC).date()
 
 
-_MAPPINGS: Final = tuple(each.name for each in fields(Register) if each.default_factory is dict)
-_CREATING: Final[tuple[Row, ...]] = tuple(
-    row for row in TABLE.values() if row.creates and row.kind is not Kind.CREDENTIAL
-)
+MAPPINGS: Final = tuple(each.name for each in fields(Register) if each.default_factory is dict)
+"""The names of the mappings of a register."""
+
+_GRANTED_RECOGNITION: Final = TABLE[e.RecognitionGranted].name
+_GRANTED_ACCREDITATION: Final = TABLE[e.AccreditationGranted].name
+_DEFINED: Final = TABLE[e.AchievementDefined].name
 
 
 class _Snapshot(msgspec.Struct, frozen=True):
@@ -201,16 +243,12 @@ class _Snapshot(msgspec.Struct, frozen=True):
     recognised: dict[str, tuple[str, ...]]
     accreditations: dict[str, Accreditation]
     achievements: dict[str, Achievement]
-
-
-def naming(register: Register) -> dict[str, str]:
-    """Return what `named` must hold, worked out from the other mappings."""
-    return {name: row.name for row in _CREATING for name in register.states(row.kind)}
+    revisions: dict[str, str]
 
 
 def dump_register(register: Register) -> bytes:
     """Return the register as bytes; equal registers give equal bytes."""
-    parts = {name: dict(getattr(register, name)) for name in _MAPPINGS if name != "named"}
+    parts = {name: dict(states) for name, states in register.mappings().items()}
     snapshot = _Snapshot(register.origin, register.size, register.recorded_at, **parts)
     return msgspec.json.encode(snapshot, order="sorted")
 
@@ -218,9 +256,7 @@ def dump_register(register: Register) -> bytes:
 def load_register(data: bytes) -> Register:
     """Return the register that `dump_register` wrote; raises `msgspec.DecodeError`."""
     snapshot = msgspec.json.decode(data, type=_Snapshot)
-    register = Register(**{name: getattr(snapshot, name) for name in snapshot.__struct_fields__})
-    register.named = naming(register)
-    return register
+    return Register(**{name: getattr(snapshot, name) for name in snapshot.__struct_fields__})
 
 
 def _within(day: date, start: date, end: date | None) -> bool:

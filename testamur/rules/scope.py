@@ -1,14 +1,23 @@
-"""What a scope covers: an achievement under it, or a narrower scope within it."""
+"""What a scope covers: an achievement under it, or a narrower scope within it.
+
+A scope may name two thousand things and is asked again for every issuance. So its sets are made
+once, at the event that states it or at the first question, and stay with the object: a
+question then costs a few look-ups for each thing asked about, whatever the scope names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, NamedTuple
 
 from testamur.catalogue.members import Definition, Scope
+from testamur.rules.facets import Facets
+
+_Wider = Callable[[str], tuple[str, ...]]
 
 
 def uncovered(
-    scope: Scope | None, achievement: str, definition: Definition, country: str
+    scope: Scope | None, achievement: str, definition: Definition | Facets, country: str
 ) -> list[str]:
     """Return the members of `scope` that do not cover this achievement; empty if all do.
 
@@ -16,49 +25,145 @@ def uncovered(
     """
     if scope is None:
         return []
-    level = None if definition.level is None else [definition.level]
-    field = None if definition.field is None else [definition.field]
-    judged = {
-        "achievementTypes": _subset([definition.achievement_type], scope.achievement_types),
-        "achievements": _subset([achievement], scope.achievements),
-        "fields": _prefixed(field, scope.fields),
-        "jurisdictions": _prefixed([country], scope.jurisdictions, "-"),
-        "languages": _prefixed(definition.languages, scope.languages, "-"),
-        "levels": _subset(level, scope.levels),
-        "participation": _subset(definition.participation, scope.participation),
-    }
-    return [member for member, covered in judged.items() if not covered]
+    names = sets_of(scope).names
+    judged = (
+        names.achievement_types is None or definition.achievement_type in names.achievement_types,
+        names.achievements is None or achievement in names.achievements,
+        names.fields is None or _covers(names.fields, definition.field, _wider_fields),
+        names.jurisdictions is None or _covers(names.jurisdictions, country, _wider_tags),
+        names.languages is None or _covers_all(names.languages, definition.languages, _wider_tags),
+        names.levels is None or definition.level in names.levels,
+        names.participation is None or _covers_all(names.participation, definition.participation),
+    )
+    return [member for member, covered in zip(_MEMBERS, judged, strict=True) if not covered]
 
 
 def exceeding(child: Scope | None, parent: Scope | None) -> list[str]:
     """Return the members in which `child` reaches beyond `parent`; empty if it lies within."""
     if parent is None:
         return []
-    child = child or Scope()
-    judged = {
-        "achievementTypes": _subset(child.achievement_types, parent.achievement_types),
-        "achievements": _subset(child.achievements, parent.achievements),
-        "fields": _prefixed(child.fields, parent.fields),
-        "jurisdictions": _prefixed(child.jurisdictions, parent.jurisdictions, "-"),
-        "languages": _prefixed(child.languages, parent.languages, "-"),
-        "levels": _subset(child.levels, parent.levels),
-        "participation": _subset(child.participation, parent.participation),
-    }
-    return [member for member, within in judged.items() if not within]
+    inner, outer = _NOTHING_NAMED if child is None else sets_of(child), sets_of(parent)
+    return [
+        member
+        for member, named, allowed, held in zip(
+            _MEMBERS, inner.names, outer.names, inner.held(), strict=True
+        )
+        if allowed is not None and not _within(named, allowed, held)
+    ]
 
 
-def _subset(named: Collection[object] | None, allowed: Collection[object] | None) -> bool:
-    if allowed is None:
-        return True
-    return bool(named) and set(named or ()) <= set(allowed)
+def names_in(scope: Scope | None) -> int:
+    """Return how many things a scope names: what a comparison with it costs."""
+    return 0 if scope is None else sum(map(len, filter(None, sets_of(scope).names)))
 
 
-def _prefixed(
-    named: Collection[str] | None, allowed: Collection[str] | None, separator: str = ""
+class _Names(NamedTuple):
+    """What a scope names, member by member; None is everything."""
+
+    achievement_types: frozenset[Any] | None = None
+    achievements: frozenset[Any] | None = None
+    fields: frozenset[Any] | None = None
+    jurisdictions: frozenset[Any] | None = None
+    languages: frozenset[Any] | None = None
+    levels: frozenset[Any] | None = None
+    participation: frozenset[Any] | None = None
+
+
+_Held = Mapping[str, frozenset[str]]
+
+
+class _Sets:
+    """The sets of a scope."""
+
+    __slots__ = ("_held", "names")
+
+    def __init__(self, names: _Names) -> None:
+        self.names = names
+        self._held: tuple[_Held, ...] | None = None
+
+    def held(self) -> tuple[_Held, ...]:
+        """Return, member by member, which of the names each wider name holds."""
+        if self._held is None:
+            self._held = tuple(map(_by_wider, self.names, _WIDER))
+        return self._held
+
+
+_NOTHING_NAMED: Final = _Sets(_Names())
+
+
+def sets_of(scope: Scope) -> _Sets:
+    """Return the sets of a scope, made at the first question about this object."""
+    kept: dict[str, _Sets] = scope.__dict__
+    sets = kept.get("sets")
+    if sets is None:
+        members = (getattr(scope, member) for member in _Names._fields)
+        names = _Names(*(None if each is None else frozenset(each) for each in members))
+        sets = kept["sets"] = _Sets(names)
+    return sets
+
+
+def _by_wider(names: frozenset[str] | None, wider: _Wider | None) -> _Held:
+    held: dict[str, set[str]] = {}
+    if names and wider:
+        for name in names:
+            for each in wider(name):
+                held.setdefault(each, set()).add(name)
+    return {each: frozenset(names) for each, names in held.items()}
+
+
+def _wider_fields(field: str) -> tuple[str, ...]:
+    """Return the fields that hold this one: ISCED-F 06 and 061 hold 0612."""
+    return tuple(field[:digits] for digits in range(2, len(field)))
+
+
+def _wider_tags(tag: str) -> tuple[str, ...]:
+    """Return the tags that hold this one: NL holds NL-UT, en holds en-GB.
+
+    But ES-M (Madrid) does not hold ES-MA (Malaga), nor de (German) den (Slavey).
+    """
+    if "-" not in tag:
+        return ()
+    parts = tag.split("-")
+    return tuple("-".join(parts[:end]) for end in range(1, len(parts)))
+
+
+_MEMBERS: Final = (
+    "achievementTypes",
+    "achievements",
+    "fields",
+    "jurisdictions",
+    "languages",
+    "levels",
+    "participation",
+)
+_WIDER: Final[tuple[_Wider | None, ...]] = (
+    None,
+    None,
+    _wider_fields,
+    _wider_tags,
+    _wider_tags,
+    None,
+    None,
+)
+
+
+def _covers(allowed: frozenset[str], name: str | None, wider: _Wider) -> bool:
+    return name is not None and (name in allowed or not allowed.isdisjoint(wider(name)))
+
+
+def _covers_all(
+    allowed: frozenset[str], names: Collection[str] | None, wider: _Wider | None = None
 ) -> bool:
-    # ISCED-F 06 holds 0612; NL holds NL-UT and en holds en-GB, but ES-M (Madrid) does not hold
-    # ES-MA (Malaga), nor de (German) den (Slavey).
-    if allowed is None:
-        return True
-    beginnings = tuple(name + separator for name in allowed)
-    return bool(named) and all((name + separator).startswith(beginnings) for name in named or ())
+    if not names:
+        return False
+    if wider is None:
+        return allowed.issuperset(names)
+    return all(_covers(allowed, name, wider) for name in names)
+
+
+def _within(named: frozenset[Any] | None, allowed: frozenset[Any], held: _Held) -> bool:
+    # Sets as a whole, never name by name: some thousand times ten comparisons are at stake.
+    if not named:
+        return False
+    beyond = named - allowed
+    return not beyond or beyond <= frozenset().union(*map(held.__getitem__, held.keys() & allowed))

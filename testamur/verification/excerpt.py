@@ -13,6 +13,7 @@ from typing import Final
 
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import decode_event
+from testamur.catalogue.members import Definition
 from testamur.catalogue.submission import SignedHeader, parse_submission_entry
 from testamur.errors import Irreparable, Refusal, Refuted, Unavailable, detached
 from testamur.keys import PublicKey
@@ -136,6 +137,9 @@ class _Folding:
     lent: dict[str, str] = field(default_factory=dict)
     # By accreditation: the submission that granted it, and the one that last reinstated it.
     standing: dict[str, tuple[SignedHeader, ...]] = field(default_factory=dict)
+    # All that each accreditor was granted, oldest first, and every version of a definition.
+    recognised: dict[str, list[str]] = field(default_factory=dict)
+    definitions: dict[tuple[str, int], Definition] = field(default_factory=dict)
     issuance: Issuance | None = None
 
     def follow(self, submissions: Sequence[Shown]) -> Fault | None:
@@ -218,6 +222,13 @@ class _Folding:
             if meaning.needed is not None and meaning.needed.need is Need.ACCREDITATION:
                 granted = self.standing.get(meaning.needed.name, ())[:1]
                 self.standing[meaning.needed.name] = (*granted, header)
+        for event in events:
+            if isinstance(event, e.RecognitionGranted):
+                self.recognised.setdefault(event.accreditor, []).append(event.recognition)
+            elif isinstance(event, e.AchievementDefined):
+                self.definitions[event.achievement, 1] = event.definition
+            elif isinstance(event, e.AchievementRevised):
+                self.definitions[event.achievement, event.version] = event.definition
         return meanings
 
     def _issuance(
@@ -244,6 +255,8 @@ class _Folding:
             submission.header,
             flags,
             then,
+            definition=self.definitions[event.achievement, event.achievement_version],
+            recognised=self.recognised,
             anchors=self.anchors,
             standing=self.standing.get(event.accreditation or "", ()),
         )

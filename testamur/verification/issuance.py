@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Definition
 from testamur.catalogue.submission import SignedHeader
 from testamur.rules import Flags, Register
-from testamur.rules.accreditation import recognitions_in_force
-from testamur.rules.register import Accreditation
+from testamur.rules.register import Accreditation, Recognition
 from testamur.rules.scope import uncovered
 from testamur.verification.trust.anchors import Anchored
 
@@ -64,18 +63,23 @@ def issuance_at(
     flags: Flags,
     registered: Register,
     *,
+    definition: Definition,
+    recognised: Mapping[str, Sequence[str]],
     anchors: Anchored,
     standing: Sequence[SignedHeader],
 ) -> Issuance:
-    """Return the issuance at `position`, judged by the register as of there."""
-    definitions = registered.achievements[event.achievement].definitions
+    """Return the issuance at `position`, judged by the register as of there.
+
+    `recognised` are the ids of all recognitions that each accreditor was ever granted: the
+    register lists those alone that flags look at.
+    """
     issued = Issuance(
         event=event,
         position=position,
         header=header,
         flags=flags,
         registered=registered,
-        definition=definitions[event.achievement_version - 1],
+        definition=definition,
         accreditation=None,
         recognitions=(),
         standing=tuple(standing),
@@ -94,9 +98,14 @@ def issuance_at(
                 registered.closed(each.authority),
                 anchors.behind_recognition(each.id),
             )
-            for each in recognitions_in_force(
-                registered, accreditation.accreditor, registered.today()
-            )
+            for each in _in_force(registered, recognised.get(accreditation.accreditor, ()))
             if not uncovered(each.scope, event.achievement, issued.definition, country)
         ),
     )
+
+
+def _in_force(registered: Register, granted: Sequence[str]) -> Iterator[Recognition]:
+    for id_ in granted:
+        recognition = registered.recognitions.get(id_)
+        if recognition is not None and recognition.in_force(registered.today()):
+            yield recognition

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from registry import integrity
 from registry.gate import Gate, Outcome, Recorded
-from registry.register_state import caught_up
+from registry.register_state import catch_up
 from testamur.errors import Refusal
 from testamur.rules import Register
 from tests.harness.stores import Kept
@@ -107,7 +107,9 @@ class Desk:
     def register(self) -> Register:
         """Return the register after every entry, as the gate would decide by it."""
         with self.store.reading() as reading:
-            return caught_up(reading, self.gate._committer.register, self.story.log_key.public)
+            register = self.gate._committer.register.draft()
+            catch_up(reading, register, self.story.log_key.public)
+            return register
 
     def stream(self, name: str) -> list[tuple[int, str]]:
         """Return (version, topic) of all that is filed under an id."""

@@ -106,7 +106,7 @@ def test_an_aggregate_can_be_loaded_as_of_a_version(
     assert organization(story.provider, 3).name == "Renamed"
     achievement = aggregates.get(story.achievement, version=1).state
     assert isinstance(achievement, Achievement)
-    assert len(achievement.definitions) == 1
+    assert achievement.revision == 1
     keys = organization(story.authority, 0).keys
     assert [key.status for key in keys] == [KeyStatus.ACTIVE]
 

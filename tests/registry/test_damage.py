@@ -10,11 +10,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from registry import integrity, register_state
-from registry.gate import Limits, StorageDamaged
+from registry.gate import StorageDamaged
 from registry.store import Reading, Store
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import encode_event
 from testamur.errors import Unavailable
+from testamur.rules.register import dump_register, load_register
 from testamur.tlog.merkle import leaf_hashes
 from tests.harness.gates import OPENING, Desk
 from tests.harness.stores import Kept
@@ -23,14 +24,20 @@ from tests.harness.story import Story
 
 @pytest.fixture
 def grown(kept: Kept, story: Story) -> Kept:
-    """Return a store with a snapshot in the middle and something of everything after it."""
-    with Desk(kept, story, limits=Limits(snapshot_every=8)) as desk:
+    """Return a store whose register was stored in the middle, and something of everything after.
+
+    It is what a store looks like whose rows of the register were restored from a copy.
+    """
+    with Desk(kept, story) as desk:
         desk.open_log()
         desk.record(story.cohort(5))
-    with Desk(kept, story, limits=Limits(snapshot_every=1_000)) as desk:
+    rows = kept.sql("SELECT * FROM register")
+    with Desk(kept, story) as desk:
         desk.record(story.submission(story.provider, story.issued(accredited=False)))
         desk.record(story.submission(story.provider, story.defined(story.new_id())))
-        desk.gate._committer._snapshot_at = 1_000  # so that closing writes none
+    kept.sql("DELETE FROM register")
+    for row in rows:
+        kept.sql("INSERT INTO register VALUES (?, ?, ?, ?)", *row)
     return kept
 
 
@@ -75,17 +82,45 @@ DAMAGE: dict[str, tuple[Callable[[Kept], object], str]] = {
         lambda kept: kept.sql("DELETE FROM submissions WHERE position = 18"),
         "submissions reach to 18, but the head counts 20",
     ),
-    "the register snapshot": (
-        lambda kept: flip(kept, "register", "register", "id = 0"),
-        "the register snapshot at 16 entries does not match its digest",
+    "a row of the stored register": (
+        lambda kept: kept.sql(
+            "UPDATE register SET state = CAST(replace(CAST(state AS TEXT),"
+            " 'An Organization', 'An Imposter') AS BLOB) WHERE kind = 'organizations'"
+        ),
+        "the register at 16 entries does not match its digest",
     ),
-    "the digest of the register snapshot": (
-        lambda kept: flip(kept, "register", "digest", "id = 0"),
-        "the register snapshot at 16 entries does not match its digest",
+    "a row of the stored register that is gone": (
+        lambda kept: kept.sql("DELETE FROM register WHERE kind = 'achievements'"),
+        "the register at 16 entries does not match its digest",
     ),
-    "the size of the register snapshot": (
-        lambda kept: kept.sql("UPDATE register SET size = 13"),
-        "the register snapshot at 13 entries holds 16",
+    "a row of the stored register too many": (
+        lambda kept: kept.sql(
+            "INSERT INTO register (kind, name, state)"
+            " SELECT kind, 'another', state FROM register WHERE kind = 'achievements'"
+        ),
+        "the register at 16 entries does not match its digest",
+    ),
+    "a row of the stored register of no kind": (
+        lambda kept: kept.sql("INSERT INTO register (kind, name, state) VALUES ('x', 'y', x'31')"),
+        "of no kind that there is: 'x'",
+    ),
+    "the digest of the stored register": (
+        lambda kept: kept.sql(
+            "UPDATE register SET state = CAST(replace(CAST(state AS TEXT),"
+            " '\"digest\":\"', '\"digest\":\"1') AS BLOB) WHERE kind = 'head'"
+        ),
+        "the register at 16 entries does not match its digest",
+    ),
+    "the size of the stored register": (
+        lambda kept: kept.sql(
+            "UPDATE register SET state = CAST(replace(CAST(state AS TEXT),"
+            " '\"size\":16', '\"size\":10') AS BLOB) WHERE kind = 'head'"
+        ),
+        "the register at 10 entries does not match its digest",
+    ),
+    "a head of the register that nobody can read": (
+        lambda kept: kept.sql("UPDATE register SET state = x'7b' WHERE kind = 'head'"),
+        "the head of the register cannot be read",
     ),
     "a register event's topic": (
         lambda kept: kept.sql(
@@ -211,17 +246,15 @@ def test_credentials_are_replayed_as_they_stood_at_each_submission(
         desk.examine()
 
 
-def test_a_snapshot_that_was_forged_is_found_by_a_thorough_examination(
+def test_a_stored_register_that_was_forged_is_found_by_a_thorough_examination(
     grown: Kept, story: Story
 ) -> None:
     """Its digest is right, but no history leads to it."""
     with Desk(grown, story) as desk:
-        register = desk.register()
-        forged = register.copied()
+        forged = load_register(dump_register(desk.register()))
         forged.organizations.pop(story.authority.did)
-        grown.sql("DELETE FROM register")
         with desk.store.writing() as transaction:
-            register_state.save(transaction, forged)
+            register_state.save_whole(transaction, forged)
             transaction.commit()
         desk.examine(thorough=False)
         with pytest.raises(StorageDamaged, match="not what the entries fold to"):

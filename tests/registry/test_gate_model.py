@@ -168,7 +168,7 @@ def two_gates(correspondence: Correspondence, driver: str) -> Iterator[tuple[Des
     """Give two gates on one store, as two processes would have them, with the log open."""
     with TemporaryDirectory() as folder:
         kept = Kept(driver, Path(folder))
-        limits = Limits(snapshot_every=7)
+        limits = Limits(head_every=7)
         with Desk(kept, correspondence.story, limits=limits) as one:
             for outcome in one.together(*correspondence.opening()):
                 assert isinstance(outcome, Recorded), outcome

@@ -1,60 +1,72 @@
-"""The register that the gate decides by: from a snapshot, or from the entries alone."""
+"""The register that the gate decides by: stored with every group, shared with readers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from registry import register_state
 from registry.gate import Gate, Limits
+from registry.shared_register import SharedRegister
+from registry.sqlite.store import SqliteTransaction
 from registry.store import Reading, Store
 from testamur.catalogue import events as e
-from testamur.rules.register import dump_register
+from testamur.errors import Unavailable
+from testamur.rules import Register
+from testamur.rules.register import dump_register, load_register
 from tests.harness.gates import OPENING, Desk, other_provider
 from tests.harness.stores import Kept
 from tests.harness.story import Story
 
 
-def test_the_register_comes_back_from_its_snapshot(kept: Kept, story: Story) -> None:
-    with Desk(kept, story, limits=Limits(snapshot_every=5)) as desk:
+def stored(desk: Desk) -> Register:
+    """Return the register as it is stored, without what came after."""
+    with desk.store.reading() as reading:
+        return register_state.load(reading)
+
+
+def test_what_a_group_changes_in_the_register_is_stored_with_it(desk: Desk, story: Story) -> None:
+    """So a process that dies the next moment leaves a register to go on from."""
+    every_kind_of_change(desk)
+    assert stored(desk) == load_register(dump_register(desk.register()))
+
+
+def test_the_stored_register_reaches_further_now_and_then(kept: Kept, story: Story) -> None:
+    with Desk(kept, story, limits=Limits(head_every=8)) as desk:
         desk.open_log()
         desk.record(story.cohort(3))
-        before = dump_register(desk.register())
-    ((size,),) = kept.sql("SELECT size FROM register")
-    assert size == OPENING + 4
+        assert stored(desk).size == OPENING
+        desk.record(story.cohort(3))
+        assert stored(desk).size == OPENING + 8
+        desk.record(story.cohort(1))
     with Desk(kept, story) as desk:
-        assert dump_register(desk.register()) == before
+        assert stored(desk).size == desk.committed() == OPENING + 10
 
 
-def test_a_copy_of_the_register_shares_nothing_that_can_change(kept: Kept, story: Story) -> None:
-    """Others read the register without a lock while a copy of it is changed."""
-    with Desk(kept, story).open_log() as desk:
-        register = desk.register()
-        copy = register.copied()
-        assert copy == register
-        for field in fields(register):
-            value = getattr(register, field.name)
-            assert not isinstance(value, MutableMapping) or getattr(copy, field.name) is not value
-
-
-def test_the_register_needs_no_snapshot(kept: Kept, story: Story) -> None:
+def test_the_register_comes_back_without_what_was_stored_of_it(kept: Kept, story: Story) -> None:
     with Desk(kept, story) as desk:
         desk.open_log()
+        every_kind_of_change(desk)
         before = dump_register(desk.register())
     kept.sql("DELETE FROM register")
     with Desk(kept, story) as desk:
-        assert dump_register(desk.register()) == before
+        assert dump_register(desk.register()) == dump_register(stored(desk)) == before
+        desk.examine()
 
 
-def test_an_older_snapshot_never_replaces_a_later_one(desk: Desk) -> None:
-    register = desk.register()
-    for size in (OPENING, 5):
-        with desk.store.writing() as transaction:
-            register_state.save(transaction, replace(register, size=size))
-            transaction.commit()
-    assert desk.kept.sql("SELECT size FROM register") == [(OPENING,)]
+def test_a_gate_goes_on_when_what_was_stored_of_the_register_is_taken_away(
+    desk: Desk, story: Story
+) -> None:
+    """It writes rows that go on from nothing neither then nor later; the next start does."""
+    desk.kept.sql("DELETE FROM register")
+    desk.record(story.submission(story.provider, story.defined(story.new_id())))
+    desk.record(story.cohort(1))
+    assert desk.kept.sql("SELECT count(*) FROM register") == [(0,)]
+    desk.examine()
 
 
 def test_two_gates_on_one_store_know_of_each_other(kept: Kept, desk: Desk) -> None:
@@ -119,10 +131,74 @@ def test_what_others_append_while_a_gate_opens_is_no_damage(kept: Kept, desk: De
     desk.record(story.cohort(1))
 
 
-def test_a_register_in_use_is_never_changed(desk: Desk, story: Story) -> None:
-    """Other threads read it without a lock."""
-    held = desk.register()
-    before = dump_register(held)
-    desk.record(story.submission(story.provider, story.defined(story.new_id()), story.issued()))
+def every_kind_of_change(desk: Desk) -> None:
+    """Add and replace something in every mapping of the register."""
+    story, authority, accreditor, provider = (
+        desk.story,
+        desk.story.authority,
+        desk.story.accreditor,
+        desk.story.provider,
+    )
+    revised = e.AchievementRevised(
+        achievement=story.achievement, definition=story.definition(), version=2
+    )
+    withdrawn = e.RecognitionWithdrawn(recognition=story.recognition, reason="voluntary")
+    suspended = e.AccreditationSuspended(accreditation=story.accreditation, reason="misconduct")
+    fresh = story.key_added(provider, provider.with_key("k2"))
+    for signer, events in (
+        (provider, (revised, fresh, story.defined(story.new_id()), story.issued())),
+        (authority, (withdrawn, story.recognised(story.new_id()))),
+        (accreditor, (suspended, story.accredited(story.new_id()))),
+    ):
+        desk.record(story.submission(signer, *events))
     other_provider(desk)
-    assert dump_register(held) == before
+
+
+def test_a_register_in_use_is_never_changed(desk: Desk) -> None:
+    """Other threads read it without a lock, while the gate goes on."""
+    held = desk.gate._committer.register
+    before = dump_register(held)
+    every_kind_of_change(desk)
+    between = desk.gate._committer.register
+    assert dump_register(between) != before
+    kept = dump_register(between)
+    desk.record(desk.story.submission(desk.story.provider, desk.story.defined(desk.story.new_id())))
+    assert (dump_register(held), dump_register(between)) == (before, kept)
+    with pytest.raises(TypeError, match="change it in a draft"):
+        held.revisions["it"] = "changed"
+
+
+def test_what_is_not_durable_is_seen_by_nobody(kept: Kept, story: Story) -> None:
+    """A COMMIT that fails leaves the register that others read as it was."""
+    with Desk(kept, story).open_log() as desk:
+        before = dump_register(desk.register())
+
+        def commit(_: object) -> None:
+            raise Unavailable("the disk is gone")
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(SqliteTransaction, "commit", commit)
+            outcome = desk.submit(story.submission(story.provider, story.defined(story.new_id())))
+        assert isinstance(outcome, Unavailable)
+        assert dump_register(desk.gate._committer.register) == before
+
+
+def test_a_view_reads_the_same_however_it_falls_between_the_steps_of_a_change() -> None:
+    """What is replaced goes to the versions before it is replaced, never after."""
+    seen: list[object] = []
+
+    class Watched(dict[str, Any]):
+        def update(self, *others: Any, **named: Any) -> None:
+            seen.append(view.revisions.get("a"))
+            super().update(*others, **named)
+            seen.append(view.revisions.get("a"))
+
+    register = Register(revisions=Watched(a="before"))
+    shared = SharedRegister(register)
+    view = shared.latest
+    draft = shared.draft()
+    draft.revisions.update({"a": "after", "b": "new"})
+    shared.absorb(draft)
+    assert seen == ["before", "before"]
+    assert (view.revisions.get("b"), "b" in view.revisions) == (None, False)
+    assert (shared.latest.revisions["a"], shared.latest.revisions["b"]) == ("after", "new")

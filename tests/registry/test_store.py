@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.outcomes import Overloaded
-from registry.store import Clash, EntryRow, Snapshot, StorageDamaged, Store, SubmissionRow
+from registry.store import Clash, EntryRow, StorageDamaged, Store, SubmissionRow
 from testamur.errors import Unavailable
 from testamur.tlog.merkle import leaf_hash
 from tests.harness.stores import DRIVERS, Kept
@@ -84,12 +84,12 @@ def test_a_clash_takes_nothing_in_and_burns_no_position(store: Store) -> None:
 def test_what_was_not_committed_is_taken_back(store: Store) -> None:
     with store.writing() as transaction:
         transaction.append([row(1)], [SubmissionRow(0, 0, "issuer", 0, 0, None)])
-        transaction.save_snapshot(Snapshot(1, bytes(32), b"register"))
+        transaction.save_states([("kind", "name", b"state")])
     with suppress(KeyError), store.writing() as transaction:
         transaction.append([row(1)], [])
         raise KeyError
     with store.reading() as reading:
-        assert (reading.count(), reading.snapshot()) == (0, None)
+        assert (reading.count(), reading.states(0, 10)) == (0, [])
         assert reading.submissions_from(0, 10) == []
     append(store, b"first")
     assert ids(store) == [1]
@@ -225,21 +225,43 @@ def test_submissions_are_listed_as_they_were_given(store: Store) -> None:
         assert reading.submissions([]) == {}
 
 
-def test_histories_tell_versions_topics_and_the_issuer_of_the_first(store: Store) -> None:
+def test_the_ends_of_streams_are_told_and_the_issuer_of_the_first(store: Store) -> None:
     stream = uuid4()
     with store.writing() as transaction:
         transaction.append(
-            [row(1), row(2, stream), row(3), row(4, stream, 2)],
-            [SubmissionRow(0, 1, "one", 0, 0, None), SubmissionRow(2, 1, "two", 0, 0, None)],
+            [row(1), row(2, stream), row(3), row(4, stream, 2), row(5, stream, 3)],
+            [SubmissionRow(0, 1, "one", 0, 0, None), SubmissionRow(2, 2, "two", 0, 0, None)],
         )
         transaction.commit()
     with store.reading() as reading:
         asked = [uuid4().bytes, stream.bytes]
-        found = sorted(reading.histories(asked))
-        assert found == [(1, 1, "topic", "one"), (1, 2, "topic", None)]
-        assert reading.histories(asked, size=3) == found[:1]
-        assert reading.histories(asked, size=1) == []
-        assert reading.histories([]) == []
+        first = (1, 1, "topic", "one")
+        assert sorted(reading.ends(asked)) == [first, (1, 3, "topic", None)]
+        assert sorted(reading.ends(asked, size=4)) == [first, (1, 2, "topic", None)]
+        assert reading.ends(asked, size=3) == [first]
+        assert reading.ends(asked, size=1) == []
+        assert reading.ends([]) == []
+
+
+def test_rows_of_the_register_keep_their_place_when_they_are_replaced(store: Store) -> None:
+    many = [("kind", str(number), b"%d" % number) for number in range(1_500)]
+    for rows in (many, [("kind", "3", b"changed"), ("another", "3", b"new")]):
+        with store.writing() as transaction:
+            transaction.save_states(rows)
+            transaction.commit()
+    with store.reading() as reading:
+        found = reading.states(0, 10_000)
+        assert [each[1:] for each in found] == [
+            ("kind", name, b"changed" if name == "3" else state) for _, name, state in many
+        ] + [("another", "3", b"new")]
+        assert reading.states(found[4].place, 3) == found[5:8]
+        assert reading.state("kind", "3") == b"changed"
+        assert reading.state("kind", "no name") is None
+    with store.writing() as transaction:
+        transaction.clear_states()
+        transaction.commit()
+    with store.reading() as reading:
+        assert reading.states(0, 10) == []
 
 
 # --- Several at once ---

@@ -75,15 +75,40 @@ def test_a_recognition_never_granted_is_not_withdrawn(gate: MemoryGate, story: S
     assert gate.refused(story.authority, withdrawn).rule == "unknown-recognition"
 
 
-def test_an_accreditor_is_recognised_a_thousand_times_at_most(
+def test_recognitions_without_number_neither_bar_a_renewal_nor_cost_more(
     gate: MemoryGate, story: Story
 ) -> None:
-    """Every issuance under its accreditations looks through them all."""
-    more = [story.recognised(story.new_id()) for _ in range(rules.MAX_RECOGNITIONS)]
+    """Flags look at the newest of them alone."""
+    junk = [
+        msgspec.structs.replace(story.recognised(story.new_id()), valid_until=date(2026, 1, 2))
+        for _ in range(1_000)
+    ]
+    gate.admit(story.authority, *junk)
+    accredited = story.accredited(story.new_id())
+    assert gate.flags(story.accreditor, accredited) == ("accreditor-not-recognised",)
 
-    refusal = gate.refused(story.authority, *more)
+    gate.admit(story.authority, story.recognised(story.new_id()))
 
-    assert (refusal.rule, refusal.line) == ("recognition-count", len(more) + 1)
+    assert len(gate.register.recognised[story.accreditor.did]) == rules.LOOKED_AT
+    assert gate.flags(story.accreditor, story.accredited(story.new_id())) == ()
+
+
+@pytest.mark.parametrize("names", [0, 1_000], ids=["many", "many large ones"])
+def test_no_authority_crowds_out_the_recognition_by_another(
+    gate: MemoryGate, story: Story, names: int
+) -> None:
+    rogue = member(gate, "authority")
+    achievements = tuple(uuid7(1, number) for number in range(names)) or None
+    scope = Scope(fields=("01",), achievements=achievements)
+    junk = [
+        msgspec.structs.replace(story.recognised(story.new_id()), scope=scope) for _ in range(200)
+    ]
+    gate.admit(rogue, *junk)
+
+    looked_at = gate.register.recognised[story.accreditor.did]
+    assert looked_at[0] == story.recognition
+    assert looked_at[-1] == junk[-1].recognition
+    assert gate.flags(story.accreditor, story.accredited(story.new_id())) == ()
 
 
 # --- Accreditations ---
@@ -243,7 +268,7 @@ def test_an_accreditor_whose_recognition_does_not_count_today_is_flagged(
     if "withdraw" in change:
         gate.admit(story.authority, e.RecognitionWithdrawn(reason="unspecified", recognition=id_))
 
-    assert recognitions_in_force(gate.register, accreditor.did, TODAY) == []
+    assert [*recognitions_in_force(gate.register, accreditor.did, TODAY)] == []
     assert gate.flags(accreditor, story.accredited(story.new_id())) == (
         "accreditor-not-recognised",
     )

@@ -11,7 +11,7 @@ import pytest
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import AchievementStatus
 from testamur.catalogue.members import Role
-from testamur.rules.achievements import missing_elements
+from testamur.rules.facets import facets_of, missing_elements
 from tests.harness.memory_gate import MemoryGate
 from tests.harness.story import Party, Story, party, uuid7
 from tests.rules.definitions import DEFINITION, with_
@@ -68,11 +68,13 @@ def test_versions_count_on_by_one(gate: MemoryGate, story: Story, version: int) 
 
 
 def test_every_version_of_a_definition_stays(gate: MemoryGate, story: Story) -> None:
-    gate.admit(story.provider, revised(story, 2, name="Two"), revised(story, 3, name="Three"))
+    fields = ("0811", "061", None)
+    gate.admit(story.provider, *(revised(story, at + 1, field=fields[at]) for at in (1, 2)))
 
     found = gate.register.achievements[story.achievement]
-    assert [each.name for each in found.definitions] == ["Soil Science", "Two", "Three"]
-    assert found.version == 3
+    facets = [gate.register.facets(found, version) for version in (1, 2, 3)]
+    assert facets == [facets_of(with_(field=field)) for field in fields]
+    assert (found.revision, found.version) == (3, 3)
 
 
 def test_a_retired_achievement_is_at_its_end(gate: MemoryGate, story: Story) -> None:

@@ -55,7 +55,9 @@ def test_a_file_of_another_application_is_refused_and_left_alone(path: Path) -> 
 def test_a_file_of_a_later_version_is_refused(path: Path, store: SqliteStore) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-    with pytest.raises(StorageDamaged, match=f"schema version 3, need {SCHEMA_VERSION}"):
+    with pytest.raises(
+        StorageDamaged, match=f"schema version {SCHEMA_VERSION + 1}, need {SCHEMA_VERSION}"
+    ):
         SqliteStore(path)
 
 
