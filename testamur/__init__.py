@@ -23,11 +23,13 @@ if TYPE_CHECKING:  # at run time `__getattr__` imports them: together they take 
     from testamur.verification.evidence import parse_evidence
     from testamur.verification.receipt import verify_receipt
     from testamur.verification.replay import replay
+    from testamur.verification.report import EvidenceFrom
     from testamur.verification.verify import verify
 
 __version__ = "0.1.0"
 
 _HOME: Final = {
+    "EvidenceFrom": "testamur.verification.report",
     "LogReader": "testamur.tlog.reader",
     "PrivateKey": "testamur.keys",
     "Refusal": "testamur.errors",
@@ -46,6 +48,7 @@ _HOME: Final = {
 }
 
 __all__ = [
+    "EvidenceFrom",
     "LogReader",
     "PrivateKey",
     "Refusal",

@@ -67,7 +67,11 @@ def evidence(
     as_of = _as_of(at, size)
     if as_of and url is None:
         raise typer.BadParameter("goes with --url", param_hint="--at, --size")
-    found = fetch_evidence(name, url, as_of) if url is not None else _excerpt(name, str(log), trust)
+    found = (
+        fetch_evidence(name, url, as_of)
+        if url is not None
+        else find_evidence(name, str(log), trust)
+    )
     write(path, render_evidence(found))
     fields = {"credential": name, "file": str(path), "submissions": len(found.submissions)}
     if json:
@@ -118,7 +122,8 @@ def _as_of(at: datetime | None, size: int | None) -> dict[str, str | int]:
     return {} if size is None else {"size": size}
 
 
-def _excerpt(credential: str, place: str, trust: str | None) -> Evidence:
+def find_evidence(credential: str, place: str, trust: str | None) -> Evidence:
+    """Return the evidence that a replay of the log at `place` finds."""
     with opened(place) as source:
         log = trusted_log(source, trust)
         wanted = {credential}

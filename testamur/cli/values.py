@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -51,6 +52,21 @@ def checked_url(text: str) -> str:
         host = ""
     if not host:
         raise typer.BadParameter(f"{cut(text)} does not look like https://registry.example")
+    return text
+
+
+def own_address(text: str) -> str:
+    """Return `text` if what is asked there comes from there: over TLS, or from this machine."""
+    url = httpx2.URL(checked_url(text))
+    try:
+        loopback = url.host == "localhost" or ip_address(url.host).is_loopback
+    except ValueError:
+        loopback = False
+    if url.scheme != "https" and not loopback:
+        raise typer.BadParameter(
+            f"{cut(text)} is asked without TLS, so that anybody on the way could leave out a "
+            "revocation; use https"
+        )
     return text
 
 

@@ -11,13 +11,14 @@ import msgspec
 import typer
 
 from testamur.cli.files import STDIN, naming, read, read_holder
-from testamur.cli.inquiry import fetch_evidence
+from testamur.cli.inquiry import fetch_evidence, find_evidence
 from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
 from testamur.cli.trust import Trust, policy_from
-from testamur.cli.values import MaybeUrl, cut, moment
+from testamur.cli.values import cut, moment, own_address
 from testamur.errors import Refusal
+from testamur.http.source import is_url
 from testamur.verification.evidence import FILE_ENDING, MAX_EVIDENCE, Evidence, parse_evidence
-from testamur.verification.report import Report
+from testamur.verification.report import EvidenceFrom, Report
 from testamur.verification.trust.anchors import parse_anchor
 from testamur.verification.verify import verify as judge
 
@@ -36,7 +37,18 @@ def verify(
     evidence: Annotated[
         Path | None, typer.Option(metavar="FILE", help=f"Evidence, a {FILE_ENDING} file.")
     ] = None,
-    url: MaybeUrl = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            parser=own_address,
+            help="Address of the registry, which is asked for fresh evidence.",
+        ),
+    ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(metavar="DIR|URL", help="Read the whole log there instead of asking."),
+    ] = None,
     anchor: Annotated[
         list[str] | None,
         typer.Option(
@@ -56,8 +68,9 @@ def verify(
 ) -> None:
     """Verify a credential, check by check.
 
-    With --evidence it is done offline. With --url the registry is asked for the evidence; it
-    learns the credential's id, and nothing of its content.
+    With --evidence alone it is done offline: what the file leaves out, such as a revocation, could
+    not be checked. With --url the registry is asked for fresh evidence, and states that it is all;
+    it learns the credential's id, and nothing of its content. With --log the whole log is read.
 
     Examples:
 
@@ -69,14 +82,13 @@ def verify(
     policy = policy_from(trust)
     anchors = frozenset(did for each in anchor or [] for did in _anchors(each))
     holder = read_holder(credential)
-    report = judge(
-        holder,
-        _evidence(holder.id, evidence, url),
-        policy,
-        anchors=anchors,
-        now=datetime.now(UTC),
-        at=at,
-    )
+    now = datetime.now(UTC)
+    reports = [
+        judge(holder, found, policy, anchors=anchors, now=now, at=at, evidence_from=evidence_from)
+        for evidence_from, found in _evidence(holder.id, evidence, url, log, trust)
+    ]
+    # Of what is fresh and what a file shows, the one that refutes is told.
+    report = next((each for each in reports if each.exit_code == 1), reports[0])
     if json:
         show_json(msgspec.to_builtins(report))
     else:
@@ -107,16 +119,29 @@ def _anchor(text: str, where: str) -> str:
     return text
 
 
-def _evidence(credential: str, path: Path | None, url: str | None) -> Evidence:
-    if (path is None) == (url is None):
-        raise typer.BadParameter("give one of the two", param_hint="--evidence, --url")
+def _evidence(
+    credential: str, path: Path | None, url: str | None, log: str | None, trust: str
+) -> list[tuple[EvidenceFrom, Evidence]]:
+    """Return the evidence to judge by, and where it is from; what was fetched comes first."""
+    if path is None and url is None and log is None:
+        raise typer.BadParameter("give one of the three", param_hint="--evidence, --url, --log")
+    if url is not None and log is not None:
+        raise typer.BadParameter("give one of the two", param_hint="--url, --log")
+    found = []
+    if url is not None:
+        found.append((EvidenceFrom.REGISTER, fetch_evidence(credential, url)))
+    if log is not None:
+        place = own_address(log) if is_url(log) else log
+        found.append((EvidenceFrom.REPLAY, find_evidence(credential, place, trust)))
     if path is not None:
         with naming(path):
-            return parse_evidence(read(path, MAX_EVIDENCE))
-    return fetch_evidence(credential, str(url))
+            found.append((EvidenceFrom.FILE, parse_evidence(read(path, MAX_EVIDENCE))))
+    return found
 
 
 def _show(report: Report) -> None:
+    styles = {0: "green", 1: "bold red", 2: "yellow"}
+    say(report.verdict, styles[report.exit_code])
     show_fields(
         {
             "credential": report.credential,
@@ -130,11 +155,9 @@ def _show(report: Report) -> None:
     )
     rows = [[check.name, check.verdict, check.basis, check.detail] for check in report.checks]
     show_table(["check", "verdict", "basis", "detail"], rows)
+    for flag in report.flags:
+        note(f"flagged {flag.code}: {flag.meaning} ({flag.basis})")
     for each in report.notes:
         note(each)
     counts = Counter(str(check.verdict) for check in report.checks)
-    styles = {0: "green", 1: "bold red", 2: "yellow"}
-    say(
-        ", ".join(f"{verdict}: {count}" for verdict, count in counts.items()),
-        styles[report.exit_code],
-    )
+    say(", ".join(f"{verdict}: {count}" for verdict, count in counts.items()))

@@ -23,25 +23,64 @@ class Verdict(StrEnum):
     UNCHECKED = "could not check"
 
 
+class Basis(StrEnum):
+    """On what a line of a report rests."""
+
+    PROVEN = "proven"
+    """Signatures and hashes of the entries shown."""
+    ATTESTED = "attested"
+    """The signature of those whom the line names."""
+    REGISTER = "stated by the register"
+    """What the register says it leaves out nothing of; the verifier asked it, or read it all."""
+    BEARER = "the bearer's word"
+    """Whoever handed over the file could have left something out: never enough to hold."""
+
+
+class EvidenceFrom(StrEnum):
+    """Where a verifier has its evidence from."""
+
+    FILE = "file"
+    """Handed over, by somebody who could have left out entries."""
+    REGISTER = "register"
+    """Fetched by the verifier itself, over TLS or loopback, from an address of its own choice."""
+    REPLAY = "replay"
+    """Found by the verifier itself in the whole log, under the log key of its policy."""
+
+    @property
+    def absence(self) -> Basis:
+        """The basis on which something is said not to have happened."""
+        return Basis.BEARER if self is EvidenceFrom.FILE else Basis.REGISTER
+
+
 class Check(msgspec.Struct, frozen=True, gc=False):
     """One check: its verdict, its basis, and the reason in one sentence."""
 
     name: CheckName
     verdict: Verdict
-    basis: Literal["proven", "stated"]
+    basis: Basis
     detail: str
+
+
+class ReportedFlag(msgspec.Struct, frozen=True, gc=False):
+    """A flag of the issuance, on what it is known, and what it means."""
+
+    code: str
+    basis: Basis
+    meaning: str
 
 
 class Report(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
     """What was found about a credential, as of a tree size of a log.
 
-    `size` and `root` (hex) are those of the checkpoint; `as_of` is the size up to which the
-    evidence tells what happened, the same unless an earlier one was asked for; `recorded_at` is
-    the register's own time of the last event shown; `witnessed_at` the latest time a witness of
-    the policy vouched for.
+    `verdict` says it in words. `size` and `root` (hex) are those of the checkpoint; `as_of` is the
+    size up to which the evidence tells what happened, the same unless an earlier one was asked for;
+    `recorded_at` is the register's own time of the last event shown; `witnessed_at` the latest time
+    a witness of the policy vouched for.
     """
 
     format: Literal["testamur/report/1"]
+    verdict: str
+    evidence_from: EvidenceFrom
     credential: str
     log: str
     size: int
@@ -52,6 +91,7 @@ class Report(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True
     witnessed_at: str | None
     subject: dict[str, str]
     checks: tuple[Check, ...]
+    flags: tuple[ReportedFlag, ...]
     notes: tuple[str, ...]
 
     @property

@@ -1,10 +1,9 @@
 """Verification of a credential on somebody else's machine: named checks, never one boolean.
 
-Each check *holds*, is *refuted*, or *could not be checked*, and says on what basis: **proven**
-by signatures and hashes in the evidence, or **stated** by the register as of a tree size.
-Inclusion proves what happened, never that nothing else did; so "not revoked", "key not cut off
-before" and "accreditation not withdrawn before" are stated, not proven, however good the proofs
-are. The report does not say whether to hire.
+Each check *holds*, is *refuted*, or *could not be checked*, and says on what basis (`basis.py`):
+**proven** by signatures and hashes of the entries shown, **attested** by those whom it names,
+**stated by the register**, or **the bearer's word**, which is never enough to hold. Inclusion
+proves what happened, never that nothing else did. The report does not say whether to hire.
 
 A conclusion is no stronger than its premises: `checks.py` says which step rests on which, and one
 that rests on what does not hold could not be checked.
@@ -27,23 +26,25 @@ The steps, in the order of the report:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from testamur.badges.commitment import HolderFile
 from testamur.badges.openbadges import Badge, read_badge
-from testamur.catalogue.submission import format_time
-from testamur.errors import Refusal, Unavailable, printable
+from testamur.errors import Refusal, Unavailable
 from testamur.rules.register import KeyState
 from testamur.tlog.policy import Policy
-from testamur.verification.checks import CHECKS, CheckName
+from testamur.verification.checks import CheckName
+from testamur.verification.conclusion import conclude
 from testamur.verification.evidence import Evidence
 from testamur.verification.excerpt import Excerpt, Shown, fold, shown
 from testamur.verification.finding import Fault, Finding, attempt, judge, need, rested
 from testamur.verification.issuance import Issuance
-from testamur.verification.report import REPORT, Check, Report
-from testamur.verification.steps.accreditation import accreditation, own_names, recognition
+from testamur.verification.report import EvidenceFrom, Report
+from testamur.verification.steps.accreditation import (
+    accreditation,
+    recognition,
+)
 from testamur.verification.steps.claims import achievement, issuer, validity
 from testamur.verification.steps.log import checkpoint, inclusion
 from testamur.verification.steps.proof import proof
@@ -52,11 +53,7 @@ from testamur.verification.steps.submission import commitment, signature, submis
 from testamur.verification.tree import Tree, read_tree
 from testamur.verification.trust.anchors import Anchored
 
-# A report is read by people, and its parts come from strangers.
-_DETAIL: Final = 1000
-_NOTES: Final = 100
 _NO_TREE: Final = "there is no checkpoint that the policy believes"
-_STATED: Final = frozenset({"signature", "status", "accreditation", "recognition"})
 
 
 def verify(
@@ -67,12 +64,16 @@ def verify(
     anchors: frozenset[str],
     now: datetime,
     at: datetime | None = None,
+    evidence_from: EvidenceFrom = EvidenceFrom.FILE,
 ) -> Report:
     """Judge the credential in `holder` by `evidence`, without any I/O.
 
     `policy` says which log and witnesses are believed; `anchors` are the DIDs of the authorities
     whose recognition the verifier accepts, each alone or with a key, DID#MULTIKEY; `now` (aware)
     is the time of asking, and `at` the one that its dates are judged as of, the same by default.
+    `evidence_from` says whether the verifier itself fetched or found the evidence: what a file
+    leaves out cannot be told.
+
     Raises `Refusal` for an anchor that is none, as `parse_anchor` does.
     """
     anchored = Anchored(anchors)
@@ -80,7 +81,16 @@ def verify(
     submissions = attempt(lambda: shown(evidence))
     excerpt = attempt(lambda: _fold(holder, evidence, submissions, tree, policy, anchored))
     findings = _steps(holder, submissions, tree, excerpt, now, at or now)
-    return _report(holder, tree, excerpt, rested(findings), now, at)
+    notes = () if at is None else (f"its dates are judged as of {at.isoformat()}",)
+    return conclude(
+        holder.id,
+        tree if isinstance(tree, Tree) else None,
+        excerpt if isinstance(excerpt, Excerpt) else None,
+        rested(findings),
+        evidence_from,
+        now=now,
+        notes=notes,
+    )
 
 
 def _fold(
@@ -145,47 +155,3 @@ def _keys(excerpt: Excerpt | Fault) -> tuple[KeyState, ...]:
     if not isinstance(excerpt, Excerpt) or excerpt.issuance is None:
         return ()
     return excerpt.register.organizations[excerpt.issuance.issuer].keys
-
-
-def _report(
-    holder: HolderFile,
-    tree: Tree | Fault,
-    excerpt: Excerpt | Fault,
-    findings: Mapping[CheckName, Finding],
-    now: datetime,
-    at: datetime | None,
-) -> Report:
-    signed = tree if isinstance(tree, Tree) else None
-    folded = excerpt if isinstance(excerpt, Excerpt) and excerpt.fault is None else None
-    witnessed_at = signed.witnessed_at(now) if signed else None
-    asked = [] if at is None else [f"its dates are judged as of {at.isoformat()}"]
-    told = [note for name in CHECKS for note in findings[name].notes]
-    notes = list(dict.fromkeys([*asked, *told, *(own_names(folded) if folded else ())]))
-    return Report(
-        format=REPORT,
-        credential=holder.id,
-        log=signed.checkpoint.origin if signed else "",
-        size=signed.checkpoint.size if signed else 0,
-        as_of=signed.as_of if signed else 0,
-        root=signed.checkpoint.root.hex() if signed else "",
-        checked_at=format_time(int(now.timestamp() * 1000)),
-        recorded_at=format_time(folded.register.recorded_at) if folded else None,
-        witnessed_at=None if witnessed_at is None else format_time(witnessed_at * 1000),
-        subject={name: text for each in CHECKS for name, text in findings[each].subject.items()},
-        checks=tuple(
-            Check(name, found.verdict, _basis(name), printable(found.detail, _DETAIL))
-            for name in CHECKS
-            if (found := findings[name]).verdict is not None
-        ),
-        notes=_cut(notes),
-    )
-
-
-def _cut(notes: Sequence[str]) -> tuple[str, ...]:
-    left_off = len(notes) - _NOTES
-    rest = [f"and {left_off} more notes"] if left_off > 0 else []
-    return *(printable(note, _DETAIL) for note in notes[:_NOTES]), *rest
-
-
-def _basis(name: CheckName) -> Literal["proven", "stated"]:
-    return "stated" if name in _STATED else "proven"

@@ -107,7 +107,7 @@ def test_everybody_can_do_what_the_readme_says(reader: Reader) -> None:
 
     holder = next((reader.folder / "spring" / "holders").iterdir())
     holder.rename(reader.folder / "credential.json")
-    _, verified = reader.does("**An employer**")
+    verified, _ = reader.does("**An employer**")
     assert "holds: 11" in verified.out
     reader.does("**A researcher**")
     assert (reader.folder / "log.csv").read_text().count("credential.issued/1") == 2

@@ -23,28 +23,105 @@ def verify(world: World, *more: object, number: int = 0) -> Ended:
     return run("verify", f"{number}.json", "--evidence", "e", *policy, *more)
 
 
-def test_a_good_credential_holds_offline(world: World) -> None:
+OFFLINE = (
+    "everything in the file holds; whether it was revoked since could not be told "
+    "offline: add --url"
+)
+
+
+def test_offline_everything_in_the_file_holds_and_what_it_leaves_out_is_not_known(
+    world: World,
+) -> None:
     world.evidence()
     done = verify(world, "--anchor", world.anchor, "--json")
-    assert done.code == 0, done.out
-    assert {check["verdict"] for check in done.json["checks"]} == {"holds"}
+    assert (done.code, done.json["verdict"]) == (2, OFFLINE)
     shown = verify(world, "--anchor", world.anchor)
+    assert " ".join(shown.out.split()).startswith(OFFLINE)
     assert "commitment" in shown.out
-    assert "not proven" in shown.out
+    assert "bearer's word" in shown.out
+
+
+def test_the_verdict_comes_first_and_says_who_states_what_is_not_proven(
+    world: World, registry: HttpRegistry
+) -> None:
+    shown = run("verify", "0.json", "--url", registry.url, "--policy", "policy.txt",
+                "--anchor", world.anchor, "--at", "2026-11-21")  # fmt: skip
+    assert shown.code == 0
+    assert shown.out.startswith(f"every check holds as of size {world.log.size}")
+    assert "stated by the register" in shown.out
+
+
+def test_a_revocation_deleted_from_a_file_is_found_by_asking(
+    world: World, registry: HttpRegistry
+) -> None:
+    """A file with one submission less once exited with 0."""
+    revoked = e.CredentialRevoked(credential=world.holders[0].id, reason="misconduct")
+    world.log.append(world.story.submission(world.story.provider, revoked))
+    world.log.publish()
+    world.evidence()
+    assert verify(world, "--anchor", world.anchor).code == 1
+    evidence = json.loads(Path("e").read_bytes())
+    Path("whole").write_bytes(Path("e").read_bytes())
+    evidence["submissions"].pop()
+    Path("e").write_bytes(jcs(evidence) + b"\n")
+
+    done = verify(world, "--anchor", world.anchor, "--json")
+    assert (done.code, done.json["verdict"]) == (2, OFFLINE)
+    base = ["verify", "0.json", "--policy", "policy.txt", "--anchor", world.anchor, "--json"]
+    for fresh in (["--url", registry.url], ["--log", "log"], ["--log", registry.url]):
+        for file in ([], ["--evidence", "e"]):
+            done = run(*base, *fresh, *file, "--at", "2026-11-21")
+            assert done.code == 1
+            assert done.json["verdict"].startswith("refuted: status: ")
+
+
+def test_what_a_file_shows_counts_although_the_register_was_asked(
+    world: World, registry: HttpRegistry
+) -> None:
+    """A register may hide what it stated before."""
+    world.evidence()
+    registry.script += [Reply(200, Path("e").read_bytes())] * 2
+    revoked = e.CredentialRevoked(credential=world.holders[0].id, reason="misconduct")
+    world.log.append(world.story.submission(world.story.provider, revoked))
+    Path("e").unlink()
+    world.log.publish()
+    world.evidence()
+    base = ["verify", "0.json", "--policy", "policy.txt", "--anchor", world.anchor]
+    asked = [*base, "--url", registry.url, "--at", "2026-11-21"]
+    assert run(*asked).code == 0
+    assert run(*asked, "--evidence", "e").code == 1
+
+
+def test_the_whole_log_is_read_instead_of_asking(world: World) -> None:
+    base = ["verify", "0.json", "--log", "log", "--policy", "policy.txt", "--json"]
+    done = run(*base, "--anchor", world.anchor, "--at", "2026-11-21")
+    assert (done.code, done.json["evidenceFrom"]) == (0, "replay")
+
+
+@pytest.mark.parametrize("option", ["--url", "--log"])
+@pytest.mark.parametrize(
+    "address", ["http://registry.example", "http://10.0.0.1:8000", "http://127.0.0.1.example"]
+)
+def test_a_register_is_asked_over_tls_or_on_this_machine(
+    world: World, option: str, address: str
+) -> None:
+    """Else anybody on the way could leave out a revocation."""
+    done = run("verify", "0.json", option, address, "--policy", "policy.txt", "--json")
+    assert (done.code, done.json["error"]) == (2, "usage")
+    assert "TLS" in done.json["detail"]
 
 
 def test_a_verifier_key_stands_for_a_policy_without_witnesses(world: World) -> None:
     world.evidence()
     base = ["verify", "0.json", "--evidence", "e", "--at", "2026-11-21", "--anchor", world.anchor]
-    assert run(*base, "--vkey", "log.vkey").code == 0
-    assert run(*base, "--policy", "log.vkey").code == 0
-    assert run(*base, "--policy", str(world.log.key)).code == 0
+    for given in (["--vkey", "log.vkey"], ["--policy", "log.vkey"], ["--policy", world.log.key]):
+        assert run(*base, *given, "--json").json["verdict"] == OFFLINE
 
 
 def test_anchors_come_from_a_file_too(world: World) -> None:
     world.evidence()
     Path("anchors.txt").write_text(f"# those I trust\n\n{world.anchor}\ndid:web:other.example\n")
-    assert verify(world, "--anchors", "anchors.txt").code == 0
+    assert verify(world, "--anchors", "anchors.txt", "--json").json["verdict"] == OFFLINE
     Path("anchors.txt").write_text("somebody\n")
     assert verify(world, "--anchors", "anchors.txt").code == 2
 
@@ -119,7 +196,7 @@ def test_a_holder_file_that_was_laid_out_anew_is_judged_by_what_it_says(world: W
     world.evidence()
     holder = json.loads(Path("0.json").read_bytes())
     Path("0.json").write_text(json.dumps(holder, indent=2))
-    assert verify(world, "--anchor", world.anchor).code == 0
+    assert verify(world, "--anchor", world.anchor).code == 2
     holder["credential"]["name"] = "Brain Surgery"
     Path("0.json").write_text(json.dumps(holder, indent=2))
     done = verify(world, "--anchor", world.anchor, "--json")
@@ -141,7 +218,7 @@ def test_what_a_registry_gives_is_verified_like_a_file(
 
 def test_evidence_comes_from_one_place(world: World) -> None:
     assert run("verify", "0.json", "--policy", "policy.txt").code == 2
-    both = ["--evidence", "e", "--url", "http://127.0.0.1:9"]
+    both = ["--log", "log", "--url", "http://127.0.0.1:9"]
     assert run("verify", "0.json", "--policy", "policy.txt", *both).code == 2
     assert run("evidence", "0.json").code == 2
 

@@ -27,7 +27,7 @@ from testamur.tlog.policy import Policy, parse_policy
 from testamur.verification.bearing import Bearing
 from testamur.verification.evidence import Evidence, build_evidence
 from testamur.verification.replay import replay
-from testamur.verification.report import Report
+from testamur.verification.report import EvidenceFrom, Report
 from testamur.verification.verify import verify
 from tests.harness.awards import awards
 from tests.harness.published_log import PublishedLog
@@ -97,6 +97,7 @@ class IssuedLog:
         anchors: Sequence[Party | str] | None = None,
         now: datetime | None = None,
         at: datetime | None = None,
+        evidence_from: EvidenceFrom = EvidenceFrom.REPLAY,
     ) -> Report:
         """Return the report on the credential, by the whole evidence unless other is given."""
         return verify(
@@ -109,4 +110,5 @@ class IssuedLog:
             ),
             now=now or datetime.fromtimestamp(self.story.now, UTC),
             at=at,
+            evidence_from=evidence_from,
         )

@@ -17,6 +17,8 @@ from testamur.verification.checks import CHECKS, RESTS_ON, CheckName
 from tests.harness.story import Story
 from tests.vectors.scene import Scene
 
+ABSENT: tuple[CheckName, ...] = ("signature", "status", "accreditation", "recognition")
+"""What says that something did not happen, too."""
 AFTER_SIGNATURE = "commitment status accreditation recognition achievement issuer validity"
 """What rests on knowing who signed, and so cannot be checked when that is refuted."""
 
@@ -37,6 +39,7 @@ class Case:
     desc: str
     act: Act
     expected: dict[str, str]
+    evidence_from: str
     story: Callable[[], Story] = field(default=lambda: Story(name="vectors"))
 
     @property
@@ -55,9 +58,14 @@ def case(
     refuted: str = "",
     unchecked: str = "",
     holds: str = "",
+    file: bool = False,
     story: Callable[[], Story] | None = None,
 ) -> Callable[[Act], Act]:
-    """Register what happens in a scene. Names of checks have spaces between them."""
+    """Register what happens in a scene. Names of checks have spaces between them.
+
+    The evidence is what a register gave or a replay found, unless it is a `file`: then what says
+    that something did not happen could not be checked.
+    """
 
     def add(act: Act) -> Act:
         expected: dict[str, str] = {name: "holds" for name in CHECKS if name != "proof"}
@@ -70,7 +78,11 @@ def case(
         for name in CHECKS:
             if name in expected and any(expected[below] != "holds" for below in _below(name)):
                 expected[name] = "could not check"
-        made = Case(desc, act, {name: expected[name] for name in CHECKS if name in expected})
+        for name in ABSENT if file else ():
+            if expected[name] == "holds":
+                expected[name] = "could not check"
+        ordered: dict[str, str] = {name: expected[name] for name in CHECKS if name in expected}
+        made = Case(desc, act, ordered, "file" if file else "register")
         if story is not None:
             made.story = story
         CASES.append(made)

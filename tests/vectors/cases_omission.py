@@ -60,9 +60,52 @@ def _(scene: Scene) -> None:
     scene.leave_out(position)
 
 
-@case("a revocation left out")
+@case("a good credential from a file", file=True)
+def _(scene: Scene) -> None:
+    """Its bearer could have left something out."""
+
+
+@case("a revocation that a file shows", refuted="status", file=True)
+def _(scene: Scene) -> None:
+    revoked = e.CredentialRevoked(credential=scene.holder.id, reason="misconduct")
+    scene.says(scene.story.provider, revoked)
+
+
+@case("a declaration left out of a file", file=True)
+def _(scene: Scene) -> None:
+    provider = scene.story.provider
+    stolen = e.KeyCompromised(key=provider.key_id, organization=provider.did, since=10)
+    position = scene.says(scene.story.accreditor, stolen)
+    scene.leave_out(position)
+
+
+@case("a withdrawal of the accreditation left out of a file", file=True)
+def _(scene: Scene) -> None:
+    gone = e.AccreditationWithdrawn(accreditation=scene.story.accreditation, reason="misconduct")
+    position = scene.says(scene.story.accreditor, gone)
+    scene.award()
+    scene.leave_out(position)
+
+
+@case("a withdrawal of the recognition left out of a file", file=True)
+def _(scene: Scene) -> None:
+    gone = e.RecognitionWithdrawn(reason="misconduct", recognition=scene.story.recognition)
+    position = scene.says(scene.story.authority, gone)
+    scene.award()
+    scene.leave_out(position)
+
+
+@case("a revocation that the register leaves out")
 def _(scene: Scene) -> None:
     """Nothing in an excerpt shows that: the status is stated by the register, and not proven."""
+    revoked = e.CredentialRevoked(credential=scene.holder.id, reason="misconduct")
+    position = scene.says(scene.story.provider, revoked)
+    scene.leave_out(position)
+
+
+@case("a revocation left out of a file", file=True)
+def _(scene: Scene) -> None:
+    """Nothing in an excerpt shows that, so a file is not taken at its word."""
     revoked = e.CredentialRevoked(credential=scene.holder.id, reason="misconduct")
     position = scene.says(scene.story.provider, revoked)
     scene.leave_out(position)

@@ -33,7 +33,8 @@ def evidence_files() -> dict[str, str]:
         with tempfile.TemporaryDirectory() as folder:
             scene = Scene(Path(folder), each.story())
             each.act(scene)
-            found[each.file_name] = render(scene.document(each.desc, each.expected))
+            document = scene.document(each.desc, each.expected, each.evidence_from)
+            found[each.file_name] = render(document)
     return found
 
 

@@ -176,11 +176,14 @@ class Scene:
         """Have the policy ask for this quorum."""
         self.policy = "\n".join([f"log {self.log.key}", *lines, f"quorum {quorum}", ""])
 
-    def document(self, desc: str, expected: Mapping[str, str]) -> dict[str, Any]:
+    def document(
+        self, desc: str, expected: Mapping[str, str], evidence_from: str
+    ) -> dict[str, Any]:
         """Return the vector."""
         return {
             "desc": desc,
             "expected": dict(expected),
+            "evidenceFrom": evidence_from,
             "policy": self.policy,
             "anchors": self.anchors,
             "now": _time(self.now),

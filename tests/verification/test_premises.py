@@ -74,7 +74,10 @@ def test_a_credential_without_a_proof_of_its_own_lacks_none() -> None:
 
 def test_no_vector_expects_more_than_its_premises_bear() -> None:
     for file in Path(FOLDER).glob("*.json"):
-        expected = json.loads(file.read_text(encoding="utf-8"))["expected"]
+        found = json.loads(file.read_text(encoding="utf-8"))
+        expected = found["expected"]
+        if found["evidenceFrom"] == "file":
+            continue  # there the premises hold as far as they are proven
         for name, verdict in expected.items():
             if verdict != "could not check":
                 assert {expected[each] for each in BELOW[name]} <= {"holds"}, file.stem

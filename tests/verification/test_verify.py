@@ -17,7 +17,7 @@ from testamur.badges.data_integrity import sign
 from testamur.canonical import jcs
 from testamur.catalogue import events as e
 from testamur.keys import PrivateKey, base58_encode
-from testamur.verification.report import Verdict
+from testamur.verification.report import Basis, Verdict
 from tests.harness.awards import awards
 from tests.harness.issued_log import IssuedLog
 from tests.harness.judged import NAMES, TODAY, altered, refuted, signed, unchecked, verdicts
@@ -60,7 +60,7 @@ def test_every_holder_of_a_cohort_is_judged_for_itself(issued: IssuedLog) -> Non
 
 def test_what_is_proven_and_what_is_only_stated_is_never_blurred(issued: IssuedLog) -> None:
     report = issued.report(issued.holders[0])
-    stated = {check.name for check in report.checks if check.basis == "stated"}
+    stated = {check.name for check in report.checks if check.basis is Basis.REGISTER}
 
     assert stated == {"signature", "status", "accreditation", "recognition"}
     for name in ("signature", "status", "accreditation"):

@@ -90,7 +90,7 @@ def test_no_event_that_something_builds_on_can_be_left_out(issued: IssuedLog) ->
             if kind in _MENDS:
                 # The excerpt shows a suspension and not its end: "as stated", and it says so.
                 for name in refuted(report):
-                    assert report.check(name).basis == "stated"  # type: ignore[arg-type]
+                    assert report.check(name).basis == "stated by the register"  # type: ignore[arg-type]
                 continue
             assert refuted(report) == set(), (kind, verdicts(report))
             assert report.exit_code == 2 or kind in _UNDONE, (kind, verdicts(report))
@@ -111,7 +111,7 @@ def test_a_revocation_left_out_cannot_be_noticed_so_the_status_is_only_stated(
     report = issued.report(holder, without(evidence, position))
 
     assert report.check("status").verdict is Verdict.HOLDS
-    assert report.check("status").basis == "stated"
+    assert report.check("status").basis == "stated by the register"
     assert f"as of size {report.size}" in report.check("status").detail
 
 
@@ -131,7 +131,7 @@ def test_evidence_as_of_an_earlier_size_says_so_and_so_does_the_report(issued: I
 
     assert report.exit_code == 0
     assert report.size == issued.log.size > then
-    assert f"active as of size {then}, stated" in report.check("status").detail
+    assert f"active as of size {then}; that nothing" in report.check("status").detail
     (said,) = report.notes
     assert f"the first {then} entries" in said
     assert f"none of the {issued.log.size - then} that followed" in said

@@ -22,7 +22,7 @@ from testamur.tlog.tiles import TileHashes
 from testamur.verification.evidence import parse_evidence
 from testamur.verification.receipt import parse_receipt, verify_receipt
 from testamur.verification.replay import replay
-from testamur.verification.report import Verdict
+from testamur.verification.report import EvidenceFrom, Verdict
 from testamur.verification.verify import verify
 from tests.harness.awards import awards
 from tests.harness.served import PROJECT, Served, api, authority_of
@@ -114,6 +114,7 @@ def test_evidence_proves_a_credential_without_the_server(served: Served) -> None
         served.policy,
         anchors=frozenset({story.authority.did}),
         now=datetime.now(UTC),
+        evidence_from=EvidenceFrom.REGISTER,
     )
     assert {check.verdict for check in report.checks} == {Verdict.HOLDS}, report.checks
     assert report.exit_code == 0
@@ -134,6 +135,7 @@ def test_evidence_taken_after_a_revocation_shows_it(served: Served) -> None:
         served.policy,
         anchors=frozenset({story.authority.did}),
         now=datetime.now(UTC),
+        evidence_from=EvidenceFrom.REGISTER,
     )
     assert report.check("status").verdict is Verdict.REFUTED
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from testamur.catalogue.lifecycle import AccreditationStatus
 from testamur.errors import Refuted, Unavailable
-from testamur.rules import Flag
+from testamur.rules import Flag, Flags
 from testamur.verification.excerpt import Excerpt
 from testamur.verification.finding import Finding
 from testamur.verification.issuance import Issuance
@@ -34,6 +35,7 @@ def accreditation(issued: Issuance, vouching: Vouching) -> Finding:
     name = vouching.named(granted.accreditor)
     subject["accreditor"] = name
     at = f"position {issued.position}"
+    remarks = tuple(_REMARKS[flag] for flag in flags_of(issued) if flag in _REMARKS)
     verdict = Verdict.HOLDS
     if Flag.ACCREDITATION_NOT_IN_FORCE in issued.flags:
         verdict = Verdict.REFUTED
@@ -46,15 +48,13 @@ def accreditation(issued: Issuance, vouching: Vouching) -> Finding:
         )
     else:
         how = "conditionally " if granted.decision == "conditional" else ""
-        detail = (
-            f"{name} {how}accredited the issuer for it, in force and in scope at {at}; that it "
-            "was not withdrawn before is stated, not proven"
-        )
-    return Finding(detail, verdict, notes=_remarks(issued), subject=subject)
+        detail = f"{name} {how}accredited the issuer for it, in force and in scope at {at}"
+    lacking = verdict is Verdict.REFUTED and granted.status is AccreditationStatus.SUSPENDED
+    return Finding(detail, verdict, lacking=lacking, notes=remarks, subject=subject)
 
 
-def _remarks(issued: Issuance) -> tuple[str, ...]:
-    """Return what the flags remark on; of recognitions only those count that lead to an anchor."""
+def flags_of(issued: Issuance) -> Flags:
+    """Return the flags of the issuance; of recognitions only those count that lead to an anchor."""
     flags, anchored = set(issued.flags), issued.anchored
     if anchored and issued.accreditation is not None:
         accreditor = issued.accreditation.accreditor
@@ -63,7 +63,7 @@ def _remarks(issued: Issuance) -> tuple[str, ...]:
             flags.add(Flag.AUTHORITY_CLOSED)
         if all(each.authority == accreditor for each in anchored):
             flags.add(Flag.SELF_RECOGNITION)
-    return tuple(remark for flag, remark in _REMARKS.items() if flag in flags)
+    return tuple(flag for flag in Flag if flag in flags)
 
 
 def recognition(excerpt: Excerpt) -> Finding:

@@ -48,7 +48,8 @@ def issuer(issued: Issuance, badge: Badge, vouching: Vouching) -> Finding:
         raise Refuted(f"the credential names {claimed}, the log shows {did} issued it")
     # Anybody can call any address its own, so it must be the sponsor who says so.
     if claimed == vouching.entered[did].url:
-        return Finding(f"{name}, which its sponsor registered with address {claimed}", notes=notes)
+        said = f"{name}, which its sponsor registered with address {claimed}"
+        return Finding(said, attested=True, notes=notes)
     raise Unavailable(
         f"the credential names its issuer as {claimed}, which the register does not link to "
         f"{name} ({did})"

@@ -51,4 +51,4 @@ def checkpoint(tree: Tree, log: str | None) -> Finding:
         raise Unavailable(f"the evidence is of log {signed.origin}, the holder file names {log}")
     names = [name for name, _ in tree.verified.witnesses]
     seen = f"cosigned by {', '.join(names)}" if names else "no witness is asked for by the policy"
-    return Finding(f"{signed.origin} signed tree size {signed.size}; {seen}")
+    return Finding(f"{signed.origin} signed tree size {signed.size}; {seen}", attested=True)

@@ -20,12 +20,12 @@ def status(excerpt: Excerpt, tree: Tree) -> Finding:
     notes = (earlier,) if size < whole else ()
     # Whoever reads this one word must not take an earlier status for the present one.
     subject = {"status": found.value if size == whole else f"{found} as of size {size}"}
-    as_of = f"as of size {size}, stated by the register and not proven"
     if found is CredentialStatus.ACTIVE:
-        return Finding(f"active {as_of}", notes=notes, subject=subject)
+        return Finding(f"active as of size {size}", notes=notes, subject=subject)
     return Finding(
-        f"the credential is {found}, by an event signed in its issuer's name ({as_of})",
+        f"the credential is {found}, by an event signed in its issuer's name, as of size {size}",
         Verdict.REFUTED,
+        lacking=found is CredentialStatus.SUSPENDED,
         notes=notes,
         subject=subject,
     )

@@ -45,7 +45,7 @@ def signature(excerpt: Excerpt, tree: Tree, now: datetime) -> Finding:
     name = excerpt.vouching.named(issued.issuer)
     return Finding(
         f"{name} ({issued.issuer}) signed the issuance at position {issued.position} with a key "
-        "that it had listed; that the key was not cut off before is stated, not proven",
+        "that it had listed",
         notes=weighed.notes,
         subject={
             "issuer": name,

@@ -1,0 +1,105 @@
+"""On what each line of a report rests, and the verdict in words.
+
+Inclusion proves what happened, never that nothing else did. Four checks also say that something
+did *not* happen: no key was cut off, nothing ended the credential, nothing withdrew the
+accreditation or the recognition. Of that an excerpt proves nothing, because entries can be left
+out of it. A register that was asked, or a log that was read, states it. Of a file it is the
+bearer's word, and such a check could not be checked; what rests on it stands as far as that is
+proven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from testamur.rules import Flag, Flags
+from testamur.verification.checks import CHECKS, RESTS_ON, CheckName
+from testamur.verification.finding import Finding
+from testamur.verification.report import Basis, EvidenceFrom, ReportedFlag, Verdict
+
+ABSENT: Final[dict[CheckName, str]] = {
+    "signature": "no key under it was cut off before",
+    "status": "nothing ended it since",
+    "accreditation": "nothing suspended or withdrew it before",
+    "recognition": "nothing withdrew it before",
+}
+"""What a check says did not happen."""
+
+# These flags follow from what is not there; all others from the entries shown.
+_OF_ABSENCE: Final = frozenset(
+    {
+        Flag.ACCREDITATION_NOT_IN_FORCE,
+        Flag.ACCREDITOR_NOT_RECOGNISED,
+        Flag.AUTHORITY_CLOSED,
+        Flag.SELF_RECOGNITION,
+    }
+)
+
+
+def completed(
+    findings: Mapping[CheckName, Finding], evidence_from: EvidenceFrom
+) -> dict[CheckName, Finding]:
+    """Return the findings, where what only the bearer says could not be checked."""
+    return {name: _completed(name, found, evidence_from) for name, found in findings.items()}
+
+
+def _completed(name: CheckName, found: Finding, evidence_from: EvidenceFrom) -> Finding:
+    absent, basis = ABSENT.get(name), evidence_from.absence
+    if absent is None or found.verdict is not Verdict.HOLDS:
+        return found
+    detail = f"{found.detail}; that {absent} is {basis}, not proven"
+    if basis is Basis.REGISTER:
+        return replace(found, detail=detail)
+    subject = dict(found.subject)
+    if "status" in subject:
+        # A program that reads this one word must not take the bearer's for the register's.
+        subject["status"] += f" by {basis}"
+    return replace(found, detail=detail, verdict=Verdict.UNCHECKED, subject=subject)
+
+
+def basis_of(name: CheckName, found: Finding, evidence_from: EvidenceFrom) -> Basis:
+    """Return on what a finding rests."""
+    if found.verdict is Verdict.REFUTED and not found.lacking and name != "recognition":
+        return Basis.PROVEN  # by an entry, a signature or a hash that is there to see
+    if name in ABSENT:
+        return evidence_from.absence
+    return Basis.ATTESTED if found.attested else Basis.PROVEN
+
+
+def reported(flags: Flags, evidence_from: EvidenceFrom) -> tuple[ReportedFlag, ...]:
+    """Return the flags as a report names them."""
+    return tuple(
+        ReportedFlag(
+            flag.value,
+            evidence_from.absence if flag in _OF_ABSENCE else Basis.PROVEN,
+            flag.meaning,
+        )
+        for flag in flags
+    )
+
+
+def in_words(findings: Mapping[CheckName, Finding], evidence_from: EvidenceFrom, as_of: int) -> str:
+    """Return the verdict of `findings`, which are not `completed` yet, in one sentence."""
+    verdicts = {name: findings[name].verdict for name in CHECKS}
+    refuted = [name for name in CHECKS if verdicts[name] is Verdict.REFUTED]
+    if refuted:
+        return f"refuted: {', '.join(refuted)}: {findings[refuted[0]].detail}"
+    unchecked = [
+        name
+        for name in CHECKS
+        if verdicts[name] is Verdict.UNCHECKED
+        and all(verdicts[premise] is Verdict.HOLDS for premise in RESTS_ON[name])
+    ]
+    if unchecked:
+        return f"could not be checked: {', '.join(unchecked)}: {findings[unchecked[0]].detail}"
+    if evidence_from is EvidenceFrom.FILE:
+        return (
+            "everything in the file holds; whether it was revoked since could not be told "
+            "offline: add --url"
+        )
+    return (
+        f"every check holds as of size {as_of}; that nothing was left out is "
+        f"{evidence_from.absence}"
+    )

@@ -1,0 +1,83 @@
+"""The report: findings with their basis, the verdict in words, flags, and what is to be noted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from testamur.catalogue.submission import format_time
+from testamur.errors import printable
+from testamur.verification.basis import basis_of, completed, in_words, reported
+from testamur.verification.checks import CHECKS, CheckName
+from testamur.verification.excerpt import Excerpt
+from testamur.verification.finding import Finding
+from testamur.verification.report import REPORT, Check, EvidenceFrom, Report, Verdict
+from testamur.verification.steps.accreditation import flags_of, own_names
+from testamur.verification.tree import Tree
+
+# A report is read by people, and its parts come from strangers.
+_DETAIL: Final = 1000
+_NOTES: Final = 100
+_FURTHER: Final = (
+    "further flags could not be checked: a file may leave out the entries that they follow from"
+)
+
+
+def conclude(
+    credential: str,
+    tree: Tree | None,
+    excerpt: Excerpt | None,
+    findings: Mapping[CheckName, Finding],
+    evidence_from: EvidenceFrom,
+    *,
+    now: datetime,
+    notes: Sequence[str],
+) -> Report:
+    """Return the report on a credential; `findings` say what is proven, resting on each other."""
+    folded = excerpt if excerpt is not None and excerpt.fault is None else None
+    counts = findings["signature"].verdict is Verdict.HOLDS
+    as_of = tree.as_of if tree else 0
+    witnessed_at = tree.witnessed_at(now) if tree else None
+    made = completed(findings, evidence_from)
+    told = [
+        *notes,
+        *(note for name in CHECKS for note in findings[name].notes),
+        *(own_names(folded) if folded else ()),
+        *([_FURTHER] if counts and evidence_from is EvidenceFrom.FILE else []),
+    ]
+    return Report(
+        format=REPORT,
+        verdict=printable(in_words(findings, evidence_from, as_of), _DETAIL),
+        evidence_from=evidence_from,
+        credential=credential,
+        log=tree.checkpoint.origin if tree else "",
+        size=tree.checkpoint.size if tree else 0,
+        as_of=as_of,
+        root=tree.checkpoint.root.hex() if tree else "",
+        checked_at=format_time(int(now.timestamp() * 1000)),
+        recorded_at=format_time(folded.register.recorded_at) if folded else None,
+        witnessed_at=None if witnessed_at is None else format_time(witnessed_at * 1000),
+        subject={name: text for each in CHECKS for name, text in made[each].subject.items()},
+        checks=_checks(made, evidence_from),
+        flags=reported(flags_of(folded.issued()) if folded and counts else (), evidence_from),
+        notes=_cut(list(dict.fromkeys(told))),
+    )
+
+
+def _checks(made: Mapping[CheckName, Finding], evidence_from: EvidenceFrom) -> tuple[Check, ...]:
+    return tuple(
+        Check(name, found.verdict, basis_of(name, found, evidence_from), _shown(found.detail))
+        for name in CHECKS
+        if (found := made[name]).verdict is not None
+    )
+
+
+def _shown(text: str) -> str:
+    return printable(text, _DETAIL)
+
+
+def _cut(notes: Sequence[str]) -> tuple[str, ...]:
+    left_off = len(notes) - _NOTES
+    rest = [f"and {left_off} more notes"] if left_off > 0 else []
+    return *map(_shown, notes[:_NOTES]), *rest

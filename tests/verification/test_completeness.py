@@ -1,0 +1,188 @@
+"""What an unsigned file leaves out is its bearer's word, and no word of the bearer's holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from testamur.badges.commitment import HolderFile
+from testamur.catalogue import events as e
+from testamur.verification.evidence import Evidence
+from testamur.verification.report import Basis, EvidenceFrom, Report, Verdict
+from testamur.verification.verify import verify
+from tests.harness.awards import awards
+from tests.harness.issued_log import IssuedLog
+from tests.harness.judged import verdicts
+from tests.harness.story import NOW
+
+OFFLINE = (
+    "everything in the file holds; whether it was revoked since could not be told "
+    "offline: add --url"
+)
+ABSENT = {"signature", "status", "accreditation", "recognition"}
+
+
+@pytest.fixture
+def issued(tmp_path: Path) -> IssuedLog:
+    """A log whose provider awarded three credentials: entries 10 to 13."""
+    return IssuedLog(tmp_path / "log")
+
+
+def _revoked(issued: IssuedLog) -> tuple[HolderFile, int]:
+    holder = issued.holders[0]
+    revoked = e.CredentialRevoked(credential=holder.id, reason="misconduct")
+    return holder, issued.says(issued.story.provider, revoked)
+
+
+def _withdrawn(issued: IssuedLog) -> tuple[HolderFile, int]:
+    story = issued.story
+    gone = e.AccreditationWithdrawn(accreditation=story.accreditation, reason="misconduct")
+    position = issued.says(story.accreditor, gone)
+    return issued.award(awards(story, 1))[0], position
+
+
+def _unrecognised(issued: IssuedLog) -> tuple[HolderFile, int]:
+    story = issued.story
+    gone = e.RecognitionWithdrawn(reason="misconduct", recognition=story.recognition)
+    position = issued.says(story.authority, gone)
+    return issued.award(awards(story, 1))[0], position
+
+
+def _cut_off(issued: IssuedLog) -> tuple[HolderFile, int]:
+    provider = issued.story.provider
+    stolen = e.KeyCompromised(key=provider.key_id, organization=provider.did, since=10)
+    return issued.holders[0], issued.says(issued.story.accreditor, stolen)
+
+
+def _without(evidence: Evidence, position: int) -> Evidence:
+    kept = tuple(each for each in evidence.submissions if each.position != position)
+    assert len(kept) == len(evidence.submissions) - 1
+    return msgspec.structs.replace(evidence, submissions=kept)
+
+
+def _from_file(issued: IssuedLog, holder: HolderFile, evidence: Evidence) -> Report:
+    return issued.report(holder, evidence, evidence_from=EvidenceFrom.FILE)
+
+
+@pytest.mark.parametrize("story", [_revoked, _withdrawn, _unrecognised, _cut_off])
+def test_a_bearer_who_deletes_one_thing_from_a_file_gains_no_verdict_that_holds(
+    issued: IssuedLog, story: Callable[[IssuedLog], tuple[HolderFile, int]]
+) -> None:
+    holder, position = story(issued)
+    whole = issued.evidence(holder)
+    assert _from_file(issued, holder, whole).exit_code == 1
+
+    report = _from_file(issued, holder, _without(whole, position))
+
+    assert report.exit_code == 2
+    assert report.verdict == OFFLINE
+    # And what was issued in good faith looks the same: that is what a file can say.
+    assert issued.report(holder, whole, evidence_from=EvidenceFrom.REGISTER).exit_code == 1
+
+
+@pytest.mark.parametrize("evidence_from", [EvidenceFrom.REGISTER, EvidenceFrom.REPLAY])
+def test_what_the_verifier_itself_asked_or_read_holds_as_stated_by_the_register(
+    issued: IssuedLog, evidence_from: EvidenceFrom
+) -> None:
+    report = issued.report(issued.holders[0], evidence_from=evidence_from)
+
+    assert report.exit_code == 0
+    assert report.verdict.startswith(f"every check holds as of size {report.size}")
+    assert {c.name for c in report.checks if c.basis is Basis.REGISTER} == ABSENT
+    for name in ABSENT:
+        assert "stated by the register, not proven" in report.check(name).detail  # type: ignore[arg-type]
+
+
+def test_of_a_file_it_is_said_what_is_proven_and_what_only_the_bearer_says(
+    issued: IssuedLog,
+) -> None:
+    report = _from_file(issued, issued.holders[0], issued.evidence(issued.holders[0]))
+
+    assert {name for name, verdict in verdicts(report).items() if verdict != "holds"} == ABSENT
+    for check in report.checks:
+        due = Basis.BEARER if check.name in ABSENT else Basis.PROVEN
+        assert check.basis is (Basis.ATTESTED if check.name == "checkpoint" else due)
+        if check.name in ABSENT:
+            assert check.verdict is Verdict.UNCHECKED
+            assert check.detail.endswith("is the bearer's word, not proven")
+    # No program takes the bearer's word for that of the register.
+    assert report.subject["status"] == "active by the bearer's word"
+
+
+def test_nobody_says_so_by_mistake_that_evidence_is_complete(issued: IssuedLog) -> None:
+    """A caller who does not say where the evidence is from has it from a file."""
+    holder = issued.holders[0]
+    report = verify(
+        holder,
+        issued.evidence(holder),
+        issued.policy(),
+        anchors=frozenset({issued.story.authority.did}),
+        now=datetime.fromtimestamp(NOW, UTC),
+    )
+
+    assert report.verdict == OFFLINE
+
+
+@pytest.mark.parametrize("evidence_from", EvidenceFrom)
+def test_a_revocation_that_is_shown_is_proven_wherever_it_is_from(
+    issued: IssuedLog, evidence_from: EvidenceFrom
+) -> None:
+    holder, _ = _revoked(issued)
+
+    report = issued.report(holder, evidence_from=evidence_from)
+
+    assert report.exit_code == 1
+    assert report.check("status").basis is Basis.PROVEN
+    assert report.verdict.startswith("refuted: status: the credential is revoked")
+    assert report.subject["status"] == "revoked"
+
+
+def test_the_verdict_names_the_first_check_that_could_not_be_made(issued: IssuedLog) -> None:
+    report = issued.report(issued.holders[0], anchors=[], evidence_from=EvidenceFrom.FILE)
+
+    assert report.verdict.startswith("could not be checked: recognition: no trust anchors")
+
+
+# --- Flags of the issuance ---
+
+
+def test_the_flags_of_the_issuance_are_words_in_the_report(issued: IssuedLog) -> None:
+    """Awarded ten years back, for an achievement that is awarded no more."""
+    story = issued.story
+    issued.says(story.provider, e.AchievementRetired(achievement=story.achievement))
+    prepared = awards(story, 1)
+    backdated = msgspec.structs.replace(
+        prepared.events[0], valid_from=prepared.events[0].valid_from.replace(year=2016)
+    )
+    (holder,) = issued.award(msgspec.structs.replace(prepared, events=[backdated]))
+
+    for evidence_from in EvidenceFrom:
+        report = issued.report(holder, evidence_from=evidence_from)
+        flags = {flag.code: flag for flag in report.flags}
+        assert {"backdated", "achievement-retired"} <= flags.keys()
+        assert flags["backdated"].basis is Basis.PROVEN
+        assert "30 days" in flags["backdated"].meaning
+        further = [note for note in report.notes if note.startswith("further flags")]
+        assert bool(further) == (evidence_from is EvidenceFrom.FILE)
+
+
+def test_what_is_flagged_for_a_lack_is_no_more_proven_than_the_lack(issued: IssuedLog) -> None:
+    story = issued.story
+    gone = e.RecognitionWithdrawn(reason="misconduct", recognition=story.recognition)
+    issued.says(story.authority, gone)
+    (holder,) = issued.award(awards(story, 1))
+
+    report = _from_file(issued, holder, issued.evidence(holder))
+
+    bases = {flag.code: flag.basis for flag in report.flags}
+    assert bases["accreditor-not-recognised"] is Basis.BEARER
+
+
+def test_of_an_issuance_by_a_thief_no_flags_are_told(issued: IssuedLog) -> None:
+    holder, _ = _cut_off(issued)
+
+    assert issued.report(holder).flags == ()
