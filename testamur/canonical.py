@@ -2,14 +2,17 @@
 
 What `parse_strict` returns is I-JSON (RFC 7493): UTF-8, no key twice, no lone surrogate, only
 numbers that survive a trip through an IEEE 754 double with every integer digit intact, so that
-`parse_strict(jcs(value)) == value` for all it returns. Time and memory are bounded by the
-caller's `max_bytes` and `max_depth`. It says nothing about what the document means.
+`parse_strict(jcs(value)) == value` for all it returns. Bytes, depth and the number of values are
+bounded before there is an object for each: a text of bytes `[],` again and again would become fifty
+times its size. It says nothing about what the document means.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -21,35 +24,39 @@ MAX_DOCUMENT: Final = 4 * 1024 * 1024
 """Bytes of one JSON document unless a caller says otherwise: a badge with its pictures."""
 MAX_DEPTH: Final = 64
 """Objects and arrays within one another; published credentials stay under 20."""
+MAX_VALUES: Final = 100_000
+"""Arrays, objects, and commas between their members; published credentials stay under 1,000."""
+MAX_NUMBER: Final = 1_100
+"""Characters of one number; the longest double, written to its last digit, takes 1,079."""
 
 # RFC 8785 section 3.2.2.3 prints numbers as ECMAScript does: as IEEE 754 doubles.
 _MAX_INTEGER: Final = 2**53 - 1
 # From here on ECMAScript prints an exponent, so the text no longer claims every digit.
 _EXPONENT_FROM: Final = 1e21
 _encoder: Final = msgspec.json.Encoder(order="sorted")
+_STRUCTURE: Final = b'",[{'
+_NO_STRUCTURE: Final = bytes(set(range(256)) - set(_STRUCTURE))
+_TEXT: Final = re.compile(rb'"[^"]*("|$)')
+# UTF-8 spells no surrogate, so only an escape can bring in half of a pair.
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-def parse_strict(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
+def parse_strict(
+    data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALUES
+) -> Any:
     """Return the one JSON value that `data` spells.
 
     Raises `Refusal`, with the rule broken and the key or value that broke it: `json-size`,
-    `json-encoding`, `json`, `json-duplicate-key`, `json-number`, `json-surrogate`, `json-depth`.
+    `json-values`, `json-encoding`, `json`, `json-duplicate-key`, `json-number`, `json-surrogate`,
+    `json-depth`.
     """
     if len(data) > max_bytes:
         raise Refusal(
             "json-size", f"a document is at most {max_bytes} bytes", value=f"{len(data)} bytes"
         )
-    text = _utf8(data)
-    try:
-        value = _decoder.decode(text)
-    except Refusal:
-        raise
-    except json.JSONDecodeError as error:
-        at = error.pos
-        raise Refusal("json", f"not JSON: {error}", value=text[at : at + 40] or "the end") from None
-    except RecursionError:
-        raise _too_deep(max_depth) from None
-    _check_tree(value, max_depth)
+    _check_values(data, max_values)
+    value = _decoded(_utf8(data), max_depth)
+    _check_tree(value, max_depth, strings=_SURROGATE.search(data) is not None)
     return value
 
 
@@ -67,6 +74,25 @@ def jcs(value: object) -> bytes:
         raise Refusal("canonical-json", f"has no RFC 8785 form: {error}") from None
     except RecursionError:
         raise Refusal("canonical-json", "nested too deeply for an RFC 8785 form") from None
+
+
+def jcs_of_members(members: Mapping[str, bytes]) -> bytes:
+    """Return the canonical form of an object, given that of each member's value.
+
+    With it, a value that is signed in several combinations takes its form once. Raises `Refusal` as
+    `jcs` does, for a key.
+    """
+    try:
+        # RFC 8785 section 3.2.3 sorts by UTF-16 unit.
+        names = sorted(members, key=lambda name: name.encode("utf-16-be"))
+    except (UnicodeEncodeError, AttributeError) as error:
+        raise Refusal("canonical-json", f"has no RFC 8785 form: {error}") from None
+    return b"{%s}" % b",".join(b"%s:%s" % (_encoder.encode(name), members[name]) for name in names)
+
+
+def jcs_of_items(items: Iterable[bytes]) -> bytes:
+    """Return the canonical form of an array, given that of each item."""
+    return b"[%s]" % b",".join(items)
 
 
 def _prints_alike(value: object) -> bool:
@@ -93,6 +119,36 @@ def _prints_alike(value: object) -> bool:
         elif type(item) is not str and type(item) is not bool and item is not None:
             return False
     return True
+
+
+def _check_values(data: bytes, most: int) -> None:
+    """Refuse more than `most` arrays, objects and commas, before there is an object for each."""
+    if sum(map(data.count, (b",", b"[", b"{"))) <= most:
+        return
+    # Some may be punctuation in texts: those are left out, and the count is exact.
+    bare = data.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _NO_STRUCTURE)
+    # A text is a key or a value: where there are four quotes there is a comma or a bracket.
+    found = bare.count(b'"') // 4
+    if found <= most:
+        bare = _TEXT.sub(b"", bare)
+        found = len(bare)
+    if found > most:
+        raise Refusal(
+            "json-values",
+            f"a document has at most {most} arrays, objects and commas between members; "
+            "leave out what its reader has no use for",
+            value=f"{found} or more",
+        )
+
+
+def _decoded(text: str, max_depth: int) -> Any:
+    try:
+        return _decoder.decode(text)
+    except json.JSONDecodeError as error:
+        at = error.pos
+        raise Refusal("json", f"not JSON: {error}", value=text[at : at + 40] or "the end") from None
+    except RecursionError:
+        raise _too_deep(max_depth) from None
 
 
 def _utf8(data: bytes) -> str:
@@ -133,6 +189,12 @@ def _integer(text: str) -> int:
 
 
 def _float(text: str) -> float:
+    if len(text) > MAX_NUMBER:
+        raise Refusal(
+            "json-number",
+            f"a number is at most {MAX_NUMBER} characters long; write it as a string",
+            value=text[:120],
+        )
     number = float(text)
     if math.isinf(number):
         raise Refusal("json-number", "larger than any IEEE 754 double", value=text[:120])
@@ -158,16 +220,16 @@ _decoder: Final = json.JSONDecoder(
 )
 
 
-def _check_tree(value: Any, max_depth: int) -> None:
-    """Refuse nesting beyond `max_depth` and lone surrogates, without recursion of our own."""
+def _check_tree(value: Any, max_depth: int, *, strings: bool) -> None:
+    """Refuse nesting beyond `max_depth` and, in `strings`, lone surrogates; without recursion."""
     level, depth = [value], 0
     while level:
         containers = []
         for item in level:
-            if isinstance(item, str):
-                _check_string(item)
-            elif isinstance(item, dict | list):
+            if isinstance(item, dict | list):
                 containers.append(item)
+            elif strings and isinstance(item, str):
+                _check_string(item)
         if containers and depth == max_depth:
             raise _too_deep(max_depth)
         level, depth = [], depth + 1

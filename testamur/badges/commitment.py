@@ -19,7 +19,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT, jcs, parse_strict
+from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT, MAX_VALUES, jcs, parse_strict
 from testamur.catalogue.ids import Uuid7
 from testamur.catalogue.members import FORMS, Origin
 from testamur.errors import Refusal, Refuted
@@ -30,9 +30,9 @@ BLIND_SIZE: Final = 32
 # tag is the beginning of another.
 _DOMAIN: Final = b"testamur/credential/1\n"
 
-# A credential of MAX_DOCUMENT bytes, whose numbers grow at most fourfold (1e15 has sixteen
-# digits) in canonical form, and the members around it; a proof repeats the @context, deeper.
-MAX_HOLDER_FILE: Final = 4 * MAX_DOCUMENT + 8192
+# What goes beside a badge (`MAX_BADGE_VALUES`): the members around it, and a proof that repeats its
+# @context, deeper. In canonical form a number grows by twelve characters at most: 1e15 has sixteen.
+MAX_HOLDER_FILE: Final = 2 * MAX_DOCUMENT + 16 * MAX_VALUES
 _MAX_HOLDER_DEPTH: Final = MAX_DEPTH + 3
 
 

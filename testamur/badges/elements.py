@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final, Literal, NamedTuple, get_args
+from functools import cached_property
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -44,7 +46,8 @@ _ESCO: Final = "http://data.europa.eu/esco/"
 _RECOMMENDATION: Final = "https://eur-lex.europa.eu/legal-content/EN/TXT/?uri=CELEX:32022H0627(02)"
 
 
-class _CodeList(NamedTuple):
+@dataclass(frozen=True)
+class _CodeList:
     """A code list of the European Learning Model, and our words for its entries."""
 
     url: str
@@ -52,6 +55,16 @@ class _CodeList(NamedTuple):
     kind: str  # the targetType that says an alignment is to this list
     entries: dict[str, tuple[str, str]]  # our word: code, and the label Europass shows
     also: tuple[tuple[str, str, str], ...] = ()  # codes told apart there and not by us
+
+    @cached_property
+    def words(self) -> dict[str, set[str]]:
+        """Our words, by each text that names them: the word itself, the code, the label."""
+        found: dict[str, set[str]] = {}
+        entries = [(word, *entry) for word, entry in self.entries.items()]
+        for word, code, label in (*entries, *self.also):
+            for text in (word.casefold(), code, label.casefold()):
+                found.setdefault(text, set()).add(word)
+        return found
 
 
 _ASSESSMENT: Final = _CodeList(
@@ -227,16 +240,13 @@ def credits_of(workload: Workload) -> int | float:
 
 def _stated(codes: _CodeList, alignments: tuple[Alignment, ...]) -> tuple[Any, ...]:
     """Return our words, sorted, for the entries of `codes` that some alignment names."""
-    entries = [(word, *entry) for word, entry in codes.entries.items()] + list(codes.also)
-    found = set()
+    found: set[str] = set()
     for alignment in alignments:
         if not (alignment.url.startswith(codes.url) or alignment.kind == codes.kind):
             continue
         texts = (alignment.url.removeprefix(codes.url), alignment.code, alignment.name)
-        said = {text.strip().casefold() for text in texts if text}
-        for word, code, label in entries:
-            if said & {word.casefold(), code, label.casefold()}:
-                found.add(word)
+        for text in filter(None, texts):
+            found |= codes.words.get(text.strip().casefold(), set())
     return tuple(sorted(found))
 
 

@@ -27,7 +27,7 @@ from testamur.badges.elements import (
     credits_of,
     read_elements,
 )
-from testamur.canonical import MAX_DOCUMENT, parse_strict
+from testamur.canonical import MAX_DOCUMENT, MAX_VALUES, parse_strict
 from testamur.catalogue.members import Definition
 from testamur.errors import Refusal
 
@@ -35,6 +35,9 @@ VC_1: Final = "https://www.w3.org/2018/credentials/v1"
 VC_2: Final = "https://www.w3.org/ns/credentials/v2"
 OB_3: Final = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
 
+# Room for a proof that repeats the @context in what `read_holder_file` reads.
+MAX_BADGE_VALUES: Final = MAX_VALUES // 2 - 100
+"""As `MAX_VALUES`, of a badge to be prepared."""
 _OB_CONTEXT: Final = re.compile(
     r"https://purl\.imsglobal\.org/spec/ob/v3p0/context(-3\.[0-9]+\.[0-9]+)?\.json"
 )
@@ -121,7 +124,7 @@ def parse_credential(data: bytes, *, max_bytes: int = MAX_DOCUMENT) -> dict[str,
         )
     if _COMPACT_JWS.match(data):
         raise Refusal("vc-jwt", "a credential in JWT form (VC-JWT, SD-JWT) is not supported yet")
-    document = parse_strict(data, max_bytes=max_bytes)
+    document = parse_strict(data, max_bytes=max_bytes, max_values=MAX_BADGE_VALUES)
     if not isinstance(document, dict):
         raise Refusal(
             "not-an-open-badge",

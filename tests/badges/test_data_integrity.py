@@ -283,6 +283,35 @@ def test_a_proof_named_again_and_again_is_not_signed_over_as_often() -> None:
         verify_proofs(document)
 
 
+@pytest.mark.parametrize("chained", [True, False])
+def test_no_part_is_brought_into_its_form_more_than_once(
+    monkeypatch: pytest.MonkeyPatch, *, chained: bool
+) -> None:
+    """Else sixteen proofs, each built on all that stand before it, cost the square of one."""
+    document = {**DOCUMENT, "more": [1.0] * 1_000}
+    proofs: list[dict[str, Any]] = []
+    for number in range(MAX_PROOFS):
+        proof = dict(SIGNED["proof"][0], id=f"urn:proof:{number}", more=[1.0] * 1_000)
+        del proof["proofValue"]
+        secured = dict(document)
+        if chained and proofs:
+            proof["previousProof"] = [each["id"] for each in proofs]
+            secured["proof"] = proofs
+        data = hashlib.sha256(jcs(proof)).digest() + hashlib.sha256(jcs(secured)).digest()
+        proofs = [*proofs, {**proof, "proofValue": "z" + base58_encode(ALICE.sign(data))}]
+    values = 0
+
+    def counted(value: object) -> bytes:
+        nonlocal values
+        values += len(value) if isinstance(value, list) else 1
+        return jcs(value)
+
+    monkeypatch.setattr("testamur.badges.data_integrity.jcs", counted)
+    examined = verify_proofs({**document, "proof": proofs})
+    assert len(examined.proven) == MAX_PROOFS
+    assert values < (MAX_PROOFS + 1) * 1_100
+
+
 # --- Published vectors ---
 
 

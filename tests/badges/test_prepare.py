@@ -18,6 +18,7 @@ from testamur.badges import prepare
 from testamur.badges.cohort_csv import MAX_REFUSED, Award, Registered, read_cohort
 from testamur.badges.commitment import read_holder_file, render_holder_file, verify_commitment
 from testamur.badges.data_integrity import sign, verify_proofs
+from testamur.badges.openbadges import MAX_BADGE_VALUES
 from testamur.badges.prepare import (
     Prepared,
     Source,
@@ -465,10 +466,15 @@ def test_the_largest_and_deepest_badge_still_makes_a_holder_file_that_is_read_ba
     for _ in range(MAX_DEPTH - 4):
         deep = [deep]
     badge = changed(**{"issuer.id": KEY.public.did_key()}, proof=[])
-    badge["@context"].append({"deep": deep})
+    # In the @context, which a proof repeats.
+    badge["@context"].append({"deep": deep, "many": "NUMBERS", "text": "TEXT"})
     data = json.dumps(badge).encode()
-    room = MAX_DOCUMENT - len(data) - len(', "x": []')
-    data = data[:-1] + b', "x": [' + b",".join([b"1e15"] * (room // 5)) + b"]}"
+    punctuation = sum(map(data.count, (b",", b"[", b"{")))
+    data = data.replace(
+        b'"NUMBERS"', b"[%s]" % b",".join([b"1e15"] * (MAX_BADGE_VALUES - punctuation))
+    )
+    data = data.replace(b"TEXT", b"x" * (MAX_DOCUMENT - len(data) + 4))
+    assert len(data) == MAX_DOCUMENT
     prepared = badges(("largest.json", data), key=KEY)
     assert not prepared.refused
     (holder,) = prepared.holders

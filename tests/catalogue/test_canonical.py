@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +12,15 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from testamur.canonical import MAX_DEPTH, jcs, parse_strict
+from testamur.canonical import (
+    MAX_DEPTH,
+    MAX_NUMBER,
+    MAX_VALUES,
+    jcs,
+    jcs_of_items,
+    jcs_of_members,
+    parse_strict,
+)
 from testamur.errors import Refusal
 from tests.harness.shared_vectors import SHARED, needs_shared
 
@@ -150,6 +160,77 @@ def test_nesting_is_bounded() -> None:
     assert refusal("[" * 100_000).rule == "json-depth"
 
 
+@pytest.mark.parametrize("item", ["[]", "{}", "0", "1.0", '""', '{"a":0}', '{"a":{}}', "[[]]"])
+def test_there_is_no_object_for_each_value_of_a_document_with_too_many(item: str) -> None:
+    """A byte that opens an array is an object of fifty, once it is read."""
+    data = ("[" + ",".join([item] * 500_000) + "]").encode()
+    tracemalloc.start()
+    try:
+        found = refusal(data, max_bytes=len(data))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.rule == "json-values"
+    assert str(MAX_VALUES) in found.detail
+    assert most < 2 * len(data)
+
+
+def test_as_many_values_as_are_promised_are_read() -> None:
+    # One array, and a comma before each item but the first.
+    assert len(strict("[" + ",".join("0" * MAX_VALUES) + "]", max_bytes=1_000_000)) == MAX_VALUES
+    found = refusal("[" + ",".join("0" * (MAX_VALUES + 1)) + "]", max_bytes=1_000_000)
+    assert (found.rule, found.value) == ("json-values", f"{MAX_VALUES + 1} or more")
+    assert refusal("[0,0,0]", max_values=2).rule == "json-values"
+    assert strict("[0,0,0]", max_values=3) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("text", [",[{", "\\", '"', '\\"', '\\",', '\\\\",[', ",\x01é\U0001f600,"])
+def test_punctuation_within_a_text_is_no_value(text: str) -> None:
+    value = {text * 200: [text * 200, {}]}
+    assert strict(json.dumps(value), max_values=4) == value
+    assert refusal(json.dumps([value, 0]), max_values=4).rule == "json-values"
+
+
+@given(VALUES)
+def test_values_are_counted_as_they_are(value: Any) -> None:
+    compact = json.dumps(value)
+    bare = json.dumps(_without_texts(value))
+    count = sum(map(bare.count, (",", "[", "{")))
+    assert strict(compact, max_values=count) == value
+    if count:
+        assert refusal(compact, max_values=count - 1).rule == "json-values"
+
+
+def _without_texts(value: Any) -> Any:
+    match value:
+        case str():
+            return ""
+        case list():
+            return [_without_texts(item) for item in value]
+        case dict():
+            items = enumerate(value.values())
+            return {str(number): _without_texts(item) for number, item in items}
+    return value
+
+
+@pytest.mark.parametrize(
+    "number", ["0." + "1" * MAX_NUMBER, "1e-" + "0" * MAX_NUMBER + "1", "1." + "0" * 1_000_000]
+)
+def test_a_number_is_no_longer_than_any_double_needs(number: str) -> None:
+    found = refusal(f"[{number}]", max_bytes=2_000_000)
+    assert found.rule == "json-number"
+    assert str(MAX_NUMBER) in found.detail
+
+
+@pytest.mark.parametrize("number", [5e-324, 2.2250738585072011e-308, 0.1, 1.7976931348623157e308])
+def test_any_double_is_read_to_its_last_digit(number: float) -> None:
+    exact = f"{Decimal(number):f}"
+    if "." not in exact:
+        exact += ".0"
+    assert len(exact) <= MAX_NUMBER
+    assert strict(f"[{exact}]") == [number]
+
+
 def test_the_size_is_bounded_before_anything_is_read() -> None:
     assert strict(b"[1]", max_bytes=3) == [1]
     found = refusal(b"\xff\xff\xff\xff", max_bytes=3)
@@ -167,6 +248,14 @@ def test_both_ways_of_printing_agree(value: Any) -> None:
 @given(st.dictionaries(TEXT, TEXT | INTEGERS))
 def test_both_ways_of_printing_agree_on_objects(value: dict[str, Any]) -> None:
     assert jcs(value) == rfc8785.dumps(value)
+
+
+@given(st.dictionaries(TEXT, VALUES), st.lists(VALUES))
+def test_an_object_or_array_of_canonical_parts_is_canonical(
+    members: dict[str, Any], items: list[Any]
+) -> None:
+    assert jcs_of_members({name: jcs(value) for name, value in members.items()}) == jcs(members)
+    assert jcs_of_items(map(jcs, items)) == jcs(items)
 
 
 @given(st.floats(1e-5, 1e16) | st.decimals(-1_000, 1_000, places=2).map(float))
@@ -213,6 +302,12 @@ def test_what_is_no_json_value_has_no_canonical_form(value: object) -> None:
     for nested in (value, [value], {"a": [value]}):
         with pytest.raises(Refusal, match="canonical-json"):
             jcs(nested)
+
+
+@pytest.mark.parametrize("name", ["\ud800", 1])
+def test_what_is_no_key_has_no_canonical_form(name: Any) -> None:
+    with pytest.raises(Refusal, match="canonical-json"):
+        jcs_of_members({name: b"1"})
 
 
 def test_a_bottomless_value_has_no_canonical_form() -> None:

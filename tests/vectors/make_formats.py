@@ -340,6 +340,10 @@ def _holder_file() -> dict[str, Any]:
     spare = blind[:-2] + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".index(blind[-2]) + 1
     ] + "="  # fmt: skip
+
+    def saying(value: bytes) -> bytes:
+        return data.replace(b'"credential":{', b'"credential":{"a":%s,' % value, 1)
+
     refused = {
         "nothing": b"",
         "an array": b"[]",
@@ -367,6 +371,12 @@ def _holder_file() -> dict[str, Any]:
         "more behind it": data + b"{}",
         "a number beyond all numbers": data.replace(b'"type":"testamur', b'"n":1e999,"type":"t', 1),
         "a byte order mark": b"\xef\xbb\xbf" + data,
+        "a number with more digits than any double has": saying(b"0." + b"1" * 1_100),
+        "an exponent with more digits than any double has": saying(b"1e-" + b"0" * 1_100 + b"1"),
+        "an integer that no double holds": saying(b"9007199254740993"),
+        "half a surrogate pair": saying(b'"\\ud83d"'),
+        "arrays within arrays without end": saying(b"[" * 70 + b"]" * 70),
+        "UTF-16": data.decode().encode("utf-16"),
     }
     return {
         "note": _note("The form of a holder file. `good` may be laid out in any way that is the "
