@@ -19,6 +19,7 @@ from api import entries, health, questions
 from api.entries import Entries, LogEntry
 from api.health import Health, Tally
 from api.http import openapi, problems
+from api.http.answers import Answers
 from api.http.asgi import SAFE, Receive, Scope, Send, answer_preflight
 from api.http.intake import HungUp
 from api.http.parameters import OnlyKnown
@@ -78,13 +79,16 @@ class App:
         await self._framework(scope, receive, send_safe)
 
 
-def make_app(parts: Parts) -> App:
-    """Return the application over opened parts; its lifespan starts and stops them."""
+def make_app(parts: Parts, answers: Answers) -> App:
+    """Return the application over opened parts, whose connections share the budget `answers`.
+
+    Its lifespan starts and stops the parts.
+    """
     tally = Tally()
     submitting = Submissions(
         parts.gate, parts.publishing, Proofs(parts.store), parts.wakeups, tally
     )
-    reading = Entries(parts.reader(), parts.wakeups, parts.latest)
+    reading = Entries(parts.reader(), parts.wakeups, parts.latest, answers.make_room)
     answerer = Answerer(parts.following, parts.reader, parts.latest)
     tiles = Tiles(parts.store, parts.latest, str(parts.vkey))
 
@@ -113,7 +117,7 @@ def make_app(parts: Parts) -> App:
     framework.state.submissions = submitting
     framework.state.answerer = answerer
     framework.state.reading = reading
-    framework.state.health = Health(parts, tally, tiles, reading, submitting.intake)
+    framework.state.health = Health(parts, tally, tiles, reading, submitting.intake, answers)
     for routes in (submissions.routes, questions.routes, entries.routes):
         framework.include_router(routes, dependencies=[OnlyKnown])
     framework.include_router(health.routes)

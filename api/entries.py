@@ -22,6 +22,7 @@ from api.http.problems import Problem, not_now
 from api.processes.wakeups import Wakeups
 from api.published import Published
 from testamur.tlog.reader import LogReader
+from testamur.tlog.tiles import WIDTH
 
 NDJSON: Final = "application/x-ndjson"
 EVENT_STREAM: Final = "text/event-stream"
@@ -30,6 +31,8 @@ MAX_LIMIT: Final = 100_000
 MAX_STREAMS: Final = 256
 MAX_DOWNLOADS: Final = 256
 _THREADS: Final = 2
+# Entries may be 64 KiB each, and a bundle 16 MiB: the rest of it is read again for the next piece.
+_PIECE_BYTES: Final = 512 * 1024
 HEARTBEAT_SECONDS: Final = 15.0
 
 
@@ -53,14 +56,20 @@ _encode: Final = msgspec.json.Encoder().encode
 class Entries:
     """Reads published entries through `reader`; `latest` returns the newest published checkpoint.
 
-    It reads bundles only, which several threads may do with one reader.
+    It reads bundles only, which several threads may do with one reader. `make_room` ends a
+    connection whose client reads nothing, if there is one.
     """
 
     def __init__(
-        self, reader: LogReader, wakeups: Wakeups, latest: Callable[[], Published]
+        self,
+        reader: LogReader,
+        wakeups: Wakeups,
+        latest: Callable[[], Published],
+        make_room: Callable[[], bool],
     ) -> None:
         self._reader = reader
         self._wakeups = wakeups
+        self._make_room = make_room
         self.latest = latest
         self._stopping = asyncio.Event()
         # Threads of its own, so that downloads of the whole log never delay receipts.
@@ -83,26 +92,48 @@ class Entries:
                 422, "size-ahead", f"the log has {published.size} published entries", value=start
             )
 
-    async def stretches(self, start: int, end: int, size: int) -> AsyncIterator[list[LogEntry]]:
-        """Yield entries `start` to `end` of the published tree of `size`, 256 or less at a time."""
+    async def pieces(
+        self, start: int, end: int, size: int, render: Callable[[LogEntry], bytes]
+    ) -> AsyncIterator[bytes]:
+        """Yield entries `start` to `end` of the published tree of `size` as text, piece by piece.
+
+        Between two pieces nothing is kept but a position, however slow the client is.
+        """
         loop = asyncio.get_running_loop()
-        position = start
+        while start < end:
+            piece, start = await loop.run_in_executor(
+                self._threads, self._piece, start, end, size, render
+            )
+            yield piece
+
+    def _piece(
+        self, start: int, end: int, size: int, render: Callable[[LogEntry], bytes]
+    ) -> tuple[bytes, int]:
+        """Return the text of some entries from `start` on, and where the next piece begins."""
         # Up to `size`, not `end`: only the partial bundles of a published checkpoint exist.
-        walk = self._reader.bundles(start, size)
-        while position < end:
-            _, entries = await loop.run_in_executor(self._threads, next, walk)
-            taken = entries[: end - position]
-            yield [LogEntry(position + i, entry.decode()) for i, entry in enumerate(taken)]
-            position += len(taken)
+        stop = min(end, (start // WIDTH + 1) * WIDTH)
+        ((_, entries),) = self._reader.bundles(start, stop, size=size)
+        parts: list[bytes] = []
+        length = 0
+        for position, entry in enumerate(entries, start):
+            parts.append(render(LogEntry(position, entry.decode())))
+            length += len(parts[-1])
+            if length >= _PIECE_BYTES:
+                break
+        return b"".join(parts), start + len(parts)
 
     async def lines(self, start: int, end: int, size: int) -> AsyncIterator[bytes]:
-        """Yield the same as NDJSON; raises a 503 `Problem` while too many downloads are open."""
-        if self.downloads >= MAX_DOWNLOADS:
+        """Yield the same as NDJSON.
+
+        When too many downloads are open, the client of one of them is given up that reads
+        nothing; if all of them read, raises a 503 `Problem`.
+        """
+        if self.downloads >= MAX_DOWNLOADS and not self._make_room():
             raise not_now("overloaded", "too many downloads are open", retry_after=5)
         self.downloads += 1
         try:
-            async for stretch in self.stretches(start, end, size):
-                yield b"".join(_encode(entry) + b"\n" for entry in stretch)
+            async for piece in self.pieces(start, end, size, _line):
+                yield piece
         finally:
             self.downloads -= 1
 
@@ -119,8 +150,8 @@ class Entries:
             yield b"retry: 2000\n\n"
             while not self._stopping.is_set():
                 published = self.latest()
-                async for stretch in self.stretches(start, published.size, published.size):
-                    yield b"".join(map(_event, stretch))
+                async for piece in self.pieces(start, published.size, published.size, _event):
+                    yield piece
                 if start < published.size:
                     start = published.size
                     yield _checkpoint_event(published)
@@ -146,6 +177,10 @@ class Entries:
         finally:
             grown.cancel()
             stopped.cancel()
+
+
+def _line(entry: LogEntry) -> bytes:
+    return _encode(entry) + b"\n"
 
 
 def _event(entry: LogEntry) -> bytes:

@@ -20,6 +20,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.entries import Entries
 from api.http import openapi
+from api.http.answers import Answers
 from api.http.intake import Intake
 from api.tiles import Tiles
 from api.wiring import Parts
@@ -182,7 +183,13 @@ class Health:
     """Reads the state of the parts of a running server."""
 
     def __init__(
-        self, parts: Parts, tally: Tally, tiles: Tiles, reading: Entries, bodies: Intake
+        self,
+        parts: Parts,
+        tally: Tally,
+        tiles: Tiles,
+        reading: Entries,
+        bodies: Intake,
+        answers: Answers,
     ) -> None:
         self.tally = tally
         self._parts = parts
@@ -213,6 +220,16 @@ class Health:
                 lambda: parts.wakeups.waiting,
             ),
             Gauge("testamur_body_bytes", "Bytes of submissions under way", lambda: bodies.held),
+            Gauge(
+                "testamur_answer_bytes",
+                "Bytes of answers that clients have not read",
+                lambda: answers.held,
+            ),
+            Gauge(
+                "testamur_given_up_total",
+                "Connections ended because their clients read nothing and memory was short",
+                lambda: answers.given_up,
+            ),
             Gauge("testamur_streams", "Open event streams", lambda: reading.streams),
             Gauge("testamur_tile_hits_total", "Files from memory", lambda: tiles.hits),
             Gauge("testamur_tile_misses_total", "Files sought", lambda: tiles.misses),

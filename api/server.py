@@ -15,12 +15,14 @@ import signal
 import socket
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
 import uvicorn
 
 from api.app import App, make_app
+from api.http.answers import Answers
 from api.http.connection import MAX_CONNECTIONS, Connection
 from api.wiring import opened
 from testamur.errors import Unavailable
@@ -75,11 +77,13 @@ def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool
     keep_freed_memory()
     _open_more_files()
     with opened(root, interval=interval) as parts:
-        application = make_app(parts)
+        answers = Answers()
+        application = make_app(parts, answers)
         config = uvicorn.Config(
             application,
             loop="uvloop",
-            http=Connection,
+            # A class is asked for, and only called.
+            http=cast("type[Connection]", partial(Connection, answers=answers)),
             ws="none",
             interface="asgi3",
             lifespan="on",

@@ -16,8 +16,10 @@ import gzip
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
+from weakref import WeakValueDictionary
 
 from api.http.asgi import SAFE, Headers, Receive, Scope, Send, answer_preflight, answer_problem
 from api.http.problems import Problem, problem_of
@@ -28,7 +30,8 @@ from testamur.tlog.tiles import HEIGHT, WIDTH, BundlePath, parse_path
 
 PREFIX: Final = b"/log/"
 CACHE_BYTES: Final = 128 * 1024 * 1024
-# A larger file is read anew each time: one of them would evict hundreds of tiles.
+# A larger file is read anew each time, since one of them would evict hundreds of tiles. Nor is it
+# compressed: half a second of work for each request of a bundle of 16 MiB.
 _LARGEST_CACHED: Final = 2 * 1024 * 1024
 _READERS: Final = 4
 _GZIP_LEVEL: Final = 5
@@ -50,7 +53,8 @@ class Store(Protocol):
         ...
 
 
-class Resource(NamedTuple):
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class Resource:
     """A representation ready to be sent."""
 
     body: bytes
@@ -74,6 +78,8 @@ class Tiles:
         self._vkey = _resource(f"{vkey}\n".encode(), [_TEXT, _FRESH])
         self._checkpoint: tuple[bytes, Resource] | None = None
         self._kept = _Kept(cache_bytes)
+        # What is too large to keep and is being sent just now: many clients share one copy.
+        self._in_use: WeakValueDictionary[tuple[bytes, bool], Resource] = WeakValueDictionary()
         self._coming: dict[tuple[bytes, bool], asyncio.Task[Resource]] = {}
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="testamur-tiles")
         self.hits = 0
@@ -114,7 +120,7 @@ class Tiles:
         if path == b"vkey":
             return self._vkey
         zipped = path.startswith(b"tile/entries/") and _takes_gzip(headers)
-        kept = self._kept.get((path, zipped))
+        kept = self._kept.get((path, zipped)) or self._in_use.get((path, zipped))
         if kept is not None:
             self.hits += 1
             return kept
@@ -154,6 +160,7 @@ class Tiles:
         except Exception as error:  # noqa: BLE001  # of any kind: the answer is a problem
             raise problem_of(error) from None
         self._kept.put(key, resource)
+        self._in_use[key] = resource
         return resource
 
     async def _read(self, path: bytes, *, zipped: bool) -> Resource:
@@ -162,7 +169,7 @@ class Tiles:
             headers = [_BYTES, _IMMUTABLE]
             if path.startswith(b"tile/entries/"):
                 headers.append(_VARY)
-            if zipped:
+            if zipped and len(body) <= _LARGEST_CACHED:
                 body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
                 headers.append((b"content-encoding", b"gzip"))
             return _resource(body, headers)

@@ -22,18 +22,19 @@ def cpu_seconds(pid: int) -> float:
     """
     while True:
         _, before = _ticks(pid)
-        family = sum(sum(_ticks(each)) for each in (pid, *_children(pid)))
+        ticks = sum(sum(_ticks(each)) for each in family(pid))
         _, after = _ticks(pid)
         # Otherwise a child was waited for meanwhile, and counted twice or not at all.
         if before == after:
-            return family / _TICKS
+            return ticks / _TICKS
 
 
-def _children(pid: int) -> list[int]:
-    """Return the children of a process, also those that have ended and were not waited for."""
+def family(pid: int) -> list[int]:
+    """Return a process and its children, also those that ended and were not waited for."""
     stats = Path("/proc").glob("[0-9]*/stat")
     found = [int(stat.parent.name) for stat in stats]
-    return [child for child in found if (fields := _fields(child)) and int(fields[1]) == pid]
+    children = [each for each in found if (fields := _fields(each)) and int(fields[1]) == pid]
+    return [pid, *children]
 
 
 def _ticks(pid: int) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import httpx2
 import msgspec
@@ -19,6 +20,8 @@ from testamur.catalogue.members import Authority
 from testamur.http.client import RegistryClient
 from testamur.tlog.note import VerifierKey
 from tests.harness.story import Story
+
+_API: Final = (sys.executable, "-m", "api")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +50,30 @@ def serving(folder: Path, story: Story) -> Iterator[Served]:
             )
         )
     )
-    base = [sys.executable, "-m", "api"]
     made = subprocess.run(
-        [*base, "init", "--data", data, "--origin", story.origin, "--authority", authority],
+        [*_API, "init", "--data", data, "--origin", story.origin, "--authority", authority],
         check=True,
         capture_output=True,
         text=True,
     )
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen([*base, "serve", "--data", data, "--port", str(port)])
-    try:
-        _wait(url, process)
-        with RegistryClient(url) as registry:
+    with running(data, VerifierKey.parse(made.stdout.strip())) as served:
+        with RegistryClient(served.url) as registry:
             # The server has opened its log itself, with a key of its own.
             for body in story.opening()[1:]:
                 registry.submit(body, "published")
-        yield Served(url, port, process.pid, data, VerifierKey.parse(made.stdout.strip()))
+        yield served
+
+
+@contextmanager
+def running(data: Path, key: VerifierKey) -> Iterator[Served]:
+    """Yield a running server of the log in `data`, whose key is `key`."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen([*_API, "serve", "--data", data, "--port", str(port)])
+    try:
+        _wait(url, process)
+        yield Served(url, port, process.pid, data, key)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)

@@ -23,10 +23,12 @@ from registry.deliberation import Checked
 from registry.outcomes import Outcome, Overloaded, Recorded, StorageFull
 from registry.queue import SubmissionQueue
 from registry.rehearsal import DryRun, rehearse
+from registry.signing import Signed, signed_by
 from registry.store import StorageDamaged, Store
-from testamur.catalogue.submission import parse
+from testamur.catalogue.submission import SignedHeader, parse, parse_header, parse_under
 from testamur.errors import Refusal, Unavailable
 from testamur.keys import PublicKey
+from testamur.rules import Register
 
 __all__ = [
     "Checked",
@@ -37,6 +39,7 @@ __all__ = [
     "Overloaded",
     "Recorded",
     "Settled",
+    "Signed",
     "StorageDamaged",
     "StorageFull",
 ]
@@ -45,6 +48,7 @@ Settled: TypeAlias = Callable[[list[tuple[object, Outcome]]], None]
 
 _log: Final = logging.getLogger(__name__)
 _LOOK_AT_SPACE_EVERY: Final = 0.1  # seconds
+_MAY_BE_BEHIND: Final = frozenset({"unknown-organization", "unknown-key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +114,41 @@ class Gate:
         self._thread = Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 
-    def check(self, body: bytes) -> Checked:
+    def examine(self, line: bytes) -> Signed:
+        """Return line 1 of a submission, signed by a key of somebody in the register.
+
+        Costs one signature, and a look into the store if it could not be recorded now. Raises
+        `Refusal` for what would be refused whatever follows.
+        """
+        header = parse_header(line)
+        register = self._committer.register
+        try:
+            found = self._signed(header, register)
+        except Refusal as refusal:
+            if refusal.rule not in _MAY_BE_BEHIND:
+                raise
+            # Another process may have brought its signer in, or its key.
+            register = register.draft()
+            with self._store.reading() as reading:
+                register_state.catch_up(reading, register, self._log_key)
+            found = self._signed(header, register)
+        if found.refusal is not None:
+            # Recorded before that reason arose, it gets its receipt again.
+            names = header.payload
+            if self.entries.receipt(names.iss, names.jti) is None:
+                raise found.refusal
+        return found
+
+    def check(self, body: bytes, signed: Signed | None = None) -> Checked:
         """Return the submission in `body`; its form, root and signatures (of known keys) are good.
 
-        Costs one signature, another for each new key, and a few microseconds per event; touches no
-        disk. Raises `Refusal`.
+        `signed` is its first line, if that was examined before: its root is then checked before
+        its lines are decoded. Costs one signature, another for each new key, and a few
+        microseconds per event; touches no disk. Raises `Refusal`.
         """
+        if signed is not None:
+            checked = Checked.of(parse_under(signed.header, body), len(body))
+            return checked.verified(signed.verified_by, examined=True)
         checked = Checked.of(parse(body), len(body))
         key = checked.key_in(self._committer.register)
         return checked if key is None else checked.verified(key)
@@ -170,6 +203,10 @@ class Gate:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _signed(self, header: SignedHeader, register: Register) -> Signed:
+        recorded_at = max(self._clock(), register.recorded_at)
+        return signed_by(header, register, recorded_at=recorded_at, log_key=self._log_key)
 
     def _run(self) -> None:
         while group := self._queue.take():

@@ -4,11 +4,15 @@ uvicorn's protocol would read a request head without end, wait for one without e
 answer for a client that reads nothing. Many such clients would use up memory and descriptors, and
 limits on requests do not help, since they never complete one. It also writes the head and the body
 of an answer in two system calls: for a tile that was a fifth of the cost.
+
+A long answer goes out in pieces, the next one when the client has read most of the one before.
+What a connection holds meanwhile is counted in the budget of `answers.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, MutableMapping
 from typing import Any, Final, cast
 
 from uvicorn._types import ASGI3Application
@@ -18,40 +22,66 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from api.http.asgi import problem_headers, whole_headers
+from api.http.answers import Answers
+from api.http.asgi import Send, problem_headers, whole_headers
 from api.http.problems import Problem, not_now
 
 MAX_CONNECTIONS: Final = 8192
 MAX_HEAD_BYTES: Final = 64 * 1024
 """How long a request head, or the trailers of a body, may be, beyond one read."""
+MAX_HEADERS: Final = 128
+"""Headers of one request: a short one takes 150 bytes of memory."""
 MAX_QUEUED: Final = 100
 """Requests that a client may send before it has the answer to the first of them."""
+MAX_QUEUED_BYTES: Final = 256 * 1024
+"""What the bodies of these may have, beyond one read."""
+PIECE_BYTES: Final = 64 * 1024
+"""A longer answer is sent in pieces of this size."""
+UNREAD_BYTES: Final = 16 * 1024
+"""A client that has more than this to read is waited for, and counted."""
+_REQUEST_BYTES: Final = 3 * 1024  # what a queued request takes, its body apart
 HEAD_SECONDS: Final = 10.0
 """How long a client may take for a request head, or for its first byte."""
 STALL_SECONDS: Final = 30.0
 """How long a client may read nothing of an answer under way."""
 
+_WITHOUT_BODY: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _FRAMING: Final = (b"content-length", b"transfer-encoding")
 
 
 class Connection(HttpToolsProtocol):
     """The HTTP protocol of the server, with bounds, over a transport that joins writes."""
 
+    def __init__(self, *arguments: Any, answers: Answers, **options: Any) -> None:
+        """Take what uvicorn gives its protocols, and the budget that all connections share."""
+        super().__init__(*arguments, **options)
+        self._answers = answers
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a new connection, or refuse it when there are too many."""
-        gathering = _Gathering(cast("asyncio.Transport", transport), self.loop)
-        super().connection_made(cast("asyncio.Transport", gathering))
+        self._gathering = _Gathering(cast("asyncio.Transport", transport), self.loop)
+        self._gathering.set_write_buffer_limits(high=UNREAD_BYTES)
+        super().connection_made(cast("asyncio.Transport", self._gathering))
         self._running: RequestResponseCycle | None = None
         self._refusal: Problem | None = None
         self._unframed = 0  # bytes since the last head or piece of a body was whole
         self._head_since: float | None = self.loop.time()
         self._stalled_since: float | None = None
+        self._unread = 0  # bytes that were written and not taken, when last looked at
+        self._unread_since = 0.0
+        self._sent: bytes | None = None  # the long answer that is being sent
         if len(self.connections) > MAX_CONNECTIONS:
             self._dismiss(not_now("overloaded", "too many connections are open", retry_after=5))
 
     def end_if_slow(self, now: float) -> None:
         """End the connection if its client is too slow; `now` is the time of the loop."""
-        if self._stalled_since is not None and now - self._stalled_since > STALL_SECONDS:
+        unread = self._gathering.get_write_buffer_size()
+        if not unread or unread != self._unread:
+            self._unread, self._unread_since = unread, now
+        if (self._stalled_since is not None and now - self._stalled_since > STALL_SECONDS) or (
+            # Less than the client is waited for; it may even be closed on this side.
+            now - self._unread_since > STALL_SECONDS
+        ):
             self.transport.abort()
         elif (
             self._head_since is not None
@@ -59,6 +89,10 @@ class Connection(HttpToolsProtocol):
             and not self._answering
         ):
             self._dismiss(Problem(408, "timeout", f"no request head within {HEAD_SECONDS:.0f} s"))
+
+    def give_up(self) -> None:
+        """End the connection: it holds memory, and its client reads nothing."""
+        self.transport.abort()
 
     # --- What the transport calls ---
 
@@ -71,6 +105,11 @@ class Connection(HttpToolsProtocol):
             self._dismiss(Problem(431, "head-size", detail))
         elif self._head_since is None and not self._answering:
             self._head_since = self.loop.time()  # blank lines, or a body that was refused
+        elif self._answering and self.cycle.more_body and self.cycle.body:
+            # Of a body no more is read than was asked for.
+            self.flow.pause_reading()
+        if self._queued:
+            self._count()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the request that is being answered, which may not be the last that was read."""
@@ -79,19 +118,30 @@ class Connection(HttpToolsProtocol):
             running.disconnected = True
             running.message_event.set()
         self.pipeline.clear()
+        self._answers.hold(self, 0)
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Note that the client reads nothing at the moment."""
         self._stalled_since = self.loop.time()
         super().pause_writing()
+        self._count()
 
     def resume_writing(self) -> None:
         """Note that the client reads again."""
         self._stalled_since = None
         super().resume_writing()
+        self._answers.proceeds(self)
+        self._count()
 
     # --- What the parser calls ---
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header, or a trailer."""
+        if len(self.headers) >= MAX_HEADERS:
+            detail = f"a request has at most {MAX_HEADERS} headers"
+            self._refuse(Problem(431, "head-size", detail))
+        super().on_header(name, value)
 
     def on_message_begin(self) -> None:
         """Begin on a request head."""
@@ -115,7 +165,11 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
         self._unframed = 0
+        if self.scope["method"] in _WITHOUT_BODY:
+            return  # it has no meaning (RFC 9110 section 9.3.1), and would be kept unread
         super().on_body(body)
+        if self.pipeline and len(self.cycle.body) > MAX_QUEUED_BYTES:
+            self._refuse(Problem(400, "http", "a long body is queued behind another request"))
 
     def on_message_complete(self) -> None:
         """End a request."""
@@ -133,7 +187,10 @@ class Connection(HttpToolsProtocol):
         """Restart the clock: a head that had begun may have waited for this answer."""
         if self._head_since is not None:
             self._head_since = self.loop.time()
+        queued = bool(self.pipeline)
         super().on_response_complete()
+        if queued:
+            self._count()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP."""
@@ -142,7 +199,51 @@ class Connection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Begin on an answer."""
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+
+        async def answering(scope: Any, receive: Any, send: Any) -> None:
+            def send_in_pieces(message: MutableMapping[str, Any]) -> Awaitable[None]:
+                if len(message.get("body", b"")) <= PIECE_BYTES:
+                    return cast("Awaitable[None]", send(message))
+                return self._send_long(send, message)
+
+            await app(scope, receive, cast("Any", send_in_pieces))
+
+        super()._start_asgi_task(cycle, answering)
+
+    # --- What is held meanwhile ---
+
+    async def _send_long(self, send: Send, message: MutableMapping[str, Any]) -> None:
+        """Send a long part of an answer in pieces, each when the client has room for it."""
+        body, more = message["body"], message.get("more_body", False)
+        self._sent = body
+        self._count()
+        try:
+            for start in range(0, len(body), PIECE_BYTES):
+                end = start + PIECE_BYTES
+                piece = {"body": body[start:end], "more_body": more or end < len(body)}
+                await send({"type": message["type"], **piece})
+                # Only the transport knows whether there is room for more; `send` waits for it.
+                self._gathering.flush()
+                if not self.flow.write_paused:
+                    self._answers.proceeds(self)
+                    await asyncio.sleep(0)
+                if self.transport.is_closing():
+                    return
+        finally:
+            self._sent = None
+            self._count()
+
+    def _count(self) -> None:
+        """State what this connection holds."""
+        size = self._queued
+        if self._stalled_since is not None:
+            size += self._gathering.get_write_buffer_size()
+        self._answers.hold(self, size, self._sent)
+
+    @property
+    def _queued(self) -> int:
+        """What the requests take that wait behind another."""
+        return sum(len(cycle.body) + _REQUEST_BYTES for cycle, _ in self.pipeline)
 
     @property
     def _answering(self) -> bool:
@@ -161,7 +262,7 @@ class Connection(HttpToolsProtocol):
 
 
 class _Gathering:
-    """A transport that joins the writes of one loop turn into one system call."""
+    """A transport that joins the writes of one loop turn, unless they are long."""
 
     __slots__ = ("_loop", "_transport", "_written")
 
@@ -172,14 +273,14 @@ class _Gathering:
 
     def write(self, data: bytes) -> None:
         if not self._written:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._written.append(data)
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         written, self._written = self._written, []
         # The client may be gone: writing to a closed transport raises.
         if written and not self._transport.is_closing():

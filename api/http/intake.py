@@ -2,8 +2,10 @@
 
 `Intake.read` returns a whole body: a client that hangs up or falls silent half-way leaves nothing
 behind. Size is bounded while bytes arrive and after decompression, per body and over all bodies
-together, so that neither a gzip bomb nor many slow uploads can fill memory. The bytes are not
-interpreted.
+together, so that neither a gzip bomb nor many slow uploads can fill memory. When all bodies are
+too much, the one goes that has held most for longest, so that many slow uploads cannot keep others
+out. The bytes are not interpreted; the caller may look at the first of them, and refuse the rest
+unread.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
-from typing import Final, NamedTuple
+from io import BytesIO
+from typing import Final, NamedTuple, TypeAlias
 
 from api.http.asgi import Receive, Scope
 from api.http.problems import Problem, not_now
@@ -22,8 +25,17 @@ IDLE_SECONDS: Final = 30.0
 """How long a client may be silent in the middle of a body."""
 WHOLE_SECONDS: Final = 600.0
 """How long a body may take in all: 64 MiB at 1 Mbit/s."""
+FIRST_BYTES: Final = 64 * 1024
+"""How much of a compressed body is inflated before it is looked at."""
 _STEP: Final = 1 << 20
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}", re.ASCII)
+
+
+Look: TypeAlias = Callable[[bytes], Awaitable[bool]]
+"""Looks at how a body begins, which is yet to come whole; raises what refuses it.
+
+Returns whether it has seen enough, and is not asked again then.
+"""
 
 
 class Stated(NamedTuple):
@@ -47,13 +59,22 @@ class Intake:
         self._pool = pool
         self.limit = limit
         self._budget = budget
+        self._arriving: set[_Body] = set()
         self.held = 0
 
-    async def read(self, scope: Scope, receive: Receive, media_types: Sequence[str]) -> bytes:
+    async def read(
+        self,
+        scope: Scope,
+        receive: Receive,
+        media_types: Sequence[str],
+        *,
+        look: Look | None = None,
+    ) -> bytes:
         """Return the body, decompressed. The caller gives its length back by `release`.
 
-        Raises `Problem`: 415 for another media type or coding, 413, 408, 400 for bad gzip, 503
-        when all bodies together are too much; `HungUp` when the client is gone.
+        `look` may refuse a body that does not come in one piece by how it begins. Raises
+        `Problem`: 415 for another media type or coding, 413, 408, 400 for bad gzip, 503 when all
+        bodies together are too much; `HungUp` when the client is gone.
         """
         stated = stated_of(scope)
         if stated.media_type not in media_types:
@@ -74,12 +95,16 @@ class Intake:
             )
         if stated.length is not None and stated.length > self.limit:
             raise self.too_large(f"{stated.length} bytes")
-        body = _Body(self, _Inflation(self._pool) if stated.encoding == "gzip" else None)
+        inflation = _Inflation(self._pool) if stated.encoding == "gzip" else None
+        body = _Body(self, inflation, look, asyncio.get_running_loop().time())
+        self._arriving.add(body)
         try:
             await self._fill(body, receive)
         except BaseException:
             self.release(body.size)
             raise
+        finally:
+            self._arriving.discard(body)
         return body.whole()
 
     def release(self, size: int) -> None:
@@ -90,21 +115,34 @@ class Intake:
         """Add `part` to `body`, within the bounds of one body and of all."""
         if body.size + len(part) > self.limit:
             raise self.too_large(f"more than {self.limit} bytes")
-        if self.held + len(part) > self._budget:
-            raise not_now("overloaded", "too many bytes of other submissions are under way")
+        while self.held + len(part) > self._budget:
+            self._make_room()
+        if body.given_up:
+            raise _overloaded()
         self.held += len(part)
-        body.size += len(part)
-        body.parts.append(part)
+        body.append(part)
+
+    def _make_room(self) -> None:
+        """Give up the body that has held most for longest; raises a 503 when none is arriving."""
+        now = asyncio.get_running_loop().time()
+        most = max(self._arriving, key=lambda body: body.size * (now - body.since), default=None)
+        if most is None or not most.size:
+            raise _overloaded()
+        self.held -= most.size
+        most.give_up()
 
     async def _fill(self, body: _Body, receive: Receive) -> None:
         loop = asyncio.get_running_loop()
-        ends = loop.time() + WHOLE_SECONDS
+        ends = body.since + WHOLE_SECONDS
         more = True
         while more:
             try:
-                async with asyncio.timeout_at(min(ends, loop.time() + IDLE_SECONDS)):
+                async with asyncio.timeout_at(min(ends, loop.time() + IDLE_SECONDS)) as waiting:
+                    body.waiting = waiting
                     message = await receive()
             except TimeoutError:
+                if body.given_up:
+                    raise _overloaded() from None
                 raise Problem(
                     408,
                     "timeout",
@@ -112,6 +150,8 @@ class Intake:
                     f"{WHOLE_SECONDS:.0f} s",
                     headers={"Connection": "close"},
                 ) from None
+            finally:
+                body.waiting = None
             if message["type"] != "http.request":
                 raise HungUp
             more = message.get("more_body", False)
@@ -130,29 +170,60 @@ class Intake:
 class _Body:
     """The part of one body that has arrived."""
 
-    def __init__(self, intake: Intake, inflation: _Inflation | None) -> None:
-        self.parts: list[bytes] = []
+    def __init__(
+        self, intake: Intake, inflation: _Inflation | None, look: Look | None, since: float
+    ) -> None:
         self.size = 0
+        self.since = since
+        self.waiting: asyncio.Timeout | None = None
+        self.given_up = False
+        # Parts in a list would be there twice while they are joined.
+        self._bytes = BytesIO()
         self._deflated = 0
         self._intake = intake
         self._inflation = inflation
+        self._look = look
 
     async def add(self, part: bytes, *, last: bool) -> None:
         if self._inflation is None:
             if part:
                 self._intake.take(self, part)
+                if not last:
+                    await self._be_looked_at()
             return
         self._deflated += len(part)
         if self._deflated > self._intake.limit:  # deflate can be long and inflate to nothing
             raise self._intake.too_large(f"more than {self._intake.limit} bytes of gzip")
         self._inflation.feed(part)
-        while inflated := await self._inflation.step():
+        step = _STEP if self._look is None else FIRST_BYTES
+        while inflated := await self._inflation.step(step):
             self._intake.take(self, inflated)
+            if len(inflated) == step or not last:
+                await self._be_looked_at()
+            step = _STEP
         if last:
             self._inflation.finish()
 
+    def append(self, part: bytes) -> None:
+        self._bytes.write(part)
+        self.size += len(part)
+
+    def give_up(self) -> None:
+        """Forget what has arrived, and end the wait for more."""
+        self.given_up = True
+        self.size = 0
+        self._bytes = BytesIO()
+        if self.waiting is not None:
+            self.waiting.reschedule(0)
+
     def whole(self) -> bytes:
-        return self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+        return self._bytes.getvalue()
+
+    async def _be_looked_at(self) -> None:
+        if self._look is not None and await self._look(
+            bytes(self._bytes.getbuffer()[:FIRST_BYTES])
+        ):
+            self._look = None
 
 
 class _Inflation:
@@ -166,8 +237,8 @@ class _Inflation:
     def feed(self, part: bytes) -> None:
         self._pending += part
 
-    async def step(self) -> bytes:
-        """Return the next bytes, or none when more input is needed."""
+    async def step(self, most: int) -> bytes:
+        """Return the next bytes, at most so many, or none when more input is needed."""
         if not self._pending:
             return b""
         if self._inflate.eof:
@@ -175,7 +246,7 @@ class _Inflation:
         loop = asyncio.get_running_loop()
         try:
             inflated = await loop.run_in_executor(
-                self._pool, self._inflate.decompress, self._pending, _STEP
+                self._pool, self._inflate.decompress, self._pending, most
             )
         except zlib.error as error:
             raise _bad_gzip(str(error)) from None
@@ -203,6 +274,10 @@ def stated_of(scope: Scope) -> Stated:
                 raise Problem(400, "content-length", "not a number", value=value.decode("latin-1"))
             length = int(value)
     return Stated(media_type, encoding, length)
+
+
+def _overloaded() -> Problem:
+    return not_now("overloaded", "too many bytes of other submissions are under way")
 
 
 def _bad_gzip(detail: str) -> Problem:

@@ -20,13 +20,18 @@ from api.submissions.dry_runs import DryRuns
 from api.submissions.receipts import Receipts
 from api.submissions.recording import Recorder
 from log.proofs import Proofs
-from registry.gate import Gate, Recorded
-from testamur.catalogue.submission import MAX_BYTES, MEDIA_TYPE, submission_entry
+from registry.gate import Gate, Recorded, Signed
+from testamur.catalogue.submission import (
+    MAX_BYTES,
+    MEDIA_TYPE,
+    first_line,
+    submission_entry,
+)
 from testamur.errors import detached
 
 Wait: TypeAlias = Literal["durable", "published"]
 
-BODIES_BYTES: Final = 512 * 1024 * 1024
+BODIES_BYTES: Final = 256 * 1024 * 1024
 """What all bodies under way may take together."""
 MAX_UNPUBLISHED: Final = 1_000_000
 """Entries that may wait for a checkpoint before new submissions are turned away."""
@@ -84,9 +89,18 @@ class Submissions:
         started = perf_counter()
         wait = wanted(scope.get("query_string", b""))
         self._refuse_while_behind()
-        body = await self.intake.read(scope, receive, [MEDIA_TYPE])
+        signed: Signed | None = None
+
+        async def examine(start: bytes) -> bool:
+            nonlocal signed
+            line = first_line(start)
+            if line is not None:
+                signed = await self._recorder.examine(line)
+            return line is not None
+
+        body = await self.intake.read(scope, receive, [MEDIA_TYPE], look=examine)
         try:
-            checked, recorded = await self._recorder.record(body)
+            checked, recorded = await self._recorder.record(body, signed)
         finally:
             self.intake.release(len(body))
         header = checked.submission.header

@@ -11,7 +11,8 @@ from typing import Final
 
 from api.http.problems import not_now
 from api.processes.wakeups import COMMIT_SECONDS, Wakeups
-from registry.gate import Checked, Gate, Outcome, Recorded
+from registry.gate import Checked, Gate, Outcome, Recorded, Signed
+from testamur.catalogue.submission import first_line, parse
 from testamur.errors import Refusal, Unavailable, detached
 
 # From this size on a submission is checked by itself; smaller ones together, up to so many.
@@ -26,6 +27,7 @@ class _Offered:
     """A body on its way through a thread to the gate; `ticket` gets the outcome."""
 
     body: bytes
+    signed: Signed | None
     ticket: asyncio.Future[Outcome]
     checked: Checked | None = None
 
@@ -39,12 +41,18 @@ class Recorder:
         self._threads = threads
         self._unchecked: list[_Offered] = []
 
-    async def record(self, body: bytes) -> tuple[Checked, Recorded]:
+    async def examine(self, line: bytes) -> Signed:
+        """Return line 1 of a submission, whose other lines are not read yet; raises `Refusal`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._gate.examine, line)
+
+    async def record(self, body: bytes, signed: Signed | None) -> tuple[Checked, Recorded]:
         """Return the submission in `body`, and where it was recorded.
 
-        Raises `Refusal`, `Unavailable`, and a 503 `Problem` when the commit takes too long.
+        `signed` is its first line, if that was examined already. Raises `Refusal`, `Unavailable`,
+        and a 503 `Problem` when the commit takes too long.
         """
-        offered = _Offered(body, self._wakeups.ticket())
+        offered = _Offered(body, signed, self._wakeups.ticket())
         if len(body) >= ALONE_BYTES:
             self._threads.submit(self._offer_each, [offered])
         else:
@@ -79,7 +87,8 @@ class Recorder:
         failed: list[tuple[object, Outcome]] = []
         for offered in together:
             try:
-                offered.checked = self._gate.check(offered.body)
+                signed = offered.signed or self._gate.examine(_first_line(offered.body))
+                offered.checked = self._gate.check(offered.body, signed)
                 self._gate.offer(offered.checked, offered.ticket)
             except (Refusal, Unavailable) as error:
                 failed.append((offered.ticket, detached(error)))
@@ -88,3 +97,11 @@ class Recorder:
                 failed.append((offered.ticket, Unavailable("it could not be checked")))
         if failed:
             self._wakeups.on_settled(failed)
+
+
+def _first_line(body: bytes) -> bytes:
+    """Return line 1 of a whole body; raises the `Refusal` of a body that has none."""
+    line = first_line(body)
+    if line is None:
+        parse(body)
+    return line or b""

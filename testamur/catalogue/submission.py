@@ -181,6 +181,37 @@ def parse(body: bytes) -> Submission:
     return Submission(header, lines, events, leaves)
 
 
+def first_line(start: bytes) -> bytes | None:
+    """Return line 1 of a body that begins with `start`; None if its end has yet to come.
+
+    Raises `Refusal` (rule `header-size`) once it is too long.
+    """
+    end = start.find(b"\n", 0, MAX_HEADER + 1)
+    if end >= 0:
+        return start[:end]
+    if len(start) > MAX_HEADER:
+        raise Refusal(
+            "header-size",
+            f"at most {MAX_HEADER} bytes",
+            line=1,
+            value=f"more than {MAX_HEADER} bytes",
+        )
+    return None
+
+
+def parse_under(header: SignedHeader, body: bytes) -> Submission:
+    """Return the submission in `body`, whose line 1 is `header`, examined before.
+
+    The root is checked before any line is decoded: what nobody signed costs hashing alone, and
+    anybody can copy a signed line 1 from the log. Raises `Refusal`.
+    """
+    _, lines = _split(body)
+    header.verify_count(len(lines))
+    leaves = leaf_hashes(lines)
+    header.verify_root(leaves)
+    return Submission(header, lines, decode_events(lines), leaves)
+
+
 def every_refusal(body: bytes) -> list[Refusal]:
     """Return every fault in the form of `body`: its header, its count of events, each bad line."""
     if holds_private_key(body):

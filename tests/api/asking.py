@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
 import httpx2
+from msgspec.structs import replace
 
-from testamur.catalogue.submission import MEDIA_TYPE
+from testamur.catalogue.members import encoder
+from testamur.catalogue.submission import MEDIA_TYPE, base64url_encode, parse_header
+from testamur.tlog.merkle import leaf_hashes, tree_root
 from testamur.verification.receipt import parse_receipt
 from tests.harness.served import Served
+from tests.harness.story import Story
 
 
 def name_of(answer: httpx2.Response) -> str:
@@ -30,6 +34,23 @@ def posting(*headers: str) -> bytes:
     """Return the head of a submission request."""
     lines = ["POST /submissions HTTP/1.1", "Host: x", f"Content-Type: {MEDIA_TYPE}", *headers]
     return "\r\n".join([*lines, "", ""]).encode()
+
+
+def first_line_of(body: bytes) -> bytes:
+    """Return line 1 of a submission, with its LF."""
+    return body.partition(b"\n")[0] + b"\n"
+
+
+def signed_over(story: Story, *lines: bytes) -> bytes:
+    """Return a submission of the provider's over lines that may be no events at all."""
+    header = parse_header(first_line_of(story.cohort(1))[:-1])
+    root = base64url_encode(tree_root(leaf_hashes(lines)))
+    payload = replace(header.payload, events=len(lines), root=root)
+    signed = b".".join(
+        base64url_encode(encoder.encode(part)).encode() for part in (header.protected, payload)
+    )
+    signature = base64url_encode(story.provider.key.sign(signed)).encode()
+    return b"\n".join((signed + b"." + signature, *lines, b""))
 
 
 def exchanged(served: Served, request: bytes) -> bytes:

@@ -222,7 +222,7 @@ def test_a_crowd_of_downloads_is_turned_away_and_forgotten(
 ) -> None:
     """Also those that were left half way: each holds a bundle while its client reads slowly."""
     monkeypatch.setattr("api.entries.MAX_DOWNLOADS", 3)
-    reading = Entries(desk.told.log.reader(), Wakeups(), lambda: desk.published)
+    reading = Entries(desk.told.log.reader(), Wakeups(), lambda: desk.published, lambda: False)
 
     async def story() -> None:
         downloads = [reading.lines(0, 12, 12) for _ in range(3)]

@@ -48,7 +48,7 @@ def test_metrics_count_what_happened(served: Served) -> None:
     assert metric(served, "testamur_events_total") == before + 7
     assert metric(served, "testamur_published_entries") == served.size
     text = served.get("/metrics").text
-    assert 'testamur_problems_total{rule="event-count"}' in text
+    assert 'testamur_problems_total{rule="header-form"}' in text
     sample = re.compile(r'[a-z_]+(\{[a-z]+="[^"\\\n]+"\})? [0-9.e+-]+')
     for line in text.splitlines():
         assert line.startswith("# ") or sample.fullmatch(line), line

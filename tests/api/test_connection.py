@@ -18,6 +18,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from api.http import connection
+from api.http.answers import Answers
 from api.http.asgi import Receive, Scope, Send
 from api.http.connection import HEAD_SECONDS, MAX_HEAD_BYTES, MAX_QUEUED, STALL_SECONDS, Connection
 from tests.harness.served import Served
@@ -100,7 +101,10 @@ async def connected(
     config = Config(app, log_config=None, lifespan="off")
     config.load()
     state = ServerState()
-    server = await loop.create_server(lambda: Connection(config, state, {}), "127.0.0.1", 0)
+    answers = Answers()
+    server = await loop.create_server(
+        lambda: Connection(config, state, {}, answers=answers), "127.0.0.1", 0
+    )
     try:
         with socket.socket() as end:
             if linger is not None:

@@ -12,7 +12,7 @@ import pytest
 
 from testamur.catalogue import events as e
 from testamur.verification.receipt import parse_receipt, verify_receipt
-from tests.api.asking import name_of
+from tests.api.asking import name_of, signed_over
 from tests.harness.served import Served, problem
 from tests.harness.story import Party, party, private_key, signed_otherwise
 
@@ -119,11 +119,18 @@ def test_a_changed_line_is_refused_by_its_root(served: Served) -> None:
 
 
 def test_a_bad_line_is_named_with_its_number_and_value(served: Served) -> None:
-    lines = served.story.cohort(3).split(b"\n")
-    lines[3] = lines[3].replace(b'"credential.issued/1"', b'"credential.blessed/1"')
-    found = problem(served.post(b"\n".join(lines)), 422, "event-schema")
+    lines = served.story.cohort(3).split(b"\n")[1:-1]
+    lines[2] = lines[2].replace(b'"credential.issued/1"', b'"credential.blessed/1"')
+    found = problem(served.post(signed_over(served.story, *lines)), 422, "event-schema")
     assert found["line"] == 4
     assert found["value"]
+
+
+def test_a_line_that_was_changed_after_signing_is_not_even_decoded(served: Served) -> None:
+    lines = served.story.cohort(3).split(b"\n")
+    lines[3] = lines[3].replace(b'"credential.issued/1"', b'"credential.blessed/1"')
+    found = problem(served.post(b"\n".join(lines)), 422, "root")
+    assert found["line"] == 1
 
 
 def test_a_forged_signature_is_forbidden(served: Served) -> None:
