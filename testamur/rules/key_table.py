@@ -1,0 +1,275 @@
+"""Which submissions of an organization count: what follows from its own key events alone.
+
+    table = KeyTable.of(did, recovery=(...), signing=(...), position=12)
+    table = table.plus(submission)                        after each of its key submissions
+    table.as_of(size).counts(key, position, recorded_at)  does that submission count as of `size`?
+
+A submission with its header at p counts as of N if, by those key events of its organization
+before N that count, the key that signed it was listed before p, was not retired before p, and is
+not cut off at p. Submissions count whole or not at all.
+
+Only the key itself and recovery keys of higher rank are heard about a key. So the fold goes down
+the ranks from the founding key: when it reaches a key, all that counts about that key is known,
+and with it which of the key's own submissions count. One pass, no circles, no other organization.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from testamur.rules.key_events import KeyCompromised, KeyEvent, KeyListed, Range
+
+LIMIT: Final = 90 * 24 * 3600 * 1000
+"""For how long a declaration may be restated, and how far back it reaches: 90 days in ms."""
+
+FOUNDING: Final = 0
+SIGNING: Final = 2**31
+"""The ranks of the founding key and of all signing keys; recovery keys stand between."""
+
+
+class KeySubmission(msgspec.Struct, frozen=True, gc=False):
+    """A submission that holds key events alone: its header's `position` and time, its signer."""
+
+    position: int
+    key: str
+    recorded_at: int
+    events: tuple[KeyEvent, ...]
+
+    @property
+    def end(self) -> int:
+        """The position after its last entry."""
+        return self.position + 1 + len(self.events)
+
+    def entries(self) -> Iterator[tuple[int, KeyEvent]]:
+        """Return its events, each with its position."""
+        return enumerate(self.events, start=self.position + 1)
+
+
+class Declaration(msgspec.Struct, frozen=True, gc=False):
+    """The last word of one key about the compromise of a key; `position` is where it stands.
+
+    `first` is when the first word of that key about it was recorded.
+    """
+
+    position: int
+    since: int
+    kept: tuple[Range, ...]
+    first: int
+
+    def cuts_off(self, position: int, recorded_at: int) -> bool:
+        """Return whether what the compromised key signed then and there is cut off."""
+        return (
+            position >= self.since
+            and recorded_at >= self.first - LIMIT
+            and not _within(self.kept, position)
+        )
+
+
+_NOBODY: Final[Mapping[str, Declaration]] = MappingProxyType({})
+
+
+class ListedKey(msgspec.Struct, frozen=True, gc=False):
+    """A key that was listed, and what counts of what was said about it.
+
+    `lister` signed the listing at position `listed`, which may not count. `compromised` has the
+    declarations by the key that made them.
+    """
+
+    key: str
+    rank: int
+    lister: str
+    listed: int
+    listing_counts: bool = False
+    retired: int | None = None
+    compromised: Mapping[str, Declaration] = _NOBODY
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it may sign the next submission."""
+        return self.listing_counts and self.retired is None and not self.compromised
+
+    def counts(self, position: int, recorded_at: int) -> bool:
+        """Return whether a submission with its header there, signed by this key, counts."""
+        return (
+            self.listing_counts
+            and self.listed < position
+            and (self.retired is None or position < self.retired)
+            and self.cut_off_by(position, recorded_at) is None
+        )
+
+    def cut_off_by(self, position: int, recorded_at: int) -> Declaration | None:
+        """Return a declaration that cuts off such a submission."""
+        for declaration in self.compromised.values():
+            if declaration.cuts_off(position, recorded_at):
+                return declaration
+        return None
+
+    def heeds(self, signer: ListedKey) -> bool:
+        """Return whether `signer` may retire this key or declare it compromised."""
+        return signer.rank < self.rank or signer.key == self.key
+
+
+class NotCounted(msgspec.Struct, frozen=True, gc=False):
+    """Why a submission does not count, and the position of the key event that says so."""
+
+    reason: str
+    position: int | None = None
+
+
+class KeyTable(msgspec.Struct, frozen=True, gc=False):
+    """An organization's keys, folded from its registration and the key events in `history`.
+
+    `registered` is the position of the registration's header; `keys` are all that were ever
+    listed, in order. Never modified: each further submission makes another table.
+    """
+
+    registered: int
+    history: tuple[KeySubmission, ...]
+    keys: Mapping[str, ListedKey]
+
+    @classmethod
+    def of(
+        cls, did: str, recovery: Sequence[str], signing: Iterable[str], position: int
+    ) -> KeyTable:
+        """Return the keys of a registration whose submission has its header at `position`."""
+        founding = did.removeprefix("did:key:")
+        ranked = [*enumerate((founding, *recovery), FOUNDING), *((SIGNING, key) for key in signing)]
+        return cls(
+            position,
+            (),
+            {key: ListedKey(key, rank, founding, position, True) for rank, key in ranked},
+        )
+
+    def plus(self, submission: KeySubmission) -> KeyTable:
+        """Return the table after one more key submission, which comes after all in `history`."""
+        history = (*self.history, submission)
+        signers = {each.key for each in self.history}
+        if any(
+            type(event) is KeyCompromised and event.key in signers for event in submission.events
+        ):
+            # Key submissions of the compromised key may stop counting, or count again.
+            return self._folded(history)
+        keys = dict(self.keys)
+        counts = self.counts(submission.key, submission.position, submission.recorded_at)
+        for position, event in submission.entries():
+            (hear if counts else _enter)(keys, submission, position, event)
+        return KeyTable(self.registered, history, keys)
+
+    def as_of(self, size: int) -> KeyTable:
+        """Return the table by the key submissions that lie wholly before position `size`."""
+        before = tuple(each for each in self.history if each.end <= size)
+        return self if len(before) == len(self.history) else self._folded(before)
+
+    def counts(self, key: str, position: int, recorded_at: int) -> bool:
+        """Return whether a submission with its header there, signed by `key`, counts."""
+        listed = self.keys.get(key)
+        return listed is not None and listed.counts(position, recorded_at)
+
+    def why_not(self, key: str, position: int, recorded_at: int) -> NotCounted | None:
+        """Return why such a submission does not count, or None if it does."""
+        listed = self.keys.get(key)
+        if listed is None:
+            return NotCounted(f"{key} was never listed as a key of the organization")
+        if listed.listed >= position:
+            return NotCounted(f"{key} was listed at {listed.listed}, not before", listed.listed)
+        if not listed.listing_counts:
+            return self._listed_in_vain(listed)
+        if listed.retired is not None and listed.retired < position:
+            return NotCounted(f"{key} was retired at {listed.retired}", listed.retired)
+        cut = listed.cut_off_by(position, recorded_at)
+        if cut is None:
+            return None
+        return NotCounted(
+            f"{key} was declared compromised at {cut.position} since {cut.since}", cut.position
+        )
+
+    def _folded(self, history: tuple[KeySubmission, ...]) -> KeyTable:
+        """Return the table by the registration and `history`, from the founding key down."""
+        keys = {
+            each.key: replace(each, retired=None, compromised=_NOBODY)
+            for each in self.keys.values()
+            if each.listed == self.registered
+        }
+        signed: dict[str, list[KeySubmission]] = {}
+        for submission in history:
+            signed.setdefault(submission.key, []).append(submission)
+            for position, event in submission.entries():
+                _enter(keys, submission, position, event)
+        for signer in sorted(signed.keys() & keys.keys(), key=lambda key: keys[key].rank):
+            for submission in signed[signer]:
+                if keys[signer].counts(submission.position, submission.recorded_at):
+                    for position, event in submission.entries():
+                        hear(keys, submission, position, event)
+        return KeyTable(self.registered, history, keys)
+
+    def _listed_in_vain(self, listed: ListedKey) -> NotCounted:
+        listing = next(each for each in self.history if each.position < listed.listed < each.end)
+        because = self.why_not(listing.key, listing.position, listing.recorded_at)
+        reason = f"{listed.key} was listed at {listed.listed}, which does not count"
+        if because is None:
+            return NotCounted(reason, listed.listed)
+        return NotCounted(f"{reason}: {because.reason}", because.position)
+
+
+_Keys: TypeAlias = dict[str, ListedKey]
+
+
+def hear(keys: _Keys, submission: KeySubmission, position: int, event: KeyEvent) -> None:
+    """Let the event at `position` hold in `keys`; it is one of a submission that counts.
+
+    What the signer has no right to say changes nothing. Which other submissions count is left as
+    it was: `KeyTable.plus` draws that conclusion.
+    """
+    _enter(keys, submission, position, event)
+    about = keys.get(event.key)
+    if about is None:
+        return
+    if type(event) is KeyListed:
+        if about.listed == position:
+            keys[about.key] = replace(about, listing_counts=True)
+    elif about.heeds(keys[submission.key]):
+        if type(event) is KeyCompromised:
+            keys[about.key] = _declared(about, submission, position, event)
+        elif about.retired is None or position < about.retired:
+            keys[about.key] = replace(about, retired=position)
+
+
+def _enter(keys: _Keys, submission: KeySubmission, position: int, event: KeyEvent) -> None:
+    """Give a key its place by the event that lists it, whether or not the listing counts."""
+    signer = keys.get(submission.key)
+    if type(event) is not KeyListed or event.key in keys or signer is None:
+        return
+    if signer.rank == FOUNDING or (event.as_ == "signing" and signer.rank < SIGNING):
+        # Every key entered later ranks behind, with gaps where signing keys were entered.
+        rank = len(keys) if event.as_ == "recovery" else SIGNING
+        keys[event.key] = ListedKey(event.key, rank, signer.key, position)
+
+
+def _declared(
+    about: ListedKey, submission: KeySubmission, position: int, event: KeyCompromised
+) -> ListedKey:
+    before = about.compromised.get(submission.key)
+    first = submission.recorded_at if before is None else before.first
+    if submission.recorded_at > first + LIMIT:
+        return about  # its first word is final by now
+    # A key says nothing about its own past.
+    past = None if about.key == submission.key else event.since
+    declaration = Declaration(
+        position=position,
+        since=submission.end if past is None else past,
+        kept=() if past is None else event.kept or (),
+        first=first,
+    )
+    return replace(about, compromised={**about.compromised, submission.key: declaration})
+
+
+def _within(ranges: tuple[Range, ...], position: int) -> bool:
+    """Return whether one of the ranges, which are disjoint and in order, has `position`."""
+    after = bisect_right(ranges, position, key=lambda each: each[0])
+    return after > 0 and position <= ranges[after - 1][1]

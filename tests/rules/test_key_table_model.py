@@ -1,0 +1,310 @@
+"""The table of keys against two others: the design's text taken word by word, and the shared model.
+
+Random lives of one organization, thieves included, admitted as the gate admits them; after each,
+every submission ever signed must count, or not, in all of them alike.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from testamur.errors import Refusal
+from testamur.rules.key_admission import Signed
+from testamur.rules.key_events import KeyCompromised, KeyEvent, KeyListed, KeyRetired
+from testamur.rules.key_table import KeySubmission
+from tests.harness.key_story import (
+    DAY,
+    FIRST_RECOVERY,
+    FIRST_SIGNING,
+    REGISTERED,
+    KeyStory,
+    declares,
+    lists,
+    retires,
+)
+
+STORIES = int(os.environ.get("TESTAMUR_KEY_STORIES", "300"))
+RECOVERY = ("f", *FIRST_RECOVERY, "r3", "r4")
+SIGNING = (*FIRST_SIGNING, "s3", "s4", "s5")
+TRUST_MODEL = Path(
+    os.environ.get(
+        "TESTAMUR_TRUST_MODEL", Path(__file__).resolve().parents[3] / "shared" / "trust-model"
+    )
+)
+
+
+class Move(NamedTuple):
+    """What somebody tries: as a rule the gate refuses it."""
+
+    signer: str
+    says: tuple[tuple[str, str], ...]
+    since: int
+    kept: tuple[int, ...]
+    days: int
+
+
+def moves() -> st.SearchStrategy[list[Move]]:
+    def said(verbs: list[str], keys: tuple[str, ...]) -> st.SearchStrategy[tuple[str, str]]:
+        return st.tuples(st.sampled_from(verbs), st.sampled_from(keys))
+
+    days = st.sampled_from([0, 0, 0, 1, 30, 89, 90, 91])
+    kept = st.sets(st.integers(0, 8), max_size=3).map(lambda ages: tuple(sorted(ages)))
+    by_recovery_key = st.one_of(
+        said(["lists"], RECOVERY[3:] + SIGNING[2:]),
+        said(["declares", "declares", "retires"], RECOVERY[1:] + SIGNING),
+    )
+    return st.lists(
+        st.one_of(
+            st.builds(
+                Move,
+                st.sampled_from(RECOVERY),
+                st.lists(by_recovery_key, min_size=1, max_size=3).map(tuple),
+                st.integers(0, 12),
+                kept,
+                days,
+            ),
+            st.builds(Move, st.sampled_from(SIGNING), st.just(()), st.just(0), st.just(()), days),
+            st.builds(
+                Move,
+                st.sampled_from(RECOVERY + SIGNING),
+                st.sampled_from(["declares", "retires"]).map(lambda verb: ((verb, "itself"),)),
+                st.just(0),
+                st.just(()),
+                st.just(0),
+            ),
+        ),
+        min_size=1,
+        max_size=30,
+    )
+
+
+class Life(NamedTuple):
+    story: KeyStory
+    signed: list[Signed | KeySubmission]
+
+
+def played(plan: list[Move]) -> Life:
+    story, signed = KeyStory(), list[Signed | KeySubmission]()
+    for move in plan:
+        story.wait(days=move.days)
+        events = tuple(_event(move, verb, key, signed, story.size) for verb, key in move.says)
+        with suppress(Refusal):
+            signed.append(story.says(move.signer, *events) if events else story.acts(move.signer))
+    return Life(story, signed)
+
+
+def _event(
+    move: Move, verb: str, key: str, signed: list[Signed | KeySubmission], size: int
+) -> KeyEvent:
+    about = move.signer if key == "itself" else key
+    if verb == "lists":
+        return lists(about, "recovery" if about.startswith("r") else "signing")
+    if verb == "retires":
+        return retires(about)
+    if about == move.signer:
+        return declares(about)
+    # Since one of the last submissions, or since now; of these, some were the owner's.
+    lately = signed[len(signed) - min(move.since, len(signed)) :]
+    since = lately[0].position if lately else size
+    kept = [each for age, each in enumerate(lately) if age in move.kept]
+    return declares(about, since, *kept)
+
+
+# --- The text, word by word ---
+
+
+class Said(NamedTuple):
+    position: int
+    event: KeyEvent
+    within: KeySubmission
+
+
+class ByTheText:
+    """As of a size, by the text alone: neither fast nor folded, and without the table's ranks."""
+
+    def __init__(self, life: Life, size: int) -> None:
+        self.before = [
+            Said(at, event, submission)
+            for submission in life.story.table.history
+            if submission.end <= size
+            for at, event in submission.entries()
+        ]
+        self.order_of_listing = ["f", *FIRST_RECOVERY]
+        for said in self.before:
+            if isinstance(said.event, KeyListed) and said.event.as_ == "recovery":
+                self.order_of_listing.append(said.event.key)
+        self.counts = cache(self._counts)
+
+    def _counts(self, key: str, position: int, recorded_at: int) -> bool:
+        return (
+            self.was_listed(key, position)
+            and not self.was_retired(key, position)
+            and not any(self.cuts_off(by, key, position, recorded_at) for by in RECOVERY + SIGNING)
+        )
+
+    def was_listed(self, key: str, position: int) -> bool:
+        if key in ("f", *FIRST_RECOVERY, *FIRST_SIGNING):
+            return position > REGISTERED
+        return any(
+            said.position < position and isinstance(said.event, KeyListed) and self.holds(said)
+            for said in self.before
+            if said.event.key == key
+        )
+
+    def was_retired(self, key: str, position: int) -> bool:
+        return any(
+            said.position < position and isinstance(said.event, KeyRetired)
+            for said in self.heard(key, position)
+        )
+
+    def cuts_off(self, by: str, key: str, position: int, recorded_at: int) -> bool:
+        words = [
+            (said.event, said.within.recorded_at)
+            for said in self.heard(key, position)
+            if said.within.key == by and isinstance(said.event, KeyCompromised)
+        ]
+        if not words or by == key:
+            return bool(words)
+        _, first = words[0]
+        last = [event for event, at in words if at <= first + 90 * DAY][-1]
+        assert isinstance(last, KeyCompromised)
+        assert last.since is not None
+        too_old = recorded_at < first - 90 * DAY
+        kept = any(start <= position <= end for start, end in last.kept or ())
+        return position >= last.since and not too_old and not kept
+
+    def heard(self, key: str, position: int) -> list[Said]:
+        """What is said of a key by those who may, in submissions that count."""
+        return [
+            said
+            for said in self.before
+            if said.event.key == key
+            and (
+                # What a key says of itself holds from the end of that submission on.
+                said.within.end <= position
+                if said.within.key == key
+                else self.rank(said.within.key) < self.rank(key)
+            )
+            and self.holds(said)
+        ]
+
+    def holds(self, said: Said) -> bool:
+        return self.counts(said.within.key, said.within.position, said.within.recorded_at)
+
+    def rank(self, key: str) -> int:
+        return (*self.order_of_listing, key).index(key)
+
+
+@settings(max_examples=STORIES, deadline=None)
+@given(moves())
+def test_what_counts_is_what_the_text_says_word_by_word(plan: list[Move]) -> None:
+    life = played(plan)
+    sizes = [life.story.size, *(each.end for each in life.story.table.history[-4:])]
+    for size in sizes:
+        text = ByTheText(life, size)
+        for each in life.signed:
+            expected = text.counts(each.key, each.position, each.recorded_at)
+            assert life.story.counts(each, size) is expected
+
+
+@settings(max_examples=STORIES, deadline=None)
+@given(moves())
+def test_a_table_that_grew_is_the_table_folded_from_the_start(plan: list[Move]) -> None:
+    story, grown = KeyStory(), []
+    for submission in played(plan).story.table.history:
+        story.table = story.table.plus(submission)
+        grown.append(story.table)
+    # Earlier tables are folded anew from the last; one more makes the last an earlier one.
+    last = story.table.plus(KeySubmission(story.now, "nobody", story.now, (retires("f"),)))
+    for table in grown:
+        assert last.as_of(table.history[-1].end) == table
+
+
+@settings(max_examples=STORIES, deadline=None)
+@given(moves())
+def test_a_key_in_force_is_one_whose_next_submission_counts(plan: list[Move]) -> None:
+    story = played(plan).story
+    for key, listed in story.table.keys.items():
+        assert listed.in_force is story.table.counts(key, story.size, story.now)
+        assert (story.table.why_not(key, story.size, story.now) is None) is listed.in_force
+
+
+@settings(max_examples=STORIES, deadline=None)
+@given(moves())
+def test_the_founding_key_has_the_last_word_whatever_came_before(plan: list[Move]) -> None:
+    """All it says counts, so its owner recovers from any state in one submission."""
+    story = played(plan).story
+    for submission in story.table.history:
+        assert submission.key != "f" or story.counts(submission)
+    if story.table.keys["f"].in_force:
+        others = [key for key in story.table.keys if key != "f"]
+        for key in others:
+            with suppress(Refusal):  # final, if said more than 90 days ago
+                story.says("f", declares(key, story.size))
+        story.says("f", *(retires(key) for key in others), lists("fresh"))
+        assert story.counts(story.acts("fresh"))
+
+
+# --- The shared model ---
+
+
+@cache
+def shared_model() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("trust_model", TRUST_MODEL / "model.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its dataclasses look themselves up there
+    spec.loader.exec_module(module)
+    return module
+
+
+def _told(event: KeyEvent, signed: list[Signed | KeySubmission]) -> tuple[Any, ...]:
+    match event:
+        case KeyListed():
+            return ("list", event.as_[0], event.key)
+        case KeyRetired():
+            return ("retire", event.key)
+        case KeyCompromised():
+            kept = (
+                each.position
+                for each in signed
+                if any(first <= each.position <= last for first, last in event.kept or ())
+            )
+            return ("comp", event.key, event.since, tuple(kept))
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not TRUST_MODEL.is_dir(), reason=f"no shared model at {TRUST_MODEL}")
+@settings(max_examples=STORIES, deadline=None)
+@given(moves())
+def test_what_counts_is_what_the_shared_model_says(plan: list[Move]) -> None:
+    model, life = shared_model(), played(plan)
+
+    def told(each: Signed | KeySubmission) -> Any:
+        events = each.events if isinstance(each, KeySubmission) else ()
+        says = tuple(_told(event, life.signed) for event in events) or (("act",),)
+        return model.Sub(each.position, "f", each.key, says, each.recorded_at // DAY)
+
+    first = [*(("r", key) for key in FIRST_RECOVERY), *(("s", key) for key in FIRST_SIGNING)]
+    subs = [told(each) for each in life.signed]
+    key_subs = [each for each in subs if each.evs != (("act",),)]
+    table = model.key_table("f", REGISTERED, first, key_subs, model.FULL)
+
+    for each, sub in zip(life.signed, subs, strict=True):
+        state = table.get(each.key)
+        assert life.story.counts(each) is (state is not None and state.ok(sub, model.FULL))
+    for key, listed in life.story.table.keys.items():
+        state = table.get(key)
+        assert listed.in_force is (state is not None and state.active(life.story.size))
