@@ -121,6 +121,9 @@ def admit_key_events(
 ) -> KeyTable:
     """Return the table after the submission; raises `Refusal` with the line that may not follow.
 
+    Rules, besides those of `admit_signer`: `key-events`, `key-rank`, `key-twice`, `key-count`,
+    `compromise-position`, `compromise-final`, `kept-ranges`, `organization-closed`.
+
     Each event is judged by the keys as the events before it leave them. `closings` are the
     submissions that closed the organization: it is closed if one of them still counts after this
     submission, which may declare the key compromised that signed it.
@@ -265,12 +268,12 @@ def _check_declaration(
 
 
 def _check_open(table: KeyTable, submission: KeySubmission, closings: Sequence[Signed]) -> None:
-    listing = next((at for at, e in enumerate(submission.events) if type(e) is KeyListed), None)
-    for closing in closings if listing is not None else ():
+    listing = [at for at, event in enumerate(submission.events, 2) if type(event) is KeyListed]
+    for closing in closings if listing else ():
         if table.counts(closing.key, closing.position, closing.recorded_at):
             raise Refusal(
                 "organization-closed",
                 "a closed organization may still retire keys and declare them compromised, but "
                 f"lists none; it was closed by the submission at {closing.position}",
-                line=(listing or 0) + 2,
+                line=listing[0],
             )

@@ -26,7 +26,7 @@ from msgspec.structs import replace
 from testamur.rules.key_events import KeyCompromised, KeyEvent, KeyListed, Range
 
 LIMIT: Final = 90 * 24 * 3600 * 1000
-"""For how long a declaration may be restated, and how far back it reaches: 90 days in ms."""
+"""90 days in ms: how far back a declaration reaches, and for how long it may be restated."""
 
 FOUNDING: Final = 0
 SIGNING: Final = 2**31
@@ -137,7 +137,10 @@ class KeyTable(msgspec.Struct, frozen=True, gc=False):
     def of(
         cls, did: str, recovery: Sequence[str], signing: Iterable[str], position: int
     ) -> KeyTable:
-        """Return the keys of a registration whose submission has its header at `position`."""
+        """Return the keys of a registration whose submission has its header at `position`.
+
+        The founding key is the one that `did` spells, `recovery` the others in order of rank.
+        """
         founding = did.removeprefix("did:key:")
         ranked = [*enumerate((founding, *recovery), FOUNDING), *((SIGNING, key) for key in signing)]
         return cls(
@@ -157,8 +160,9 @@ class KeyTable(msgspec.Struct, frozen=True, gc=False):
             return self._folded(history)
         keys = dict(self.keys)
         counts = self.counts(submission.key, submission.position, submission.recorded_at)
+        take = hear if counts else _enter
         for position, event in submission.entries():
-            (hear if counts else _enter)(keys, submission, position, event)
+            take(keys, submission, position, event)
         return KeyTable(self.registered, history, keys)
 
     def as_of(self, size: int) -> KeyTable:

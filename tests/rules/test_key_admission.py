@@ -207,7 +207,9 @@ def test_a_closed_organization_may_still_retire_and_declare(story: KeyStory) -> 
     story.closes("s1")
 
     assert story.refused("r1", lists("s3")) == "organization-closed"
-    assert story.refused("f", retires("s2"), lists("r3", "recovery")) == "organization-closed"
+    with pytest.raises(Refusal) as refused:
+        story.says("f", retires("s2"), lists("r3", "recovery"))
+    assert (refused.value.rule, refused.value.line) == ("organization-closed", 3)
     story.says("r1", retires("s2"), declares("r2", 0))
     story.says("f", declares("r1", story.size))
 
@@ -243,6 +245,13 @@ def test_a_thief_of_a_recovery_key_spends_what_that_key_may_and_no_more() -> Non
     assert story.refused("r1", retires("s1")) == "key-events"
     story.says("r2", *(lists(f"x{n}") for n in range(6)))
     story.says("f", declares("r1", theft.position), *(lists(f"y{n}") for n in range(8)))
+
+
+def test_a_keys_own_retirement_is_charged_to_no_recovery_key() -> None:
+    story = KeyStory(Caps(by_recovery_key=1))
+    story.says("r1", lists("s3"))
+    story.says("s3", declares("s3"), retires("s3"))
+    assert story.refused("r1", lists("s4")) == "key-events"
 
 
 def test_what_no_longer_counts_stays_spent() -> None:

@@ -64,6 +64,7 @@ def test_a_retirement_stated_again_leaves_the_first(story: KeyStory) -> None:
     """The first may be a thief's; the second is there when the first falls."""
     thief = story.says("r1", retires("s1"))
     owner = story.says("f", retires("s1"))
+    assert not story.table.counts("s1", owner.position, story.now)
     story.says("f", declares("r1", thief.position))
 
     assert story.table.counts("s1", owner.position - 1, story.now)
@@ -312,8 +313,8 @@ def test_ranks_never_move(story: KeyStory) -> None:
     assert story.refused("r4", retires("r3")) == "key-rank"
     assert story.refused("r3", retires("r2")) == "key-rank"
     assert story.refused("r2", retires("r1")) == "key-rank"
+    story.says("r3", retires("r4"))
     story.says("r2", retires("r3"))
-    story.says("r2", retires("r4"))
 
 
 # --- As of ---
@@ -385,7 +386,8 @@ def test_a_report_names_the_key_event_that_a_verdict_rests_on(story: KeyStory) -
 def test_what_a_key_has_no_right_to_say_changes_nothing_though_an_operator_records_it(
     story: KeyStory,
 ) -> None:
-    honest = story.acts("s2")
+    honest, theft = story.acts("s2"), story.says("r1", lists("t3"))
+    story.says("f", declares("r1", theft.position))
     recorded = story.table
     said: list[tuple[str, KeyEvent]] = [
         ("s1", declares("s2", 0)),
@@ -396,15 +398,17 @@ def test_what_a_key_has_no_right_to_say_changes_nothing_though_an_operator_recor
         ("r1", lists("s2", "recovery")),
         ("t", lists("t2")),
         ("s1", retires("unheard of")),
+        ("f", lists("t3")),
     ]
     for key, event in said:
         recorded = recorded.plus(KeySubmission(story.size, key, story.now, (event,)))
         story.size += 2
 
     assert recorded.keys == story.table.keys
-    backdated = KeySubmission(story.size, "s2", story.now, (declares("s2", 0, honest),))
-    assert recorded.plus(backdated).counts("s2", honest.position, story.now)
-    assert not recorded.plus(backdated).counts("s2", backdated.end, story.now)
+    for event in (declares("s2", 0), declares("s2", 0, (story.size, story.size + 9))):
+        backdated = KeySubmission(story.size, "s2", story.now, (event,))
+        assert recorded.plus(backdated).counts("s2", honest.position, story.now)
+        assert not recorded.plus(backdated).counts("s2", backdated.end, story.now)
 
 
 def test_a_restatement_that_an_operator_records_too_late_changes_nothing(story: KeyStory) -> None:
