@@ -21,6 +21,8 @@ from testamur.errors import Refusal, Unavailable
 from tests.api.asking import metric
 from tests.harness.served import Served, problem
 
+README = (Path(__file__).parents[2] / "api/README.md").read_text(encoding="utf-8")
+
 
 def test_the_server_says_what_it_is(served: Served) -> None:
     found = served.get("/").json()
@@ -145,6 +147,18 @@ def test_every_shape_that_the_document_refers_to_is_described_in_it(served: Serv
         f"#/components/schemas/{name}" for name in json.loads(text)["components"]["schemas"]
     }
     assert set(re.findall(r'"\$ref":"([^"]+)"', text)) <= described
+
+
+def test_the_readme_lists_every_path_and_no_other(served: Served) -> None:
+    section = README.partition("## Paths")[2].partition("\n## ")[0]
+    listed: set[str] = set()
+    for row in re.findall(r"^\| (`.*?`) \|", section, re.MULTILINE):
+        whole = ""
+        for path in re.findall(r"`(?:GET |POST )?([^`?]+)[^`]*`", row):
+            whole = path if path.startswith("/") else whole
+            listed.add(whole + path.removeprefix("…") if path.startswith("…") else path)
+    announced = set(served.get("/openapi.json").json()["paths"])
+    assert listed == announced | {"/openapi.json"}
 
 
 @schemathesis.serializer(MEDIA_TYPE)
