@@ -13,6 +13,7 @@ BENCHES: Final = (
     ("project", "--events", "1000000", "--batch", "1000"),
     ("tiles",),
     ("verify",),
+    ("gate_worst",),
 )
 
 

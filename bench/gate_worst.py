@@ -1,0 +1,274 @@
+"""The worst event: what each kind costs in the write transaction, whatever stands in the register.
+
+python -m bench.gate_worst --things 100000
+
+Every kind of event is tried in its heaviest spellings (`bench.gate_kinds`) against every shape of
+a register (`bench.gate_shapes`), and the worst found is printed with both. Counted is the CPU
+time of the committer while the store's write lock is held, without the store's own inserts and
+COMMIT. Memory is what a fold of events leaves in a register.
+"""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Final, NamedTuple
+
+import msgspec
+import typer
+
+from bench.figures import report
+from bench.gate_kinds import KINDS, Trial
+from bench.gate_shapes import SHAPES, Filled
+from registry.committer import Committer
+from registry.deliberation import Checked
+from registry.outcomes import Recorded
+from registry.sqlite.store import SqliteStore
+from registry.store import Store
+from testamur.catalogue.lines import decode_event, encode_event
+from testamur.catalogue.submission import parse
+from testamur.rules import Register, admit_events
+from testamur.rules.register import KeyState
+from tests.harness.memory_gate import MemoryGate
+from tests.harness.story import Party, Story, party
+
+_GROUP: Final = 1_000
+"""Events of one group, or of one submission."""
+
+_ROUNDS: Final = 3  # the least is taken: the others were disturbed
+
+
+@dataclass
+class Meter:
+    """CPU seconds of this thread inside write transactions, and of these in the store's inserts."""
+
+    inside: float = 0.0
+    inserting: float = 0.0
+
+    @contextmanager
+    def inserts(self) -> Iterator[None]:
+        """Count what happens within as an insert."""
+        begun = time.thread_time()
+        yield
+        self.inserting += time.thread_time() - begun
+
+
+class Metered:
+    """A store whose write transactions are measured."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.meter = Meter()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    @contextmanager
+    def writing(self) -> Iterator[Any]:
+        """Enter a transaction; what is done until it is left is counted."""
+        with self._store.writing() as transaction:
+            begun = time.thread_time()
+            try:
+                yield _MeteredTransaction(transaction, self.meter)
+            finally:
+                self.meter.inside += time.thread_time() - begun
+
+
+class _MeteredTransaction:
+    def __init__(self, transaction: Any, meter: Meter) -> None:
+        self._transaction = transaction
+        self._meter = meter
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transaction, name)
+
+    def append(self, *rows: Any) -> None:
+        with self._meter.inserts():
+            self._transaction.append(*rows)
+
+    def save_states(self, *rows: Any) -> None:
+        with self._meter.inserts():
+            self._transaction.save_states(*rows)
+
+    def commit(self) -> None:
+        with self._meter.inserts():
+            self._transaction.commit()
+
+
+@dataclass
+class Bench:
+    """A gate's committer on a store of its own, with a register of one shape."""
+
+    folder: Path
+    things: int
+    shape: str
+    story: Story = field(default_factory=Story)
+
+    def __post_init__(self) -> None:
+        self.store = Metered(SqliteStore(self.folder / "log.db"))
+        metered: Any = self.store
+        self.committer = Committer(
+            metered,
+            log_key=self.story.log_key.public,
+            clock=lambda: self.story.milliseconds,
+            head_every=50_000,
+        )
+        for body in self.story.opening():
+            self._commit([self._checked(body)])
+        self.filled = Filled(self.story)
+        # Into the register itself, as a start would: what it costs to get there is not asked here.
+        shared = self.committer._shared  # noqa: SLF001  # a gate has no door for this
+        SHAPES[self.shape](shared._live, self.filled, self.things)  # noqa: SLF001
+
+    def cost(self, trial: Trial) -> float | None:
+        """Return microseconds of write transaction per event, or None if it cannot be tried."""
+        least: float | None = None
+        for _ in range(_ROUNDS):
+            acts = trial.acts(self.filled, _GROUP)
+            if not acts:
+                return None
+            bodies = [self.story.submission(signer, *events) for signer, events in acts]
+            group = [self._checked(body) for body in bodies]
+            self.store.meter = Meter()
+            self._commit(group)
+            meter = self.store.meter
+            events = sum(len(events) for _, events in acts)
+            taken = (meter.inside - meter.inserting) / events * 1e6
+            least = taken if least is None else min(least, taken)
+        return least
+
+    def prepare(self, trial: Trial) -> None:
+        """Record what the events of a trial build on."""
+        for signer, events in trial.before(self.filled, _GROUP):
+            self._commit([self._checked(self.story.submission(signer, *events))])
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def _checked(self, body: bytes) -> Checked:
+        checked = Checked.of(parse(body), len(body))
+        key = checked.key_in(self.committer.register)
+        return checked if key is None else checked.verified(key)
+
+    def _commit(self, group: Sequence[Checked]) -> None:
+        for outcome in self.committer.commit(group):
+            if not isinstance(outcome, Recorded):
+                raise outcome
+
+
+class Found(NamedTuple):
+    """The most microseconds per event, and in which spelling and shape."""
+
+    us: float
+    trial: str
+    shape: str
+
+
+def worst_of(things: int, told: Callable[[str], None]) -> dict[tuple[str, bool], Found]:
+    """Return the worst of each kind of event, and whether it came in a submission of many."""
+    worst: dict[tuple[str, bool], Found] = {}
+    for shape in SHAPES:
+        told(f"{shape}, {things} things ...")
+        with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name:
+            bench = Bench(Path(name), things, shape)
+            gc.collect()
+            gc.freeze()  # as a server does once it has started
+            for kind, trials in KINDS.items():
+                for trial in trials:
+                    bench.prepare(trial)
+                    taken = bench.cost(trial)
+                    if taken is not None:
+                        found = Found(round(taken, 1), trial.name, shape)
+                        place = kind, trial.many
+                        worst[place] = max(found, worst.get(place, found))
+            gc.unfreeze()
+            bench.close()
+    return worst
+
+
+def memory(things: int) -> dict[str, float]:
+    """Return bytes of register per organization with four keys, and per achievement."""
+    story = Story()
+    register = MemoryGate.opened(story).register
+    achievements = [encode_event(story.defined(story.new_id())) for _ in range(things)]
+    return {
+        "bytes_per_organization": _bytes(lambda: _enrol(register, story, things)) / things,
+        "bytes_per_achievement": _bytes(
+            lambda: _admit(register, story, story.provider, achievements)
+        )
+        / things,
+    }
+
+
+def _bytes(fill: Callable[[], None]) -> int:
+    gc.collect()
+    tracemalloc.start()
+    fill()
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return held
+
+
+def _enrol(register: Register, story: Story, things: int) -> None:
+    sponsor = story.accreditor
+    for number in range(things):
+        newcomer = party(f"organization {number}")
+        _admit(
+            register,
+            story,
+            sponsor,
+            [encode_event(story.registered(sponsor, newcomer, "provider"))],
+        )
+        known = register.organizations[newcomer.did]
+        more = (party(f"key {key} of {number}").key_id for key in range(3))
+        keys = (*known.keys, *(KeyState(name, name, known.keys[0].status, 2**40) for name in more))
+        register.organizations[known.did] = msgspec.structs.replace(known, keys=keys)
+
+
+def _admit(register: Register, story: Story, signer: Party, lines: Sequence[bytes]) -> None:
+    for start in range(0, len(lines), _GROUP):
+        # Decoded one submission at a time, so that nothing but the register keeps anything.
+        events = [decode_event(line) for line in lines[start : start + _GROUP]]
+        header = parse(story.submission(signer, *events)).header
+        numbers = range(1, len(events) + 1)
+        admit_events(register, {}, header, events, story.milliseconds, possessed=numbers)
+
+
+def main(
+    things: Annotated[int, typer.Option(help="things in the register")] = 20_000,
+    counted: Annotated[int, typer.Option(help="things whose memory is counted")] = 20_000,
+) -> None:
+    """Print the worst of each kind of event, with the shape of register it was found in."""
+    worst = worst_of(things, lambda line: print(line, flush=True))
+    for (kind, _), found in sorted(worst.items(), key=lambda pair: -pair[1].us):
+        print(f"{found.us:9.1f} us  {kind:26} {found.trial}; {found.shape}")
+
+    def most(*, credential: bool, many: bool) -> float:
+        return max(
+            found.us
+            for (kind, in_many), found in worst.items()
+            if (in_many, kind.startswith("credential.")) == (many, credential)
+        )
+
+    report(
+        "gate_worst",
+        {
+            "things": things,
+            "credential_event_us": most(credential=True, many=True),
+            "credential_event_alone_us": most(credential=True, many=False),
+            "other_event_us": most(credential=False, many=False),
+            **memory(counted),
+        },
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)
