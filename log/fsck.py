@@ -87,7 +87,7 @@ def fsck(
 ) -> Findings:
     """Return all damage to the log in `store`, to its `source` and to its `last_signed`.
 
-    The log may be published to meanwhile. `progress` is called with how many entries, of how many,
+    A publisher may be at work meanwhile. `progress` is called with how many entries, of how many,
     are checked. Memory is bounded whatever the size. A file that cannot be read is a finding.
     Raises `Unavailable` when the store cannot be listed, or `source` or `last_signed` not be read.
     """

@@ -123,7 +123,7 @@ class Store(Files, Protocol):
 
 
 def difference(found: bytes, expected: bytes) -> str:
-    """Return a clause that says how `found` differs from `expected`, which it does."""
+    """Return a clause on how `found` differs from `expected`; they MUST differ."""
     if len(found) != len(expected):
         return f"it has {len(found)} bytes, not {len(expected)}"
     at = first_difference(found, expected)

@@ -159,8 +159,8 @@ class _Tables:
     def _of_organization(self, rows: Sequence[Row[Any]]) -> list[Occurred]:
         """Return the events of an organization, all as if its sponsor had signed them.
 
-        Some of them its sponsor did sign, the registration above all; the others it signed itself,
-        and its own stream is the one that is read here.
+        Its sponsor did sign some, such as the registration, and must be looked up. The organization
+        signed the others, and its own stream is being read already.
         """
         state = next((row.state for row in reversed(rows) if row.state), None)
         sponsor = None if state is None else _decode(state).sponsor

@@ -52,7 +52,7 @@ _REACHED: Final = select(*(POSITION_ROW.c[name] for name in Reached.__struct_fie
 
 
 def reached(connection: Connection) -> Reached:
-    """Return how far the tables reach; raises `Unavailable` while they are empty of a position."""
+    """Return how far the tables reach; raises `Unavailable` while they hold no position."""
     row = connection.execute(_REACHED).one_or_none()
     if row is None:
         raise Unavailable("no follower has begun on these tables")

@@ -180,7 +180,7 @@ class Aggregates(Application[UUID]):
         return EventMapper()
 
     def _filed(self, name: str) -> tuple[Kind, UUID]:
-        """Return the kind of what `name` names, and its stream."""
+        """Return the kind and the stream of the aggregate with this id or DID."""
         register = self.register()
         for kind, kept in _KEPT.items():
             if name in kept(register):

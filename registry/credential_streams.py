@@ -1,9 +1,9 @@
 """The state of credentials, read from their own streams.
 
 A credential has no row of its own and no object: its status is what its last event leads to by
-the lifecycle table, and its issuer is the issuer of the submission that issued it. So the first and
-the last event of a stream are read, however long it is, of all streams by one question. Issuing
-reads nothing: the unique index tells what exists.
+the lifecycle table, and its issuer is the issuer of the submission that issued it. So one question
+reads the first and the last event of each stream, however long the streams are. Issuing reads
+nothing: the unique index tells what exists.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The decisions of one transaction: each submission in its turn, by the rules, on drafts.
 
-Nothing here reads or writes the store: what the rules need to know of it is given, what they
-admit is kept as rows to append. A refused submission leaves the drafts as they were before it.
+Nothing here reads or writes the store: the caller hands in what the rules need from it, and takes
+the rows to append. A refused submission leaves the drafts as they were before it.
 """
 
 from __future__ import annotations
@@ -126,11 +126,11 @@ class Deliberation:
     """Decides submissions one after the other, as if each were recorded at `recorded_at` (ms).
 
     `register` is a draft of the caller's; what is admitted is applied to it. `entries` are the
-    rows to append; `submissions` lists what they are rows of, by stream key, each with its header
-    entry.
+    rows to append; `submissions` lists, by stream key, the submissions that these rows are of,
+    each with its header entry.
 
-    `credentials` holds those that the submissions change and that exist; `recorded`, by stream
-    key, the submissions among them that are on the log already, as `submissions.find` gives them.
+    `credentials` holds the existing ones that the submissions change; `recorded` holds, by stream
+    key, the submissions that are on the log already, as `submissions.find` gives them.
 
     A credential missing from `credentials` counts as not issued. If it was, the unique index
     refuses the rows; with every id in `Checked.named` looked up, the rules refuse before that.

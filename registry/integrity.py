@@ -4,8 +4,8 @@ At every start: the driver finds its own structures sound, the submissions reach
 latest entries hash to their leaves, the stored register is intact, and the entries after it
 fold by the rules. On request, all of it is replayed as the notification log shows it to in-house
 consumers: every leaf, every root, every signature, every rule. What the publisher reads, and what
-is listed beside the entries, is compared with it. Entries cut off the end together with the
-head, or a store that is another's as a whole, are found by the published log, not here.
+is listed beside the entries, is compared with it. Two things only the published log shows: that
+entries were cut off the end together with the head, and that the whole store is another's.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _check_leaf(entry: Entry) -> None:
 def _replayed(
     recorder: SequenceRecorder, reading: Reading, size: int, log_key: PublicKey
 ) -> Register:
-    """Return the register after all entries, once they and what is listed of them are replayed."""
+    """Replay all entries, check the list of submissions, and return the register after them."""
     register = Register()
     while register.size < size:
         register = _check_submission(recorder, reading, register, size, log_key)

@@ -1,9 +1,9 @@
 """The register that a gate decides by, and how other threads read it while it moves on.
 
 One thread changes it, by taking over drafts of what is durable. Others read views without a
-lock. A view never changes: when something is replaced, what stood there before goes to the
-versions that came before, and a view looks into these after it has looked into the register
-itself. So neither a change nor a view costs more than what it changes or asks for.
+lock. A view never changes: when a value is replaced, the versions before the change keep the old
+one. A view looks into the register first, and then into these versions. So a change costs what it
+changes, and a look-up in a view what it asks for.
 """
 
 from __future__ import annotations

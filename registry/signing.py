@@ -1,8 +1,8 @@
 """Who signed line 1: examined before any event line is looked at.
 
-Everybody can send 64 MiB. So the first line alone decides whether the rest is read: its form, its
-signer, the key, the time of signing, and the signature. What passes may still be refused later, by
-the same rules, at the position that it would get.
+Anybody can send 64 MiB. So the form of the first line, its signer, the key, the time of signing and
+the signature decide whether the rest is read. A submission that passes may still be refused later,
+by the same rules, at the position that it would get.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from testamur.rules import Register, admit_header
 class Signed(NamedTuple):
     """Line 1, and the key that verified it.
 
-    `refusal` is why it could not be recorded now. If it is on the log already, it was recorded
-    before that reason arose, and its sender gets the receipt again.
+    `refusal` is why it could not be recorded now. A submission that is on the log already was
+    recorded before that reason arose, and its sender gets the receipt again.
     """
 
     header: SignedHeader

@@ -144,10 +144,7 @@ class Reading(Protocol):
         ...
 
     def submissions(self, streams: Sequence[bytes]) -> dict[bytes, tuple[SubmissionRow, bytes]]:
-        """Return, by stream id, those of these submissions that are recorded.
-
-        Each with its header entry.
-        """
+        """Return, by stream id, these submissions as far as recorded, with header entries."""
         ...
 
     def submissions_from(self, position: int, limit: int) -> list[SubmissionRow]:
@@ -198,9 +195,9 @@ class Transaction(Reading, Protocol):
     def commit(self) -> None:
         """Make all of it durable and visible, or none of it.
 
-        On return it MUST survive the loss of power. When this raises, either may be the case:
-        the transaction is over, and `Store.reading` tells. A driver MUST NOT repeat a COMMIT by
-        itself.
+        On return it MUST survive the loss of power. When this raises, the transaction is over, and
+        may or may not be durable: `Store.reading` shows which. A driver MUST NOT repeat a COMMIT
+        by itself.
         """
         ...
 
@@ -213,7 +210,7 @@ class Store(Protocol):
         ...
 
     def writing(self) -> AbstractContextManager[Transaction]:
-        """Enter a transaction; leaving it without `commit` MUST take everything back.
+        """Enter a transaction; leaving it without `commit` MUST undo all of it.
 
         MUST raise `Overloaded` when others hold the lock longer than the driver's patience. After
         any failure the next transaction MUST be as good as on a store opened anew.

@@ -32,9 +32,9 @@ def stream_key(issuer: str, jti: str) -> bytes:
 
 
 def find(reading: Reading, keys: Sequence[bytes]) -> dict[bytes, tuple[str, Recorded]]:
-    """Return those of the submissions with these stream keys that are recorded.
+    """Return, by stream key, these submissions as far as they are recorded.
 
-    Each as what its signature is over, and its receipt.
+    For each, the bytes that its signature is over, and its receipt.
     """
     known = {}
     for key, (row, entry) in reading.submissions(keys).items():

@@ -138,7 +138,7 @@ class SqliteReading:
         return self._one_for_many(_ends, _ENDS, asked)
 
     def submissions(self, streams: Sequence[bytes]) -> dict[bytes, tuple[SubmissionRow, bytes]]:
-        """Return, by stream id, those of these submissions that are recorded."""
+        """Return, by stream id, these submissions as far as recorded, with header entries."""
         if not streams:
             return {}
         found = self._one_for_many(_submissions, _SUBMISSIONS, (b"".join(streams), len(streams)))
