@@ -125,8 +125,8 @@ class Entries:
     async def lines(self, start: int, end: int, size: int) -> AsyncIterator[bytes]:
         """Yield the same as NDJSON.
 
-        When too many downloads are open, the client of one of them is given up that reads
-        nothing; if all of them read, raises a 503 `Problem`.
+        When too many downloads are open, one whose client reads nothing is ended; raises a 503
+        `Problem` when all clients read.
         """
         if self.downloads >= MAX_DOWNLOADS and not self._make_room():
             raise not_now("overloaded", "too many downloads are open", retry_after=5)

@@ -3,8 +3,8 @@
 What `parse_strict` returns is I-JSON (RFC 7493): UTF-8, no key twice, no lone surrogate, only
 numbers that survive a trip through an IEEE 754 double with every integer digit intact, so that
 `parse_strict(jcs(value)) == value` for all it returns. Bytes, depth and the number of values are
-bounded before there is an object for each: a text of bytes `[],` again and again would become fifty
-times its size. It says nothing about what the document means.
+bounded before there is an object for each: `[],` repeated would take fifty times its size.
+It says nothing about what the document means.
 """
 
 from __future__ import annotations

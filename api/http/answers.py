@@ -1,12 +1,11 @@
-"""What clients make the server hold in memory, over all connections, and which of them goes first.
+"""What clients make the server hold in memory, over all connections, and which are ended first.
 
 Each connection states what it holds: the answer that it is sending, what its client has yet to
-read, and requests that wait behind it. When all of them hold more than the budget, the connection
-whose client has read nothing for the longest time is ended. So clients that read nothing, however
-many, cost a bounded amount of memory, and do not take the place of those that read.
+read, and the requests that wait behind it. When together they hold more than the budget, the
+connection whose client has read nothing for the longest time is ended. So clients that read
+nothing, however many, cost a bounded amount of memory, and do not take the place of others.
 
-What is being made, and was not yet given to a connection, is not counted: the threads that make
-answers bound that.
+An answer that is still being made is not counted: the number of threads bounds these.
 """
 
 from __future__ import annotations

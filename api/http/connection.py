@@ -79,7 +79,7 @@ class Connection(HttpToolsProtocol):
         if not unread or unread != self._unread:
             self._unread, self._unread_since = unread, now
         if (self._stalled_since is not None and now - self._stalled_since > STALL_SECONDS) or (
-            # Less than the client is waited for; it may even be closed on this side.
+            # Too little to make `send` wait; the connection may even be closed on this side.
             now - self._unread_since > STALL_SECONDS
         ):
             self.transport.abort()
@@ -106,7 +106,7 @@ class Connection(HttpToolsProtocol):
         elif self._head_since is None and not self._answering:
             self._head_since = self.loop.time()  # blank lines, or a body that was refused
         elif self._answering and self.cycle.more_body and self.cycle.body:
-            # Of a body no more is read than was asked for.
+            # No more of a body is read than the application asked for.
             self.flow.pause_reading()
         if self._queued:
             self._count()

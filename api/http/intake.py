@@ -2,10 +2,10 @@
 
 `Intake.read` returns a whole body: a client that hangs up or falls silent half-way leaves nothing
 behind. Size is bounded while bytes arrive and after decompression, per body and over all bodies
-together, so that neither a gzip bomb nor many slow uploads can fill memory. When all bodies are
-too much, the one goes that has held most for longest, so that many slow uploads cannot keep others
-out. The bytes are not interpreted; the caller may look at the first of them, and refuse the rest
-unread.
+together, so that neither a gzip bomb nor many slow uploads can fill memory. When all bodies
+together exceed the budget, the body that has held most for longest is given up, so that slow
+uploads cannot keep others out. The bytes are not interpreted; the caller may look at the first of
+them, and refuse the rest unread.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def add_recognition(register: Register, recognition: Recognition) -> None:
 def _looked_at(register: Register, granted: tuple[str, ...]) -> tuple[str, ...]:
     """Return those of an accreditor's recognitions, oldest first, that flags look at.
 
-    While there are too many, the oldest of the authority with the most is left out. So no
+    While there are too many, the authority that granted the most of them loses its oldest. So no
     authority can crowd out what another granted, however much it grants.
     """
     kept = [register.recognitions[id_] for id_ in granted]
@@ -96,7 +96,7 @@ def _looked_at(register: Register, granted: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _leave_one_out(kept: list[Recognition], shares: list[int]) -> None:
-    """Take out the oldest recognition with a share of the authority whose shares are largest."""
+    """Take out the oldest of the authority with the largest sum of shares; one without stays."""
     of_authority: Counter[str] = Counter()
     for each, share in zip(kept, shares, strict=True):
         of_authority[each.authority] += share

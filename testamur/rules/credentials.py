@@ -38,7 +38,7 @@ _terms: Final = attrgetter(
 
 
 class _Awarded(NamedTuple):
-    """A version of an achievement: its facets, and what is flagged before and after the dates."""
+    """A version of an achievement: its facets, and its flags on either side of those of dates."""
 
     facets: Facets
     before: Flags
@@ -46,7 +46,7 @@ class _Awarded(NamedTuple):
 
 
 class _Claimed(NamedTuple):
-    """An accreditation: its scope, and what is flagged before and after that scope."""
+    """An accreditation: its scope, and its flags on either side of that of the scope."""
 
     scope: Scope | None
     before: Flags
