@@ -9,9 +9,11 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 
+import grimp
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -93,6 +95,23 @@ def test_the_log_formats_may_import_nothing_of_the_protocol_but_its_errors() -> 
     others |= {path.parent.name for path in folder.glob("*/__init__.py")} - {"tlog"}
 
     assert set(contract["forbidden_modules"]) == {f"{PROTOCOL}.{name}" for name in others}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports inside functions count; those for the type checker alone do not."""
+    graph = grimp.build_graph(
+        PROTOCOL, *APPLICATION, DEMO, exclude_type_checking_imports=True, cache_dir=None
+    )
+    assert len(graph.modules) > 100
+    needs = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    TopologicalSorter(needs).prepare()  # raises `CycleError`, which names the modules
+
+
+def test_no_file_of_python_is_longer_than_one_can_read_at_once() -> None:
+    folders = (PROTOCOL, *APPLICATION, DEMO, "bench", "tests")
+    files = [file for folder in folders for file in (REPOSITORY / folder).rglob("*.py")]
+    lengths = {str(file): len(file.read_bytes().splitlines()) for file in files}
+    assert [file for file, lines in lengths.items() if lines > 500] == []
 
 
 def test_what_an_outsider_installs_needs_none_of_the_application() -> None:
