@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from api.http.problems import Problem, not_now
 from api.processes.following import Following
 from api.published import Published
+from api.questions.excerpts import Excerpt, Excerpts
 from api.questions.moment import NOW, Moment
 from projections import submissions
 from projections.database import TooLong, at_most
@@ -99,6 +100,8 @@ class Answerer:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="testamur-answer")
         # Evidence from a huge submission takes a second; questions must not queue behind it.
         self._excerpts = asyncio.Semaphore(_EXCERPTS)
+        self._excerpt_reader = read()  # threads share it, and the trees that it keeps
+        self._kept = Excerpts()
         self._asked = 0
         self._excerpts_asked = 0
 
@@ -165,7 +168,7 @@ class Answerer:
             raise Refuted(f"the projections call entry {position} an issuance, and it is not")
         return event
 
-    async def evidence(self, credential: str, when: Moment) -> tuple[bytes, int]:
+    async def evidence(self, credential: str, when: Moment) -> Excerpt:
         """Return the evidence file of a credential, and the size it is as of; 404 if none.
 
         Its proofs are under the newest published checkpoint. As of an earlier size the file says
@@ -174,20 +177,25 @@ class Answerer:
         published = self._latest()
         if when == NOW:
             when = Moment(published.size, None)
+        if when.size is None:
+            return await self._make_evidence(credential, when, published)
+        key = credential, when.size, published.size
+        return await self._kept.find(key, lambda: self._make_evidence(credential, when, published))
 
-        def find(view: View) -> tuple[bytes, int]:
+    async def _make_evidence(self, credential: str, when: Moment, published: Published) -> Excerpt:
+        def find(view: View) -> Excerpt:
             # The projections may have gone beyond this checkpoint by now.
             size = min(view.size, published.size)
             positions = evidence_positions(view.connection, credential, size)
             if not positions:
                 raise view.missing("credential", credential)
             excerpt = build_evidence(
-                self._read(), published.note, credential, positions, as_of=size
+                self._excerpt_reader, published.note, credential, positions, as_of=size
             )
             file = render_evidence(excerpt)
             if len(file) > MAX_EVIDENCE:
                 raise too_large(credential)
-            return file, size
+            return Excerpt(file, size)
 
         if self._excerpts_asked >= MAX_EXCERPTS:
             raise not_now(

@@ -181,6 +181,23 @@ def inclusion_proof(index: int, leaves: Sequence[bytes]) -> list[bytes]:
     return prove_inclusion(index, len(leaves), _InMemory(leaves))
 
 
+class Tree:
+    """A tree whose leaf hashes are all at hand: proofs of many leaves share the hashing."""
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        """Hash the tree over at least one leaf hash."""
+        self._levels = _levels(leaves)
+
+    def inclusion_proof(self, index: int) -> list[bytes]:
+        """Return `inclusion_proof(index, leaves)`."""
+        path = []
+        for level in self._levels[:-1]:
+            if index ^ 1 < len(level):  # a risen node has no sibling
+                path.append(level[index ^ 1])
+            index >>= 1
+        return path
+
+
 def all_inclusion_proofs(leaves: Sequence[bytes]) -> list[list[bytes]]:
     """Return `inclusion_proof(i, leaves)` for every i, at about one list operation per node."""
     if not leaves:

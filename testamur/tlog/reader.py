@@ -18,6 +18,7 @@ from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
 from testamur.tlog.merkle import (
     CompactRange,
     InvalidProof,
+    Tree,
     leaf_hash,
     leaf_hashes,
     prove_consistency,
@@ -36,6 +37,8 @@ from testamur.tlog.tiles import (
 
 # Bundles that are read before they are proven at once.
 STRETCH: Final = 16
+_LARGE: Final = 2_000  # leaves
+_TREES_KEPT: Final = 4  # of 13 MB, if they have 100,000 leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class LogReader:
         self.key = key
         self._source = source
         self._tiles: TileHashes | None = None
+        self._trees: dict[tuple[int, int], Tree] = {}
 
     def checkpoint(self) -> Checkpoint:
         """Return the log's latest checkpoint; raises `Refuted` or `Unavailable`."""
@@ -146,7 +150,22 @@ class LogReader:
 
     def leaves(self, start: int, end: int, size: int) -> list[bytes]:
         """Return the leaf hashes from `start` to `end` in the tree of `size`, unverified."""
-        return self._hashes(size).read_hashes([(0, index) for index in range(start, end)])
+        return self._hashes(size).leaves(start, end)
+
+    def tree(self, start: int, end: int, size: int) -> Tree:
+        """Return the tree over the leaves from `start` to `end`, such as a submission's own.
+
+        The tree of `size` leaves holds them. The last few large ones are kept, since they take
+        long to hash; threads may share them.
+        """
+        tree = self._trees.get((start, end))
+        if tree is None:
+            tree = Tree(self.leaves(start, end, size))
+            if end - start > _LARGE:
+                self._trees[start, end] = tree
+                for oldest in list(self._trees)[:-_TREES_KEPT]:
+                    self._trees.pop(oldest, None)
+        return tree
 
     def _hashes(self, size: int) -> TileHashes:
         self._tiles = (

@@ -229,12 +229,14 @@ class TileHashes:
             return _expanded(read_tile(fetch, level, index, width))
 
         self.size = size
+        self._fetch = fetch
         self._expanded = lru_cache(capacity)(expanded)
 
     def at(self, size: int) -> TileHashes:
         """Return a reader of the same log at another size, sharing the tiles already read."""
         other = object.__new__(TileHashes)
         other.size = size
+        other._fetch = self._fetch
         other._expanded = self._expanded
         return other
 
@@ -257,9 +259,25 @@ class TileHashes:
             hashes.append(levels[above][index & (WIDTH - 1 >> above)])
         return hashes
 
+    def leaves(self, start: int, end: int) -> list[bytes]:
+        """Return the leaf hashes from `start` to `end`; raises as `read_hashes` does.
+
+        Their tiles are neither expanded nor kept: there may be hundreds of them.
+        """
+        if not 0 <= start <= end <= self.size:
+            raise ValueError(f"leaves {start} to {end} are not in a tree of {self.size}")
+        first = start // WIDTH
+        found: list[bytes] = []
+        for index in range(first, -(-end // WIDTH)):
+            found += read_tile(self._fetch, 0, index, self._width(0, index))
+        return found[start - first * WIDTH : end - first * WIDTH]
+
     def _tile(self, level: int, index: int) -> list[list[bytes]]:
+        return self._expanded(level, index, self._width(level, index))
+
+    def _width(self, level: int, index: int) -> int:
         full = index < full_tiles(level, self.size)
-        return self._expanded(level, index, WIDTH if full else partial_width(level, self.size))
+        return WIDTH if full else partial_width(level, self.size)
 
 
 def _expanded(hashes: list[bytes]) -> list[list[bytes]]:

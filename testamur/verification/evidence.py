@@ -19,7 +19,6 @@ from testamur.catalogue.submission import MAX_EVENTS as MAX_NUMBER
 from testamur.catalogue.submission import parse_submission_entry
 from testamur.errors import Refusal, Refuted
 from testamur.tlog.checkpoint import Checkpoint
-from testamur.tlog.merkle import inclusion_proof
 from testamur.tlog.note import parse_note
 from testamur.tlog.reader import LogReader
 from testamur.tlog.tiles import MAX_ENTRY
@@ -160,7 +159,7 @@ def _excerpt(
             f"the submission at {position} has events up to {position + count}",
             value=list(events),
         )
-    leaves = reader.leaves(position + 1, position + 1 + count, size)
+    tree = reader.tree(position + 1, position + 1 + count, size)
     return LoggedSubmission(
         entry=entry,
         events=tuple(
@@ -168,7 +167,7 @@ def _excerpt(
                 inclusion=tuple(reader.inclusion(event, size)),
                 line=_entry(reader, event, size),
                 number=event - position,
-                path=tuple(inclusion_proof(event - position - 1, leaves)),
+                path=tuple(tree.inclusion_proof(event - position - 1)),
             )
             for event in sorted(events)
         ),

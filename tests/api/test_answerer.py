@@ -194,22 +194,25 @@ def test_a_file_of_evidence_that_no_verifier_would_read_is_not_given(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ((credential, _),) = desk.told.credentials.items()
+    monkeypatch.setattr("api.questions.answerer.MAX_EVIDENCE", 100)
+    (refusal,) = desk.ask(lambda answerer: answerer.evidence(credential, NOW))
+    assert isinstance(refusal, Refusal), refusal
+    refused(problem_of(refusal), 413, "evidence-size")
+    monkeypatch.undo()
     (found,) = desk.ask(lambda answerer: answerer.evidence(credential, NOW))
     assert isinstance(found, tuple), found
     file, size = found
     assert (parse_evidence(file).credential, size) == (credential, 12)
-    monkeypatch.setattr("api.questions.answerer.MAX_EVIDENCE", len(file) - 1)
-    (refusal,) = desk.ask(lambda answerer: answerer.evidence(credential, NOW))
-    assert isinstance(refusal, Refusal), refusal
-    refused(problem_of(refusal), 413, "evidence-size")
 
 
 def test_a_crowd_that_asks_for_evidence_is_turned_away_and_questions_go_on(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.questions.answerer.MAX_EXCERPTS", 4)
-    unknown = desk.told.story.new_id()
-    found = desk.ask(*[lambda answerer: answerer.evidence(unknown, NOW)] * 6)
+    unknown = [desk.told.story.new_id() for _ in range(6)]
+    found = desk.ask(
+        *[lambda answerer, each=each: answerer.evidence(each, NOW) for each in unknown]
+    )
     for each in found[:4]:
         refused(each, 404, "unknown-credential")
     for each in found[4:]:

@@ -19,6 +19,7 @@ from testamur.tlog.merkle import (
     HASH_SIZE,
     CompactRange,
     InvalidProof,
+    Tree,
     all_inclusion_proofs,
     implied_root,
     inclusion_proof,
@@ -147,6 +148,7 @@ def test_one_proof_is_made_as_all_proofs_are() -> None:
         reader = LiteralReader(size)
         for index, path in enumerate(all_inclusion_proofs(leaves)):
             assert inclusion_proof(index, leaves) == path
+            assert Tree(leaves).inclusion_proof(index) == path
             assert prove_inclusion(index, size, reader) == path
 
 

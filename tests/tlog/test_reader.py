@@ -14,6 +14,7 @@ from testamur.tlog.merkle import (
     InvalidProof,
     leaf_hash,
     leaf_hashes,
+    tree_root,
     verify_inclusion,
 )
 from testamur.tlog.note import BadSignature, SignerKey, Unsigned
@@ -138,6 +139,23 @@ def test_an_inclusion_proof_leads_to_the_root(log: PublishedLog) -> None:
 
 def test_leaf_hashes_are_read_from_the_tiles(log: PublishedLog) -> None:
     assert log.reader().leaves(250, 520, 621) == leaf_hashes(log.entries[250:520])
+    tree = log.reader().tree(250, 520, 621)
+    path = tree.inclusion_proof(7)
+    root = tree_root(leaf_hashes(log.entries[250:520]))
+    verify_inclusion(7, 270, leaf_hash(log.entries[257]), path, root)
+
+
+def test_a_large_tree_is_read_once_and_only_the_last_few_are_kept(
+    log: PublishedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("testamur.tlog.reader._LARGE", 50)
+    reader = log.reader()
+    first = reader.tree(0, 100, 621)
+    assert reader.tree(0, 100, 621) is first
+    assert reader.tree(0, 20, 621) is not reader.tree(0, 20, 621)
+    for end in range(200, 204):
+        reader.tree(0, end, 621)
+    assert reader.tree(0, 100, 621) is not first
 
 
 def test_an_empty_stretch_of_bundles_is_empty(log: PublishedLog) -> None:
