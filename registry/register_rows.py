@@ -10,14 +10,21 @@ from __future__ import annotations
 
 import sys
 from hashlib import sha256
-from typing import Any, Final, Self
+from typing import Any, Final, Self, assert_never
 
 import msgspec
 
 from registry.store import Reading, StorageDamaged
 from testamur.rules import Register
 from testamur.rules.accreditation import add_recognition
-from testamur.rules.register import Accreditation, Achievement, Organization, Recognition
+from testamur.rules.register import (
+    MAPPINGS,
+    Accreditation,
+    Achievement,
+    Organization,
+    Recognition,
+    State,
+)
 
 HEAD: Final = "head"
 
@@ -29,8 +36,11 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "revisions": msgspec.json.Decoder(str),
 }
 
-KINDS: Final = frozenset(_DECODERS)
+KINDS: Final = frozenset(MAPPINGS) - {"recognised"}
 """The mappings of a register that have rows; `recognised` follows from the recognitions."""
+
+if set(_DECODERS) != KINDS:  # a state without rows would be forgotten at the next start
+    raise TypeError(f"rows of the register are read as {set(_DECODERS)}, it has {set(KINDS)}")
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -91,7 +101,7 @@ def put(register: Register, kind: str, name: str, data: bytes) -> None:
     if decoder is None:
         raise StorageDamaged(f"a row of the register is of no kind that there is: {kind!r}")
     try:
-        state: Any = decoder.decode(data)
+        state: State | str = decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StorageDamaged(f"the row of {name} in {kind} cannot be read: {error}") from None
     match state:
@@ -108,6 +118,8 @@ def put(register: Register, kind: str, name: str, data: bytes) -> None:
             register.achievements[name] = _shared(register, state, "provider")
         case str():
             register.revisions[name] = sys.intern(state)
+        case _:
+            assert_never(state)
 
 
 def _shared(register: Register, state: Any, *members: str) -> Any:
