@@ -1,62 +1,43 @@
 """A cohort in CSV, and the Open Badges 3.0 credentials that its rows ask for.
 
-The file is what a spreadsheet saves: UTF-8 with or without a byte order mark, commas or
-semicolons, empty rows and columns at the edges. A cell is taken only if it cannot be misread:
-no formula, no invisible character, one spelling for dates. Everything wrong is refused with
-its row, column and value, and all of it is listed. The result is personal data and
-goes into credentials only. The register decides whether the achievement may be awarded.
+How a table is read off a file is in `spreadsheet.py`, what headings mean in `headings.py`, what a
+cell must not be in `cells.py`, and what a learner and a day may be in `learners.py` and `days.py`.
+Everything wrong is refused with its row, column and value and with what to do, and all of it is
+listed; only days that are all written in another form are refused once, with its name. The
+result is personal data and goes into credentials only. The register decides whether the
+achievement may be awarded.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Final, Protocol, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from testamur.badges import cells, days
+from testamur.badges.headings import columns, meanings, plain
+from testamur.badges.learners import read_learner
 from testamur.badges.openbadges import OB_3, VC_2, achievement_object
+from testamur.badges.spreadsheet import UNREAD, Table, read_table
 from testamur.canonical import MAX_DOCUMENT, parse_strict
+from testamur.catalogue import names
 from testamur.catalogue.ids import Uuid7
 from testamur.catalogue.members import FORMS, Country, Definition, Did, Name, Url, Version
 from testamur.errors import Refusal
 from testamur.schema import explained
 
-MAX_ROWS: Final = 100_000
-MAX_FILE: Final = 64 * 1024 * 1024
 MAX_REFUSED: Final = 1_000
 """More errors than this mean the wrong file, not one that needs mending."""
-UNREAD: Final = "unread"
-"""The rule of a refusal after which the file was not read on."""
-_MAX_COLUMNS: Final = 64
 _MAX_CELL: Final = 2_000
 _MAX_EVIDENCE: Final = 10
 
-# What .xlsx (a ZIP archive) and .xls (a compound file) begin with.
-_WORKBOOK: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-# Control characters, and those that reorder what a reader sees (Unicode UAX #9).
-_INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
-_SHEET_ERROR: Final = re.compile(r"#(N/A|REF!|NAME\?|VALUE!|DIV/0!|NUM!|NULL!|SPILL!|CALC!)")
-# A long number that a spreadsheet took for a quantity and rounded.
-_ROUNDED: Final = re.compile(r"[0-9]([.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
-_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-
 T = TypeVar("T")
-
-
-class _Reader(Protocol):
-    """What `csv.reader` returns, which has no public name."""
-
-    line_num: int
-
-    def __next__(self) -> list[str]: ...
 
 
 class _Given(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -104,6 +85,22 @@ class Award(msgspec.Struct, frozen=True, kw_only=True):
     valid_until: date | None = None
 
 
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person says of a file that can be read in more than one way."""
+
+    as_written: bool = False
+    """Take learners that a rule refuses, save for private keys and invisible characters."""
+    dates: days.Form | None = None
+    """How days are written that are not written as 2026-11-21."""
+    headings: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """The heading of a column, where it is not ours."""
+    latest: date | None = None
+    """No award is later, save for one whose day has not begun anywhere."""
+
+
+_PLAIN: Final = Reading()
+
+
 def read_given(data: bytes, kind: type[T]) -> T:
     """Return the `Provider`, `Offering` or mapping (`dict[str, Registered]`) in a JSON file.
 
@@ -118,32 +115,27 @@ def read_given(data: bytes, kind: type[T]) -> T:
 
 
 def read_cohort(
-    data: bytes, offerings: Sequence[Offering]
+    data: bytes, offerings: Sequence[Offering], reading: Reading = _PLAIN
 ) -> tuple[list[Award], list[tuple[int, Refusal]]]:
     """Return the awards of a CSV file, and by row number all that is wrong in its other rows.
 
     Columns, in any order: `learner` (e-mail address or number) or `learnerId` (a DID),
     `awarded` (2026-11-21), and if need be `name`, `validUntil`, `evidence` (URLs, spaces
     between), `achievement` (id or name of one of `offerings`). Raises `Refusal`
-    (`cohort-size`, `cohort-encoding`, `cohort-header`) when the file as a whole is unreadable.
+    (`cohort-size`, `cohort-encoding`, `cohort-header`, `cohort-dates`, `private-key`) when the
+    file as a whole is unreadable.
     """
-    reader = _reader(_text(data))
-    columns = _columns(reader)
+    known = meanings(reading.headings)
+    table = read_table(data, lambda heading: plain(heading) in known)
+    named = columns(table.headings, reading.headings)
     awards: list[Award] = []
     refused: list[tuple[int, Refusal]] = []
     first_row: dict[tuple[str, str], int] = {}
-    for number in range(2, MAX_ROWS + 3):
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return awards, refused
-        except csv.Error as error:
-            # The quotes do not match, so where the next row begins is unknown.
-            detail = f"not CSV at line {reader.line_num}, and not read any further: {error}"
-            return awards, [*refused, (number, Refusal(UNREAD, detail))]
-        if not any(cell.strip() for cell in cells):
-            continue
-        found = _award(number, columns, cells, offerings)
+    _check_form_of_days(table, named, reading)
+    for number, row in table.rows():
+        if isinstance(row, Refusal):
+            return awards, [*refused, (number, row)]
+        found = _award(number, named, row, offerings, reading)
         if isinstance(found, Award):
             found = _only_once(found, first_row)
         if isinstance(found, Award):
@@ -153,7 +145,7 @@ def read_cohort(
         if len(refused) >= MAX_REFUSED:
             detail = f"more than {MAX_REFUSED} errors; the rows from here on were not read"
             return awards, [*refused, (number, Refusal(UNREAD, detail))]
-    raise Refusal("cohort-size", f"a cohort has at most {MAX_ROWS} rows, empty ones included")
+    return awards, refused
 
 
 def profile(provider: Provider) -> dict[str, Any]:
@@ -242,88 +234,62 @@ def _identifiers(award: Award) -> list[dict[str, Any]]:
     return found
 
 
-def _text(data: bytes) -> str:
-    if len(data) > MAX_FILE:
-        raise Refusal(
-            "cohort-size", f"a file is at most {MAX_FILE} bytes", value=f"{len(data)} bytes"
-        )
-    if not data:
-        raise Refusal("cohort-header", "is empty; row 1 names the columns")
-    if data.startswith(_WORKBOOK):
-        raise Refusal("cohort-encoding", 'is an Excel workbook; save it as "CSV UTF-8"')
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Refusal(
-            "cohort-encoding", 'the file is UTF-16; save it as "CSV UTF-8"', value=data[:2].hex()
-        )
-    at = data.find(b"\0")
+def _check_form_of_days(table: Table, named: Sequence[str], reading: Reading) -> None:
+    """Raise `Refusal` (`cohort-dates`) if the days are written in another form, all alike."""
+    written = next(_cells_with_days(table, named), None)
+    if written is None or _is_day(written, reading):
+        return
+    proposal = days.propose([*_cells_with_days(table, named)])
+    if proposal is None:
+        return
+    read, total = proposal.read, proposal.total
+    how_many = f"all {total:,}" if read == total else f"{read:,} of {total:,}"
+    if len(proposal.forms) == 1:
+        form = proposal.forms[0]
+        detail = f"{how_many} dates look like {form}: `--dates {days.quoted(form)}` reads them"
+    else:
+        forms = " and like ".join(proposal.forms)
+        options = " or ".join(f"`--dates {days.quoted(form)}`" for form in proposal.forms)
+        detail = f"{how_many} dates look like {forms}, and no day tells which it is: say {options}"
+    raise Refusal("cohort-dates", detail, value=written)
+
+
+def _is_day(written: str, reading: Reading) -> bool:
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        at = error.start if at < 0 else min(at, error.start)
-        text = ""
-    if at >= 0:
-        line = data.count(b"\n", 0, at) + 1
-        raise Refusal(
-            "cohort-encoding",
-            f'line {line} is not UTF-8 text; save the file as "CSV UTF-8"',
-            value=data[max(0, at - 20) : at + 20].decode("latin-1"),
-        )
-    return text
+        days.read_day(written, reading.dates)
+    except Refusal:
+        return False
+    return True
 
 
-def _reader(text: str) -> _Reader:
-    header = text[: text.find("\n") + 1] or text
-    delimiter = ";" if header.count(";") > header.count(",") else ","
-    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-
-
-def _columns(reader: _Reader) -> list[str]:
-    """Return the names in row 1 in our spelling; "" for a column without a name."""
-    try:
-        header = next(reader)
-    except StopIteration:
-        header = []
-    except csv.Error as error:
-        raise Refusal("cohort-header", f"row 1 is not CSV: {error}") from None
-    # "Valid until", "valid_until" and "validUntil" are one name to a registrar.
-    known = {name.casefold(): name for name in _CELLS}
-    plain = [re.sub(r"[\s_-]", "", cell).casefold() for cell in header[: _MAX_COLUMNS + 1]]
-    unknown = [cell for cell, name in zip(header, plain, strict=False) if name not in {"", *known}]
-    columns = [known.get(name, "") for name in plain]
-    named = [name for name in columns if name]
-    if len(header) > _MAX_COLUMNS:
-        raise Refusal("cohort-header", f"more than {_MAX_COLUMNS} columns", value=len(header))
-    if unknown:
-        known_names = ", ".join(_CELLS)
-        raise Refusal("cohort-header", f"the columns are: {known_names}", value=unknown[0])
-    if len(set(named)) != len(named):
-        raise Refusal("cohort-header", "row 1 names a column twice", value=", ".join(named))
-    if "awarded" not in named or not {"learner", "learnerId"} & set(named):
-        raise Refusal(
-            "cohort-header",
-            "row 1 names the columns; it needs `awarded`, and `learner` or `learnerId`",
-            value=", ".join(header),
-        )
-    return columns
+def _cells_with_days(table: Table, named: Sequence[str]) -> Iterator[str]:
+    where = [at for at, name in enumerate(named) if name in ("awarded", "validUntil")]
+    for _, row in table.rows():
+        if not isinstance(row, Refusal) and len(row) == len(named):
+            yield from filter(None, (row[at].strip() for at in where))
 
 
 def _award(
-    number: int, columns: list[str], cells: list[str], offerings: Sequence[Offering]
+    number: int,
+    named: Sequence[str],
+    row: Sequence[str],
+    offerings: Sequence[Offering],
+    reading: Reading,
 ) -> Award | list[Refusal]:
     """Return the award that a row spells, or everything that is wrong with it."""
-    if len(cells) != len(columns):
-        detail = f"{len(cells)} cells under {len(columns)} columns; quote what holds a delimiter"
-        return [Refusal("cohort-row", detail)]
+    if len(row) != len(named):
+        detail = f"has not one cell for each of {len(named)} columns; quote what holds a delimiter"
+        return [Refusal("cohort-row", detail, value=f"{len(row)} cells")]
     values: dict[str, Any] = {}
     wrong = []
-    filled = {name: cell.strip() for name, cell in zip(columns, cells, strict=True) if cell.strip()}
-    for name, cell in filled.items():
+    filled = {name: text for name, cell in zip(named, row, strict=True) if (text := cell.strip())}
+    for name, text in filled.items():
         try:
-            values[name] = _read_cell(name, cell)
+            values[name] = _read_cell(name, text, reading)
         except Refusal as refusal:
             wrong.append(_in_column(name, refusal))
     if "awarded" not in filled:
-        wrong.append(Refusal("cohort-cell", "column awarded: is empty"))
+        wrong.append(Refusal("cohort-cell", "column awarded: is empty; write the day"))
     if not {"learner", "learnerId"} & filled.keys():
         wrong.append(Refusal("cohort-cell", "column learner: is empty: whose award is this?"))
     until = values.get("validUntil")
@@ -357,56 +323,65 @@ def _only_once(award: Award, first_row: dict[tuple[str, str], int]) -> Award | l
 
 
 def _in_column(name: str, refusal: Refusal) -> Refusal:
-    return Refusal(refusal.rule, f"column {name}: {refusal.detail}", value=refusal.value)
+    placed = Refusal(refusal.rule, f"column {name}: {refusal.detail}")
+    # Escaped already; doing so twice would garble it.
+    placed.value = refusal.value
+    return placed
 
 
-def _read_cell(column: str, text: str) -> Any:
+def _read_cell(column: str, text: str, reading: Reading) -> Any:
     if not column:
-        raise Refusal("cohort-cell", "a cell in a column without a name", value=text)
+        raise Refusal(cells.RULE, "a cell in a column without a name; name or empty it", value=text)
     if len(text) > _MAX_CELL:
         raise Refusal(
-            "cohort-cell", f"longer than {_MAX_CELL} characters", value=f"{len(text)} characters"
+            cells.RULE, f"longer than {_MAX_CELL} characters", value=f"{len(text)} characters"
         )
-    if _INVISIBLE.search(text):
-        raise Refusal("cohort-cell", "holds a line break or an invisible character", value=text)
-    # Some of these are honest, but none can be told from a formula that a spreadsheet would
-    # run when it opens a file made from this one.
-    if text[0] in "=+-@" or _SHEET_ERROR.fullmatch(text):
-        raise Refusal("cohort-cell", "a formula or its error, not a value", value=text)
+    cells.check_seen(text, joined=column == "name")
     # A verifier hashes what a person types, so one spelling of each accented letter.
-    return _CELLS[column](unicodedata.normalize("NFC", text))
+    text = unicodedata.normalize("NFC", text)
+    if column == "learner":
+        return read_learner(text, as_written=reading.as_written)
+    fault = cells.fault_in(text)
+    if fault is not None:
+        raise Refusal(cells.RULE, fault, value=text)
+    if column == "validUntil":
+        return days.read_day(text, reading.dates)
+    if column == "awarded":
+        return _day_awarded(text, reading)
+    return _CELLS[column](text)
 
 
-def _learner(text: str) -> str:
-    if any(unicodedata.category(character) == "Cf" for character in text):
-        # A person who types the address leaves it out, and so gets another hash.
-        raise Refusal("cohort-cell", "holds a character that nobody sees", value=text)
-    if text.startswith("did:"):
-        raise Refusal("cohort-cell", "a DID goes into column learnerId", value=text)
-    if "@" in text and not _ADDRESS.fullmatch(text):
-        raise Refusal("cohort-cell", "not an e-mail address", value=text)
-    if _ROUNDED.fullmatch(text):
-        raise Refusal(
-            "cohort-cell", "a number that a spreadsheet has rounded: make it text", value=text
-        )
-    if len(text) > 320:
-        raise Refusal("cohort-cell", "longer than 320 characters", value=text)
-    return text
+def _day_awarded(text: str, reading: Reading) -> date:
+    found = days.read_day(text, reading.dates)
+    if reading.latest is not None and found > reading.latest:
+        detail = "in the future: mend it, or --future-dates takes it"
+        raise Refusal(cells.RULE, detail, value=text)
+    return found
 
 
-def _day(text: str) -> date:
+def _name(text: str) -> str:
+    fault = cells.misprint_in(text)
+    if fault is None and "@" in text:
+        fault = "an e-mail address goes into column learner"
+    if fault is None and not any(map(str.isalpha, text)):
+        fault = "holds no letter; leave the cell empty, or write the name"
+    if fault is None and days.looks_like_a_day(text):
+        fault = "a date; leave the cell empty, or write the name"
     try:
-        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-            raise ValueError(text)  # noqa: TRY301  # Python takes more spellings than one
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Refusal("cohort-cell", "not a date such as 2026-11-21", value=text) from None
+        return str(msgspec.convert(text if fault is None else "", Name))
+    except msgspec.ValidationError:
+        fault = fault or names.fault_of(text) or "not a name of at most 200 characters"
+        raise Refusal(cells.RULE, fault, value=text) from None
 
 
 def _evidence(text: str) -> tuple[str, ...]:
     urls = tuple(_url(url) for url in text.split())
     if len(urls) > _MAX_EVIDENCE:
-        raise Refusal("cohort-cell", f"more than {_MAX_EVIDENCE} URLs", value=len(urls))
+        raise Refusal(
+            "cohort-cell",
+            f"more than {_MAX_EVIDENCE} URLs, with spaces between them",
+            value=len(urls),
+        )
     return urls
 
 
@@ -433,11 +408,8 @@ def _offering(named: str | None, offerings: Sequence[Offering]) -> Offering | Re
 
 _url: Final = _like(Url, "a URL such as https://portfolio.example/7")
 _CELLS: Final[dict[str, Callable[[str], Any]]] = {
-    "learner": _learner,
     "learnerId": _like(Did, "a DID such as did:web:ada.example"),
-    "name": _like(Name, "a name of at most 200 characters"),
-    "awarded": _day,
-    "validUntil": _day,
+    "name": _name,
     "evidence": _evidence,
     "achievement": str,
 }

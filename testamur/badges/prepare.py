@@ -27,9 +27,7 @@ from urllib.parse import unquote
 import msgspec
 
 from testamur.badges.cohort_csv import (
-    MAX_FILE,
     MAX_REFUSED,
-    UNREAD,
     Award,
     Provider,
     Registered,
@@ -40,6 +38,7 @@ from testamur.badges.cohort_csv import (
 from testamur.badges.commitment import HolderFile, commit, new_blind, render_holder_file
 from testamur.badges.data_integrity import SUITE, sign, verify_proofs
 from testamur.badges.openbadges import Badge, parse_credential, read_badge
+from testamur.badges.spreadsheet import MAX_FILE, UNREAD
 from testamur.canonical import MAX_DOCUMENT
 from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.ids import new_id

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 import typer
 
+from testamur.badges import days, headings
+from testamur.badges.addresses import has_capitals
 from testamur.badges.cohort_csv import (
-    MAX_FILE,
-    UNREAD,
+    Award,
     Offering,
     Provider,
+    Reading,
     Registered,
     read_cohort,
     read_given,
@@ -26,11 +28,12 @@ from testamur.badges.prepare import (
     read_sources,
     write_prepared,
 )
+from testamur.badges.spreadsheet import MAX_FILE, UNREAD
 from testamur.canonical import MAX_DOCUMENT
-from testamur.cli.files import naming, read, read_key, refuse_existing
+from testamur.cli.files import naming, read, read_key, refuse_existing, write
 from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table, track
-from testamur.cli.values import as_id, is_id, log_name
+from testamur.cli.values import as_id, cut, is_id, log_name
 from testamur.errors import Refusal
 from testamur.files import refuse_irregular
 from testamur.keys import PrivateKey
@@ -40,27 +43,55 @@ app = typer.Typer()
 _PANEL: Final = "Events"
 
 _LISTED: Final = 50
-# A workbook is no CSV file, but its user means a cohort, so the error speaks of rows.
-_SHEETS: Final = (".csv", ".xlsx", ".xls")
+_TEXTS: Final = (".csv", ".tsv", ".tab", ".txt")
+# A workbook is no text, but its user means a cohort, so the error says how to save it as one.
+_SHEETS: Final = (*_TEXTS, ".xlsx", ".xlsm", ".xls", ".ods", ".numbers", ".gz")
+# From so many refusals with the same reason on, it is shown once.
+_ALIKE: Final = 3
+# A day begins in Kiribati (UTC+14) before it begins anywhere else.
+_EARLIEST_ZONE: Final = timedelta(hours=14)
 T = TypeVar("T")
+
+
+def _form_of_days(text: str) -> days.Form:
+    try:
+        return days.form(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{cut(text)} is not DD, MM and YYYY (D and M for one digit or two) in the order of "
+            "your dates, with what stands between them, such as DD-MM-YYYY, M/D/YYYY or "
+            "DD.MM.YYYY; a year has four digits"
+        ) from None
+
+
+def _own_heading(text: str) -> tuple[str, str]:
+    name, equals, heading = text.partition("=")
+    if name not in headings.COLUMNS or not equals or not headings.plain(heading):
+        names = ", ".join(headings.COLUMNS)
+        raise typer.BadParameter(
+            f"{cut(text)} is not such as learner=E-mail: one of {names}, and your heading for it"
+        )
+    return name, heading
 
 
 @app.command(rich_help_panel=_PANEL)
 def prepare(
     source: Annotated[
         Path,
-        typer.Argument(metavar="SOURCE", help="A .csv cohort, or badges: .json, .ndjson, folder."),
+        typer.Argument(
+            metavar="SOURCE", help="A cohort: .csv, .tsv, .txt; or badges: .json, .ndjson, folder."
+        ),
     ],
     achievement: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             metavar="FILE|ID",
             help="What is awarded. For a cohort: a JSON file with `achievement` (its id), "
             "`definition`, `description` and `criteria`; may be repeated. For badges: the id, "
             "or a JSON file that maps the achievement ids in the badges to such objects.",
         ),
-    ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder to write.")],
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="New folder to write.")] = None,
     provider: Annotated[
         Path | None,
         typer.Option(
@@ -80,7 +111,39 @@ def prepare(
         str | None,
         typer.Option(metavar="ORIGIN", parser=log_name, help="Log to name in holder files."),
     ] = None,
+    dates: Annotated[
+        Any,
+        typer.Option(
+            metavar="FORM",
+            parser=_form_of_days,
+            help="How the days of a cohort are written: DD-MM-YYYY, M/D/YYYY, DD.MM.YYYY ... "
+            "2026-11-21 is always read.",
+        ),
+    ] = None,
+    own: Annotated[
+        list[Any] | None,
+        typer.Option(
+            "--map",
+            metavar="COLUMN=HEADING",
+            parser=_own_heading,
+            help="Your heading of a column, such as learner=E-mail; may be repeated.",
+        ),
+    ] = None,
     *,
+    future_dates: Annotated[
+        bool, typer.Option("--future-dates", help="Take awards of days that are still to come.")
+    ] = False,
+    learner_as_written: Annotated[
+        bool,
+        typer.Option(
+            "--learner-as-written",
+            help="Take learners that look like a mistake, such as the number 12.345.678-9. Look "
+            "at each: nobody can mend a credential that is on the log.",
+        ),
+    ] = False,
+    template: Annotated[
+        bool, typer.Option("--template", help="Write SOURCE, a new .csv with the columns alone.")
+    ] = False,
     allow_refused: Annotated[
         bool, typer.Option("--allow-refused", help="Write the good ones, leave out the others.")
     ] = False,
@@ -88,10 +151,14 @@ def prepare(
 ) -> None:
     """Make credentials, holder files and events of a cohort or of Open Badges.
 
-    A cohort is a CSV file with a row for each award. Its columns, in any order: `learner` (e-mail
-    address or number) or `learnerId` (a DID); `awarded` (2026-11-21); and if need be `name`,
-    `validUntil`, `evidence` (URLs, spaces between), `achievement` (its id or name, if several are
-    on offer).
+    A cohort is a table with a row for each award, as a spreadsheet saves it: commas, semicolons or
+    tabs, in UTF-8 or "Unicode text". Its columns, in any order: `learner` (e-mail address or
+    number) or `learnerId` (a DID); `awarded` (2026-11-21); and if need be `name`, `validUntil`,
+    `evidence` (URLs, spaces between), `achievement` (its id or name, if several are on offer).
+    Empty rows are passed over. A cell that may be a mistake is refused with its row and with what
+    to do: errors and formulas of the spreadsheet, numbers with separators, dates and names in
+    place of a learner, addresses that are none. A learner is hashed as written here, the domain
+    of an address in small letters: nobody who types another spelling can open the credential.
 
     DIR gets `events.ndjson`, to be signed, `holders/` with one file for each holder, and
     `index.csv`. All but the events is personal data. If anything is refused nothing is written,
@@ -100,10 +167,27 @@ def prepare(
 
     Examples:
 
+    `testamur prepare cohort.csv --template`
+
     `testamur prepare cohort.csv --achievement soils.json --provider college.json --out spring`
+
+    `testamur prepare class.txt --map learner=E-mail --map awarded=Datum --dates DD.MM.YYYY
+    --achievement soils.json --provider college.json --out spring`
 
     `testamur prepare badges/ --achievement 019a3b1c-7f00-7abc-8def-0123456789ab --out spring`
     """
+    if template:
+        _write_template(source)
+        return
+    if out is None or not achievement:
+        missing = "--out" if achievement else "--achievement"
+        raise typer.BadParameter("is missing", param_hint=missing)
+    reading = Reading(
+        as_written=learner_as_written,
+        dates=dates,
+        headings=_by_column(own or []),
+        latest=None if future_dates else (datetime.now(UTC) + _EARLIEST_ZONE).date(),
+    )
     refuse_existing(out)
     secret = None if key is None else read_key(key)
     issuer = None if provider is None else _settings(provider, Provider)
@@ -113,8 +197,13 @@ def prepare(
         if accreditation is not None:
             where = "goes with badges; of a cohort, the file given as --achievement names it"
             raise typer.BadParameter(where, param_hint="--accreditation")
-        prepared = _of_cohort(source, achievement, issuer, secret, log)
+        prepared, warning = _of_cohort(source, achievement, reading, issuer, secret, log)
     else:
+        if own or dates or future_dates or learner_as_written:
+            where = "go with a cohort: a file named .csv, .tsv or .txt"
+            hint = "--map, --dates, --future-dates, --learner-as-written"
+            raise typer.BadParameter(where, param_hint=hint)
+        warning = None
         registered = _registered(achievement, accreditation)
         prepared = _of_badges(source, registered, issuer, secret, log)
     _refuse_nothing(prepared, source)
@@ -122,24 +211,25 @@ def prepare(
     written = bool(prepared.events) and (not prepared.refused or (allow_refused and not unread))
     if written:
         write_prepared(prepared, out, partial=allow_refused)
-    _show(prepared, out if written else None, json=json)
+    _show(prepared, warning, out if written else None, json=json)
     raise typer.Exit(HOLDS if written else REFUTED)
 
 
 def _of_cohort(
     source: Path,
     achievements: list[str],
+    reading: Reading,
     provider: Provider | None,
     key: PrivateKey | None,
     log: str | None,
-) -> Prepared:
+) -> tuple[Prepared, str | None]:
     if provider is None:
         raise typer.BadParameter("a cohort needs its issuer", param_hint="--provider")
     offerings = [_settings(Path(file), Offering) for file in achievements]
     with naming(source):
-        awards, refused = read_cohort(read(source, MAX_FILE), offerings)
+        awards, refused = read_cohort(read(source, MAX_FILE), offerings, reading)
     with track("Preparing") as tracked:
-        return prepare_cohort(
+        prepared = prepare_cohort(
             awards,
             provider,
             now=datetime.now(UTC),
@@ -149,6 +239,33 @@ def _of_cohort(
             source=source.name,
             track=tracked,
         )
+    return prepared, _warning(awards)
+
+
+def _warning(awards: Sequence[Award]) -> str | None:
+    """Return what to look at in addresses that not everybody types alike, if there are any."""
+    found = [each for each in awards if each.learner and has_capitals(each.learner)]
+    if not found:
+        return None
+    return (
+        f"{len(found):,} of the addresses have capitals before the @, the first in row "
+        f"{found[0].row} ({found[0].learner}): a credential opens to this spelling alone, so write "
+        "small letters if the learner does"
+    )
+
+
+def _by_column(own: Sequence[tuple[str, str]]) -> dict[str, str]:
+    found = dict(own)
+    if len(found) != len(own):
+        raise typer.BadParameter("names a column twice", param_hint="--map")
+    return found
+
+
+def _write_template(file: Path) -> None:
+    if file.suffix.lower() != ".csv":
+        raise typer.BadParameter("a template is a new file named .csv", param_hint="SOURCE")
+    write(file, headings.template())
+    note(f"Next: fill {file} in, a row for each award; columns that stay empty may be deleted")
 
 
 def _of_badges(
@@ -199,7 +316,7 @@ def _refuse_nothing(prepared: Prepared, source: Path) -> None:
     raise Refusal("no-badges", f"{source}: holds no badge")
 
 
-def _show(prepared: Prepared, out: Path | None, *, json: bool) -> None:
+def _show(prepared: Prepared, warning: str | None, out: Path | None, *, json: bool) -> None:
     counts = {
         "prepared": len(prepared.events),
         "refused": len({where for where, _ in prepared.refused}),
@@ -210,23 +327,43 @@ def _show(prepared: Prepared, out: Path | None, *, json: bool) -> None:
     if json:
         refused = [{"source": where, **described(why)} for where, why in prepared.refused]
         notes = [{"source": where, "detail": why} for where, why in prepared.notes]
-        show_json({**counts, "refused": refused, "notes": notes})
+        warnings = [] if warning is None else [warning]
+        show_json({**counts, "refused": refused, "notes": notes, "warnings": warnings})
         return
     if prepared.refused:
-        rows = [
-            [where, each.rule, each.detail, each.value or ""]
-            for where, each in prepared.refused[:_LISTED]
-        ]
-        show_table(["source", "rule", "why", "found"], rows)
-        if len(prepared.refused) > _LISTED:
-            note(f"... and {len(prepared.refused) - _LISTED:,} more; --json lists them all")
+        rows = _alike(prepared)
+        show_table(["source", "rule", "why", "found"], rows[:_LISTED])
+        if len(rows) > _LISTED:
+            note(f"... and {len(rows) - _LISTED:,} more; --json lists them all")
     for where, each in prepared.refused:
         if each.rule == UNREAD:
             note(f"{where}: {each.detail}", "yellow")
     for where, why in prepared.notes[:_LISTED]:
         note(f"{where}: {why}")
+    if warning is not None:
+        note(warning, "yellow")
     show_fields(counts)
     if out is None:
         note("Nothing was written.", "yellow")
     else:
         note(f"Next: testamur sign {out}/events.ndjson --key KEY --log ORIGIN --out FILE")
+
+
+def _alike(prepared: Prepared) -> list[list[str]]:
+    """Return the rows of the table of refusals: those with one reason are one row."""
+    groups: dict[tuple[str, str], list[tuple[str, Refusal]]] = {}
+    for where, why in prepared.refused:
+        groups.setdefault((why.rule, why.detail), []).append((where, why))
+    sources = len({where for where, _ in prepared.refused}) + len(prepared.events)
+    rows = []
+    for group in groups.values():
+        where, first = group[0]
+        if len(group) < _ALIKE:
+            rows += [[at, why.rule, why.detail, why.value or ""] for at, why in group]
+            continue
+        if len(group) == sources:
+            where = f"all {len(group):,}, {where} first"
+        else:
+            where = f"{where} and {len(group) - 1:,} more"
+        rows.append([where, first.rule, first.detail, first.value or ""])
+    return rows

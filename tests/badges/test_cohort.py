@@ -12,10 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testamur.badges.cohort_csv import (
-    MAX_FILE,
     MAX_REFUSED,
-    MAX_ROWS,
-    UNREAD,
     Award,
     Offering,
     Provider,
@@ -27,6 +24,7 @@ from testamur.badges.cohort_csv import (
     read_given,
 )
 from testamur.badges.openbadges import read_badge
+from testamur.badges.spreadsheet import MAX_FILE, MAX_ROWS, UNREAD
 from testamur.catalogue.ids import new_id
 from testamur.catalogue.members import Definition, Outcome
 from testamur.errors import Refusal
@@ -174,7 +172,7 @@ def test_the_achievement_is_named_by_id_or_by_name_where_several_are_on_offer() 
         ("learner", "", "is empty: whose award"),
         ("learner", "ada@", "not an e-mail address"),
         ("learner", "ada@example", "not an e-mail address"),
-        *(("learner", f"a{c}da@example.org", "nobody sees") for c in "\u200b\u00ad\u200d\u2060"),
+        *(("learner", f"a{c}da@example.org", "invisible") for c in "\u200b\u00ad\u200d\u2060"),
         ("learner", "ada@example.org, bob@example.org", "not an e-mail address"),
         ("learner", "did:example:ada", "goes into column learnerId"),
         ("learner", "2.02611E+11", "rounded"),
@@ -243,9 +241,9 @@ def test_all_that_is_wrong_is_listed_not_only_the_first() -> None:
         (2, "tomorrow"),
         (2, "2026-13-01"),
         (4, "21-11-2026"),
-        (5, None),
+        (5, "2 cells"),
     ]
-    assert "2 cells under 4 columns" in refused[-1][1].detail
+    assert "one cell for each of 4 columns" in refused[-1][1].detail
 
 
 def test_good_rows_are_read_beside_bad_ones() -> None:
@@ -312,11 +310,16 @@ def test_a_wrong_file_is_not_refused_row_by_row_for_ever() -> None:
         (b'"learner,awarded\n', "cohort-header", "not CSV"),
         (b"ada@example.org,2026-11-21\n", "cohort-header", "the columns are"),
         (b"learner,awarded" + b"," * 80, "cohort-header", "more than 64 columns"),
-        (GOOD.encode("utf-16"), "cohort-encoding", "UTF-16"),
+        (GOOD.encode("utf-16")[:-1], "cohort-encoding", "line 2 is not UTF-16"),
+        (GOOD.encode("utf-16-le"), "cohort-encoding", "line 1 is not UTF-8"),
+        (GOOD.encode("utf-32"), "cohort-encoding", "line 1 is not UTF-16"),
+        (b"\x1f\x8b\x08", "cohort-encoding", "compressed; unpack it first"),
+        (b"%PDF-1.7", "cohort-encoding", "is a PDF"),
         (GOOD.replace("ada", "zoë").encode("latin-1"), "cohort-encoding", "line 2 is not UTF-8"),
         (GOOD.encode() + b"bob\0@example.org,2026-11-21\n", "cohort-encoding", "line 3"),
-        (b"PK\x03\x04\x00\x00xl/workbook.xml", "cohort-encoding", "Excel workbook"),
-        (b"learner,awarded\n" + b"\n" * (MAX_ROWS + 1), "cohort-size", "rows"),
+        (b"PK\x03\x04\x00\x00xl/workbook.xml", "cohort-encoding", "workbook"),
+        (b"learner,awarded\n" + b"1,x\n" * (MAX_ROWS + 1), "cohort-size", "make two of it"),
+        (b"learner,awarded\n" + b"\n" * 1_048_576, "cohort-size", "delete the empty rows"),
         (b"x" * (MAX_FILE + 1), "cohort-size", "bytes"),
     ],
 )

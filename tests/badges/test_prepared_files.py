@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from testamur.badges.cohort_csv import MAX_FILE, UNREAD, Registered
+from testamur.badges.cohort_csv import Registered
 from testamur.badges.commitment import read_holder_file, verify_commitment
 from testamur.badges.prepare import (
     prepare_badges,
     read_sources,
     write_prepared,
 )
+from testamur.badges.spreadsheet import MAX_FILE, UNREAD
 from testamur.canonical import MAX_DOCUMENT
 from testamur.catalogue.lines import decode_events
 from testamur.errors import Refusal, Unavailable

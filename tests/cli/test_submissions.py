@@ -135,7 +135,7 @@ def test_wrong_usage_of_prepare_is_2(given: Path, wrong: list[str]) -> None:
         ("empty.csv", b"", "cohort-header", "is empty; row 1 names the columns"),
         ("header.csv", b"learner,awarded\n", "cohort-empty", "has no row below"),
         ("book.csv", b"PK\x03\x04", "cohort-encoding", 'save it as "CSV UTF-8"'),
-        ("book.xlsx", b"PK\x03\x04", "cohort-encoding", "is an Excel workbook"),
+        ("book.xlsx", b"PK\x03\x04", "cohort-encoding", "is a workbook"),
         ("badges.ndjson", b"", "no-badges", "holds no badge"),
     ],
 )

@@ -64,7 +64,8 @@ def test_the_import_contract_says_what_the_design_says() -> None:
         "testamur.cli",
         "testamur.exports | testamur.http",
         "testamur.verification",
-        "testamur.badges | testamur.recording | testamur.rules",
+        "testamur.badges | testamur.rules",
+        "testamur.recording",
         "testamur.catalogue",
         "testamur.tlog",
     ]
