@@ -78,7 +78,7 @@ class Tiles:
         self._vkey = _resource(f"{vkey}\n".encode(), [_TEXT, _FRESH])
         self._checkpoint: tuple[bytes, Resource] | None = None
         self._kept = _Kept(cache_bytes)
-        # What is too large to keep and is being sent just now: many clients share one copy.
+        # Files too large to keep that are being sent just now: many clients share one copy.
         self._in_use: WeakValueDictionary[tuple[bytes, bool], Resource] = WeakValueDictionary()
         self._coming: dict[tuple[bytes, bool], asyncio.Task[Resource]] = {}
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="testamur-tiles")

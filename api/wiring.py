@@ -1,4 +1,4 @@
-"""Puts the parts of a server together: what starts when, what is told of what, what stops when.
+"""Puts the parts of a server together: what starts when, what wakes what, what stops when.
 
 `opened` gives parts that have checked their own files and found no damage; otherwise nothing is
 served. Only `fsck` checks entry by entry that the sequence is what was published.
@@ -70,7 +70,7 @@ class Parts:
     def stop(self) -> None:
         """Publish what is durable, and come to rest. Requests are over by then.
 
-        What the gate still commits after the publisher has ended is durable, and published at
+        Entries that the gate commits after the publisher has ended are durable, and published at
         the next start.
         """
         self.publishing.stop()

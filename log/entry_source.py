@@ -20,7 +20,7 @@ _CHUNK_BYTES: Final = 8 << 20  # or this many bytes, whichever comes first
 
 
 class EntrySource(Protocol):
-    """The sequence to publish. What it has committed never changes. Threads may share it."""
+    """The sequence to publish. Committed entries never change. Threads may share it."""
 
     def committed(self) -> int:
         """Return how many entries are durable.

@@ -152,7 +152,7 @@ class Publisher:
             return at, None
 
         for entries, recorded in in_chunks(self._source, tail.size, size):
-            # 2. What the source holds must still be what it admitted: a bit that flipped there
+            # 2. The source must still hold the bytes that it admitted: a bit that flipped there
             #    stops here. After a crash here nothing of this chunk is written.
             leaves = admitted(tail.size, entries, recorded)
 
@@ -210,7 +210,7 @@ class Publisher:
         return _Signed(checkpoint, note)
 
     def _check_extends(self, old: Checkpoint, new: Checkpoint) -> None:
-        # Not from the cached tiles: what was sound when it was read may be damaged by now.
+        # Not from the cached tiles: a tile that was sound when read may be damaged by now.
         hashes = TileHashes(new.size, tiles_of(self._store))
         proof = prove_consistency(old.size, new.size, hashes)
         try:

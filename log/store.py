@@ -57,7 +57,7 @@ class ListedFiles(Files, Protocol):
     def paths(self) -> Iterator[str]:
         """Yield the path of everything stored, foreign files included, each once, in any order.
 
-        Unfinished writes MUST be left out. What is written meanwhile MAY be left out or included.
+        Unfinished writes MUST be left out. Files written meanwhile MAY be left out or included.
         It MUST raise `Unavailable` when the storage cannot be listed to its end.
         """
         ...
@@ -68,7 +68,7 @@ class Store(Files, Protocol):
 
     One publisher writes, one call at a time, while it holds the claim (`LastSignedStore.claim`);
     any number of readers read meanwhile. A publisher that lost its claim without noticing may
-    still write: what it can do is the same tiles and bundles again, or an older checkpoint.
+    still write, but only the same tiles and bundles again, or an older checkpoint.
 
     A write that raises `Unavailable` MAY have stored any of its files, each of them whole; the
     publisher then resumes, and writes them again. Calls MUST end: a driver sets its own time-outs.

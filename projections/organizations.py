@@ -1,7 +1,7 @@
 """Which organizations are in the register, and with which keys, as of any size.
 
 The state of an organization is the one that the rules reached at the end of a submission; two
-changes in one submission make two rows and one state. What a key signed is on the log.
+changes in one submission make two rows and one state. The log tells which submissions a key signed.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class Committer:
             for place, outcome in zip(list(waiting), decided, strict=False):
                 outcomes[place] = outcome
                 del waiting[place]
-            # What is left follows a submission whose signer entered with this very group. Their
+            # These follow a submission whose signer entered with this very group. Their
             # signatures are verified now, while nobody waits for the lock.
             for place, checked in list(waiting.items()):
                 verified = self._verified(checked)
@@ -153,10 +153,10 @@ class Committer:
         # Nothing in here may cost more than the group itself: no step over the whole register.
         with self._store.writing() as transaction:
             # 1. Catch up with what other processes appended. Until the commit no other process
-            #    can append, so what is read from here on is still true then.
+            #    can append, so all that is read from here on is still true then.
             self._catch_up(transaction, most=_FAR_BEHIND)
 
-            # 2. What the rules must know besides: credentials, and submissions sent again.
+            # 2. The rules must also know credentials, and submissions sent again.
             register = self._shared.draft()
             deliberation = Deliberation(
                 register,
@@ -180,7 +180,7 @@ class Committer:
                 #    and no sender was answered. The same submission sent again tells which.
                 self._commit(transaction, deliberation.submissions)
                 self._head_at = head_at
-                # What readers see is durable from here on. If we stop before, the next
+                # From here on readers see the group, which is durable. If we stop before, the next
                 # transaction catches up with it.
                 self._shared.absorb(register)
         return outcomes

@@ -24,7 +24,7 @@ _LEADS_TO: Final = {(before is None, cause): after for (before, cause), after in
 _CHANGES: Final = frozenset(get_args(e.CredentialStatusEvent))
 # Streams of other things. A topic that is in neither set is damage.
 _OF_OTHERS: Final = {submissions.TOPIC, *wire_names(*Kind)} - {*wire_names(Kind.CREDENTIAL)}
-# What is not spelled like this was never issued; UUIDs are compared as text by the rules.
+# A credential with an id spelled otherwise was never issued: the rules compare UUIDs as text.
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 

@@ -1,6 +1,6 @@
 """The queue of submissions before the committer: bounded in number and bytes, taken in groups.
 
-What is put in is taken out once, in order. Nothing in the queue is durable, and nothing was
+Each submission is taken out once, in order. Nothing in the queue is durable, and nothing was
 promised to its senders.
 """
 

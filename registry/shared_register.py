@@ -89,7 +89,7 @@ class _View(Draft[Any]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the value of `name` as of this version, or `default`."""
-        # The register first, then the versions: what is replaced in between is in these.
+        # The register first, then the versions: a value replaced in between is in these.
         value = self.beneath.get(name, _ABSENT)
         version = self._version
         while version.later is not None:

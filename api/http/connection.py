@@ -6,7 +6,7 @@ limits on requests do not help, since they never complete one. It also writes th
 of an answer in two system calls: for a tile that was a fifth of the cost.
 
 A long answer goes out in pieces, the next one when the client has read most of the one before.
-What a connection holds meanwhile is counted in the budget of `answers.py`.
+The budget of `answers.py` counts all that a connection holds meanwhile.
 """
 
 from __future__ import annotations
@@ -242,7 +242,7 @@ class Connection(HttpToolsProtocol):
 
     @property
     def _queued(self) -> int:
-        """What the requests take that wait behind another."""
+        """The bytes that requests take while they wait behind another."""
         return sum(len(cycle.body) + _REQUEST_BYTES for cycle, _ in self.pipeline)
 
     @property

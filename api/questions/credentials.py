@@ -213,7 +213,7 @@ async def credential_evidence(answerer: Answering, when: When, credential: Uuid)
 
 @routes.get(
     "/organizations/{did}/credentials",
-    summary="What an organization issued, or with flagged=true what of it broke policy.",
+    summary="What an organization issued; with flagged=true only issuances that broke policy.",
     responses=described(Listed[CredentialLine]),
 )
 async def credentials_of(
@@ -231,7 +231,7 @@ async def credentials_of(
 
 @routes.get(
     "/achievements/{achievement}/credentials",
-    summary="What was issued for an achievement, or with flagged=true what broke policy.",
+    summary="What was issued for an achievement; with flagged=true only what broke policy.",
     responses=described(Listed[CredentialLine]),
 )
 async def credentials_for(

@@ -184,7 +184,7 @@ def achievement_object(
     """Return the OB 3.0 Achievement that states `definition`, its elements as alignments.
 
     `achievement_id` is a URI; `criteria` is Markdown; `accreditation_url` is where the
-    accreditation itself is on record, if it is. What the code lists have no word for ("none")
+    accreditation itself is on record, if it is. A value without a word in the code lists ("none")
     is stated by absence. Arrays stand wherever the strict json-ld schema wants them.
     """
     named = [outcome.name for outcome in definition.outcomes or () if outcome.url is None]

@@ -392,7 +392,7 @@ def _lines(opened: io.BufferedReader, label: str) -> Iterator[Source]:
 
 
 def _public(document: bytes) -> bytes | Refusal:
-    # What parses it may show what it finds.
+    # A parser's error may show what it found.
     return Refusal("private-key", THIS_IS_ONE) if holds_private_key(document) else document
 
 

@@ -91,7 +91,7 @@ def possession(
 ) -> None:
     """Sign that you hold a key and want it in the register, for your sponsor to send in.
 
-    The signature holds for this log, this sponsor and this organization only. What is printed is
+    The signature holds for this log, this sponsor and this organization only. The command prints
     the JSON that your sponsor gives to `testamur event ... --from`.
 
     Example: `testamur possession provider.key --log log.example/testamur

@@ -2,7 +2,7 @@
 
 A name with dots reaches into an object, as in `definition.level.value=6`. Text becomes what the
 member must be: a number, a date, a list where commas part the items. `new` stands for a fresh
-id. What comes out has passed the same checks as any event line; who may send it, and when, is
+id. The event has passed the same checks as any event line; who may send it, and when, is
 for the rules of the register.
 """
 

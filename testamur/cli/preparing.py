@@ -162,8 +162,8 @@ def prepare(
 
     DIR gets `events.ndjson`, to be signed, `holders/` with one file for each holder, and
     `index.csv`. All but the events is personal data. If anything is refused nothing is written,
-    unless --allow-refused: to prepare all anew would then issue the good ones twice. What could
-    not be read to its end is never written in part.
+    unless --allow-refused: to prepare all anew would then issue the good ones twice. A
+    source that could not be read to its end is never written in part.
 
     Examples:
 

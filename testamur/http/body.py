@@ -46,7 +46,7 @@ def read_body(response: httpx2.Response, at_most: int, *, seconds: float = SECON
             body += inflate.inflated(piece, at_most + 1 - len(body)) if inflate else piece
         except zlib.error as error:
             raise Unavailable(f"{response.url} answered with bad gzip: {error}") from None
-        # What does not compress is a little longer in gzip.
+        # Data that does not compress is a little longer in gzip.
         if len(body) > at_most or received > at_most + at_most // 100 + 1024:
             raise TooLarge(f"{response.url} answered more than {at_most} bytes")
         if time.monotonic() > until:

@@ -1,7 +1,7 @@
 """The check report (`testamur/check/1`): what the registry would make of a submission.
 
 The registry writes it and the client reads it, so the format is declared once, here. It promises
-nothing: what it accepts may be refused a moment later.
+nothing: a submission that it accepts may be refused a moment later.
 """
 
 from __future__ import annotations

@@ -224,7 +224,7 @@ def _check_standing(
             "rank; sign with that key or one of higher rank",
             value=event.key,
         )
-    # What a key says of itself is for good, so saying it again only spends.
+    # A key's word about itself is for good, so saying it again only spends.
     said = (
         about.retired is not None if type(event) is KeyRetired else signer.key in about.compromised
     )

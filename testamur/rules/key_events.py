@@ -27,7 +27,7 @@ class KeyListed(Part, frozen=True, gc=False, kw_only=True, tag_field="type", tag
 
 
 class KeyRetired(Part, frozen=True, gc=False, kw_only=True, tag_field="type", tag="key.retired/1"):
-    """The key signs no more; what it signed before still counts."""
+    """The key signs no more; its earlier submissions still count."""
 
     key: Multikey
 

@@ -227,8 +227,8 @@ _Keys: TypeAlias = dict[str, ListedKey]
 def hear(keys: _Keys, submission: KeySubmission, position: int, event: KeyEvent) -> None:
     """Let the event at `position` hold in `keys`; it is one of a submission that counts.
 
-    What the signer has no right to say changes nothing. Which other submissions count is left as
-    it was: `KeyTable.plus` draws that conclusion.
+    An event that its signer has no right to say changes nothing. Which other submissions count is
+    left as it was: `KeyTable.plus` draws that conclusion.
     """
     _enter(keys, submission, position, event)
     about = keys.get(event.key)

@@ -348,8 +348,8 @@ def _implied_roots(
         if last == 0:
             raise InvalidProof(f"path of {len(path)} hashes goes on above the root")
         if at % 2 or at == last:
-            # A sibling to the left is in both trees. What rises unhashed in the new tree, as the
-            # last of its level, does so in the old tree too.
+            # A sibling to the left is in both trees. A node that rises unhashed in the new tree, as
+            # the last of its level, does so in the old tree too.
             old, new = node_hash(sibling, old), node_hash(sibling, new)
             while at % 2 == 0 and at:
                 at, last = at >> 1, last >> 1

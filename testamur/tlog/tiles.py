@@ -318,8 +318,8 @@ class RightEdge:
     def load(cls, size: int, fetch: Fetch) -> RightEdge:
         """Return the edge of a published tree, read from its partial tiles.
 
-        Raises what `fetch` raises, and `MalformedTile`. What was read is not authenticated: compare
-        `root()` with a checkpoint's before building on it.
+        Raises what `fetch` raises, and `MalformedTile`. The tiles read are not authenticated:
+        compare `root()` with a checkpoint's before building on it.
         """
         return cls(
             size, tuple(_partial_tile(fetch, level, size) for level in range(tile_levels(size)))
