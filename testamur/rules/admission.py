@@ -120,8 +120,9 @@ def admit_events(
                 flags = issuance.issue(credentials, event)
                 admitted.append(Admitted(event.credential, 1, flags, _ISSUED))
             else:
-                # It may change what the issuances that follow it are judged by.
-                issuance = None
+                if not isinstance(event, e.CredentialStatusEvent):
+                    # It may change what the issuances that follow it are judged by.
+                    issuance = None
                 _check_acting(register, actor)
                 at = Occurrence(register.size + number, actor, day, number in possessed)
                 admitted.append(_admit_one(register, credentials, at, event))

@@ -7,6 +7,7 @@ definitions, which are on the log. So it keeps a short text of each, and equal t
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -45,6 +46,7 @@ def write_facets(definition: Definition) -> str:
     return sys.intern(msgspec.json.encode(facets_of(definition)).decode())
 
 
+@lru_cache(maxsize=1024)  # of those in use, most of the time
 def read_facets(text: str) -> Facets:
     """Return what `write_facets` wrote."""
     return _decode(text)

@@ -81,10 +81,16 @@ def test_issuances_are_judged_once_for_each_achievement_and_accreditation(
         for accredited in more
         for days in range(50)
     ]
-    flags = [admitted.flags for admitted in gate.admit(story.provider, *issued)]
+    # Events about credentials in between change nothing that they are judged by.
+    events = [each for one in issued for each in (one, revoked(one.credential))]
+    flags = [admitted.flags for admitted in gate.admit(story.provider, *events)][::2]
 
     assert flags == [() if days < 30 else ("backdated",) for days in range(50)] * 6
     assert len(compared) == 6
+
+
+def revoked(credential: str) -> e.CredentialRevoked:
+    return e.CredentialRevoked(credential=credential, reason="misconduct")
 
 
 def test_the_sets_of_a_scope_are_made_once() -> None:
