@@ -244,7 +244,7 @@ def _admit(register: Register, story: Story, signer: Party, lines: Sequence[byte
 
 def main(
     things: Annotated[int, typer.Option(help="things in the register")] = 20_000,
-    counted: Annotated[int, typer.Option(help="things whose memory is counted")] = 20_000,
+    counted: Annotated[int, typer.Option(help="things whose memory is counted")] = 5_000,
 ) -> None:
     """Print the worst of each kind of event, with the shape of register it was found in."""
     worst = worst_of(things, lambda line: print(line, flush=True))

@@ -45,10 +45,8 @@ def exceeding(child: Scope | None, parent: Scope | None) -> list[str]:
     inner, outer = _NOTHING_NAMED if child is None else sets_of(child), sets_of(parent)
     return [
         member
-        for member, named, allowed, held in zip(
-            _MEMBERS, inner.names, outer.names, inner.held(), strict=True
-        )
-        if allowed is not None and not _within(named, allowed, held)
+        for place, (member, allowed) in enumerate(zip(_MEMBERS, outer.names, strict=True))
+        if allowed is not None and not inner.lie_within(place, allowed)
     ]
 
 
@@ -79,13 +77,21 @@ class _Sets:
 
     def __init__(self, names: _Names) -> None:
         self.names = names
-        self._held: tuple[_Held, ...] | None = None
+        self._held: dict[int, _Held] = {}
 
-    def held(self) -> tuple[_Held, ...]:
-        """Return, member by member, which of the names each wider name holds."""
-        if self._held is None:
-            self._held = tuple(map(_by_wider, self.names, _WIDER))
-        return self._held
+    def lie_within(self, place: int, allowed: frozenset[Any]) -> bool:
+        """Return whether all that is named in the member at `place` is allowed, or held by it."""
+        # Sets as a whole, never name by name: some thousand times ten comparisons are at stake.
+        named = self.names[place]
+        if not named:
+            return False
+        beyond = named - allowed
+        if not beyond:
+            return True
+        held = self._held.get(place)
+        if held is None:
+            held = self._held[place] = _by_wider(named, _WIDER[place])
+        return beyond <= frozenset().union(*map(held.__getitem__, held.keys() & allowed))
 
 
 _NOTHING_NAMED: Final = _Sets(_Names())
@@ -102,9 +108,10 @@ def sets_of(scope: Scope) -> _Sets:
     return sets
 
 
-def _by_wider(names: frozenset[str] | None, wider: _Wider | None) -> _Held:
+def _by_wider(names: frozenset[str], wider: _Wider | None) -> _Held:
+    """Return which of the names each wider name holds."""
     held: dict[str, set[str]] = {}
-    if names and wider:
+    if wider is not None:
         for name in names:
             for each in wider(name):
                 held.setdefault(each, set()).add(name)
@@ -159,11 +166,3 @@ def _covers_all(
     if wider is None:
         return allowed.issuperset(names)
     return all(_covers(allowed, name, wider) for name in names)
-
-
-def _within(named: frozenset[Any] | None, allowed: frozenset[Any], held: _Held) -> bool:
-    # Sets as a whole, never name by name: some thousand times ten comparisons are at stake.
-    if not named:
-        return False
-    beyond = named - allowed
-    return not beyond or beyond <= frozenset().union(*map(held.__getitem__, held.keys() & allowed))

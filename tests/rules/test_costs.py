@@ -100,7 +100,6 @@ def test_the_sets_of_a_scope_are_made_once() -> None:
     assert uncovered(scope, "", Story().definition(), "NL") == ["fields"]
     assert exceeding(scope, Scope(languages=("en",))) == ["languages"]
     assert sets_of(scope) is made
-    assert sets_of(scope).held() is made.held()
     assert scope == Scope(fields=("06", "07"), languages=("en", "nl"))
 
 
