@@ -109,7 +109,7 @@ def _play(data: Path, url: str, authorities: list[Party]) -> None:
 
 
 def _shown(courses: Sequence[Course]) -> Iterable[Course]:
-    """Show on a terminal how many cohorts are awarded; the line goes when they all are."""
+    """Show on a terminal how many cohorts are awarded; the line is removed at the end."""
     return track(courses, "awarding", console=_bar, transient=True, disable=not _bar.is_terminal)
 
 
@@ -260,7 +260,7 @@ def _verify(
 
 
 def _check(case: Case, evidence_from: EvidenceFrom, report: Report) -> None:
-    """Tell the verdict; raises `DemoFailed` unless it is the one that is due."""
+    """Print the verdict; raises `DemoFailed` unless it is the one that is due."""
     how = "offline" if evidence_from is EvidenceFrom.FILE else "with --url"
     print(f"Verified {how}, {case.name}: {report.verdict}", flush=True)
     refuted = {check.name for check in report.checks if check.verdict is Verdict.REFUTED}

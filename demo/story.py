@@ -1,4 +1,4 @@
-"""The story, act by act. Every act is signed submissions, handed in over HTTP."""
+"""The story, act by act. Every act is signed submissions, sent over HTTP."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ class Story:
     # --- What the acts are made of ---
 
     def _award(self, course: Course, learners: int, term: str) -> None:
-        """Write the cohort's CSV, prepare it, sign it, hand it in, keep the holders' files."""
+        """Write the cohort's CSV, prepare it, sign it, submit it, keep the holders' files."""
         provider = next(p for p in self.providers if p.person.handle == course.provider)
         offering = self.offerings[course.definition.name]
         work = provider.folder / f"{offering.achievement}-{term}"
@@ -276,7 +276,7 @@ class Story:
         return receipt
 
     def _tell(self, begun: int, sentence: str) -> None:
-        """Tell of the act whose first submission is number `begun`, and of what was flagged."""
+        """Report the act whose first submission is number `begun`, and its flags."""
         act = self.submissions[begun:]
         flags = sum((Counter[str](submission["flags"]) for submission in act), Counter[str]())
         flagged = ", ".join(f"{code} x {count}" for code, count in flags.items())

@@ -97,8 +97,8 @@ class Store(Files, Protocol):
 
         Readers MUST see the old one or the new one, whole, and never none in between. Where
         publishers may run on several machines it SHOULD be conditional on the checkpoint that this
-        instance read or wrote last (an ETag), and raise `Unavailable` if another is stored, so that
-        a publisher that was suspended cannot put an older checkpoint in its place.
+        instance read or wrote last (an ETag), and raise `Unavailable` if another is stored: else a
+        publisher that was suspended could put an older checkpoint in its place.
         """
         ...
 

@@ -1,9 +1,9 @@
 """A row for each thing of the register, and the head row that says what they are together.
 
 The head holds a digest: the XOR of the SHA-256 of every row, its own included. A group that changes
-one thing takes one hash out and puts another in, so the digest costs what is changed, and a
-bit that flipped, or a row that is gone, is found at the next start. It is no protection against a
-person who can write to the store.
+one thing takes one hash out and puts another in, so the cost is that of the change. The next start
+finds a bit that flipped and a row that is gone. The digest is no protection against a person who
+can write to the store.
 """
 
 from __future__ import annotations

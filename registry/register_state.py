@@ -87,7 +87,7 @@ def save_whole(transaction: Transaction, register: Register) -> None:
 
 
 def move_head(transaction: Transaction, register: Register) -> None:
-    """Note that the register that is stored is that of more entries, which changed nothing."""
+    """Note that the stored register now covers further entries, which changed nothing in it."""
     head = register_rows.head(transaction)
     if head is not None and head.size < register.size:
         transaction.save_states([Head.of(register, head.rows_digest()).row()])
