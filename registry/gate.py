@@ -25,7 +25,8 @@ from registry.queue import SubmissionQueue
 from registry.rehearsal import DryRun, rehearse
 from registry.signing import Signed, signed_by
 from registry.store import StorageDamaged, Store
-from testamur.catalogue.submission import SignedHeader, parse, parse_header, parse_under
+from testamur.catalogue import dry_run
+from testamur.catalogue.submission import MAX_HEADER, SignedHeader, parse, parse_header, parse_under
 from testamur.errors import Refusal, Unavailable
 from testamur.keys import PublicKey
 from testamur.rules import Register
@@ -121,22 +122,19 @@ class Gate:
         `Refusal` for what would be refused whatever follows.
         """
         header = parse_header(line)
-        register = self._committer.register
-        try:
-            found = self._signed(header, register)
-        except Refusal as refusal:
-            if refusal.rule not in _MAY_BE_BEHIND:
-                raise
-            # Another process may have brought its signer in, or its key.
-            register = register.draft()
-            with self._store.reading() as reading:
-                register_state.catch_up(reading, register, self._log_key)
-            found = self._signed(header, register)
+        found = self._examined(header)
         if found.refusal is not None:
             # Recorded before that reason arose, it gets its receipt again.
             names = header.payload
             if self.entries.receipt(names.iss, names.jti) is None:
                 raise found.refusal
+        return found
+
+    def examine_dry_run(self, line: bytes) -> Signed:
+        """Return line 1 of a dry run, signed by a key that may submit now; raises `Refusal`."""
+        found = self._examined(dry_run.parse_header(line))
+        if found.refusal is not None:
+            raise found.refusal
         return found
 
     def check(self, body: bytes, signed: Signed | None = None) -> Checked:
@@ -183,14 +181,22 @@ class Gate:
             ) from outcome
         raise outcome
 
-    def dry_run(self, body: bytes) -> DryRun:
-        """Return what would become of `body`, with every line that would be refused."""
+    def dry_run(self, body: bytes, signed: Signed | None = None) -> DryRun:
+        """Return what would become of the events in a dry run, with every line refused.
+
+        `signed` is its first line, if that was examined before; else it raises `Refusal` as
+        `examine_dry_run` does.
+        """
+        if signed is None:
+            signed = self.examine_dry_run(body[: MAX_HEADER + 1].partition(b"\n")[0])
         # Taken before the read begins, so that it is never ahead of what is read.
         register = self._committer.register.draft()
         with self._store.reading() as reading:
             register_state.catch_up(reading, register, self._log_key)
             recorded_at = max(self._clock(), register.recorded_at)
-            return rehearse(body, reading, register, recorded_at=recorded_at, log_key=self._log_key)
+            return rehearse(
+                body, signed, reading, register, recorded_at=recorded_at, log_key=self._log_key
+            )
 
     def close(self) -> None:
         """Commit what is queued; accept nothing more."""
@@ -203,6 +209,19 @@ class Gate:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _examined(self, header: SignedHeader) -> Signed:
+        register = self._committer.register
+        try:
+            return self._signed(header, register)
+        except Refusal as refusal:
+            if refusal.rule not in _MAY_BE_BEHIND:
+                raise
+        # Another process may have brought its signer in, or its key.
+        register = register.draft()
+        with self._store.reading() as reading:
+            register_state.catch_up(reading, register, self._log_key)
+        return self._signed(header, register)
 
     def _signed(self, header: SignedHeader, register: Register) -> Signed:
         recorded_at = max(self._clock(), register.recorded_at)

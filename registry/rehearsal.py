@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from registry import credential_streams, submissions
+from registry import credential_streams
 from registry.deliberation import Checked, Deliberation, Unverified
 from registry.outcomes import Recorded
+from registry.signing import Signed
 from registry.store import Reading
-from testamur.catalogue.submission import every_refusal, parse
+from testamur.catalogue.dry_run import every_refusal, parse
 from testamur.errors import Refusal, detached
 from testamur.keys import PublicKey
 from testamur.recording.names import objections
@@ -23,32 +24,37 @@ from testamur.rules import Credentials, Register, admit_events
 class DryRun:
     """Everything wrong with a submission, judged as of `size` entries; nothing if it would pass.
 
-    `flags` are those it would be admitted with, as in `Recorded`; `recorded` is its receipt if it
-    is on the log already.
+    `flags` are those it would be admitted with, as in `Recorded`.
     """
 
     refusals: list[Refusal]
     flags: tuple[tuple[int, str], ...]
     size: int
-    recorded: Recorded | None = None
 
 
 def rehearse(
-    body: bytes, reading: Reading, register: Register, *, recorded_at: int, log_key: PublicKey
+    body: bytes,
+    signed: Signed,
+    reading: Reading,
+    register: Register,
+    *,
+    recorded_at: int,
+    log_key: PublicKey,
 ) -> DryRun:
-    """Return what would become of `body` were it recorded next, at `recorded_at` (ms).
+    """Return what would become of the events in a dry run were they recorded next.
 
-    `register` is left as it is.
+    `signed` is its line 1; `recorded_at` is in Unix milliseconds. `register` is left as it is.
     """
     try:
-        checked = Checked.of(parse(body), len(body))
+        checked = Checked.of(parse(body, signed.header), len(body))
+        checked = checked.verified(signed.verified_by, examined=True)
     except Refusal:
         return DryRun(every_refusal(body), (), register.size)
     credentials = credential_streams.states(reading, checked.named)
     deliberation = Deliberation(
         register.draft(),
         credentials,
-        submissions.find(reading, [checked.key]),
+        {},  # a dry run has no name under which it could have been recorded
         recorded_at=recorded_at,
         log_key=log_key,
     )
@@ -58,13 +64,13 @@ def rehearse(
         on_header = refusal.line == 1 or register.size == 0
         others = [] if on_header else _every_line(register, credentials, checked, recorded_at)
         return DryRun(others or [refusal], (), register.size)
-    return DryRun([], receipt.flags, register.size, receipt if receipt.repeated else None)
+    return DryRun([], receipt.flags, register.size)
 
 
 def _decided(deliberation: Deliberation, checked: Checked) -> Recorded:
     try:
         return deliberation.decide(checked)
-    except Unverified as unverified:
+    except Unverified as unverified:  # another key has that name since
         return deliberation.decide(checked.verified(unverified.key))
 
 

@@ -1,4 +1,4 @@
-"""Dry runs: every refusal and flag that a submission would meet with; nothing is recorded."""
+"""Dry runs: every refusal and flag that events would meet with; nothing is recorded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from registry.gate import DryRun, Gate
+from registry.gate import DryRun, Gate, Signed
 from testamur.http.check_report import CheckReport, RefusalReport
 from testamur.verification.receipt import flagged
 
@@ -17,7 +17,7 @@ MAX_REPORTED: Final = 1_000
 
 
 class DryRuns:
-    """Rehearses submissions in a thread of its own, so that they never delay real ones."""
+    """Rehearses dry runs in a thread of its own, so that they never delay real ones."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
@@ -27,12 +27,17 @@ class DryRuns:
         """Wait for the dry run under way."""
         self._thread.shutdown()
 
-    async def report(self, body: bytes) -> bytes:
-        """Return the check report of the submission in `body`, as JSON."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._report, body)
+    async def report(self, body: bytes, signed: Signed | None) -> bytes:
+        """Return the check report of the dry run in `body`, as JSON.
 
-    def _report(self, body: bytes) -> bytes:
-        return msgspec.json.encode(report_of(self._gate.dry_run(body)))
+        `signed` is its first line, if that was examined already. Raises `Refusal`.
+        """
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._report, body, signed
+        )
+
+    def _report(self, body: bytes, signed: Signed | None) -> bytes:
+        return msgspec.json.encode(report_of(self._gate.dry_run(body, signed)))
 
 
 def report_of(found: DryRun) -> CheckReport:

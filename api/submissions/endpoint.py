@@ -21,6 +21,7 @@ from api.submissions.receipts import Receipts
 from api.submissions.recording import Recorder
 from log.proofs import Proofs
 from registry.gate import Gate, Recorded, Signed
+from testamur.catalogue import dry_run
 from testamur.catalogue.submission import (
     MAX_BYTES,
     MEDIA_TYPE,
@@ -119,10 +120,22 @@ class Submissions:
         return (200 if recorded.repeated else 201), _encode(receipt)
 
     async def check(self, scope: Scope, receive: Receive) -> bytes:
-        """Return the check report of a submission, as JSON; nothing is recorded."""
-        body = await self.intake.read(scope, receive, [MEDIA_TYPE])
+        """Return the check report of a dry run, as JSON; nothing is recorded.
+
+        Raises what `submit` does; line 1 decides whether the others are read.
+        """
+        signed: Signed | None = None
+
+        async def examine(start: bytes) -> bool:
+            nonlocal signed
+            line = first_line(start)
+            if line is not None:
+                signed = await self._recorder.examine_dry_run(line)
+            return line is not None
+
+        body = await self.intake.read(scope, receive, [dry_run.MEDIA_TYPE], look=examine)
         try:
-            return await self._dry_runs.report(body)
+            return await self._dry_runs.report(body, signed)
         finally:
             self.intake.release(len(body))
 

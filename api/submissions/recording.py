@@ -46,6 +46,11 @@ class Recorder:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._gate.examine, line)
 
+    async def examine_dry_run(self, line: bytes) -> Signed:
+        """Return line 1 of a dry run, whose other lines are not read yet; raises `Refusal`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._gate.examine_dry_run, line)
+
     async def record(self, body: bytes, signed: Signed | None) -> tuple[Checked, Recorded]:
         """Return the submission in `body`, and where it was recorded.
 

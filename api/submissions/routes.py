@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from api.http import openapi
 from api.questions.moment import DID, UUID
 from api.submissions.endpoint import Submissions
+from testamur.catalogue import dry_run
 from testamur.catalogue.submission import MEDIA_TYPE
 from testamur.http.check_report import CheckReport
 from testamur.verification.receipt import Receipt
@@ -29,6 +30,14 @@ _BODY: Final = {
         "required": True,
         "description": "The submission file; Content-Encoding gzip is taken too.",
         "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+    }
+}
+_DRY_RUN: Final = {
+    "requestBody": {
+        "required": True,
+        "description": "The dry run: signed like a submission, of another typ and without jti, so "
+        "that it can never be admitted. Content-Encoding gzip is taken too.",
+        "content": {dry_run.MEDIA_TYPE: {"schema": {"type": "string"}}},
     }
 }
 _REFUSALS: Final = openapi.problems(
@@ -81,8 +90,8 @@ SUBMIT_PATH: Final[openapi.Json] = {
 
 @routes.post(
     "/submissions/check",
-    summary="What a submission would meet with; nothing is recorded.",
-    openapi_extra=_BODY,
+    summary="What signed events would meet with; nothing is recorded.",
+    openapi_extra=_DRY_RUN,
     responses={200: openapi.answer(CheckReport, "Everything that is wrong."), **_REFUSALS},
 )
 async def check(submissions: Submitting, request: Request) -> Response:

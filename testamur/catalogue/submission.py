@@ -13,12 +13,12 @@ from __future__ import annotations
 import base64
 import binascii
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from hashlib import sha256
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -157,6 +157,9 @@ class SignedHeader:
             )
 
 
+ReadHeader: TypeAlias = Callable[[bytes], SignedHeader]
+
+
 @dataclass(frozen=True)
 class Submission:
     """A well-formed submission: n event lines (bytes without LF), decoded, with leaf hashes."""
@@ -167,13 +170,14 @@ class Submission:
     leaves: list[bytes]
 
 
-def parse(body: bytes) -> Submission:
+def parse(body: bytes, read_header: ReadHeader | None = None) -> Submission:
     """Return the submission in `body`, its lines checked against its root.
 
-    Raises `Refusal`, naming the first rule broken and the line.
+    `read_header` takes line 1 apart, by default `parse_header`. Raises `Refusal`, naming the first
+    rule broken and the line.
     """
     first, lines = _split(body)
-    header = parse_header(first)
+    header = (read_header or parse_header)(first)
     header.verify_count(len(lines))  # before any line is hashed or decoded
     leaves = leaf_hashes(lines)
     events = decode_events(lines)
@@ -212,7 +216,7 @@ def parse_under(header: SignedHeader, body: bytes) -> Submission:
     return Submission(header, lines, decode_events(lines), leaves)
 
 
-def every_refusal(body: bytes) -> list[Refusal]:
+def every_refusal(body: bytes, read_header: ReadHeader | None = None) -> list[Refusal]:
     """Return every fault in the form of `body`: its header, its count of events, each bad line."""
     if holds_private_key(body):
         return [Refusal("private-key", THIS_IS_ONE)]
@@ -222,7 +226,7 @@ def every_refusal(body: bytes) -> list[Refusal]:
     except Refusal as refusal:
         return [refusal]
     try:
-        header = parse_header(first)
+        header = (read_header or parse_header)(first)
         header.verify_root(leaf_hashes(lines))
     except Refusal as refusal:
         found.append(detached(refusal))
@@ -231,6 +235,14 @@ def every_refusal(body: bytes) -> list[Refusal]:
 
 def parse_header(jws: bytes) -> SignedHeader:
     """Return line 1 taken apart; raises `Refusal` with a `header-…` rule."""
+    text, protected64, payload64, signature64 = split_jws(jws)
+    protected = _protected_header(protected64)
+    payload = canonical_part(_header, payload64, "payload")
+    return signed_header(text, protected, payload, signature64)
+
+
+def split_jws(jws: bytes) -> tuple[str, str, str, str]:
+    """Return a compact JWS as text, and its three parts; raises `Refusal`."""
     if len(jws) > MAX_HEADER:
         raise Refusal(
             "header-size", f"at most {MAX_HEADER} bytes", line=1, value=f"{len(jws)} bytes"
@@ -245,8 +257,13 @@ def parse_header(jws: bytes) -> SignedHeader:
             line=1,
             value=jws[:60].decode("utf-8", "backslashreplace"),
         ) from None
-    protected = _protected_header(protected64)
-    payload = _canonical(_header, payload64, "payload")
+    return text, protected64, payload64, signature64
+
+
+def signed_header(
+    text: str, protected: Protected, payload: Header, signature64: str
+) -> SignedHeader:
+    """Return a JWS put together of its parts; raises `Refusal` if they do not fit."""
     header = SignedHeader(text, protected, payload, base64url_decode(signature64))
     if len(header.signature) != 64:
         raise Refusal(
@@ -394,10 +411,11 @@ def _split(body: bytes) -> tuple[bytes, list[bytes]]:
 
 @lru_cache(maxsize=1024)  # one for each key that is in use, most of the time
 def _protected_header(part: str) -> Protected:
-    return _canonical(_protected, part, "protected header")
+    return canonical_part(_protected, part, "protected header")
 
 
-def _canonical(decoder: msgspec.json.Decoder[_T], part: str, what: str) -> _T:
+def canonical_part(decoder: msgspec.json.Decoder[_T], part: str, what: str) -> _T:
+    """Return the canonical JSON object that a part of a JWS spells; raises `Refusal`."""
     data = base64url_decode(part)
     try:
         value = decoder.decode(data)

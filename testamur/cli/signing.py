@@ -10,44 +10,67 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from testamur.catalogue import dry_run
 from testamur.catalogue.ids import new_id
 from testamur.catalogue.lines import decode_events
 from testamur.catalogue.submission import MAX_BYTES, every_refusal, format_time, parse, seal
 from testamur.cli.files import naming, read, read_key, write
 from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
-from testamur.cli.values import Log, MaybeUrl, NewFile, as_kid
+from testamur.cli.values import Log, MaybeUrl, NewFile, as_kid, log_name
 from testamur.errors import Refusal
 from testamur.http.check_report import CheckReport
 from testamur.http.client import RegistryClient
-from testamur.keys import PublicKey
+from testamur.keys import PrivateKey, PublicKey
 from testamur.recording.names import objections
+from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.note import parse_note
 from testamur.verification.receipt import Flagged
 
 app = typer.Typer()
 _PANEL: Final = "Submissions"
 
 
+MaybeKid = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DID#ID", parser=as_kid, help="Name of the key; by default, that of its did:key."
+    ),
+]
+
+
 @app.command(rich_help_panel=_PANEL)
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Events, or a submission.")],
     url: MaybeUrl = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="KEY", help="Key file, to sign what --url is asked.")
+    ] = None,
+    kid: MaybeKid = None,
+    log: Annotated[
+        str | None,
+        typer.Option(metavar="ORIGIN", parser=log_name, help="Name of the log; else it is asked."),
+    ] = None,
     *,
     json: Json = False,
 ) -> None:
     """List everything that is wrong with a file of events, or with a submission.
 
-    Its form is looked at here. With --url, a registry tries the submission against its rules as
-    they stand, and records nothing.
+    Its form is looked at here. With --url, a registry tries the events against its rules as they
+    stand, and records nothing: what it gets is signed as a dry run, which no log admits.
 
-    Example: `testamur check cohort.submission --url https://registry.example`
+    Example: `testamur check events.ndjson --url https://registry.example --key provider.key`
     """
+    if (url is None) != (key is None):
+        raise typer.BadParameter("one needs the other", param_hint="--url, --key")
     data = read(file, MAX_BYTES)
     refusals = wrong_form(data)
     tried = None
-    if url is not None and not refusals:
-        tried = _dry_run(data, url)
+    if url is not None and key is not None and not refusals:
+        tried = _dry_run(data, url, read_key(key), kid, log)
         refusals = [each.refusal() for each in tried.refusals]
+        if not is_submission(data):
+            tried, refusals = _without_header(tried), [_above(each) for each in refusals]
     if json:
         listed = [described(each) for each in refusals]
         show_json({"file": str(file), "refusals": listed, "registry": msgspec.to_builtins(tried)})
@@ -62,14 +85,7 @@ def sign(
     key: Annotated[Path, typer.Option(metavar="KEY", help="Key file.")],
     log: Log,
     out: NewFile,
-    kid: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DID#ID",
-            parser=as_kid,
-            help="Name of the key; by default, that of its did:key.",
-        ),
-    ] = None,
+    kid: MaybeKid = None,
     *,
     json: Json = False,
 ) -> None:
@@ -137,12 +153,25 @@ def wrong_form(data: bytes) -> list[Refusal]:
     # A file of events is a submission but for its first line.
     found = [refusal for refusal in every_refusal(b"\n" + data) if refusal.line != 1]
     found = found or objections(decode_events(data[:-1].split(b"\n")))
-    return [
-        refusal
-        if refusal.line is None
-        else Refusal(refusal.rule, refusal.detail, line=refusal.line - 1, value=refusal.value)
-        for refusal in found
-    ]
+    return [_above(refusal) for refusal in found]
+
+
+def _above(refusal: Refusal) -> Refusal:
+    """Return the refusal with its line in a file without a header."""
+    if refusal.line is not None:
+        refusal.line -= 1
+    return refusal
+
+
+def _without_header(tried: CheckReport) -> CheckReport:
+    flags = tuple(
+        msgspec.structs.replace(each, first_line=each.first_line - 1) for each in tried.flags
+    )
+    refusals = tuple(
+        each if each.line is None else msgspec.structs.replace(each, line=each.line - 1)
+        for each in tried.refusals
+    )
+    return msgspec.structs.replace(tried, flags=flags, refusals=refusals)
 
 
 def _mangled(data: bytes) -> Refusal | None:
@@ -160,11 +189,25 @@ def _mangled(data: bytes) -> Refusal | None:
     return Refusal("file-form", "ends in CR LF, as lines do on Windows; save it with LF", line=line)
 
 
-def _dry_run(data: bytes, url: str) -> CheckReport:
-    if not is_submission(data):
-        raise typer.BadParameter("a registry tries submissions: `testamur sign` makes them")
+def _dry_run(
+    data: bytes, url: str, key: PrivateKey, kid: str | None, log: str | None
+) -> CheckReport:
+    # Of a submission the events are tried: with its own line 1 the registry could submit it.
+    lines = (data.partition(b"\n")[2] if is_submission(data) else data)[:-1].split(b"\n")
     with RegistryClient(url, patience=5, on_retry=lambda reason, _: note(reason)) as registry:
-        return registry.check(data)
+        body = dry_run.seal(
+            lines,
+            key=key,
+            kid=_own_kid(key.public) if kid is None else kid,
+            aud=log or _origin(registry),
+            iat=int(time.time()),
+        )
+        return registry.check(body)
+
+
+def _origin(registry: RegistryClient) -> str:
+    # No more than a name: what is signed for it can never be admitted, here or elsewhere.
+    return Checkpoint.parse(parse_note(registry.checkpoint()).text).origin
 
 
 def _show(file: Path, refusals: list[Refusal], tried: CheckReport | None) -> None:

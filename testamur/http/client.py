@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 
+from testamur.catalogue import dry_run
 from testamur.catalogue.submission import parse_header
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.http.check_report import CheckReport
@@ -93,8 +94,14 @@ class RegistryClient:
         return self._receipt(answer, issuer, jti)
 
     def check(self, body: bytes) -> CheckReport:
-        """Return what the registry would make of the submission in `body`; it records nothing."""
-        answer = self._exchange.ask("POST", "/submissions/check", MAX_ANSWER, upload=body)
+        """Return what the registry would make of the events in `body`; it records nothing.
+
+        `body` is a dry run (`testamur.catalogue.dry_run`), which can never be admitted. Raises
+        `Refusal` when its line 1 is refused.
+        """
+        answer = self._exchange.ask(
+            "POST", "/submissions/check", MAX_ANSWER, upload=body, media_type=dry_run.MEDIA_TYPE
+        )
         return self._decoded(answer, CheckReport)
 
     def credential(self, credential: str, as_of: AsOf | None = None) -> dict[str, Any]:

@@ -123,13 +123,14 @@ class Exchange:
         *,
         params: Mapping[str, str | int] | None = None,
         upload: bytes | None = None,
+        media_type: str = MEDIA_TYPE,
     ) -> bytes:
         """Return the body of the answer, of at most `bound` bytes.
 
         Raises `Refusal`, `NotFound` and other `Unavailable`.
         """
         waited, pause = 0.0, _FIRST_PAUSE
-        upload, headers = _packed(upload)
+        upload, headers = _packed(upload, media_type)
         while True:
             asked = 0.0
             try:
@@ -172,11 +173,11 @@ class Exchange:
             response.close()
 
 
-def _packed(upload: bytes | None) -> tuple[bytes | None, dict[str, str]]:
+def _packed(upload: bytes | None, media_type: str) -> tuple[bytes | None, dict[str, str]]:
     headers = {"User-Agent": f"testamur/{__version__}", **ACCEPT}
     if upload is None:
         return None, headers
-    headers["Content-Type"] = MEDIA_TYPE
+    headers["Content-Type"] = media_type
     if len(upload) >= _COMPRESS_FROM:
         # The fastest level: most of what can be saved is in the names of members.
         upload = gzip.compress(upload, compresslevel=1, mtime=0)

@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from api.http.asgi import SAFE, safe_headers, whole_headers
 from api.http.problems import problem_of
 from registry.outcomes import Overloaded, StorageFull
+from testamur.catalogue import dry_run
 from testamur.catalogue.submission import MEDIA_TYPE
 from testamur.errors import Refusal, Unavailable
 from tests.api.asking import metric
@@ -161,9 +162,9 @@ def test_the_readme_lists_every_path_and_no_other(served: Served) -> None:
     assert listed == announced | {"/openapi.json"}
 
 
-@schemathesis.serializer(MEDIA_TYPE)
+@schemathesis.serializer(MEDIA_TYPE, dry_run.MEDIA_TYPE)
 def as_it_is(_: schemathesis.SerializationContext, value: object) -> bytes:
-    """Send a made-up submission as the text it is."""
+    """Send a made-up submission or dry run as the text it is."""
     return (
         value.encode("utf-8", "surrogatepass") if isinstance(value, str) else repr(value).encode()
     )

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from api.health import HUNG_SECONDS
@@ -53,24 +54,28 @@ def identical_lines(log: Served) -> bytes:
     return gzip.compress(header + b"\n" + (line + b"\n") * 100_000)
 
 
-def bad_lines(_: Served) -> bytes:
-    """No submission at all: 100,001 lines, each of them wrong."""
-    return gzip.compress(b"a\n" + b'{"x":1.5}\n' * 100_000)
+def bad_lines(log: Served) -> bytes:
+    """A dry run of 100,000 lines, each of them wrong, and of another root."""
+    lines = b"\n" + b'{"x":1.5}\n' * 100_000
+    return gzip.compress(log.story.rehearsed(log.story.cohort(1)).partition(b"\n")[0] + lines)
 
 
 @pytest.mark.parametrize(
-    ("made", "path", "status"),
-    [(identical_lines, "/submissions", 422), (bad_lines, "/submissions/check", 200)],
+    ("made", "ask", "status"),
+    [(identical_lines, lambda log: log.post, 422), (bad_lines, lambda log: log.check, 200)],
     ids=["refused", "rehearsed"],
 )
 def test_what_was_refused_is_not_kept(
-    served: Served, made: Callable[[Served], bytes], path: str, status: int
+    served: Served,
+    made: Callable[[Served], bytes],
+    ask: Callable[[Served], Callable[..., httpx2.Response]],
+    status: int,
 ) -> None:
     """Errors point to frames, frames to what was read: kept together they were gigabytes."""
     body = made(served)
     sizes = []
     for _ in range(8):
-        answer = served.post(body, path=path, Content_Encoding="gzip")
+        answer = ask(served)(body, Content_Encoding="gzip")
         assert answer.status_code == status, answer.text
         sizes.append(memory(served))
     # The first few find out how much one needs; from then on it is the same again and again.
@@ -79,7 +84,7 @@ def test_what_was_refused_is_not_kept(
 
 
 def test_a_dry_run_lists_so_many_refusals_and_counts_the_others(served: Served) -> None:
-    answer = served.post(bad_lines(served), path="/submissions/check", Content_Encoding="gzip")
+    answer = served.check(bad_lines(served), Content_Encoding="gzip")
     found = answer.json()
     assert len(found["refusals"]) == 1_000
     assert found["leftOff"] == 100_001 - 1_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import quote
@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from testamur.catalogue import events as e
+from testamur.catalogue.dry_run import MEDIA_TYPE
 from testamur.verification.receipt import parse_receipt, verify_receipt
 from tests.api.asking import name_of, signed_over
 from tests.harness.served import Served, problem
@@ -90,8 +91,7 @@ def test_a_witnessed_receipt_is_not_pretended_and_nothing_is_recorded(served: Se
     before = served.size
     problem(served.post(body, wait="witnessed"), 422, "no-witness-policy")
     assert served.size == before
-    jws = json.loads(served.post(body, path="/submissions/check").content)
-    assert jws["accepted"]
+    assert served.check(served.story.rehearsed(body)).json()["accepted"]
 
 
 @pytest.mark.parametrize("wait", ["", "Published", "published ", "soon", "durable,published"])
@@ -190,11 +190,11 @@ def test_a_refused_submission_leaves_no_trace(served: Served) -> None:
 
 
 def test_a_dry_run_lists_every_refusal_and_records_nothing(served: Served) -> None:
-    lines = served.story.cohort(4).split(b"\n")
+    lines = served.story.rehearsed(served.story.cohort(4)).split(b"\n")
     lines[2] = lines[2][:-1]
     lines[4] = b'{"type":"credential.blessed/1"}'
     before = served.size
-    found = served.post(b"\n".join(lines), path="/submissions/check").json()
+    found = served.check(b"\n".join(lines)).json()
     assert (found["format"], found["accepted"]) == ("testamur/check/1", False)
     assert {(each["rule"], each.get("line")) for each in found["refusals"]} >= {
         ("json", 3),
@@ -208,7 +208,7 @@ def test_a_dry_run_tells_the_flags_before_they_are_public(served: Served) -> Non
     body = story.submission(
         story.provider, story.issued(), *(story.issued(accredited=False) for _ in range(3))
     )
-    found = served.post(body, path="/submissions/check").json()
+    found = served.check(story.rehearsed(body)).json()
     assert found["accepted"]
     flags = {flag["code"]: (flag["count"], flag["firstLine"]) for flag in found["flags"]}
     assert flags["no-accreditation-claimed"] == (3, 3)
@@ -216,9 +216,39 @@ def test_a_dry_run_tells_the_flags_before_they_are_public(served: Served) -> Non
     assert {flag.code: (flag.count, flag.first_line) for flag in receipt.flags} == flags
 
 
+def test_a_dry_run_is_not_a_submission_and_a_submission_no_dry_run(served: Served) -> None:
+    before = served.size
+    body = served.story.cohort(2)
+    dry_run = served.story.rehearsed(body)
+    problem(served.post(dry_run), 422, "header-schema")
+    problem(served.check(body), 422, "header-schema")
+    problem(served.post(body, path="/submissions/check"), 415, "media-type")
+    problem(served.post(dry_run, Content_Type=MEDIA_TYPE), 415, "media-type")
+    assert served.size == before
+
+
+def test_a_stranger_is_answered_before_line_2_is_read(served: Served) -> None:
+    story = served.story
+    line, _, rest = story.dry_run(party("a stranger"), story.issued()).partition(b"\n")
+
+    def parts() -> Iterator[bytes]:
+        yield line + b"\n"
+        # Never ending: an answer can only be to what came first.
+        for _ in range(200_000):
+            yield rest
+
+    url, headers = served.url + "/submissions/check", {"Content-Type": MEDIA_TYPE}
+    with served.client.stream("POST", url, content=parts(), headers=headers) as answer:
+        answer.read()
+        problem(answer, 403, "unknown-organization")
+    bomb = gzip.compress(b"a" * (32 << 20))
+    problem(served.check(bomb, Content_Encoding="gzip"), 413, "header-size")
+
+
 def test_what_passes_the_dry_run_is_admitted(served: Served) -> None:
     body = served.story.cohort(50)
-    found = served.post(gzip.compress(body), path="/submissions/check", Content_Encoding="gzip")
+    dry_run = served.story.rehearsed(body)
+    found = served.check(gzip.compress(dry_run), Content_Encoding="gzip")
     assert found.json()["accepted"]
     assert found.json()["size"] == served.size
     assert served.post(body).status_code == 201

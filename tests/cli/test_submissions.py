@@ -8,8 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from testamur.catalogue import dry_run
 from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import parse
+from testamur.errors import Refusal
 from testamur.tlog.note import VerifierKey
 from testamur.verification.receipt import parse_receipt
 from tests.cli.commands import Ended, World, key_file, run
@@ -214,14 +216,16 @@ def test_check_takes_anything_and_refuses_it(at: Path, data: bytes) -> None:
 
 def test_a_registry_tries_what_is_well_formed(world: World, registry: HttpRegistry) -> None:
     Path("s").write_bytes(world.story.cohort(2))
-    done = run("check", "s", "--url", registry.url, "--json")
+    key_file(Path(), world.story.provider, "a.key")
+    options = ["--url", registry.url, "--key", "a.key"]
+    done = run("check", "s", *options, "--json")
     assert done.code == 0
     assert done.json["registry"]["size"] == world.log.size
     refused = {"rule": "already-issued", "detail": "this credential exists", "line": 3}
     answer = {"format": "testamur/check/1", "accepted": False, "size": 9, "refusals": [refused]}
     flags = [{"code": "backdated", "count": 2, "firstLine": 2}]
     registry.script.append(Reply(200, json.dumps({**answer, "flags": flags}).encode()))
-    done = run("check", "s", "--url", registry.url)
+    done = run("check", "s", *options, "--log", world.story.origin)
     assert done.code == 1
     assert "already-issued" in done.out
     assert "backdated: 2 times" in done.err
@@ -232,11 +236,13 @@ def test_refusals_that_a_registry_did_not_list_are_told_of(
     world: World, registry: HttpRegistry
 ) -> None:
     Path("s").write_bytes(world.story.cohort(2))
+    key_file(Path(), world.story.provider, "a.key")
     refused = {"rule": "already-issued", "detail": "this credential exists", "line": 3}
     answer = {"format": "testamur/check/1", "accepted": False, "size": 9, "refusals": [refused]}
     for options in ([], ["--json"]):
         registry.script.append(Reply(200, json.dumps({**answer, "leftOff": 1234}).encode()))
-        done = run("check", "s", "--url", registry.url, *options)
+        words = ["--url", registry.url, "--key", "a.key", "--log", world.story.origin]
+        done = run("check", "s", *words, *options)
         assert done.code == 1
         if options:
             assert done.json["registry"]["leftOff"] == 1234
@@ -244,9 +250,49 @@ def test_refusals_that_a_registry_did_not_list_are_told_of(
             assert "1 refused, and 1,234 more that it did not list" in done.err
 
 
-def test_events_must_be_signed_before_a_registry_tries_them(at: Path, now: Story) -> None:
+def test_a_registry_is_given_nothing_that_it_could_submit(
+    world: World, registry: HttpRegistry
+) -> None:
+    body = world.story.cohort(2)
+    key_file(Path(), world.story.provider, "a.key")
+    Path("s").write_bytes(body)
+    Path("e").write_bytes(body.partition(b"\n")[2])
+    for file in ("s", "e"):
+        done = run("check", file, "--url", registry.url, "--key", "a.key")
+        assert done.code == 0, done.err
+        (asked,) = [each for each in registry.asked if each.path == "/submissions/check"]
+        registry.asked.clear()
+        assert asked.body.partition(b"\n")[2] == body.partition(b"\n")[2]
+        header = dry_run.parse_header(asked.body.partition(b"\n")[0])
+        assert header.payload.aud == world.story.origin
+        assert body.partition(b"\n")[0] not in asked.body
+        with pytest.raises(Refusal, match="header-schema"):
+            parse(asked.body)
+
+
+def test_a_registry_is_asked_with_a_key_alone(at: Path, now: Story) -> None:
     (at / "e").write_bytes(encode_event(now.issued()) + b"\n")
-    assert run("check", "e", "--url", "http://127.0.0.1:9").code == 2
+    key_file(at, now.provider, "a.key")
+    for words in (["--url", "http://127.0.0.1:9"], ["--key", "a.key"]):
+        done = run("check", "e", *words)
+        assert done.code == 2
+        assert "one needs the other" in done.err
+
+
+def test_lines_are_counted_in_the_file_that_was_given(world: World, registry: HttpRegistry) -> None:
+    body = world.story.cohort(2)
+    key_file(Path(), world.story.provider, "a.key")
+    Path("s").write_bytes(body)
+    Path("e").write_bytes(body.partition(b"\n")[2])
+    refused = {"rule": "already-issued", "detail": "this credential exists", "line": 3}
+    flags = [{"code": "backdated", "count": 1, "firstLine": 2}]
+    answer = {"format": "testamur/check/1", "accepted": False, "size": 9, "refusals": [refused]}
+    for file, line in (("s", 3), ("e", 2)):
+        registry.script.append(Reply(200, json.dumps({**answer, "flags": flags}).encode()))
+        words = ["--url", registry.url, "--key", "a.key", "--log", world.story.origin]
+        done = run("check", file, *words, "--json")
+        assert [each["line"] for each in done.json["refusals"]] == [line]
+        assert done.json["registry"]["flags"][0]["firstLine"] == line - 1
 
 
 def test_a_signed_file_is_a_submission_of_those_very_lines(at: Path, now: Story) -> None:

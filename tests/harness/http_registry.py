@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
+from testamur.catalogue import dry_run
 from testamur.catalogue.submission import (
     Submission,
     format_time,
@@ -151,7 +152,11 @@ class HttpRegistry:
     def _check(self, body: bytes) -> Reply:
         refusals = []
         try:
-            parse(body)
+            dry_run.parse_header(body.partition(b"\n")[0])
+        except Refusal as refusal:
+            return _refused(refusal)
+        try:
+            dry_run.parse(body)
         except Refusal as refusal:
             refusals.append(_members(refusal))
         found = {"accepted": not refusals, "size": self.log.size, "refusals": refusals, "flags": []}

@@ -24,6 +24,7 @@ from pathlib import Path
 import httpx2
 import msgspec
 
+from testamur.catalogue import dry_run
 from testamur.catalogue.members import Authority
 from testamur.catalogue.submission import MEDIA_TYPE
 from testamur.http.source import HttpSource
@@ -186,6 +187,11 @@ class Served:
             params={} if wait is None else {"wait": wait},
             headers={**TYPE, **named},
         )
+
+    def check(self, body: bytes, **headers: str) -> httpx2.Response:
+        """Return the answer to a dry run."""
+        headers.setdefault("Content_Type", dry_run.MEDIA_TYPE)
+        return self.post(body, path="/submissions/check", **headers)
 
     def submit(self, *bodies: bytes) -> Receipt:
         """Submit each body, verify its receipt, and return the last one."""

@@ -20,6 +20,7 @@ from datetime import date
 from hashlib import sha256
 from uuid import UUID
 
+from testamur.catalogue import dry_run
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import decode_events, encode_event
 from testamur.catalogue.members import Authority, Definition, Key, Level, Outcome, Role, Workload
@@ -139,6 +140,25 @@ class Story:
             aud=self.origin if aud is None else aud,
             iat=self.now if iat is None else iat,
             jti=self.new_id() if jti is None else jti,
+        )
+
+    def dry_run(
+        self, signer: Party, *events: e.Event, iat: int | None = None, aud: str | None = None
+    ) -> bytes:
+        """Return the dry run of `events`, signed by `signer`."""
+        return dry_run.seal(
+            [encode_event(event) for event in events],
+            key=signer.key,
+            kid=signer.kid,
+            aud=self.origin if aud is None else aud,
+            iat=self.now if iat is None else iat,
+        )
+
+    def rehearsed(self, body: bytes) -> bytes:
+        """Return the dry run of the events in a submission, signed by the provider."""
+        lines = body[:-1].split(b"\n")[1:]
+        return dry_run.seal(
+            lines, key=self.provider.key, kid=self.provider.kid, aud=self.origin, iat=self.now
         )
 
     # --- How a log begins ---

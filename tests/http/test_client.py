@@ -254,7 +254,7 @@ def test_a_receipt_can_be_asked_for_again(world: World) -> None:
 
 def test_a_dry_run_lists_every_refusal_and_records_nothing(world: World) -> None:
     size = world.server.log.size
-    body = world.story.cohort(2)
+    body = world.story.rehearsed(world.story.cohort(2))
     assert world.client.check(body).accepted
     refused = world.client.check(body.replace(b'"blended"', b'"Blended"', 1))
     assert not refused.accepted

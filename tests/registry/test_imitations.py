@@ -16,7 +16,7 @@ def test_the_gate_records_no_imitation_and_a_dry_run_says_so(desk: Desk, story: 
     body = story.submission(story.provider, story.issued(), forged)
     refusal = desk.refuse(body)
     assert (refusal.rule, refusal.line) == ("mixed-scripts", 3)
-    dry = desk.gate.dry_run(body)
+    dry = desk.gate.dry_run(story.rehearsed(body))
     assert [(each.rule, each.line) for each in dry.refusals] == [("mixed-scripts", 3)]
 
 

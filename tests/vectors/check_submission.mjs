@@ -1,4 +1,5 @@
-// A second, independent implementation of the submission, for submission.json and submission/:
+// A second, independent implementation of the submission, for submission.json and submission/,
+// and of the dry run, for formats/dry-run.json:
 //   node tests/vectors/check_submission.mjs
 // It knows the form, the root and the signature; whether an event is in the catalogue it does not.
 import { createPublicKey, ECDH, verify } from "node:crypto";
@@ -55,6 +56,10 @@ const PAYLOAD = {
   root: /^[A-Za-z0-9_-]{43}$/,
 };
 
+const DRY_RUN = { protected: { ...PROTECTED, typ: /^testamur-check\+jws$/ }, payload: { ...PAYLOAD } };
+delete DRY_RUN.payload.jti;
+const SUBMISSION = { protected: PROTECTED, payload: PAYLOAD };
+
 const decode = (part) => {
   const bytes = Buffer.from(part, "base64url");
   return bytes.toString("base64url") === part ? bytes : refuse("base64url");
@@ -69,20 +74,20 @@ const object = (bytes, members) => {
   }
   return found;
 };
-const header = (jws) => {
+const header = (jws, form = SUBMISSION) => {
   const parts = jws.split(".");
   if (parts.length !== 3 || jws.length > 4096) refuse("form");
   const [first, second, signature] = parts.map(decode);
-  const found = { ...object(first, PROTECTED), ...object(second, PAYLOAD), signature };
+  const found = { ...object(first, form.protected), ...object(second, form.payload), signature };
   decode(found.root);
   if (found.kid.length > 370 || found.kid.split("#")[0] !== found.iss) refuse("kid");
   if (signature.length !== 64) refuse("signature");
   return { ...found, signed: `${parts[0]}.${parts[1]}` };
 };
-const submission = (bytes, signer) => {
+const submission = (bytes, signer, form = SUBMISSION) => {
   if (bytes.at(-1) !== 10) refuse("cut off");
   const [first, ...lines] = text(bytes.subarray(0, -1)).split("\n");
-  const { alg, events, root: stated, signed, signature } = header(first);
+  const { alg, events, root: stated, signed, signature } = header(first, form);
   if (lines.length !== events) refuse("events");
   lines.forEach((line) => jcs(JSON.parse(line)) === line || refuse("a line"));
   if (root(lines.map((line) => leaf(Buffer.from(line)))).toString("base64url") !== stated) refuse("root");
@@ -130,6 +135,14 @@ for (const name of readdirSync(new URL("submission/", import.meta.url))) {
     const check = name === "entry.json" ? () => entry(bytes(each, "entry")) : () => submission(bytes(each, "submission"), each.signer ?? signer);
     mustRefuse(`${name}: ${each.desc}`, check);
   }
+}
+const rehearsed = read("formats/dry-run.json");
+for (const { dryRun, signer } of rehearsed.dryRuns) {
+  if (!holds(() => submission(Buffer.from(dryRun), signer, DRY_RUN))) wrong.push("a dry run");
+  mustRefuse("a dry run that is submitted", () => submission(Buffer.from(dryRun), signer));
+}
+for (const { desc, dryRun } of rehearsed.refused) {
+  mustRefuse(`dry-run.json: ${desc}`, () => submission(Buffer.from(dryRun), rehearsed.signer, DRY_RUN));
 }
 wrong.forEach((name) => console.error(`wrong: ${name}`));
 console.log(`${golden.cases.length} taken, ${refused} refused`);

@@ -12,6 +12,7 @@ import base64
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -19,13 +20,21 @@ from typing import Any, Final
 import msgspec
 
 from testamur.badges.commitment import HolderFile, render_holder_file
+from testamur.catalogue import events as e
 from testamur.catalogue import names
-from testamur.catalogue.submission import every_refusal, format_time, parse, submission_entry
+from testamur.catalogue.submission import (
+    base64url_decode,
+    base64url_encode,
+    every_refusal,
+    format_time,
+    parse,
+    submission_entry,
+)
 from testamur.http.check_report import CheckReport, RefusalReport
 from testamur.rules.organizations import possession_statement
 from testamur.tlog.proof import TlogProof
 from testamur.verification.receipt import Receipt, encode_path, flagged
-from tests.harness.story import Story
+from tests.harness.story import NOW, Story, party, uuid7
 from tests.vectors.judge import judge
 from tests.vectors.make_evidence import FOLDER as EVIDENCE
 from tests.vectors.make_evidence import write
@@ -47,6 +56,7 @@ def format_files() -> dict[str, str]:
         "report.json": _report(),
         "check-report.json": _check_report(),
         "names.json": _names(),
+        "dry-run.json": _dry_run(),
     }
     return {
         name: json.dumps(found, ensure_ascii=False, indent=1) + "\n"
@@ -74,6 +84,77 @@ def _texts(cases: dict[str, bytes]) -> list[dict[str, Any]]:
 
 def _compact(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+# --- Dry run ---
+
+
+def _dry_run() -> dict[str, Any]:
+    story = Story(name="vectors")
+    event = e.CredentialSuspended(credential=uuid7(NOW * 1000, 11), reason="administrative")
+    other = e.CredentialSuspended(credential=uuid7(NOW * 1000, 12), reason="administrative")
+    body = story.dry_run(story.provider, event, other)
+    p256 = party("vectors dry run", "P-256")
+    jws, first, second = body[:-1].split(b"\n")
+    protected, payload = (
+        json.loads(base64url_decode(part)) for part in jws.decode().split(".")[:2]
+    )
+
+    def signed(protected: dict[str, Any], payload: dict[str, Any]) -> bytes:
+        text = ".".join(base64url_encode(_compact(part)) for part in (protected, payload))
+        signature = base64url_encode(story.provider.key.sign(text.encode()))
+        return b"\n".join((f"{text}.{signature}".encode(), first, second)) + b"\n"
+
+    submitted = "testamur-submission+jws"
+    jti = uuid7(NOW * 1000, 13)
+    stranger = party("vectors stranger")
+    return {
+        "note": _note(
+            "Dry runs, each signed by `signer`, and what is none. A submission must be "
+            "refused as a dry run, and every dry run as a submission."
+        ),
+        "dryRuns": [
+            {"signer": story.provider.key.public.multikey(), "dryRun": body.decode()},
+            {"signer": p256.key.public.multikey(), "dryRun": story.dry_run(p256, event).decode()},
+        ],
+        "signer": story.provider.key.public.multikey(),
+        "refused": [
+            {"desc": desc, "rule": rule, "dryRun": data.decode()}
+            for desc, rule, data in [
+                (
+                    "a submission",
+                    "header-schema",
+                    story.submission(story.provider, event, other, jti=jti),
+                ),
+                (
+                    "the typ of a submission",
+                    "header-schema",
+                    signed({**protected, "typ": submitted}, payload),
+                ),
+                ("a jti", "header-schema", signed(protected, {**payload, "jti": jti})),
+                ("a typ of nothing", "header-schema", signed({**protected, "typ": "jwt"}, payload)),
+                (
+                    "no aud",
+                    "header-schema",
+                    signed(protected, {k: v for k, v in payload.items() if k != "aud"}),
+                ),
+                (
+                    "a key of another organization",
+                    "key-of-another-organization",
+                    signed(protected, {**payload, "iss": stranger.did}),
+                ),
+                (
+                    "signed by another key",
+                    "signature",
+                    story.dry_run(replace(story.provider, key=stranger.key), event, other),
+                ),
+                ("an event changed", "root", body.replace(b"administrative", b"misconduct", 1)),
+                ("an event left out", "event-count", b"\n".join((jws, first)) + b"\n"),
+                ("two events exchanged", "root", b"\n".join((jws, second, first)) + b"\n"),
+                ("no last line feed", "submission-truncated", body[:-1]),
+            ]
+        ],
+    }
 
 
 # --- Names ---

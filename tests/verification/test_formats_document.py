@@ -73,7 +73,7 @@ def test_every_format_has_an_example() -> None:
     sections = re.split(r"^## ", TEXT, flags=re.MULTILINE)
     formats = re.findall(r"^\| \[([a-z ]+)\]\(#", TEXT, flags=re.MULTILINE)
 
-    assert len(formats) == 8
+    assert len(formats) == 9
     for name in formats:
         (section,) = [each for each in sections if each.lower().startswith(name + "\n")]
         assert "<!-- " in section

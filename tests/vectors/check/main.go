@@ -62,6 +62,12 @@ func main() {
 		decode(read(name), &found)
 		checkRefused(found)
 	}
+	var dryRuns struct {
+		Signer           string
+		DryRuns, Refused []struct{ Desc, Signer, DryRun string }
+	}
+	decode(read("formats/dry-run.json"), &dryRuns)
+	checkDryRuns(dryRuns)
 	for _, name := range files("evidence") {
 		var found document
 		decode(read(name), &found)

@@ -41,8 +41,13 @@ var (
 	jti = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 )
 
-// parseHeader takes a compact JWS apart, and refuses every spelling but the one.
+// parseHeader takes the compact JWS of a submission apart, and refuses every spelling but the one.
 func parseHeader(jws string) (header, error) {
+	return parseJWS(jws, "testamur-submission+jws")
+}
+
+// parseJWS does so for line 1 of a typ; that of a dry run has no jti.
+func parseJWS(jws, typ string) (header, error) {
 	var found header
 	parts := strings.Split(jws, ".")
 	if len(jws) > 4096 || len(parts) != 3 {
@@ -66,12 +71,16 @@ func parseHeader(jws string) (header, error) {
 	found.alg, found.kid, found.raw = protected.Alg, protected.Kid, raw[2]
 	found.signed = parts[0] + "." + parts[1]
 	// Every member that is known, in its order; so nothing else can have been there.
-	again := fmt.Sprintf(`{"alg":%s,"kid":%s,"typ":"testamur-submission+jws"}`, quoted(found.alg), quoted(found.kid))
+	again := fmt.Sprintf(`{"alg":%s,"kid":%s,"typ":%s}`, quoted(found.alg), quoted(found.kid), quoted(typ))
 	if again != string(raw[0]) {
 		return found, errors.New("the protected header is not canonical")
 	}
-	again = fmt.Sprintf(`{"aud":%s,"events":%d,"iat":%d,"iss":%s,"jti":%s,"root":%s}`, quoted(found.Aud),
-		found.Events, found.Iat, quoted(found.Iss), quoted(found.Jti), quoted(found.Root))
+	named := `"jti":` + quoted(found.Jti) + ","
+	if typ == dryRun {
+		named = ""
+	}
+	again = fmt.Sprintf(`{"aud":%s,"events":%d,"iat":%d,"iss":%s,%s"root":%s}`, quoted(found.Aud),
+		found.Events, found.Iat, quoted(found.Iss), named, quoted(found.Root))
 	if again != string(raw[1]) {
 		return found, errors.New("the payload is not canonical")
 	}
@@ -80,7 +89,7 @@ func parseHeader(jws string) (header, error) {
 		return found, errors.New("alg or kid")
 	case !did.MatchString(found.Iss) || !strings.HasPrefix(found.kid, found.Iss+"#"):
 		return found, errors.New("a key of another organization")
-	case found.Aud == "" || utf8.RuneCountInString(found.Aud) > 255 || !jti.MatchString(found.Jti):
+	case found.Aud == "" || utf8.RuneCountInString(found.Aud) > 255 || named != "" && !jti.MatchString(found.Jti):
 		return found, errors.New("aud or jti")
 	case found.Events < 1 || found.Events > 100000 || found.Iat < 0 || found.Iat > 253402300799:
 		return found, errors.New("events or iat")
@@ -89,6 +98,8 @@ func parseHeader(jws string) (header, error) {
 	}
 	return found, nil
 }
+
+const dryRun = "testamur-check+jws"
 
 // curves holds the beginning of the Multikeys that an algorithm goes with.
 var curves = map[string]string{"Ed25519": "z6Mk", "EdDSA": "z6Mk", "ES256": "zDn"}
@@ -118,11 +129,15 @@ func bytesOf(text, encoded string) []byte {
 // verifyFile returns what is broken in a submission file: "", "signature", "root" or "form".
 // Whether an event is one of the catalogue is not this program's business.
 func verifyFile(body []byte, signer string) string {
+	return verifyTyp(body, signer, "testamur-submission+jws")
+}
+
+func verifyTyp(body []byte, signer, typ string) string {
 	if !bytes.HasSuffix(body, []byte("\n")) {
 		return "form"
 	}
 	lines := strings.Split(strings.TrimSuffix(string(body), "\n"), "\n")
-	found, err := parseHeader(lines[0])
+	found, err := parseJWS(lines[0], typ)
 	if err != nil {
 		return "form"
 	}
@@ -142,6 +157,21 @@ func verifyFile(body []byte, signer string) string {
 		}
 	}
 	return ""
+}
+
+// checkDryRuns wants each dry run to hold as one, and never as a submission.
+func checkDryRuns(found struct {
+	Signer           string
+	DryRuns, Refused []struct{ Desc, Signer, DryRun string }
+}) {
+	want("dry runs", len(found.DryRuns) > 0 && len(found.Refused) > 0)
+	for _, each := range found.DryRuns {
+		want("a dry run", verifyTyp([]byte(each.DryRun), each.Signer, dryRun) == "")
+		want("a dry run that is submitted", verifyFile([]byte(each.DryRun), each.Signer) == "form")
+	}
+	for _, each := range found.Refused {
+		want(each.Desc, verifyTyp([]byte(each.DryRun), found.Signer, dryRun) != "")
+	}
 }
 
 func canonical(line []byte) bool {
