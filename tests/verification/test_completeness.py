@@ -11,6 +11,8 @@ import pytest
 
 from testamur.badges.commitment import HolderFile
 from testamur.catalogue import events as e
+from testamur.rules import Flag
+from testamur.verification.basis import reported
 from testamur.verification.evidence import Evidence
 from testamur.verification.report import Basis, EvidenceFrom, Report, Verdict
 from testamur.verification.verify import verify
@@ -180,6 +182,31 @@ def test_what_is_flagged_for_a_lack_is_no_more_proven_than_the_lack(issued: Issu
 
     bases = {flag.code: flag.basis for flag in report.flags}
     assert bases["accreditor-not-recognised"] is Basis.BEARER
+
+
+def test_of_each_flag_it_is_known_whether_it_follows_from_a_lack() -> None:
+    """A new flag is listed here: one that follows from what is not shown is never *proven*."""
+    of_a_lack = {
+        "accreditation-not-in-force",
+        "accreditor-not-recognised",
+        "authority-closed",
+        "self-recognition",
+    }
+    of_entries = {
+        "no-accreditation-claimed",
+        "outside-accredited-scope",
+        "accreditor-closed",
+        "self-accreditation",
+        "achievement-retired",
+        "achievement-version-outdated",
+        "backdated",
+        "postdated",
+        "elements-missing",
+    }
+    flags = tuple(flag for flag in Flag if e.CredentialIssued in flag.on)
+    bases = {flag.code: flag.basis for flag in reported(flags, EvidenceFrom.FILE)}
+    assert {code for code, basis in bases.items() if basis is Basis.BEARER} == of_a_lack
+    assert {code for code, basis in bases.items() if basis is Basis.PROVEN} == of_entries
 
 
 def test_of_an_issuance_by_a_thief_no_flags_are_told(issued: IssuedLog) -> None:
