@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -115,6 +115,16 @@ _QUALITY: Final = _CodeList(
     ),
 )
 
+# Names of the frameworks of levels, as issuers write them.
+_LEVEL_NAMES: Final[dict[Literal["EQF", "QF-EHEA"], re.Pattern[str]]] = {
+    "EQF": re.compile(r"\bEQF\b|European Qualifications? Framework", re.IGNORECASE),
+    "QF-EHEA": re.compile(r"\bQF-EHEA\b|European Higher Education Area", re.IGNORECASE),
+}
+_LEVEL_NUMBER: Final = re.compile(
+    r"(?:level|cycle|EQF|EHEA|Framework|Area)[^0-9]{0,10}([0-9])(?![0-9])", re.IGNORECASE
+)
+_LONGEST: Final = 1000
+
 Learner = Literal["id", "identifier"]
 
 
@@ -200,6 +210,59 @@ def read_elements(
         quality_assurance=_stated(_QUALITY, alignments),
         supervision=supervision[0] if supervision else None,
         workload=None if credits_stated is None else _workload(credits_stated, alignments),
+    )
+
+
+class Claims(NamedTuple):
+    """All that one alignment says of the elements, by address, code, kind, framework or name."""
+
+    levels: frozenset[Level]
+    assessment: tuple[Assessment, ...]
+    participation: tuple[Participation, ...]
+    quality_assurance: tuple[QualityAssurance, ...]
+    supervision: tuple[Supervision, ...]
+    fields: tuple[str, ...]
+    units: tuple[Literal["hour", "tenthOfEcts"], ...]
+    outcome: bool
+
+
+def read_claims(alignment: Alignment) -> Claims:
+    """Return what an alignment says to a reader, who sees its name before its address.
+
+    `read_elements` takes what is stated for certain; here a word in the name counts, too.
+    """
+    one = (alignment,)
+    words = (alignment.framework or "", alignment.name)
+    text = " ".join(each[:_LONGEST] for each in words)
+    code = (alignment.code or "").strip()
+    levels = {level for level in (_level(alignment),) if level is not None}
+    for framework, named in _LEVEL_NAMES.items():
+        if named.search(text):
+            numbers = {code, *_LEVEL_NUMBER.findall(alignment.name[:_LONGEST])}
+            levels |= {
+                Level(framework=framework, value=int(each))
+                for each in numbers
+                if re.fullmatch("[1-8]" if framework == "EQF" else "[0-3]", each)
+            }
+    ects = alignment.url == _ECTS or (alignment.kind == "ext:CreditSystem" and code == "ECTS")
+    units: list[Literal["hour", "tenthOfEcts"]] = []
+    if ects or (alignment.kind == "ext:CreditSystem" and re.search(r"\bECTS\b", text)):
+        units.append("tenthOfEcts")
+    if alignment.url == _HOUR:
+        units.append("hour")
+    return Claims(
+        frozenset(levels),
+        _stated(_ASSESSMENT, one),
+        _stated(_PARTICIPATION, one),
+        _stated(_QUALITY, one),
+        tuple(
+            word
+            for word in get_args(Supervision)
+            if alignment.kind == "ext:Supervision" and code == word
+        ),
+        (code,) if "ISCED" in text.upper() and re.fullmatch("[0-9]{2,4}", code) else (),
+        tuple(units),
+        _is_outcome(alignment),
     )
 
 

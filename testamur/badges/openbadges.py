@@ -89,6 +89,7 @@ class Achievement(msgspec.Struct, frozen=True, kw_only=True):
     criteria_narrative: str | None = None
     criteria_url: str | None = None
     description: str | None = None
+    field_of_study: str | None = None
     language: str | None = None
     version: str | None = None
 
@@ -103,6 +104,8 @@ class Badge(msgspec.Struct, frozen=True, kw_only=True):
     issuer: Issuer
     suites: tuple[str, ...]
     valid_from: datetime
+    credits_available: Decimal | None = None
+    credits_earned: Decimal | None = None
     name: str | None = None
     valid_until: datetime | None = None
 
@@ -148,6 +151,8 @@ def read_badge(credential: Mapping[str, Any]) -> Badge:
     issuer = _issuer(root.need("issuer").one())
     subject = root.need("credentialSubject").one()
     achievement = _achievement(subject.need("achievement").one())
+    available = _credits(subject.need("achievement").one(), "creditsAvailable")
+    earned = _credits(subject, "creditsEarned")
     valid_from, valid_until = _validity(root, data_model)
     awarded = root.get("awardedDate")
     return Badge(
@@ -158,7 +163,7 @@ def read_badge(credential: Mapping[str, Any]) -> Badge:
             achievement.alignments,
             awarding_body=issuer.name,
             country=issuer.country,
-            credits_stated=_credits(subject),
+            credits_stated=available if available is not None else earned,
             issued=(awarded.date_time() if awarded else valid_from).date(),
             learner=_learner(subject),
             outcomes_narrative=achievement.criteria_narrative is not None,
@@ -167,6 +172,8 @@ def read_badge(credential: Mapping[str, Any]) -> Badge:
         issuer=issuer,
         suites=_suites(root),
         valid_from=valid_from,
+        credits_available=available,
+        credits_earned=earned,
         name=_optional_text(root, "name"),
         valid_until=valid_until,
     )
@@ -366,6 +373,7 @@ def _achievement(node: _Node) -> Achievement:
         criteria_narrative=_optional_text(criteria, "narrative") if criteria else None,
         criteria_url=_optional_text(criteria, "id") if criteria else None,
         description=_optional_text(node, "description"),
+        field_of_study=_optional_text(node, "fieldOfStudy"),
         language=_optional_text(node, "inLanguage"),
         version=_optional_text(node, "version"),
     )
@@ -419,9 +427,8 @@ def _learner(subject: _Node) -> Learner | None:
     return "identifier"
 
 
-def _credits(subject: _Node) -> Decimal | None:
-    achievement = subject.need("achievement").one()
-    stated = achievement.get("creditsAvailable") or subject.get("creditsEarned")
+def _credits(node: _Node, name: str) -> Decimal | None:
+    stated = node.get(name)
     if stated and stated.number() < 0:
         stated.refuse("must not be negative")
     return stated.number() if stated else None

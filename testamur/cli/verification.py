@@ -155,6 +155,12 @@ def _show(report: Report) -> None:
     )
     rows = [[check.name, check.verdict, check.basis, check.detail] for check in report.checks]
     show_table(["check", "verdict", "basis", "detail"], rows)
+    for what, paths in (
+        ("said by the issuer alone", report.issuer_only),
+        ("not examined", report.unexamined),
+    ):
+        if paths:
+            note(f"{what}: {', '.join(paths)}")
     for flag in report.flags:
         note(f"flagged {flag.code}: {flag.meaning} ({flag.basis})")
     for each in report.notes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from testamur.badges.restated import Added
 from testamur.catalogue.submission import format_time
 from testamur.errors import printable
 from testamur.verification.basis import basis_of, completed, in_words, reported
@@ -30,6 +31,7 @@ def conclude(
     excerpt: Excerpt | None,
     findings: Mapping[CheckName, Finding],
     evidence_from: EvidenceFrom,
+    additions: Added,
     *,
     now: datetime,
     notes: Sequence[str],
@@ -60,6 +62,8 @@ def conclude(
         witnessed_at=None if witnessed_at is None else format_time(witnessed_at * 1000),
         subject={name: text for each in CHECKS for name, text in made[each].subject.items()},
         checks=_checks(made, evidence_from),
+        issuer_only=_cut(additions.by_issuer),
+        unexamined=_cut(additions.unexamined),
         flags=reported(flags_of(folded.issued()) if folded and counts else (), evidence_from),
         notes=_cut(list(dict.fromkeys(told))),
     )
@@ -79,5 +83,5 @@ def _shown(text: str) -> str:
 
 def _cut(notes: Sequence[str]) -> tuple[str, ...]:
     left_off = len(notes) - _NOTES
-    rest = [f"and {left_off} more notes"] if left_off > 0 else []
+    rest = [f"and {left_off} more"] if left_off > 0 else []
     return *map(_shown, notes[:_NOTES]), *rest

@@ -75,7 +75,8 @@ class Report(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True
     `verdict` says it in words. `size` and `root` (hex) are those of the checkpoint; `as_of` is the
     size up to which the evidence tells what happened, the same unless an earlier one was asked for;
     `recorded_at` is the register's own time of the last event shown; `witnessed_at` the latest time
-    a witness of the policy vouched for.
+    a witness of the policy vouched for. `issuer_only` names what the credential says beyond the
+    log, and `unexamined` what it carries that nobody looked at.
     """
 
     format: Literal["testamur/report/1"]
@@ -92,6 +93,8 @@ class Report(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True
     subject: dict[str, str]
     checks: tuple[Check, ...]
     flags: tuple[ReportedFlag, ...]
+    issuer_only: tuple[str, ...]
+    unexamined: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property

@@ -31,6 +31,7 @@ from typing import Final
 
 from testamur.badges.commitment import HolderFile
 from testamur.badges.openbadges import Badge, read_badge
+from testamur.badges.restated import NOTHING_ADDED, Added, added
 from testamur.errors import Refusal, Unavailable
 from testamur.rules.register import KeyState
 from testamur.tlog.policy import Policy
@@ -40,7 +41,7 @@ from testamur.verification.evidence import Evidence
 from testamur.verification.excerpt import Excerpt, Shown, fold, shown
 from testamur.verification.finding import Fault, Finding, attempt, judge, need, rested
 from testamur.verification.issuance import Issuance
-from testamur.verification.report import EvidenceFrom, Report
+from testamur.verification.report import EvidenceFrom, Report, Verdict
 from testamur.verification.steps.accreditation import (
     accreditation,
     recognition,
@@ -80,14 +81,17 @@ def verify(
     tree = attempt(lambda: read_tree(evidence, policy))
     submissions = attempt(lambda: shown(evidence))
     excerpt = attempt(lambda: _fold(holder, evidence, submissions, tree, policy, anchored))
-    findings = _steps(holder, submissions, tree, excerpt, now, at or now)
+    badge = attempt(lambda: _read_badge(holder))
+    findings = rested(_steps(holder, submissions, tree, excerpt, badge, now, at or now))
+    commits = findings["commitment"].verdict is Verdict.HOLDS
     notes = () if at is None else (f"its dates are judged as of {at.isoformat()}",)
     return conclude(
         holder.id,
         tree if isinstance(tree, Tree) else None,
         excerpt if isinstance(excerpt, Excerpt) else None,
-        rested(findings),
+        findings,
         evidence_from,
+        _additions(holder, excerpt, badge) if commits else NOTHING_ADDED,
         now=now,
         notes=notes,
     )
@@ -112,11 +116,10 @@ def _steps(
     submissions: tuple[Shown, ...] | Fault,
     tree: Tree | Fault,
     excerpt: Excerpt | Fault,
+    badge: Badge | Fault,
     now: datetime,
     at: datetime,
 ) -> dict[CheckName, Finding]:
-    badge = attempt(lambda: _read_badge(holder))
-
     def log() -> Tree:
         return need(tree, _NO_TREE)
 
@@ -142,6 +145,14 @@ def _steps(
             lambda: proof(holder.credential, badge, _keys(excerpt), at=at, now=now)
         ),  # 12
     }
+
+
+def _additions(holder: HolderFile, excerpt: Excerpt | Fault, badge: Badge | Fault) -> Added:
+    if not isinstance(excerpt, Excerpt) or not isinstance(badge, Badge):
+        return NOTHING_ADDED
+    issued = excerpt.issued()
+    name = excerpt.vouching.named(issued.issuer)
+    return added(holder.credential, badge, issued.event, issued.definition, name)
 
 
 def _read_badge(holder: HolderFile) -> Badge:

@@ -61,6 +61,21 @@ def altered(prepared: Prepared, change: Callable[[dict[str, Any]], None]) -> Pre
     return Prepared(events=[event], holders=[holder], sources=["-"], refused=[], notes=[])
 
 
+def on_terms(prepared: Prepared, **terms: Any) -> Prepared:
+    """Return one award on other terms, such as another version, which its credential states too."""
+    before = prepared.events[0]
+    event = msgspec.structs.replace(before, **terms)
+
+    def restate(credential: dict[str, Any]) -> None:
+        text = json.dumps(credential)
+        text = text.replace(before.achievement, event.achievement)
+        text = text.replace(str(before.accreditation), str(event.accreditation))
+        credential.update(json.loads(text))
+        credential["credentialSubject"]["achievement"]["version"] = str(event.achievement_version)
+
+    return altered(msgspec.structs.replace(prepared, events=[event]), restate)
+
+
 def signed(holder: HolderFile, *keys: PrivateKey, **members: Any) -> HolderFile:
     """Return the credential with a proof by each of these keys, or other members besides."""
     credential = dict(holder.credential)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
@@ -76,6 +77,67 @@ def _(scene: Scene) -> None:
     )
     scene.says(provider, claimed)
     scene.award(lambda c: c["issuer"].update(id="https://famous.example"))
+
+
+def _achievement(**members: object) -> Callable[[dict[str, Any]], None]:
+    return lambda c: c["credentialSubject"]["achievement"].update(members)
+
+
+def _level(level: str) -> dict[str, Any]:
+    return {
+        "type": ["Alignment"],
+        "targetName": f"EQF level {level}",
+        "targetUrl": f"http://data.europa.eu/snb/eqf/{level}",
+        "targetCode": level,
+        "targetType": "ext:EQF",
+    }
+
+
+@case("the elements of what was logged")
+def _(scene: Scene) -> None:
+    scene.award(
+        _achievement(
+            achievementType="MicroCredential",
+            alignment=[_level("6")],
+            creditsAvailable=5,
+            inLanguage="en",
+            version="1",
+        )
+    )
+
+
+@case("a doctoral degree under a micro-credential", refuted="achievement")
+def _(scene: Scene) -> None:
+    scene.award(
+        _achievement(
+            achievementType="DoctoralDegree", alignment=[_level("8")], creditsAvailable=360
+        )
+    )
+
+
+@case("another level beside the one that was logged", refuted="achievement")
+def _(scene: Scene) -> None:
+    scene.award(_achievement(alignment=[_level("6"), _level("8")]))
+
+
+@case("more credits than were logged", refuted="achievement")
+def _(scene: Scene) -> None:
+    scene.award(_achievement(creditsAvailable="360"))
+
+
+@case("another version than was logged", refuted="achievement")
+def _(scene: Scene) -> None:
+    scene.award(_achievement(version="2"))
+
+
+@case("the id of another achievement", refuted="achievement")
+def _(scene: Scene) -> None:
+    scene.award(_achievement(id=f"urn:uuid:{scene.holders[1].id}"))
+
+
+@case("another language than was logged", refuted="achievement")
+def _(scene: Scene) -> None:
+    scene.award(_achievement(inLanguage="fr"))
 
 
 @case("a credential in another form", unchecked="achievement issuer validity")

@@ -91,7 +91,7 @@ class Scene:
         self, members: Mapping[str, Any], change: Change | None
     ) -> tuple[HolderFile, e.CredentialIssued]:
         id_ = self.story.new_id()
-        credential = _credential(self.story, id_)
+        credential = _credential(self.story, id_, members.get("achievement"))
         if change is not None:
             change(credential)
         blind = sha256(f"blind of {id_}".encode()).digest()
@@ -197,7 +197,7 @@ def _time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _credential(story: Story, id_: str) -> dict[str, Any]:
+def _credential(story: Story, id_: str, achievement: str | None = None) -> dict[str, Any]:
     return {
         "@context": [
             "https://www.w3.org/ns/credentials/v2",
@@ -211,7 +211,7 @@ def _credential(story: Story, id_: str) -> dict[str, Any]:
             "type": ["AchievementSubject"],
             "id": "did:example:learner",
             "achievement": {
-                "id": f"urn:uuid:{story.achievement}",
+                "id": f"urn:uuid:{achievement or story.achievement}",
                 "type": ["Achievement"],
                 "name": "Soil Science",
                 "description": "What soils are made of.",

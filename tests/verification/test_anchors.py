@@ -17,7 +17,7 @@ from testamur.errors import Refusal
 from testamur.verification.trust.anchors import parse_anchor
 from tests.harness.awards import awards
 from tests.harness.issued_log import IssuedLog
-from tests.harness.judged import altered, refuted, unchecked
+from tests.harness.judged import altered, on_terms, refuted, unchecked
 from tests.harness.story import Party, Story, party, private_key
 
 AGENCY = party("agency")
@@ -221,9 +221,7 @@ def _accredited(issued: IssuedLog, accreditor: Party, accreditation: str) -> Hol
 
 
 def _award(issued: IssuedLog, accreditation: str) -> HolderFile:
-    prepared = awards(issued.story, 1)
-    event = msgspec.structs.replace(prepared.events[0], accreditation=accreditation)
-    (holder,) = issued.award(msgspec.structs.replace(prepared, events=[event]))
+    (holder,) = issued.award(on_terms(awards(issued.story, 1), accreditation=accreditation))
     return holder
 
 

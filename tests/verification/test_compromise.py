@@ -13,7 +13,7 @@ from testamur.catalogue import events as e
 from testamur.rules import MAX_AHEAD
 from tests.harness.awards import awards
 from tests.harness.issued_log import IssuedLog
-from tests.harness.judged import refuted, signed, unchecked
+from tests.harness.judged import on_terms, refuted, signed, unchecked
 from tests.harness.story import NOW, Party, party
 
 
@@ -129,10 +129,7 @@ def test_a_definition_by_a_thief_spoils_only_what_was_issued_by_it(
     )
     position = issued.says(story.provider, revised)
     issued.says(story.accreditor, story.key_added(story.provider, fresh, by=story.accreditor))
-    prepared = awards(story, 1)
-    event = msgspec.structs.replace(prepared.events[0], achievement_version=version)
-    issued.says(fresh, event)
-    (holder,) = prepared.holders
+    (holder,) = issued.award(on_terms(awards(story, 1), achievement_version=version), by=fresh)
     assert issued.report(holder).exit_code == 0
     issued.says(story.accreditor, _stolen(story.provider, position))
 

@@ -20,7 +20,16 @@ from testamur.keys import PrivateKey, base58_encode
 from testamur.verification.report import Basis, Verdict
 from tests.harness.awards import awards
 from tests.harness.issued_log import IssuedLog
-from tests.harness.judged import NAMES, TODAY, altered, refuted, signed, unchecked, verdicts
+from tests.harness.judged import (
+    NAMES,
+    TODAY,
+    altered,
+    on_terms,
+    refuted,
+    signed,
+    unchecked,
+    verdicts,
+)
 from tests.harness.story import party, private_key
 
 
@@ -132,10 +141,8 @@ def test_an_address_that_the_sponsor_registered_is_believed(issued: IssuedLog) -
     issued.says(story.accreditor, registered, accredited)
     issued.says(newcomer, story.defined(achievement))
     prepared = altered(awards(story, 1), _named("https://new.example"))
-    event = msgspec.structs.replace(
-        prepared.events[0], achievement=achievement, accreditation=accreditation
-    )
-    (holder,) = issued.award(msgspec.structs.replace(prepared, events=[event]), by=newcomer)
+    terms = {"achievement": achievement, "accreditation": accreditation}
+    (holder,) = issued.award(on_terms(prepared, **terms), by=newcomer)
 
     report = issued.report(holder)
 
@@ -158,9 +165,7 @@ def test_an_authority_counts_through_the_one_that_brought_it_in(issued: IssuedLo
         msgspec.structs.replace(story.recognised(recognition), accreditor=accreditor.did),
     )
     issued.says(accreditor, story.accredited(accreditation))
-    prepared = awards(story, 1)
-    event = msgspec.structs.replace(prepared.events[0], accreditation=accreditation)
-    (holder,) = issued.award(msgspec.structs.replace(prepared, events=[event]))
+    (holder,) = issued.award(on_terms(awards(story, 1), accreditation=accreditation))
 
     through = issued.report(holder, anchors=[story.authority])
     assert through.exit_code == 0
@@ -193,9 +198,7 @@ def test_a_conditional_accreditation_is_told_as_such(issued: IssuedLog) -> None:
     story, accreditation = issued.story, issued.story.new_id()
     granted = msgspec.structs.replace(story.accredited(accreditation), decision="conditional")
     issued.says(story.accreditor, granted)
-    prepared = awards(story, 1)
-    event = msgspec.structs.replace(prepared.events[0], accreditation=accreditation)
-    (holder,) = issued.award(msgspec.structs.replace(prepared, events=[event]))
+    (holder,) = issued.award(on_terms(awards(story, 1), accreditation=accreditation))
 
     report = issued.report(holder)
 

@@ -21,7 +21,7 @@ from testamur.verification.evidence import Evidence, build_evidence, parse_evide
 from testamur.verification.report import Verdict
 from tests.harness.awards import awards
 from tests.harness.issued_log import IssuedLog
-from tests.harness.judged import altered, refuted, unchecked, verdicts
+from tests.harness.judged import altered, on_terms, refuted, unchecked, verdicts
 from tests.harness.story import NOW, party
 
 
@@ -60,9 +60,7 @@ def _long_story(issued: IssuedLog) -> HolderFile:
         e.AccreditationSuspended(accreditation=story.accreditation, reason="qualityConcern"),
     )
     issued.says(accreditor, e.AccreditationReinstated(accreditation=story.accreditation))
-    prepared = awards(story, 1)
-    event = msgspec.structs.replace(prepared.events[0], achievement_version=2)
-    (holder,) = issued.award(msgspec.structs.replace(prepared, events=[event]), by=fresh)
+    (holder,) = issued.award(on_terms(awards(story, 1), achievement_version=2), by=fresh)
     issued.says(fresh, e.CredentialSuspended(credential=holder.id, reason="administrative"))
     issued.says(fresh, e.CredentialReinstated(credential=holder.id))
     issued.says(fresh, e.CredentialSuspended(credential=holder.id, reason="administrative"))
@@ -215,11 +213,10 @@ def test_whose_word_it_is_that_a_did_is_the_issuers_own_is_told(issued: IssuedLo
     def by_web(credential: dict[str, Any]) -> None:
         credential["issuer"]["id"] = web.did
 
-    prepared = altered(awards(story, 1), by_web)
-    event = msgspec.structs.replace(
-        prepared.events[0], achievement=achievement, accreditation=accreditation
+    prepared = on_terms(
+        altered(awards(story, 1), by_web), achievement=achievement, accreditation=accreditation
     )
-    issued.says(web, event)
+    issued.says(web, *prepared.events)
 
     report = issued.report(prepared.holders[0])
     assert report.exit_code == 0

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 from typing import Final
 
 from testamur.badges.openbadges import Badge
+from testamur.badges.restated import differences
 from testamur.catalogue import events as e
-from testamur.errors import Refuted, Unavailable
+from testamur.errors import Refuted, Unavailable, printable
 from testamur.verification.finding import Finding
 from testamur.verification.issuance import Issuance
 from testamur.verification.trust.vouching import Vouching
 
-# Far beyond what the log takes for a name, however it is normalised.
-_NAME: Final = 4000
+_SHOWN: Final = 5
 
 
 def achievement(issued: Issuance, badge: Badge) -> Finding:
-    """(9) The credential names the achievement that was logged for it."""
-    named, logged = badge.achievement.name, issued.definition.name
-    if len(named) > _NAME:
-        raise Refuted(f"the credential is about a name of {len(named)} characters, not {logged!r}")
+    """(9) What the credential says of the achievement is what was logged, as far as that goes."""
     # Else an accredited course could lend its standing to a credential that says anything.
-    if _folded(named) != _folded(logged):
-        raise Refuted(f"the credential is about {named!r}, what was logged is {logged!r}")
-    return Finding(f"{logged}, version {issued.event.achievement_version}")
-
-
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    found = differences(badge, issued.event, issued.definition)
+    if found:
+        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise Refuted("; ".join(printable(str(each), 200) for each in found[:_SHOWN]) + more)
+    return Finding(f"{issued.definition.name}, version {issued.event.achievement_version}")
 
 
 def issuer(issued: Issuance, badge: Badge, vouching: Vouching) -> Finding:

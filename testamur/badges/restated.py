@@ -1,0 +1,275 @@
+"""What a badge says again of what was logged for it, and what it adds.
+
+A reader has the badge in hand, and an accreditor vouched for the definition on the log. So what
+both state must agree; what only the badge states is its issuer's word, and is named as such. Where
+a badge states something is known here; that the two are of one credential is not shown here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from testamur.badges.elements import Claims, alignment_objects, read_claims
+from testamur.badges.openbadges import Badge
+from testamur.catalogue.events import CredentialIssued
+from testamur.catalogue.ids import UUID7_PATTERN
+from testamur.catalogue.members import Definition, Level, Workload
+
+# Far beyond what the log takes for a name, however it is normalised.
+_LONGEST: Final = 4000
+_UUID7_URN: Final = re.compile(rf"urn:uuid:({UUID7_PATTERN.strip('^$')})", re.IGNORECASE)
+_VERSION: Final = re.compile(r"[vV]?0*([0-9]{1,9})(\.0+)?")
+
+
+class Difference(NamedTuple):
+    """Something that the badge and the log both state, and not alike."""
+
+    what: str
+    said: str
+    logged: str
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.said} in the credential, {self.logged} on the log"
+
+
+def same_text(one: str, other: str) -> bool:
+    """Return whether two texts read the same: case, width and spaces aside."""
+    if max(len(one), len(other)) > _LONGEST:
+        return one == other
+    return _folded(one) == _folded(other)
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def differences(badge: Badge, event: CredentialIssued, definition: Definition) -> list[Difference]:
+    """Return where the badge contradicts the issuance, or the definition that it names."""
+    return [
+        Difference(what, said[: _LONGEST + 1], logged)
+        for what, said, logged in (
+            *_ids(badge, event),
+            *_plain(badge, event, definition),
+            *_credits(badge, definition.workload),
+            *_aligned(badge, event, definition),
+        )
+    ]
+
+
+def _ids(badge: Badge, event: CredentialIssued) -> Iterator[tuple[str, str, str]]:
+    # Other names, such as addresses, are the issuer's own; an id of this form is one on the log.
+    for what, uri, logged in (
+        ("id", badge.id, event.credential),
+        ("achievement.id", badge.achievement.id, event.achievement),
+    ):
+        found = _UUID7_URN.fullmatch(uri)
+        if found is not None and found[1].lower() != logged:
+            yield what, found[1], logged
+
+
+def _plain(
+    badge: Badge, event: CredentialIssued, definition: Definition
+) -> Iterator[tuple[str, str, str]]:
+    stated = badge.achievement
+    if not same_text(stated.name, definition.name):
+        yield "achievement.name", repr(stated.name), repr(definition.name)
+    kind = stated.achievement_type
+    if kind is not None and not same_text(kind, definition.achievement_type):
+        yield "achievementType", kind, definition.achievement_type
+    version = _VERSION.fullmatch(stated.version or "")
+    if version is not None and int(version[1]) != event.achievement_version:
+        yield "version", version[0], str(event.achievement_version)
+    language, logged = stated.language, definition.languages
+    if language is not None and logged is not None and not _spoken(language, logged):
+        yield "inLanguage", language, ", ".join(logged)
+    criteria = definition.criteria
+    if criteria is not None and stated.criteria_url not in (None, criteria.url):
+        yield "criteria", str(stated.criteria_url), criteria.url
+    field = re.fullmatch("[0-9]{2,4}", stated.field_of_study or "")
+    if field is not None and definition.field not in (None, field[0]):
+        yield "fieldOfStudy", field[0], str(definition.field)
+
+
+def _spoken(language: str, logged: tuple[str, ...]) -> bool:
+    said = language.casefold()
+    return any(said == each.casefold() or said.startswith(f"{each.casefold()}-") for each in logged)
+
+
+def _credits(badge: Badge, workload: Workload | None) -> Iterator[tuple[str, str, str]]:
+    if workload is None:
+        return
+    amount = Decimal(workload.amount)
+    number = amount / 10 if workload.unit == "tenthOfEcts" else amount
+    logged = f"{number} {'ECTS' if workload.unit == 'tenthOfEcts' else 'hours'}"
+    if badge.credits_available not in (None, number):
+        yield "creditsAvailable", str(badge.credits_available), logged
+    # A learner may have earned fewer.
+    if badge.credits_earned is not None and badge.credits_earned > number:
+        yield "creditsEarned", str(badge.credits_earned), logged
+    units = {unit for each in badge.achievement.alignments for unit in read_claims(each).units}
+    for unit in sorted(units - {workload.unit}):
+        yield "credits in", "ECTS" if unit == "tenthOfEcts" else "hours", logged
+
+
+def _aligned(
+    badge: Badge, event: CredentialIssued, definition: Definition
+) -> Iterator[tuple[str, str, str]]:
+    outcomes: dict[str, set[str | None]] = {}
+    for each in definition.outcomes or ():
+        outcomes.setdefault(_folded(each.name), set()).add(each.url)
+    for alignment in badge.achievement.alignments:
+        claims = read_claims(alignment)
+        yield from _coded(claims, definition)
+        urls = outcomes.get(_folded(alignment.name[:_LONGEST]), set())
+        if claims.outcome and outcomes and not {None, alignment.url} & urls:
+            yield "outcome", repr(alignment.name), f"{len(outcomes)} others"
+        found = _UUID7_URN.fullmatch(alignment.url)
+        if claims.quality_assurance and found and found[1].lower() != event.accreditation:
+            yield "accreditation", found[1], event.accreditation or "none"
+    for what, one, awarded in (
+        ("assessment", event.assessment, badge.elements.assessment),
+        ("participation", event.participation, badge.elements.participation),
+        ("supervision", event.supervision, _some(badge.elements.supervision)),
+    ):
+        if one is not None and awarded and one not in awarded:
+            yield what, ", ".join(awarded), one
+
+
+def _coded(claims: Claims, definition: Definition) -> Iterator[tuple[str, str, str]]:
+    """Yield where one alignment names another level or code than the definition."""
+    for level in claims.levels:
+        if definition.level not in (None, level):
+            yield "level", _level(level), _level(definition.level)
+    pairs: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+        ("assessment", claims.assessment, definition.assessment or ()),
+        ("participation", claims.participation, definition.participation or ()),
+        ("quality assurance", claims.quality_assurance, definition.quality_assurance or ()),
+        ("supervision", claims.supervision, _some(definition.supervision)),
+        ("field", claims.fields, _some(definition.field)),
+    )
+    for what, said, logged in pairs:
+        for word in said:
+            if logged and word not in logged:
+                yield what, word, ", ".join(logged)
+
+
+def _some(word: str | None) -> tuple[str, ...]:
+    return () if word is None else (word,)
+
+
+def _level(level: Level | None) -> str:
+    return "none" if level is None else f"{level.framework} {level.value}"
+
+
+# --- What the badge adds ---
+
+_ROOT: Final = frozenset(
+    {"@context", "id", "type", "issuer", "credentialSubject", "proof"}
+    | {"validFrom", "validUntil", "issuanceDate", "expirationDate"}
+)
+_TYPES: Final = {"VerifiableCredential", "OpenBadgeCredential", "AchievementCredential"}
+_ACHIEVEMENT: Final = frozenset(
+    {"id", "type", "name", "achievementType", "version", "alignment", "criteria"}
+    | {"creditsAvailable", "inLanguage", "fieldOfStudy"}
+)
+_UNEXAMINED: Final = frozenset(
+    {"credentialStatus", "credentialSchema", "refreshService", "termsOfUse", "evidence"}
+    | {"endorsement", "endorsementJwt", "relatedResource", "confidenceMethod", "renderMethod"}
+)
+"""Members that say where something could be looked up, or hold what somebody else signed."""
+
+
+class Added(NamedTuple):
+    """What the issuer alone says, and what nobody examined: paths, since values are personal."""
+
+    by_issuer: tuple[str, ...]
+    unexamined: tuple[str, ...]
+
+
+NOTHING_ADDED: Final = Added((), ())
+
+
+def added(
+    credential: Mapping[str, Any],
+    badge: Badge,
+    event: CredentialIssued,
+    definition: Definition,
+    issuer: str,
+) -> Added:
+    """Return what a badge says beyond the log, where the issuer is called `issuer`."""
+    subject = _one(credential.get("credentialSubject"))
+    achievement = _one(subject.get("achievement"))
+    places = (
+        ("", credential, _ROOT),
+        ("issuer.", _one(credential.get("issuer")), frozenset({"id", "type"})),
+        ("credentialSubject.", subject, frozenset({"type", "achievement"})),
+        ("achievement.", achievement, _ACHIEVEMENT),
+        ("achievement.criteria.", _one(achievement.get("criteria")), frozenset({"id", "type"})),
+    )
+    paths = [
+        (name, f"{place}{name}")
+        for place, members, known in places
+        for name in members
+        if name not in known and members[name] is not None
+    ]
+    agreed = set(_agreed(badge, definition, issuer))
+    by_issuer = [path for name, path in paths if name not in _UNEXAMINED and path not in agreed]
+    unexamined = [path for name, path in paths if name in _UNEXAMINED]
+    by_issuer += _unlogged(badge, event, definition)
+    types = credential.get("type")
+    for each in types if isinstance(types, list) else ():
+        if each not in _TYPES:
+            by_issuer.append(f"type {each}")
+    contexts = credential.get("@context")
+    if isinstance(contexts, list) and len(contexts) > 2:
+        unexamined.append("@context beyond those of the two standards")
+    return Added(tuple(dict.fromkeys(by_issuer)), tuple(dict.fromkeys(unexamined)))
+
+
+def _one(value: Any) -> Mapping[str, Any]:
+    found = value[0] if isinstance(value, list) and value else value
+    return found if isinstance(found, dict) else {}
+
+
+def _agreed(badge: Badge, definition: Definition, issuer: str) -> Iterator[str]:
+    """Yield the paths outside `_ACHIEVEMENT` that say again what is on the log."""
+    if badge.name is not None and same_text(badge.name, definition.name):
+        yield "name"
+    if badge.issuer.name is not None and same_text(badge.issuer.name, issuer):
+        yield "issuer.name"
+    if badge.elements.issued == badge.valid_from.date():
+        yield "awardedDate"
+    if badge.credits_earned is not None and definition.workload is not None:
+        yield "credentialSubject.creditsEarned"
+
+
+def _unlogged(badge: Badge, event: CredentialIssued, definition: Definition) -> Iterator[str]:
+    """Yield what the badge states in members that the log could state, and does not."""
+    stated = badge.achievement
+    if not _UUID7_URN.fullmatch(stated.id) and stated.id != definition.url:
+        yield "achievement.id"
+    if stated.version is not None and not _VERSION.fullmatch(stated.version):
+        yield "achievement.version"
+    for path, value, logged in (
+        ("achievement.creditsAvailable", badge.credits_available, definition.workload),
+        ("achievement.inLanguage", stated.language, definition.languages),
+        ("achievement.criteria.id", stated.criteria_url, definition.criteria),
+    ):
+        if value is not None and logged is None:
+            yield path
+    field = stated.field_of_study
+    if field is not None and field != definition.field:
+        yield "achievement.fieldOfStudy"
+    url = f"urn:uuid:{event.accreditation}" if event.accreditation else None
+    written = [
+        *alignment_objects(definition, url),
+        *alignment_objects(definition),
+    ]
+    known = {(each["targetName"], each["targetUrl"]) for each in written}
+    for alignment in stated.alignments:
+        if (alignment.name, alignment.url) not in known:
+            yield f"achievement.alignment {alignment.name[:80]}"
