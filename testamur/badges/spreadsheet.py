@@ -9,11 +9,10 @@ that is not text is refused with what to do. What a cell means is not asked here
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, Self, TypeAlias
 
 import msgspec
 
@@ -30,7 +29,9 @@ MAX_COLUMNS: Final = 64
 _LAST_ROW: Final = 1_048_576
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=([^\r\n"])"?[,;\t|]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
-_LONGEST_HEADER: Final = 65_536
+_LONGEST_ROW: Final = 65_536
+"""Characters of one row, however many lines it goes over: every cell at its longest is less."""
+_LINE: Final = re.compile(rf"[^\r\n]{{0,{_LONGEST_ROW}}}(\r\n|\r|\n)?")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _NO_TEXT: Final = (
     ((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"), "is a workbook (.xlsx, .ods, .xls)"),
@@ -65,10 +66,12 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         The headings are row 1. Where the quotes do not match, a `Refusal` (`unread`) takes the
         place of the cells, and is the last. Raises `Refusal` (`cohort-size`).
         """
-        reader = _reader(self.text, self.begins, self.delimiter)
+        lines = _Lines(self.text, self.begins)
+        reader = _reader(lines, self.delimiter)
         next(reader)
         left = MAX_ROWS
         for number in count(2):
+            lines.begin_row()
             try:
                 cells = next(reader)
             except StopIteration:
@@ -81,7 +84,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
                     Refusal(UNREAD, f"not CSV at line {line}, and not read any further: {error}"),
                 )
                 return
-            if any(map(str.strip, cells)):
+            if len(cells) > MAX_COLUMNS or any(map(str.strip, cells)):
                 left -= 1
                 if left < 0:
                     raise Refusal(
@@ -108,7 +111,7 @@ def read_table(data: bytes, is_heading: Callable[[str], bool]) -> Table:
     reasons = []
     for delimiter in dict.fromkeys((*(named[1] if named else ""), *_DELIMITERS)):
         try:
-            head = next(_reader(text[: begins + _LONGEST_HEADER], begins, delimiter), [])
+            head = next(_reader(_Lines(text, begins), delimiter), [])
         except csv.Error as error:
             reasons.append(error)
             continue
@@ -120,10 +123,35 @@ def read_table(data: bytes, is_heading: Callable[[str], bool]) -> Table:
     return max(found, key=lambda each: (sum(map(is_heading, each.headings)), len(each.headings)))
 
 
-def _reader(text: str, begins: int, delimiter: str) -> _Reader:
-    file = io.StringIO(text, newline="")
-    file.seek(begins)
-    return csv.reader(file, delimiter=delimiter, strict=True)
+class _Lines:
+    """The lines of a text for `csv.reader`, so many characters for each row.
+
+    A row may go on over many lines within quotes, and one of millions of cells takes gigabytes.
+    """
+
+    def __init__(self, text: str, begins: int) -> None:
+        self._text, self._at, self._left = text, begins, _LONGEST_ROW
+
+    def begin_row(self) -> None:
+        """Allow one row more."""
+        self._left = _LONGEST_ROW
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        found = _LINE.match(self._text, self._at)
+        if found is None or not found[0]:
+            raise StopIteration
+        self._at = found.end()
+        self._left -= len(found[0])
+        if self._left < 0 or (found[1] is None and self._at < len(self._text)):
+            raise csv.Error(f"a row is at most {_LONGEST_ROW} characters; is a quote not closed?")
+        return found[0]
+
+
+def _reader(lines: _Lines, delimiter: str) -> _Reader:
+    return csv.reader(lines, delimiter=delimiter, strict=True)
 
 
 def _text(data: bytes) -> str:

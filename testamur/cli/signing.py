@@ -29,6 +29,8 @@ from testamur.verification.receipt import Flagged
 
 app = typer.Typer()
 _PANEL: Final = "Submissions"
+# A terminal takes half a minute to lay out as many rows as a file can have bad lines.
+_LISTED: Final = 1_000
 
 
 MaybeKid = Annotated[
@@ -212,8 +214,13 @@ def _origin(registry: RegistryClient) -> str:
 
 def _show(file: Path, refusals: list[Refusal], tried: CheckReport | None) -> None:
     if refusals:
-        rows = [[each.line or "", each.rule, each.detail, each.value or ""] for each in refusals]
+        rows = [
+            [each.line or "", each.rule, each.detail, each.value or ""]
+            for each in refusals[:_LISTED]
+        ]
         show_table(["line", "rule", "why", "found"], rows)
+        if len(refusals) > _LISTED:
+            note(f"... and {len(refusals) - _LISTED:,} more; --json lists them all")
     for flag in tried.flags if tried else ():
         note(flag_in_words(flag))
     by_whom = f"by the registry, at {tried.size:,} entries" if tried else "for its form"

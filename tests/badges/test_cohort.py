@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tracemalloc
 from datetime import date
 from typing import Any
 
@@ -327,6 +328,50 @@ def test_a_file_that_is_no_class_list_is_refused_whole(data: bytes, rule: str, w
     with pytest.raises(Refusal, match=why) as caught:
         read_cohort(data, (ETHICS,))
     assert caught.value.rule == rule
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"," * 4_000_000,
+        b"a" * 4_000_000,
+        b'"' + b"a" * 4_000_000,
+        b'"\n",' * 1_000_000,
+        "\U0001f600".encode() * 1_000_000,
+    ],
+)
+def test_a_row_without_end_costs_little_more_than_its_file(row: bytes) -> None:
+    """A cell of nothing is eight bytes in a list, and 64 MB of commas took 970 MB."""
+    data = GOOD.encode() + row
+    tracemalloc.start()
+    try:
+        awards, refused = read_cohort(data, (ETHICS,))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(awards) == 1
+    ((number, refusal),) = refused
+    assert (number, refusal.rule) == (3, UNREAD)
+    assert "a row is at most 65536 characters" in refusal.detail
+    assert most < 6 * len(data)
+
+
+def test_row_1_has_an_end_too() -> None:
+    with pytest.raises(Refusal, match="a row is at most") as caught:
+        read_cohort(b"," * 1_000_000, (ETHICS,))
+    assert caught.value.rule == "cohort-header"
+
+
+def test_a_row_as_long_as_its_cells_may_be_is_read() -> None:
+    quotes = '"' + '""' * 2_000 + '"'
+    text = f"learner,awarded,name,evidence\nada,2026-11-21,{quotes},{quotes}\n"
+    assert {refusal.rule for _, refusal in wrong(text)} == {"cohort-cell"}
+
+
+def test_rows_of_more_cells_than_any_table_has_are_refused_though_all_are_empty() -> None:
+    refused = wrong("learner,awarded\n" + ("," * 64 + "\n") * 2_000)
+    assert len(refused) == MAX_REFUSED + 1
+    assert refused[0][1].rule == "cohort-row"
 
 
 @given(st.binary(max_size=200) | st.text(',;"\n\r=a1-@\0 ', max_size=80).map(str.encode))
