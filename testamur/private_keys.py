@@ -1,4 +1,4 @@
-"""Is there a private key in this text? Nothing that is read from a file is shown if there is.
+"""Is there a private key in this text? If there is, nothing of the file is shown.
 
 Two questions. `holds_private_key` is asked of a whole file before anything parses it: it knows
 secret Multikeys, signer keys of notes, PEM, PKCS #8 in base64 and JWK, and takes no other text for

@@ -1,9 +1,9 @@
 """What a cell of any column must not be: what spreadsheets and programs write without being asked.
 
 The rules go by form, not by lists of words, since each language has its own `#N/A`. A formula is
-refused because a spreadsheet would run it in a file made from this one. A private key is no
-business of a cohort, and an invisible character gives an address another hash, or turns round
-what is read after it; these two are refused whatever else is allowed.
+refused because a spreadsheet would run it in a file made from this one. A private key does not
+belong in a cohort. An invisible character gives an address another hash, or reverses the text after
+it. These two are refused whatever else is allowed.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def fault_in(text: str) -> str | None:
 
 
 def misprint_in(text: str) -> str | None:
-    """Return why `text` is no text of a person's; None if it may be."""
+    """Return why no person can have written `text`; None if one may have."""
     if text in _NOTHING:
-        return "a word of programs for nothing; write the value, or empty the cell"
+        return "what a program writes for an empty cell; write the value, or empty the cell"
     if _NUMBERED_ERROR.fullmatch(text):
         return "a numbered error of a spreadsheet; mend the formula"
     meant = _read_in_another_encoding(text)

@@ -1,9 +1,8 @@
 """What may stand for a learner: an e-mail address, or the number that a provider gives.
 
-A cell is taken only if it cannot be misread, since what is hashed is logged for ever, and nobody
-can open the credential who types something else. So a number has digits, and nothing that a
-spreadsheet or a person puts between them. A learner's number may look otherwise all the same:
-`as_written` takes what a rule of this file refuses.
+A cell is taken only if it cannot be misread: the hash is logged for ever, and a person who types
+something else cannot open the credential. So a number has digits, and nothing that a spreadsheet
+or a person puts between them. Some real numbers look otherwise: `as_written` lets them pass.
 """
 
 from __future__ import annotations

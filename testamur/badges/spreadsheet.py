@@ -1,9 +1,9 @@
 """A table in the file that a spreadsheet saved: its headings, and its rows by their numbers there.
 
-Read are UTF-8, with or without a byte order mark, and UTF-16 with one; commas, semicolons, tabs
-or bars between the cells, told by the headings; a first line such as `sep=;`, which spreadsheets
-do not show. Empty rows are no rows. A file with no end of rows or columns is refused, and a file
-that is not text is refused with what to do. What a cell means is not asked here.
+It reads UTF-8, with or without a byte order mark, and UTF-16 with one; commas, semicolons, tabs or
+bars between the cells, as the headings show; a first line such as `sep=;`, which spreadsheets do
+not show. Empty rows do not count. A file with no end of rows or columns is refused; of a file that
+is not text the refusal says what to do. The meaning of a cell is for other files.
 """
 
 from __future__ import annotations

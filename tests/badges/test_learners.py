@@ -227,8 +227,8 @@ def test_a_private_key_is_no_learner_and_is_not_shown(encoding: str) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("NULL", "a word of programs"),
-        ("N/A", "a word of programs"),
+        ("NULL", "a program writes"),
+        ("N/A", "a program writes"),
         ("Err:502", "a numbered error"),
         ("#NAME?", "begins with #"),
         ("JÃ¼rgen", "write Jürgen"),
