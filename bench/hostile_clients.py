@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
-from typing import Annotated
+from typing import Annotated, Final
 
 import httpx2
 import msgspec
@@ -27,6 +27,7 @@ from bench.figures import cpu_seconds, report
 from bench.hostile_sockets import Crowd, memory_of
 from bench.load import get, post
 from bench.server import Served, running, serving
+from testamur.catalogue import dry_run
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Outcome
 from testamur.catalogue.submission import MEDIA_TYPE
@@ -73,8 +74,12 @@ def _get(path: str) -> Attack:
     return lambda target: _for_ever(get(target.served.port, path))
 
 
+CHECK: Final = "/submissions/check"
+
+
 def _submission(target: Target, body: bytes, path: str = "/submissions") -> bytes:
-    return post(target.served.port, path, MEDIA_TYPE, body)
+    kind = dry_run.MEDIA_TYPE if path == CHECK else MEDIA_TYPE
+    return post(target.served.port, path, kind, body)
 
 
 def _broken(body: bytes) -> bytes:
@@ -146,7 +151,7 @@ ATTACKS: dict[str, tuple[Attack, int]] = {
     "unknown signer": (_bodies(_stranger), READS),
     "bad signature": (_bodies(lambda t: _broken(t.story.cohort(1))), READS),
     "dry runs, many lines": (
-        _bodies(lambda t: _many_lines(_stranger(t)), "/submissions/check"),
+        _bodies(lambda t: _many_lines(t.story.dry_run(party("nobody"), t.story.issued())), CHECK),
         READS,
     ),
 }

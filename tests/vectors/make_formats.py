@@ -12,7 +12,6 @@ import base64
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -20,11 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from testamur.badges.commitment import HolderFile, render_holder_file
-from testamur.catalogue import events as e
-from testamur.catalogue import names
 from testamur.catalogue.submission import (
-    base64url_decode,
-    base64url_encode,
     every_refusal,
     format_time,
     parse,
@@ -34,7 +29,8 @@ from testamur.http.check_report import CheckReport, RefusalReport
 from testamur.rules.organizations import possession_statement
 from testamur.tlog.proof import TlogProof
 from testamur.verification.receipt import Receipt, encode_path, flagged
-from tests.harness.story import NOW, Story, party, uuid7
+from tests.harness.story import Story
+from tests.vectors.cases_form import dry_runs, names, note
 from tests.vectors.judge import judge
 from tests.vectors.make_evidence import FOLDER as EVIDENCE
 from tests.vectors.make_evidence import write
@@ -55,17 +51,13 @@ def format_files() -> dict[str, str]:
         "holder-file.json": _holder_file(),
         "report.json": _report(),
         "check-report.json": _check_report(),
-        "names.json": _names(),
-        "dry-run.json": _dry_run(),
+        "names.json": names(),
+        "dry-run.json": dry_runs(),
     }
     return {
         name: json.dumps(found, ensure_ascii=False, indent=1) + "\n"
         for name, found in files.items()
     }
-
-
-def _note(text: str) -> str:
-    return f"{text} Made by make_formats.py."
 
 
 def _change(desc: str, member: str, value: object, verdict: str = "refuted") -> dict[str, Any]:
@@ -84,146 +76,6 @@ def _texts(cases: dict[str, bytes]) -> list[dict[str, Any]]:
 
 def _compact(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
-
-
-# --- Dry run ---
-
-
-def _dry_run() -> dict[str, Any]:
-    story = Story(name="vectors")
-    event = e.CredentialSuspended(credential=uuid7(NOW * 1000, 11), reason="administrative")
-    other = e.CredentialSuspended(credential=uuid7(NOW * 1000, 12), reason="administrative")
-    body = story.dry_run(story.provider, event, other)
-    p256 = party("vectors dry run", "P-256")
-    jws, first, second = body[:-1].split(b"\n")
-    protected, payload = (
-        json.loads(base64url_decode(part)) for part in jws.decode().split(".")[:2]
-    )
-
-    def signed(protected: dict[str, Any], payload: dict[str, Any]) -> bytes:
-        text = ".".join(base64url_encode(_compact(part)) for part in (protected, payload))
-        signature = base64url_encode(story.provider.key.sign(text.encode()))
-        return b"\n".join((f"{text}.{signature}".encode(), first, second)) + b"\n"
-
-    submitted = "testamur-submission+jws"
-    jti = uuid7(NOW * 1000, 13)
-    stranger = party("vectors stranger")
-    return {
-        "note": _note(
-            "Dry runs, each signed by `signer`, and what is none. A submission must be "
-            "refused as a dry run, and every dry run as a submission."
-        ),
-        "dryRuns": [
-            {"signer": story.provider.key.public.multikey(), "dryRun": body.decode()},
-            {"signer": p256.key.public.multikey(), "dryRun": story.dry_run(p256, event).decode()},
-        ],
-        "signer": story.provider.key.public.multikey(),
-        "refused": [
-            {"desc": desc, "rule": rule, "dryRun": data.decode()}
-            for desc, rule, data in [
-                (
-                    "a submission",
-                    "header-schema",
-                    story.submission(story.provider, event, other, jti=jti),
-                ),
-                (
-                    "the typ of a submission",
-                    "header-schema",
-                    signed({**protected, "typ": submitted}, payload),
-                ),
-                ("a jti", "header-schema", signed(protected, {**payload, "jti": jti})),
-                ("a typ of nothing", "header-schema", signed({**protected, "typ": "jwt"}, payload)),
-                (
-                    "no aud",
-                    "header-schema",
-                    signed(protected, {k: v for k, v in payload.items() if k != "aud"}),
-                ),
-                (
-                    "a key of another organization",
-                    "key-of-another-organization",
-                    signed(protected, {**payload, "iss": stranger.did}),
-                ),
-                (
-                    "signed by another key",
-                    "signature",
-                    story.dry_run(replace(story.provider, key=stranger.key), event, other),
-                ),
-                ("an event changed", "root", body.replace(b"administrative", b"misconduct", 1)),
-                ("an event left out", "event-count", b"\n".join((jws, first)) + b"\n"),
-                ("two events exchanged", "root", b"\n".join((jws, second, first)) + b"\n"),
-                ("no last line feed", "submission-truncated", body[:-1]),
-            ]
-        ],
-    }
-
-
-# --- Names ---
-
-
-def _names() -> dict[str, Any]:
-    return {
-        "note": _note(
-            "Names that an entry may hold, and texts that are no name. Ranges of code "
-            "points are from the first to the last, both included."
-        ),
-        "unseen": names.UNSEEN,
-        "marks": names.MARKS,
-        "maxMarks": names.MAX_MARKS,
-        "joiners": names.JOINERS,
-        "joined": names.JOINED,
-        "names": [
-            "A College",
-            "Universität Zürich",
-            "東京大学",
-            "جامعة القاهرة",
-            "😀",
-            "x" * 200,
-            "دانش\u200cگاه",
-            "ශ්\u200dරී ලංකා",
-            "Việt",
-            "Vie\u0302\u0323t",
-            "Candid: a college",
-            "What Rome did: an introduction",
-            "\u041exford",
-        ],
-        "refused": [
-            {"desc": desc, "text": text}
-            for desc, text in {
-                "nothing": "",
-                "a space": " ",
-                "a space at the beginning": " A",
-                "a space at the end": "A ",
-                "two spaces in a row": "a  b",
-                "a line end": "a\nb",
-                "a line end at the end": "a\n",
-                "a space that does not break": "a\u00a0b",
-                "an ideographic space": "a\u3000b",
-                "a Hangul filler": "\u3164",
-                "a blank Braille pattern": "\u2800",
-                "a zero-width space": "a\u200bb",
-                "a word joiner": "a\u2060b",
-                "a byte order mark": "\ufeffa",
-                "a soft hyphen": "a\u00adb",
-                "text from right to left": "\u202eegelloC A",
-                "an isolate": "a\u2066b",
-                "a variation selector": "a\ufe0f",
-                "a tag": "a\U000e0041",
-                "private use": "\ue000",
-                "private use in the last plane": "\U0010fffd",
-                "a replacement character": "a\ufffd",
-                "a joiner between Latin letters": "Uni\u200dversity",
-                "a joiner at the end": "دانش\u200c",
-                "a mark alone": "\u0301",
-                "a mark after a space": "A \u0301b",
-                "Arabic marks alone": "\u064b\u064b",
-                "five marks on one letter": "A" + "\u0301" * 5,
-                "a DID in parentheses": "A College (did:web:college.example)",
-                "a DID in capitals": "DID:key:z6Mk",
-                "a DID in wide letters": "\uff44\uff49\uff44\uff1aweb",
-                "201 characters": "x" * 201,
-            }.items()
-        ],
-    }
 
 
 # --- Receipt ---
@@ -259,7 +111,7 @@ def _receipt() -> dict[str, Any]:
         zero = base64.b64encode(bytes(32)).decode()
         assert receipt.proof is not None
         return {
-            "note": _note("A receipt that holds for its submission, by the policy; it is refuted, "
+            "note": note("A receipt that holds for its submission, by the policy; it is refuted, "
                           "could not be checked or is no receipt once a member has another value."),
             "policy": scene.policy,
             "submission": body.decode(),
@@ -311,7 +163,7 @@ def _possession() -> dict[str, Any]:
     sponsor, newcomer = story.accreditor, story.provider
     statement = possession_statement(story.origin, sponsor.did, newcomer.did, newcomer.listed)
     return {
-        "note": _note("What a newcomer gives its sponsor, and the statement under the signature. "
+        "note": note("What a newcomer gives its sponsor, and the statement under the signature. "
                       "With another log, sponsor, organization or key it must not hold."),
         "log": story.origin,
         "sponsor": sponsor.did,
@@ -397,7 +249,7 @@ def _evidence_file() -> dict[str, Any]:
         "invalid UTF-8": data.replace(b"example", b"\xff\xfe", 1),
     }
     return {
-        "note": _note("The form of an evidence file: `good` is well-formed, though it proves "
+        "note": note("The form of an evidence file: `good` is well-formed, though it proves "
                       "nothing; what is refused is no evidence file, whatever it may prove."),
         "good": data.decode(),
         "refused": _texts(members | spellings),
@@ -460,7 +312,7 @@ def _holder_file() -> dict[str, Any]:
         "UTF-16": data.decode().encode("utf-16"),
     }
     return {
-        "note": _note("The form of a holder file. `good` may be laid out in any way that is the "
+        "note": note("The form of a holder file. `good` may be laid out in any way that is the "
                       "same JSON; what is refused is no holder file."),
         "good": data.decode(),
         "refused": _texts(refused),
@@ -476,7 +328,7 @@ def _report() -> dict[str, Any]:
         found = json.loads((EVIDENCE / f"{name}.json").read_text(encoding="utf-8"))
         reports[name] = msgspec.to_builtins(judge(found))
     return {
-        "note": _note("The reports on some of evidence/. Only `detail` and `notes`, which are "
+        "note": note("The reports on some of evidence/. Only `detail` and `notes`, which are "
                       "sentences for people, may differ between verifiers."),
         "reports": reports,
     }  # fmt: skip
@@ -492,7 +344,7 @@ def _check_report() -> dict[str, Any]:
     )
     report = CheckReport(format="testamur/check/1", accepted=False, size=14, refusals=refusals)
     return {
-        "note": _note("A submission with one line changed after signing, and the answer of a "
+        "note": note("A submission with one line changed after signing, and the answer of a "
                       "registry of 14 entries to a dry run. `detail` and `value` may differ."),
         "submission": damaged.decode(),
         "report": msgspec.to_builtins(report),

@@ -1,0 +1,156 @@
+"""The cases of `formats/names.json` and `formats/dry-run.json`; `make_formats.py` writes them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import rfc8785
+
+from testamur.catalogue import events as e
+from testamur.catalogue import names as rules
+from testamur.catalogue.submission import base64url_decode, base64url_encode
+from tests.harness.story import NOW, Story, party, uuid7
+
+
+def note(text: str) -> str:
+    """Return what a file of vectors says of itself."""
+    return f"{text} Made by make_formats.py."
+
+
+def dry_runs() -> dict[str, Any]:
+    story = Story(name="vectors")
+    event = e.CredentialSuspended(credential=uuid7(NOW * 1000, 11), reason="administrative")
+    other = e.CredentialSuspended(credential=uuid7(NOW * 1000, 12), reason="administrative")
+    body = story.dry_run(story.provider, event, other)
+    another = party("vectors dry run")
+    jws, first, second = body[:-1].split(b"\n")
+    protected, payload = (
+        json.loads(base64url_decode(part)) for part in jws.decode().split(".")[:2]
+    )
+
+    def signed(protected: dict[str, Any], payload: dict[str, Any]) -> bytes:
+        text = ".".join(base64url_encode(rfc8785.dumps(part)) for part in (protected, payload))
+        signature = base64url_encode(story.provider.key.sign(text.encode()))
+        return b"\n".join((f"{text}.{signature}".encode(), first, second)) + b"\n"
+
+    submitted = "testamur-submission+jws"
+    jti = uuid7(NOW * 1000, 13)
+    stranger = party("vectors stranger")
+    return {
+        "note": note(
+            "Dry runs, each signed by `signer`, and what is none. A submission must be "
+            "refused as a dry run, and every dry run as a submission."
+        ),
+        "dryRuns": [
+            {"signer": story.provider.key.public.multikey(), "dryRun": body.decode()},
+            {
+                "signer": another.key.public.multikey(),
+                "dryRun": story.dry_run(another, event).decode(),
+            },
+        ],
+        "signer": story.provider.key.public.multikey(),
+        "refused": [
+            {"desc": desc, "rule": rule, "dryRun": data.decode()}
+            for desc, rule, data in [
+                (
+                    "a submission",
+                    "header-schema",
+                    story.submission(story.provider, event, other, jti=jti),
+                ),
+                (
+                    "the typ of a submission",
+                    "header-schema",
+                    signed({**protected, "typ": submitted}, payload),
+                ),
+                ("a jti", "header-schema", signed(protected, {**payload, "jti": jti})),
+                ("a typ of nothing", "header-schema", signed({**protected, "typ": "jwt"}, payload)),
+                (
+                    "no aud",
+                    "header-schema",
+                    signed(protected, {k: v for k, v in payload.items() if k != "aud"}),
+                ),
+                (
+                    "a key of another organization",
+                    "key-of-another-organization",
+                    signed(protected, {**payload, "iss": stranger.did}),
+                ),
+                (
+                    "signed by another key",
+                    "signature",
+                    story.dry_run(replace(story.provider, key=stranger.key), event, other),
+                ),
+                ("an event changed", "root", body.replace(b"administrative", b"misconduct", 1)),
+                ("an event left out", "event-count", b"\n".join((jws, first)) + b"\n"),
+                ("two events exchanged", "root", b"\n".join((jws, second, first)) + b"\n"),
+                ("no last line feed", "submission-truncated", body[:-1]),
+            ]
+        ],
+    }
+
+
+def names() -> dict[str, Any]:
+    return {
+        "note": note(
+            "Names that an entry may hold, and texts that are no name. Ranges of code "
+            "points are from the first to the last, both included."
+        ),
+        "unseen": rules.UNSEEN,
+        "marks": rules.MARKS,
+        "maxMarks": rules.MAX_MARKS,
+        "joiners": rules.JOINERS,
+        "joined": rules.JOINED,
+        "names": [
+            "A College",
+            "Universität Zürich",
+            "東京大学",
+            "جامعة القاهرة",
+            "😀",
+            "x" * 200,
+            "دانش\u200cگاه",
+            "ශ්\u200dරී ලංකා",
+            "Việt",
+            "Vie\u0302\u0323t",
+            "Candid: a college",
+            "What Rome did: an introduction",
+            "\u041exford",
+        ],
+        "refused": [
+            {"desc": desc, "text": text}
+            for desc, text in {
+                "nothing": "",
+                "a space": " ",
+                "a space at the beginning": " A",
+                "a space at the end": "A ",
+                "two spaces in a row": "a  b",
+                "a line end": "a\nb",
+                "a line end at the end": "a\n",
+                "a space that does not break": "a\u00a0b",
+                "an ideographic space": "a\u3000b",
+                "a Hangul filler": "\u3164",
+                "a blank Braille pattern": "\u2800",
+                "a zero-width space": "a\u200bb",
+                "a word joiner": "a\u2060b",
+                "a byte order mark": "\ufeffa",
+                "a soft hyphen": "a\u00adb",
+                "text from right to left": "\u202eegelloC A",
+                "an isolate": "a\u2066b",
+                "a variation selector": "a\ufe0f",
+                "a tag": "a\U000e0041",
+                "private use": "\ue000",
+                "private use in the last plane": "\U0010fffd",
+                "a replacement character": "a\ufffd",
+                "a joiner between Latin letters": "Uni\u200dversity",
+                "a joiner at the end": "دانش\u200c",
+                "a mark alone": "\u0301",
+                "a mark after a space": "A \u0301b",
+                "Arabic marks alone": "\u064b\u064b",
+                "five marks on one letter": "A" + "\u0301" * 5,
+                "a DID in parentheses": "A College (did:web:college.example)",
+                "a DID in capitals": "DID:key:z6Mk",
+                "a DID in wide letters": "\uff44\uff49\uff44\uff1aweb",
+                "201 characters": "x" * 201,
+            }.items()
+        ],
+    }
