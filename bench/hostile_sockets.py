@@ -16,6 +16,7 @@ import httptools
 from bench.figures import family
 
 _READ_ALL: Final = 1024  # a client that reads more at a time than this reads as fast as it can
+_AT_ONCE: Final = 256 * 1024  # bytes: a crowd that copied its bodies would fill the memory itself
 _PAUSE: Final = 0.1  # seconds between two reads of a slow one
 _LOOK: Final = 0.02  # seconds between two looks at the server's memory
 
@@ -75,21 +76,24 @@ class Crowd:
         while True:
             request = next(self._requests)
             self.sent += 1
-            answer = asyncio.create_task(self._answer(reader))
+            answer = asyncio.create_task(self._answer(reader, bodiless=request[:5] == b"HEAD "))
             try:
-                writer.write(request)
-                await writer.drain()
+                for start in range(0, len(request), _AT_ONCE):
+                    writer.write(request[start : start + _AT_ONCE])
+                    await writer.drain()
+                    if answer.done():
+                        break  # it need not be read to its end
             except OSError:
                 await answer  # what was sent before the server closed
                 raise
             if not await answer:
                 return
 
-    async def _answer(self, reader: asyncio.StreamReader) -> bool:
+    async def _answer(self, reader: asyncio.StreamReader, *, bodiless: bool) -> bool:
         """Read one answer, and return whether another request may follow."""
         if not self._reads:
             await asyncio.Event().wait()
-        answer = _Answer()
+        answer = _Answer(bodiless=bodiless)
         while not answer.whole:
             data = await reader.read(self._reads)
             if not data:
@@ -104,15 +108,21 @@ class Crowd:
 class _Answer:
     """One answer, as far as it has come."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, bodiless: bool) -> None:
         self.whole = False
         self.goes_on = True
+        self._bodiless = bodiless
         self.status = 0
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
         """Take bytes."""
         self._parser.feed_data(data)
+
+    def on_headers_complete(self) -> None:
+        """End with the head, if no body follows."""
+        if self._bodiless:
+            self.on_message_complete()
 
     def on_message_complete(self) -> None:
         """End with the answer."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from api.http.intake import Intake
+from api.http.intake import FIRST_BYTES, Intake
 from api.http.problems import Problem
 from testamur.catalogue.submission import MEDIA_TYPE
 from testamur.verification.receipt import parse_receipt, verify_receipt
@@ -168,3 +168,68 @@ def test_all_bodies_together_are_bounded() -> None:
     statuses = asyncio.run(crowd())
     assert set(statuses) == {200, 503}
     assert statuses.count(503) >= 3
+
+
+def test_slow_uploads_cannot_keep_others_out() -> None:
+    """The one that has held most for longest makes way; a small one never does."""
+
+    async def crowd() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            intake = Intake(pool, limit=1000, budget=2500)
+            never = asyncio.Event()
+
+            async def upload(size: int, *, whole: bool) -> int:
+                parts = [bytes(size)]
+
+                async def receive() -> dict[str, Any]:
+                    if not parts:
+                        await never.wait()
+                    return {"type": "http.request", "body": parts.pop(), "more_body": not whole}
+
+                headers = [(b"content-type", MEDIA_TYPE.encode())]
+                try:
+                    body = await intake.read({"headers": headers}, receive, [MEDIA_TYPE])
+                except Problem as found:
+                    return found.document.status
+                intake.release(len(body))
+                return 200
+
+            slow = []
+            for size in (100, 900, 800, 700):
+                slow.append(asyncio.create_task(upload(size, whole=False)))
+                await asyncio.sleep(0.01)
+            assert await upload(900, whole=True) == 200
+            assert await slow[1] == 503
+            assert [each.done() for each in slow] == [False, True, False, False]
+            assert intake.held == 1600
+            for each in slow:
+                each.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+            assert intake.held == 0
+
+    asyncio.run(crowd())
+
+
+def test_how_a_body_begins_is_looked_at_before_the_rest_is_read() -> None:
+    """Also of one that comes compressed: what is refused is not inflated."""
+
+    async def story(body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            intake = Intake(pool, limit=1 << 30, budget=1 << 30)
+            seen: list[bytes] = []
+
+            async def look(start: bytes) -> bool:
+                seen.append(start)
+                raise Problem(422, "enough", "seen enough")
+
+            async def receive() -> dict[str, Any]:
+                return {"type": "http.request", "body": body, "more_body": True}
+
+            with pytest.raises(Problem):
+                await intake.read({"headers": headers}, receive, [MEDIA_TYPE], look=look)
+            assert len(seen[0]) <= FIRST_BYTES
+            assert intake.held == 0
+
+    typed = [(b"content-type", MEDIA_TYPE.encode())]
+    asyncio.run(story(b"x" * 200_000, typed))
+    asyncio.run(story(gzip.compress(bytes(1 << 28)), [*typed, (b"content-encoding", b"gzip")]))

@@ -18,7 +18,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from api.http import connection
-from api.http.answers import Answers
+from api.http.answers import ANSWERS_BYTES, Answers
 from api.http.asgi import Receive, Scope, Send
 from api.http.connection import HEAD_SECONDS, MAX_HEAD_BYTES, MAX_QUEUED, STALL_SECONDS, Connection
 from tests.harness.served import Served
@@ -41,9 +41,12 @@ async def wait_for_ever() -> None:
 class Client:
     """A client's end of one connection; `protocol` is the server's end."""
 
-    def __init__(self, end: socket.socket, state: ServerState, answered: asyncio.Event) -> None:
+    def __init__(
+        self, end: socket.socket, state: ServerState, answered: asyncio.Event, answers: Answers
+    ) -> None:
         self.end = end
         self.answered = answered
+        self.answers = answers
         self._state = state
         self._taken = b""
         self._loop = asyncio.get_running_loop()
@@ -81,6 +84,7 @@ async def connected(
     body: bytes = b"whole",
     linger: bytes | None = None,
     heads: list[Any] | None = None,
+    budget: int = ANSWERS_BYTES,
 ) -> AsyncIterator[Client]:
     """Connect to a server that answers `body` after `meanwhile`; its loop may not complain."""
     complaints: list[dict[str, Any]] = []
@@ -101,7 +105,7 @@ async def connected(
     config = Config(app, log_config=None, lifespan="off")
     config.load()
     state = ServerState()
-    answers = Answers()
+    answers = Answers(budget)
     server = await loop.create_server(
         lambda: Connection(config, state, {}, answers=answers), "127.0.0.1", 0
     )
@@ -113,11 +117,12 @@ async def connected(
             await loop.sock_connect(end, server.sockets[0].getsockname())
             while not state.connections:  # noqa: ASYNC110  # the server's own set
                 await asyncio.sleep(0.001)
-            yield Client(end, state, answered)
+            yield Client(end, state, answered, answers)
         for _ in range(20):  # whatever was put off to a later turn of the loop has its turn
             await asyncio.sleep(0.001)
         assert complaints == []
         assert state.connections == set()
+        assert answers.held == 0
     finally:
         server.close()
         for left in state.connections:  # or the loop would wait for them
@@ -238,6 +243,63 @@ def test_a_client_that_takes_its_answer_slowly_gets_all_of_it() -> None:
                 # Within the patience for a client that takes nothing, but more than it in all.
                 client.later(STALL_SECONDS / 2)
             assert taken > 1 << 20
+
+    uvloop.run(go())
+
+
+def test_what_a_client_does_not_take_is_counted_until_it_does() -> None:
+    async def go() -> None:
+        async with connected(body=bytes(8 << 20)) as client:
+            await client.send(REQUEST)
+            assert client.answers.held >= 8 << 20
+            assert client.protocol.transport.get_write_buffer_size() < 1 << 20  # but not yet given
+            while not client.answered.is_set():
+                await client.receive()
+            assert client.answers.held < 1 << 20
+
+    uvloop.run(go())
+
+
+def test_a_client_that_takes_nothing_is_let_go_at_once_when_memory_is_short() -> None:
+    async def go() -> None:
+        async with connected(body=bytes(64 << 20), budget=65 << 20) as client:
+            await client.send(REQUEST)
+            assert client.answers.held > 64 << 20
+            client.answers.hold(_Other(), 2 << 20)
+            await client.answered.wait()  # the producer of the answer is free again
+            assert client.answers.make_room()  # what is left is the other's
+
+    uvloop.run(go())
+
+
+class _Other:
+    def give_up(self) -> None:
+        """Go."""
+
+
+def test_requests_that_wait_behind_another_are_counted() -> None:
+    async def go() -> None:
+        ready = asyncio.Event()
+
+        async def wait() -> None:
+            await ready.wait()
+
+        async with connected(wait) as client:
+            await client.send(REQUEST * 50)
+            assert client.answers.held > 50_000
+            ready.set()
+            for _ in range(50):
+                await client.receive_answer()
+            assert client.answers.held == 0
+
+    uvloop.run(go())
+
+
+def test_a_body_that_has_no_meaning_is_not_kept() -> None:
+    async def go() -> None:
+        async with connected(wait_for_ever) as client:
+            await client.send(b"GET / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + bytes(60_000))
+            assert client.protocol.cycle.body == b""
 
     uvloop.run(go())
 
