@@ -19,6 +19,7 @@ from testamur.badges.commitment import read_holder_file, render_holder_file
 from testamur.badges.prepare import Prepared, prepare_cohort
 from testamur.tlog.policy import parse_policy
 from testamur.verification.evidence import build_evidence, parse_evidence, render_evidence
+from testamur.verification.report import EvidenceFrom
 from testamur.verification.verify import verify
 from tests.harness.published_log import PublishedLog
 from tests.harness.story import Story
@@ -56,6 +57,7 @@ def main(
                 parse_policy(policy),
                 anchors=frozenset({story.authority.did}),
                 now=datetime.now(UTC),
+                evidence_from=EvidenceFrom.REGISTER,
             )
             milliseconds.append((time.perf_counter() - begun) * 1000)
         cpu = time.process_time() - cpu

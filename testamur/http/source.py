@@ -55,6 +55,8 @@ class HttpSource:
                 if response.next_request is None:
                     return _body_of(response, url)
                 request = response.next_request
+                if url.startswith("https:") and request.url.scheme != "https":
+                    raise Unavailable(f"{url} was redirected to {request.url}, which has no TLS")
             finally:
                 response.close()
         raise Unavailable(f"{url} was redirected more than {_HOPS - 1} times")

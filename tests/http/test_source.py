@@ -208,6 +208,20 @@ def test_a_redirect_to_nowhere_could_not_be_examined(
         HttpSource(server.url, client).fetch("checkpoint")
 
 
+def test_a_redirect_away_from_tls_is_not_followed() -> None:
+    """Else anybody on the way could show an older tree, in which a revocation is not yet."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.scheme == "http":
+            return httpx2.Response(200, stream=httpx2.ByteStream(b"old"))
+        return httpx2.Response(302, headers={"Location": "http://log.example/checkpoint"})
+
+    with httpx2.Client(transport=httpx2.MockTransport(answer)) as client:
+        assert HttpSource("http://log.example", client).fetch("checkpoint") == b"old"
+        with pytest.raises(Unavailable, match="has no TLS"):
+            HttpSource("https://log.example", client).fetch("checkpoint")
+
+
 def test_a_gzip_bomb_stops_where_the_bound_is(server: Server, client: httpx2.Client) -> None:
     bomb = gzip.compress(bytes(MAX_RESOURCE + 1))
     server.answers["/tile/0/000"] = (200, {"Content-Encoding": "gzip"}, bomb)

@@ -214,6 +214,36 @@ def recognised_as_entered_by_a_rogue(at: Path, accreditor: Party) -> IssuedLog:
     return issued
 
 
+def test_a_mill_that_a_rogue_entered_as_a_famous_university_is_not_taken_for_it(
+    tmp_path: Path,
+) -> None:
+    """Its accreditor is honest and names its key; name and address are the rogue's word."""
+    issued = beside_a_rogue(tmp_path)
+    story, mill = issued.story, party("mill")
+    achievement, accreditation = story.new_id(), story.new_id()
+    famous = msgspec.structs.replace(
+        story.registered(ROGUE, mill, "provider"),
+        name="Famous University",
+        url="https://famous.example",
+    )
+    issued.says(ROGUE, famous)
+    granted = msgspec.structs.replace(story.accredited(accreditation), provider=mill.did)
+    issued.says(story.accreditor, granted)
+    issued.says(mill, story.defined(achievement))
+    prepared = altered(awards(story, 1), lambda c: c["issuer"].update(id="https://famous.example"))
+    terms = {"achievement": achievement, "accreditation": accreditation}
+    (holder,) = issued.award(on_terms(prepared, **terms), by=mill)
+
+    report = issued.report(holder)
+
+    assert unchecked(report) == {"issuer"}
+    # Nor does the name go without a word where the credential names the key.
+    plain = altered(awards(story, 1), lambda c: c["issuer"].update(id=mill.did))
+    (holder,) = issued.award(on_terms(plain, **terms), by=mill)
+    (note,) = issued.report(holder).notes
+    assert f"is called Famous University is the word of Authority ({ROGUE.did})" in note
+
+
 def _accredited(issued: IssuedLog, accreditor: Party, accreditation: str) -> HolderFile:
     story = issued.story
     issued.says(accreditor, story.accredited(accreditation))

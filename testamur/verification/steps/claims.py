@@ -29,7 +29,10 @@ def achievement(issued: Issuance, badge: Badge) -> Finding:
 def issuer(issued: Issuance, badge: Badge, vouching: Vouching) -> Finding:
     """(10) The credential names the organization that issued it on the log."""
     claimed, did, kid = badge.issuer.id, issued.issuer, issued.header.protected.kid
-    name, notes = vouching.named(did), vouching.unproven(did)
+    name, notes = (
+        vouching.named(did),
+        (*vouching.unproven(did), *vouching.unanchored(issued.header)),
+    )
     by = vouching.whose_word(issued.header)
     if by is not None and kid in vouching.lent:
         raise Unavailable(
@@ -40,8 +43,14 @@ def issuer(issued: Issuance, badge: Badge, vouching: Vouching) -> Finding:
         return Finding(f"{name} ({claimed})", notes=notes)
     if claimed.startswith("did:"):
         raise Refuted(f"the credential names {claimed}, the log shows {did} issued it")
-    # Anybody can call any address its own, so it must be the sponsor who says so.
+    # Anybody can call any address its own, so it must be the sponsor who says so; and who sponsors
+    # a mill can say anything.
     if claimed == vouching.entered[did].url:
+        if vouching.unanchored(issued.header):
+            raise Unavailable(
+                f"the credential names its issuer as {claimed}; that this is the address of {did} "
+                "is said by nobody who leads to an anchor of yours"
+            )
         said = f"{name}, which its sponsor registered with address {claimed}"
         return Finding(said, attested=True, notes=notes)
     raise Unavailable(

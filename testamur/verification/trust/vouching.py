@@ -78,6 +78,16 @@ class Vouching:
         word = f"{self.named(sponsor)} ({sponsor})" if sponsor else "the log's genesis"
         return (f"that {did} is {self.named(did)}'s own is the word of {word}",)
 
+    def unanchored(self, header: SignedHeader) -> tuple[str, ...]:
+        """Return a note on who named a signer, unless the key it signed with leads to an anchor."""
+        did = header.payload.iss
+        if self.anchors.behind_key(did, header.key_id) is not None:
+            return ()
+        sponsor = self.sponsor(did)
+        word = f"{self.named(sponsor)} ({sponsor})" if sponsor else "the log's genesis"
+        called = f"that {did} is called {self.named(did)} is the word of {word}"
+        return (f"{called}, which leads to no anchor of yours",)
+
     def lent_key(self, position: int, header: SignedHeader) -> tuple[str, ...]:
         """Return a note on a submission signed with a key that a sponsor added.
 
