@@ -29,7 +29,7 @@ _MAX_LABEL: Final = 63
 def spelled(address: str) -> str:
     """Return the one spelling of an address, whether it is a good one or not."""
     local, at, domain = unicodedata.normalize("NFC", address).rpartition("@")
-    return f"{local}{at}{domain.lower()}" if at else domain
+    return f"{local}{at}{unicodedata.normalize('NFC', domain.lower())}" if at else domain
 
 
 def has_capitals(address: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import date
 
@@ -143,6 +144,14 @@ def test_a_cell_that_is_no_day_is_refused_with_what_to_do(text: str, why: str) -
 def test_a_form_that_could_be_misread_is_none(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # the command line says what is wrong
         form(text)
+
+
+def test_days_in_every_form_at_once_take_no_time() -> None:
+    between = ["-", "/", ".", "- ", "/ ", ". ", ",", ", ", " "]
+    days = [f"3{one}4{two}2026{end}" for one in between for two in between for end in ("", ".")]
+    begun = time.process_time()
+    assert propose(days * 400) is None
+    assert time.process_time() - begun < 2
 
 
 def test_an_award_of_the_future_is_refused() -> None:

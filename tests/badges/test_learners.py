@@ -286,7 +286,7 @@ def test_the_short_way_takes_nothing_that_the_rules_refuse(text: str) -> None:
         assert _fault_in(text) is None
 
 
-@given(st.text(min_size=1, max_size=40).filter(str.strip))
+@given(st.text(min_size=1, max_size=40).filter(lambda text: text.strip() and "\0" not in text))
 def test_no_cell_is_read_as_another_learner(text: str) -> None:
     awards, _ = cohort(text)
     for award in awards:
