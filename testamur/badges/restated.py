@@ -167,11 +167,13 @@ def _level(level: Level | None) -> str:
 
 # --- What the badge adds ---
 
-_ROOT: Final = frozenset(
-    {"@context", "id", "type", "issuer", "credentialSubject", "proof"}
-    | {"validFrom", "validUntil", "issuanceDate", "expirationDate"}
+_ROOT: Final = frozenset({"@context", "id", "type", "issuer", "credentialSubject", "proof"})
+_DATES: Final = (("validFrom", "issuanceDate"), ("validUntil", "expirationDate"))
+"""The names of both data models; of two that stand side by side one is read."""
+_TYPES: Final = frozenset({"VerifiableCredential", "OpenBadgeCredential", "AchievementCredential"})
+_ALIGNMENT: Final = frozenset(
+    {"type", "targetName", "targetUrl", "targetCode", "targetFramework", "targetType"}
 )
-_TYPES: Final = {"VerifiableCredential", "OpenBadgeCredential", "AchievementCredential"}
 _ACHIEVEMENT: Final = frozenset(
     {"id", "type", "name", "achievementType", "version", "alignment", "criteria"}
     | {"creditsAvailable", "inLanguage", "fieldOfStudy"}
@@ -204,7 +206,7 @@ def added(
     subject = _one(credential.get("credentialSubject"))
     achievement = _one(subject.get("achievement"))
     places = (
-        ("", credential, _ROOT),
+        ("", credential, _ROOT | _dates_read(credential, badge)),
         ("issuer.", _one(credential.get("issuer")), frozenset({"id", "type"})),
         ("credentialSubject.", subject, frozenset({"type", "achievement"})),
         ("achievement.", achievement, _ACHIEVEMENT),
@@ -220,14 +222,33 @@ def added(
     by_issuer = [path for name, path in paths if name not in _UNEXAMINED and path not in agreed]
     unexamined = [path for name, path in paths if name in _UNEXAMINED]
     by_issuer += _unlogged(badge, event, definition)
-    types = credential.get("type")
-    for each in types if isinstance(types, list) else ():
-        if each not in _TYPES:
-            by_issuer.append(f"type {each}")
+    for path, members, known in (
+        ("type", credential, _TYPES),
+        ("credentialSubject.type", subject, frozenset({"AchievementSubject"})),
+        ("achievement.type", achievement, frozenset({"Achievement"})),
+    ):
+        types = members.get("type")
+        found = {each for each in _many(types) if isinstance(each, str)}
+        by_issuer += [f"{path} {each[:80]}" for each in sorted(found - known)]
+    for each in _many(achievement.get("alignment")):
+        more = [name for name in _one(each) if name not in _ALIGNMENT]
+        by_issuer += [f"achievement.alignment.{name}" for name in more]
     contexts = credential.get("@context")
     if isinstance(contexts, list) and len(contexts) > 2:
         unexamined.append("@context beyond those of the two standards")
     return Added(tuple(dict.fromkeys(by_issuer)), tuple(dict.fromkeys(unexamined)))
+
+
+def _dates_read(credential: Mapping[str, Any], badge: Badge) -> frozenset[str]:
+    """Return the names of the dates that were read, and so were compared."""
+    pairs = _DATES if badge.data_model == "2.0" else [pair[::-1] for pair in _DATES]
+    return frozenset(
+        newer if credential.get(newer) is not None else older for newer, older in pairs
+    )
+
+
+def _many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _one(value: Any) -> Mapping[str, Any]:

@@ -221,6 +221,20 @@ ADDED: dict[str, tuple[Change, str]] = {
         lambda c: c.update(type=[*c["type"], "DoctoralDegree"]),
         "type DoctoralDegree",
     ),
+    "a further type of the achievement": (
+        achievement(type=["Achievement", "DoctoralDegree"]),
+        "achievement.type DoctoralDegree",
+    ),
+    "a second date, ten years earlier": (
+        lambda c: c.update(issuanceDate="2016-11-20T00:00:00Z"),
+        "issuanceDate",
+    ),
+    "a description of the level": (
+        lambda c: c["credentialSubject"]["achievement"]["alignment"][0].update(
+            targetDescription="the level of a doctorate"
+        ),
+        "achievement.alignment.targetDescription",
+    ),
     "another name of the issuer": (lambda c: c["issuer"].update(name="Famous"), "issuer.name"),
     "another day": (lambda c: c.update(awardedDate="2016-01-01T00:00:00Z"), "awardedDate"),
     "a skill framework": (
