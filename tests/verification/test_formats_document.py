@@ -1,4 +1,4 @@
-"""docs/formats.md shows what the vectors hold, and lists every event with every member."""
+"""The documents of the formats show what the vectors hold, and list every event and member."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from testamur.verification.checks import CHECKS, RESTS_ON, CheckName
 
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests" / "vectors"
-TEXT = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+DOCUMENTS = ("formats.md", "dry-runs.md")
+TEXT = "\n".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in DOCUMENTS)
 EXAMPLES = re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)\n```", TEXT, re.DOTALL)
 PARTS = ("Key", "Authority", "Identifier", "Level", "Workload", "Outcome", "Document", "Scope")
 
@@ -71,7 +72,7 @@ def test_an_example_is_what_its_vector_holds(reference: str, example: str) -> No
 
 def test_every_format_has_an_example() -> None:
     sections = re.split(r"^## ", TEXT, flags=re.MULTILINE)
-    formats = re.findall(r"^\| \[([a-z ]+)\]\(#", TEXT, flags=re.MULTILINE)
+    formats = re.findall(r"^\| \[([a-z ]+)\]\(\S*#", TEXT, flags=re.MULTILINE)
 
     assert len(formats) == 9
     for name in formats:
