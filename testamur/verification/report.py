@@ -33,7 +33,7 @@ class Basis(StrEnum):
     REGISTER = "stated by the register"
     """What the register says it leaves out nothing of; the verifier asked it, or read it all."""
     BEARER = "the bearer's word"
-    """Whoever handed over the file could have left something out: never enough to hold."""
+    """The person who handed over the file could have left something out: never enough to hold."""
 
 
 class EvidenceFrom(StrEnum):

@@ -309,7 +309,7 @@ def test_when_a_thief_may_have_said_whose_key_was_stolen_nobody_can_tell(
     report = issued.report(issued.holders[0])
 
     assert (unchecked(report), refuted(report)) == ({"signature"}, set())
-    assert f"was told at {position} with" in report.check("signature").detail
+    assert f"but the declaration at {position} was signed with" in report.check("signature").detail
 
 
 @pytest.mark.parametrize("which", ["an earlier one", "a later one", "by keys of the thief's own"])

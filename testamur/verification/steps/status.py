@@ -18,7 +18,7 @@ def status(excerpt: Excerpt, tree: Tree) -> Finding:
         f"of the {whole - size} that followed under its checkpoint"
     )
     notes = (earlier,) if size < whole else ()
-    # Whoever reads this one word must not take an earlier status for the present one.
+    # A program that reads this one word must not take an earlier status for the present one.
     subject = {"status": found.value if size == whole else f"{found} as of size {size}"}
     if found is CredentialStatus.ACTIVE:
         return Finding(f"active as of size {size}", notes=notes, subject=subject)

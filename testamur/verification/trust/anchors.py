@@ -7,7 +7,7 @@ it, not for the name in it. Trusted are
 - the key that the did:key of an anchor spells;
 - the keys that the verifier pins to an anchor, `did:web:agency.example#z6Mk...`;
 - of an anchor of another kind without a pin, the keys it came into the register with, which is
-  the word of whoever brought it in;
+  the word of the organization that brought it in;
 - what a submission under a trusted key adds: keys of its signer, and of those it brings in.
 """
 

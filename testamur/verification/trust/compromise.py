@@ -101,9 +101,9 @@ class CutOff:
         if by is None or submission.position < since:
             return None
         return (
-            f"submission at {submission.position} was signed with {kid}; that this was compromised "
-            f"from position {since} on was told at {by.position} with {by.header.protected.kid}, "
-            "of which the same is told"
+            f"submission at {submission.position} was signed with {kid}, declared compromised from "
+            f"position {since} on; but the declaration at {by.position} was signed with "
+            f"{by.header.protected.kid}, which is declared compromised as well"
         )
 
     def clear(self, submission: Followed) -> bool:
