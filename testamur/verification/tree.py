@@ -14,10 +14,10 @@ from testamur.verification.evidence import Evidence
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A checkpoint that the policy believes; `told` is the size that the evidence tells as of."""
+    """A checkpoint that the policy believes; `stated` is the size that the evidence is as of."""
 
     verified: Verified
-    told: int
+    stated: int
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -26,17 +26,17 @@ class Tree:
 
     @property
     def as_of(self) -> int:
-        """The size that the evidence tells as of, which cannot be beyond the tree."""
-        return min(self.told, self.checkpoint.size)
+        """The size that the evidence is as of, which cannot be beyond the tree."""
+        return min(self.stated, self.checkpoint.size)
 
     def size(self) -> int:
-        """Return the size that the evidence tells as of; raises `Refuted` if it is beyond it."""
-        if self.told > self.checkpoint.size:
+        """Return the size that the evidence is as of; raises `Refuted` if the tree is smaller."""
+        if self.stated > self.checkpoint.size:
             raise Refuted(
-                f"the evidence tells as of size {self.told}, its checkpoint is of "
+                f"the evidence is as of size {self.stated}, its checkpoint is of "
                 f"{self.checkpoint.size}"
             )
-        return self.told
+        return self.stated
 
     def witnessed_at(self, now: datetime) -> int | None:
         """Return the latest time (POSIX seconds) of a cosignature, leaving out future ones."""
@@ -47,5 +47,5 @@ class Tree:
 def read_tree(evidence: Evidence, policy: Policy) -> Tree:
     """Return the tree of the evidence; raises `Refuted` and `Unavailable` as `Policy.check`."""
     verified = policy.check(evidence.checkpoint.encode())
-    told = verified.checkpoint.size if evidence.size is None else evidence.size
-    return Tree(verified, told)
+    stated = verified.checkpoint.size if evidence.size is None else evidence.size
+    return Tree(verified, stated)
