@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -15,13 +17,15 @@ from testamur.cli.signing import flag_in_words, is_submission
 from testamur.cli.terminal import Json, note, say, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, Trust, opened, own_word, policy_from
 from testamur.cli.values import Url
-from testamur.errors import Refusal, Refuted
+from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.http.client import GRADES, RegistryClient, Wait
 from testamur.tlog.policy import Policy, Verified
 from testamur.verification.receipt import (
     MAX_RECEIPT,
     Receipt,
     parse_receipt,
+    verify_after,
+    verify_clock,
     verify_promise,
     verify_receipt,
 )
@@ -62,8 +66,8 @@ def submit(
     if out is not None:
         refuse_existing(out)
     with RegistryClient(url, patience=patience, on_retry=_note_retry) as registry:
-        if policy is not None:
-            _check_log(registry, policy)
+        seen = () if policy is None else _check_log(registry, policy)
+        sent_at = time.time()
         receipt = registry.submit(body, wait)
     if out is not None:
         # Before it is verified: one that does not hold is evidence against the log.
@@ -73,7 +77,9 @@ def submit(
         verify_promise(receipt, body)
     else:
         verified = verify_receipt(receipt, body, policy or _own_word(url))
-    _show(receipt, verified, json=json)
+    verify_after(receipt, seen, sent_at=sent_at)
+    doubt = _doubt(receipt, sent_at)
+    _show(receipt, verified, doubt, json=json)
     came_far_enough = GRADES.index(receipt.state) >= GRADES.index(wait)
     if wait == "witnessed" and verified is not None and not verified.witnesses:
         came_far_enough = False
@@ -81,7 +87,7 @@ def submit(
             "The policy names no witness, so only the registry says that one saw it.",
             "yellow",
         )
-    raise typer.Exit(HOLDS if came_far_enough else UNCHECKED)
+    raise typer.Exit(HOLDS if came_far_enough and doubt is None else UNCHECKED)
 
 
 @app.command("verify-receipt", rich_help_panel=_PANEL)
@@ -102,7 +108,10 @@ def verify_again(
     policy = policy_from(trust)
     with naming(receipt):
         parsed = parse_receipt(read(receipt, MAX_RECEIPT))
-    _show(parsed, verify_receipt(parsed, read(submission, MAX_BYTES), policy), json=json)
+    verified = verify_receipt(parsed, read(submission, MAX_BYTES), policy)
+    doubt = _doubt(parsed)
+    _show(parsed, verified, doubt, json=json)
+    raise typer.Exit(HOLDS if doubt is None else UNCHECKED)
 
 
 def _signed(file: Path) -> bytes:
@@ -114,15 +123,29 @@ def _signed(file: Path) -> bytes:
     return body
 
 
-def _check_log(registry: RegistryClient, policy: Policy) -> None:
+def _check_log(registry: RegistryClient, policy: Policy) -> tuple[tuple[str, int], ...]:
     """Raise `Refuted` if another log than the policy's is served, before anything is submitted.
 
-    Whether witnesses saw the submission is for its receipt to show.
+    Return which witnesses saw the log as it is now, and when. Whether they saw the submission is
+    for its receipt to show.
     """
+    checkpoint = registry.checkpoint()
     try:
-        Policy(policy.logs, (), (), None).check(registry.checkpoint())
+        Policy(policy.logs, (), (), None).check(checkpoint)
     except Refuted as error:
         raise Refuted(f"nothing was submitted, since another log answers: {error}") from None
+    with suppress(Refuted, Unavailable):
+        return tuple(policy.check(checkpoint).witnesses)
+    return ()
+
+
+def _doubt(receipt: Receipt, sent_at: float | None = None) -> str | None:
+    """Return why the time in a receipt and this machine's clock do not agree; None if they do."""
+    try:
+        verify_clock(receipt, now=time.time(), sent_at=sent_at)
+    except Unavailable as doubt:
+        return str(doubt)
+    return None
 
 
 def _own_word(url: str) -> Policy:
@@ -134,7 +157,7 @@ def _note_retry(reason: str, seconds: float) -> None:
     note(f"{reason}; trying again in {seconds:.1f} s")
 
 
-def _show(receipt: Receipt, verified: Verified | None, *, json: bool) -> None:
+def _show(receipt: Receipt, verified: Verified | None, doubt: str | None, *, json: bool) -> None:
     fields: dict[str, Any] = {
         "state": receipt.state,
         "log": receipt.log,
@@ -151,9 +174,11 @@ def _show(receipt: Receipt, verified: Verified | None, *, json: bool) -> None:
         proven["witnesses"] = [name for name, _ in verified.witnesses]
     if json:
         flags = msgspec.to_builtins(receipt.flags)
-        show_json({**fields, "flags": flags, "verified": proven or None})
+        show_json({**fields, "flags": flags, "verified": proven or None, "doubt": doubt})
         return
     show_fields(fields)
+    if doubt is not None:
+        note(doubt, "yellow")
     for flag in receipt.flags:
         note(flag_in_words(flag))
     if verified is None:

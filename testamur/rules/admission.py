@@ -87,6 +87,22 @@ def admit_header(register: Register, header: SignedHeader, recorded_at: int) -> 
     return key.public()
 
 
+def check_issued_at(iat: int, recorded_at: int) -> None:
+    """Raise `Refusal` (rule `issued-at`) unless what was signed at `iat` may be recorded then.
+
+    `iat` is in Unix seconds, `recorded_at` in milliseconds.
+    """
+    seconds = recorded_at // 1000
+    if not seconds - MAX_AGE <= iat <= seconds + MAX_AHEAD:
+        raise Refusal(
+            "issued-at",
+            f"iat must lie within {MAX_AGE} s before and {MAX_AHEAD} s after "
+            f"the time it is recorded at, {seconds}",
+            line=1,
+            value=iat,
+        )
+
+
 def admit_events(
     register: Register,
     credentials: Credentials,
@@ -205,15 +221,7 @@ def _check_time(register: Register, iat: int, recorded_at: int) -> None:
             f"recordedAt never decreases; the last was {register.recorded_at} ms",
             value=f"{recorded_at} ms",
         )
-    seconds = recorded_at // 1000
-    if not seconds - MAX_AGE <= iat <= seconds + MAX_AHEAD:
-        raise Refusal(
-            "issued-at",
-            f"iat must lie within {MAX_AGE} s before and {MAX_AHEAD} s after "
-            f"the time it is recorded at, {seconds}",
-            line=1,
-            value=iat,
-        )
+    check_issued_at(iat, recorded_at)
 
 
 def _own_kid(key: PublicKey) -> str:

@@ -6,11 +6,17 @@ so a log with anything else in between breaks the rules where every replayer see
 one whose entry has a bad signature (a good one need not be the one that was sent). It does not
 show that witnesses saw that tree unless the policy asks for them, and a `durable` receipt is a
 promise, not yet a proof. The flags are the registry's word.
+
+`recordedAt` is the operator's claim. Three things bound it: the time at which the submission was
+signed (rule `issued-at`), the witnesses that saw it, and the clock of its sender. The first two are
+on the log or signed, so `verify_receipt` refutes by them; a clock may be wrong on either side, so
+`verify_clock` leaves it open which.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -20,11 +26,13 @@ from testamur.catalogue.members import Position
 from testamur.catalogue.submission import (
     MAX_EVENTS,
     SignedHeader,
+    format_time,
     parse,
     parse_submission_entry,
     parse_time,
 )
 from testamur.errors import Refusal, Refuted, Unavailable
+from testamur.rules.admission import MAX_AHEAD, check_issued_at
 from testamur.tlog.merkle import leaf_hash, verify_inclusion
 from testamur.tlog.note import strict_base64
 from testamur.tlog.policy import Policy, Verified
@@ -120,12 +128,58 @@ def verify_receipt(receipt: Receipt, submission: bytes, policy: Policy) -> Verif
         [strict_base64(text) for text in receipt.end_path],
         verified.checkpoint.root,
     )
+    _check_witnessed(parse_time(receipt.recorded_at), verified.witnesses)
     return verified
 
 
 def verify_promise(receipt: Receipt, submission: bytes) -> None:
     """Raise `Refuted` unless `receipt` is for `submission`; it need not show that it is logged."""
     _check_stated(receipt, parse(submission).header)
+
+
+def verify_clock(receipt: Receipt, *, now: float, sent_at: float | None = None) -> None:
+    """Raise `Unavailable` if `recordedAt` and the sender's clock, in Unix seconds, disagree.
+
+    `sent_at` is when the submission was sent for the first time; a receipt of something recorded
+    before says nothing about that. A log that lags, or holds submissions back and records them as
+    of an earlier time, shows here and nowhere else.
+    """
+    recorded_at = parse_time(receipt.recorded_at) / 1000
+    if recorded_at > now + MAX_AHEAD:
+        when = f"after {format_time(int(now * 1000))}, when its receipt came"
+    elif sent_at is not None and not receipt.repeated and recorded_at < sent_at - MAX_AHEAD:
+        when = f"before {format_time(int(sent_at * 1000))}, when it was sent"
+    else:
+        return
+    raise Unavailable(
+        f"recorded-at: the log says that it recorded this at {receipt.recorded_at}, "
+        f"more than {MAX_AHEAD // 60} minutes {when}; its clock or the one here is wrong"
+    )
+
+
+def verify_after(receipt: Receipt, seen: Sequence[tuple[str, int]], *, sent_at: float) -> None:
+    """Raise `Refuted` if `recordedAt` is before a tree that was seen before the sending.
+
+    `seen` are names of witnesses and the times, in Unix seconds, of their cosignatures on a
+    checkpoint that the sender got before it sent the submission, at `sent_at`. A witness whose
+    clock is ahead of the sender's says nothing.
+    """
+    recorded_at = parse_time(receipt.recorded_at) / 1000
+    for name, at in [] if receipt.repeated else seen:
+        if recorded_at + MAX_AHEAD < at <= sent_at + MAX_AHEAD:
+            raise Refuted(
+                f"recorded-at: the log says that it recorded this at {receipt.recorded_at}, but it "
+                f"was sent after {name} had seen the log at {format_time(at * 1000)}"
+            )
+
+
+def _check_witnessed(recorded_at: int, witnesses: Sequence[tuple[str, int]]) -> None:
+    latest = max((at for _, at in witnesses), default=None)
+    if latest is not None and recorded_at > (latest + MAX_AHEAD) * 1000:
+        raise Refuted(
+            f"recorded-at: the log says {format_time(recorded_at)} of an entry that witnesses saw "
+            f"at {format_time(latest * 1000)}"
+        )
 
 
 def _check_stated(receipt: Receipt, sent: SignedHeader) -> None:
@@ -136,3 +190,5 @@ def _check_stated(receipt: Receipt, sent: SignedHeader) -> None:
     signed = (header.payload.aud, header.payload.iss, header.payload.jti, header.payload.events)
     if stated != signed or parse_time(receipt.recorded_at) != recorded_at:
         raise Refuted(f"the receipt states {stated}, its own entry {signed}")
+    # Every replayer asks this of the entry too: a log that lags further cannot record at all.
+    check_issued_at(header.payload.iat, recorded_at)

@@ -12,7 +12,7 @@ from testamur.badges.commitment import render_holder_file
 from testamur.cli import app
 from tests.harness.awards import awards
 from tests.harness.published_log import opened_log
-from tests.harness.story import Party
+from tests.harness.story import Party, Story
 
 
 class Ended:
@@ -46,9 +46,9 @@ def key_file(folder: Path, who: Party, name: str) -> Path:
 class World:
     """A log with three real credentials on it, and the files people have of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, story: Story | None = None) -> None:
         self.folder = folder
-        self.log, self.story = opened_log(folder / "log")
+        self.log, self.story = opened_log(folder / "log", story=story)
         prepared = awards(self.story, 3)
         self.holders = prepared.holders
         self.log.append(self.story.submission(self.story.provider, *prepared.events))

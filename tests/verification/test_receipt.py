@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from testamur.catalogue.submission import format_time, parse
+from testamur.catalogue.submission import format_time, parse, submission_entry
 from testamur.errors import Refusal, Refuted, Unavailable
-from testamur.tlog.note import SignerKey, Unsigned
-from testamur.tlog.policy import Log, Policy
+from testamur.rules.admission import MAX_AGE, MAX_AHEAD
+from testamur.tlog.cosignature import Cosigner
+from testamur.tlog.note import SignerKey, Unsigned, parse_note
+from testamur.tlog.policy import Log, Policy, parse_policy
 from testamur.tlog.proof import TlogProof
 from testamur.verification.receipt import (
     MAX_RECEIPT,
@@ -22,6 +24,9 @@ from testamur.verification.receipt import (
     encode_path,
     flagged,
     parse_receipt,
+    verify_after,
+    verify_clock,
+    verify_promise,
     verify_receipt,
 )
 from tests.harness.published_log import PublishedLog
@@ -207,3 +212,70 @@ def test_flags_are_summed_up_without_losing_any(flags: list[tuple[int, str]]) ->
     assert [each.code for each in found] == list(dict.fromkeys(code for _, code in flags))
     for each in found:
         assert each.first_line == min(line for line, code in flags if code == each.code)
+
+
+# --- The time of recording ---
+
+
+def recorded_at(sent: Sent, seconds: int, **members: Any) -> Receipt:
+    """Return the receipt of a log that recorded the submission so long after it was signed."""
+    at = sent.story.milliseconds + seconds * 1000
+    jws = parse(sent.body).header.jws
+    entry = submission_entry(jws, at).decode()
+    return sent.receipt(recorded_at=format_time(at), entry=entry, **members)
+
+
+@pytest.mark.parametrize("seconds", [-MAX_AHEAD - 1, MAX_AGE + 1])
+def test_a_time_that_every_replay_refuses_is_refuted(sent: Sent, seconds: int) -> None:
+    with pytest.raises(Refusal, match="issued-at"):
+        sent.verify(recorded_at(sent, seconds))
+    with pytest.raises(Refusal, match="issued-at"):
+        verify_promise(recorded_at(sent, seconds), sent.body)
+
+
+@pytest.mark.parametrize("seconds", [0, MAX_AHEAD, MAX_AHEAD + 1])
+def test_what_witnesses_saw_was_not_recorded_later(tmp_path: Path, seconds: int) -> None:
+    """The log's clock is ahead of those of the witnesses, or it dates an entry forward."""
+    witness = Cosigner.from_seed("w", b"w" * 32)
+    story = Story()
+    log = PublishedLog(tmp_path, story)
+    log.append(*story.opening())
+    sent = Sent.__new__(Sent)
+    sent.story, sent.log, sent.body = story, log, story.cohort(2)
+    sent.position = log.append(sent.body, recorded_at=story.milliseconds + seconds * 1000)
+    sent.size = log.publish().size
+    note = log.source().fetch("checkpoint")
+    log.write("checkpoint", note + witness.cosign(parse_note(note).text, story.now))
+    sent.policy = parse_policy(f"log {log.key}\nwitness w {witness.verifier}\nquorum w\n")
+    receipt = sent.receipt(recorded_at=format_time(story.milliseconds + seconds * 1000))
+    if seconds <= MAX_AHEAD:
+        sent.verify(receipt)
+        return
+    with pytest.raises(Refuted, match=r"recorded-at: .* witnesses saw at"):
+        sent.verify(receipt)
+
+
+def test_what_was_sent_after_a_witness_saw_the_log_was_not_recorded_before(sent: Sent) -> None:
+    now = float(sent.story.now)
+    verify_after(sent.receipt(), [("w", sent.story.now + MAX_AHEAD)], sent_at=now + MAX_AHEAD)
+    with pytest.raises(Refuted, match=r"recorded-at: .* after w had seen the log"):
+        verify_after(sent.receipt(), [("w", sent.story.now + 3600)], sent_at=now + 3600)
+    # A witness ahead of the sender's clock says nothing, nor a receipt of something sent before.
+    verify_after(sent.receipt(), [("w", 2**62)], sent_at=now + 3600)
+    verify_after(sent.receipt(repeated=True), [("w", sent.story.now + 3600)], sent_at=now + 3600)
+
+
+@pytest.mark.parametrize("apart", [-MAX_AHEAD, 0, MAX_AHEAD])
+def test_clocks_may_differ(sent: Sent, apart: int) -> None:
+    now = float(sent.story.now + apart)
+    verify_clock(sent.receipt(), now=now, sent_at=now)
+
+
+def test_a_clock_that_disagrees_leaves_open_which_is_wrong(sent: Sent) -> None:
+    now = float(sent.story.now)
+    with pytest.raises(Unavailable, match=r"recorded-at: .* when its receipt came; its clock or"):
+        verify_clock(sent.receipt(), now=now - MAX_AHEAD - 1)
+    with pytest.raises(Unavailable, match=r"recorded-at: .* when it was sent; its clock or"):
+        verify_clock(sent.receipt(), now=now + 900, sent_at=now + MAX_AHEAD + 1)
+    verify_clock(sent.receipt(), now=now + 10**9)
+    verify_clock(sent.receipt(repeated=True), now=now + 900, sent_at=now + 900)
