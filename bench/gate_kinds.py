@@ -299,14 +299,15 @@ KINDS: Final[dict[str, tuple[Trial, ...]]] = {
     "organization.closed/1": (Trial("by its sponsor", _closed),),
     "key.added/1": (Trial("the provider's", _key_added),),
     "key.retired/1": _of_keys(_key_retired),
-    "recognition.granted/1": (Trial("the largest scope", _recognised),),
-    "recognition.withdrawn/1": (Trial("the largest scope", _recognition_withdrawn),),
     "accreditation.granted/1": (Trial("the largest scope", _accredited),),
     "accreditation.suspended/1": _changed("the largest scope", _accreditation_suspended),
     "accreditation.reinstated/1": _changed(
         "the largest scope", _accreditation_suspended, _accreditation_reinstated
     ),
     "accreditation.withdrawn/1": _changed("the largest scope", _accreditation_withdrawn),
+    # After the accreditations, which are judged by the recognitions of the shape.
+    "recognition.granted/1": (Trial("the largest scope", _recognised),),
+    "recognition.withdrawn/1": (Trial("the largest scope", _recognition_withdrawn),),
     "achievement.defined/1": (Trial("the largest definition", _defined),),
     "achievement.revised/1": (Trial("the largest definition", _revised),),
     "achievement.retired/1": (Trial("one of many", _retired),),

@@ -155,6 +155,9 @@ def _recognitions(
     register: Register, filled: Filled, things: int, scope: Callable[[int], Scope | None]
 ) -> None:
     story = filled.story
+    # The one of the opening covers everything, and nobody would look any further.
+    opening = register.recognitions[story.recognition]
+    register.recognitions[opening.id] = msgspec.structs.replace(opening, valid_until=FORMER)
     for number in range(things):
         # A thousand are the accreditor's, the others somebody else's.
         accreditor = story.accreditor.did if number < 1000 else f"did:web:a{number // 100}.example"

@@ -29,6 +29,7 @@ from testamur.rules import (
     admit_header,
 )
 from testamur.rules.organizations import verify_possession
+from testamur.rules.scope import prepare
 from testamur.tlog.merkle import leaf_hash
 
 _WITH_POSSESSION: Final = frozenset({e.OrganizationRegistered, e.KeyAdded})
@@ -89,10 +90,13 @@ class Checked:
 
         Raises `Refusal` unless `key` signed the header, which is taken for granted of a header
         that was `examined`. A signature inside an event that is bad is left to the rules, which
-        refuse in their own order.
+        refuse in their own order. What its scopes are compared by is made as well.
         """
         if not examined:
             self.submission.header.verify_signature(key)
+        for event in self.submission.events:
+            if isinstance(event, e.AccreditationGranted) and event.scope is not None:
+                prepare(event.scope)
         return replace(self, verified_by=key, possessed=frozenset(self._possessed()))
 
     def _possessed(self) -> Iterator[int]:

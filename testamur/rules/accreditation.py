@@ -155,14 +155,14 @@ def grant_accreditation(register: Register, at: Occurrence, event: e.Accreditati
         scope=event.scope,
         valid_until=event.valid_until,
     )
-    if event.scope is not None:
-        sets_of(event.scope)  # now, at the cost of this event
     flags = accreditor_flags(register, at.actor, event.provider, at.day)
     in_force = recognitions_in_force(register, at.actor, at.day)
     if Flag.ACCREDITOR_NOT_RECOGNISED not in flags and all(
         exceeding(event.scope, each.scope) for each in in_force
     ):
         flags.append(Flag.OUTSIDE_RECOGNITION)
+    if event.scope is not None:
+        sets_of(event.scope).forget_held()
     return tuple(flags)
 
 

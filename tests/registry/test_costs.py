@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+import msgspec
 import pytest
 
 from registry import committer
 from registry.gate import Overloaded, Recorded
 from registry.store import StateRow
 from testamur.catalogue import events as e
+from testamur.catalogue.members import Scope
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
 from testamur.rules.register import MAPPINGS
+from testamur.rules.scope import sets_of
 from tests.harness.gates import Desk
 from tests.harness.stores import Kept
 from tests.harness.story import Party, Story, party
@@ -179,6 +182,24 @@ def test_no_signature_is_verified_while_the_write_lock_is_held(
     assert all(isinstance(outcome, Recorded) for outcome in outcomes), outcomes
     assert len(held) >= 8
     assert not any(held)
+
+
+def test_what_a_scope_is_compared_by_is_made_before_the_lock_and_not_kept(
+    desk: Desk, story: Story
+) -> None:
+    scope = Scope(fields=("0611", "0612"), languages=("en-GB",))
+    for granted in (
+        msgspec.structs.replace(story.accredited(story.new_id()), scope=scope) for _ in range(2)
+    ):
+        checked = desk.gate.check(story.submission(story.accreditor, granted))
+        (event,) = checked.submission.events
+        assert isinstance(event, e.AccreditationGranted)
+        assert event.scope is not None
+        made = sets_of(event.scope)
+        assert len(made._held) == len(made.names)
+        (outcome,) = desk.gate._committer.commit([checked])
+        assert isinstance(outcome, Recorded)
+        assert made._held == {}
 
 
 def test_a_bad_signature_of_one_who_enters_just_then_is_refused(desk: Desk, story: Story) -> None:
