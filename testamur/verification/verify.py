@@ -42,10 +42,7 @@ from testamur.verification.excerpt import Excerpt, Shown, fold, shown
 from testamur.verification.finding import Fault, Finding, attempt, judge, need, rested
 from testamur.verification.issuance import Issuance
 from testamur.verification.report import EvidenceFrom, Report, Verdict
-from testamur.verification.steps.accreditation import (
-    accreditation,
-    recognition,
-)
+from testamur.verification.steps.accreditation import accreditation, recognition
 from testamur.verification.steps.claims import achievement, issuer, validity
 from testamur.verification.steps.log import checkpoint, inclusion
 from testamur.verification.steps.proof import proof

@@ -18,7 +18,7 @@ from testamur.tlog.policy import Log, Policy
 from testamur.verification.bearing import Bearing
 from testamur.verification.evidence import Evidence, build_evidence
 from testamur.verification.replay import Replayer, replay
-from testamur.verification.report import Report, Verdict
+from testamur.verification.report import EvidenceFrom, Report, Verdict
 from testamur.verification.verify import verify
 from tests.harness.awards import awards
 from tests.harness.chronicle import Chronicle
@@ -58,6 +58,7 @@ class Register:
             Policy((Log(self.log.key),), (), (), None),
             anchors=frozenset({self.story.authority.did}),
             now=datetime.fromtimestamp(self.story.now, UTC),
+            evidence_from=EvidenceFrom.REPLAY,
         )
 
     def judged(self, holder: HolderFile, *others: str) -> Report:
