@@ -68,7 +68,8 @@ def fault_in(text: str) -> str | None:
 
 def misprint_in(text: str) -> str | None:
     """Return why no person can have written `text`; None if one may have."""
-    if text in _NOTHING:
+    # There are people called Null and True, who write themselves so.
+    if text.upper() in _NOTHING and ("/" in text or not text.istitle()):
         return "what a program writes for an empty cell; write the value, or empty the cell"
     if _NUMBERED_ERROR.fullmatch(text):
         return "a numbered error of a spreadsheet; mend the formula"

@@ -11,6 +11,7 @@ achievement may be awarded.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,6 +37,8 @@ MAX_REFUSED: Final = 1_000
 """More errors than this mean the wrong file, not one that needs mending."""
 _MAX_CELL: Final = 2_000
 _MAX_EVIDENCE: Final = 10
+# A URL may hold these, and another URL; at such a place they are what a list is written with.
+_RUN_TOGETHER: Final = re.compile(r"[,;|](?:\s|https?://|\Z)")
 
 T = TypeVar("T")
 
@@ -375,13 +378,11 @@ def _name(text: str) -> str:
 
 
 def _evidence(text: str) -> tuple[str, ...]:
+    if _RUN_TOGETHER.search(text):
+        raise Refusal(cells.RULE, "has , or ; where URLs have spaces between them", value=text)
     urls = tuple(_url(url) for url in text.split())
     if len(urls) > _MAX_EVIDENCE:
-        raise Refusal(
-            "cohort-cell",
-            f"more than {_MAX_EVIDENCE} URLs, with spaces between them",
-            value=len(urls),
-        )
+        raise Refusal(cells.RULE, f"more than {_MAX_EVIDENCE} URLs", value=len(urls))
     return urls
 
 
@@ -399,11 +400,16 @@ def _offering(named: str | None, offerings: Sequence[Offering]) -> Offering | Re
     if named is None:
         if len(offerings) == 1:
             return offerings[0]
-        return Refusal("cohort-achievement", f"is empty, and {len(offerings)} are on offer")
+        return Refusal(
+            "cohort-achievement", f"is empty, and {len(offerings)} are on offer; name one"
+        )
     found = [o for o in offerings if named in (o.achievement, o.definition.name)]
     if len(found) == 1:
         return found[0]
-    return Refusal("cohort-achievement", f"names {len(found)} of those on offer", value=named)
+    offered = ", ".join(dict.fromkeys(each.definition.name for each in offerings))
+    remedy = "write the id of one" if found else f"write the id or the name: {offered}"
+    detail = f"names {len(found)} of those on offer; {remedy}"
+    return Refusal("cohort-achievement", detail, value=named)
 
 
 _url: Final = _like(Url, "a URL such as https://portfolio.example/7")

@@ -192,7 +192,13 @@ def test_the_achievement_is_named_by_id_or_by_name_where_several_are_on_offer() 
         ("evidence", "portfolio.pdf", "not a URL"),
         ("evidence", "javascript:alert(1)", "not a URL"),
         ("evidence", "https://a.example " * 11, "more than 10"),
-        ("achievement", "Cooking", "names 0 of those on offer"),
+        *(("evidence", f"https://a.example/1{c}https://b.example", "spaces") for c in (",", "; ")),
+        ("evidence", "https://a.example/1;", "spaces between"),
+        (
+            "achievement",
+            "Cooking",
+            "names 0 of those on offer; write the id or the name: Applied Data Ethics",
+        ),
         ("", "stray", "without a name"),
     ],
 )

@@ -228,7 +228,7 @@ def test_a_private_key_is_no_learner_and_is_not_shown(encoding: str) -> None:
     ("name", "why"),
     [
         ("NULL", "a program writes"),
-        ("N/A", "a program writes"),
+        *((word, "a program writes") for word in ("N/A", "n/a", "N/a", "null", "NaN", "true")),
         ("Err:502", "a numbered error"),
         ("#NAME?", "begins with #"),
         ("JÃ¼rgen", "write Jürgen"),
