@@ -82,7 +82,7 @@ class Crowd:
                     writer.write(request[start : start + _AT_ONCE])
                     await writer.drain()
                     if answer.done():
-                        break  # it need not be read to its end
+                        return  # it was answered unread, and nothing can follow on this connection
             except OSError:
                 await answer  # what was sent before the server closed
                 raise
