@@ -9,6 +9,7 @@ Unavailable    the evidence could not be examined, so nothing is known either wa
 from __future__ import annotations
 
 import copy
+import re
 from typing import TypeVar
 
 from testamur.private_keys import without_private_keys
@@ -18,6 +19,11 @@ _Error = TypeVar("_Error", bound=BaseException)
 _SHOWN = 120
 _SEARCHED = 4096
 _DETAIL = 600
+# Letters and marks for Python, and nothing at all on a screen.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
 
 
 class Refuted(ValueError):
@@ -93,9 +99,18 @@ def first_difference(one: bytes, other: bytes) -> int:
 
 
 def printable(text: str, most: int) -> str:
-    """Return `text` in at most `most` characters, all of which print, without private keys."""
+    """Return `text` in at most `most` characters, all of which show, without private keys."""
     text = without_private_keys(text[:_SEARCHED])[: most + 1]
-    if not text.isprintable():
-        escaped = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-        text = "".join(escaped)
+    if not text.isascii() or not text.isprintable():
+        text = "".join(char if shows(char) else escaped(char) for char in text)
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def shows(char: str) -> bool:
+    """Return whether a character is one that is seen; a space is, a filler is not."""
+    return char.isprintable() and not _BLANK.match(char)
+
+
+def escaped(char: str) -> str:
+    """Return the escape of a character that does not show, such as `\\u200b`."""
+    return char.encode("unicode_escape").decode()

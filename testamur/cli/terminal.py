@@ -28,6 +28,7 @@ from rich.table import Table
 from rich.text import Text
 
 from testamur.badges.prepare import Track
+from testamur.errors import escaped, shows
 from testamur.verification.replay import Progress as OnProgress
 
 # Wide enough that nothing is folded when the output goes into a file or a pipe.
@@ -57,9 +58,7 @@ def show_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
     with _writing_stdout():
         text = json.dumps(document, indent=2, ensure_ascii=False)
         # Characters that do not print occur in strings only, where JSON can escape them.
-        typer.echo(
-            "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
-        )
+        typer.echo("".join(c if shows(c) or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def show_fields(fields: Mapping[str, object]) -> None:
@@ -98,10 +97,7 @@ def note(text: str, style: str = "") -> None:
 
 def plain(value: object) -> str:
     """Return `value` as text in which every character but a line break is a visible one."""
-    return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
-        for char in str(value)
-    )
+    return "".join(char if shows(char) or char == "\n" else escaped(char) for char in str(value))
 
 
 @contextmanager

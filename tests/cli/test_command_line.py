@@ -21,6 +21,7 @@ from testamur.catalogue.lines import encode_event
 from testamur.cli import app
 from testamur.cli.outcome import Commands
 from testamur.cli.terminal import plain
+from testamur.errors import printable
 from tests.cli.commands import Ended, World, key_file, run
 from tests.harness.http_registry import HttpRegistry
 from tests.harness.story import Story
@@ -198,3 +199,15 @@ def test_the_clock_of_signing_is_utc(at: Path, now: Story) -> None:
     arguments = ["sign", "e", "--key", "a.key", "--log", now.origin, "--out", "s", "--json"]
     signed = run(*arguments).json["iat"]
     assert abs(signed - datetime.now(UTC).timestamp()) < 10
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\u200b", "\u202e", "\u3164", "\u115f", "\u2800", "\ufe0f", "\u034f", "\U000e0100"]
+)
+def test_nothing_that_is_printed_is_invisible(unseen: str) -> None:
+    escape = unseen.encode("unicode_escape").decode()
+    assert plain(f"A{unseen}B") == f"A{escape}B"
+    assert printable(f"A{unseen}B", 50) == f"A{escape}B"
+    done = run("events", f"A{unseen}B", "--json")
+    assert unseen not in done.out
+    assert done.json["value"] == f"A{escape}B"
