@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import Final, Protocol, Self, TypeAlias
 
 import msgspec
@@ -70,21 +69,25 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         reader = _reader(lines, self.delimiter)
         next(reader)
         left = MAX_ROWS
-        for number in count(2):
-            lines.begin_row()
+        number = 1
+        while True:
+            passed = lines.begin_row(self.delimiter)
+            number += 1 + passed
+            if passed and number - 1 > _LAST_ROW:
+                raise _too_many_rows()
             try:
                 cells = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
                 # Where the next row begins is unknown.
-                line = reader.line_num + (self.begins > 0)
+                line = reader.line_num + lines.passed + (self.begins > 0)
                 yield (
                     number,
                     Refusal(UNREAD, f"not CSV at line {line}, and not read any further: {error}"),
                 )
                 return
-            if len(cells) > MAX_COLUMNS or any(map(str.strip, cells)):
+            if any(map(str.strip, cells)):
                 left -= 1
                 if left < 0:
                     raise Refusal(
@@ -92,11 +95,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
                     )
                 yield number, cells
             elif number > _LAST_ROW:
-                raise Refusal(
-                    "cohort-size",
-                    f"has more than the {_LAST_ROW} rows of a spreadsheet; "
-                    "delete the empty rows below the list",
-                )
+                raise _too_many_rows()
 
 
 def read_table(data: bytes, is_heading: Callable[[str], bool]) -> Table:
@@ -123,6 +122,14 @@ def read_table(data: bytes, is_heading: Callable[[str], bool]) -> Table:
     return max(found, key=lambda each: (sum(map(is_heading, each.headings)), len(each.headings)))
 
 
+def _too_many_rows() -> Refusal:
+    return Refusal(
+        "cohort-size",
+        f"has more than the {_LAST_ROW} rows of a spreadsheet; "
+        "delete the empty rows below the list",
+    )
+
+
 class _Lines:
     """The lines of a text for `csv.reader`, so many characters for each row.
 
@@ -131,10 +138,18 @@ class _Lines:
 
     def __init__(self, text: str, begins: int) -> None:
         self._text, self._at, self._left = text, begins, _LONGEST_ROW
+        self.passed = 0
+        """Lines that the reader was not shown."""
 
-    def begin_row(self) -> None:
-        """Allow one row more."""
-        self._left = _LONGEST_ROW
+    def begin_row(self, delimiter: str) -> int:
+        """Allow one row more; pass over those of empty cells before it, and return how many."""
+        self._left, before, nothing = _LONGEST_ROW, self.passed, f"{delimiter} \t\r\n"
+        while (found := _LINE.match(self._text, self._at)) and found[1]:
+            if found[0].strip(nothing) or self.passed - before > _LAST_ROW:
+                break
+            self._at = found.end()
+            self.passed += 1
+        return self.passed - before
 
     def __iter__(self) -> Self:
         return self
