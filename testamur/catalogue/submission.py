@@ -397,7 +397,8 @@ def _split(body: bytes) -> tuple[bytes, list[bytes]]:
         raise Refusal(
             "event-count", f"a submission holds 1 to {MAX_EVENTS} events", value=f"{count} events"
         )
-    first, *lines = body[:-1].split(b"\n")
+    first, *lines = body.split(b"\n")
+    lines.pop()  # what follows the last LF; to cut it off beforehand would copy the whole body
     for number, line in enumerate(lines, start=2):
         if len(line) > MAX_ENTRY:
             raise Refusal(
