@@ -8,9 +8,16 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TEXT = (REPOSITORY / "DECISIONS.md").read_text(encoding="utf-8")
+FILES = sorted((REPOSITORY / "docs" / "decisions").glob("*.md"))
+TEXT = "\n".join(file.read_text(encoding="utf-8") for file in FILES)
 RECORDS = dict(re.findall(r"^### (\d+)\. (.+)$", TEXT, flags=re.MULTILINE))
-INDEX = dict(re.findall(r"^\| (\d+) \| (.+) \| .+ \|$", TEXT, flags=re.MULTILINE))
+INDEX = dict(
+    re.findall(
+        r"^\| (\d+) \| (.+) \| .+ \|$",
+        (REPOSITORY / "DECISIONS.md").read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
+)
 PATHS = sorted(set(re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.[a-z]+)?)`", TEXT)))
 
 
