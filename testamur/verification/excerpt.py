@@ -33,7 +33,7 @@ from testamur.verification.trust.vouching import Vouching
 # Rules of which a breach could be made good by an event that was left out: a reinstatement, a
 # revision, a key. A rule of this kind must be listed here, else an excerpt that leaves something
 # out counts as a proof that somebody broke the rule.
-_OMISSIONS: Final = frozenset({"transition", "achievement-version", "last-key"})
+OMISSIONS: Final = frozenset({"transition", "achievement-version", "last-key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def fold(
 
 
 def _placed(position: int, refusal: Refusal) -> Fault:
-    omitted = refusal.rule.startswith("unknown-") or refusal.rule in _OMISSIONS
+    omitted = refusal.rule.startswith("unknown-") or refusal.rule in OMISSIONS
     if omitted and not isinstance(refusal, Irreparable):
         # An excerpt that leaves something out proves nothing against anybody.
         return Unavailable(
