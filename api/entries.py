@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Final, cast
+from contextlib import aclosing
+from typing import Annotated, Any, Final, cast
 
 import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.responses import StreamingResponse
+from starlette.types import Send
 
 from api.http import openapi
 from api.http.problems import Problem, not_now
@@ -122,7 +124,7 @@ class Entries:
                 break
         return b"".join(parts), start + len(parts)
 
-    async def lines(self, start: int, end: int, size: int) -> AsyncIterator[bytes]:
+    async def lines(self, start: int, end: int, size: int) -> AsyncGenerator[bytes, None]:
         """Yield the same as NDJSON.
 
         When too many downloads are open, one whose client reads nothing is ended; raises a 503
@@ -137,7 +139,7 @@ class Entries:
         finally:
             self.downloads -= 1
 
-    async def events(self, start: int) -> AsyncIterator[bytes]:
+    async def events(self, start: int) -> AsyncGenerator[bytes, None]:
         """Yield server-sent events from `start` on, until the client leaves or the server stops.
 
         Each entry is an event `entry` whose id is its position; after the entries of each
@@ -202,19 +204,38 @@ def resumed_at(start: int, last_event_id: str | None) -> int:
     return int(last_event_id) + 1
 
 
-async def started(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Return the same iterator with its first part made, so that a failure of it gets an answer."""
+async def started(parts: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """Return the same parts with the first one made, so that a failure of it gets an answer."""
     try:
         first = await anext(parts)
     except StopAsyncIteration:
         first = b""
 
-    async def all_parts() -> AsyncIterator[bytes]:
-        yield first
-        async for part in parts:
-            yield part
+    async def all_parts() -> AsyncGenerator[bytes, None]:
+        async with aclosing(parts):
+            yield first
+            async for part in parts:
+                yield part
 
     return all_parts()
+
+
+class Parts(StreamingResponse):
+    """An answer in parts that ends its source when its client leaves, wherever it is by then.
+
+    A client may leave while a part is being sent. The source is then not under way, so nothing
+    but the garbage collector would end it, and its place would be taken until then.
+    """
+
+    def __init__(self, parts: AsyncGenerator[bytes, None], **options: Any) -> None:
+        """Take the parts, and what `StreamingResponse` takes besides."""
+        super().__init__(parts, **options)
+        self._parts = parts
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the parts."""
+        async with aclosing(self._parts):
+            await super().stream_response(send)
 
 
 async def _entries(request: Request) -> Entries:
@@ -250,7 +271,7 @@ async def some_entries(
     if end < published.size:
         headers["Link"] = f'</entries?start={end}&limit={limit}>; rel="next"'
     lines = await started(reading.lines(start, end, published.size))
-    return StreamingResponse(lines, media_type=NDJSON, headers=headers)
+    return Parts(lines, media_type=NDJSON, headers=headers)
 
 
 @routes.get(
@@ -270,4 +291,4 @@ async def stream(
     reading.check_start(first, reading.latest())
     events = await started(reading.events(first))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type=EVENT_STREAM, headers=headers)
+    return Parts(events, media_type=EVENT_STREAM, headers=headers)
