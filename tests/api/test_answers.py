@@ -64,7 +64,7 @@ def test_what_alone_is_more_than_the_budget_goes_too() -> None:
     assert answers.held == 0
 
 
-def test_whoever_is_gone_can_still_say_that_it_holds_nothing() -> None:
+def test_a_client_that_is_gone_can_still_say_that_it_holds_nothing() -> None:
     answers = Answers(100)
     (client,) = clients(1)
     answers.hold(client, 50)

@@ -53,7 +53,7 @@ class Story:
 
 @dataclass(slots=True)
 class Register:
-    """A register that plays a story as it is told; `story` is what was told so far."""
+    """A register that plays a story step by step; `story` holds the steps so far."""
 
     authorities: tuple[Registered, ...]
     settings: Settings = PRODUCT

@@ -155,7 +155,7 @@ def test_who_issued_without_accreditation_is_still_followed_to_the_genesis(
     assert report.check("accreditation").verdict is Verdict.REFUTED
 
 
-def test_whoever_is_not_involved_is_left_out(register: Register) -> None:
+def test_an_organization_that_is_not_involved_is_left_out(register: Register) -> None:
     story = register.story
     stranger = party("a stranger")
     register.log.append(

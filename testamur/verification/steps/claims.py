@@ -43,8 +43,8 @@ def issuer(issued: Issuance, badge: Badge, vouching: Vouching) -> Finding:
         return Finding(f"{name} ({claimed})", notes=notes)
     if claimed.startswith("did:"):
         raise Refuted(f"the credential names {claimed}, the log shows {did} issued it")
-    # Anybody can call any address its own, so it must be the sponsor who says so; and who sponsors
-    # a mill can say anything.
+    # An organization can claim any address, so the sponsor's word is needed. The sponsor of a mill
+    # can claim any address too, so the sponsor must lead to an anchor.
     if claimed == vouching.entered[did].url:
         if vouching.unanchored(issued.header):
             raise Unavailable(
