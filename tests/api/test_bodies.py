@@ -210,6 +210,7 @@ def test_slow_uploads_cannot_keep_others_out() -> None:
     asyncio.run(crowd())
 
 
+@pytest.mark.slow
 def test_how_a_body_begins_is_looked_at_before_the_rest_is_read() -> None:
     """Also of one that comes compressed: what is refused is not inflated."""
 

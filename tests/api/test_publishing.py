@@ -252,6 +252,7 @@ def test_a_damaged_note_of_what_was_signed_last_is_named_at_the_start_and_by_fsc
     log.close()
 
 
+@pytest.mark.slow
 def test_a_start_may_take_as_long_as_it_tells_how_far_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

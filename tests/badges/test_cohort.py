@@ -300,6 +300,7 @@ def test_a_wrong_file_is_not_refused_row_by_row_for_ever() -> None:
 # --- What is refused: files ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "rule", "why"),
     [

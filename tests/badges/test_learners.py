@@ -279,6 +279,7 @@ def test_what_an_address_is_read_as_is_read_as_itself(text: str) -> None:
     assert one == f"{unicodedata.normalize('NFC', local)}@{domain.lower()}"
 
 
+@pytest.mark.slow
 @given(st.from_regex(_PLAIN_ADDRESS, fullmatch=True) | st.from_regex(_PLAIN_NUMBER, fullmatch=True))
 def test_the_short_way_takes_nothing_that_the_rules_refuse(text: str) -> None:
     if unicodedata.is_normalized("NFC", text):

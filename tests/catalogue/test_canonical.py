@@ -240,6 +240,7 @@ def test_the_size_is_bounded_before_anything_is_read() -> None:
 # --- The canonical form ---
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_both_ways_of_printing_agree(value: Any) -> None:
     assert jcs(value) == rfc8785.dumps(value)
@@ -250,6 +251,7 @@ def test_both_ways_of_printing_agree_on_objects(value: dict[str, Any]) -> None:
     assert jcs(value) == rfc8785.dumps(value)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(TEXT, VALUES), st.lists(VALUES))
 def test_an_object_or_array_of_canonical_parts_is_canonical(
     members: dict[str, Any], items: list[Any]

@@ -29,6 +29,7 @@ from tests.catalogue.lines import (
 from tests.harness.any_event import any_event
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", e.EVENTS.values())
 def test_every_kind_of_event_is_read_back_as_it_was_written(kind: type[e.Event]) -> None:
     @settings(deadline=None, max_examples=40)
@@ -41,6 +42,7 @@ def test_every_kind_of_event_is_read_back_as_it_was_written(kind: type[e.Event])
     check()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(any_event(), min_size=1, max_size=8))
 def test_a_cohort_is_read_as_its_lines_are_one_by_one(events: list[e.Event]) -> None:

@@ -152,6 +152,7 @@ _BYTES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_a_cohort_that_was_tampered_with_is_read_as_its_lines_are_one_by_one(

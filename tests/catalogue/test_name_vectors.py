@@ -36,6 +36,7 @@ def test_a_text_of_the_vectors_is_no_name(case: dict[str, str]) -> None:
         msgspec.convert(case["text"], Name)
 
 
+@pytest.mark.slow
 def test_what_a_name_may_not_hold_are_the_code_points_of_one_list_and_no_others() -> None:
     for code in range(0x110000):
         if 0xD800 <= code <= 0xDFFF:

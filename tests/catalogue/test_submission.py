@@ -131,6 +131,7 @@ def test_a_file_of_nothing_but_line_feeds_is_counted_not_split() -> None:
     assert refused(b"\n" * 10_000_000).rule == "event-count"
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_events_are_the_most() -> None:
     """The same event that often: whether it may happen twice is not a question of form."""
     key, line = STORY.provider.key, LINES[0]

@@ -99,6 +99,7 @@ def test_what_supersedes_a_credential_is_not_touched_by_that() -> None:
     assert event.successor not in {thing.name for thing in touched(HEADER, event)}
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(any_event())
 def test_the_things_follow_from_the_entry_alone_and_are_distinct(event: e.Event) -> None:
@@ -114,6 +115,7 @@ def test_the_things_follow_from_the_entry_alone_and_are_distinct(event: e.Event)
         assert all(thing.name.startswith(subject_of(event)) for thing in things)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(any_event())
 def test_a_history_has_events_of_one_kind_of_thing_alone(event: e.Event) -> None:

@@ -88,6 +88,7 @@ def ended(started: subprocess.Popen[str]) -> Ended:
     return Ended(started.returncode, out, err)
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_module(world: World) -> None:
     done = ended(process("replay", "log", "--vkey", "log.vkey", "--json"))
     assert done.code == 0
@@ -98,6 +99,7 @@ def test_it_runs_as_a_module(world: World) -> None:
     assert "Traceback" not in done.err
 
 
+@pytest.mark.slow
 def test_a_full_disk_behind_stdout_is_told_on_stderr_and_no_verdict(world: World) -> None:
     where = ["replay", "log", "--vkey", "log.vkey"]
     for arguments in (where, [*where, "--json"], ["replay", "nowhere", "--json"], ["--version"]):
@@ -107,6 +109,7 @@ def test_a_full_disk_behind_stdout_is_told_on_stderr_and_no_verdict(world: World
         assert done.err == "standard output cannot be written: No space left on device\n"
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_gone_is_no_verdict_either(world: World) -> None:
     read, written = os.pipe()
     os.close(read)
@@ -115,6 +118,7 @@ def test_a_reader_that_has_gone_is_no_verdict_either(world: World) -> None:
     assert (done.code, done.err) == (2, "")
 
 
+@pytest.mark.slow
 def test_a_bug_shows_its_traceback_and_ends_with_2(at: Path) -> None:
     (at / "sitecustomize.py").write_text(
         "import testamur.cli.research as r\n"

@@ -121,6 +121,7 @@ def test_a_receipt_that_came_less_far_than_asked_is_not_a_success(
         assert (done.code, done.json["verified"]) == (code, None)
 
 
+@pytest.mark.slow
 def test_a_receipt_that_proves_nothing_is_no_success_whatever_it_says(
     sent: Path, world: World, registry: HttpRegistry
 ) -> None:

@@ -59,6 +59,7 @@ def register(at: Path, now: Story) -> Iterator[Register]:
         yield Register(at, now, server.url)
 
 
+@pytest.mark.slow
 def test_from_a_key_of_ones_own_to_a_credential_that_holds(register: Register) -> None:
     authority = register.story.authority.did
     accreditor, college = register.key("accreditor", "P-256"), register.key("college")

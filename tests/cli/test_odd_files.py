@@ -48,6 +48,7 @@ def _nothing_hangs() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_odd_file_is_refused_wherever_a_command_takes_a_path(world: World, command: str) -> None:
     prepare_files(world)

@@ -63,6 +63,7 @@ def pieces_in(output: str, secret: bytes) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_parameter_of_a_command_prints_a_private_key(world: World, command: str) -> None:
     prepare_files(world)
@@ -82,6 +83,7 @@ def test_no_parameter_of_a_command_prints_a_private_key(world: World, command: s
                     assert (code, "private key" in output) == (2, True), (parameter, output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_key_that_is_typed_is_not_repeated(world: World, command: str) -> None:
     prepare_files(world)
@@ -135,6 +137,7 @@ def test_events_are_not_added_to_a_key_file(at: Path) -> None:
     assert (at / "a.key").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Ed25519", "signer key of a note", "PKCS #8", "JWK"])
 def test_a_key_in_place_of_a_root_authority_is_not_shown(tmp_path: Path, name: str) -> None:
     secret = SECRETS[name]

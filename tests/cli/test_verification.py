@@ -51,6 +51,7 @@ def test_the_verdict_comes_first_and_says_who_states_what_is_not_proven(
     assert "stated by the register" in shown.out
 
 
+@pytest.mark.slow
 def test_a_revocation_deleted_from_a_file_is_found_by_asking(
     world: World, registry: HttpRegistry
 ) -> None:

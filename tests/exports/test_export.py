@@ -110,6 +110,7 @@ def test_parquet_has_typed_columns_and_names_its_checkpoint(log: PublishedLog) -
     assert last["reason"] is None
 
 
+@pytest.mark.slow
 @given(any_event())
 def test_every_member_of_every_event_is_in_its_own_cell(event: e.Event) -> None:
     line = encode_event(event)

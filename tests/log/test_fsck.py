@@ -326,6 +326,7 @@ def test_a_file_too_large_for_a_log_is_a_finding(tmp_path: Path) -> None:
 PLACES = st.tuples(st.sampled_from(sorted(SMALL.store.files)), st.integers(0, 1 << 20))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(PLACES, min_size=1, max_size=4, unique_by=lambda place: place[0]))
 def test_no_flipped_bits_anywhere_go_unnoticed(places: list[tuple[str, int]]) -> None:
@@ -339,6 +340,7 @@ def test_no_flipped_bits_anywhere_go_unnoticed(places: list[tuple[str, int]]) ->
 # --- Bounds ---
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_log() -> None:
     def peak(log: SoundLog) -> int:
         tracemalloc.start()

@@ -41,6 +41,7 @@ def test_every_entry_is_proven_in_every_tree_that_was_published(tmp_path: Path) 
             verify_inclusion(index, size, leaves[index], proofs.inclusion(index, size), root)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_paths_are_those_of_the_specification(

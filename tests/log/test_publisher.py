@@ -55,6 +55,7 @@ def test_a_tree_of_three_tile_levels_is_published_whole() -> None:
     assert {"tile/0/255", "tile/1/000", "tile/2/000.p/1", "tile/1/001.p/1"} <= set(log.store.files)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(1, 600), min_size=1, max_size=6), st.integers(1, 300))
 def test_any_submissions_read_in_any_portions_are_published_whole(
@@ -67,6 +68,7 @@ def test_portions_that_end_within_a_bundle_are_put_together() -> None:
     TestLog(source=MemorySource(at_once=100)).publish(50, 9_000)
 
 
+@pytest.mark.slow
 def test_a_backlog_is_published_in_bounded_portions_and_signed_once() -> None:
     log = TestLog()
     log.source.append([bytes(60_000) + b"%d" % number for number in range(3000)])  # 180 MB
@@ -143,6 +145,7 @@ def test_outsiders_read_back_every_entry() -> None:
     assert read == log.source.entries
 
 
+@pytest.mark.slow
 def test_the_folder_holds_the_very_bytes_that_the_memory_does(tmp_path: Path) -> None:
     log = TestLog()
     store = DirectoryStore(tmp_path / "log")
@@ -185,6 +188,7 @@ def test_partials_stay_for_one_publication_after_the_full_file_came() -> None:
     assert not [path for path in log.store.files if path.startswith("tile/entries/000.p/")]
 
 
+@pytest.mark.slow
 def test_partial_files_do_not_pile_up() -> None:
     log = TestLog()
     log.publisher.resume()

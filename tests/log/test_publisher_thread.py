@@ -67,6 +67,7 @@ def test_a_running_publisher_publishes_when_woken() -> None:
     assert published.sizes == [2, 7, 307]
 
 
+@pytest.mark.slow
 def test_entries_that_another_process_committed_are_published_without_a_wake() -> None:
     source, published = MemorySource(), Published()
     publisher = Publisher(source, MemoryStore(), MemoryLastSigned(), KEY, published=published)
@@ -89,6 +90,7 @@ def test_publications_are_at_least_an_interval_apart_and_miss_nothing() -> None:
     assert 2 <= len(published.sizes) <= lasted / 0.1 + 2  # stopping brings one about at once
 
 
+@pytest.mark.slow
 def test_an_idle_publisher_publishes_at_once_when_woken() -> None:
     source, published = MemorySource(), Published()
     publisher = Publisher(source, MemoryStore(), MemoryLastSigned(), KEY, published=published)
@@ -139,6 +141,7 @@ def test_a_full_disk_is_recovered_from_once_there_is_room() -> None:
         eventually(lambda: publisher.failure is None)
 
 
+@pytest.mark.slow
 def test_attempts_to_recover_come_at_growing_intervals() -> None:
     source, plan = MemorySource(), Plan({"write files": "before"})
     store = FaultyStore(MemoryStore(), plan)

@@ -212,6 +212,7 @@ def looked(following: Following) -> Following:
     return following
 
 
+@pytest.mark.slow
 def test_an_obstacle_is_told_and_taken_back(following: Following) -> None:
     following.start()
     until(lambda: following.size == 16)

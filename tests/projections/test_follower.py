@@ -150,6 +150,7 @@ def crash_at(engine: Engine, nth: int) -> Callable[[], None]:
     return undo
 
 
+@pytest.mark.slow
 def test_a_crash_at_any_statement_loses_nothing_and_doubles_nothing(
     tmp_path: Path, engine: Engine
 ) -> None:

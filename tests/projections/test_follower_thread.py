@@ -59,6 +59,7 @@ def test_a_writer_reads_what_it_wrote(following: tuple[PublishedLog, Story, Foll
                 assert credentials.status(connection, credential, size) is not None
 
 
+@pytest.mark.slow
 def test_a_follower_that_nobody_wakes_looks_by_itself(
     following: tuple[PublishedLog, Story, Follower],
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_source_out_of_reach_is_an_obstacle_until_it_is_back(
         follower.stop()
 
 
+@pytest.mark.slow
 def test_a_follower_with_nothing_to_do_does_nothing(tmp_path: Path, engine: Engine) -> None:
     """Woken once, it looks once, and then sleeps."""
     log, _ = opened_log(tmp_path / "log", 10)
@@ -165,6 +167,7 @@ def test_a_follower_with_nothing_to_do_does_nothing(tmp_path: Path, engine: Engi
     assert source.fetched - before <= 4
 
 
+@pytest.mark.slow
 def test_it_can_be_stopped_amid_a_backlog_and_started_again(tmp_path: Path, engine: Engine) -> None:
     log, _ = opened_log(tmp_path / "log", *[1000] * 20)
     follower = Follower(engine, log.reader())

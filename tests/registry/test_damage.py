@@ -215,6 +215,7 @@ def test_a_thorough_examination_finds_what_a_start_does_not(
     assert named in str(found.value)
 
 
+@pytest.mark.slow
 def test_any_bit_of_the_flags_that_flipped_is_found_by_a_thorough_examination(
     grown: Kept, story: Story
 ) -> None:

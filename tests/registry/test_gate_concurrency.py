@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Thread
 
+import pytest
+
 from registry.gate import Outcome, Recorded
 from testamur.catalogue import events as e
 from testamur.catalogue.submission import parse, parse_submission_entry
@@ -158,6 +160,7 @@ def test_nothing_is_recorded_under_a_key_after_its_retirement(desk: Desk) -> Non
 # --- Processes ---
 
 
+@pytest.mark.slow
 def test_processes_share_one_order(desk: Desk) -> None:
     tail = Tail(desk)
     writers = [writing(desk.kept, series, 12, 60) for series in (1, 2)]
@@ -174,6 +177,7 @@ def test_processes_share_one_order(desk: Desk) -> None:
     assert len(set(positions)) == 2 * 12 + 15
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_nothing_it_acknowledged(desk: Desk) -> None:
     """Killed three times while writing; a group it has not acknowledged yet may be there."""
     answered: list[tuple[int, int, str]] = []

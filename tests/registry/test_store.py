@@ -95,6 +95,7 @@ def test_what_was_not_committed_is_taken_back(store: Store) -> None:
     assert ids(store) == [1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("driver", DRIVERS)
 @given(sizes=st.lists(st.integers(0, 2100), max_size=5))
 @settings(max_examples=15, deadline=None)

@@ -196,6 +196,7 @@ class ByTheText:
         return (*self.order_of_listing, key).index(key)
 
 
+@pytest.mark.slow
 @settings(max_examples=STORIES, deadline=None)
 @given(moves())
 def test_what_counts_is_what_the_text_says_word_by_word(plan: list[Move]) -> None:
@@ -208,6 +209,7 @@ def test_what_counts_is_what_the_text_says_word_by_word(plan: list[Move]) -> Non
             assert life.story.counts(each, size) is expected
 
 
+@pytest.mark.slow
 @settings(max_examples=STORIES // 5, deadline=None)
 @given(moves())
 def test_a_table_that_grew_is_the_table_folded_from_the_start(plan: list[Move]) -> None:
@@ -275,6 +277,7 @@ def _told(event: KeyEvent, signed: list[Signed | KeySubmission]) -> tuple[Any, .
             return ("comp", event.key, event.since, tuple(kept))
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.skipif(not TRUST_MODEL.is_dir(), reason=f"no shared model at {TRUST_MODEL}")
 @settings(max_examples=STORIES, deadline=None)

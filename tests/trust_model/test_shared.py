@@ -9,6 +9,7 @@ from tests.trust_model.shared import FOLDER, compare
 STORIES = 50
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no shared model at {FOLDER}")
 @pytest.mark.parametrize("first", range(0, 4 * STORIES, STORIES))

@@ -269,6 +269,7 @@ def test_no_value_can_be_changed_anywhere(issued: IssuedLog, found: Any) -> None
     assert count > 500
 
 
+@pytest.mark.slow
 def test_no_part_can_be_left_out_doubled_or_moved(issued: IssuedLog, found: Any) -> None:
     for place, length in lists(found):
         for number in range(length):

@@ -21,6 +21,7 @@ def load(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_the_files_are_what_the_program_beside_them_makes() -> None:
     assert {file.name: file.read_text(encoding="utf-8") for file in FILES} == evidence_files()
 

@@ -7,11 +7,14 @@ import resource
 import subprocess
 import sys
 
+import pytest
+
 from bench.figures import cpu_seconds
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass\n"
 
 
+@pytest.mark.slow
 def test_the_time_of_a_child_counts_while_it_runs_when_it_has_ended_and_ever_after() -> None:
     readings = [cpu_seconds(os.getpid())]
     for _ in range(2):

@@ -24,6 +24,7 @@ def shown() -> str:
     return "\n".join(re.findall(r"```python\n(.*?)```", section, re.DOTALL))
 
 
+@pytest.mark.slow
 def test_the_examples_run_as_they_are_shown(tmp_path: Path) -> None:
     with closing(Served(tmp_path / "data")) as log:
         log.init()
