@@ -7,11 +7,11 @@ something could not be examined or used (a folder in use, a disk that fails).
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.progress import Progress
@@ -21,10 +21,11 @@ from api.folder import Folder, read_key
 from api.making import make_log
 from registry.inspection import inspected
 from registry.sqlite.store import SqliteStore
-from testamur.catalogue.members import Authority
-from testamur.errors import Refuted, Unavailable, printable, shown
-from testamur.files import read_text_file, refuse_private_key
-from testamur.keys import PublicKey
+from testamur.catalogue.events import OrganizationRegistered, wire_name
+from testamur.catalogue.lines import decode_event
+from testamur.errors import Refusal, Refuted, Unavailable, shown
+from testamur.files import read_text_file
+from testamur.private_keys import THIS_IS_ONE, holds_private_key
 
 commands = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
@@ -43,16 +44,16 @@ def init(
         str, typer.Option(help="The log's name, such as log.example/testamur; it never changes.")
     ],
     authority: Annotated[
-        list[str],
+        list[Path],
         typer.Option(
-            help="A root authority: a JSON file, or JSON text, with country, keys (id and "
-            "publicKeyMultibase), name and organization (a DID). May be repeated."
+            help="A root authority: the file that `testamur join --sponsor ORIGIN` made, which is "
+            "its registration, signed by its founding key. May be repeated."
         ),
     ],
 ) -> None:
     """Make a new log: its key, its genesis and its first checkpoint, of size 2."""
     try:
-        vkey = make_log(data, origin, [_authority(text) for text in authority])
+        vkey = make_log(data, origin, [_authority(file) for file in authority])
     except (Refuted, Unavailable) as error:
         _fail(error)
     typer.echo(str(vkey))
@@ -111,24 +112,30 @@ def inspect(
     """
     folder = Folder(data)
     try:
-        log_key = PublicKey("Ed25519", read_key(folder).verifier.public)
+        read_key(folder)  # a folder that holds no log is named as such
         with closing(SqliteStore(folder.registry, make=False)) as sequence:
-            found = inspected(sequence, log_key, name)
+            found = inspected(sequence, name)
     except (Refuted, Unavailable) as error:
         _fail(error)
     typer.echo(found.json() if as_json else found.text())
 
 
-def _authority(text: str) -> Authority:
+def _authority(file: Path) -> OrganizationRegistered:
+    """Return the registration in a file; the rules of the genesis verify its signature."""
+    # Typed in the place of a file's name; the error about that name would show it.
+    if holds_private_key(os.fsencode(file)):
+        raise Unavailable(THIS_IS_ONE)
+    line = read_text_file(file, _MAX_AUTHORITY).removesuffix(b"\n")
     try:
-        if text.lstrip().startswith("{"):
-            refuse_private_key(text.encode(), Path("--authority"))
-            return msgspec.json.decode(text, type=Authority)
-        return msgspec.json.decode(read_text_file(Path(text), _MAX_AUTHORITY), type=Authority)
-    except (msgspec.DecodeError, UnicodeError) as error:
+        event = decode_event(line)
+    except Refusal as refusal:
+        raise Refuted(f"{shown(str(file))}: not a registration: {refusal}") from None
+    if not isinstance(event, OrganizationRegistered):
         raise Refuted(
-            f"{shown(text)}: not a root authority: {printable(str(error), 300)}"
-        ) from None
+            f"{shown(str(file))}: not a registration, but {wire_name(event)}; `testamur join` "
+            "makes one"
+        )
+    return event
 
 
 def _fail(error: Refuted | Unavailable) -> NoReturn:

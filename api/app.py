@@ -62,7 +62,7 @@ class App:
             await self._tiles(scope, receive, send)
         elif scope["method"] == "OPTIONS":
             await answer_preflight(send, _METHODS)
-        elif scope["path"] == "/submissions":
+        elif scope["path"] == "/submissions" and scope["method"] not in ("GET", "HEAD"):
             await self._submitting(scope, receive, send)
         else:
             await self._ask_framework(scope, receive, send)
@@ -164,7 +164,10 @@ def _answer_errors(framework: FastAPI) -> None:
 def _document(framework: FastAPI) -> dict[str, Any]:
     if not framework.openapi_schema:
         document = FastAPI.openapi(framework)
-        document["paths"] |= {**openapi.LOG_PATHS, **submissions.SUBMIT_PATH}
+        document["paths"] |= openapi.LOG_PATHS
+        for path, operations in submissions.SUBMIT_PATH.items():
+            # The framework answers the GET of the same path.
+            document["paths"][path] = {**document["paths"].get(path, {}), **operations}
         components = document.setdefault("components", {})
         components["schemas"] = openapi.schemas(
             *questions.SHAPES, *health.SHAPES, *submissions.SHAPES, Evidence, LogEntry

@@ -15,19 +15,19 @@ from log.publisher import Publisher
 from log.sqlite import SqliteLastSigned
 from registry.gate import Gate
 from registry.sqlite.store import SqliteStore
-from testamur.catalogue.events import LogOpened
+from testamur.catalogue.events import LogOpened, OrganizationRegistered
 from testamur.catalogue.ids import new_id
 from testamur.catalogue.lines import encode_event
-from testamur.catalogue.members import Authority
 from testamur.catalogue.submission import seal
 from testamur.errors import Refuted, Unavailable
 from testamur.keys import PrivateKey, PublicKey
 from testamur.tlog.note import SignerKey, VerifierKey
 
 
-def make_log(root: Path, origin: str, authorities: Sequence[Authority]) -> VerifierKey:
+def make_log(root: Path, origin: str, authorities: Sequence[OrganizationRegistered]) -> VerifierKey:
     """Make a log in the empty or absent folder `root` and return its verifier key.
 
+    `authorities` are the root authorities' own registrations, whose sponsor is `origin`.
     Raises `Refuted` when the folder is not empty or the genesis breaks a rule, `Unavailable` when
     the disk fails; nothing is left behind then.
     """
@@ -53,7 +53,7 @@ def make_log(root: Path, origin: str, authorities: Sequence[Authority]) -> Verif
     return signer.verifier
 
 
-def genesis(signer: SignerKey, authorities: Sequence[Authority], now: int) -> bytes:
+def genesis(signer: SignerKey, authorities: Sequence[OrganizationRegistered], now: int) -> bytes:
     """Return the submission that opens the log, at `now` in Unix seconds."""
     # The log's own key, in the form that signs submissions.
     key = PrivateKey("Ed25519", signer.private.private_bytes_raw())
@@ -74,7 +74,9 @@ def genesis(signer: SignerKey, authorities: Sequence[Authority], now: int) -> by
     )
 
 
-def _publish_genesis(folder: Folder, signer: SignerKey, authorities: Sequence[Authority]) -> None:
+def _publish_genesis(
+    folder: Folder, signer: SignerKey, authorities: Sequence[OrganizationRegistered]
+) -> None:
     log_key = PublicKey("Ed25519", signer.verifier.public)
     with (
         closing(SqliteStore(folder.registry)) as sequence,

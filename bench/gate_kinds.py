@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from bench.gate_shapes import START, Filled, largest_definition, largest_scope
+from bench.gate_shapes import KEPT, START, Filled, largest_definition, largest_scope
 from testamur.catalogue import events as e
 from tests.harness.story import Party, party
 
@@ -69,30 +69,7 @@ def _pair_singles(filled: Filled, events: int) -> Sequence[Act]:
 
 
 _SOME: Final = 250  # credentials
-
-
-class _Credentials:
-    """Status events about credentials that were issued for them, each with a long history."""
-
-    def __init__(self, last: Callable[[str, str], e.Event], *, turns: int) -> None:
-        self._last = last
-        self._turns = turns
-
-    def before(self, filled: Filled, _: int) -> Sequence[Act]:
-        """Return the submissions that issue the credentials and give them a history."""
-        story = filled.story
-        self._ids = [story.new_id() for _ in range(4 * _SOME)]
-        issued: list[Act] = [(story.provider, [story.issued(id_) for id_ in self._ids])]
-        return issued + [
-            (story.provider, [event(id_, "") for id_ in self._ids])
-            for _ in range(self._turns)
-            for event in (_suspended, _reinstated)
-        ]
-
-    def acts(self, filled: Filled, _: int) -> Sequence[Act]:
-        """Return one submission about some of them."""
-        taken, self._ids = self._ids[:_SOME], self._ids[_SOME:]
-        return [(filled.story.provider, [self._last(id_, self._ids[-1]) for id_ in taken])]
+_made: Final = iter(range(10**9))
 
 
 def _suspended(credential: str, _: str) -> e.Event:
@@ -111,10 +88,67 @@ def _superseded(credential: str, successor: str) -> e.Event:
     return e.CredentialSuperseded(credential=credential, successor=successor)
 
 
+class _History(NamedTuple):
+    """What was said of a credential before: by so many keys, and what became of them."""
+
+    keys: int = 0
+    turns: Sequence[Callable[[str, str], e.Event]] = (_suspended, _reinstated) * 4
+    declared: bool = False
+    """Whether they were declared compromised from the beginning; else they were retired."""
+
+
+class _Credentials:
+    """Status events about credentials that were issued for them, each with a long history."""
+
+    def __init__(
+        self, last: Callable[[str, str], e.Event], history: _History, *, some: int
+    ) -> None:
+        self._last = last
+        self._history = history
+        self._some = some
+
+    def before(self, filled: Filled, _: int) -> Sequence[Act]:
+        """Return the submissions that issue the credentials and give them a history."""
+        story, history = filled.story, self._history
+        # The story's key names the last of them as what supersedes the others.
+        self._ids = [story.new_id() for _ in range(4 * self._some + 1)]
+        issued: list[Act] = [(story.provider, [story.issued(id_) for id_ in self._ids])]
+        founding = story.provider.founding
+        keys = [founding.with_key(f"spent-{next(_made)}") for _ in range(history.keys)]
+        if not keys:
+            return issued
+        turns: list[Act] = [
+            (key, [event(id_, "") for id_ in self._ids[at : min(at + 25, 4 * self._some)]])
+            for key in keys
+            for event in history.turns
+            for at in range(0, 4 * self._some, 25)
+        ]
+        gone = [
+            story.key_compromised(key, 10) if history.declared else story.key_retired(key)
+            for key in keys
+        ]
+        return [
+            *issued,
+            (founding, [story.key_listed(key) for key in keys]),
+            *turns,
+            (founding, gone),
+        ]
+
+    def acts(self, filled: Filled, _: int) -> Sequence[Act]:
+        """Return one submission about some of them."""
+        taken, self._ids = self._ids[: self._some], self._ids[self._some :]
+        return [(filled.story.provider, [self._last(id_, self._ids[-1]) for id_ in taken])]
+
+
 def _of_credentials(last: Callable[[str, str], e.Event]) -> tuple[Trial, ...]:
     found = []
-    for name, turns in (("fresh ones", 0), ("after 40 events each", 20)):
-        credentials = _Credentials(last, turns=turns)
+    for name, history, some in (
+        ("fresh ones", _History(), _SOME),
+        ("after 8 events by each of 7 keys", _History(7), 25),
+        ("after 56 by keys that were declared", _History(7, declared=True), 25),
+        ("after 56 revocations by such keys", _History(7, (_revoked,) * 8, declared=True), 25),
+    ):
+        credentials = _Credentials(last, history, some=some)
         found.append(Trial(name, credentials.acts, credentials.before, many=True))
     return tuple(found)
 
@@ -129,8 +163,50 @@ def _accreditations(filled: Filled) -> list[e.AccreditationGranted]:
     ]
 
 
-def _accredited(filled: Filled, _: int) -> Sequence[Act]:
-    return [(filled.story.accreditor, [event]) for event in _accreditations(filled)]
+def _fresh(filled: Filled, who: Party) -> tuple[Party, Act]:
+    """Return an organization with a key that has spent nothing, and what lists that key."""
+    fresh = who.with_key(f"fresh-{next(_made)}")
+    return fresh, (who.founding, [filled.story.key_listed(fresh)])
+
+
+class _Fresh:
+    """Events that a key signs which has spent nothing: it may say only so much in its life."""
+
+    def __init__(
+        self, who: Callable[[Filled], Party], events: Callable[[Filled], Sequence[e.Event]]
+    ) -> None:
+        self._who = who
+        self._events = events
+        self._signer: Party | None = None
+
+    def before(self, filled: Filled, _: int) -> Sequence[Act]:
+        """Return the submission that lists the key."""
+        self._signer, listing = _fresh(filled, self._who(filled))
+        return [listing]
+
+    def acts(self, filled: Filled, _: int) -> Sequence[Act]:
+        """Return submissions of one event each."""
+        signer = self._signer or self._who(filled)
+        return [(signer, [event]) for event in self._events(filled)]
+
+
+def _authority(filled: Filled) -> Party:
+    return filled.story.authority
+
+
+def _accreditor(filled: Filled) -> Party:
+    return filled.story.accreditor
+
+
+def _provider(filled: Filled) -> Party:
+    return filled.story.provider
+
+
+def _by_fresh(
+    name: str, who: Callable[[Filled], Party], events: Callable[[Filled], Sequence[e.Event]]
+) -> tuple[Trial, ...]:
+    fresh = _Fresh(who, events)
+    return (Trial(name, fresh.acts, fresh.before),)
 
 
 class _Changes:
@@ -142,9 +218,10 @@ class _Changes:
 
     def before(self, filled: Filled, _: int) -> Sequence[Act]:
         """Return the submissions that grant them, and all steps but the last."""
-        granted, accreditor = _accreditations(filled), filled.story.accreditor
+        granted = _accreditations(filled)
         self._ids = [event.accreditation for event in granted]
-        found: list[Act] = [(accreditor, [event]) for event in granted]
+        accreditor, listing = _fresh(filled, filled.story.accreditor)
+        found: list[Act] = [listing, *((accreditor, [event]) for event in granted)]
         return found + [(accreditor, [step(id_) for id_ in self._ids]) for step in self._steps[:-1]]
 
     def acts(self, filled: Filled, _: int) -> Sequence[Act]:
@@ -170,13 +247,20 @@ def _changed(name: str, *steps: Callable[[str], e.Event]) -> tuple[Trial, ...]:
     return (Trial(name, changes.acts, changes.before),)
 
 
-def _recognised(filled: Filled, _: int) -> Sequence[Act]:
+def _recognitions(filled: Filled) -> Sequence[e.Event]:
     story, scope = filled.story, largest_scope()
     granted = [
         msgspec.structs.replace(story.recognised(story.new_id()), scope=scope) for _ in range(_FEW)
     ]
     filled.recognitions += [event.recognition for event in granted]
-    return [(story.authority, [event]) for event in granted]
+    return granted
+
+
+def _authority_recognised(filled: Filled) -> Sequence[e.Event]:
+    story = filled.story
+    return [
+        story.recognised(story.new_id(), as_="authority", of=story.provider) for _ in range(_FEW)
+    ]
 
 
 def _recognition_withdrawn(filled: Filled, _: int) -> Sequence[Act]:
@@ -198,14 +282,15 @@ def _defined(filled: Filled, _: int) -> Sequence[Act]:
     ]
 
 
-def _revised(filled: Filled, _: int) -> Sequence[Act]:
+def _revised(filled: Filled) -> Sequence[e.Event]:
     filled.revision += 1
-    event = e.AchievementRevised(
-        achievement=filled.story.achievement,
-        definition=largest_definition(filled.story),
-        version=filled.revision,
-    )
-    return [(filled.story.provider, [event])]
+    return [
+        e.AchievementRevised(
+            achievement=filled.story.achievement,
+            definition=largest_definition(filled.story),
+            version=filled.revision,
+        )
+    ]
 
 
 def _retired(filled: Filled, _: int) -> Sequence[Act]:
@@ -219,68 +304,87 @@ def _retired(filled: Filled, _: int) -> Sequence[Act]:
     ]
 
 
-_made: Final = iter(range(10**9))
-
-
 def _registered(filled: Filled, _: int) -> Sequence[Act]:
     story = filled.story
     newcomers = [party(f"newcomer {next(_made)}") for _ in range(20)]
-    filled.newcomers += [each.did for each in newcomers]
+    filled.newcomers += newcomers
     return [
         (story.accreditor, [story.registered(story.accreditor, each, "provider")])
         for each in newcomers
     ]
 
 
-def _updated(filled: Filled, _: int) -> Sequence[Act]:
-    did = filled.story.provider.did
-    return [
-        (filled.story.provider, [e.OrganizationUpdated(country="NL", name="N", organization=did)])
-    ]
+def _updated(filled: Filled) -> Sequence[e.Event]:
+    return [filled.story.updated("N")]
+
+
+def _objected(filled: Filled) -> Sequence[e.Event]:
+    return [filled.story.objected()]
+
+
+def _succeeded(filled: Filled) -> Sequence[e.Event]:
+    return [filled.story.succeeded(filled.story.provider, filled.story.authority)]
 
 
 def _closed(filled: Filled, _: int) -> Sequence[Act]:
-    event = e.OrganizationClosed(organization=filled.newcomers.pop())
-    return [(filled.story.accreditor, [event])]
+    return [(filled.newcomers.pop(), [filled.story.closed()])]
 
 
-def _key_added(filled: Filled, _: int) -> Sequence[Act]:
-    provider = filled.story.provider
-    fresh = provider.with_key(f"key-{next(_made)}")
-    return [(provider, [filled.story.key_added(provider, fresh)])]
+def _restated_accreditation(filled: Filled) -> Sequence[e.Event]:
+    return [filled.story.accreditation_restated()]
+
+
+def _restated_recognition(filled: Filled) -> Sequence[e.Event]:
+    return [filled.story.recognition_restated()]
+
+
+def _key_listed(filled: Filled, _: int) -> Sequence[Act]:
+    founding = filled.story.provider.founding
+    return [(founding, [filled.story.key_listed(founding.with_key(f"key-{next(_made)}"))])]
 
 
 class _Keys:
-    """A key that is listed before, for what may become of it."""
+    """Keys that are listed before, for what may become of them."""
 
-    def __init__(self, last: Callable[[str, str], e.Event]) -> None:
+    def __init__(self, last: Callable[[Filled, Party], e.Event], *, events: int = 1) -> None:
         self._last = last
-        self._keys: list[str] = []
+        self._events = events
+        self._keys: list[Party] = []
 
     def before(self, filled: Filled, _: int) -> Sequence[Act]:
         """Return the submission that lists the keys."""
-        provider = filled.story.provider
-        self._keys = [f"key-{next(_made)}" for _ in range(3)]
-        return [
-            (
-                provider,
-                [filled.story.key_added(provider, provider.with_key(key)) for key in self._keys],
-            )
-        ]
+        founding = filled.story.provider.founding
+        self._keys = [founding.with_key(f"key-{next(_made)}") for _ in range(3)]
+        return [(founding, [filled.story.key_listed(key) for key in self._keys])]
 
     def acts(self, filled: Filled, _: int) -> Sequence[Act]:
-        """Return what becomes of one of them."""
-        key, provider = self._keys.pop(), filled.story.provider
-        return [(provider, [self._last(provider.did, key)])]
+        """Return what becomes of one of them, said as often as a submission may."""
+        key, founding = self._keys.pop(), filled.story.provider.founding
+        return [(founding, [self._last(filled, key)] * self._events)]
 
 
-def _key_retired(did: str, key: str) -> e.Event:
-    return e.KeyRetired(key=key, organization=did)
+def _key_retired(filled: Filled, key: Party) -> e.Event:
+    return filled.story.key_retired(key)
 
 
-def _of_keys(last: Callable[[str, str], e.Event]) -> tuple[Trial, ...]:
-    keys = _Keys(last)
-    return (Trial("one of many", keys.acts, keys.before),)
+def _key_compromised(filled: Filled, key: Party) -> e.Event:
+    return filled.story.key_compromised(key, 10)
+
+
+def _key_compromised_but(filled: Filled, key: Party) -> e.Event:
+    within = tuple(each for each in KEPT if each[1] < filled.register.size)
+    return filled.story.key_compromised(key, 10, within or None)
+
+
+def _old_key_compromised(filled: Filled, _: Party) -> e.Event:
+    """Return a declaration that changes what counts of all that was recorded so far."""
+    within = tuple(each for each in KEPT if each[1] < filled.register.size)
+    return filled.story.key_compromised(filled.story.provider.recovery, 10, within or None)
+
+
+def _of_keys(name: str, last: Callable[[Filled, Party], e.Event], *, events: int = 1) -> Trial:
+    keys = _Keys(last, events=events)
+    return Trial(name, keys.acts, keys.before)
 
 
 KINDS: Final[dict[str, tuple[Trial, ...]]] = {
@@ -295,21 +399,34 @@ KINDS: Final[dict[str, tuple[Trial, ...]]] = {
     "credential.revoked/1": _of_credentials(_revoked),
     "credential.superseded/1": _of_credentials(_superseded),
     "organization.registered/1": (Trial("a newcomer", _registered),),
-    "organization.updated/1": (Trial("the provider", _updated),),
-    "organization.closed/1": (Trial("by its sponsor", _closed),),
-    "key.added/1": (Trial("the provider's", _key_added),),
-    "key.retired/1": _of_keys(_key_retired),
-    "accreditation.granted/1": (Trial("the largest scope", _accredited),),
+    "organization.closed/1": (Trial("a newcomer", _closed),),
+    "organization.updated/1": _by_fresh("the provider", _provider, _updated),
+    "organization.objected/1": _by_fresh("the provider", _provider, _objected),
+    "organization.succeeded/1": _by_fresh("the accreditor's word", _accreditor, _succeeded),
+    "key.listed/1": (Trial("the provider's", _key_listed),),
+    "key.retired/1": (_of_keys("one of many", _key_retired),),
+    "key.compromised/1": (
+        _of_keys("one of many", _key_compromised),
+        _of_keys("with a thousand ranges kept", _key_compromised_but),
+        _of_keys("with a thousand ranges kept, 2 of them", _key_compromised_but, events=2),
+        _of_keys("a recovery key, with a thousand ranges kept", _old_key_compromised),
+    ),
+    "accreditation.restated/1": _by_fresh("the story's", _accreditor, _restated_accreditation),
+    "recognition.restated/1": _by_fresh("the story's", _authority, _restated_recognition),
+    "accreditation.granted/1": _by_fresh("the largest scope", _accreditor, _accreditations),
     "accreditation.suspended/1": _changed("the largest scope", _accreditation_suspended),
     "accreditation.reinstated/1": _changed(
         "the largest scope", _accreditation_suspended, _accreditation_reinstated
     ),
     "accreditation.withdrawn/1": _changed("the largest scope", _accreditation_withdrawn),
     # After the accreditations, which are judged by the recognitions of the shape.
-    "recognition.granted/1": (Trial("the largest scope", _recognised),),
+    "recognition.granted/1": (
+        *_by_fresh("the largest scope", _authority, _recognitions),
+        *_by_fresh("of an authority", _authority, _authority_recognised),
+    ),
     "recognition.withdrawn/1": (Trial("the largest scope", _recognition_withdrawn),),
     "achievement.defined/1": (Trial("the largest definition", _defined),),
-    "achievement.revised/1": (Trial("the largest definition", _revised),),
+    "achievement.revised/1": _by_fresh("the largest definition", _provider, _revised),
     "achievement.retired/1": (Trial("one of many", _retired),),
 }
 """By wire name, the trials of each kind of event."""

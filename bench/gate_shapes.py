@@ -1,41 +1,38 @@
 """What may stand in a register when the worst event comes: shapes for `bench.gate_worst`.
 
-A shape puts things into a register without the submissions that would have brought them there, and
-says who may act on them. The rules cannot tell.
+A shape folds events into a register without the submissions that would have brought them there,
+and says who may act on them. The rules cannot tell.
 """
 
 from __future__ import annotations
 
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
 import msgspec
 
-from testamur.catalogue.lifecycle import (
-    AccreditationStatus,
-    AchievementStatus,
-    KeyStatus,
-    OrganizationStatus,
-    RecognitionStatus,
-)
-from testamur.catalogue.members import Definition, Level, Outcome, Scope
-from testamur.rules import Register
-from testamur.rules.accreditation import LOOKED_AT, add_recognition
-from testamur.rules.facets import write_facets
-from testamur.rules.register import (
-    Accreditation,
-    Achievement,
-    KeyState,
-    Organization,
-    Recognition,
-)
-from tests.harness.story import Story, uuid7
+from registry.credential_streams import CredentialStreams
+from testamur.catalogue import events as e
+from testamur.catalogue.members import Definition, Level, Outcome, Range, Scope
+from testamur.rules import Register, Signed
+from testamur.rules.fold import take
+from testamur.rules.granting import LOOKED_AT
+from tests.harness.story import Party, Story, private_key, uuid7
 
 START: Final = date(2026, 1, 1)
 FORMER: Final = date(2026, 1, 2)
+EARLIER: Final = 5_000
+"""Credentials that were issued after the opening: what is in a shape was said among them."""
+
+LISTING: Final = 20
+LATE: Final = 4_000
+"""Where keys were listed, and where everything else was said."""
+
+KEPT: Final[tuple[Range, ...]] = tuple((number, number) for number in range(20, 2_020, 2))
+"""As many ranges as a declaration may keep."""
 
 _HEADS: Final = [one + two for one in string.ascii_uppercase for two in string.ascii_uppercase]
 _TAGS: Final = [f"aa-{number // 10:02d}-{number % 10:02d}" + "-55" * 8 for number in range(100)]
@@ -52,7 +49,7 @@ def largest_scope(*, lacking: str = "") -> Scope:
     return Scope(
         achievement_types=tuple(name for name in types if name != lacking),
         achievements=tuple(achievement_id(number) for number in range(1000)),
-        fields=tuple(f"{number:04d}" for number in range(1000, 9000, 40)),
+        fields=tuple(f"{number:04d}" for number in range(1001, 9001, 40)),
         jurisdictions=tuple(f"{head}-A1" for head in _HEADS[:300]),
         languages=tuple(_TAGS),
     )
@@ -85,133 +82,184 @@ class Filled:
     """What a shape left for events to be about, all of it the story's own."""
 
     story: Story
+    register: Register = field(default_factory=Register)
     achievements: list[str] = field(default_factory=list)
     accreditations: list[str] = field(default_factory=list)
     recognitions: list[str] = field(default_factory=list)
-    newcomers: list[str] = field(default_factory=list)
+    newcomers: list[Party] = field(default_factory=list)
     revision: int = 1
 
+    def say(self, signer: Party, *events: e.Event, at: int = LATE) -> None:
+        """Fold events as a submission of `signer` after the opening."""
+        known = self.register.organizations[signer.did]
+        key = known.keys.keys[signer.key_id].key
+        signed = Signed(known.did, key, at, self.story.milliseconds)
+        take(self.register, CredentialStreams(), signed, [(at, event) for event in events])
 
-Shape = Callable[[Register, Filled, int], Any]
-
-
-def _organizations(register: Register, filled: Filled, things: int) -> None:
-    for number in range(things):
-        did = f"did:key:z6Mk{number:044d}"
-        keys = tuple(
-            KeyState(f"z6Mk{number:043d}{key}", f"z6Mk{number:043d}{key}", KeyStatus.ACTIVE, 2)
-            for key in range(4)
-        )
-        register.organizations[did] = Organization(
-            did,
-            f"Organization {number}",
-            "NL",
-            ("provider",),
-            filled.story.accreditor.did,
-            OrganizationStatus.REGISTERED,
-            keys,
-            2,
-            4,
-        )
-
-
-def _achievements(register: Register, filled: Filled, things: int) -> None:
-    facets = [
-        write_facets(
-            msgspec.structs.replace(
-                filled.story.definition(), languages=tuple(_TAGS[:19]), field=f"{field:04d}"
+    def strangers(self, count: int) -> Iterator[str]:
+        """Yield the DIDs of organizations that enter the register, each with four keys."""
+        story, sponsor = self.story, self.story.accreditor
+        like = story.registered(sponsor, story.provider, "provider")
+        for number in range(count):
+            keys = tuple(f"z6Mk{number:043d}{key}" for key in range(1, 5))
+            did = f"did:key:{keys[0]}"
+            self.say(
+                sponsor,
+                msgspec.structs.replace(
+                    like, organization=did, recovery_keys=keys[1:2], signing_keys=keys[2:]
+                ),
             )
+            yield did
+
+
+Shape = Callable[[Filled, int], Any]
+
+
+def _organizations(filled: Filled, things: int) -> None:
+    for _ in filled.strangers(things):
+        pass
+
+
+def _achievements(filled: Filled, things: int) -> None:
+    definitions = [
+        msgspec.structs.replace(
+            filled.story.definition(), languages=tuple(_TAGS[:19]), field=f"{number:04d}"
         )
-        for field in range(1000)
+        for number in range(1000)
     ]
     for number in range(things):
-        id_ = achievement_id(number)
-        register.achievements[id_] = Achievement(
-            id_, filled.story.provider.did, facets[number % 1000], 1, AchievementStatus.DEFINED, 1
+        event = e.AchievementDefined(
+            achievement=achievement_id(number), definition=definitions[number % 1000]
         )
-        filled.achievements.append(id_)
+        filled.say(filled.story.provider, event)
+        filled.achievements.append(event.achievement)
 
 
-def _accreditations(register: Register, filled: Filled, things: int) -> None:
+def _accreditations(filled: Filled, things: int) -> None:
+    """Grant the provider as many as a life of keys may: 16 for each of a thousand."""
     scope = largest_scope()
-    for number in range(things):
-        id_ = uuid7(1_700_000_000_001, number)
-        register.accreditations[id_] = Accreditation(
-            id_,
-            filled.story.accreditor.did,
-            filled.story.provider.did,
-            "positive",
-            "programme",
-            AccreditationStatus.ACTIVE,
-            START,
-            1,
+    for number in range(min(things, 16_000)):
+        event = msgspec.structs.replace(
+            filled.story.accredited(uuid7(1_700_000_000_001, number)),
             # A few large ones are objects of their own: their sets are made for each.
-            largest_scope() if number < 64 else scope,
+            scope=largest_scope() if number < LOOKED_AT else scope,
         )
-        filled.accreditations.append(id_)
+        filled.say(filled.story.accreditor, event)
+        filled.accreditations.append(event.accreditation)
 
 
 def _recognitions(
-    register: Register, filled: Filled, things: int, scope: Callable[[int], Scope | None]
+    filled: Filled, things: int, scope: Callable[[int], Scope | None], until: date | None = None
 ) -> None:
     story = filled.story
     # The one of the opening covers everything, and nobody would look any further.
-    opening = register.recognitions[story.recognition]
-    register.recognitions[opening.id] = msgspec.structs.replace(opening, valid_until=FORMER)
-    for number in range(things):
-        # A thousand are the accreditor's, the others somebody else's.
-        accreditor = story.accreditor.did if number < 1000 else f"did:web:a{number // 100}.example"
-        id_ = uuid7(1_700_000_000_002, number)
-        add_recognition(
-            register,
-            Recognition(
-                id_,
-                story.authority.did,
-                accreditor,
-                RecognitionStatus.ACTIVE,
-                START,
-                1,
-                scope(number) if number < 1000 else None,
-            ),
+    withdrawn = e.RecognitionWithdrawn(recognition=story.recognition, reason="voluntary")
+    filled.say(story.authority, withdrawn)
+    for number in range(min(things, 16_000)):
+        event = msgspec.structs.replace(
+            story.recognised(uuid7(1_700_000_000_002, number)),
+            scope=scope(number),
+            valid_until=until,
         )
+        filled.say(story.authority, event)
+        filled.recognitions.append(event.recognition)
+
+
+def _authorities(filled: Filled, things: int) -> None:
+    """Let one authority recognise others without end."""
+    story = filled.story
+    like = story.recognised(as_="authority")
+    for number, did in enumerate(filled.strangers(things)):
+        id_ = uuid7(1_700_000_000_003, number)
+        event = msgspec.structs.replace(like, organization=did, recognition=id_)
+        filled.say(story.authority, event)
         filled.recognitions.append(id_)
 
 
-def _former(register: Register, filled: Filled, things: int) -> None:
-    """Put in recognitions of which none is in force any more: all are looked at in vain."""
-    _recognitions(register, filled, things, lambda _: None)
-    for id_ in register.recognised[filled.story.accreditor.did]:
-        ended = msgspec.structs.replace(register.recognitions[id_], valid_until=FORMER)
-        register.recognitions[id_] = ended
-
-
-def _all(register: Register, filled: Filled, things: int) -> None:
+def _all(filled: Filled, things: int) -> None:
     part = max(LOOKED_AT, things // 4)
-    _organizations(register, filled, part)
-    _achievements(register, filled, part)
-    _accreditations(register, filled, part)
-    _recognitions(register, filled, part, wide_scope)
+    _organizations(filled, part)
+    _achievements(filled, part)
+    _accreditations(filled, part)
+    _recognitions(filled, part, wide_scope)
 
 
-def _revisions(register: Register, filled: Filled, things: int) -> None:
-    """Bring the story's achievement to nearly as many versions as there can be."""
-    versions = max(2, min(things, 9_000))
-    known = register.achievements[filled.story.achievement]
-    for version in range(2, versions + 1):
-        register.revisions[f"{known.id}/{version}"] = known.facets
-    register.achievements[known.id] = msgspec.structs.replace(
-        known, revision=versions, version=versions
+def _revisions(filled: Filled, things: int) -> None:
+    """Bring the story's achievement to as many versions as a life of keys may make."""
+    story, definition = filled.story, filled.story.definition()
+    versions = max(2, min(things, 9_990))
+    known = filled.register.achievements[story.achievement]
+    first = known.definitions[0]
+    filled.register.achievements[story.achievement] = msgspec.structs.replace(
+        known,
+        definitions=tuple(
+            msgspec.structs.replace(first, version=version) for version in range(1, versions)
+        ),
+    )
+    filled.say(
+        story.provider,
+        e.AchievementRevised(
+            achievement=story.achievement, definition=definition, version=versions
+        ),
     )
     filled.revision = versions
 
 
-def _keys(register: Register, _filled: Filled, _things: int) -> None:
-    """Let every organization of the story have listed nearly as many keys as it may."""
-    for did, known in list(register.organizations.items()):
-        more = (
-            KeyState(f"old-{key}", f"z6Mk{key:044d}", KeyStatus.RETIRED, 2, 3) for key in range(40)
-        )
-        register.organizations[did] = msgspec.structs.replace(known, keys=(*known.keys, *more))
+def _said(filled: Filled, _things: int) -> None:
+    """Let hundreds of keys of every signer say of everything as much as they may."""
+    story = filled.story
+    granting: list[e.Event] = [
+        e.AccreditationSuspended(accreditation=story.accreditation, reason="misconduct"),
+        e.AccreditationReinstated(accreditation=story.accreditation),
+    ]
+    words: list[tuple[Party, list[e.Event]]] = [
+        (story.authority, [story.recognition_restated()] * 6),
+        (story.accreditor, [*granting, *granting, story.accreditation_restated()]),
+        (story.provider, []),
+    ]
+    own: list[e.Event] = [story.updated(), story.objected()]
+    for signer, about in words:
+        keys = [signer.with_key(f"talker-{number}") for number in range(380)]
+        filled.say(signer.founding, *map(story.key_listed, keys), at=LISTING)
+        for key in keys:
+            filled.say(key, *about)
+            filled.say(key, *own * 4)
+        filled.say(signer.founding, *map(story.key_retired, keys), at=LATE + 1)
+
+
+def _keys(filled: Filled, _things: int, kept: tuple[Range, ...] | None = None) -> None:
+    """Let every organization of the story have said nearly as much of its keys as it may.
+
+    Ranges are kept by four declarations: as many as leave something to the events tried.
+    """
+    for signer in (filled.story.authority, filled.story.accreditor, filled.story.provider):
+        fresh = [private_key(f"{signer.did} {number}").public for number in range(32)]
+        listed = [filled.story.key_listed(key) for key in fresh]
+        declared = [filled.story.key_compromised(key, 10) for key in fresh]
+        keeping = [filled.story.key_compromised(key, 10, kept) for key in fresh[:4]]
+        filled.say(signer.founding, *listed, *keeping, *declared[4:], at=LISTING)
+        for number in range(10):
+            filled.say(signer.founding, *declared, *declared, at=LISTING + 65 * (number + 1))
+
+
+def _lists(filled: Filled, _things: int) -> None:
+    """Let recovery keys list and retire all that they may, and be declared again and again."""
+    story = filled.story
+    for signer in (story.authority, story.accreditor, story.provider):
+        at = LISTING
+        recovery = [signer.founding.with_key(f"recovery-{number}") for number in range(8)]
+        as_recovery = [story.key_listed(key, "recovery") for key in recovery]
+        filled.say(signer.founding, *as_recovery, at=at)
+        for lister in recovery:
+            for part in range(4):
+                at += 65
+                keys = [private_key(f"{lister.key_id} {part} {n}").public for n in range(8)]
+                filled.say(lister, *map(story.key_listed, keys), at=at)
+                filled.say(lister, *map(story.key_retired, keys), at=at + 20)
+        for _ in range(3):
+            at += 65
+            declared = [story.key_compromised(key, 10) for key in recovery]
+            filled.say(signer.founding, *declared * 8, at=at)
 
 
 SHAPES: Final[dict[str, Shape]] = {
@@ -219,19 +267,24 @@ SHAPES: Final[dict[str, Shape]] = {
     "organizations with four keys": _organizations,
     "achievements of one provider": _achievements,
     "accreditations of one provider, of the largest scope": _accreditations,
-    "recognitions, each wide and lacking one thing": lambda register, filled, things: _recognitions(
-        register, filled, things, wide_scope
+    "recognitions, each wide and lacking one thing": lambda filled, things: _recognitions(
+        filled, things, wide_scope
     ),
-    "recognitions, each large and lacking one thing": lambda register, filled, things: (
-        _recognitions(
-            register,
-            filled,
-            min(things, 1000),
-            lambda number: largest_scope(lacking=f"ext:T{number % 64:03d}{'x' * 50}"),
-        )
+    "recognitions, each large and lacking one thing": lambda filled, things: _recognitions(
+        filled,
+        min(things, 1000),
+        lambda number: largest_scope(lacking=f"ext:T{number % 64:03d}{'x' * 50}"),
     ),
-    "recognitions that are over": _former,
+    "recognitions that are over": lambda filled, things: _recognitions(
+        filled, things, lambda _: None, FORMER
+    ),
+    "authorities that one authority recognised": _authorities,
     "revisions of one achievement": _revisions,
-    "keys of one organization": _keys,
+    "what hundreds of keys may say of everything": _said,
+    "a life of key events": _keys,
+    "a life of recovery keys that were declared": _lists,
+    "a life of declarations that keep a thousand ranges": lambda filled, things: _keys(
+        filled, things, KEPT
+    ),
     "some of everything": _all,
 }

@@ -6,15 +6,17 @@ The files of one honest log lie in a folder; a hostile file takes the place of o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from bench.hostile_evidence import SHAPES as HISTORIES
+from bench.hostile_evidence import hostile_evidence
 from bench.hostile_shapes import (
     CREDENTIAL_PLACES,
     OVERFULL,
@@ -31,8 +33,6 @@ from testamur.badges.commitment import MAX_HOLDER_FILE, render_holder_file
 from testamur.badges.data_integrity import sign
 from testamur.badges.spreadsheet import MAX_FILE
 from testamur.canonical import MAX_DOCUMENT
-from testamur.catalogue import events as e
-from testamur.catalogue.members import Scope
 from testamur.catalogue.submission import MAX_BYTES, format_time, parse
 from testamur.tlog.policy import MAX_POLICY
 from testamur.tlog.proof import TlogProof
@@ -40,7 +40,6 @@ from testamur.verification.evidence import MAX_EVIDENCE, render_evidence
 from testamur.verification.receipt import MAX_RECEIPT, Receipt, encode_path
 from tests.harness.awards import cohort, offering, provider
 from tests.harness.issued_log import IssuedLog
-from tests.harness.story import Party, uuid7
 
 _ANCHORS: Final = 1 << 20
 
@@ -67,6 +66,8 @@ class Scene:
         )
         holder = msgspec.structs.replace(holder, credential=self.credential)
         self.holder: dict[str, Any] = json.loads(render_holder_file(holder))
+        issued.publish()
+        self.positions = issued.positions(holder.id)
         self.evidence: dict[str, Any] = json.loads(render_evidence(issued.evidence(holder)))
         self.submission = story.cohort(20)
         position = issued.log.append(self.submission)
@@ -106,48 +107,6 @@ class Scene:
         return tuple(
             word.replace("ACHIEVEMENT", self.story.achievement) for word in _READ_BY[file].split()
         )
-
-    def evidence_of_scopes(self) -> bytes:
-        """Return evidence with large scopes, of recognitions and of accreditations under them."""
-        story = self.story
-        ids = [uuid7(1, number) for number in range(1_001)]
-        recognitions = [
-            e.RecognitionGranted(
-                accreditor=story.accreditor.did,
-                recognition=story.new_id(),
-                scope=Scope(achievements=tuple(ids[:number] + ids[number + 1 :])),
-                valid_from=date(2026, 1, 1),
-            )
-            for number in range(16)
-        ]
-        accreditations = [
-            e.AccreditationGranted(
-                accreditation=story.new_id(),
-                decision="positive",
-                kind="programme",
-                provider=story.provider.did,
-                scope=Scope(achievements=tuple(ids[1:])),
-                valid_from=date(2026, 1, 1),
-            )
-            for _ in range(350)
-        ]
-        return self._evidence_with(
-            (story.authority, recognitions), (story.accreditor, accreditations)
-        )
-
-    def evidence_of_submissions(self) -> bytes:
-        """Return evidence with as many submissions as there is room for, a signature each."""
-        story = self.story
-        return self._evidence_with(*((story.provider, [story.issued()]) for _ in range(6_000)))
-
-    def _evidence_with(self, *others: tuple[Party, Sequence[e.Event]]) -> bytes:
-        """Return the evidence with submissions that do not bear on the credential."""
-        issued, holder = self.issued, self.issued.holders[0]
-        positions = issued.positions(holder.id)
-        for signer, events in others:
-            at = issued.says(signer, *events)
-            positions.append((at, [at + 1 + number for number in range(len(events))]))
-        return render_evidence(issued.evidence(holder, positions=sorted(positions)))
 
     def _receipt(self, position: int) -> Receipt:
         header, log = parse(self.submission).header, self.issued.log
@@ -294,8 +253,9 @@ def _evidence(scene: Scene) -> Iterator[Hostile]:
     }.items():
         make = partial(_of_submissions, scene, submissions)
         yield scene.hostile("evidence.json", name, make)
-    yield scene.hostile("evidence.json", "large scopes", scene.evidence_of_scopes)
-    yield scene.hostile("evidence.json", "many submissions", scene.evidence_of_submissions)
+    for shape in HISTORIES:
+        make = partial(hostile_evidence, scene.issued, scene.positions, shape)
+        yield scene.hostile("evidence.json", shape.name, make)
 
 
 def _of_submissions(scene: Scene, submissions: Iterator[dict[str, Any]]) -> bytes:
@@ -313,9 +273,8 @@ def _settings(scene: Scene) -> Iterator[Hostile]:
         ("policy.txt", "members", lambda: log + b"\ngroup g any " + b"a " * 500_000 + b"\n"),
         ("anchors.txt", "comments", lambda: b"#\n" * (_ANCHORS // 2)),
         ("anchors.txt", "one anchor", lambda: (anchor + b"\n") * (_ANCHORS // 60)),
-        ("anchors.txt", "anchors", lambda: _numbered(b"did:web:a%d\n", _ANCHORS)),
-        ("anchors.txt", "keys", lambda: _numbered(b"did:web:a%d#" + anchor[8:] + b"\n", _ANCHORS)),
-        ("anchors.txt", "one line", lambda: b"did:web:" + b"a" * (_ANCHORS - 8)),
+        ("anchors.txt", "anchors", lambda: _numbered(anchor[:-6] + b"%06d\n", _ANCHORS)),
+        ("anchors.txt", "one line", lambda: b"did:key:" + b"a" * (_ANCHORS - 8)),
     ):
         yield scene.hostile(file, name, make)
 

@@ -26,7 +26,8 @@ from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.ids import new_id
 from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import MEDIA_TYPE, seal
-from testamur.keys import PrivateKey
+from testamur.cli.key_folder import KeyFolder
+from testamur.cli.signer import signing_key
 
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
@@ -83,10 +84,9 @@ class Provider(FastHttpUser):
     wait_time = between(0.05, 0.2)
 
     def on_start(self) -> None:
-        """Find a provider of the demo that still signs with its first key."""
-        folder = Played.folder / "parties" / "careworks"
-        self.key = PrivateKey.from_multikey((folder / "key-1.secret").read_text().strip())
-        self.did = self.key.public.did_key()
+        """Find a provider of the demo, and what it awards."""
+        keys = KeyFolder.read(Played.folder / "parties" / "careworks" / "keys")
+        self.key, self.did = signing_key(keys), keys.did
         owned = self.client.get(f"/organizations/{self.did}/achievements", name="(set-up)")
         self.achievement = owned.json()["items"][0]["id"]
 

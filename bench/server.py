@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Final
 
 import httpx2
-import msgspec
 
-from testamur.catalogue.members import Authority
 from testamur.http.client import RegistryClient
 from testamur.tlog.note import VerifierKey
+from tests.harness.served import authority_of
 from tests.harness.story import Story
 
 _API: Final = (sys.executable, "-m", "api")
@@ -39,17 +38,7 @@ class Served:
 def serving(folder: Path, story: Story) -> Iterator[Served]:
     """Yield a running server whose log is open and whose provider may issue."""
     data = folder / "server"
-    authority = folder / "authority.json"
-    authority.write_bytes(
-        msgspec.json.encode(
-            Authority(
-                country="NL",
-                keys=(story.authority.listed,),
-                name="Authority",
-                organization=story.authority.did,
-            )
-        )
-    )
+    authority = authority_of(story, folder)
     made = subprocess.run(
         [*_API, "init", "--data", data, "--origin", story.origin, "--authority", authority],
         check=True,

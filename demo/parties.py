@@ -2,66 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from demo.cast import Person
-from testamur.catalogue.events import Event
+from testamur.catalogue.events import Event, OrganizationRegistered
 from testamur.catalogue.ids import new_id
 from testamur.catalogue.lines import encode_event
-from testamur.catalogue.members import Key
+from testamur.catalogue.members import Role
 from testamur.catalogue.submission import seal
+from testamur.cli.joining import LASTS, founding_key, registration
+from testamur.cli.key_folder import KeyFolder
+from testamur.cli.signer import Signer, signer_of, signing_key
 from testamur.keys import PrivateKey
-from testamur.rules.organizations import possession_statement
 
 
 @dataclass(slots=True)
 class Party:
-    """An organization with its DID and keys, the last of which it signs with."""
+    """An organization, and the folder of its keys: one founding, one recovery, one signing key."""
 
     person: Person
     folder: Path
-    keys: list[PrivateKey] = field(default_factory=list)
-    did: str = ""
+    keys: KeyFolder = field(init=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
-        self.did = self.new_key().public.did_key()
+        self.keys = KeyFolder.make(self.folder / "keys", recovery=1, curve="Ed25519")
+
+    @property
+    def did(self) -> str:
+        """Its name in the register, which spells its founding key."""
+        return self.keys.did
 
     @property
     def key(self) -> PrivateKey:
-        """The key it signs with now."""
-        return self.keys[-1]
+        """The newest of its signing keys."""
+        return signing_key(self.keys)
 
     def new_key(self) -> PrivateKey:
-        """Make a key, keep it in the party's own folder, and sign with it from now on."""
-        key = PrivateKey.generate()
-        file = self.folder / f"key-{len(self.keys) + 1}.secret"
-        file.touch(mode=0o600)
-        file.write_text(key.multikey() + "\n", encoding="ascii")
-        self.keys.append(key)
-        return key
+        """Make a signing key, which signs once the register lists it."""
+        self.keys, _ = self.keys.plus("signing", "Ed25519")
+        return self.key
 
-    def possession(self, key: PrivateKey, *, log: str, sponsor: str) -> bytes:
-        """Return the proof of possession: `key` states, and signs, that it is to be listed."""
-        return key.sign(possession_statement(log, sponsor, self.did, listed(key)))
-
-    def seal(
-        self, events: list[Event], *, log: str, now: int, key: PrivateKey | None = None
-    ) -> bytes:
-        """Return the submission over `events`, signed at `now` (Unix seconds)."""
-        key = key or self.key
-        return seal(
-            [encode_event(event) for event in events],
-            key=key,
-            kid=f"{self.did}#{key.public.multikey()}",
-            aud=log,
-            iat=now,
-            jti=new_id(),
+    def registration(self, log: str, sponsor: str, role: Role) -> OrganizationRegistered:
+        """Return its registration, signed by its founding key; `sponsor` will submit it."""
+        return registration(
+            self.keys,
+            founding_key(self.keys, None),
+            country=self.person.country,
+            name=self.person.name,
+            origin=log,
+            roles=(role,),
+            sponsor=sponsor,
+            until=datetime.now(UTC).date() + LASTS,
+            url=self.person.url,
         )
 
+    def seal(self, events: Sequence[Event], *, log: str, now: int) -> bytes:
+        """Return the submission over `events`, signed at `now` (Unix seconds).
 
-def listed(key: PrivateKey) -> Key:
-    """Return the key as the register lists it; its id is its own Multikey text."""
-    multikey = key.public.multikey()
-    return Key(id=multikey, public_key_multibase=multikey)
+        A signing key signs it; if they are key events, the recovery key does.
+        """
+        return sealed(signer_of(events, self.keys.path, None), events, log=log, now=now)
+
+
+def sealed(signer: Signer, events: Sequence[Event], *, log: str, now: int) -> bytes:
+    """Return the submission over `events`, signed as `signer`."""
+    return seal(
+        [encode_event(event) for event in events],
+        key=signer.key,
+        kid=signer.kid,
+        aud=log,
+        iat=now,
+        jti=new_id(),
+    )

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,14 +28,17 @@ from rich.console import Console
 from rich.progress import track
 
 from demo.cast import Course
-from demo.parties import Party, listed
+from demo.parties import Party
 from demo.story import Story, enter_authorities
+from demo.theft import FORGED
 from testamur.badges.commitment import HolderFile, read_holder_file, render_holder_file
-from testamur.catalogue.members import Authority
+from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import format_time
+from testamur.catalogue.table import Kind
 from testamur.errors import Unavailable
 from testamur.http.client import RegistryClient
 from testamur.http.source import HttpSource
+from testamur.rules.status import status
 from testamur.tlog.note import VerifierKey
 from testamur.tlog.policy import Policy, parse_policy
 from testamur.verification.evidence import parse_evidence
@@ -49,6 +52,9 @@ _MARKER: Final = ".testamur-demo"
 _SERVER_LOCK: Final = "lock"
 _PATIENCE: Final = 60.0
 _TAIL: Final = 600
+# What the providers revoke and replace in the story, and so the statuses that are left.
+REVOKED: Final = 18
+SUPERSEDED: Final = 1
 
 _bar: Final = Console(stderr=True)
 
@@ -101,10 +107,9 @@ def _play(data: Path, url: str, authorities: list[Party]) -> None:
     with RegistryClient(url) as registry:
         story = Story(registry, ORIGIN, policy, data / "parties", authorities, _tell, _shown)
         story.play()
-        issued = sum(p["events"] for p in story.submissions if p["what"].startswith("awards"))
         print(f"\nEach of the {len(story.submissions)} receipts proved its submission in the log.")
         verified = [_verify(data, registry, policy, authorities, c) for c in _cases(story)]
-    replayed = _replay(url, VerifierKey.parse(vkey), issued)
+    replayed = _replay(url, VerifierKey.parse(vkey), story)
     _write_story(data, url, vkey, story, verified, replayed)
 
 
@@ -119,14 +124,9 @@ def _shown(courses: Sequence[Course]) -> Iterable[Course]:
 def _initialise(data: Path, authorities: list[Party]) -> None:
     files = []
     for party in authorities:
-        authority = Authority(
-            country=party.person.country,
-            keys=(listed(party.key),),
-            name=party.person.name,
-            organization=party.did,
-        )
-        file = party.folder / "authority.json"
-        file.write_bytes(msgspec.json.encode(authority, order="sorted"))
+        file = party.folder / "registration.json"
+        registered = party.registration(ORIGIN, ORIGIN, "authority")
+        file.write_bytes(encode_event(registered) + b"\n")
         files += ["--authority", str(file)]
     command = [sys.executable, "-m", "api", "init", "--data", str(data / "server")]
     made = subprocess.run(
@@ -199,6 +199,7 @@ Still serving at {url} until Ctrl-C. Try, in another terminal:
       --policy {data}/policy.txt --anchors {data}/anchors.txt
   .venv/bin/testamur verify {data}/valid.json --url {url} \\
       --policy {data}/policy.txt --anchors {data}/anchors.txt
+  .venv/bin/testamur keys --keys {data}/parties/harbour/keys --url {url}
   .venv/bin/testamur replay {url} --vkey {data}/checkpoint.vkey
 """,
         flush=True,
@@ -219,6 +220,8 @@ def _cases(story: Story) -> list[Case]:
         Case("valid", story.holders["Data Analytics Foundations"][0], frozenset()),
         Case("revoked", revoked, frozenset({"status"})),
         Case("outside-accreditation", outside, frozenset({"accreditation"})),
+        Case("revoked-by-a-thief", story.theft.revoked[0], frozenset()),
+        Case("issued-by-a-thief", story.theft.forged[0], frozenset({"signature"})),
     ]
 
 
@@ -273,7 +276,7 @@ def _check(case: Case, evidence_from: EvidenceFrom, report: Report) -> None:
         )
 
 
-def _replay(url: str, key: VerifierKey, issued: int) -> Replayed:
+def _replay(url: str, key: VerifierKey, story: Story) -> Replayed:
     replayed = replay(HttpSource(f"{url}/log"), key)
     statistics = replayed.statistics
     print(
@@ -281,13 +284,22 @@ def _replay(url: str, key: VerifierKey, issued: int) -> Replayed:
         f"credentials {_counted(statistics.credentials)}",
         flush=True,
     )
-    counted = statistics.events["credential.issued/1"]
-    if counted != issued:
-        raise DemoFailed(f"{issued} credentials were issued, the log holds {counted}")
+    awarded = sum(p["events"] for p in story.submissions if p["what"].startswith("awards"))
+    expected = {
+        "active": awarded - REVOKED - SUPERSEDED,
+        "revoked": REVOKED,
+        "superseded": SUPERSEDED,
+    }
+    # Nothing of what the thief issued and revoked is in the statuses, though all of it is logged.
+    if statistics.credentials != expected:
+        raise DemoFailed(f"expected {_counted(expected)}, found {_counted(statistics.credentials)}")
+    logged = statistics.events["credential.issued/1"]
+    if logged != awarded + FORGED:
+        raise DemoFailed(f"{awarded + FORGED} credentials were issued, the log holds {logged}")
     return replayed
 
 
-def _counted(counts: dict[str, int]) -> str:
+def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
 
 
@@ -308,15 +320,20 @@ def _write_story(
         "size": statistics.size,
         "root": statistics.root.hex(),
         "organizations": [
-            {"did": organization.did, "name": organization.name, "roles": organization.roles}
-            for organization in replayed.register.organizations.values()
+            {"did": each.did, "name": each.registration.name, "roles": each.roles}
+            for each in replayed.register.organizations.values()
         ],
         "achievements": [
             {"id": offering.achievement, "name": name} for name, offering in story.offerings.items()
         ],
         "accreditations": [
-            {"id": a.id, "accreditor": a.accreditor, "provider": a.provider, "status": a.status}
-            for a in replayed.register.accreditations.values()
+            {
+                "id": id_,
+                "accreditor": grant.owner,
+                "provider": grant.subject,
+                "status": status(replayed.register, Kind.ACCREDITATION, grant),
+            }
+            for id_, grant in replayed.register.accreditations.items()
         ],
         "events": dict(statistics.events),
         "credentials": dict(statistics.credentials),

@@ -22,13 +22,14 @@ from demo.cast import (
     Course,
     Person,
 )
-from demo.parties import Party, listed
+from demo.parties import Party
+from demo.theft import Theft, play_theft
 from testamur.badges.cohort_csv import Offering, Provider, read_cohort
 from testamur.badges.commitment import HolderFile
-from testamur.badges.prepare import prepare_cohort, write_prepared
+from testamur.badges.prepare import Prepared, prepare_cohort, write_prepared
 from testamur.catalogue import events as e
 from testamur.catalogue.ids import new_id
-from testamur.catalogue.members import Role
+from testamur.cli.receipts import keep_receipt
 from testamur.http.client import RegistryClient
 from testamur.tlog.policy import Policy
 from testamur.verification.receipt import Receipt, verify_receipt
@@ -56,6 +57,7 @@ class Story:
     offerings: dict[str, Offering] = field(default_factory=dict)
     holders: dict[str, list[HolderFile]] = field(default_factory=dict)
     submissions: list[dict[str, Any]] = field(default_factory=list)
+    theft: Theft = field(init=False)
 
     def play(self) -> None:
         """Play all acts in order."""
@@ -66,6 +68,7 @@ class Story:
         self._suspend_accreditation()
         self._award_out_of_scope()
         self._correct()
+        self.theft = play_theft(self)
 
     # --- Acts ---
 
@@ -77,14 +80,18 @@ class Story:
             self.accreditors.append(accreditor)
             today = _today()
             recognition = e.RecognitionGranted(
-                accreditor=accreditor.did,
+                as_="accreditor",
+                country=person.country,
+                name=person.name,
+                organization=accreditor.did,
                 recognition=new_id(),
                 valid_from=today - timedelta(days=365),
                 scope=SCOPES[person.handle],
+                url=person.url,
                 valid_until=today + timedelta(days=5 * 365),
             )
-            registered = self._registration(accreditor, authority, "accreditor")
-            self._submit(
+            registered = accreditor.registration(self.log, authority.did, "accreditor")
+            self.submit(
                 authority, [registered, recognition], f"brings in and recognises {person.name}"
             )
         sponsors = (self.accreditors[0], self.accreditors[0], self.accreditors[1])
@@ -94,17 +101,20 @@ class Story:
             self.accreditations[person.handle] = new_id()
             granted = e.AccreditationGranted(
                 accreditation=self.accreditations[person.handle],
+                country=person.country,
                 decision="positive",
                 kind="institutional",
+                name=person.name,
                 provider=provider.did,
                 valid_from=_today() - timedelta(days=200),
                 obligation="obligatory",
                 scope=SCOPES[person.handle],
+                url=person.url,
                 valid_until=_today() + timedelta(days=4 * 365),
             )
-            registered = self._registration(provider, sponsor, "provider")
-            self._submit(sponsor, [registered, granted], f"brings in and accredits {person.name}")
-        self._tell(
+            registered = provider.registration(self.log, sponsor.did, "provider")
+            self.submit(sponsor, [registered, granted], f"brings in and accredits {person.name}")
+        self.tell(
             begun,
             f"The authorities recognise {len(self.accreditors)} accreditors, who accredit "
             f"{len(self.providers)} providers.",
@@ -123,33 +133,27 @@ class Story:
                         achievement=offering.achievement, definition=course.definition
                     )
                 )
-            self._submit(provider, events, f"defines {len(events)} micro-credentials")
-        self._tell(begun, f"The providers define {len(self.offerings)} micro-credentials.")
+            self.submit(provider, events, f"defines {len(events)} micro-credentials")
+        self.tell(begun, f"The providers define {len(self.offerings)} micro-credentials.")
 
     def _award_courses(self) -> None:
         begun = len(self.submissions)
         for course in self.shown(COURSES):
-            self._award(course, course.learners, "spring")
+            self.award(course, course.learners, "spring")
         learners = sum(course.learners for course in COURSES)
-        self._tell(
+        self.tell(
             begun,
             f"They award them to {learners} learners: {len(COURSES)} cohorts, each signed once.",
         )
 
     def _rotate_key(self) -> None:
         begun, harbour = len(self.submissions), self.providers[0]
-        old = harbour.key
-        new = harbour.new_key()
-        added = e.KeyAdded(
-            key=listed(new),
-            organization=harbour.did,
-            possession=harbour.possession(new, log=self.log, sponsor=harbour.did),
-        )
-        self._submit(harbour, [added], "adds a second key", key=old)
-        retired = e.KeyRetired(key=old.public.multikey(), organization=harbour.did)
-        self._submit(harbour, [retired], "retires its first key, signing with the second")
-        self._award(COURSES[0], 60, "summer")
-        self._tell(
+        old = harbour.key.public.multikey()
+        new = harbour.new_key().public.multikey()
+        changed: list[e.Event] = [e.KeyListed(as_="signing", key=new), e.KeyRetired(key=old)]
+        self.submit(harbour, changed, "lists a second signing key and retires the first")
+        self.award(COURSES[0], 60, "summer")
+        self.tell(
             begun,
             f"{harbour.person.name} replaces its signing key, and awards 60 with the new one.",
         )
@@ -158,17 +162,17 @@ class Story:
         begun, northwind = len(self.submissions), self.providers[1]
         accreditation = self.accreditations[northwind.person.handle]
         suspended = e.AccreditationSuspended(accreditation=accreditation, reason="qualityConcern")
-        self._submit(self.accreditors[0], [suspended], "suspends the accreditation of Northwind")
+        self.submit(self.accreditors[0], [suspended], "suspends the accreditation of Northwind")
         leadership = next(c for c in COURSES if c.provider == "northwind")
-        self._award(leadership, 45, "summer")
+        self.award(leadership, 45, "summer")
         name = northwind.person.name
-        self._tell(begun, f"{name}, its accreditation suspended, awards 45 all the same.")
+        self.tell(begun, f"{name}, its accreditation suspended, awards 45 all the same.")
 
     def _award_out_of_scope(self) -> None:
         begun, careworks = len(self.submissions), self.providers[2]
-        self._award(OUT_OF_SCOPE, OUT_OF_SCOPE.learners, "summer")
+        self.award(OUT_OF_SCOPE, OUT_OF_SCOPE.learners, "summer")
         name, learners = careworks.person.name, OUT_OF_SCOPE.learners
-        self._tell(begun, f"{name} awards {learners} outside its accredited scope.")
+        self.tell(begun, f"{name} awards {learners} outside its accredited scope.")
 
     def _correct(self) -> None:
         begun = len(self.submissions)
@@ -178,38 +182,46 @@ class Story:
         leadership = self.holders["Leadership for New Managers"]
         telehealth = self.holders["Telehealth Consultation"]
         revoked = [e.CredentialRevoked(credential=h.id, reason="misconduct") for h in security[:12]]
-        self._submit(harbour, revoked, "revokes 12 credentials for misconduct")
+        self.submit(harbour, revoked, "revokes 12 credentials for misconduct")
         suspended = [
             e.CredentialSuspended(credential=h.id, reason="requirementsNotMet")
             for h in telehealth[:20]
         ]
-        self._submit(careworks, suspended, "suspends 20 credentials pending a re-assessment")
+        self.submit(careworks, suspended, "suspends 20 credentials pending a re-assessment")
         reinstated = [e.CredentialReinstated(credential=h.id) for h in telehealth[:15]]
-        self._submit(careworks, reinstated, "reinstates 15 of them")
+        self.submit(careworks, reinstated, "reinstates 15 of them")
         failed = [
             e.CredentialRevoked(credential=h.id, reason="requirementsNotMet")
             for h in telehealth[15:20]
         ]
-        self._submit(careworks, failed, "revokes the other 5")
-        self._submit(
+        self.submit(careworks, failed, "revokes the other 5")
+        self.submit(
             northwind,
             [e.CredentialRevoked(credential=leadership[0].id, reason="duplicate")],
             "revokes a duplicate",
         )
-        self._submit(
+        self.submit(
             harbour,
             [e.CredentialSuperseded(credential=data[1].id, successor=data[2].id)],
             "replaces a credential that carried a wrong date",
         )
-        self._tell(
+        self.tell(
             begun, "The providers revoke 18 credentials, suspend 20, reinstate 15, and replace 1."
         )
 
     # --- What the acts are made of ---
 
-    def _award(self, course: Course, learners: int, term: str) -> None:
-        """Write the cohort's CSV, prepare it, sign it, submit it, keep the holders' files."""
-        provider = next(p for p in self.providers if p.person.handle == course.provider)
+    def award(self, course: Course, learners: int, term: str) -> None:
+        """Prepare the cohort, sign it, submit it, keep the holders' files."""
+        provider = self.provider_of(course)
+        prepared = self.prepare(course, learners, term)
+        name = course.definition.name
+        self.submit(provider, prepared.events, f"awards {name} to {learners} learners")
+        self.holders.setdefault(name, []).extend(prepared.holders)
+
+    def prepare(self, course: Course, learners: int, term: str) -> Prepared:
+        """Write the cohort's CSV, and make of it what a registrar would."""
+        provider = self.provider_of(course)
         offering = self.offerings[course.definition.name]
         work = provider.folder / f"{offering.achievement}-{term}"
         work.mkdir()
@@ -220,16 +232,16 @@ class Story:
             awards,
             Provider(country=person.country, did=provider.did, name=person.name, url=person.url),
             now=datetime.now(UTC),
-            # A did:key cannot rotate: once the key it spells is retired, no new proof is made.
-            key=provider.key if provider.key.public.did_key() == provider.did else None,
+            key=provider.key,
             log=self.log,
             refused=refused,
         )
         write_prepared(prepared, work / "prepared")
-        name = course.definition.name
-        self._submit(provider, prepared.events, f"awards {name} to {learners} learners")
-        self.holders.setdefault(name, []).extend(prepared.holders)
-        self.holders[f"{name}, {term}"] = prepared.holders
+        return prepared
+
+    def provider_of(self, course: Course) -> Party:
+        """Return the provider that teaches the course."""
+        return next(each for each in self.providers if each.person.handle == course.provider)
 
     def _offering(self, course: Course) -> Offering:
         return Offering(
@@ -243,22 +255,14 @@ class Story:
     def _party(self, person: Person) -> Party:
         return Party(person, self.folder / person.handle)
 
-    def _registration(self, newcomer: Party, sponsor: Party, role: Role) -> e.Event:
-        person = newcomer.person
-        return e.OrganizationRegistered(
-            country=person.country,
-            key=listed(newcomer.key),
-            name=person.name,
-            organization=newcomer.did,
-            possession=newcomer.possession(newcomer.key, log=self.log, sponsor=sponsor.did),
-            roles=(role,),
-            url=person.url,
-        )
+    def submit(self, party: Party, events: Sequence[e.Event], what: str) -> Receipt:
+        """Let a party sign and submit, and keep the receipt beside its keys."""
+        receipt = self.hand_in(party.seal(events, log=self.log, now=int(time.time())), what)
+        keep_receipt(party.keys, receipt)
+        return receipt
 
-    def _submit(
-        self, party: Party, events: Sequence[e.Event], what: str, *, key: Any = None
-    ) -> Receipt:
-        body = party.seal(list(events), log=self.log, now=int(time.time()), key=key)
+    def hand_in(self, body: bytes, what: str) -> Receipt:
+        """Submit what somebody signed, and check that the receipt proves it to be in the log."""
         receipt = self.registry.submit(body, "published")
         verified = verify_receipt(receipt, body, self.policy)
         self.submissions.append(
@@ -275,7 +279,7 @@ class Story:
         )
         return receipt
 
-    def _tell(self, begun: int, sentence: str) -> None:
+    def tell(self, begun: int, sentence: str) -> None:
         """Report the act whose first submission is number `begun`, and its flags."""
         act = self.submissions[begun:]
         flags = sum((Counter[str](submission["flags"]) for submission in act), Counter[str]())

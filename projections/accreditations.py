@@ -1,205 +1,140 @@
-"""Accreditations of providers and recognitions of accreditors, one row per event.
+"""What became of an accreditation or a recognition, and what its signer vouches for, as of a size.
 
-The terms of a grant never change, so they are kept once, with the grant; every event adds its
-position and the status after it. Whether an accreditation is in force on a day, the reader works
-out from its dates (`in_force` of the state), as the register does.
+Whether one is in force on a day, the reader works out from its dates, as the rules do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, Row, Select, Text, bindparam
+from sqlalchemy import Connection
 
-from projections.flags import mask, names
-from projections.organizations import DIDS
-from projections.page import Page, Pages
-from projections.tables import NUMBER, Known, Rows, uuid_bytes
-from projections.versions import StreamEvent, Streams
+from projections.grants import grants
+from projections.histories import history
+from projections.lookups import LookUps
+from projections.page import Page, filled
+from projections.standing import Happened, Standing, standing, told
 from testamur.catalogue import events as e
+from testamur.catalogue.events import wire_name
+from testamur.catalogue.members import Vouched
 from testamur.catalogue.table import Kind
-from testamur.rules import Flags
-from testamur.rules.accreditation import add_recognition
-from testamur.rules.register import Accreditation, Recognition
-from testamur.verification.replay import ReplayedSubmission
+from testamur.catalogue.touched import History, Thing
+from testamur.rules.flags import Flags
+from testamur.rules.register import Grant, Register
+from testamur.rules.status import words
 
-_accreditations: Final = Streams(
-    Kind.ACCREDITATION,
-    Column("flags", NUMBER, nullable=False),
-    # Of the grant alone, version 1.
-    Column("accreditor", NUMBER),
-    Column("provider", NUMBER),
-    Column("terms", Text),
-)
-ACCREDITATIONS: Final = _accreditations.table
-Index("accreditation_of_provider", ACCREDITATIONS.c.provider, ACCREDITATIONS.c.position)
-Index("accreditation_by_accreditor", ACCREDITATIONS.c.accreditor, ACCREDITATIONS.c.position)
-
-_recognitions: Final = Streams(
-    Kind.RECOGNITION,
-    # Of the grant alone, version 1.
-    Column("authority", NUMBER),
-    Column("accreditor", NUMBER),
-    Column("terms", Text),
-)
-RECOGNITIONS: Final = _recognitions.table
-Index("recognition_of_accreditor", RECOGNITIONS.c.accreditor, RECOGNITIONS.c.position)
-
-T = TypeVar("T")
-Granted = TypeVar("Granted", Accreditation, Recognition)
+_encode: Final = msgspec.json.Encoder().encode
+_RESTATED: Final = (e.AccreditationRestated, e.RecognitionRestated)
 
 
-class AccreditationAt(msgspec.Struct, frozen=True):
-    """An accreditation as of `size`, granted at `granted` and last changed at `position`.
+class GrantAt(msgspec.Struct, frozen=True):
+    """A recognition or an accreditation as of `size`.
 
-    `flags` are those of the grant.
+    `granted` is where it came into being, or was first written if it does not count; `flags` are
+    those of that entry. `position` is that of its last change that counts. `vouched` is what its
+    signer vouches for about its subject.
     """
 
     size: int
+    id: str
+    grant: Grant
     granted: int
     position: int
     flags: Flags
-    accreditation: Accreditation
+    vouched: Vouched
+    standing: Standing
 
 
-class RecognitionAt(msgspec.Struct, frozen=True):
-    """A recognition as of `size`, granted at `granted` and last changed at `position`."""
-
-    size: int
-    granted: int
-    position: int
-    recognition: Recognition
+def accreditation_at(connection: Connection, id_: str, size: int) -> GrantAt | None:
+    """Return an accreditation, or `None` if its id was not written by then."""
+    return _one(connection, Thing(History.ACCREDITATION, id_), size)
 
 
-def fold(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
-    """Add a row for each event about an accreditation or a recognition."""
-    issuer = known.organizations[submission.header.payload.iss]
-    for event, flags, row in _accreditations.rows(submission):
-        row |= {"flags": mask(flags), "accreditor": None, "provider": None, "terms": None}
-        if isinstance(event, e.AccreditationGranted):
-            known.accreditations[event.accreditation] = row["position"]
-            row |= {
-                "accreditor": issuer,
-                "provider": known.organizations[event.provider],
-                "terms": _terms(known.register.accreditations[event.accreditation]),
-            }
-        rows[_accreditations.insertion].append(row)
-    for event, _, row in _recognitions.rows(submission):
-        row |= {"authority": None, "accreditor": None, "terms": None}
-        if isinstance(event, e.RecognitionGranted):
-            row |= {
-                "authority": issuer,
-                "accreditor": known.organizations[event.accreditor],
-                "terms": _terms(known.register.recognitions[event.recognition]),
-            }
-        rows[_recognitions.insertion].append(row)
+def recognition_at(connection: Connection, id_: str, size: int) -> GrantAt | None:
+    """Return a recognition, or `None` if its id was not written by then."""
+    return _one(connection, Thing(History.RECOGNITION, id_), size)
 
 
-def _terms(state: Accreditation | Recognition) -> str:
-    # Each row has its own status and version; the rest is the same for all rows of a stream.
-    return msgspec.json.encode(state).decode()
+def granted_to(
+    connection: Connection, kind: Kind, did: str, size: int, *, after: int = 0, limit: int = 100
+) -> Page[GrantAt]:
+    """Return what `did` was ever granted, in order; `after` is the position of a grant.
 
-
-def _state(row: Row[Any], kind: type[Granted]) -> Granted:
-    granted = msgspec.json.decode(row.terms, type=kind)
-    status = type(granted.status)(row.status)
-    return msgspec.structs.replace(granted, status=status, version=row.version)
-
-
-def _accreditation_from_row(row: Row[Any], size: int) -> AccreditationAt:
-    return AccreditationAt(
-        size, row.granted, row.position, names(row.flags), _state(row, Accreditation)
+    `kind` is that of accreditations or of recognitions.
+    """
+    return _page(
+        connection, grants(connection, kind, "subject", did, size, after=after, limit=limit)
     )
 
 
-def _recognition_from_row(row: Row[Any], size: int) -> RecognitionAt:
-    return RecognitionAt(size, row.granted, row.position, _state(row, Recognition))
+def granted_by(
+    connection: Connection, kind: Kind, did: str, size: int, *, after: int = 0, limit: int = 100
+) -> Page[GrantAt]:
+    """Return what `did` ever granted, as above."""
+    return _page(
+        connection, grants(connection, kind, "granter", did, size, after=after, limit=limit)
+    )
 
 
-def _of_party(
-    streams: Streams, statement: Select[Any], party: str, from_row: Callable[[Row[Any], int], T]
-) -> Pages[T]:
-    """Return the pages of what has `:did` as its `party`, in the order of the grants."""
-    first = streams.first.c
-    joined = statement.join(DIDS, DIDS.c.number == first[party])
-    return Pages(joined.where(DIDS.c.did == bindparam("did")), first.position, from_row)
+def grant_history(
+    connection: Connection, kind: Kind, id_: str, size: int, *, after: int = 0, limit: int = 100
+) -> Page[Happened]:
+    """Return what was said of a recognition or an accreditation; `after` is a position."""
+    thing = Thing(History(kind.value), id_)
+    register = LookUps(connection, size).register()
+    page = history(connection, [thing], size, after=after, limit=limit)
+    return told(page, register, register.grant(kind, id_))
 
 
-_first: Final = _accreditations.first.c
-_ACCREDITATION: Final = _accreditations.states.add_columns(_first.terms, _first.flags)
-_ONE: Final = _accreditations.one(_ACCREDITATION)
-_OF_PROVIDER: Final = _of_party(
-    _accreditations, _ACCREDITATION, "provider", _accreditation_from_row
-)
-_BY_ACCREDITOR: Final = _of_party(
-    _accreditations, _ACCREDITATION, "accreditor", _accreditation_from_row
-)
-_RECOGNITION: Final = _recognitions.states.add_columns(_recognitions.first.c.terms)
-_ONE_RECOGNITION: Final = _recognitions.one(_RECOGNITION)
-_OF_ACCREDITOR: Final = _of_party(_recognitions, _RECOGNITION, "accreditor", _recognition_from_row)
+def _one(connection: Connection, thing: Thing, size: int) -> GrantAt | None:
+    look_ups = LookUps(connection, size)
+    return _grant_at(look_ups, look_ups.register(), thing)
 
 
-def accreditation_at(
-    connection: Connection, accreditation: str, size: int
-) -> AccreditationAt | None:
-    """Return an accreditation, or `None` if it was not granted by then."""
-    asked = {"key": uuid_bytes(accreditation), "size": size}
-    row = connection.execute(_ONE, asked).one_or_none()
-    return None if row is None else _accreditation_from_row(row, size)
+def _page(connection: Connection, page: Page[tuple[int, Thing]]) -> Page[GrantAt]:
+    look_ups = LookUps(connection, page.size)
+    register = look_ups.register()
+
+    def made(things: Sequence[Thing]) -> list[GrantAt]:
+        look_ups.prefetch(things)
+        look_ups.prefetch_actors(things)
+        found = (_grant_at(look_ups, register, thing) for thing in things)
+        return [each for each in found if each is not None]
+
+    return filled(page, made, _weight)
 
 
-def recognition_at(connection: Connection, recognition: str, size: int) -> RecognitionAt | None:
-    """Return a recognition, or `None` if it was not granted by then."""
-    asked = {"key": uuid_bytes(recognition), "size": size}
-    row = connection.execute(_ONE_RECOGNITION, asked).one_or_none()
-    return None if row is None else _recognition_from_row(row, size)
+def _weight(found: GrantAt) -> int:
+    return len(_encode(found.grant.event)) + len(_encode(found.vouched))
 
 
-def accreditations_of(
-    connection: Connection, provider: str, size: int, *, after: int = 0, limit: int = 100
-) -> Page[AccreditationAt]:
-    """Return the accreditations ever granted to `provider`; `after` is the position of a grant."""
-    return _OF_PROVIDER.page(connection, size, after, limit, did=provider)
+def _grant_at(look_ups: LookUps, register: Register, thing: Thing) -> GrantAt | None:
+    kind = Kind(thing.kind.value)
+    grant = register.grant(kind, thing.name)
+    if grant is None:
+        return None
+    written = ((each.position, wire_name(each.event), each.signed) for each in grant.grants)
+    found = standing(register, kind, grant, written)
+    granted = grant.grants[0].position if found.began is None else found.began
+    entry = next(each for each in look_ups.logged(thing) if each.position == granted)
+    return GrantAt(
+        size=look_ups.size,
+        id=thing.name,
+        grant=grant,
+        granted=granted,
+        position=max((granted, *_changes(register, grant, found))),
+        flags=entry.flags,
+        vouched=words(register, grant, look_ups.size),
+        standing=found,
+    )
 
 
-def accreditations_by(
-    connection: Connection, accreditor: str, size: int, *, after: int = 0, limit: int = 100
-) -> Page[AccreditationAt]:
-    """Return the accreditations that `accreditor` ever granted; `after` as above."""
-    return _BY_ACCREDITOR.page(connection, size, after, limit, did=accreditor)
-
-
-def recognitions_of(
-    connection: Connection, accreditor: str, size: int, *, after: int = 0, limit: int = 100
-) -> Page[RecognitionAt]:
-    """Return the recognitions ever granted to `accreditor`; `after` as above."""
-    return _OF_ACCREDITOR.page(connection, size, after, limit, did=accreditor)
-
-
-def accreditation_history(
-    connection: Connection, accreditation: str, size: int, *, after: int = 0, limit: int = 100
-) -> Page[StreamEvent]:
-    """Return the events of an accreditation; `after` is a version."""
-    return _accreditations.history(connection, accreditation, size, after, limit)
-
-
-def recognition_history(
-    connection: Connection, recognition: str, size: int, *, after: int = 0, limit: int = 100
-) -> Page[StreamEvent]:
-    """Return the events of a recognition; `after` is a version."""
-    return _recognitions.history(connection, recognition, size, after, limit)
-
-
-def load(connection: Connection, known: Known, size: int) -> None:
-    """Put the accreditations and recognitions as of `size` into `known`."""
-    register = known.register
-    for row in connection.execute(_ACCREDITATION, {"size": size}):
-        accreditation = _state(row, Accreditation)
-        register.accreditations[accreditation.id] = accreditation
-        known.accreditations[accreditation.id] = row.granted
-    by_grant = _RECOGNITION.order_by(_recognitions.first.c.position)
-    for row in connection.execute(by_grant, {"size": size}):
-        recognition = _state(row, Recognition)
-        add_recognition(register, recognition)
+def _changes(register: Register, grant: Grant, found: Standing) -> Iterator[int]:
+    """Yield where the status was set, and where its signer restated what it vouches for."""
+    yield from (act.said.position for act in found.acts)
+    for said in grant.stream if found.began is not None else ():
+        restated = isinstance(said.event, _RESTATED) and said.actor == grant.owner
+        if restated and register.counts(said.signed):
+            yield said.position

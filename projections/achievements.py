@@ -1,143 +1,53 @@
 """What providers award: each achievement, its definitions and whether it is still awarded.
 
-A definition is kept with the event that published it, and older versions stay. Its flags show
-whether it has the elements that it should have.
+Each version of a definition is a thing of its own and stands without the others. The flags of one
+show whether it has the elements that it should have.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, Row, Text, bindparam, select, text
+from sqlalchemy import Connection
 
-from projections.flags import mask, names
-from projections.organizations import DIDS
-from projections.page import Page, Pages
-from projections.tables import NUMBER, Known, Rows, uuid_bytes, uuid_text
-from projections.versions import StreamEvent, Streams
+from projections.defined import Version, defined_by, versions
+from projections.histories import event_at, history, thing_text
+from projections.lookups import LookUps
+from projections.page import Page, filled
+from projections.standing import Happened, Standing, standing, told
 from testamur.catalogue import events as e
-from testamur.catalogue.lifecycle import AchievementStatus
 from testamur.catalogue.members import Definition
-from testamur.catalogue.table import Kind
-from testamur.rules import Flags
-from testamur.rules.facets import write_facets
-from testamur.rules.register import Achievement
-from testamur.verification.replay import ReplayedSubmission
+from testamur.catalogue.table import TABLE, Kind
+from testamur.catalogue.touched import History, Thing
+from testamur.errors import Refuted
+from testamur.rules import register as rules
+from testamur.rules.flags import Flags
+from testamur.rules.register import Register
+from testamur.rules.said import Signed
 
-_streams: Final = Streams(
-    Kind.ACHIEVEMENT,
-    Column("flags", NUMBER, nullable=False),
-    Column("revision", NUMBER, nullable=False),  # the version of the newest definition
-    Column("definition", Text),  # NULL when the event published none
-    Column("provider", NUMBER),  # of version 1 alone
-)
-ACHIEVEMENTS: Final = _streams.table
-Index("achievement_of_provider", ACHIEVEMENTS.c.provider, ACHIEVEMENTS.c.position)
-_PUBLISHED: Final = text("definition IS NOT NULL")
-Index(
-    "achievement_definition",
-    ACHIEVEMENTS.c.achievement,
-    ACHIEVEMENTS.c.revision,
-    unique=True,
-    sqlite_where=_PUBLISHED,
-    postgresql_where=_PUBLISHED,
-)
-
-_PUBLISHING: Final = (e.AchievementDefined, e.AchievementRevised)
-_decode: Final = msgspec.json.Decoder(Definition).decode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class AchievementAt(msgspec.Struct, frozen=True):
-    """An achievement as of `size`, with one of its definitions, which is version `revision`.
+    """An achievement as of `size`, with version `revision` of its definition.
 
-    It was defined at `defined` and last changed at `position`; `flags` are that definition's.
+    That version is written at `written`, `flags` are those of that entry, `defined` is where the
+    achievement was first defined. `position` is that of the last change that counts. Where no
+    version counts, the status is None and the version is the highest ever written.
     """
 
     size: int
     achievement: str
     provider: str
-    status: AchievementStatus
     revision: int
     definition: Definition
     defined: int
+    written: int
     position: int
     flags: Flags
-
-
-def fold(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
-    """Add a row for each event about an achievement."""
-    provider = known.organizations[submission.header.payload.iss]
-    changes = list(_streams.rows(submission))
-    # The register is as this submission left it: these definitions were still to come.
-    ahead = Counter(event.achievement for event, _, _ in changes if isinstance(event, _PUBLISHING))
-    for event, flags, row in changes:
-        name = event.achievement
-        definition = None
-        if isinstance(event, _PUBLISHING):
-            definition = event.definition
-            ahead[name] -= 1
-        if isinstance(event, e.AchievementDefined):
-            known.achievements[name] = row["position"]
-        row |= {
-            "flags": mask(flags),
-            "revision": known.register.achievements[name].revision - ahead[name],
-            "definition": definition and msgspec.json.encode(definition).decode(),
-            "provider": provider if row["version"] == 1 else None,
-        }
-        rows[_streams.insertion].append(row)
-
-
-def _from_row(row: Row[Any], size: int) -> AchievementAt:
-    return AchievementAt(
-        size=size,
-        achievement=uuid_text(row.key),
-        provider=row.did,
-        status=AchievementStatus(row.status),
-        revision=row.revision,
-        definition=_decode(row.definition),
-        defined=row.granted,
-        position=row.position,
-        flags=names(row.flags),
-    )
-
-
-_published: Final = ACHIEVEMENTS.alias("published")
-_DEFINED: Final = (
-    _streams.states.add_columns(
-        DIDS.c.did,
-        _published.c.revision,
-        _published.c.definition,
-        _published.c.flags,
-    )
-    .join(DIDS, DIDS.c.number == _streams.first.c.provider)
-    .join(
-        _published,
-        (_published.c.achievement == _streams.first.c.achievement)
-        & _published.c.definition.is_not(None),
-    )
-)
-_ACHIEVEMENT: Final = _DEFINED.where(_published.c.revision == _streams.last.c.revision)
-_ONE: Final = _streams.one(_ACHIEVEMENT)
-_ONE_REVISION: Final = _streams.one(_DEFINED).where(
-    _published.c.revision == bindparam("revision"),
-    _published.c.position < bindparam("size"),
-)
-_OF_PROVIDER: Final = Pages(
-    _ACHIEVEMENT.where(DIDS.c.did == bindparam("did")), _streams.first.c.position, _from_row
-)
-_DEFINITION: Final = select(ACHIEVEMENTS.c.definition).where(
-    ACHIEVEMENTS.c.achievement == bindparam("key"),
-    ACHIEVEMENTS.c.revision == bindparam("revision"),
-    ACHIEVEMENTS.c.definition.is_not(None),
-    ACHIEVEMENTS.c.position < bindparam("size"),
-)
-_DEFINITIONS: Final = (
-    select(ACHIEVEMENTS.c.achievement, ACHIEVEMENTS.c.revision, ACHIEVEMENTS.c.definition)
-    .where(ACHIEVEMENTS.c.definition.is_not(None), ACHIEVEMENTS.c.position < bindparam("size"))
-    .order_by(ACHIEVEMENTS.c.achievement, ACHIEVEMENTS.c.version)
-)
+    standing: Standing
 
 
 def achievement_at(
@@ -145,55 +55,115 @@ def achievement_at(
 ) -> AchievementAt | None:
     """Return an achievement with its newest definition, or with version `revision` of it.
 
-    `None` if it was not defined, or that version not published, by then.
+    `None` if it was not written, or that version not, by then.
     """
-    asked = {"key": uuid_bytes(achievement), "size": size, "revision": revision}
-    statement = _ONE if revision is None else _ONE_REVISION
-    row = connection.execute(statement, asked).one_or_none()
-    return None if row is None else _from_row(row, size)
+    look_ups = LookUps(connection, size)
+    return _achievement(look_ups, look_ups.register(), achievement, revision)
 
 
 def definition_at(
     connection: Connection, achievement: str, revision: int, size: int
 ) -> Definition | None:
-    """Return version `revision` of a definition, or `None` if it was not published by then."""
-    asked = {"key": uuid_bytes(achievement), "revision": revision, "size": size}
-    found = connection.scalar(_DEFINITION, asked)
-    return None if found is None else _decode(found)
+    """Return version `revision` of a definition, or `None` if it was not written by then."""
+    thing = Thing(History.ACHIEVEMENT, f"{achievement}/{revision}")
+    for said in LookUps(connection, size).history(thing):
+        if isinstance(said.event, e.AchievementDefined | e.AchievementRevised):
+            return said.event.definition  # every entry of a version says the same
+    return None
 
 
 def achievements_of(
     connection: Connection, provider: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[AchievementAt]:
     """Return what `provider` ever defined; `after` is the position of a definition."""
-    return _OF_PROVIDER.page(connection, size, after, limit, did=provider)
+    look_ups = LookUps(connection, size)
+    register = look_ups.register()
+
+    def made(names: Sequence[str]) -> list[AchievementAt]:
+        found = (_achievement(look_ups, register, name, None) for name in names)
+        return [each for each in found if each is not None]
+
+    page = defined_by(connection, provider, size, after=after, limit=limit)
+    return filled(page, made, _weight)
 
 
 def achievement_history(
     connection: Connection, achievement: str, size: int, *, after: int = 0, limit: int = 100
-) -> Page[StreamEvent]:
-    """Return the events of an achievement; `after` is a version."""
-    return _streams.history(connection, achievement, size, after, limit)
+) -> Page[Happened]:
+    """Return what was said of an achievement and its versions; `after` is a position."""
+    beginning = thing_text(Thing(History.ACHIEVEMENT, f"{achievement}/"))
+    things = [Thing(History.ACHIEVEMENT, achievement)]
+    page = history(connection, things, size, beginning=beginning, after=after, limit=limit)
+    look_ups = LookUps(connection, size)
+    written = versions(connection, achievement, size)
+    thing = _thing(look_ups, achievement, written) if written else None
+    return told(page, look_ups.register(), thing)
 
 
-def load(connection: Connection, known: Known, size: int) -> None:
-    """Put the achievements as of `size`, with the facets of all definitions, into `known`."""
-    register = known.register
-    for row in connection.execute(_ACHIEVEMENT, {"size": size}):
-        name = uuid_text(row.key)
-        known.achievements[name] = row.granted
-        register.achievements[name] = Achievement(
-            id=name,
-            provider=register.organizations[row.did].did,  # one string for all of them
-            facets="",
-            revision=row.revision,
-            status=AchievementStatus(row.status),
-            version=row.version,
-        )
-    for key, revision, definition in connection.execute(_DEFINITIONS, {"size": size}):
-        name, facets = uuid_text(key), write_facets(_decode(definition))
-        if revision == 1:
-            first = msgspec.structs.replace(register.achievements[name], facets=facets)
-            register.achievements[name] = first
-        else:
-            register.revisions[f"{name}/{revision}"] = facets
+def _achievement(
+    look_ups: LookUps, register: Register, achievement: str, revision: int | None
+) -> AchievementAt | None:
+    written = versions(look_ups.connection, achievement, look_ups.size)
+    shown = _shown(register, written, revision)
+    if shown is None:
+        return None
+    entry = event_at(look_ups.connection, shown.position)
+    if entry is None or not isinstance(
+        entry.said.event, e.AchievementDefined | e.AchievementRevised
+    ):
+        raise Refuted(f"the tables call entry {shown.position} a definition, and it is not")
+    thing = _thing(look_ups, achievement, written)
+    found = standing(register, Kind.ACHIEVEMENT, thing, map(_entry, written))
+    counting = [each.position for each in written if register.counts(each.signed)]
+    changes = [*counting, *(act.said.position for act in found.acts)]
+    return AchievementAt(
+        size=look_ups.size,
+        achievement=achievement,
+        provider=thing.owner,
+        revision=shown.number,
+        definition=entry.said.event.definition,
+        defined=written[0].position if found.began is None else found.began,
+        written=shown.position,
+        position=max(changes, default=shown.position),
+        flags=entry.flags,
+        standing=found,
+    )
+
+
+def _shown(register: Register, written: Sequence[Version], revision: int | None) -> Version | None:
+    """Return the first counting entry of the version asked for, or of the highest that counts.
+
+    Where none counts, it is the first entry of that version, or of the highest.
+    """
+    asked = [each for each in written if revision in (None, each.number)]
+    counting = [each for each in asked if register.counts(each.signed)]
+    highest = max((each.number for each in counting or asked), default=None)
+    return next((each for each in counting or asked if each.number == highest), None)
+
+
+def _thing(look_ups: LookUps, achievement: str, written: Iterable[Version]) -> rules.Achievement:
+    by_number: dict[int, list[Version]] = {}
+    for each in written:
+        by_number.setdefault(each.number, []).append(each)
+    return rules.Achievement(
+        definitions=tuple(
+            rules.Definition(
+                version=number,
+                facets="",
+                place=first.position - first.signed.position,
+                signed=first.signed,
+                again=tuple((each.position, each.signed) for each in again),
+            )
+            for number, (first, *again) in sorted(by_number.items())
+        ),
+        stream=tuple(look_ups.history(Thing(History.ACHIEVEMENT, achievement))),
+    )
+
+
+def _entry(version: Version) -> tuple[int, str, Signed]:
+    kind = e.AchievementDefined if version.number == 1 else e.AchievementRevised
+    return version.position, TABLE[kind].name, version.signed
+
+
+def _weight(found: AchievementAt) -> int:
+    return len(_encode(found.definition))

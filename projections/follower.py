@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,17 +19,17 @@ from typing import Final
 from sqlalchemy import Engine, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from projections import accreditations, achievements, credentials, organizations, submissions
+from projections import defined, dids, grants, histories, issuances, submissions, successions
 from projections.bulk import write
 from projections.database import open_tables
+from projections.known_credentials import KnownCredentials
 from projections.position import POSITION_ROW
 from projections.resuming import begin, resume
 from projections.tables import Known, Rows
-from testamur.catalogue import events as e
-from testamur.catalogue.table import CREATED
+from projections.totals import KeyTotals
+from testamur.catalogue.events import CredentialIssued
 from testamur.errors import Refuted, Unavailable
 from testamur.keys import PublicKey
-from testamur.rules import Credentials, CredentialState
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.merkle import CompactRange
 from testamur.tlog.reader import STRETCH, LogReader, Stretch
@@ -44,12 +44,16 @@ _AHEAD: Final = STRETCH * WIDTH
 
 # Organizations come first, since the other tables refer to them by number.
 _FOLDS: Final = (
-    organizations.fold,
+    dids.fold,
     submissions.fold,
-    accreditations.fold,
-    achievements.fold,
-    credentials.fold,
+    histories.fold,
+    grants.fold,
+    successions.fold,
+    defined.fold,
+    issuances.fold,
 )
+# Nearly every submission holds nothing else.
+_OF_ISSUANCES: Final = (submissions.fold, issuances.fold)
 
 
 @dataclass(slots=True)
@@ -59,15 +63,16 @@ class _Fold:
     edge: CompactRange
     known: Known
     replayer: Replayer
+    credentials: KnownCredentials
     thorough: bool
-    rows: Rows = field(default_factory=lambda: defaultdict(list))
+    rows: Rows
     leaves: list[bytes] = field(default_factory=list)
     recorded_at: int = 0
-    credentials: dict[str, CredentialState] = field(default_factory=dict)
 
     def add(self, submission: ReplayedSubmission) -> None:
         """Add the rows of a submission; the register is as that submission left it."""
-        for fold in _FOLDS:
+        alone = {CredentialIssued}.issuperset(map(type, submission.events))
+        for fold in _OF_ISSUANCES if alone else _FOLDS:
             fold(submission, self.known, self.rows)
         self.leaves += submission.leaves
         self.recorded_at = submission.recorded_at
@@ -77,7 +82,7 @@ class _Fold:
         self.edge = edge
         self.rows.clear()
         self.leaves.clear()
-        self.credentials.clear()
+        self.credentials.written()
 
 
 class Follower:
@@ -105,6 +110,8 @@ class Follower:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._published = 0
+        self._kept_bundle: tuple[int, list[bytes]] = (-1, [])
         begin(engine, reader.key)
         self._fold: _Fold | None = self._resume()
         self.size = self._fold.edge.size
@@ -181,11 +188,9 @@ class Follower:
             try:
                 return self._read_up_to(checkpoint, stopping, thorough=False)
             except IntegrityError:
-                # Looking up every credential before it is issued would cost as much as writing
-                # it, and finds nothing on an honest log. So the unique index is the check, and
-                # it refuses the whole stretch: a credential or submission that exists already,
-                # or a row that the follower did not write. Reading the stretch again with every
-                # name looked up lets the rules name the entry.
+                # The unique index is what refuses a submission that exists already, or a row that
+                # the follower did not write; it refuses the whole stretch. Reading that again,
+                # with every submission looked up, lets the rules name the entry.
                 return self._read_up_to(checkpoint, stopping, thorough=True)
         except IntegrityError as error:
             raise Refuted(f"the tables hold rows beyond their position: {error.orig}") from None
@@ -198,6 +203,7 @@ class Follower:
         fold = self._resume(thorough=True) if thorough else self._fold or self._resume()
         # Kept again only at the end: after any failure the next attempt starts from the tables.
         self._fold = None
+        self._published, self._kept_bundle = checkpoint.size, (-1, [])
         self._move(fold.edge.size)
         read = fold.edge.size
         try:
@@ -215,6 +221,7 @@ class Follower:
         return self.size
 
     def _take(self, fold: _Fold, stretch: Stretch) -> None:
+        fold.credentials.look_up(stretch.entries)
         try:
             for submission in fold.replayer.each(stretch.entries, stretch.leaves):
                 self._add(fold, submission)
@@ -224,8 +231,10 @@ class Follower:
         whole = not fold.replayer.pending
         self._write(fold, stretch.edge if whole else None)
         if whole:
-            # A replayer remembers every submission it has seen; from here on the table does.
-            fold.replayer = self._replayer(fold.known, fold.credentials, thorough=fold.thorough)
+            # A replayer remembers every submission it has seen; from here on the table does. Until
+            # then, what was looked up for the submission that is not complete yet must stay.
+            fold.credentials.clear()
+            fold.replayer = self._replayer(fold.known, fold.credentials, fold.rows)
 
     def _add(self, fold: _Fold, submission: ReplayedSubmission) -> None:
         if fold.thorough:
@@ -280,41 +289,38 @@ class Follower:
 
     def _resume(self, *, thorough: bool = False) -> _Fold:
         edge, known = resume(self.engine, self._reader.key)
-        existing: dict[str, CredentialState] = {}
-        replayer = self._replayer(known, existing, thorough=thorough)
-        return _Fold(edge, known, replayer, thorough, credentials=existing)
+        rows: Rows = defaultdict(list)
+        found = KnownCredentials(
+            self.engine, self._reached, lambda: rows[issuances.INTO_ISSUED], self._entry_at
+        )
+        replayer = self._replayer(known, found, rows)
+        return _Fold(edge, known, replayer, found, thorough, rows)
 
-    def _replayer(
-        self, known: Known, existing: dict[str, CredentialState], *, thorough: bool
-    ) -> Replayer:
-        def credentials_for(events: Sequence[e.Event]) -> Credentials:
-            missing = [name for name in _named(events, thorough=thorough) if name not in existing]
-            if missing:
-                with self.engine.connect() as connection:
-                    existing.update(credentials.states(connection, missing))
-            return existing
-
-        log_key = PublicKey("Ed25519", self._reader.key.public)
+    def _replayer(self, known: Known, credentials: KnownCredentials, rows: Rows) -> Replayer:
         return Replayer(
-            log_key,
+            PublicKey("Ed25519", self._reader.key.public),
             origin=self._reader.key.name,
             register=known.register,
-            credentials_for=credentials_for,
+            credentials_for=lambda events: credentials.judging(events, known.register.size),
+            entries_at=lambda start, end: [self._entry_at(at) for at in range(start, end)],
+            totals=KeyTotals(
+                self.engine,
+                known.organizations,
+                self._reached,
+                lambda: rows[submissions.INTO_SUBMISSIONS],
+                lambda: known.register.size,
+            ),
         )
 
+    def _reached(self) -> int:
+        return self.size
 
-def _named(events: Iterable[e.Event], *, thorough: bool) -> set[str]:
-    """Return the credentials whose state the rules will ask for."""
-    names = set()
-    for event in events:
-        if type(event) is e.CredentialIssued:
-            if thorough:
-                names.add(event.credential)
-        elif isinstance(event, e.CredentialStatusEvent):
-            names.add(event.credential)
-            if isinstance(event, e.CredentialSuperseded):
-                names.add(event.successor)
-        elif type(event) in CREATED:
-            # The register tells what else goes by that id, but not whether a credential does.
-            names.add(getattr(event, CREATED[type(event)]))
-    return names
+    def _entry_at(self, position: int) -> bytes:
+        """Return an entry that was read before, and proven then, once more."""
+        if position // WIDTH != self._kept_bundle[0]:
+            end = min((position // WIDTH + 1) * WIDTH, self._published)
+            ((index, entries),) = self._reader.bundles(
+                position // WIDTH * WIDTH, end, size=self._published
+            )
+            self._kept_bundle = index, entries
+        return self._kept_bundle[1][position % WIDTH]

@@ -1,193 +1,139 @@
-"""Which organizations are in the register, and with which keys, as of any size.
+"""Which organizations are in the register, what each says of itself, and what others vouch for.
 
-The state of an organization is the one that the rules reached at the end of a submission; two
-changes in one submission make two rows and one state. The log tells which submissions a key signed.
+An organization stands by its own registration, and is closed or not. What it is called, and
+where it is, is its own word; what others vouch for is in the grants that name it.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import msgspec
-from sqlalchemy import (
-    Column,
-    Connection,
-    Index,
-    Row,
-    Select,
-    String,
-    Table,
-    Text,
-    bindparam,
-    func,
-    insert,
-    select,
-)
+from sqlalchemy import Connection
 
-from projections.flags import mask, names
-from projections.page import Page, Pages
-from projections.tables import METADATA, NUMBER, POSITION, Known, Rows, located
-from testamur.catalogue.table import Kind, event_types, row_of, subject_of
-from testamur.rules import Flags
-from testamur.rules.register import Organization
-from testamur.verification.replay import ReplayedSubmission
+from projections.accreditations import GrantAt, granted_to
+from projections.dids import dids
+from projections.histories import history, thing_text
+from projections.lookups import LookUps
+from projections.page import Page, filled
+from projections.standing import Happened, told
+from testamur.catalogue import events as e
+from testamur.catalogue.table import Kind
+from testamur.catalogue.touched import History, Thing
+from testamur.rules.register import Organization, Particulars, Register
+from testamur.rules.said import Said
+from testamur.rules.status import closing
 
-DIDS: Final = Table(
-    "dids",
-    METADATA,
-    Column("number", NUMBER, primary_key=True, autoincrement=False),
-    Column("did", String, nullable=False, unique=True),
-)
-ORGANIZATIONS: Final = Table(
-    "organizations",
-    METADATA,
-    Column("number", NUMBER, primary_key=True, autoincrement=False),
-    Column("version", NUMBER, primary_key=True, autoincrement=False),
-    Column("position", POSITION, nullable=False),
-    Column("event", String, nullable=False),
-    Column("flags", NUMBER, nullable=False),
-    # JSON of `rules.register.Organization`; NULL when the same submission changed it again.
-    Column("state", Text),
-    sqlite_with_rowid=False,
-)
-Index("organization_changed", ORGANIZATIONS.c.position)
+MAX_VOUCHED: Final = 32
+"""Grants of each kind that an organization's answer shows: the first ones, so that no crowd of
+strangers can push one out. The lists of grants have all."""
 
-_INTO_DIDS: Final = insert(DIDS)
-_INTO_ORGANIZATIONS: Final = insert(ORGANIZATIONS)
-_EVENTS: Final = event_types(Kind.ORGANIZATION, Kind.KEY)
+_OWN: Final = (History.KEYS, History.ORGANIZATION, History.PARTICULARS)
 _encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder(Organization).decode
 
 
 class OrganizationAt(msgspec.Struct, frozen=True):
-    """An organization and its keys as of `size`; `position` is that of the last change."""
+    """An organization as of `size`; `position` is that of the last change that counts.
+
+    `own` is what it last said of itself, at `told` or in its registration if that is None.
+    `registration` is the event by which it entered, `closed` that by which it closed.
+    """
 
     size: int
-    position: int
     organization: Organization
-
-
-class OrganizationEvent(msgspec.Struct, frozen=True):
-    """One event of an organization's stream; `version` counts them, 0 being the genesis."""
-
     position: int
-    version: int
-    event: str
-    flags: Flags
-
-
-def fold(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
-    """Add a row for each change, and a number for each newcomer."""
-    if submission.position == 0:
-        _open(submission, known, rows)
-        return
-    changed: dict[str, dict[str, Any]] = {}
-    for position, event, admitted in located(submission, _EVENTS):
-        did = subject_of(event)
-        changed[did] = {
-            "number": _number(did, known, rows),
-            "version": admitted.version,
-            "position": position,
-            "event": row_of(event).name,
-            "flags": mask(admitted.flags),
-            "state": None,
-        }
-        rows[_INTO_ORGANIZATIONS].append(changed[did])
-    for did, row in changed.items():
-        row["state"] = _encode(known.register.organizations[did]).decode()
-
-
-def _open(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
-    _number(submission.header.payload.iss, known, rows)
-    (opened,) = submission.events
-    for did, organization in known.register.organizations.items():
-        rows[_INTO_ORGANIZATIONS].append(
-            {
-                "number": _number(did, known, rows),
-                "version": organization.version,
-                "position": submission.position + 1,
-                "event": row_of(opened).name,
-                "flags": 0,
-                "state": _encode(organization).decode(),
-            }
-        )
-
-
-def _number(did: str, known: Known, rows: Rows) -> int:
-    number = known.organizations.get(did)
-    if number is None:
-        number = known.organizations[did] = len(known.organizations)
-        rows[_INTO_DIDS].append({"number": number, "did": did})
-    return number
-
-
-_later: Final = ORGANIZATIONS.alias()
-# `version` rises with `position`, so this is one step down the primary key.
-_LAST: Final = (
-    select(func.max(_later.c.version))
-    .where(
-        _later.c.number == DIDS.c.number,
-        _later.c.position < bindparam("size"),
-        _later.c.state.is_not(None),
-    )
-    .scalar_subquery()
-)
-_STATES: Final[Select[Any]] = select(
-    DIDS.c.number, DIDS.c.did, ORGANIZATIONS.c.position, ORGANIZATIONS.c.state
-).join_from(
-    DIDS,
-    ORGANIZATIONS,
-    (ORGANIZATIONS.c.number == DIDS.c.number) & (ORGANIZATIONS.c.version == _LAST),
-)
-_ONE: Final = _STATES.where(DIDS.c.did == bindparam("did"))
-
-
-def _from_row(row: Row[Any], size: int) -> OrganizationAt:
-    return OrganizationAt(size, row.position, _decode(row.state))
-
-
-def _event(row: Row[Any], _: int) -> OrganizationEvent:
-    return OrganizationEvent(row.position, row.version, row.event, names(row.flags))
-
-
-_LISTED: Final = Pages(_STATES, DIDS.c.number, _from_row)
-_HISTORY: Final = Pages(
-    select(
-        ORGANIZATIONS.c.position,
-        ORGANIZATIONS.c.version,
-        ORGANIZATIONS.c.event,
-        ORGANIZATIONS.c.flags,
-    )
-    .join_from(ORGANIZATIONS, DIDS, DIDS.c.number == ORGANIZATIONS.c.number)
-    .where(DIDS.c.did == bindparam("did"), ORGANIZATIONS.c.position < bindparam("size")),
-    ORGANIZATIONS.c.version,
-    _event,
-)
+    own: Particulars
+    told: int | None
+    registration: e.OrganizationRegistered
+    closed: Said | None
 
 
 def organization_at(connection: Connection, did: str, size: int) -> OrganizationAt | None:
-    """Return an organization with its keys, or `None` if it was not in the register."""
-    row = connection.execute(_ONE, {"did": did, "size": size}).one_or_none()
-    return None if row is None else _from_row(row, size)
+    """Return an organization, or `None` if it was not registered by then."""
+    look_ups = LookUps(connection, size)
+    return _organization(look_ups, look_ups.register(), did)
 
 
 def organizations(
     connection: Connection, size: int, *, after: int = -1, limit: int = 100
 ) -> Page[OrganizationAt]:
     """Return all organizations in the order they came in; `after` is a page's `next`."""
-    return _LISTED.page(connection, size, after, limit)
+    look_ups = LookUps(connection, size)
+    register = look_ups.register()
+
+    def made(names: Sequence[str]) -> list[OrganizationAt]:
+        look_ups.prefetch(Thing(kind, did) for did in names for kind in _OWN)
+        found = (_organization(look_ups, register, did) for did in names)
+        return [each for each in found if each is not None]
+
+    return filled(dids(connection, size, after=after, limit=limit), made, _weight)
 
 
-def history(
-    connection: Connection, did: str, size: int, *, after: int = -1, limit: int = 100
-) -> Page[OrganizationEvent]:
-    """Return the events of an organization's stream; `after` is a version."""
-    return _HISTORY.page(connection, size, after, limit, did=did)
+def vouched_for(connection: Connection, did: str, size: int) -> Iterator[GrantAt]:
+    """Yield the first grants to an organization, accreditations first, that are in no way ended."""
+    for kind in (Kind.ACCREDITATION, Kind.RECOGNITION):
+        for found in granted_to(connection, kind, did, size, limit=MAX_VOUCHED).items:
+            if found.standing.status == "active":
+                yield found
 
 
-def load(connection: Connection, known: Known, size: int) -> None:
-    """Put the organizations as of `size`, and every number given so far, into `known`."""
-    for number, did in connection.execute(select(DIDS.c.number, DIDS.c.did)):
-        known.organizations[did] = number
-    for row in connection.execute(_STATES, {"size": size}):
-        known.register.organizations[row.did] = _decode(row.state)
+def organization_history(
+    connection: Connection, did: str, size: int, *, after: int = 0, limit: int = 100
+) -> Page[Happened]:
+    """Return what was said of an organization, by itself or as to its succession, and its keys.
+
+    `after` is a position.
+    """
+    named = thing_text(Thing(History.SUCCESSION, f"{did} "))
+    things = [Thing(kind, did) for kind in _OWN]
+    page = history(connection, things, size, beginning=named, after=after, limit=limit)
+    return told(page, LookUps(connection, size).register(), None)
+
+
+def _organization(look_ups: LookUps, register: Register, did: str) -> OrganizationAt | None:
+    organization = register.organizations.get(did)
+    if organization is None:
+        return None
+    updates = look_ups.history(Thing(History.PARTICULARS, did))
+    changes = [said for said in (*organization.said, *updates) if register.counts(said.signed)]
+    told = [said for said in updates if isinstance(said.event, e.OrganizationUpdated)]
+    told = [said for said in told if register.counts(said.signed)]
+    entered = look_ups.logged(Thing(History.KEYS, did))[0]
+    return OrganizationAt(
+        size=look_ups.size,
+        organization=organization,
+        position=max((entered.position, *_positions(organization, changes))),
+        own=_particulars(told[-1].event) if told else organization.registration,
+        told=told[-1].position if told else None,
+        registration=_registration(entered.said.event, did),
+        closed=closing(register, organization),
+    )
+
+
+def _registration(event: e.Event, did: str) -> e.OrganizationRegistered:
+    """Return the registration of an organization, which the genesis may hold among others."""
+    found = event.authorities if isinstance(event, e.LogOpened) else (event,)
+    for each in found:
+        if isinstance(each, e.OrganizationRegistered) and each.organization == did:
+            return each
+    raise TypeError(f"{e.wire_name(event)} does not register {did}")
+
+
+def _positions(organization: Organization, changes: Sequence[Said]) -> Iterator[int]:
+    yield from (said.position for said in changes)
+    keys = organization.keys
+    for submission in keys.history:
+        if keys.counts(submission.key, submission.position, submission.recorded_at):
+            yield submission.end - 1
+
+
+def _particulars(event: e.Event) -> Particulars:
+    if not isinstance(event, e.OrganizationUpdated):
+        raise TypeError(f"{e.wire_name(event)} states no particulars")
+    return Particulars(event.name, event.country, event.identifiers, event.url)
+
+
+def _weight(found: OrganizationAt) -> int:
+    stated = len(_encode(found.own)) + len(_encode(found.registration))
+    return stated + len(_encode(found.organization.keys.history)) // 8

@@ -6,7 +6,7 @@ rises with it, and reading page after page while the log grows repeats nothing a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -17,7 +17,10 @@ MAX_PAGE: Final = 1000
 MAX_PAGE_TEXT: Final = 512 * 1024
 """Characters after which a page ends early: an item may be as long as an entry, 64 KiB."""
 
+_AT_ONCE: Final = 32  # things that are read together for a page
+
 T = TypeVar("T")
+Name = TypeVar("Name")
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
@@ -65,9 +68,32 @@ class Pages(Generic[T]):
                 if len(items) == limit or held >= MAX_PAGE_TEXT:
                     return Page(size, tuple(items), after)
                 items.append(self._from_row(row, size))
-                held += sum(len(value) for value in row if type(value) is str)
+                held += sum(len(value) for value in row if type(value) in (str, bytes))
                 after = row.cursor
         return Page(size, tuple(items), None)
+
+
+def filled(
+    page: Page[tuple[int, Name]],
+    make: Callable[[Sequence[Name]], Sequence[T]],
+    weight: Callable[[T], int],
+) -> Page[T]:
+    """Return the page of the things that `page` names, each beside its cursor.
+
+    `make` reads a few at a time; the page ends early once they weigh `MAX_PAGE_TEXT` together.
+    """
+    items: list[T] = []
+    held = 0
+    after = 0
+    for start in range(0, len(page.items), _AT_ONCE):
+        some = page.items[start : start + _AT_ONCE]
+        for (cursor, _), made in zip(some, make([name for _, name in some]), strict=True):
+            if held >= MAX_PAGE_TEXT:
+                return Page(page.size, tuple(items), after)
+            items.append(made)
+            held += weight(made)
+            after = cursor
+    return Page(page.size, tuple(items), page.next)
 
 
 def bounded(limit: int) -> int:

@@ -1,7 +1,7 @@
-"""Which submissions are on the log: where, when, by whom; and the size of the log at a time.
+"""Which submissions are on the log: where, when, by whom, with which key; and the log at a time.
 
-It holds what the entries say; `recordedAt` is the operator's claim. The events of a submission
-are in the other tables, and its bytes are on the log.
+It holds what the entries say; `recordedAt` is the operator's claim. Whether a submission counts
+is asked of the rules (`excerpt.py`). Its events are in the other tables, its bytes are on the log.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from sqlalchemy import (
     text,
 )
 
+from projections.dids import DIDS
 from projections.flags import mask, names
-from projections.organizations import DIDS
 from projections.page import Page, Pages
 from projections.position import POSITION_ROW
 from projections.tables import (
@@ -39,8 +39,11 @@ from projections.tables import (
     uuid_bytes,
     uuid_text,
 )
+from testamur.catalogue.events import KeyEvent
 from testamur.errors import Refusal, Unavailable
-from testamur.rules import Flags
+from testamur.rules.flags import Flags
+from testamur.rules.reach import Sums, sums_of
+from testamur.rules.said import Signed
 from testamur.verification.replay import BadEntry, ReplayedSubmission
 
 SUBMISSIONS: Final = Table(
@@ -50,13 +53,20 @@ SUBMISSIONS: Final = Table(
     Column("recorded_at", POSITION, nullable=False),
     Column("issuer", NUMBER, nullable=False),
     Column("jti", UUID_BYTES, nullable=False),
-    Column("key_id", String, nullable=False),
+    Column("key", String, nullable=False),  # its public Multikey
     Column("events", NUMBER, nullable=False),
     Column("flags", NUMBER, nullable=False),  # of all its events together
+    # Running totals of its key (`testamur/rules/reach.py`), with this submission.
+    Column("issuances", POSITION, nullable=False),
+    Column("grants", POSITION, nullable=False),
+    Column("endings", POSITION, nullable=False),
+    # What a declaration in it changed about the counting of those before it, as JSON.
+    Column("reach", String),
 )
-# One row here stands for up to 100,000 events, so four indexes cost next to nothing.
+# One row here stands for up to 100,000 events, so five indexes cost next to nothing.
 Index("submission_once", SUBMISSIONS.c.issuer, SUBMISSIONS.c.jti, unique=True)
 Index("submission_of_issuer", SUBMISSIONS.c.issuer, SUBMISSIONS.c.position)
+Index("submission_of_key", SUBMISSIONS.c.issuer, SUBMISSIONS.c.key, SUBMISSIONS.c.position)
 Index(
     "submission_flagged",
     SUBMISSIONS.c.issuer,
@@ -70,21 +80,19 @@ Index(
 )
 Index("submission_time", SUBMISSIONS.c.recorded_at, SUBMISSIONS.c.position)
 
-_INTO_SUBMISSIONS: Final = insert(SUBMISSIONS)
+INTO_SUBMISSIONS: Final = insert(SUBMISSIONS)
 
 
 class SubmissionAt(msgspec.Struct, frozen=True):
     """A submission, as of `size`. Its events are entries position + 1 to position + events.
 
-    `recorded_at` is Unix milliseconds; `flags` are those of all its events together.
+    `signed` says by whom, with which key, where and when; `flags` are those of all its events
+    together.
     """
 
     size: int
-    position: int
-    recorded_at: int
-    issuer: str
+    signed: Signed
     jti: str
-    key_id: str
     events: int
     flags: Flags
 
@@ -93,19 +101,33 @@ def fold(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
     """Add the row of one submission."""
     payload = submission.header.payload
     flags = 0
+    issuer, key = known.organizations[payload.iss], submission.header.key_id
+    total = known.totals.get((issuer, key), Sums()) + sums_of(payload.iss, submission.events)
+    known.totals[issuer, key] = total
     for distinct in {admitted.flags for admitted in submission.admitted}:
         flags |= mask(distinct)
-    rows[_INTO_SUBMISSIONS].append(
+    rows[INTO_SUBMISSIONS].append(
         {
             "position": submission.position,
             "recorded_at": submission.recorded_at,
-            "issuer": known.organizations[payload.iss],
+            "issuer": issuer,
             "jti": bytes.fromhex(payload.jti.replace("-", "")),
-            "key_id": submission.header.key_id,
+            "key": key,
             "events": payload.events,
             "flags": flags,
+            "issuances": total.issuances,
+            "grants": total.grants,
+            "endings": total.endings,
+            "reach": _reach(submission),
         }
     )
+
+
+def _reach(submission: ReplayedSubmission) -> str | None:
+    if not isinstance(submission.events[0], KeyEvent):
+        return None
+    found = next((each.reach for each in submission.admitted if each.reach), None)
+    return None if found is None else msgspec.json.encode(found).decode()
 
 
 _MAX_POSITION: Final = 2**63 - 1
@@ -131,20 +153,19 @@ _WITH_ISSUER: Final[Select[Any]] = select(SUBMISSIONS, DIDS.c.did).join_from(
 def _from_row(row: Row[Any], size: int) -> SubmissionAt:
     return SubmissionAt(
         size=size,
-        position=row.position,
-        recorded_at=row.recorded_at,
-        issuer=row.did,
+        signed=Signed(row.did, row.key, row.position, row.recorded_at),
         jti=uuid_text(row.jti),
-        key_id=row.key_id,
         events=row.events,
         flags=names(row.flags),
     )
 
 
-_OF_ISSUER: Final = Pages(
-    _WITH_ISSUER.where(DIDS.c.did == bindparam("did"), SUBMISSIONS.c.position < bindparam("size")),
-    SUBMISSIONS.c.position,
-    _from_row,
+_OF_DID: Final = _WITH_ISSUER.where(
+    DIDS.c.did == bindparam("did"), SUBMISSIONS.c.position < bindparam("size")
+)
+_OF_ISSUER: Final = Pages(_OF_DID, SUBMISSIONS.c.position, _from_row)
+_OF_KEY: Final = Pages(
+    _OF_DID.where(SUBMISSIONS.c.key == bindparam("key")), SUBMISSIONS.c.position, _from_row
 )
 _ONCE: Final = (
     select(SUBMISSIONS.c.position)
@@ -199,10 +220,21 @@ def size_at(connection: Connection, time: int) -> int:
 
 
 def submissions_of(
-    connection: Connection, did: str, size: int, *, after: int = -1, limit: int = 100
+    connection: Connection,
+    did: str,
+    size: int,
+    *,
+    key: str | None = None,
+    after: int = -1,
+    limit: int = 100,
 ) -> Page[SubmissionAt]:
-    """Return the submissions that `did` signed, in log order; `after` is a header's position."""
-    return _OF_ISSUER.page(connection, size, after, limit, did=did)
+    """Return the submissions that `did` signed, or those of its `key` (a Multikey), in log order.
+
+    `after` is a header's position.
+    """
+    if key is None:
+        return _OF_ISSUER.page(connection, size, after, limit, did=did)
+    return _OF_KEY.page(connection, size, after, limit, did=did, key=key)
 
 
 def refuse_repeated(connection: Connection, submission: ReplayedSubmission) -> None:

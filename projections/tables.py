@@ -1,8 +1,10 @@
 """What all tables of the read models share: metadata, column types, the form of ids.
 
-A row is written once, with the position of its event, and never changed. So an answer as of a
-tree size is a query for `position < size`, and stays the same for ever. The one row that moves
-is the follower's own (`position.py`). Nothing here reads or writes.
+A row is written once, with the position of its entry, and never changed. It says what was said,
+by which organization with which key; whether that counts is asked of the rules when an answer is
+made (`excerpt.py`). So an answer as of a tree size is made of the rows with `position < size`,
+and stays the same for ever. The one row that moves is the follower's own (`position.py`). Nothing
+here reads or writes.
 """
 
 from __future__ import annotations
@@ -12,13 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Insert, Integer, LargeBinary, MetaData, SmallInteger
+from sqlalchemy import BigInteger, Insert, Integer, LargeBinary, MetaData
 
-from testamur.catalogue.events import Event
-from testamur.rules import Admitted, Register
-from testamur.verification.replay import ReplayedSubmission
+from testamur.rules.reach import Sums
+from testamur.rules.register import Register
 
-LAYOUT: Final = 5
+LAYOUT: Final = 8
 """Counts on whenever a table or the meaning of a column changes; older tables are rebuilt."""
 
 METADATA: Final = MetaData()
@@ -27,7 +28,6 @@ METADATA: Final = MetaData()
 # its own; both hold 64 bits there.
 POSITION: Final = BigInteger().with_variant(Integer, "sqlite")
 NUMBER: Final = Integer()
-SMALL: Final = SmallInteger()
 # 16 bytes, not 36 characters: the index over credentials is half of what there is to write.
 UUID_BYTES: Final = LargeBinary(16)
 
@@ -40,30 +40,15 @@ class Known:
     """The register after a submission, and the short names that rows use.
 
     The short name of an organization is its number in the order of entering the log (0 is the
-    log's own key). That of an achievement or accreditation is the position of the event that
-    created it.
+    log's own key). That of an achievement or accreditation is the position at which it was first
+    written. `totals` are the running totals of each key, by its organization's number.
     """
 
     register: Register = field(default_factory=Register)
     organizations: dict[str, int] = field(default_factory=dict)
     achievements: dict[str, int] = field(default_factory=dict)
     accreditations: dict[str, int] = field(default_factory=dict)
-
-
-def located(
-    submission: ReplayedSubmission, types: frozenset[type[Event]]
-) -> list[tuple[int, Any, Admitted]]:
-    """Return (position, event, its admission) of each event of one of these types."""
-    if types.isdisjoint(map(type, submission.events)):
-        return []  # as in every submission of nothing but issuances
-    return [
-        (position, event, admitted)
-        for position, (event, admitted) in enumerate(
-            zip(submission.events, submission.admitted, strict=True),
-            start=submission.position + 1,
-        )
-        if type(event) in types
-    ]
+    totals: dict[tuple[int, str], Sums] = field(default_factory=dict)
 
 
 def uuid_bytes(text: str) -> bytes | None:

@@ -1,9 +1,7 @@
-"""What is durable in the sequence: for the publisher, for `fsck`, and for receipts."""
+"""What is durable in the sequence: for the publisher and for `fsck`."""
 
 from __future__ import annotations
 
-from registry import submissions
-from registry.outcomes import Recorded
 from registry.store import Store
 
 
@@ -27,10 +25,3 @@ class CommittedEntries:
         """Return at most `limit` entries from position `start` on, and their leaf hashes."""
         with self._store.reading() as reading:
             return reading.read(start, limit)
-
-    def receipt(self, issuer: str, jti: str) -> Recorded | None:
-        """Return the receipt of a submission by its issuer's DID and its jti, if recorded."""
-        key = submissions.stream_key(issuer, jti)
-        with self._store.reading() as reading:
-            found = submissions.find(reading, [key])
-        return found[key][1] if key in found else None

@@ -12,18 +12,19 @@ from contextlib import suppress
 from threading import Lock
 from typing import Final
 
-from registry import credential_streams, register_state, submissions
-from registry.deliberation import Checked, Deliberation, Unverified
-from registry.outcomes import Outcome, Overloaded
+from registry import register_state
+from registry.checked import Checked
+from registry.credential_streams import TooLong
+from registry.deliberation import Deliberation
+from registry.known import earlier, known, too_long
+from registry.outcomes import Outcome
 from registry.shared_register import SharedRegister
 from registry.store import Clash, Reading, StorageDamaged, Store, SubmissionRow, Transaction
 from testamur.errors import Refusal, Unavailable, detached
 from testamur.keys import PublicKey
-from testamur.rules import Register
+from testamur.rules import LIMITS, Limits, Register
 
-_FAR_BEHIND: Final = 10_000  # entries
-# So many signatures inside a submission are verified in the committer's thread at most.
-_NEW_KEYS: Final = 64
+_FAR_BEHIND: Final = 1_000  # entries of the register
 
 
 class Committer:
@@ -36,30 +37,22 @@ class Committer:
     def __init__(
         self,
         store: Store,
+        register: Register,
         *,
         log_key: PublicKey,
         clock: Callable[[], int],
-        head_every: int,
+        caps: Limits = LIMITS,
     ) -> None:
-        """Catch up with the store; `clock` tells Unix milliseconds, `head_every` is in entries.
+        """Go on from a register of this store, which is changed from now on.
 
-        Raises what `registry.store` lists.
+        `clock` tells Unix milliseconds.
         """
         self._store = store
         self._log_key = log_key
         self._clock = clock
-        self._head_every = head_every
+        self._caps = caps
         self._lock = Lock()
-        with store.reading() as reading:
-            register = register_state.load(reading)
-            self._head_at = register.size
-            register_state.catch_up(reading, register, log_key)
         self._shared = SharedRegister(register)
-        if register.size and not self._head_at:
-            # The stored register was taken away: it is written whole, before anybody waits.
-            with store.writing() as transaction:
-                register_state.save_whole(transaction, register)
-                transaction.commit()
 
     @property
     def register(self) -> Register:
@@ -74,62 +67,29 @@ class Committer:
         """
         with self._lock:
             try:
-                return self._verified_outcomes(group)
+                return self._outcomes(group)
             except Unavailable as failure:
                 return [detached(failure)] * len(group)
 
-    def close(self) -> None:
-        """Note how far the stored register reaches, so that the next start is quick."""
-        with self._lock:
-            if self._shared.size <= self._head_at:
-                return
-            try:
-                with self._store.writing() as transaction:
-                    register_state.move_head(transaction, self._shared.draft())
-                    transaction.commit()
-            except (Unavailable, StorageDamaged):
-                pass  # It saves time, nothing else.
-
-    def _verified_outcomes(self, group: Sequence[Checked]) -> list[Outcome]:
-        outcomes: dict[int, Outcome] = {}
-        waiting = dict(enumerate(group))
-        while waiting:
-            decided = self._outcomes(list(waiting.values()))
-            for place, outcome in zip(list(waiting), decided, strict=False):
-                outcomes[place] = outcome
-                del waiting[place]
-            # These follow a submission whose signer entered with this very group. Their
-            # signatures are verified now, while nobody waits for the lock.
-            for place, checked in list(waiting.items()):
-                verified = self._verified(checked)
-                if isinstance(verified, Checked):
-                    waiting[place] = verified
-                else:
-                    outcomes[place] = verified
-                    del waiting[place]
-        return [outcomes[place] for place in range(len(group))]
-
-    def _verified(self, checked: Checked) -> Checked | Outcome:
-        key = None if checked.verified_by else checked.key_in(self.register)
-        if key is None:
-            return checked
-        if checked.new_keys > _NEW_KEYS:
-            return Overloaded("its signer entered the register only now: send it again")
-        try:
-            return checked.verified(key)
-        except Refusal as refusal:
-            return detached(refusal)
-
     def _outcomes(self, group: Sequence[Checked]) -> list[Outcome]:
-        """Return the outcomes of a group, up to the first submission that is not verified."""
+        try:
+            return self._judged(group)
+        except TooLong:
+            if len(group) == 1:
+                return [too_long(group[0])]
+        # By halves, in order: one submission that asks too much leaves the others in few groups.
+        middle = len(group) // 2
+        return self._outcomes(group[:middle]) + self._outcomes(group[middle:])
+
+    def _judged(self, group: Sequence[Checked]) -> list[Outcome]:
         with suppress(Clash):
             return self._nearby(group, look_up=_changed)
-        # An id is taken. Which ones exist is looked up for the whole group; the rules then refuse
-        # each submission that would take one again, and decide the others anew.
+        # An id was written before. Which ones were is looked up for the whole group. The rules then
+        # refuse a submission that may not write one again, and decide the others anew.
         try:
             return self._nearby(group, look_up=_named)
         except Clash as clash:
-            raise StorageDamaged(f"no id of the group is taken, yet {clash}") from clash
+            raise StorageDamaged(f"the rules saw every id of the group, yet {clash}") from clash
 
     def _nearby(
         self, group: Sequence[Checked], *, look_up: Callable[[Sequence[Checked]], set[str]]
@@ -144,12 +104,18 @@ class Committer:
 
     def _catch_up(self, reading: Reading, *, most: int | None) -> None:
         draft = self._shared.draft()
-        register_state.catch_up(reading, draft, self._log_key, most=most)
+        register_state.catch_up(reading, draft, most=most)
         self._shared.absorb(draft)
 
     def _transact(
         self, group: Sequence[Checked], *, look_up: Callable[[Sequence[Checked]], set[str]]
     ) -> list[Outcome]:
+        # Histories take a hundred times as long to read as to judge: all but their last entries are
+        # read before the lock. A version of a stream never changes.
+        asked = look_up(group)
+        with self._store.reading() as reading:
+            before = earlier(reading, asked)
+
         # Nothing in here may cost more than the group itself: no step over the whole register.
         with self._store.writing() as transaction:
             # 1. Catch up with what other processes appended. Until the commit no other process
@@ -160,10 +126,10 @@ class Committer:
             register = self._shared.draft()
             deliberation = Deliberation(
                 register,
-                credential_streams.states(transaction, look_up(group)),
-                submissions.find(transaction, [checked.key for checked in group]),
+                known(transaction, asked, group, before),
                 recorded_at=max(self._clock(), register.recorded_at),
                 log_key=self._log_key,
+                caps=self._caps,
             )
 
             # 3. Each submission in its turn. A refused one leaves nothing behind.
@@ -173,27 +139,15 @@ class Committer:
             if deliberation.submissions:
                 # 4. All rows at once. A crash from here to the commit leaves nothing of them.
                 listed = [row for row, _ in deliberation.submissions.values()]
-                transaction.append(deliberation.entries, listed)
-                head_at = self._save_register(transaction, register)
+                transaction.append(deliberation.entries, listed, deliberation.of_register)
 
                 # 5. A crash before this returns leaves either the whole group or nothing of it,
                 #    and no sender was answered. The same submission sent again tells which.
                 self._commit(transaction, deliberation.submissions)
-                self._head_at = head_at
                 # From here on readers see the group, which is durable. If we stop before, the next
                 # transaction catches up with it.
                 self._shared.absorb(register)
         return outcomes
-
-    def _save_register(self, transaction: Transaction, register: Register) -> int:
-        """Store what the group changed in the register; return the size that it then reaches."""
-        if any(register.changes().values()):
-            register_state.save(transaction, self._shared.latest, register)
-        elif register.size - self._head_at >= self._head_every:
-            register_state.move_head(transaction, register)
-        else:
-            return self._head_at
-        return register.size
 
     def _commit(
         self, transaction: Transaction, added: dict[bytes, tuple[SubmissionRow, bytes]]
@@ -210,14 +164,12 @@ class Committer:
 
 
 def _decided(deliberation: Deliberation, group: Sequence[Checked]) -> Iterator[Outcome]:
-    """Yield the outcomes of a group, up to the first submission that is not verified."""
+    """Yield the outcome of each submission of a group."""
     for checked in group:
         try:
             yield deliberation.decide(checked)
         except Refusal as refusal:
             yield detached(refusal)
-        except Unverified:
-            return
 
 
 def _changed(group: Sequence[Checked]) -> set[str]:

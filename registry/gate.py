@@ -1,6 +1,6 @@
 """The gate: from the bytes of a submission to a durable position in the one sequence.
 
-A submission reported as `Recorded` was well-formed, signed by a key active at its position, and
+A submission reported as `Recorded` was well-formed, signed by a key in force at its position, and
 admitted by the rules that every replayer checks again; it is durable. A submission of unknown
 outcome is `Unavailable`, and the same one sent again gets the outcome. The gate does not publish:
 `log/` makes entries visible.
@@ -16,15 +16,16 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Final, Self, TypeAlias
 
-from registry import integrity, register_state
+from registry import integrity, register_state, submissions
+from registry.checked import Checked
 from registry.committed import CommittedEntries
 from registry.committer import Committer
-from registry.deliberation import Checked
 from registry.outcomes import Outcome, Overloaded, Recorded, StorageFull
 from registry.queue import SubmissionQueue
 from registry.rehearsal import DryRun, rehearse
-from registry.signing import Signed, signed_by
+from registry.signing import UNKNOWN, Examined, examined
 from registry.store import StorageDamaged, Store
+from testamur import rules
 from testamur.catalogue import dry_run
 from testamur.catalogue.submission import MAX_HEADER, SignedHeader, parse, parse_header, parse_under
 from testamur.errors import Refusal, Unavailable
@@ -34,13 +35,13 @@ from testamur.rules import Register
 __all__ = [
     "Checked",
     "DryRun",
+    "Examined",
     "Gate",
     "Limits",
     "Outcome",
     "Overloaded",
     "Recorded",
     "Settled",
-    "Signed",
     "StorageDamaged",
     "StorageFull",
 ]
@@ -49,7 +50,6 @@ Settled: TypeAlias = Callable[[list[tuple[object, Outcome]]], None]
 
 _log: Final = logging.getLogger(__name__)
 _LOOK_AT_SPACE_EVERY: Final = 0.1  # seconds
-_MAY_BE_BEHIND: Final = frozenset({"unknown-organization", "unknown-key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,6 @@ class Limits:
     # A submission takes about three times its size in memory while it is queued.
     queued_bytes: int = 128 * 1024 * 1024
     free_space: int = 256 * 1024 * 1024
-    head_every: int = 50_000  # entries
 
 
 def unix_milliseconds() -> int:
@@ -86,14 +85,17 @@ class Gate:
         settled: Settled,
         clock: Callable[[], int] = unix_milliseconds,
         limits: Limits | None = None,
+        caps: rules.Limits = rules.LIMITS,
     ) -> None:
         """Open the gate to the log that `log_key` opens; `clock` tells Unix milliseconds.
+
+        `caps` bound what a key may spend; other ones than the rules' are for tests alone.
 
         Raises `StorageDamaged` or `OtherLog` when the store does not pass `integrity.examine`,
         `Unavailable` when it cannot be read.
         """
         limits = limits or Limits()
-        integrity.examine(store, log_key)
+        register = integrity.examine(store, log_key)
         self.entries = CommittedEntries(store)
         self.failure: StorageDamaged | None = None
         self._store = store
@@ -101,9 +103,7 @@ class Gate:
         self._settled = settled
         self._clock = clock
         self._limits = limits
-        self._committer = Committer(
-            store, log_key=log_key, clock=clock, head_every=limits.head_every
-        )
+        self._committer = Committer(store, register, log_key=log_key, clock=clock, caps=caps)
         self._queue = SubmissionQueue(
             most=limits.queued,
             most_bytes=limits.queued_bytes,
@@ -115,41 +115,51 @@ class Gate:
         self._thread = Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 
-    def examine(self, line: bytes) -> Signed:
+    def examine(self, line: bytes) -> Examined:
         """Return line 1 of a submission, signed by a key of somebody in the register.
 
         Costs one signature, and a look into the store if it could not be recorded now. Raises
         `Refusal` for what would be refused whatever follows.
         """
-        header = parse_header(line)
-        found = self._examined(header)
+        found = self._examined(parse_header(line))
         if found.refusal is not None:
             # Recorded before that reason arose, it gets its receipt again.
-            names = header.payload
-            if self.entries.receipt(names.iss, names.jti) is None:
+            names = found.header.payload
+            if self.receipt(names.iss, names.jti) is None:
                 raise found.refusal
         return found
 
-    def examine_dry_run(self, line: bytes) -> Signed:
+    def examine_dry_run(self, line: bytes) -> Examined:
         """Return line 1 of a dry run, signed by a key that may submit now; raises `Refusal`."""
         found = self._examined(dry_run.parse_header(line))
         if found.refusal is not None:
             raise found.refusal
         return found
 
-    def check(self, body: bytes, signed: Signed | None = None) -> Checked:
-        """Return the submission in `body`; its form, root and signatures (of known keys) are good.
+    def check(self, body: bytes, examined: Examined | None = None) -> Checked:
+        """Return the submission in `body`; its form, its root and all its signatures are good.
 
-        `signed` is its first line, if that was examined before: its root is then checked before
-        its lines are decoded. Costs one signature, another for each new key, and a few
+        `examined` is its first line, if that was examined before: its root is then checked before
+        its lines are decoded. Costs one signature, another for each registration in it, and a few
         microseconds per event; touches no disk. Raises `Refusal`.
         """
-        if signed is not None:
-            checked = Checked.of(parse_under(signed.header, body), len(body))
-            return checked.verified(signed.verified_by, examined=True)
-        checked = Checked.of(parse(body), len(body))
-        key = checked.key_in(self._committer.register)
-        return checked if key is None else checked.verified(key)
+        if examined is not None:
+            return Checked.of(parse_under(examined.header, body), len(body))
+        submission = parse(body)
+        _verify(submission.header)
+        return Checked.of(submission, len(body))
+
+    def receipt(self, issuer: str, jti: str) -> Recorded | None:
+        """Return the receipt of a submission by its issuer's DID and its jti, if recorded."""
+        key = submissions.stream_key(issuer, jti)
+        # Taken before the read begins, so that it is never ahead of what is read.
+        register = self._committer.register.draft()
+        with self._store.reading() as reading:
+            found = submissions.find(reading, [key])
+            if key not in found:
+                return None
+            register_state.catch_up(reading, register)
+        return submissions.receipt_of(found[key][1], register)
 
     def offer(self, checked: Checked, ticket: object) -> None:
         """Queue a submission for the committer; `settled` gets its outcome with `ticket`.
@@ -181,28 +191,27 @@ class Gate:
             ) from outcome
         raise outcome
 
-    def dry_run(self, body: bytes, signed: Signed | None = None) -> DryRun:
+    def dry_run(self, body: bytes, examined: Examined | None = None) -> DryRun:
         """Return what would become of the events in a dry run, with every line refused.
 
-        `signed` is its first line, if that was examined before; else it raises `Refusal` as
+        `examined` is its first line, if that was examined before; else it raises `Refusal` as
         `examine_dry_run` does.
         """
-        if signed is None:
-            signed = self.examine_dry_run(body[: MAX_HEADER + 1].partition(b"\n")[0])
+        if examined is None:
+            examined = self.examine_dry_run(body[: MAX_HEADER + 1].partition(b"\n")[0])
         # Taken before the read begins, so that it is never ahead of what is read.
         register = self._committer.register.draft()
         with self._store.reading() as reading:
-            register_state.catch_up(reading, register, self._log_key)
+            register_state.catch_up(reading, register)
             recorded_at = max(self._clock(), register.recorded_at)
             return rehearse(
-                body, signed, reading, register, recorded_at=recorded_at, log_key=self._log_key
+                body, examined, reading, register, recorded_at=recorded_at, log_key=self._log_key
             )
 
     def close(self) -> None:
         """Commit what is queued; accept nothing more."""
         self._queue.close()
         self._thread.join()
-        self._committer.close()
 
     def __enter__(self) -> Self:
         return self
@@ -210,22 +219,23 @@ class Gate:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _examined(self, header: SignedHeader) -> Signed:
+    def _examined(self, header: SignedHeader) -> Examined:
+        _verify(header)
         register = self._committer.register
         try:
-            return self._signed(header, register)
+            return self._judged(header, register)
         except Refusal as refusal:
-            if refusal.rule not in _MAY_BE_BEHIND:
+            if refusal.rule not in UNKNOWN:
                 raise
         # Another process may have brought its signer in, or its key.
         register = register.draft()
         with self._store.reading() as reading:
-            register_state.catch_up(reading, register, self._log_key)
-        return self._signed(header, register)
+            register_state.catch_up(reading, register)
+        return self._judged(header, register)
 
-    def _signed(self, header: SignedHeader, register: Register) -> Signed:
+    def _judged(self, header: SignedHeader, register: Register) -> Examined:
         recorded_at = max(self._clock(), register.recorded_at)
-        return signed_by(header, register, recorded_at=recorded_at, log_key=self._log_key)
+        return examined(header, register, recorded_at=recorded_at, log_key=self._log_key)
 
     def _run(self) -> None:
         while group := self._queue.take():
@@ -271,3 +281,8 @@ class Gate:
             raise StorageFull(
                 f"{free} bytes are free, and {self._limits.free_space} are kept as a reserve"
             )
+
+
+def _verify(header: SignedHeader) -> None:
+    """Raise `Refusal` unless the key that a header names signed it."""
+    header.verify_signature(header.key())

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from testamur.errors import Refusal, Unavailable
+from testamur.rules.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,9 @@ class Recorded:
     """Durable. `position` is that of the header entry, `recorded_at` in Unix milliseconds.
 
     `flags` are (line of the submission file, code), in that order. `repeated` says that it was
-    on the log before and that nothing was added now.
+    on the log before and that nothing was added now. `counts` says whether it counts as of the
+    last entry: a later key event may have cut it off. `reach` is what it changed about the
+    counting of earlier submissions, if anything.
     """
 
     position: int
@@ -26,6 +29,8 @@ class Recorded:
     recorded_at: int
     flags: tuple[tuple[int, str], ...]
     repeated: bool
+    counts: bool = True
+    reach: Reach | None = None
 
 
 class Overloaded(Unavailable):

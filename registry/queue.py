@@ -10,7 +10,7 @@ import time
 from collections import deque
 from threading import Condition
 
-from registry.deliberation import Checked
+from registry.checked import Checked
 from registry.outcomes import Overloaded
 from testamur.errors import Unavailable
 

@@ -1,167 +1,131 @@
 """The register of rules, kept in step with the sequence.
 
-It is folded by the rules that every replayer uses, from what is stored of it and the register
-events after that; credential events cannot change it and are stepped over. What a group changes in
-it is stored with the group, a row for each thing, so no moment comes at which all of it is written.
+It is folded from the entries that are not about credentials, which the store lists apart, so that
+a start or a look at what other processes appended steps over no credential. Nothing is stored of
+it: what decides is the sequence alone. The fold judges nothing, since the gate judged each
+submission when it recorded it; every entry is compared with the leaf hash beside it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
-from registry import register_rows
-from registry.register_rows import Head
-from registry.store import Entry, Reading, StorageDamaged, Transaction
+from registry.credential_streams import CredentialStreams
+from registry.store import Reading, RegisterEntry, StorageDamaged
 from testamur.catalogue.events import Event, wire_name
-from testamur.catalogue.lines import decode_event
-from testamur.catalogue.submission import parse_submission_entry
-from testamur.catalogue.table import Kind, wire_names
+from testamur.catalogue.lines import decode_events
+from testamur.catalogue.table import Kind, event_types
 from testamur.errors import Refusal
-from testamur.keys import PublicKey
-from testamur.rules import Register, admit_events, admit_genesis
+from testamur.rules import Register, Signed
+from testamur.rules.fold import take
+from testamur.tlog.merkle import leaf_hashes
 
-_AT_ONCE: Final = 50_000  # submissions, or rows of the register
-_OF_CREDENTIALS: Final = wire_names(Kind.CREDENTIAL)
+_AT_ONCE: Final = 5_000
+"""Entries read by one question. A submission of key events has far fewer."""
+
+
+_OF_CREDENTIALS: Final = event_types(Kind.CREDENTIAL)
 
 
 class FarBehind(Exception):
-    """More entries were appended than the caller wants to catch up with."""
+    """More entries were appended to the register than the caller wants to catch up with."""
 
 
 def load(reading: Reading) -> Register:
-    """Return the register as it is stored; an empty one when it is not.
-
-    Raises `StorageDamaged` unless its rows are, to the bit, those that were saved.
-    """
-    head = register_rows.head(reading)
-    if head is None:
-        return Register()
-    register, digest, after = Register(head.origin, head.size, head.recorded_at), 0, 0
-    while found := reading.states(after, _AT_ONCE):
-        for row in found:
-            if row.kind != register_rows.HEAD:
-                digest ^= register_rows.digest(row.kind, row.name, row.state)
-                register_rows.put(register, row.kind, row.name, row.state)
-        after = found[-1].place
-    if digest != head.rows_digest():
-        raise StorageDamaged(f"the register at {head.size} entries does not match its digest")
-    if head.size > reading.count():
-        raise StorageDamaged(
-            f"the register is of {head.size} entries, and the head counts {reading.count()}"
-        )
+    """Return the register as of the last entry; raises `StorageDamaged`."""
+    register = Register()
+    _advance(reading, register, reading.count(), None)
     return register
 
 
-def save(transaction: Transaction, before: Register, draft: Register) -> None:
-    """Store what `draft` changed in the register that is stored, which is `before`.
-
-    Without a head nothing is stored that this could go on from; the next start mends that.
-    """
-    head = register_rows.head(transaction)
-    if head is None and before.size:
-        return
-    rows, digest = [], 0 if head is None else head.rows_digest()
-    for kind, changed in draft.changes().items():
-        if kind not in register_rows.KINDS:
-            continue
-        earlier = before.mappings()[kind]
-        for name, state in changed.items():
-            known = earlier.get(name)
-            if known is not None:
-                digest ^= register_rows.digest(kind, name, register_rows.encoded(known))
-            data = register_rows.encoded(state)
-            digest ^= register_rows.digest(kind, name, data)
-            rows.append((kind, name, data))
-    transaction.save_states([*rows, Head.of(draft, digest).row()])
-
-
-def save_whole(transaction: Transaction, register: Register) -> None:
-    """Store all of the register in the place of what is stored of it."""
-    transaction.clear_states()
-    draft = Register().draft()
-    for name, states in register.mappings().items():
-        draft.mappings()[name].update(states)
-    draft.origin, draft.size = register.origin, register.size
-    draft.recorded_at = register.recorded_at
-    save(transaction, Register(), draft)
-
-
-def move_head(transaction: Transaction, register: Register) -> None:
-    """Note that the stored register now covers further entries, which changed nothing in it."""
-    head = register_rows.head(transaction)
-    if head is not None and head.size < register.size:
-        transaction.save_states([Head.of(register, head.rows_digest()).row()])
-
-
-def catch_up(
-    reading: Reading, register: Register, log_key: PublicKey, *, most: int | None = None
-) -> None:
+def catch_up(reading: Reading, register: Register, *, most: int | None = None) -> None:
     """Fold every entry there is after `register.size` into `register`.
 
-    Raises `StorageDamaged` when these are not submissions end to end, or when one breaks a rule
-    it must have kept when it was admitted; `FarBehind` when there are more than `most`. The
-    register is then as it was.
+    Raises `StorageDamaged` when an entry is not what was recorded, or when the submissions do not
+    reach to the last one; `FarBehind` when more than `most` entries are to be folded. The register
+    is then as it was.
     """
     size = reading.count()
     if register.size == size:
         return
-    if most is not None and size - register.size > most:
-        raise FarBehind
-    position, recorded_at = register.size, register.recorded_at
     draft = register.draft()
-    while found := reading.submissions_from(position, _AT_ONCE):
-        for row in found:
-            if row.position != position:
-                raise StorageDamaged(f"the submission at {row.position} was to begin at {position}")
-            if row.register_events:
-                _fold_submission(reading, draft, row.position, row.events, log_key)
-            position, recorded_at = row.position + 1 + row.events, row.recorded_at
-    if position != size:
-        raise StorageDamaged(f"submissions reach to {position}, but the head counts {size}")
-    draft.size, draft.recorded_at = size, recorded_at
+    _advance(reading, draft, size, most)
     register.absorb(draft)
 
 
-def at_genesis(reading: Reading, log_key: PublicKey) -> Register:
+def at_genesis(reading: Reading) -> Register:
     """Return the register as entries 0 and 1 left it: the root authorities alone."""
     register = Register()
-    _fold_submission(reading, register, 0, 1, log_key)
+    _fold(register, reading.register_entries(0, 1))
     return register
 
 
-def _fold_submission(
-    reading: Reading, register: Register, start: int, events: int, log_key: PublicKey
-) -> None:
-    """Fold the register events of the submission at `start`, as a replayer folds them."""
-    header_entry, *entries = _register_entries(reading, start, events)
+def _advance(reading: Reading, register: Register, size: int, most: int | None) -> None:
+    """Fold the entries from `register.size` to `size` into `register`."""
+    if size == 0:
+        return
+    last = reading.submission_around(size - 1)
+    end = last.position + 1 + last.events if last else 0
+    if last is None or end != size:
+        raise StorageDamaged(f"submissions reach to {end}, but the head counts {size}")
+    if most is not None and len(reading.register_entries(register.size, most + 1)) > most:
+        raise FarBehind
+    position = register.size
+    while found := reading.register_entries(position, _AT_ONCE):
+        if len(found) == _AT_ONCE:
+            # The next question begins with the last submission, which may have been cut.
+            found = _whole(found)
+        _fold(register, found)
+        position = found[-1].position + 1
+    register.size, register.recorded_at = size, last.recorded_at
+
+
+def _whole(entries: list[RegisterEntry]) -> list[RegisterEntry]:
+    """Return the entries without the last submission, unless it is the only one."""
+    last = entries[-1].header
+    whole = [entry for entry in entries if entry.header != last]
+    return whole or entries
+
+
+def _fold(register: Register, entries: Sequence[RegisterEntry]) -> None:
+    events = iter(_decoded(entries))
+    for _, group in groupby(entries, key=attrgetter("header")):
+        submission = list(group)
+        signed = _signed(register, submission[0])
+        # The register has no credentials, and these entries are about none.
+        said = [(entry.position, next(events)) for entry in submission]
+        take(register, CredentialStreams(), signed, said)
+
+
+def _signed(register: Register, entry: RegisterEntry) -> Signed:
+    """Return the submission of an entry. It shares the texts of the register itself."""
+    organization = register.organizations.get(entry.issuer)
+    if organization is None:  # the log itself, which opened the log
+        return Signed(entry.issuer, entry.key, entry.header, entry.recorded_at)
+    known = organization.keys.keys.get(entry.key)
+    key = entry.key if known is None else known.key
+    return Signed(organization.did, key, entry.header, entry.recorded_at)
+
+
+def _decoded(entries: Sequence[RegisterEntry]) -> list[Event]:
+    """Return the events in these entries, once these are found to be what was recorded."""
+    lines = [entry.entry.encode() for entry in entries]
+    for entry, leaf in zip(entries, leaf_hashes(lines), strict=True):
+        if leaf.hex() != entry.leaf.lower():
+            raise StorageDamaged(f"entry {entry.position} does not hash to its leaf")
     try:
-        recorded_at, header = parse_submission_entry(header_entry.entry)
-        found = [_decoded(entry) for entry in entries]
-        if start == 0:
-            admit_genesis(register, header, found, recorded_at, log_key)
-        else:
-            register.size = start
-            numbers = [entry.position - start for entry in entries]
-            # The gate verified the signatures inside these events before it stored them.
-            admit_events(
-                register, {}, header, found, recorded_at, numbers=numbers, possessed=numbers
-            )
+        events = decode_events(lines)
     except Refusal as refusal:
-        raise StorageDamaged(
-            f"the submission at {start} could not have been admitted: {refusal}"
-        ) from None
-
-
-def _register_entries(reading: Reading, start: int, events: int) -> list[Entry]:
-    """Return the header entry of a submission and those of its events that are folded."""
-    entries = reading.entries(start, start + events, without=_OF_CREDENTIALS)
-    if not entries or entries[0].position != start:
-        raise StorageDamaged(f"entry {start} is missing, or filed under something else")
-    return entries
-
-
-def _decoded(entry: Entry) -> Event:
-    event = decode_event(entry.entry)
-    if wire_name(event) != entry.topic:
-        raise StorageDamaged(f"entry {entry.position} is filed as {entry.topic!r}")
-    return event
+        at = entries[(refusal.line or 2) - 2].position
+        raise StorageDamaged(f"entry {at} is no event: {refusal}") from None
+    for entry, event in zip(entries, events, strict=True):
+        if wire_name(event) != entry.topic:
+            raise StorageDamaged(f"entry {entry.position} is filed as {entry.topic!r}")
+        if type(event) in _OF_CREDENTIALS:
+            raise StorageDamaged(
+                f"entry {entry.position}, filed as {entry.topic!r}, is none of the register's"
+            )
+    return events

@@ -8,33 +8,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from registry import credential_streams
-from registry.deliberation import Checked, Deliberation, Unverified
-from registry.outcomes import Recorded
-from registry.signing import Signed
+from registry.checked import Checked
+from registry.credential_streams import TooLong
+from registry.deliberation import Deliberation
+from registry.known import Known, known, too_long
+from registry.signing import Examined
 from registry.store import Reading
 from testamur.catalogue.dry_run import every_refusal, parse
+from testamur.catalogue.events import KEY_EVENTS
 from testamur.errors import Refusal, detached
 from testamur.keys import PublicKey
-from testamur.recording.names import objections
-from testamur.rules import Credentials, Register, admit_events
+from testamur.recording.objections import objections
+from testamur.rules import Register, Signed, admit_events
+from testamur.rules.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
     """Everything wrong with a submission, judged as of `size` entries; nothing if it would pass.
 
-    `flags` are those it would be admitted with, as in `Recorded`.
+    `flags` are those it would be admitted with, and `reach` is what it would change, as in
+    `Recorded`.
     """
 
     refusals: list[Refusal]
     flags: tuple[tuple[int, str], ...]
     size: int
+    reach: Reach | None = None
 
 
 def rehearse(
     body: bytes,
-    signed: Signed,
+    examined: Examined,
     reading: Reading,
     register: Register,
     *,
@@ -43,48 +48,49 @@ def rehearse(
 ) -> DryRun:
     """Return what would become of the events in a dry run were they recorded next.
 
-    `signed` is its line 1; `recorded_at` is in Unix milliseconds. `register` is left as it is.
+    `examined` is its line 1; `recorded_at` is in Unix milliseconds. `register` is left as it is.
     """
     try:
-        checked = Checked.of(parse(body, signed.header), len(body))
-        checked = checked.verified(signed.verified_by, examined=True)
+        checked = Checked.of(parse(body, examined.header), len(body))
     except Refusal:
         return DryRun(every_refusal(body), (), register.size)
-    credentials = credential_streams.states(reading, checked.named)
-    deliberation = Deliberation(
-        register.draft(),
-        credentials,
-        {},  # a dry run has no name under which it could have been recorded
-        recorded_at=recorded_at,
-        log_key=log_key,
-    )
+    # A dry run has no name under which it could have been recorded.
     try:
-        receipt = _decided(deliberation, checked)
+        found = known(reading, checked.named, [checked])
+    except TooLong:
+        return DryRun([too_long(checked)], (), register.size)
+    deliberation = Deliberation(register.draft(), found, recorded_at=recorded_at, log_key=log_key)
+    try:
+        receipt = deliberation.decide(checked)
     except Refusal as refusal:
-        on_header = refusal.line == 1 or register.size == 0
-        others = [] if on_header else _every_line(register, credentials, checked, recorded_at)
-        return DryRun(others or [refusal], (), register.size)
-    return DryRun([], receipt.flags, register.size)
-
-
-def _decided(deliberation: Deliberation, checked: Checked) -> Recorded:
-    try:
-        return deliberation.decide(checked)
-    except Unverified as unverified:  # another key has that name since
-        return deliberation.decide(checked.verified(unverified.key))
+        first = detached(refusal)
+        alone = first.line == 1 or type(checked.submission.events[0]) in KEY_EVENTS
+        others = [] if alone else _every_line(register, found, checked, recorded_at)
+        if not any((each.line, each.rule) == (first.line, first.rule) for each in others):
+            others.insert(0, first)
+        return DryRun(others, (), register.size)
+    return DryRun([], receipt.flags, register.size, receipt.reach)
 
 
 def _every_line(
-    register: Register, credentials: Credentials, checked: Checked, recorded_at: int
+    register: Register, known_before: Known, checked: Checked, recorded_at: int
 ) -> list[Refusal]:
     """Return the refusal of every event, judged after those before it that are admitted."""
     draft = register.draft()
     header = checked.submission.header
     found = objections(checked.submission.events)
     for number, event in enumerate(checked.submission.events):
-        draft.size = register.size + number
+        signed = Signed(header.payload.iss, header.key_id, register.size + number, recorded_at)
+        verified = {1} if number + 1 in checked.verified else set[int]()
         try:
-            admit_events(draft, credentials, header, [event], recorded_at)
+            admit_events(
+                draft,
+                known_before.credentials,
+                signed,
+                [event],
+                event_at=known_before.event_at,
+                verified=verified,
+            )
         except Refusal as refusal:
             refusal.line = number + 2
             found.append(detached(refusal))

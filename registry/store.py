@@ -1,9 +1,9 @@
 """The seam between the gate and the store: what a store keeps, and what each method must do.
 
-A store keeps one gapless sequence of entries, a list of the submissions they came in, and a row
-for each thing of the register. Entry p has notification id p + 1. A driver (`registry/sqlite/`) is
-the only place that knows a database: its statements, its errors, its files. Nothing here judges
-what an entry says.
+A store keeps one gapless sequence of entries, a list of the submissions they came in, and a list
+of the entries that the register is folded from. Entry p has notification id p + 1. A driver
+(`registry/sqlite/`) is the only place that knows a database: its statements, its errors, its
+files. Nothing here judges what an entry says.
 
 A method raises one of these and nothing else; a driver MUST NOT raise an error of its database:
 
@@ -56,41 +56,55 @@ class Entry(NamedTuple):
 class SubmissionRow(NamedTuple):
     """What is listed of one submission: `position` is that of its header entry.
 
-    `register_events` counts those of its events that are not about credentials. `flags` is what
-    `registry.submissions.pack_flags` made of them.
+    `key` is the Multikey that signed it, `recorded_at` is in Unix milliseconds. `register_events`
+    counts those of its events that are not about credentials. `flags` is what
+    `registry.submissions.pack` made of its flags and its reach. The last three are running totals
+    over all submissions that this key signed for this issuer up to this one
+    (`testamur.rules.reach.Sums`).
     """
 
     position: int
     events: int
     issuer: str
+    key: str
     recorded_at: int
     register_events: int
     flags: bytes | None
+    issuances: int
+    grants: int
+    endings: int
 
 
-class StreamEvent(NamedTuple):
-    """An event of a stream that was asked for: `asked` is the index of the stream in the question.
+class StreamEntry(NamedTuple):
+    """An entry of a stream that was asked for: `asked` is the index of the stream in the question.
 
-    `issuer` is the issuer of the submission that version 1 came in; None for later versions.
+    `entry` is left out (None) of every version after the first that has the topic of the first.
+    The last four members are of the submission that it came in.
     """
 
     asked: int
     version: int
+    position: int
     topic: str
-    issuer: str | None
+    entry: str | None
+    header: int
+    issuer: str
+    key: str
+    recorded_at: int
 
 
-StateRow: TypeAlias = tuple[str, str, bytes]
-"""A row of the register to save: kind, name, state."""
+class RegisterEntry(NamedTuple):
+    """An entry that the register is folded from, and of which submission it is."""
 
-
-class StoredState(NamedTuple):
-    """A row of the register: `place` counts rows in the order in which they were first saved."""
-
-    place: int
-    kind: str
-    name: str
-    state: bytes
+    position: int
+    topic: str
+    entry: str
+    leaf: str
+    """The leaf hash in hexadecimal digits of either case."""
+    header: int
+    issuer: str
+    key: str
+    recorded_at: int
 
 
 class Reading(Protocol):
@@ -135,11 +149,20 @@ class Reading(Protocol):
         """Return all entries of one stream, by version."""
         ...
 
-    def ends(self, streams: Sequence[bytes], *, size: int | None = None) -> list[StreamEvent]:
-        """Return the first and the last event of each stream among the first `size` entries.
+    def streams(
+        self,
+        streams: Sequence[bytes],
+        begin: str,
+        *,
+        after: Sequence[int] = (),
+        size: int | None = None,
+        most: int | None = None,
+    ) -> list[StreamEntry]:
+        """Return entries of these streams among the first `size` entries, in any order.
 
-        In any order; once if they are the same. Without `size`, MUST cost the same for a long
-        stream as for a short one.
+        They are all of a stream whose first entry has the topic `begin`, but only the first of any
+        other. With `after`, a version for each stream, MUST return later ones alone, and cost as
+        much as these. With `most`, MUST return some `most` if there are more, and cost no more.
         """
         ...
 
@@ -155,12 +178,27 @@ class Reading(Protocol):
         """Return the last submission that begins at or before `position`."""
         ...
 
-    def state(self, kind: str, name: str) -> bytes | None:
-        """Return the state in one row of the register, unexamined, or None without such a row."""
+    def totals(self, issuer: str, key: str, positions: Sequence[int]) -> list[tuple[int, int, int]]:
+        """Return the running totals of an issuer's key at each position.
+
+        They are those of its last submission with a header below the position, or zeros. MUST cost
+        one look into an index for each.
+        """
         ...
 
-    def states(self, after: int, limit: int) -> list[StoredState]:
-        """Return at most `limit` rows of the register after the place `after`, by place."""
+    def latest_totals(self, signers: Sequence[tuple[str, str]]) -> list[tuple[int, int, int]]:
+        """Return, for each (issuer, key), its running totals after the last entry."""
+        ...
+
+    def first_recorded(self, recorded_at: int) -> int | None:
+        """Return the position of the first submission recorded then or later, or None."""
+        ...
+
+    def register_entries(self, first: int, limit: int) -> list[RegisterEntry]:
+        """Return at most `limit` entries of the register from position `first` on, in order.
+
+        MUST cost the same, however many other entries lie between them.
+        """
         ...
 
 
@@ -172,24 +210,20 @@ class Transaction(Reading, Protocol):
     and a reader that has seen an entry has seen every entry before it.
     """
 
-    def append(self, entries: Sequence[EntryRow], submissions: Sequence[SubmissionRow]) -> None:
+    def append(
+        self,
+        entries: Sequence[EntryRow],
+        submissions: Sequence[SubmissionRow],
+        register: Sequence[tuple[int, int]] = (),
+    ) -> None:
         """Add entries, whose ids go on from `count()`, and list their submissions.
 
-        MUST raise `Clash` when a stream already has an event of that version, in the store or
-        earlier among `entries`; the caller then leaves the transaction and begins another. MUST
-        raise `StorageDamaged` when the ids do not go on from `count()`, and never leave a hole.
+        `register` lists those entries that the register is folded from: the position of each, and
+        that of its submission's header. MUST raise `Clash` when a stream already has an event of
+        that version, in the store or earlier among `entries`; the caller then leaves the
+        transaction and begins another. MUST raise `StorageDamaged` when the ids do not go on from
+        `count()`, and never leave a hole.
         """
-        ...
-
-    def save_states(self, rows: Sequence[StateRow]) -> None:
-        """Add these rows of the register; a row of the same kind and name is replaced.
-
-        A row that is replaced MUST keep its place. MUST cost no more, however many rows there are.
-        """
-        ...
-
-    def clear_states(self) -> None:
-        """Take all rows of the register away."""
         ...
 
     def commit(self) -> None:
@@ -221,8 +255,9 @@ class Store(Protocol):
         """Raise `StorageDamaged` unless the database's own structures are sound.
 
         MUST compare every index with what it indexes: an id that the unique index has forgotten
-        would be given a second time. Entries, leaf hashes and rules are for
-        `registry.integrity`.
+        would be given a second time. MUST find a submission that does not begin where the one
+        before it ends, and an entry that is missing in the list of those of the register. Entries,
+        leaf hashes and rules are for `registry.integrity`.
         """
         ...
 

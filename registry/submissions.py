@@ -14,16 +14,27 @@ from typing import Final
 import msgspec
 
 from registry.outcomes import Recorded
-from registry.store import Reading, StorageDamaged
-from testamur.catalogue.submission import SignedHeader, parse_submission_entry, stream_of
+from registry.store import Reading, StorageDamaged, SubmissionRow
+from testamur.catalogue.submission import parse_submission_entry, stream_of
 from testamur.errors import Refusal
-from testamur.rules import Admitted
+from testamur.rules import Admitted, Register, Signed
+from testamur.rules.key_admission import CAPS
+from testamur.rules.reach import Reach
 
 TOPIC: Final = "submission"
 """What a header entry is filed under; event entries are filed under their wire names."""
 
 _Runs = list[tuple[int, int, list[str]]]
-_runs: Final = msgspec.json.Decoder(_Runs)
+
+
+class _Judged(msgspec.Struct, array_like=True, omit_defaults=True):
+    """Flags as runs of lines that share their codes, and how far the submission reaches back."""
+
+    runs: _Runs
+    reach: Reach | None = None
+
+
+_judged: Final = msgspec.json.Decoder(_Judged)
 
 
 def stream_key(issuer: str, jti: str) -> bytes:
@@ -31,27 +42,34 @@ def stream_key(issuer: str, jti: str) -> bytes:
     return stream_of("submission", issuer, jti).bytes
 
 
-def find(reading: Reading, keys: Sequence[bytes]) -> dict[bytes, tuple[str, Recorded]]:
+def find(reading: Reading, keys: Sequence[bytes]) -> dict[bytes, tuple[str, SubmissionRow]]:
     """Return, by stream key, these submissions as far as they are recorded.
 
-    For each, the bytes that its signature is over, and its receipt.
+    For each, the bytes that its signature is over, and what is listed of it.
     """
-    known = {}
+    found = {}
     for key, (row, entry) in reading.submissions(keys).items():
-        _, header = _parsed(row.position, entry)
-        flags = unpack_flags(row.flags)
-        receipt = Recorded(row.position, row.events, row.recorded_at, flags, repeated=True)
-        known[key] = (header.signing_input, receipt)
-    return known
+        try:
+            _, header = parse_submission_entry(entry)
+        except Refusal as refusal:
+            raise StorageDamaged(f"the header entry at {row.position}: {refusal}") from None
+        found[key] = header.signing_input, row
+    return found
 
 
-def around(reading: Reading, position: int) -> tuple[int, int, SignedHeader]:
-    """Return the submission that `position` lies in: its position, `recordedAt` (ms), header."""
-    row = reading.submission_around(position)
-    if row is None:
-        raise StorageDamaged(f"entry {position} belongs to no submission")
-    (entry,), _ = reading.read(row.position, 1)
-    return row.position, *_parsed(row.position, entry)
+def receipt_of(row: SubmissionRow, register: Register) -> Recorded:
+    """Return the receipt of a submission that was recorded before `register`."""
+    signed = Signed(row.issuer, row.key, row.position, row.recorded_at)
+    flags, reach = unpack(row.flags)
+    return Recorded(
+        row.position,
+        row.events,
+        row.recorded_at,
+        flags,
+        repeated=True,
+        counts=register.counts(signed),
+        reach=reach,
+    )
 
 
 def flags_of(admitted: Iterable[Admitted]) -> tuple[tuple[int, str], ...]:
@@ -64,9 +82,15 @@ def flags_of(admitted: Iterable[Admitted]) -> tuple[tuple[int, str], ...]:
     )
 
 
-def pack_flags(flags: Sequence[tuple[int, str]]) -> bytes | None:
-    """Return flags in few bytes: runs of lines that share their codes. None when there are none."""
-    if not flags:
+def reach_of(admitted: Sequence[Admitted]) -> Reach | None:
+    """Return how far a submission reaches back, if it is one of key events that does."""
+    # Each declaration in it tells the same, and a submission has few key events.
+    return next((each.reach for each in admitted[: CAPS.in_submission] if each.reach), None)
+
+
+def pack(flags: Sequence[tuple[int, str]], reach: Reach | None) -> bytes | None:
+    """Return what was judged of a submission in few bytes; None when there is nothing to tell."""
+    if not flags and reach is None:
         return None
     runs: _Runs = []
     for line, group in groupby(flags, key=lambda flag: flag[0]):
@@ -75,27 +99,21 @@ def pack_flags(flags: Sequence[tuple[int, str]]) -> bytes | None:
             runs[-1] = (runs[-1][0], line, codes)
         else:
             runs.append((line, line, codes))
-    return msgspec.json.encode(runs)
+    return msgspec.json.encode(_Judged(runs, reach))
 
 
-def unpack_flags(packed: bytes | None) -> tuple[tuple[int, str], ...]:
-    """Return what `pack_flags` packed; raises `StorageDamaged`."""
+def unpack(packed: bytes | None) -> tuple[tuple[tuple[int, str], ...], Reach | None]:
+    """Return what `pack` packed; raises `StorageDamaged`."""
     if packed is None:
-        return ()
+        return (), None
     try:
-        runs = _runs.decode(packed)
+        judged = _judged.decode(packed)
     except msgspec.DecodeError as error:
         raise StorageDamaged(f"the flags of a submission cannot be read: {error}") from None
-    return tuple(
+    flags = tuple(
         (line, code)
-        for first, last, codes in runs
+        for first, last, codes in judged.runs
         for line in range(first, last + 1)
         for code in codes
     )
-
-
-def _parsed(position: int, entry: bytes) -> tuple[int, SignedHeader]:
-    try:
-        return parse_submission_entry(entry)
-    except Refusal as refusal:
-        raise StorageDamaged(f"the header entry at {position}: {refusal}") from None
+    return flags, judged.reach

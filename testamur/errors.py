@@ -2,7 +2,6 @@
 
 Refuted        the evidence was examined and does not hold
   Refusal      ... and it broke a named rule, at a known line of a submission
-    Irreparable  ... and no event missing from an excerpt could make it good
 Unavailable    the evidence could not be examined, so nothing is known either way
 """
 
@@ -65,10 +64,6 @@ class Refusal(Refuted):
         placed = copy.copy(self)
         placed.line = line
         return placed
-
-
-class Irreparable(Refusal):
-    """A rule was broken, and no event missing from the excerpt could have made it good."""
 
 
 def detached(error: _Error) -> _Error:

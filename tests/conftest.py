@@ -5,10 +5,13 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness.served import Served
+# A test of one part imports that part alone, so the server is imported where it is started.
+if TYPE_CHECKING:
+    from tests.harness.served import Served
 
 # A shell's background job ignores SIGINT, and so would every process that a test starts and
 # then interrupts: a disposition of "ignore" is inherited, a handler is not.
@@ -24,6 +27,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def opened_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A log whose provider may issue, made once. No server has it open; tests serve a copy."""
+    from tests.harness.served import Served
+
     with closing(Served(tmp_path_factory.mktemp("opened") / "data")) as log:
         log.init()
         with log.running():

@@ -15,9 +15,23 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from api.questions import accreditations, achievements, credentials, organizations, submissions
+from api.questions import (
+    accreditations,
+    achievements,
+    credentials,
+    organizations,
+    submissions,
+    successions,
+)
 
-_KINDS: Final = (credentials, organizations, achievements, accreditations, submissions)
+_KINDS: Final = (
+    credentials,
+    organizations,
+    successions,
+    achievements,
+    accreditations,
+    submissions,
+)
 
 routes: Final = APIRouter()
 for _kind in _KINDS:

@@ -3,43 +3,65 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
+import msgspec
 from fastapi import APIRouter, Query, Response
 
 from api.questions.answerer import View
 from api.questions.moment import PageOf, When
 from api.questions.question import (
+    Act,
     Answering,
     Did,
     HistoryLine,
     Listed,
+    NotCounted,
     Shape,
     Uuid,
+    act,
     answered,
     described,
+    history_line,
     listed,
-    stream_line,
+    not_counted,
 )
 from projections import accreditations, organizations
-from projections.accreditations import AccreditationAt, RecognitionAt
+from projections.accreditations import GrantAt
+from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import AccreditationStatus, RecognitionStatus
-from testamur.catalogue.members import Scope
+from testamur.catalogue.members import Document, Scope, Vouched
+from testamur.catalogue.table import Kind
 from testamur.rules import Flags
 
 routes: Final = APIRouter(tags=["accreditations"])
 
 
+class Words(Shape, frozen=True, gc=False, kw_only=True):
+    """What the signer of a grant vouches for about the organization that it names."""
+
+    name: str
+    country: str
+    other_names: tuple[str, ...] | None = None
+    other_ids: tuple[str, ...] | None = None
+    url: str | None = None
+
+
 class AccreditationAnswer(Shape, frozen=True, gc=False, kw_only=True):
-    """An accreditation, granted at position `granted`, last changed at `position`."""
+    """An accreditation, granted at position `granted`, last changed at `position`.
+
+    The status is None where no entry that grants it counts. `vouched` is what the accreditor
+    vouches for now. `acts` set the status; `not_counted` are entries about it that do not count.
+    """
 
     id: str
     accreditor: str
     provider: str
     decision: str
     kind: str
-    status: AccreditationStatus
+    status: AccreditationStatus | None
     valid_from: date
+    vouched: Words
     granted: int
     position: int
     version: int
@@ -48,23 +70,36 @@ class AccreditationAnswer(Shape, frozen=True, gc=False, kw_only=True):
     recorded_at: str | None
     scope: Scope | None = None
     valid_until: date | None = None
+    review_by: date | None = None
+    obligation: str | None = None
+    evidence: Document | None = None
+    acts: tuple[Act, ...] = ()
+    not_counted: tuple[NotCounted, ...] = ()
 
 
 class RecognitionAnswer(Shape, frozen=True, gc=False, kw_only=True):
-    """A recognition, granted at position `granted`, last changed at `position`."""
+    """A recognition of `organization` as an accreditor or an authority, by `authority`.
+
+    The other members are those of an accreditation.
+    """
 
     id: str
     authority: str
-    accreditor: str
-    status: RecognitionStatus
+    organization: str
+    as_: str = msgspec.field(name="as")
+    status: RecognitionStatus | None
     valid_from: date
+    vouched: Words
     granted: int
     position: int
     version: int
+    flags: Flags
     size: int
     recorded_at: str | None
     scope: Scope | None = None
     valid_until: date | None = None
+    acts: tuple[Act, ...] = ()
+    not_counted: tuple[NotCounted, ...] = ()
 
 
 SHAPES: Final = (
@@ -75,43 +110,60 @@ SHAPES: Final = (
 )
 
 
-def _accreditation(found: AccreditationAt, recorded_at: str | None) -> AccreditationAnswer:
-    terms = found.accreditation
+def words_of(vouched: Vouched) -> Words:
+    """Return what is vouched for, as an answer tells it."""
+    return Words(
+        name=vouched.name,
+        country=vouched.country,
+        other_names=vouched.other_names,
+        other_ids=vouched.other_ids,
+        url=vouched.url,
+    )
+
+
+def _accreditation(found: GrantAt, recorded_at: str | None) -> AccreditationAnswer:
+    terms = cast("e.AccreditationGranted", found.grant.event)
     return AccreditationAnswer(
-        id=terms.id,
-        accreditor=terms.accreditor,
+        accreditor=found.grant.owner,
         provider=terms.provider,
         decision=terms.decision,
         kind=terms.kind,
-        status=terms.status,
-        valid_from=terms.valid_from,
-        valid_until=terms.valid_until,
-        scope=terms.scope,
-        granted=found.granted,
-        position=found.position,
-        version=terms.version,
-        flags=found.flags,
-        size=found.size,
-        recorded_at=recorded_at,
+        review_by=getattr(found.vouched, "review_by", None),
+        obligation=terms.obligation,
+        evidence=terms.evidence,
+        **_granted(found, recorded_at),
     )
 
 
-def _recognition(found: RecognitionAt, recorded_at: str | None) -> RecognitionAnswer:
-    terms = found.recognition
+def _recognition(found: GrantAt, recorded_at: str | None) -> RecognitionAnswer:
+    terms = cast("e.RecognitionGranted", found.grant.event)
     return RecognitionAnswer(
-        id=terms.id,
-        authority=terms.authority,
-        accreditor=terms.accreditor,
-        status=terms.status,
-        valid_from=terms.valid_from,
-        valid_until=terms.valid_until,
-        scope=terms.scope,
-        granted=found.granted,
-        position=found.position,
-        version=terms.version,
-        size=found.size,
-        recorded_at=recorded_at,
+        authority=found.grant.owner,
+        organization=terms.organization,
+        as_=terms.as_,
+        **_granted(found, recorded_at),
     )
+
+
+def _granted(found: GrantAt, recorded_at: str | None) -> dict[str, Any]:
+    """Return what the answers about both kinds of grants tell."""
+    terms = found.grant.event
+    return {
+        "id": found.id,
+        "status": found.standing.status,
+        "valid_from": terms.valid_from,
+        "valid_until": terms.valid_until,
+        "scope": terms.scope,
+        "vouched": words_of(found.vouched),
+        "granted": found.granted,
+        "position": found.position,
+        "version": found.grant.entries,
+        "flags": found.flags,
+        "size": found.size,
+        "recorded_at": recorded_at,
+        "acts": tuple(map(act, found.standing.acts)),
+        "not_counted": not_counted(found.standing.fallen),
+    }
 
 
 @routes.get(
@@ -137,10 +189,10 @@ async def accreditation_history(
 ) -> Response:
     def find(view: View) -> Listed[HistoryLine]:
         view.known("accreditation", accreditation, accreditations.accreditation_at)
-        events = accreditations.accreditation_history(
-            view.connection, accreditation, view.size, **page.options
+        events = accreditations.grant_history(
+            view.connection, Kind.ACCREDITATION, accreditation, view.size, **page.options
         )
-        return listed(view, page, events, stream_line)
+        return listed(view, page, events, history_line)
 
     return await answered(answerer, when, find)
 
@@ -157,14 +209,11 @@ async def accreditations_of(
     did: Did,
     by: Annotated[Literal["provider", "accreditor"], Query()] = "provider",
 ) -> Response:
-    granted = {
-        "provider": accreditations.accreditations_of,
-        "accreditor": accreditations.accreditations_by,
-    }[by]
+    granted = {"provider": accreditations.granted_to, "accreditor": accreditations.granted_by}[by]
 
     def find(view: View) -> Listed[AccreditationAnswer]:
         view.known("organization", did, organizations.organization_at)
-        found = granted(view.connection, did, view.size, **page.options)
+        found = granted(view.connection, Kind.ACCREDITATION, did, view.size, **page.options)
         return listed(view, page, found, lambda each: _accreditation(each, view.recorded_at))
 
     return await answered(answerer, when, find)
@@ -172,7 +221,7 @@ async def accreditations_of(
 
 @routes.get(
     "/recognitions/{recognition}",
-    summary="A recognition of an accreditor.",
+    summary="A recognition of an accreditor or an authority.",
     responses=described(RecognitionAnswer),
 )
 async def one_recognition(answerer: Answering, when: When, recognition: Uuid) -> Response:
@@ -193,23 +242,31 @@ async def recognition_history(
 ) -> Response:
     def find(view: View) -> Listed[HistoryLine]:
         view.known("recognition", recognition, accreditations.recognition_at)
-        events = accreditations.recognition_history(
-            view.connection, recognition, view.size, **page.options
+        events = accreditations.grant_history(
+            view.connection, Kind.RECOGNITION, recognition, view.size, **page.options
         )
-        return listed(view, page, events, stream_line)
+        return listed(view, page, events, history_line)
 
     return await answered(answerer, when, find)
 
 
 @routes.get(
     "/organizations/{did}/recognitions",
-    summary="The recognitions an accreditor was granted.",
+    summary="The recognitions an organization was granted, or with by=authority granted.",
     responses=described(Listed[RecognitionAnswer]),
 )
-async def recognitions_of(answerer: Answering, when: When, page: PageOf, did: Did) -> Response:
+async def recognitions_of(
+    answerer: Answering,
+    when: When,
+    page: PageOf,
+    did: Did,
+    by: Annotated[Literal["organization", "authority"], Query()] = "organization",
+) -> Response:
+    granted = {"organization": accreditations.granted_to, "authority": accreditations.granted_by}
+
     def find(view: View) -> Listed[RecognitionAnswer]:
         view.known("organization", did, organizations.organization_at)
-        found = accreditations.recognitions_of(view.connection, did, view.size, **page.options)
+        found = granted[by](view.connection, Kind.RECOGNITION, did, view.size, **page.options)
         return listed(view, page, found, lambda each: _recognition(each, view.recorded_at))
 
     return await answered(answerer, when, find)

@@ -13,12 +13,14 @@ from api.questions.question import (
     Did,
     HistoryLine,
     Listed,
+    NotCounted,
     Shape,
     Uuid,
     answered,
     described,
+    history_line,
     listed,
-    stream_line,
+    not_counted,
 )
 from projections import achievements, organizations
 from projections.achievements import AchievementAt
@@ -30,35 +32,44 @@ routes: Final = APIRouter(tags=["achievements"])
 
 
 class AchievementAnswer(Shape, frozen=True, gc=False, kw_only=True):
-    """An achievement with version `version` of its definition, whose flags are `flags`."""
+    """An achievement with version `version` of its definition, whose flags are `flags`.
+
+    That version stands at position `written`. The status is None where no version counts, and the
+    newest version is the highest that counts. `not_counted` are entries that do not count.
+    """
 
     id: str
     provider: str
-    status: AchievementStatus
+    status: AchievementStatus | None
     version: int
     definition: Definition
     defined: int
+    written: int
     position: int
     flags: Flags
     size: int
     recorded_at: str | None
+    not_counted: tuple[NotCounted, ...] = ()
 
 
 SHAPES: Final = (AchievementAnswer, Listed[AchievementAnswer])
 
 
 def _achievement(found: AchievementAt, recorded_at: str | None) -> AchievementAnswer:
+    status = found.standing.status
     return AchievementAnswer(
         id=found.achievement,
         provider=found.provider,
-        status=found.status,
+        status=None if status is None else AchievementStatus(status),
         version=found.revision,
         definition=found.definition,
         defined=found.defined,
+        written=found.written,
         position=found.position,
         flags=found.flags,
         size=found.size,
         recorded_at=recorded_at,
+        not_counted=not_counted(found.standing.fallen),
     )
 
 
@@ -71,7 +82,7 @@ async def one_achievement(
     answerer: Answering,
     when: When,
     achievement: Uuid,
-    version: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
+    version: Annotated[int | None, Query(ge=1, le=10_000)] = None,
 ) -> Response:
     def find(view: View) -> AchievementAnswer:
         found = view.known("achievement", achievement, achievements.achievement_at)
@@ -100,7 +111,7 @@ async def achievement_history(
         events = achievements.achievement_history(
             view.connection, achievement, view.size, **page.options
         )
-        return listed(view, page, events, stream_line)
+        return listed(view, page, events, history_line)
 
     return await answered(answerer, when, find)
 

@@ -168,9 +168,12 @@ class Answerer:
             raise Refuted(f"the projections call entry {position} an issuance, and it is not")
         return event
 
-    async def evidence(self, credential: str, when: Moment) -> Excerpt:
+    async def evidence(
+        self, credential: str, when: Moment, anchors: frozenset[str] = frozenset()
+    ) -> Excerpt:
         """Return the evidence file of a credential, and the size it is as of; 404 if none.
 
+        It has a chain to each of the `anchors`, DIDs, and to each root authority, that has one.
         Its proofs are under the newest published checkpoint. As of an earlier size the file says
         so, and so does every report on it, because it leaves out every later revocation.
         """
@@ -178,15 +181,25 @@ class Answerer:
         if when == NOW:
             when = Moment(published.size, None)
         if when.size is None:
-            return await self._make_evidence(credential, when, published)
-        key = credential, when.size, published.size
-        return await self._kept.find(key, lambda: self._make_evidence(credential, when, published))
+            return await self._make_evidence(credential, when, published, anchors)
+        key = credential, when.size, published.size, anchors
+        return await self._kept.find(
+            key, lambda: self._make_evidence(credential, when, published, anchors)
+        )
 
-    async def _make_evidence(self, credential: str, when: Moment, published: Published) -> Excerpt:
+    async def _make_evidence(
+        self, credential: str, when: Moment, published: Published, anchors: frozenset[str]
+    ) -> Excerpt:
         def find(view: View) -> Excerpt:
             # The projections may have gone beyond this checkpoint by now.
             size = min(view.size, published.size)
-            positions = evidence_positions(view.connection, credential, size)
+            positions = evidence_positions(
+                view.connection,
+                credential,
+                size,
+                lambda position: self.issuance(position, size),
+                anchors=sorted(anchors),
+            )
             if not positions:
                 raise view.missing("credential", credential)
             excerpt = build_evidence(

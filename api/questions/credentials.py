@@ -3,41 +3,70 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from enum import StrEnum
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
+from pydantic import StringConstraints
 
 from api.http.openapi import problems
+from api.questions.accreditations import Words, words_of
 from api.questions.answerer import View
-from api.questions.moment import PageOf, When
+from api.questions.moment import DID, PageOf, When
 from api.questions.question import (
+    Act,
     Answering,
+    BecauseOf,
     Did,
     Flagged,
     HistoryLine,
     Listed,
+    NotCounted,
     Shape,
     Uuid,
+    act,
     answered,
+    because_of,
     described,
+    history_line,
     listed,
+    not_counted,
 )
-from projections import achievements, credentials, organizations
-from projections.credentials import CredentialAt, CredentialEvent
+from api.questions.successions import (
+    Predecessor,
+    Successor,
+    closing_sentence,
+    predecessor,
+    successor,
+)
+from projections import achievements, organizations, successions
+from projections import credentials as projected
+from projections.credentials import ISSUED, CredentialAt
 from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.lifecycle import CredentialStatus
 from testamur.catalogue.submission import format_time
-from testamur.rules import Flags
+from testamur.rules import Flags, status
+from testamur.verification.chains import MAX_CHAINS
 from testamur.verification.evidence import FILE_ENDING, Evidence
 
 routes: Final = APIRouter(tags=["credentials"])
 
+Anchors = Annotated[
+    tuple[Annotated[str, StringConstraints(pattern=DID)], ...],
+    Query(
+        max_length=MAX_CHAINS,
+        description="The DID of a trust anchor of yours, to which a chain is wanted; may be "
+        "repeated. The root authorities of the log are tried after them.",
+    ),
+]
+
 
 class Named(Shape, frozen=True, gc=False, kw_only=True):
-    """An organization and its name at the time."""
+    """An organization and its name at the time; `closed` is where it closed, if it did."""
 
     did: str
     name: str
+    closed: int | None = None
 
 
 class Awarded(Shape, frozen=True, gc=False, kw_only=True):
@@ -49,22 +78,40 @@ class Awarded(Shape, frozen=True, gc=False, kw_only=True):
 
 
 class Occurred(Shape, frozen=True, gc=False, kw_only=True):
-    """An event: its wire name, its position and the register's time of it."""
+    """An event: its wire name, its position and the register's time of it.
+
+    `effective_at` is the day from which it says that it holds; the status changed at `position`.
+    """
 
     event: str
     position: int
     recorded_at: str
     reason: str | None = None
+    effective_at: date | None = None
+
+
+class Vouched(Shape, frozen=True, gc=False, kw_only=True):
+    """What the accreditor that the credential names vouched for about its issuer."""
+
+    by: str
+    words: Words
 
 
 class CredentialAnswer(Shape, frozen=True, gc=False, kw_only=True):
     """A credential. Status is what its events led to; dates are for the reader to compare.
 
-    `flags` are those of its issuance.
+    The status is by the issuer and the successor that it named; None where no issuance counts.
+    `others_said` is what successors did that its accreditor named: it counts for those whose trust
+    anchors lead to the accreditor. `last_event` is the one that set the status, done by
+    `acted_for` or for them. `not_counted` are the entries about it that do not count, and why.
+    `issuer.name` is the issuer's own word, `vouched` that of its accreditor at the issuance.
+    `flags` are those of the issuance. `successors` may act for the issuer on this credential, and
+    `predecessors` named the issuer their successor; `succession` says in a sentence that the issuer
+    closed and who acts for it. The other members are those of the line that issues it.
     """
 
     id: str
-    status: CredentialStatus
+    status: CredentialStatus | None
     issuer: Named
     achievement: Awarded
     valid_from: date
@@ -74,92 +121,128 @@ class CredentialAnswer(Shape, frozen=True, gc=False, kw_only=True):
     flags: Flags
     size: int
     recorded_at: str | None
+    format: str
+    commitment: bytes
     accreditation: str | None = None
+    vouched: Vouched | None = None
     valid_until: date | None = None
+    assessment: str | None = None
+    participation: str | None = None
+    supervision: str | None = None
+    suite: str | None = None
+    succession: str | None = None
+    successors: tuple[Successor, ...] = ()
+    predecessors: tuple[Predecessor, ...] = ()
     successor: str | None = None
+    acts: tuple[Act, ...] = ()
+    others_said: tuple[Act, ...] = ()
+    not_counted: tuple[NotCounted, ...] = ()
 
 
 class CredentialLine(Shape, frozen=True, gc=False, kw_only=True):
-    """A credential in a list; `position` and `recorded_at` are those of its issuance."""
+    """A credential in a list; `position` and `recorded_at` are those of its issuance.
+
+    Where no issuance counts, the status is None, and `because_of` says why. `effective_at` is the
+    day from which the event that set the status says that it holds.
+    """
 
     id: str
-    status: CredentialStatus
+    status: CredentialStatus | None
     issuer: str
     achievement: str
     position: int
     recorded_at: str
     flags: Flags
+    effective_at: date | None = None
     accreditation: str | None = None
+    because_of: BecauseOf | None = None
 
 
 SHAPES: Final = (CredentialAnswer, Listed[CredentialLine], Listed[HistoryLine])
 
 
-def _credential(view: View, found: CredentialAt, issued: CredentialIssued) -> CredentialAnswer:
+def _credential(view: View, found: CredentialAt, line: CredentialIssued) -> CredentialAnswer:
     """Return a credential with the names of its issuer and achievement, which other tables hold."""
-    connection, size = view.connection, view.size
-    issuer = organizations.organization_at(connection, found.issuer, size)
-    definition = achievements.definition_at(
-        connection, found.achievement, issued.achievement_version, size
+    connection, size, issued = view.connection, view.size, found.issued
+    did = issued.signed.organization
+    issuer = organizations.organization_at(connection, did, size)
+    definition = achievements.definition_at(connection, issued.achievement, issued.revision, size)
+    began = Occurred(
+        event=ISSUED,
+        position=issued.position,
+        recorded_at=format_time(issued.signed.recorded_at),
     )
-    (last,) = credentials.history(
-        connection, found.credential, size, after=found.version - 1, limit=1
-    ).items
+    acts = found.standing.acts
+    last = acts[-1].said.event if acts else None
     return CredentialAnswer(
         id=found.credential,
-        status=found.status,
-        issuer=Named(did=found.issuer, name="" if issuer is None else issuer.organization.name),
+        status=_status(found.standing.status),
+        issuer=Named(did=did, name="" if issuer is None else issuer.own.name, closed=found.closed),
         achievement=Awarded(
-            id=found.achievement,
-            version=issued.achievement_version,
+            id=issued.achievement,
+            version=issued.revision,
             name="" if definition is None else definition.name,
         ),
-        valid_from=issued.valid_from,
-        valid_until=issued.valid_until,
-        issued=Occurred(
-            event="credential.issued/1",
-            position=found.issued,
-            recorded_at=format_time(found.issued_at),
-        ),
-        last_event=Occurred(
-            event=last.event,
-            position=last.position,
-            recorded_at=format_time(last.recorded_at),
-            reason=last.reason,
-        ),
+        valid_from=line.valid_from,
+        valid_until=line.valid_until,
+        issued=began,
+        last_event=_occurred(acts[-1]) if acts else began,
         version=found.version,
-        flags=found.flags,
-        accreditation=found.accreditation,
-        successor=found.successor,
+        flags=issued.flags,
+        accreditation=issued.accreditation,
+        vouched=_vouched(found),
+        format=line.format,
+        commitment=line.commitment,
+        assessment=line.assessment,
+        participation=line.participation,
+        supervision=line.supervision,
+        suite=line.suite,
+        succession=closing_sentence("the issuer", found.closed, found.successors),
+        successors=tuple(map(successor, found.successors)),
+        predecessors=tuple(map(predecessor, successions.predecessors(connection, did, size).items)),
+        successor=getattr(last, "successor", None),
+        acts=tuple(map(act, acts)),
+        others_said=tuple(map(act, found.standing.others)),
+        not_counted=not_counted(found.standing.fallen),
         size=found.size,
         recorded_at=view.recorded_at,
     )
 
 
-def _line(found: CredentialAt) -> CredentialLine:
-    return CredentialLine(
-        id=found.credential,
-        status=found.status,
-        issuer=found.issuer,
-        achievement=found.achievement,
-        accreditation=found.accreditation,
-        position=found.issued,
-        recorded_at=format_time(found.issued_at),
-        flags=found.flags,
+def _occurred(found: status.Act) -> Occurred:
+    told = act(found)
+    return Occurred(
+        event=told.event,
+        position=told.position,
+        recorded_at=told.recorded_at,
+        reason=told.reason,
+        effective_at=told.effective_at,
     )
 
 
-def _history_line(found: CredentialEvent) -> HistoryLine:
-    return HistoryLine(
-        event=found.event,
-        version=found.version,
-        position=found.position,
-        submission=found.submission,
-        status=found.status.value,
-        recorded_at=format_time(found.recorded_at),
-        flags=found.flags,
-        reason=found.reason,
-        successor=found.successor,
+def _vouched(found: CredentialAt) -> Vouched | None:
+    if found.accreditor is None or found.vouched is None:
+        return None
+    return Vouched(by=found.accreditor, words=words_of(found.vouched))
+
+
+def _status(found: StrEnum | None) -> CredentialStatus | None:
+    return None if found is None else CredentialStatus(found)
+
+
+def _line(found: projected.CredentialLine) -> CredentialLine:
+    issued = found.issued
+    return CredentialLine(
+        id=issued.credential,
+        status=_status(found.status),
+        issuer=issued.signed.organization,
+        achievement=issued.achievement,
+        accreditation=issued.accreditation,
+        position=issued.position,
+        recorded_at=format_time(issued.signed.recorded_at),
+        flags=issued.flags,
+        effective_at=found.effective_at,
+        because_of=because_of(found.because),
     )
 
 
@@ -170,8 +253,8 @@ def _history_line(found: CredentialEvent) -> HistoryLine:
 )
 async def one_credential(answerer: Answering, when: When, credential: Uuid) -> Response:
     def find(view: View) -> CredentialAnswer:
-        found = view.known("credential", credential, credentials.status)
-        return _credential(view, found, answerer.issuance(found.issued, view.size))
+        found = view.known("credential", credential, projected.credential_at)
+        return _credential(view, found, answerer.issuance(found.issued.position, view.size))
 
     return await answered(answerer, when, find)
 
@@ -185,9 +268,11 @@ async def credential_history(
     answerer: Answering, when: When, page: PageOf, credential: Uuid
 ) -> Response:
     def find(view: View) -> Listed[HistoryLine]:
-        view.known("credential", credential, credentials.status)
-        events = credentials.history(view.connection, credential, view.size, **page.options)
-        return listed(view, page, events, _history_line)
+        view.known("credential", credential, projected.credential_at)
+        events = projected.credential_history(
+            view.connection, credential, view.size, **page.options
+        )
+        return listed(view, page, events, history_line)
 
     return await answered(answerer, when, find)
 
@@ -198,8 +283,10 @@ async def credential_history(
     responses=described(Evidence)
     | problems(p413="More is relevant to this credential than evidence may hold: replay the log."),
 )
-async def credential_evidence(answerer: Answering, when: When, credential: Uuid) -> Response:
-    file, size = await answerer.evidence(credential, when)
+async def credential_evidence(
+    answerer: Answering, when: When, credential: Uuid, anchor: Anchors = ()
+) -> Response:
+    file, size = await answerer.evidence(credential, when, frozenset(anchor))
     return Response(
         file,
         media_type="application/json",
@@ -221,7 +308,7 @@ async def credentials_of(
 ) -> Response:
     def find(view: View) -> Listed[CredentialLine]:
         view.known("organization", did, organizations.organization_at)
-        found = credentials.credentials_of(
+        found = projected.credentials_of(
             view.connection, did, view.size, flagged=flagged, **page.options
         )
         return listed(view, page, found, _line)
@@ -239,7 +326,7 @@ async def credentials_for(
 ) -> Response:
     def find(view: View) -> Listed[CredentialLine]:
         view.known("achievement", achievement, achievements.achievement_at)
-        found = credentials.credentials_for(
+        found = projected.credentials_for(
             view.connection, achievement, view.size, flagged=flagged, **page.options
         )
         return listed(view, page, found, _line)

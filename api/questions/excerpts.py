@@ -1,6 +1,7 @@
 """Evidence files that were made last, kept for those that ask again.
 
-A file is the same for everybody who asks about one credential as of one size under one checkpoint.
+A file is the same for everybody who asks about one credential, with the same
+anchors, as of one size under one checkpoint.
 So a crowd that asks again and again costs one making for each checkpoint, and one copy.
 """
 
@@ -21,8 +22,8 @@ class Excerpt(NamedTuple):
     size: int
 
 
-Key: TypeAlias = tuple[str, int, int]
-"""The credential, the size asked about, and that of the checkpoint."""
+Key: TypeAlias = tuple[str, int, int, frozenset[str]]
+"""The credential, the size asked about, that of the checkpoint, and the anchors asked for."""
 
 
 class Excerpts:

@@ -16,10 +16,12 @@ from fastapi import Depends, Query, Request
 from api.http.problems import Problem
 from projections.page import MAX_PAGE
 
-DID: Final = r"^did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}$"
+DID: Final = r"^did:key:z[1-9A-HJ-NP-Za-km-z]{40,64}$"
+MULTIKEY: Final = r"^z[1-9A-HJ-NP-Za-km-z]{40,64}$"
 UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 FORMS: Final = {
-    DID: "is not a DID such as did:web:university.example",
+    DID: "is not an organization's DID, the did:key of its founding key: did:key:z6Mk...",
+    MULTIKEY: "is not a public Multikey such as z6Mk...",
     UUID: "is not an id such as 019aa5f0-5c00-7000-8000-000000000001",
 }
 """What is wrong with a text that does not match one of these."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
+import msgspec
 from fastapi import APIRouter, Response
 
+from api.questions.accreditations import Words, words_of
 from api.questions.answerer import View
 from api.questions.moment import PageOf, When
 from api.questions.question import (
@@ -16,82 +18,174 @@ from api.questions.question import (
     Shape,
     answered,
     described,
+    history_line,
     listed,
 )
-from projections import organizations
-from projections.organizations import OrganizationAt, OrganizationEvent
-from testamur.catalogue.lifecycle import KeyStatus, OrganizationStatus
-from testamur.catalogue.members import Identifier
-from testamur.rules.register import KeyState
+from api.questions.successions import (
+    Predecessor,
+    Successor,
+    closing_sentence,
+    predecessor,
+    successor,
+)
+from projections import keys as projected
+from projections import organizations, successions
+from projections.accreditations import GrantAt
+from projections.keys import DeclaredAt, KeyAt
+from projections.organizations import OrganizationAt
+from testamur.catalogue import events as e
+from testamur.catalogue.members import Identifier, KeyUse, Range
+from testamur.catalogue.submission import format_time
+from testamur.rules.key_table import SIGNING
+from testamur.rules.reach import Reach
 
 routes: Final = APIRouter(tags=["organizations"])
 
 
-class KeyAnswer(Shape, frozen=True, gc=False, kw_only=True):
-    """A key and the positions that bound it: it may sign from `added` to before `until`."""
+class Declared(Shape, frozen=True, gc=False, kw_only=True):
+    """A declaration at `position`, signed with the key `by`, that a key was compromised.
 
+    What the key signed from position `since` on does not count, but for the submissions in `kept`
+    (ranges of header positions) and those recorded before the time `after`. `reach` sums up what
+    that changed about the counting of earlier submissions, when it was admitted.
+    """
+
+    position: int
+    by: str
+    since: int
+    after: str
+    kept: tuple[Range, ...] = ()
+    reach: Reach | None = None
+
+
+class KeyAnswer(Shape, frozen=True, gc=False, kw_only=True):
+    """A key, listed at position `listed` by the key `lister`; the founding key has rank 0.
+
+    `counts` says whether its listing counts, `in_force` whether it may sign now.
+    """
+
+    key: str
+    use: KeyUse
+    listed: int
+    lister: str
+    counts: bool
+    in_force: bool
+    rank: int | None = None
+    retired: int | None = None
+    retired_by: str | None = None
+    compromised: tuple[Declared, ...] = ()
+
+
+class KeyInForce(Shape, frozen=True, gc=False, kw_only=True):
+    """A key that may sign now: events with a signing key, key events with a recovery key."""
+
+    key: str
+    use: KeyUse
+
+
+class VouchedFor(Shape, frozen=True, gc=False, kw_only=True):
+    """What an organization vouches for about another, in a grant that is in no way ended."""
+
+    by: str
+    kind: Literal["accreditation", "recognition"]
     id: str
-    public_key_multibase: str
-    status: KeyStatus
-    added: int
-    until: int | None = None
+    words: Words
 
 
 class OrganizationAnswer(Shape, frozen=True, gc=False, kw_only=True):
-    """An organization. `position` is that of its last change; `sponsor` registered it."""
+    """An organization. `position` is that of its last change that counts; `sponsor` submitted it.
+
+    `name`, `country`, `identifiers` and `url` are its own word since position `told`, without that
+    since its `registration`, which its founding key signed. `keys` are those in force. Where one
+    organization is asked for, `vouched` are the first grants to it, `successors` and `predecessors`
+    the first namings, and `succession` says in a sentence that it closed and who acts for it.
+    """
 
     did: str
     name: str
     country: str
     roles: tuple[str, ...]
-    status: OrganizationStatus
-    keys: tuple[KeyAnswer, ...]
+    status: Literal["registered", "closed"]
+    root: bool
+    keys: tuple[KeyInForce, ...]
     registered: int
+    registration: e.OrganizationRegistered
     position: int
-    version: int
     size: int
     recorded_at: str | None
     sponsor: str | None = None
     identifiers: tuple[Identifier, ...] | None = None
     url: str | None = None
+    told: int | None = None
+    closed: int | None = None
+    succession: str | None = None
+    successors: tuple[Successor, ...] = ()
+    predecessors: tuple[Predecessor, ...] = ()
+    vouched: tuple[VouchedFor, ...] = ()
 
 
 SHAPES: Final = (OrganizationAnswer, Listed[KeyAnswer], Listed[OrganizationAnswer])
 
 
-def _key(key: KeyState) -> KeyAnswer:
+def _declared(found: DeclaredAt) -> Declared:
+    return Declared(
+        position=found.position,
+        by=found.by,
+        since=found.since,
+        after=format_time(max(0, found.after)),
+        kept=found.kept,
+        reach=found.reach,
+    )
+
+
+def _key(found: KeyAt) -> KeyAnswer:
     return KeyAnswer(
-        id=key.id,
-        public_key_multibase=key.multikey,
-        status=key.status,
-        added=key.added,
-        until=key.until,
+        key=found.key,
+        use=found.use,
+        rank=found.rank,
+        listed=found.listed,
+        lister=found.lister,
+        counts=found.counts,
+        in_force=found.in_force,
+        retired=found.retired,
+        retired_by=found.retired_by,
+        compromised=tuple(map(_declared, found.compromised)),
     )
 
 
 def _organization(found: OrganizationAt, recorded_at: str | None) -> OrganizationAnswer:
-    organization = found.organization
+    organization, own = found.organization, found.own
     return OrganizationAnswer(
         did=organization.did,
-        name=organization.name,
-        country=organization.country,
+        name=own.name,
+        country=own.country,
+        identifiers=own.identifiers,
+        url=own.url,
+        told=found.told,
         roles=organization.roles,
-        status=organization.status,
-        keys=tuple(map(_key, organization.keys)),
+        status="registered" if found.closed is None else "closed",
+        root=organization.root,
+        keys=tuple(
+            KeyInForce(key=each.key, use="signing" if each.rank == SIGNING else "recovery")
+            for each in organization.keys.keys.values()
+            if each.in_force
+        ),
         registered=organization.registered,
+        registration=found.registration,
         position=found.position,
-        version=organization.version,
         sponsor=organization.sponsor,
-        identifiers=organization.identifiers,
-        url=organization.url,
+        closed=None if found.closed is None else found.closed.position,
         size=found.size,
         recorded_at=recorded_at,
     )
 
 
-def _history_line(found: OrganizationEvent) -> HistoryLine:
-    return HistoryLine(
-        event=found.event, version=found.version, position=found.position, flags=found.flags
+def _vouched(found: GrantAt) -> VouchedFor:
+    return VouchedFor(
+        by=found.grant.owner,
+        kind="accreditation" if found.grant.makes is None else "recognition",
+        id=found.id,
+        words=words_of(found.vouched),
     )
 
 
@@ -110,27 +204,39 @@ async def every_organization(answerer: Answering, when: When, page: PageOf) -> R
 
 @routes.get(
     "/organizations/{did}",
-    summary="An organization and its keys.",
+    summary="An organization: its own word, and what others vouch for.",
     responses=described(OrganizationAnswer),
 )
 async def one_organization(answerer: Answering, when: When, did: Did) -> Response:
     def find(view: View) -> OrganizationAnswer:
+        connection, size = view.connection, view.size
         found = view.known("organization", did, organizations.organization_at)
-        return _organization(found, view.recorded_at)
+        vouched = organizations.vouched_for(connection, did, size)
+        named = successions.successors(connection, did, size)
+        before = successions.predecessors(connection, did, size)
+        answer = _organization(found, view.recorded_at)
+        return msgspec.structs.replace(
+            answer,
+            vouched=tuple(map(_vouched, vouched)),
+            successors=tuple(map(successor, named)),
+            predecessors=tuple(map(predecessor, before.items)),
+            succession=closing_sentence("the organization", answer.closed, named),
+        )
 
     return await answered(answerer, when, find)
 
 
 @routes.get(
     "/organizations/{did}/keys",
-    summary="The keys of an organization, and from and to which position each may sign.",
+    summary="The keys of an organization: when each may sign, who said so, what it cut off.",
     responses=described(Listed[KeyAnswer]),
 )
-async def keys(answerer: Answering, when: When, did: Did) -> Response:
+async def keys(answerer: Answering, when: When, page: PageOf, did: Did) -> Response:
     def find(view: View) -> Listed[KeyAnswer]:
-        found = view.known("organization", did, organizations.organization_at)
-        items = tuple(map(_key, found.organization.keys))
-        return Listed(size=view.size, recorded_at=view.recorded_at, items=items)
+        found = projected.keys_at(view.connection, did, view.size, **page.options)
+        if found is None:
+            raise view.missing("organization", did)
+        return listed(view, page, found, _key)
 
     return await answered(answerer, when, find)
 
@@ -143,7 +249,7 @@ async def keys(answerer: Answering, when: When, did: Did) -> Response:
 async def organization_history(answerer: Answering, when: When, page: PageOf, did: Did) -> Response:
     def find(view: View) -> Listed[HistoryLine]:
         view.known("organization", did, organizations.organization_at)
-        events = organizations.history(view.connection, did, view.size, **page.options)
-        return listed(view, page, events, _history_line)
+        events = organizations.organization_history(view.connection, did, view.size, **page.options)
+        return listed(view, page, events, history_line)
 
     return await answered(answerer, when, find)

@@ -8,7 +8,8 @@ size. So it can be asked again later and compared. No shape has room for persona
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
@@ -18,13 +19,19 @@ from api.http.openapi import Responses, answer, problems
 from api.questions.answerer import Answerer, View
 from api.questions.moment import DID, UUID, Moment, PageRequest
 from projections.page import Page
-from projections.versions import StreamEvent
-from testamur.rules import Flags
+from projections.standing import Fallen, Happened
+from testamur.catalogue.events import wire_name
+from testamur.catalogue.submission import format_time
+from testamur.rules import Flags, key_table, status
+from testamur.rules.effective import effective_at
+from testamur.rules.reach import Reach
 
 Item = TypeVar("Item")
 T = TypeVar("T")
 
-Did = Annotated[str, Path(pattern=DID, max_length=240, examples=["did:web:university.example"])]
+Did = Annotated[
+    str, Path(pattern=DID, examples=["did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"])
+]
 Uuid = Annotated[str, Path(pattern=UUID, examples=["019aa5f0-5c00-7000-8000-000000000001"])]
 Flagged = Annotated[bool, Query(description="Only what was admitted in breach of policy.")]
 
@@ -51,24 +58,123 @@ class Listed(Shape, Generic[T], frozen=True, gc=False, kw_only=True):
     next: str | None = None
 
 
+class BecauseOf(Shape, frozen=True, gc=False, kw_only=True):
+    """Why something does not count, and the position of the key event that says so."""
+
+    reason: str
+    position: int | None = None
+
+
 class HistoryLine(Shape, frozen=True, gc=False, kw_only=True):
-    """One event of a stream and the status after it; `submission` is its header's position."""
+    """An event that `by` signed with `key`, in the submission with its header at `submission`.
+
+    `status` is what it set the status to, if it did, and `effective_at` the day from which it says
+    that it holds. `acted_for` is given where its signer acted for another organization. Where
+    `counts` is false, `because_of` says why. `reach` sums up what a declaration changed about the
+    counting of earlier submissions, when it was admitted.
+    """
 
     event: str
     version: int
     position: int
+    submission: int
+    recorded_at: str
+    by: str
+    key: str
+    counts: bool
     status: str | None = None
-    submission: int | None = None
-    recorded_at: str | None = None
     flags: Flags = ()
+    reach: Reach | None = None
     reason: str | None = None
+    effective_at: date | None = None
+    successor: str | None = None
+    acted_for: tuple[str, ...] = ()
+    because_of: BecauseOf | None = None
+
+
+class Act(Shape, frozen=True, gc=False, kw_only=True):
+    """What an organization did to a thing, and for whom: its owner, or who named it successor.
+
+    `effective_at` is the day from which it says that it holds. That is for people to know: the
+    status changed at `position`.
+    """
+
+    event: str
+    position: int
+    recorded_at: str
+    by: str
+    acted_for: tuple[str, ...]
+    reason: str | None = None
+    effective_at: date | None = None
     successor: str | None = None
 
 
-def stream_line(found: StreamEvent) -> HistoryLine:
-    """Return one event of an achievement, accreditation or recognition."""
+class NotCounted(Shape, frozen=True, gc=False, kw_only=True):
+    """An entry about a thing that does not count, and why."""
+
+    event: str
+    position: int
+    recorded_at: str
+    by: str
+    key: str
+    because_of: BecauseOf
+
+
+def because_of(why: key_table.NotCounted | None) -> BecauseOf | None:
+    """Return why something does not count, as an answer says it; None if it counts."""
+    return None if why is None else BecauseOf(reason=why.reason, position=why.position)
+
+
+def history_line(found: Happened) -> HistoryLine:
+    """Return one event, as an answer tells it."""
+    by = found.signed.organization
     return HistoryLine(
-        event=found.event, version=found.version, position=found.position, status=found.status
+        event=found.event,
+        version=found.version,
+        position=found.position,
+        submission=found.signed.position,
+        recorded_at=format_time(found.signed.recorded_at),
+        by=by,
+        key=found.signed.key,
+        counts=found.because is None,
+        status=found.status,
+        flags=found.flags,
+        reach=found.reach,
+        reason=found.reason,
+        effective_at=found.effective_at,
+        successor=found.successor,
+        acted_for=() if found.acted_for == (by,) else found.acted_for,
+        because_of=because_of(found.because),
+    )
+
+
+def act(found: status.Act) -> Act:
+    """Return what somebody did to a thing, as an answer tells it."""
+    said = found.said
+    return Act(
+        event=wire_name(said.event),
+        position=said.position,
+        recorded_at=format_time(said.signed.recorded_at),
+        by=said.actor,
+        acted_for=found.acted_for,
+        reason=getattr(said.event, "reason", None),
+        effective_at=effective_at(said.event),
+        successor=getattr(said.event, "successor", None),
+    )
+
+
+def not_counted(found: Iterable[Fallen]) -> tuple[NotCounted, ...]:
+    """Return entries that do not count, as an answer tells them."""
+    return tuple(
+        NotCounted(
+            event=each.event,
+            position=each.position,
+            recorded_at=format_time(each.signed.recorded_at),
+            by=each.signed.organization,
+            key=each.signed.key,
+            because_of=BecauseOf(reason=each.because.reason, position=each.because.position),
+        )
+        for each in found
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from registry.gate import DryRun, Gate, Signed
+from registry.gate import DryRun, Examined, Gate
 from testamur.http.check_report import CheckReport, RefusalReport
 from testamur.verification.receipt import flagged
 
@@ -27,17 +27,17 @@ class DryRuns:
         """Wait for the dry run under way."""
         self._thread.shutdown()
 
-    async def report(self, body: bytes, signed: Signed | None) -> bytes:
+    async def report(self, body: bytes, examined: Examined | None) -> bytes:
         """Return the check report of the dry run in `body`, as JSON.
 
-        `signed` is its first line, if that was examined already. Raises `Refusal`.
+        `examined` is its first line, if that was examined already. Raises `Refusal`.
         """
         return await asyncio.get_running_loop().run_in_executor(
-            self._thread, self._report, body, signed
+            self._thread, self._report, body, examined
         )
 
-    def _report(self, body: bytes, signed: Signed | None) -> bytes:
-        return msgspec.json.encode(report_of(self._gate.dry_run(body, signed)))
+    def _report(self, body: bytes, examined: Examined | None) -> bytes:
+        return msgspec.json.encode(report_of(self._gate.dry_run(body, examined)))
 
 
 def report_of(found: DryRun) -> CheckReport:
@@ -53,4 +53,5 @@ def report_of(found: DryRun) -> CheckReport:
         refusals=refusals,
         flags=flagged(found.flags),
         left_off=len(found.refusals) - len(refusals),
+        reach=found.reach,
     )

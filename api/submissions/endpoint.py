@@ -20,7 +20,7 @@ from api.submissions.dry_runs import DryRuns
 from api.submissions.receipts import Receipts
 from api.submissions.recording import Recorder
 from log.proofs import Proofs
-from registry.gate import Gate, Recorded, Signed
+from registry.gate import Examined, Gate, Recorded
 from testamur.catalogue import dry_run
 from testamur.catalogue.submission import (
     MAX_BYTES,
@@ -54,7 +54,7 @@ class Submissions:
         self._tally = tally
         self._threads = ThreadPoolExecutor(_CHECKERS, thread_name_prefix="testamur-check")
         self._recorder = Recorder(gate, wakeups, self._threads)
-        self._receipts = Receipts(gate.entries, proofs, lambda: publishing.latest)
+        self._receipts = Receipts(gate, proofs, lambda: publishing.latest)
         self._dry_runs = DryRuns(gate)
         self.intake = Intake(self._threads, limit=MAX_BYTES, budget=BODIES_BYTES)
 
@@ -66,8 +66,8 @@ class Submissions:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `POST /submissions`."""
         if scope["method"] != "POST":
-            allow = {"Allow": "POST, OPTIONS"}
-            problem = Problem(405, "method", "/submissions takes POST alone", headers=allow)
+            allow = {"Allow": "GET, HEAD, POST, OPTIONS"}
+            problem = Problem(405, "method", "/submissions takes GET and POST", headers=allow)
             await answer_problem(send, problem)
             return
         try:
@@ -90,18 +90,18 @@ class Submissions:
         started = perf_counter()
         wait = wanted(scope.get("query_string", b""))
         self._refuse_while_behind()
-        signed: Signed | None = None
+        examined: Examined | None = None
 
         async def examine(start: bytes) -> bool:
-            nonlocal signed
+            nonlocal examined
             line = first_line(start)
             if line is not None:
-                signed = await self._recorder.examine(line)
+                examined = await self._recorder.examine(line)
             return line is not None
 
         body = await self.intake.read(scope, receive, [MEDIA_TYPE], look=examine)
         try:
-            checked, recorded = await self._recorder.record(body, signed)
+            checked, recorded = await self._recorder.record(body, examined)
         finally:
             self.intake.release(len(body))
         header = checked.submission.header
@@ -124,18 +124,18 @@ class Submissions:
 
         Raises what `submit` does; line 1 decides whether the others are read.
         """
-        signed: Signed | None = None
+        examined: Examined | None = None
 
         async def examine(start: bytes) -> bool:
-            nonlocal signed
+            nonlocal examined
             line = first_line(start)
             if line is not None:
-                signed = await self._recorder.examine_dry_run(line)
+                examined = await self._recorder.examine_dry_run(line)
             return line is not None
 
         body = await self.intake.read(scope, receive, [dry_run.MEDIA_TYPE], look=examine)
         try:
-            return await self._dry_runs.report(body, signed)
+            return await self._dry_runs.report(body, examined)
         finally:
             self.intake.release(len(body))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from api.http.problems import Problem
 from api.published import Published
 from log.proofs import Proofs
-from registry.committed import CommittedEntries
+from registry.gate import Gate
 from registry.outcomes import Recorded
 from testamur.catalogue.submission import Header, format_time, parse_submission_entry
 from testamur.tlog.proof import TlogProof
@@ -17,16 +17,14 @@ from testamur.verification.receipt import Receipt, encode_path, flagged
 class Receipts:
     """Makes receipts; `latest` returns the newest published checkpoint."""
 
-    def __init__(
-        self, entries: CommittedEntries, proofs: Proofs, latest: Callable[[], Published]
-    ) -> None:
-        self._entries = entries
+    def __init__(self, gate: Gate, proofs: Proofs, latest: Callable[[], Published]) -> None:
+        self._gate = gate
         self._proofs = proofs
         self._latest = latest
 
     def find(self, issuer: str, jti: str) -> Receipt:
         """Return the receipt of a submission recorded before; raises a 404 `Problem`."""
-        recorded = self._entries.receipt(issuer, jti)
+        recorded = self._gate.receipt(issuer, jti)
         if recorded is None:
             raise Problem(404, "unknown-submission", f"{issuer} never submitted this", value=jti)
         entry = self.entry(recorded)
@@ -34,7 +32,7 @@ class Receipts:
 
     def entry(self, recorded: Recorded) -> bytes:
         """Return the submission entry as it was recorded."""
-        (entry,), _ = self._entries.read(recorded.position, 1)
+        (entry,), _ = self._gate.entries.read(recorded.position, 1)
         return entry
 
     def make(self, header: Header, entry: bytes, recorded: Recorded) -> Receipt:
@@ -51,7 +49,9 @@ class Receipts:
             recorded_at=format_time(recorded.recorded_at),
             entry=entry.decode(),
             flags=flagged(recorded.flags),
+            reach=recorded.reach,
             repeated=recorded.repeated,
+            counts=recorded.counts,
             proof=proof,
             end_path=end_path,
         )

@@ -11,7 +11,7 @@ from typing import Final
 
 from api.http.problems import not_now
 from api.processes.wakeups import COMMIT_SECONDS, Wakeups
-from registry.gate import Checked, Gate, Outcome, Recorded, Signed
+from registry.gate import Checked, Examined, Gate, Outcome, Recorded
 from testamur.catalogue.submission import first_line, parse
 from testamur.errors import Refusal, Unavailable, detached
 
@@ -27,7 +27,7 @@ class _Offered:
     """A body on its way through a thread to the gate; `ticket` gets the outcome."""
 
     body: bytes
-    signed: Signed | None
+    examined: Examined | None
     ticket: asyncio.Future[Outcome]
     checked: Checked | None = None
 
@@ -41,23 +41,23 @@ class Recorder:
         self._threads = threads
         self._unchecked: list[_Offered] = []
 
-    async def examine(self, line: bytes) -> Signed:
+    async def examine(self, line: bytes) -> Examined:
         """Return line 1 of a submission, whose other lines are not read yet; raises `Refusal`."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._gate.examine, line)
 
-    async def examine_dry_run(self, line: bytes) -> Signed:
+    async def examine_dry_run(self, line: bytes) -> Examined:
         """Return line 1 of a dry run, whose other lines are not read yet; raises `Refusal`."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._gate.examine_dry_run, line)
 
-    async def record(self, body: bytes, signed: Signed | None) -> tuple[Checked, Recorded]:
+    async def record(self, body: bytes, examined: Examined | None) -> tuple[Checked, Recorded]:
         """Return the submission in `body`, and where it was recorded.
 
-        `signed` is its first line, if that was examined already. Raises `Refusal`, `Unavailable`,
+        `examined` is its first line, if that was examined already. Raises `Refusal`, `Unavailable`,
         and a 503 `Problem` when the commit takes too long.
         """
-        offered = _Offered(body, signed, self._wakeups.ticket())
+        offered = _Offered(body, examined, self._wakeups.ticket())
         if len(body) >= ALONE_BYTES:
             self._threads.submit(self._offer_each, [offered])
         else:
@@ -92,8 +92,8 @@ class Recorder:
         failed: list[tuple[object, Outcome]] = []
         for offered in together:
             try:
-                signed = offered.signed or self._gate.examine(_first_line(offered.body))
-                offered.checked = self._gate.check(offered.body, signed)
+                examined = offered.examined or self._gate.examine(_first_line(offered.body))
+                offered.checked = self._gate.check(offered.body, examined)
                 self._gate.offer(offered.checked, offered.ticket)
             except (Refusal, Unavailable) as error:
                 failed.append((offered.ticket, detached(error)))

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from registry.sqlite.connection import Connection, Value
-from registry.store import Entry, StorageDamaged, StoredState, StreamEvent, SubmissionRow
+from registry.store import Entry, RegisterEntry, StorageDamaged, StreamEntry, SubmissionRow
 
 _T = TypeVar("_T")
 
@@ -42,21 +42,42 @@ _AMONG: Final = "topic IN (SELECT value FROM json_each(?))"
 _ASKED: Final = """
     WITH RECURSIVE asked(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM asked WHERE i + 1 < ?2)
 """
-_ENDS: Final = f"""
+_HEADER: Final = "s.position, s.issuer, s.key, s.recorded_at"
+# `after` spreads a blob of versions in so many digits, which are 0 beyond its end.
+_DIGITS: Final = 10
+_AFTER: Final = (
+    f"coalesce(CAST(CAST(substr(?6, {_DIGITS} * i + 1, {_DIGITS}) AS TEXT) AS INTEGER), 0)"
+)
+# The topic of version 1 is asked of the row itself, so that a long stream asks nothing twice.
+_STREAMS: Final = f"""
     {_ASKED}
-    SELECT json_group_array(json_array(i, e.originator_version, e.topic,
-        CASE e.originator_version WHEN 1 THEN
-            (SELECT issuer FROM submissions
-             WHERE position < e.notification_id - 1 ORDER BY position DESC LIMIT 1)
-        END))
+    SELECT json_group_array(json(entry)) FROM (SELECT json_array(
+        i, e.originator_version, e.notification_id - 1, e.topic,
+        CASE WHEN e.originator_version = 1 OR e.topic <> f.topic THEN CAST(e.state AS TEXT) END,
+        {_HEADER}) AS entry
     FROM asked
-    CROSS JOIN entries e ON e.originator_id = substr(?1, 16 * i + 1, 16)
-    WHERE e.notification_id <= ?3 AND e.originator_version IN (1, (
-        SELECT originator_version FROM entries
-        WHERE originator_id = substr(?1, 16 * i + 1, 16) AND notification_id <= ?3
-        ORDER BY originator_version DESC LIMIT 1))
+    CROSS JOIN entries f ON f.originator_id = substr(?1, 16 * i + 1, 16)
+        AND f.originator_version = 1
+    CROSS JOIN entries e ON e.originator_id = f.originator_id
+        AND e.originator_version > {_AFTER}
+        AND e.originator_version <= CASE WHEN f.topic = ?5 THEN {_ALL} ELSE 1 END
+    CROSS JOIN submissions s ON s.position =
+        (SELECT position FROM submissions WHERE position < e.notification_id
+         ORDER BY position DESC LIMIT 1)
+    WHERE e.notification_id <= ?3
+    LIMIT ?4)
 """  # noqa: S608  # our own words
-_SUBMISSION: Final = "s.position, s.events, s.issuer, s.recorded_at, s.register_events, s.flags"
+_REGISTER: Final = f"""
+    SELECT json_group_array(json_array(r.position, e.topic, CAST(e.state AS TEXT), hex(e.leaf),
+        {_HEADER}))
+    FROM (SELECT * FROM register WHERE position >= ? ORDER BY position LIMIT ?) r
+    CROSS JOIN entries e ON e.notification_id = r.position + 1
+    CROSS JOIN submissions s ON s.position = r.header
+"""  # noqa: S608
+_SUBMISSION: Final = (
+    "s.position, s.events, s.issuer, s.key, s.recorded_at, s.register_events, s.flags,"
+    " s.issuances, s.grants, s.endings"
+)
 _LISTED: Final = _SUBMISSION.replace("s.flags", "CASE WHEN s.flags NOTNULL THEN hex(s.flags) END")
 _SUBMISSIONS: Final = f"""
     {_ASKED}
@@ -73,8 +94,24 @@ _AROUND: Final = f"""
     SELECT {_SUBMISSION} FROM submissions s WHERE position <= ? ORDER BY position DESC LIMIT 1
 """  # noqa: S608
 
-_Listed = tuple[int, int, str, int, int, str | None]
-_ends: Final = msgspec.json.Decoder(list[StreamEvent])
+_LAST: Final = """
+    SELECT json_group_array(json(coalesce((
+        SELECT json_array(issuances, grants, endings) FROM submissions
+        WHERE {} ORDER BY position DESC LIMIT 1), '[0,0,0]')))
+    FROM json_each(?1) a
+"""
+_TOTALS: Final = _LAST.format("key = ?3 AND issuer = ?2 AND position < a.value")
+_LATEST_TOTALS: Final = _LAST.format(
+    "key = json_extract(a.value, '$[1]') AND issuer = json_extract(a.value, '$[0]')"
+)
+_FIRST_RECORDED: Final = (
+    "SELECT position FROM submissions WHERE recorded_at >= ? ORDER BY recorded_at, position LIMIT 1"
+)
+
+_Listed = tuple[int, int, str, str, int, int, str | None, int, int, int]
+_totals: Final = msgspec.json.Decoder(list[tuple[int, int, int]])
+_streams: Final = msgspec.json.Decoder(list[StreamEntry])
+_register: Final = msgspec.json.Decoder(list[RegisterEntry])
 _submissions: Final = msgspec.json.Decoder(list[tuple[int, _Listed, str]])
 _submissions_from: Final = msgspec.json.Decoder(list[_Listed])
 
@@ -130,12 +167,27 @@ class SqliteReading:
         statement = f"{_ENTRIES} WHERE originator_id = ? ORDER BY originator_version"
         return [Entry(*row) for row in self._connection.run(statement, (stream,))]
 
-    def ends(self, streams: Sequence[bytes], *, size: int | None = None) -> list[StreamEvent]:
-        """Return the first and the last event of each stream among the first `size` entries."""
+    def streams(
+        self,
+        streams: Sequence[bytes],
+        begin: str,
+        *,
+        after: Sequence[int] = (),
+        size: int | None = None,
+        most: int | None = None,
+    ) -> list[StreamEntry]:
+        """Return entries of these streams among the first `size` entries, or `most` of them."""
         if not streams:
             return []
-        asked = (b"".join(streams), len(streams), _ALL if size is None else size)
-        return self._one_for_many(_ends, _ENDS, asked)
+        asked = (
+            b"".join(streams),
+            len(streams),
+            _ALL if size is None else size,
+            -1 if most is None else most,
+            begin,
+            "".join(f"{version:0{_DIGITS}}" for version in after).encode(),
+        )
+        return self._one_for_many(_streams, _STREAMS, asked)
 
     def submissions(self, streams: Sequence[bytes]) -> dict[bytes, tuple[SubmissionRow, bytes]]:
         """Return, by stream id, these submissions as far as recorded, with header entries."""
@@ -154,17 +206,26 @@ class SqliteReading:
         rows = self._connection.run(_AROUND, (position,))
         return SubmissionRow(*rows[0]) if rows else None
 
-    def state(self, kind: str, name: str) -> bytes | None:
-        """Return the state in one row of the register."""
-        rows = self._connection.run(
-            "SELECT state FROM register WHERE kind = ? AND name = ?", (kind, name)
-        )
+    def totals(self, issuer: str, key: str, positions: Sequence[int]) -> list[tuple[int, int, int]]:
+        """Return the running totals of an issuer's key at each position."""
+        asked = json.dumps(positions), issuer, key
+        return self._one_for_many(_totals, _TOTALS, asked) if positions else []
+
+    def latest_totals(self, signers: Sequence[tuple[str, str]]) -> list[tuple[int, int, int]]:
+        """Return, for each (issuer, key), its running totals after the last entry."""
+        if not signers:
+            return []
+        return self._one_for_many(_totals, _LATEST_TOTALS, (json.dumps(signers),))
+
+    def first_recorded(self, recorded_at: int) -> int | None:
+        """Return the position of the first submission recorded then or later, or None."""
+        rows = self._connection.run(_FIRST_RECORDED, (recorded_at,))
         return rows[0][0] if rows else None
 
-    def states(self, after: int, limit: int) -> list[StoredState]:
-        """Return at most `limit` rows of the register after the place `after`, by place."""
-        statement = "SELECT * FROM register WHERE place > ? ORDER BY place LIMIT ?"
-        return [StoredState(*row) for row in self._connection.run(statement, (after, limit))]
+    def register_entries(self, first: int, limit: int) -> list[RegisterEntry]:
+        """Return at most `limit` entries of the register from position `first` on, in order."""
+        found = self._one_for_many(_register, _REGISTER, (first, limit))
+        return sorted(found)
 
     def _one_for_many(
         self, decoder: msgspec.json.Decoder[_T], statement: str, values: Sequence[Value]
@@ -198,6 +259,6 @@ class SqliteReading:
 
 
 def _row(listed: _Listed) -> SubmissionRow:
-    position, events, issuer, recorded_at, register_events, flags = listed
+    flags = listed[6]
     packed = None if flags is None else bytes.fromhex(flags)
-    return SubmissionRow(position, events, issuer, recorded_at, register_events, packed)
+    return SubmissionRow(*listed[:6], packed, *listed[7:])

@@ -8,7 +8,7 @@ from registry.sqlite.connection import Connection
 from registry.store import StorageDamaged
 
 APPLICATION_ID: Final = 0x7E57A308
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 TABLES: Final = (
     # The explicit id is what keeps the sequence gapless: SQLite never picks one for us.
@@ -26,22 +26,26 @@ TABLES: Final = (
         count INTEGER NOT NULL
     ) STRICT""",
     "INSERT INTO head SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM head)",
-    # One row per submission, keyed by the position of its header. The issuer of a
-    # credential, and flags, are found by one step down a small tree rather than by walking entries.
+    # One row per submission, keyed by the position of its header. Who said an entry, and flags,
+    # are found by one step down a small tree rather than by walking entries.
     """CREATE TABLE IF NOT EXISTS submissions (
         position INTEGER PRIMARY KEY,
         events INTEGER NOT NULL,
         issuer TEXT NOT NULL,
+        key TEXT NOT NULL,
         recorded_at INTEGER NOT NULL,
         register_events INTEGER NOT NULL,
-        flags BLOB
+        flags BLOB,
+        issuances INTEGER NOT NULL,
+        grants INTEGER NOT NULL,
+        endings INTEGER NOT NULL
     ) STRICT""",
+    "CREATE INDEX IF NOT EXISTS submissions_of_key ON submissions (key, issuer, position)",
+    "CREATE INDEX IF NOT EXISTS submissions_in_time ON submissions (recorded_at, position)",
+    # The entries that the register is folded from, among millions of others.
     """CREATE TABLE IF NOT EXISTS register (
-        place INTEGER PRIMARY KEY,
-        kind TEXT NOT NULL,
-        name TEXT NOT NULL,
-        state BLOB NOT NULL,
-        UNIQUE (kind, name)
+        position INTEGER PRIMARY KEY,
+        header INTEGER NOT NULL
     ) STRICT""",
 )
 

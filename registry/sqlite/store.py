@@ -23,7 +23,6 @@ from registry.sqlite.reading import SqliteReading
 from registry.store import (
     EntryRow,
     OutcomeUnknown,
-    StateRow,
     StorageDamaged,
     SubmissionRow,
 )
@@ -34,7 +33,6 @@ _WRITERS_CACHE: Final = 64 * 1024 * 1024
 _READERS_CACHE: Final = 8 * 1024 * 1024
 _READERS_TIMEOUT: Final = 10.0  # seconds; a reader waits only while the file is recovered
 
-_SAVE: Final = "ON CONFLICT (kind, name) DO UPDATE SET state = excluded.state"
 _MOVE_HEAD: Final = "UPDATE head SET count = ? WHERE count = ? RETURNING count"
 
 
@@ -153,7 +151,12 @@ class SqliteTransaction(SqliteReading):
 
     committed = False
 
-    def append(self, entries: Sequence[EntryRow], submissions: Sequence[SubmissionRow]) -> None:
+    def append(
+        self,
+        entries: Sequence[EntryRow],
+        submissions: Sequence[SubmissionRow],
+        register: Sequence[tuple[int, int]] = (),
+    ) -> None:
         """Add entries, whose ids go on from the head, and list their submissions."""
         if entries:
             first, last = entries[0][0], entries[-1][0]
@@ -163,14 +166,7 @@ class SqliteTransaction(SqliteReading):
                 raise StorageDamaged(f"row {first} was to follow a head of {self.count()} entries")
             self._insert("entries", entries)
         self._insert("submissions", submissions)
-
-    def save_states(self, rows: Sequence[StateRow]) -> None:
-        """Add these rows of the register; a row of the same kind and name is replaced."""
-        self._insert("register (kind, name, state)", rows, _SAVE)
-
-    def clear_states(self) -> None:
-        """Take all rows of the register away."""
-        self._connection.run("DELETE FROM register")
+        self._insert("register", register)
 
     def commit(self) -> None:
         """Write the transaction to the disk."""
@@ -184,7 +180,7 @@ class SqliteTransaction(SqliteReading):
             raise OutcomeUnknown(f"{error}; whether it was recorded is not known") from error
         self.committed = True
 
-    def _insert(self, table: str, rows: Sequence[tuple[Value, ...]], conflict: str = "") -> None:
+    def _insert(self, table: str, rows: Sequence[tuple[Value, ...]]) -> None:
         """Insert `rows` in as few steps as can be.
 
         A thousand rows by `executemany` took 0.8 s next to one busy thread; by one statement of
@@ -193,13 +189,12 @@ class SqliteTransaction(SqliteReading):
         at = 0
         for size in _chunks(len(rows)):
             chunk = rows[at : at + size]
-            self._connection.run(
-                _insertion(table, len(chunk[0]), size, conflict), list(chain.from_iterable(chunk))
-            )
+            statement = _insertion(table, len(chunk[0]), size)
+            self._connection.run(statement, list(chain.from_iterable(chunk)))
             at += size
 
 
-# A thousand rows of 6 values stay below SQLite's limit of 32,766 per statement. What remains
+# A thousand rows of 10 values stay below SQLite's limit of 32,766 per statement. What remains
 # below 128 rows, which is what a group of single events comes to, goes in one statement too:
 # prepared ones of every such size take a few megabytes.
 _CHUNKS: Final = (1000, 512, 256, 128)
@@ -215,7 +210,7 @@ def _chunks(size: int) -> Iterator[int]:
         yield size
 
 
-def _insertion(table: str, columns: int, rows: int, conflict: str) -> str:
+def _insertion(table: str, columns: int, rows: int) -> str:
     row = f"({', '.join('?' * columns)})"
     values = ", ".join([row] * rows)
-    return f"INSERT INTO {table} VALUES {values} {conflict}"  # noqa: S608  # our own names
+    return f"INSERT INTO {table} VALUES {values}"  # noqa: S608  # our own names

@@ -29,7 +29,17 @@ from testamur.badges.spreadsheet import UNREAD, Table, read_table
 from testamur.canonical import MAX_DOCUMENT, parse_strict
 from testamur.catalogue import names
 from testamur.catalogue.ids import Uuid7
-from testamur.catalogue.members import FORMS, Country, Definition, Did, Name, Url, Version
+from testamur.catalogue.members import (
+    FORMS,
+    AnyDid,
+    Country,
+    Definition,
+    Did,
+    Name,
+    OtherId,
+    Url,
+    Version,
+)
 from testamur.errors import Refusal
 from testamur.schema import explained
 
@@ -48,12 +58,22 @@ class _Given(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
 
 
 class Provider(_Given, frozen=True, kw_only=True):
-    """Who awards: the issuer of every credential of a cohort."""
+    """Who awards: the issuer of every credential of a cohort.
+
+    `id` is the address or DID by which its credentials name it, if not its `did`: one for which
+    its accreditor vouches.
+    """
 
     country: Country
     did: Did
     name: Name
+    id: OtherId | None = None
     url: Url | None = None
+
+    @property
+    def issuer(self) -> str:
+        """What its credentials name as the id of their issuer."""
+        return self.id or self.did
 
 
 class Registered(_Given, frozen=True, kw_only=True):
@@ -158,7 +178,7 @@ def profile(provider: Provider) -> dict[str, Any]:
     if subdivision:
         address["addressRegion"] = provider.country  # ISO 3166-2
     found = {
-        "id": provider.did,
+        "id": provider.issuer,
         "type": ["Profile"],
         "name": provider.name,
         "address": address,
@@ -414,7 +434,7 @@ def _offering(named: str | None, offerings: Sequence[Offering]) -> Offering | Re
 
 _url: Final = _like(Url, "a URL such as https://portfolio.example/7")
 _CELLS: Final[dict[str, Callable[[str], Any]]] = {
-    "learnerId": _like(Did, "a DID such as did:web:ada.example"),
+    "learnerId": _like(AnyDid, "a DID such as did:web:ada.example"),
     "name": _name,
     "evidence": _evidence,
     "achievement": str,

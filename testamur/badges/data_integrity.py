@@ -1,8 +1,8 @@
 """W3C Data Integrity proofs of suite eddsa-jcs-2022 on credentials, by did:key keys.
 
 A proof that passes was made over this very document by the holder of the key that the
-returned DID spells out. It says nothing about who that is: the caller compares the DID with
-the credential's issuer, and the proof's `created` and `expires` with the time it goes by.
+returned DID spells out. It says nothing about who that is: the caller asks whether the key is one
+of the credential's issuer, and compares `created` and `expires` with the time it goes by.
 
 Sources: W3C Data Integrity 1.0, Data Integrity EdDSA Cryptosuites 1.0 section 3.3, did:key.
 """
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -22,6 +23,7 @@ from testamur.errors import Refusal, Refuted, Unavailable, shown
 from testamur.keys import PrivateKey, PublicKey, base58_decode, base58_encode
 
 SUITE: Final = "eddsa-jcs-2022"
+SUITE_CURVE: Final = "Ed25519"
 # A proof set or chain in the wild has a handful; each costs a hash of the whole document.
 MAX_PROOFS: Final = 16
 
@@ -34,10 +36,29 @@ class BadProof(Refuted):
     """The proof was examined and does not hold for this document."""
 
 
+class Unresolved(Unavailable):
+    """No proof could be examined, and of some the verification method is not one known here.
+
+    `methods` are these methods.
+    """
+
+    def __init__(self, reason: str, methods: tuple[str, ...]) -> None:
+        self.methods = methods
+        super().__init__(reason)
+
+
+Resolve: TypeAlias = Callable[[str], PublicKey | None]
+"""Returns the key of a verification method that is not a did:key, or None if it is not known."""
+
+
+def _none(_method: str) -> None:
+    """Know no method but those of did:key."""
+
+
 class Proven(msgspec.Struct, frozen=True, kw_only=True):
     """A proof that holds: whose it is, and the times it claims for itself."""
 
-    signer: str  # did:key DID
+    signer: str  # did:key DID of the key, whatever method names it
     created: datetime | None = None
     expires: datetime | None = None
 
@@ -49,20 +70,23 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True):
     unexamined: tuple[str, ...]
 
 
-def sign(credential: dict[str, Any], key: PrivateKey, *, created: datetime) -> dict[str, Any]:
-    """Return `credential` with one proof more, by `key`'s did:key; `proof` is then an array.
+def sign(
+    credential: dict[str, Any], key: PrivateKey, *, created: datetime, did: str | None = None
+) -> dict[str, Any]:
+    """Return `credential` with one proof more, by `key`; `proof` is then an array.
 
-    Raises `Refusal` (`proof-key`, `proof-form`) when `key` is not Ed25519 or the proofs already
-    there are not what proofs look like.
+    Its verification method is that of the key's own did:key, or `did#multikey` where the document
+    of another DID lists the key. Raises `Refusal` (`proof-key`, `proof-form`) when `key` is not
+    Ed25519 or the proofs already there are not what proofs look like.
     """
-    if key.curve != "Ed25519":
-        raise Refusal("proof-key", f"{SUITE} needs an Ed25519 key", value=key.curve)
-    did = key.public.did_key()
+    if key.curve != SUITE_CURVE:
+        raise Refusal("proof-key", f"{SUITE} needs an {SUITE_CURVE} key", value=key.curve)
+    did, multikey = did or key.public.did_key(), key.public.multikey()
     options: dict[str, Any] = {
         "type": "DataIntegrityProof",
         "cryptosuite": SUITE,
         "created": created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "verificationMethod": f"{did}#{did.removeprefix('did:key:')}",
+        "verificationMethod": f"{did}#{multikey}",
         "proofPurpose": "assertionMethod",
     }
     if "@context" in credential:
@@ -101,22 +125,28 @@ def suite_of(proof: dict[str, Any]) -> str:
     return name
 
 
-def verify_proofs(credential: dict[str, Any]) -> Examined:
+def verify_proofs(credential: dict[str, Any], resolve: Resolve = _none) -> Examined:
     """Examine every proof of `credential`.
 
     Raises `Refuted` when one that can be examined is false or when there is none at all, and
-    `Unavailable` when none can be examined, naming their suites and methods.
+    `Unavailable` when none can be examined, naming their suites and methods: `Unresolved` if a
+    key was all that was missing for one.
     """
     proofs = proofs_of(credential)
     if not proofs:
         raise BadProof("the credential has no proof")
-    proven, unexamined = [], []
+    proven: list[Proven] = []
+    unexamined: list[str] = []
+    methods: list[str] = []
     parts = _Parts(credential)
     for proof in proofs:
         try:
-            proven.append(_verify(parts, proof))
+            proven.append(_verify(parts, proof, resolve))
         except Unavailable as reason:
             unexamined.append(str(reason))
+            methods += reason.methods if isinstance(reason, Unresolved) else ()
+    if not proven and methods:
+        raise Unresolved("; ".join(unexamined), tuple(methods))
     if not proven:
         raise Unavailable("; ".join(unexamined))
     return Examined(proven=tuple(proven), unexamined=tuple(unexamined))
@@ -128,7 +158,7 @@ def verify_proof(credential: dict[str, Any], proof: dict[str, Any]) -> Proven:
     Raises `Refuted` when it is false, `Unavailable` when its suite or verification method
     cannot be examined here.
     """
-    return _verify(_Parts(credential), proof)
+    return _verify(_Parts(credential), proof, _none)
 
 
 class _Parts:
@@ -159,12 +189,12 @@ class _Parts:
         return self._proofs[id(proof)]
 
 
-def _verify(parts: _Parts, proof: dict[str, Any]) -> Proven:
+def _verify(parts: _Parts, proof: dict[str, Any], resolve: Resolve) -> Proven:
     # First whether we can examine it: an unknown suite may have rules of its own for
     # everything below.
     if suite_of(proof) != SUITE:
         raise Unavailable(f"proofs of suite {shown(suite_of(proof))} cannot be examined")
-    key = _key(proof.get("verificationMethod"))
+    key = _key(proof.get("verificationMethod"), resolve)
     if proof.get("proofPurpose") != "assertionMethod":
         raise BadProof(
             f"the purpose of the proof is {shown(proof.get('proofPurpose'))}, not assertionMethod"
@@ -217,15 +247,20 @@ def _previous(credential: dict[str, Any], named: object) -> list[dict[str, Any]]
     return found
 
 
-def _key(method: object) -> PublicKey:
+def _key(method: object, resolve: Resolve) -> PublicKey:
     if not isinstance(method, str):
         raise BadProof(f"verificationMethod is {shown(method)}, not a DID URL")
     did, _, fragment = method.partition("#")
-    if not did.startswith("did:key:"):
-        raise Unavailable(f"verification method {shown(method)} is not a did:key")
-    key = PublicKey.from_did_key(did)
-    if fragment != key.multikey():
-        raise BadProof(f"verificationMethod {shown(method)} names no key of its DID")
+    if did.startswith("did:key:"):
+        key = PublicKey.from_did_key(did)
+        if fragment != key.multikey():
+            raise BadProof(f"verificationMethod {shown(method)} names no key of its DID")
+    else:
+        resolved = resolve(method)
+        if resolved is None:
+            reason = f"verification method {shown(method)} is not a did:key"
+            raise Unresolved(reason, (method,))
+        key = resolved
     if key.curve != "Ed25519":
         raise BadProof(f"{SUITE} needs an Ed25519 key, and {shown(method)} is {key.curve}")
     return key

@@ -94,8 +94,8 @@ def prepare_cohort(
     """Return a new credential, holder file and event for every award.
 
     `awards` and `refused` are what `read_cohort` returned, `log` is the origin to note in the
-    holder files. With `key` the credentials are signed (eddsa-jcs-2022) as of `now`; the
-    provider's DID must be the did:key of `key`, or `Refusal` (`signing-key`) is raised.
+    holder files. With `key`, a signing key of the provider, the credentials are signed
+    (eddsa-jcs-2022) as of `now`. Raises `Refusal` (`signing-key`) for the founding key.
     """
     _check_key(key, provider.did)
     issuer, source = profile(provider), _plain(source)
@@ -109,7 +109,7 @@ def prepare_cohort(
         credential_id = new_id()
         made = credential(award, credential_id, issuer, objects[offered])
         if key:
-            made = sign(made, key, created=now)
+            made = sign(made, key, created=now, did=_documented(provider.issuer))
         # Read back what was written, so a credential becomes an event in one way only.
         draft = _Draft(
             source=f"{source} row {award.row}",
@@ -135,9 +135,9 @@ def prepare_badges(
     """Return an event and a holder file for every Open Badge among `sources`.
 
     `registered` is the achievement they all award, or those they award by Open Badges
-    achievement id. With `issuer`, badges of other issuers are refused. With `key`, a proof of
-    the issuer's did:key, made `now`, is added to each. Raises `Refusal` (`events-count`) when
-    there are more than a submission takes.
+    achievement id. With `issuer`, badges of other issuers are refused. With `key`, a proof by
+    this signing key of the issuer, made `now`, is added to each. Raises `Refusal` (`events-count`)
+    when there are more than a submission takes.
     """
     prepared = _nothing(log)
     drafts: list[_Draft] = []
@@ -145,7 +145,6 @@ def prepare_badges(
     for source, data in sources:
         try:
             draft = _draft(source, data, registered, issuer)
-            _check_key(key, draft.badge.issuer.id)
             note = _examine(draft)
             if key:
                 draft = _signed(draft, key, now)
@@ -244,10 +243,10 @@ def _shuffled(items: Iterable[T]) -> list[T]:
 
 
 def _check_key(key: PrivateKey | None, issuer: str) -> None:
-    if key and key.public.did_key() != issuer:
+    if key and key.public.did_key() == issuer:
         raise Refusal(
             "signing-key",
-            f"the key is that of {key.public.did_key()}, which is not the issuer",
+            "this is the founding key, which signs key events alone; give a signing key",
             value=issuer,
         )
 
@@ -313,8 +312,17 @@ def _draft(
 
 
 def _signed(draft: _Draft, key: PrivateKey, now: datetime) -> _Draft:
-    made = sign(draft.credential, key, created=now)
+    did = _documented(draft.badge.issuer.id)
+    made = sign(draft.credential, key, created=now, did=did)
     return msgspec.structs.replace(draft, credential=made, badge=read_badge(made))
+
+
+def _documented(issuer: str) -> str | None:
+    """Return the issuer if it is a DID whose document lists its keys, as that of a did:web does.
+
+    Other verifiers look there. A did:key spells one key, which is not the one that signs.
+    """
+    return issuer if issuer.startswith("did:") and not issuer.startswith("did:key:") else None
 
 
 def _check_first(draft: _Draft, first_source: dict[tuple[str, str], str]) -> None:
@@ -329,7 +337,7 @@ def _check_first(draft: _Draft, first_source: dict[tuple[str, str], str]) -> Non
 
 
 def _examine(draft: _Draft) -> str | None:
-    """Return why some proof could not be examined, or None; refuse a proof that is false."""
+    """Return what is to be known of its proofs, or None; refuse a proof that is false."""
     if not draft.badge.suites:
         return None
     try:
@@ -338,14 +346,13 @@ def _examine(draft: _Draft) -> str | None:
         return str(reason)
     except Refuted as error:
         raise Refusal("proof", f"the credential's own proof is false: {error}") from None
-    for proven in examined.proven:
-        if proven.signer != draft.badge.issuer.id:
-            raise Refusal(
-                "proof-issuer",
-                f"the proof is good, but not by the issuer, {draft.badge.issuer.id}",
-                value=proven.signer,
-            )
-    return "; ".join(examined.unexamined) or None
+    # Which keys are the issuer's stands in the register, which nobody asks here.
+    founding = [p.signer for p in examined.proven if p.signer == draft.badge.issuer.id]
+    notes = [
+        f"the proof by {signer} counts only if the issuer lists that key as a signing key"
+        for signer in founding
+    ]
+    return "; ".join((*notes, *examined.unexamined)) or None
 
 
 def _documents(file: Path, label: str, *, follow: bool) -> Iterator[Source]:

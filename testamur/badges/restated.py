@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -58,6 +58,19 @@ def differences(badge: Badge, event: CredentialIssued, definition: Definition) -
             *_aligned(badge, event, definition),
         )
     ]
+
+
+def suite_difference(badge: Badge, event: CredentialIssued) -> str | None:
+    """Return in words how the badge's own proofs differ from what the issuance states of them.
+
+    None if they do not. A proof is no part of what was committed to, so it may be added later.
+    """
+    logged, carried = event.suite, ", ".join(dict.fromkeys(badge.suites))
+    if logged is None or logged in badge.suites or (logged == "none" and not carried):
+        return None
+    stated = "no proof" if logged == "none" else f"a proof of suite {logged}"
+    found = f"carries one of suite {carried}" if carried else "carries none"
+    return f"the issuance states {stated} in the credential itself, and the credential {found}"
 
 
 def _ids(badge: Badge, event: CredentialIssued) -> Iterator[tuple[str, str, str]]:
@@ -200,9 +213,9 @@ def added(
     badge: Badge,
     event: CredentialIssued,
     definition: Definition,
-    issuer: str,
+    names: Collection[str],
 ) -> Added:
-    """Return what a badge says beyond the log, where the issuer is called `issuer`."""
+    """Return what a badge says beyond the log; `names` are those that its issuer is known by."""
     subject = _one(credential.get("credentialSubject"))
     achievement = _one(subject.get("achievement"))
     places = (
@@ -218,7 +231,7 @@ def added(
         for name in members
         if name not in known and members[name] is not None
     ]
-    agreed = set(_agreed(badge, definition, issuer))
+    agreed = set(_agreed(badge, definition, names))
     by_issuer = [path for name, path in paths if name not in _UNEXAMINED and path not in agreed]
     unexamined = [path for name, path in paths if name in _UNEXAMINED]
     by_issuer += _unlogged(badge, event, definition)
@@ -256,11 +269,12 @@ def _one(value: Any) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _agreed(badge: Badge, definition: Definition, issuer: str) -> Iterator[str]:
+def _agreed(badge: Badge, definition: Definition, names: Collection[str]) -> Iterator[str]:
     """Yield the paths outside `_ACHIEVEMENT` that say again what is on the log."""
     if badge.name is not None and same_text(badge.name, definition.name):
         yield "name"
-    if badge.issuer.name is not None and same_text(badge.issuer.name, issuer):
+    said = badge.issuer.name
+    if said is not None and any(same_text(said, each) for each in names):
         yield "issuer.name"
     if badge.elements.issued == badge.valid_from.date():
         yield "awardedDate"

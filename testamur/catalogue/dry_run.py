@@ -17,11 +17,10 @@ from msgspec import Meta
 
 from testamur.catalogue import submission
 from testamur.catalogue.ids import new_id
-from testamur.catalogue.members import Did
+from testamur.catalogue.members import Did, Kid
 from testamur.catalogue.submission import (
     MAX_EVENTS,
     Header,
-    Kid,
     Protected,
     SignedHeader,
     Submission,
@@ -103,7 +102,7 @@ def every_refusal(body: bytes) -> list[Refusal]:
 def seal(lines: Sequence[bytes], *, key: PrivateKey, kid: str, aud: str, iat: int) -> bytes:
     """Return the dry run of `lines` (without LF), signed by `key`; they may break every rule.
 
-    `kid` is `<did>#<key id>` and decides `iss`; `aud` is the log's origin; `iat` is in Unix
+    `kid` is `<did>#<multikey>` and decides `iss`; `aud` is the log's origin; `iat` is in Unix
     seconds.
     """
     protected = DryRunProtected(alg=key.algorithm, kid=kid, typ=TYP)

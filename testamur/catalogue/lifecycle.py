@@ -1,17 +1,20 @@
-"""What can follow what: every status and every transition, as tables.
+"""What can follow what: the status of credentials, accreditations, recognitions, achievements.
 
-The gate consults these tables before it appends, and every replay consults the same tables
-afterwards: the gate prevents an impossible history, and replays catch one. `rules/` decides who
-may cause an event, and about what.
+An event sets the status that `AFTER` names, but nothing leads out of one in `FINAL`. The gate asks
+`may_follow` of what it admits. Nobody asks it again of what was admitted: an event may come to
+stand after another status, once an earlier event counts no more. `rules/` decides who may cause
+an event, whether it counts, and so what status a thing has.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, TypeVar
+from types import MappingProxyType
+from typing import Final
 
 from testamur.catalogue import events as e
-from testamur.errors import Irreparable, Refusal
+from testamur.errors import Refusal
 
 
 class CredentialStatus(StrEnum):
@@ -45,102 +48,83 @@ class AchievementStatus(StrEnum):
     RETIRED = "retired"
 
 
-class OrganizationStatus(StrEnum):
-    """Whether the organization may act."""
+AFTER: Final[Mapping[type, StrEnum]] = MappingProxyType(
+    {
+        e.CredentialIssued: CredentialStatus.ACTIVE,
+        e.CredentialSuspended: CredentialStatus.SUSPENDED,
+        e.CredentialReinstated: CredentialStatus.ACTIVE,
+        e.CredentialRevoked: CredentialStatus.REVOKED,
+        e.CredentialSuperseded: CredentialStatus.SUPERSEDED,
+        e.AccreditationGranted: AccreditationStatus.ACTIVE,
+        e.AccreditationSuspended: AccreditationStatus.SUSPENDED,
+        e.AccreditationReinstated: AccreditationStatus.ACTIVE,
+        e.AccreditationWithdrawn: AccreditationStatus.WITHDRAWN,
+        e.RecognitionGranted: RecognitionStatus.ACTIVE,
+        e.RecognitionWithdrawn: RecognitionStatus.WITHDRAWN,
+        e.AchievementDefined: AchievementStatus.DEFINED,
+        e.AchievementRevised: AchievementStatus.DEFINED,
+        e.AchievementRetired: AchievementStatus.RETIRED,
+    }
+)
+"""The status that an event sets."""
 
-    REGISTERED = "registered"
-    CLOSED = "closed"
+UNCHANGED: Final = frozenset[type]({e.AccreditationRestated, e.RecognitionRestated})
+"""The events about a thing with a status that leave the status as it is."""
 
+FINAL: Final = frozenset[StrEnum](
+    {
+        CredentialStatus.REVOKED,
+        CredentialStatus.SUPERSEDED,
+        AccreditationStatus.WITHDRAWN,
+        RecognitionStatus.WITHDRAWN,
+        AchievementStatus.RETIRED,
+    }
+)
+"""The statuses that nothing leads out of: after a mistake, something new is issued or granted."""
 
-class KeyStatus(StrEnum):
-    """Whether a key may sign, and what became of it."""
-
-    ACTIVE = "active"
-    RETIRED = "retired"
-    COMPROMISED = "compromised"
-
-
-Status = TypeVar("Status", bound=StrEnum)
-
-CREDENTIAL: Final[dict[tuple[CredentialStatus | None, type], CredentialStatus]] = {
-    (None, e.CredentialIssued): CredentialStatus.ACTIVE,
-    (CredentialStatus.ACTIVE, e.CredentialSuspended): CredentialStatus.SUSPENDED,
-    (CredentialStatus.SUSPENDED, e.CredentialReinstated): CredentialStatus.ACTIVE,
-    (CredentialStatus.ACTIVE, e.CredentialRevoked): CredentialStatus.REVOKED,
-    (CredentialStatus.SUSPENDED, e.CredentialRevoked): CredentialStatus.REVOKED,
-    (CredentialStatus.ACTIVE, e.CredentialSuperseded): CredentialStatus.SUPERSEDED,
-    (CredentialStatus.SUSPENDED, e.CredentialSuperseded): CredentialStatus.SUPERSEDED,
-    # Nothing leads out of REVOKED or SUPERSEDED: after a mistake, issue a new credential.
-}
-
-ACCREDITATION: Final[dict[tuple[AccreditationStatus | None, type], AccreditationStatus]] = {
-    (None, e.AccreditationGranted): AccreditationStatus.ACTIVE,
-    (AccreditationStatus.ACTIVE, e.AccreditationSuspended): AccreditationStatus.SUSPENDED,
-    (AccreditationStatus.SUSPENDED, e.AccreditationReinstated): AccreditationStatus.ACTIVE,
-    (AccreditationStatus.ACTIVE, e.AccreditationWithdrawn): AccreditationStatus.WITHDRAWN,
-    (AccreditationStatus.SUSPENDED, e.AccreditationWithdrawn): AccreditationStatus.WITHDRAWN,
-}
-
-RECOGNITION: Final[dict[tuple[RecognitionStatus | None, type], RecognitionStatus]] = {
-    (None, e.RecognitionGranted): RecognitionStatus.ACTIVE,
-    (RecognitionStatus.ACTIVE, e.RecognitionWithdrawn): RecognitionStatus.WITHDRAWN,
-}
-
-ACHIEVEMENT: Final[dict[tuple[AchievementStatus | None, type], AchievementStatus]] = {
-    (None, e.AchievementDefined): AchievementStatus.DEFINED,
-    (AchievementStatus.DEFINED, e.AchievementRevised): AchievementStatus.DEFINED,
-    (AchievementStatus.DEFINED, e.AchievementRetired): AchievementStatus.RETIRED,
-}
-
-ORGANIZATION: Final[dict[tuple[OrganizationStatus | None, type], OrganizationStatus]] = {
-    (None, e.OrganizationRegistered): OrganizationStatus.REGISTERED,
-    (OrganizationStatus.REGISTERED, e.OrganizationUpdated): OrganizationStatus.REGISTERED,
-    (OrganizationStatus.REGISTERED, e.OrganizationClosed): OrganizationStatus.CLOSED,
-    (OrganizationStatus.REGISTERED, e.KeyAdded): OrganizationStatus.REGISTERED,
-    (OrganizationStatus.REGISTERED, e.KeyRetired): OrganizationStatus.REGISTERED,
-    (OrganizationStatus.REGISTERED, e.KeyCompromised): OrganizationStatus.REGISTERED,
-    # The theft of a key may be discovered after its owner closed.
-    (OrganizationStatus.CLOSED, e.KeyCompromised): OrganizationStatus.CLOSED,
-}
-
-KEY: Final[dict[tuple[KeyStatus | None, type], KeyStatus]] = {
-    (None, e.KeyAdded): KeyStatus.ACTIVE,
-    (KeyStatus.ACTIVE, e.KeyRetired): KeyStatus.RETIRED,
-    (KeyStatus.ACTIVE, e.KeyCompromised): KeyStatus.COMPROMISED,
-    (KeyStatus.RETIRED, e.KeyCompromised): KeyStatus.COMPROMISED,
-    # The owner may find later that it began earlier. Else a thief could declare it first, with a
-    # late position.
-    (KeyStatus.COMPROMISED, e.KeyCompromised): KeyStatus.COMPROMISED,
-}
+# Every status may be stated again, and revoking and withdrawing follow on any: else a thief's
+# sanction could take the place of the owner's, and fall with the thief's key.
+FOLLOWS: Final[Mapping[type, frozenset[StrEnum | None]]] = MappingProxyType(
+    {
+        e.CredentialIssued: frozenset({None}),
+        e.CredentialSuspended: frozenset({CredentialStatus.ACTIVE, CredentialStatus.SUSPENDED}),
+        e.CredentialReinstated: frozenset({CredentialStatus.ACTIVE, CredentialStatus.SUSPENDED}),
+        e.CredentialRevoked: frozenset(CredentialStatus),
+        e.CredentialSuperseded: frozenset(CredentialStatus) - {CredentialStatus.REVOKED},
+        e.AccreditationGranted: frozenset({None}),
+        e.AccreditationSuspended: frozenset(
+            {AccreditationStatus.ACTIVE, AccreditationStatus.SUSPENDED}
+        ),
+        e.AccreditationReinstated: frozenset(
+            {AccreditationStatus.ACTIVE, AccreditationStatus.SUSPENDED}
+        ),
+        e.AccreditationWithdrawn: frozenset(AccreditationStatus),
+        e.RecognitionGranted: frozenset({None}),
+        e.RecognitionWithdrawn: frozenset(RecognitionStatus),
+        # One version of a definition stands without another, and may come first.
+        e.AchievementDefined: frozenset({None, AchievementStatus.DEFINED}),
+        e.AchievementRevised: frozenset({None, AchievementStatus.DEFINED}),
+        e.AchievementRetired: frozenset(AchievementStatus),
+    }
+)
+"""The statuses on which an event may follow; None is that of a thing that does not exist."""
 
 
-def status_after(
-    table: dict[tuple[Status | None, type], Status],
-    before: Status | None,
-    event: e.Event,
-    subject: str,
-) -> Status:
-    """Return the status of `subject` after `event`; `before` is None if it does not exist yet.
+def may_follow(before: StrEnum | None, event: e.Event, subject: str) -> None:
+    """Raise `Refusal` (rule `transition`) unless `event` may follow on the status of `subject`.
 
-    Raises `Refusal` (rule `transition`) when the table has no such step, and `Irreparable` when it
-    has none from any status that can follow `before` either.
+    `before` is None if the thing does not exist. An event that sets no status may follow on any.
     """
-    after = table.get((before, type(event)))
-    if after is None:
-        later = any((status, type(event)) in table for status in _reachable(table, before))
-        raise (Refusal if later else Irreparable)(
+    allowed = FOLLOWS.get(type(event))
+    if allowed is not None and before not in allowed:
+        expected = " or ".join(sorted(each or "nothing" for each in allowed))
+        raise Refusal(
             "transition",
-            f"{e.wire_name(event)} cannot follow {before or 'nothing'}",
+            f"{e.wire_name(event)} cannot follow on {before or 'nothing'}, only on {expected}",
             value=subject,
         )
-    return after
 
 
-def _reachable(
-    table: dict[tuple[Status | None, type], Status], before: Status | None
-) -> set[Status | None]:
-    """Return `before` and every status that can follow it."""
-    found: set[Status | None] = {before}
-    while fresh := {after for (status, _), after in table.items() if status in found} - found:
-        found |= fresh
-    return found
+def knows(event: type) -> bool:
+    """Return whether this module says what an event does to a status."""
+    return event in UNCHANGED or (event in AFTER and event in FOLLOWS)

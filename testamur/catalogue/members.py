@@ -17,15 +17,23 @@ from testamur.catalogue.ids import Uuid7
 from testamur.errors import Refusal
 from testamur.schema import Form, pattern_of
 
+_MULTIKEY: Final = r"z[1-9A-HJ-NP-Za-km-z]{40,64}"
+_ANY_DID: Final = r"did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}"
+
 # `$` alone would let a final LF through in Python; with the look-ahead all engines agree.
-Did = Annotated[
-    str, Meta(pattern=r"^did:[a-z0-9]{1,32}:[A-Za-z0-9._:%-]{1,200}$(?!\n)", max_length=240)
+Multikey = Annotated[str, Meta(pattern=rf"^{_MULTIKEY}$(?!\n)")]
+# An organization's DID spells its founding key.
+Did = Annotated[str, Meta(pattern=rf"^did:key:{_MULTIKEY}$(?!\n)")]
+# A key in the header of a submission: its organization's DID, and the key itself.
+Kid = Annotated[str, Meta(pattern=rf"^did:key:{_MULTIKEY}#{_MULTIKEY}$(?!\n)")]
+AnyDid = Annotated[str, Meta(pattern=rf"^{_ANY_DID}$(?!\n)", max_length=240)]
+# A DID or a URL under which others know an organization.
+OtherId = Annotated[
+    str, Meta(pattern=rf"^({_ANY_DID}|https?://[!-~]{{1,490}})$(?!\n)", max_length=500)
 ]
 # Only the length here: an id is checked in full where it is created (`CREATED`), and a reference
 # must equal such an id.
 Id = Annotated[str, Meta(min_length=36, max_length=36)]
-KeyId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,128}$(?!\n)")]
-Multikey = Annotated[str, Meta(pattern=r"^z[1-9A-HJ-NP-Za-km-z]{40,64}$(?!\n)")]
 # Nothing invisible, no mark without a letter, no DID: `names.py` has the ranges.
 Name = Annotated[str, Meta(pattern=names.PATTERN, min_length=1, max_length=200)]
 Url = Annotated[str, Meta(pattern=r"^https?://[!-~]+$(?!\n)", max_length=500)]
@@ -33,6 +41,8 @@ Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 # What a key may be named (C2SP signed-note: no space, no plus), in ASCII.
 Origin = Annotated[str, Meta(pattern=r"^[!-*,-~]{1,255}$(?!\n)")]
+# The DID of the organization that submits a registration; in the genesis the log's origin.
+Sponsor = Origin
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$(?!\n)")]  # ISO 3166-1 or -2
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)", max_length=35)]
 IscedField = Annotated[str, Meta(pattern=r"^[0-9]{2,4}$(?!\n)")]  # ISCED-F 2013
@@ -45,20 +55,26 @@ def _no_name(text: str | None) -> str:
 
 FORMS: Final[dict[str, Form]] = {
     pattern_of(Uuid7): "an id such as 019a3b1c-7f00-7abc-8def-0123456789ab",
-    pattern_of(Did): "a DID such as did:web:college.example",
-    pattern_of(KeyId): "a name of letters, digits and ._- such as 2026-key-1",
+    pattern_of(Did): "an organization's DID, the did:key of its founding key: did:key:z6Mk...",
+    pattern_of(AnyDid): "a DID such as did:web:college.example",
+    pattern_of(OtherId): "a DID or a URL, such as did:web:college.example",
     pattern_of(Multikey): "a public Multikey such as z6Mk...",
     pattern_of(Name): _no_name,
     pattern_of(Url): "a URL such as https://college.example",
-    pattern_of(Country): "a country code such as NL (ISO 3166)",
-    pattern_of(Language): "a language tag such as en",
+    pattern_of(
+        Country
+    ): "a country code in capitals such as NL, or NL-UT for a part of it (ISO 3166)",
+    pattern_of(Language): "a language tag such as en or en-GB",
     pattern_of(IscedField): "a field of ISCED-F 2013 such as 061",
 }
 """By pattern, what a text that matches it is, in words."""
 Position = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Range = tuple[Position, Position]  # header positions from the first to the second, both included
 Version = Annotated[int, Meta(ge=1, le=10_000)]
 
 Role = Literal["accreditor", "authority", "endorser", "provider"]
+RecognisedAs = Literal["accreditor", "authority"]
+KeyUse = Literal["recovery", "signing"]
 AchievementType = Annotated[str, Meta(pattern=r"^(ext:)?[A-Za-z][A-Za-z0-9]{0,63}$(?!\n)")]
 Assessment = Literal[
     "artefact",
@@ -136,11 +152,14 @@ class Part(
     forbid_unknown_fields=True,
     kw_only=True,
 ):
-    """A value inside an event. An absent member is left out: never null, never an empty list."""
+    """A value inside an event. An absent member is left out: never null, never an empty list.
+
+    Of a registration alone the lists of keys are always written, also if they are empty.
+    """
 
 
-# In these lists the order means something: the provider puts first what matters most.
-_LISTS: Final = frozenset({"outcomes"})
+# In these lists the order means something: outcomes by their weight, recovery keys by their rank.
+_LISTS: Final = frozenset({"outcomes", "recovery_keys"})
 
 
 class WithSets(Part, frozen=True, gc=False, kw_only=True):
@@ -167,27 +186,24 @@ class WithSets(Part, frozen=True, gc=False, kw_only=True):
                     )
 
 
-class Key(Part, frozen=True, gc=False, kw_only=True):
-    """A verification key: its id, which is the fragment of its DID URL, and its Multikey text."""
-
-    id: KeyId
-    public_key_multibase: Multikey
-
-
-class Authority(Part, frozen=True, gc=False, kw_only=True):
-    """An organization that is in the register without a sponsor."""
-
-    country: Country
-    keys: Annotated[tuple[Key, ...], Meta(min_length=1, max_length=16)]
-    name: Name
-    organization: Did
-
-
 class Identifier(Part, frozen=True, gc=False, kw_only=True):
     """The name of this organization in another public register."""
 
-    scheme: Literal["CTID", "DAPIP", "DEQARINST", "ROR"]
+    scheme: Literal["CTID", "DAPIP", "DEQARINST", "ETER", "PIC", "ROR"]
     value: Annotated[str, Meta(pattern=r"^[!-~]{1,100}$(?!\n)")]
+
+
+class Vouched(WithSets, frozen=True, gc=False, kw_only=True):
+    """What the signer of a grant vouches for about the organization that it names.
+
+    A credential's issuer may go by `url` or one of `other_ids`, and by any of these names.
+    """
+
+    country: Country
+    name: Name
+    other_ids: Annotated[tuple[OtherId, ...], up_to(8)] | None = None
+    other_names: Annotated[tuple[Name, ...], up_to(8)] | None = None
+    url: Url | None = None
 
 
 class Level(Part, frozen=True, gc=False, kw_only=True):

@@ -25,7 +25,7 @@ from msgspec import Meta
 
 from testamur.catalogue.events import Event
 from testamur.catalogue.lines import bad_lines, decode_events
-from testamur.catalogue.members import Did
+from testamur.catalogue.members import Did, Kid
 from testamur.errors import Refusal, detached
 from testamur.keys import ALGORITHMS, PrivateKey, PublicKey
 from testamur.private_keys import THIS_IS_ONE, holds_private_key
@@ -40,13 +40,6 @@ MEDIA_TYPE: Final = "application/vnd.testamur.submission"
 TYP: Final = "testamur-submission+jws"
 
 _T = TypeVar("_T")
-
-
-Kid = Annotated[
-    str,
-    Meta(pattern=r"^did:[a-z0-9]+:[A-Za-z0-9._:%-]+#[A-Za-z0-9._-]+$(?!\n)", max_length=370),
-]
-"""The key that signed: `did#id`, its owner and its id."""
 
 
 class Protected(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -107,8 +100,15 @@ class SignedHeader:
 
     @property
     def key_id(self) -> str:
-        """The fragment of `kid`."""
+        """The fragment of `kid`, which is the Multikey of the key."""
         return self.protected.kid.partition("#")[2]
+
+    def key(self) -> PublicKey:
+        """Return the key that `kid` names; raises `Refusal` (rule `key-form`)."""
+        try:
+            return PublicKey.from_multikey(self.key_id)
+        except Refusal as refusal:
+            raise refusal.at(1) from None
 
     @property
     def signing_input(self) -> str:
@@ -288,7 +288,7 @@ def seal(
 ) -> bytes:
     """Return the whole submission file over `lines` (without LF), signed by `key`.
 
-    `kid` is `<did>#<key id>` and decides `iss`; `aud` is the log's origin; `iat` is in Unix
+    `kid` is `<did>#<multikey>` and decides `iss`; `aud` is the log's origin; `iat` is in Unix
     seconds. The result has passed `parse`.
     """
     protected = Protected(alg=key.algorithm, kid=kid, typ=TYP)

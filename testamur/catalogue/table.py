@@ -2,8 +2,8 @@
 
 Everything that has to know events reads this table: the decoder, the rules, the store, the read
 models, evidence, the command line. A row states facts of form alone; whether an event may happen
-is decided in `rules/`. An event without a row, or without a step in `lifecycle.py`, stops the
-import of this module, which names every one that is missing.
+is decided in `rules/`. An event without a row, or without a status in `lifecycle.py` where
+its kind has one, stops the import of this module, which names every one that is missing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import msgspec
 
@@ -55,16 +55,16 @@ _NOTHING: Final[Mapping[str, Kind]] = MappingProxyType({})
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What an event is about and does.
 
-    `subject` is the member with the name of the thing that it is about; of a key event that is the
-    organization, whose stream holds its key events. `creates` says whether that name is a new id,
-    which must be a UUID of version 7. `refers` has the members that name other things, each with
-    the kind of thing it names.
+    `subject` is the member with the name of the thing that it is about; None if that is its
+    signer. `creates` says whether that name is a new id, which must be a UUID of version 7.
+    `refers` has the members that name organizations or other things, each with the kind of thing
+    it names.
     """
 
     event: type[e.Event]
     name: str
     kind: Kind
-    subject: str
+    subject: str | None
     effect: Effect
     creates: bool = False
     refers: Mapping[str, Kind] = _NOTHING
@@ -73,7 +73,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 def _row(
     event: type[e.Event],
     kind: Kind,
-    subject: str,
+    subject: str | None,
     effect: Effect,
     *,
     creates: bool = False,
@@ -92,20 +92,31 @@ def _row(
 
 _ROWS: Final = (
     _row(e.LogOpened, Kind.LOG, "origin", Effect.GIVES),
+    # It names no other: its sponsor is its signer, or in the genesis the log.
     _row(e.OrganizationRegistered, Kind.ORGANIZATION, "organization", Effect.GIVES),
-    _row(e.OrganizationUpdated, Kind.ORGANIZATION, "organization", Effect.REPLACES),
-    _row(e.OrganizationClosed, Kind.ORGANIZATION, "organization", Effect.TAKES_AWAY),
-    _row(e.KeyAdded, Kind.KEY, "organization", Effect.GIVES),
-    _row(e.KeyRetired, Kind.KEY, "organization", Effect.TAKES_AWAY),
-    _row(e.KeyCompromised, Kind.KEY, "organization", Effect.TAKES_AWAY),
+    _row(e.OrganizationUpdated, Kind.ORGANIZATION, None, Effect.REPLACES),
+    _row(e.OrganizationClosed, Kind.ORGANIZATION, None, Effect.TAKES_AWAY),
+    _row(
+        e.OrganizationSucceeded,
+        Kind.ORGANIZATION,
+        "organization",
+        Effect.GIVES,
+        organization=Kind.ORGANIZATION,
+        successor=Kind.ORGANIZATION,
+    ),
+    _row(e.OrganizationObjected, Kind.ORGANIZATION, None, Effect.TAKES_AWAY),
+    _row(e.KeyListed, Kind.KEY, None, Effect.GIVES),
+    _row(e.KeyRetired, Kind.KEY, None, Effect.TAKES_AWAY),
+    _row(e.KeyCompromised, Kind.KEY, None, Effect.TAKES_AWAY),
     _row(
         e.RecognitionGranted,
         Kind.RECOGNITION,
         "recognition",
         Effect.GIVES,
         creates=True,
-        accreditor=Kind.ORGANIZATION,
+        organization=Kind.ORGANIZATION,
     ),
+    _row(e.RecognitionRestated, Kind.RECOGNITION, "recognition", Effect.REPLACES),
     _row(e.RecognitionWithdrawn, Kind.RECOGNITION, "recognition", Effect.TAKES_AWAY),
     _row(
         e.AccreditationGranted,
@@ -115,6 +126,7 @@ _ROWS: Final = (
         creates=True,
         provider=Kind.ORGANIZATION,
     ),
+    _row(e.AccreditationRestated, Kind.ACCREDITATION, "accreditation", Effect.REPLACES),
     _row(e.AccreditationSuspended, Kind.ACCREDITATION, "accreditation", Effect.TAKES_AWAY),
     _row(e.AccreditationReinstated, Kind.ACCREDITATION, "accreditation", Effect.REPLACES),
     _row(e.AccreditationWithdrawn, Kind.ACCREDITATION, "accreditation", Effect.TAKES_AWAY),
@@ -149,27 +161,18 @@ BY_NAME: Final[Mapping[str, Row]] = MappingProxyType({row.name: row for row in _
 """The row of every event by its wire name."""
 
 CREATED: Final[Mapping[type, str]] = MappingProxyType(
-    {row.event: row.subject for row in _ROWS if row.creates}
+    {row.event: row.subject for row in _ROWS if row.creates and row.subject is not None}
 )
 """The member by which an event brings a new id into the world.
 
 Such an id is time-ordered, so the index it lands in stays warm."""
 
-Steps: TypeAlias = Mapping[tuple[Any, type], StrEnum]
-
-STEPS: Final[Mapping[Kind, tuple[Steps, ...]]] = MappingProxyType(
-    {
-        Kind.CREDENTIAL: (lifecycle.CREDENTIAL,),
-        Kind.ACCREDITATION: (lifecycle.ACCREDITATION,),
-        Kind.RECOGNITION: (lifecycle.RECOGNITION,),
-        Kind.ACHIEVEMENT: (lifecycle.ACHIEVEMENT,),
-        Kind.ORGANIZATION: (lifecycle.ORGANIZATION,),
-        # A key event changes a key, and its organization must be able to take it.
-        Kind.KEY: (lifecycle.KEY, lifecycle.ORGANIZATION),
-        Kind.LOG: (),  # a log is opened once, at entry 1
-    }
+WITH_STATUS: Final = frozenset(
+    {Kind.CREDENTIAL, Kind.ACCREDITATION, Kind.RECOGNITION, Kind.ACHIEVEMENT}
 )
-"""The lifecycles that each event of a kind has a step in."""
+"""The kinds of things that have a status (`lifecycle.py`).
+
+An organization is closed or not, and what a key may do follows from its history."""
 
 
 def row_of(event: e.Event) -> Row:
@@ -182,9 +185,13 @@ def kind_of(event: e.Event) -> Kind:
     return TABLE[type(event)].kind
 
 
-def subject_of(event: e.Event) -> str:
-    """Return the name of the thing that an event is about: an id, a DID, or the log's origin."""
-    return str(getattr(event, TABLE[type(event)].subject))
+def subject_of(event: e.Event, actor: str) -> str:
+    """Return the name of the thing that an event is about: an id, a DID, or the log's origin.
+
+    `actor` is the DID of the organization that signed it.
+    """
+    member = TABLE[type(event)].subject
+    return actor if member is None else str(getattr(event, member))
 
 
 def event_types(*kinds: Kind) -> frozenset[type[e.Event]]:
@@ -208,22 +215,11 @@ def gaps() -> list[str]:
             found += [
                 f"the row of {name} names {member}, which it does not have"
                 for member in (row.subject, *row.refers)
-                if member not in event.__struct_fields__
+                if member is not None and member not in event.__struct_fields__
             ]
-        if not _has_steps(event, row):
-            found.append(f"{name} has no step in testamur/catalogue/lifecycle.py")
+        if name.partition(".")[0] in WITH_STATUS and not lifecycle.knows(event):
+            found.append(f"{name} has no status in testamur/catalogue/lifecycle.py")
     return found
-
-
-def _has_steps(event: type, row: Row | None) -> bool:
-    """Return whether an event has a step in each lifecycle of its kind; without a row, in any."""
-    if row is None:
-        return any(_leads(steps, event) for all_of_kind in STEPS.values() for steps in all_of_kind)
-    return all(_leads(steps, event) for steps in STEPS[row.kind])
-
-
-def _leads(steps: Steps, event: type) -> bool:
-    return any(event is cause for _, cause in steps)
 
 
 if _gaps := gaps():

@@ -7,7 +7,6 @@ thing, and a later event changes no earlier list. Whether an entry counts is jud
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias, assert_never
 
@@ -27,13 +26,16 @@ class History(StrEnum):
     ACHIEVEMENT = "achievement"
     """Of one version of a definition, named ID/VERSION; the retirement of all of them, named ID."""
     ORGANIZATION = "organization"
-    """Of an organization, what ends or restores its power to act."""
+    """Of an organization, that it closed, the successors that it named, and its objections."""
     PARTICULARS = "particulars"
     """Of an organization, what it is called and where: to be shown, never to be relied on."""
     KEYS = "keys"
     """Of an organization, its registration and everything that happened to its keys."""
     SUBMISSIONS = "submissions"
     """Of an organization, the headers that it signed."""
+    SUCCESSION = "succession"
+    """Of an organization and an accreditor, named `DID DID`: the successors that the accreditor
+    named for the organization."""
 
 
 class Thing(NamedTuple):
@@ -45,42 +47,62 @@ class Thing(NamedTuple):
 
 def touched(header: SignedHeader, entry: Entry) -> tuple[Thing, ...]:
     """Return the things that `entry` touches; `header` is that of its submission."""
+    signer = header.payload.iss
     if isinstance(entry, SubmissionEntry):
-        return (Thing(History.SUBMISSIONS, header.payload.iss),)
+        return (Thing(History.SUBMISSIONS, signer),)
     if isinstance(entry, e.CredentialIssued):
         return ()
-    if isinstance(entry, e.CredentialStatusEvent):
-        return (Thing(History.CREDENTIAL, entry.credential),)
-    if isinstance(entry, e.AccreditationEvent):
-        return (Thing(History.ACCREDITATION, entry.accreditation),)
-    if isinstance(entry, e.RecognitionEvent):
-        return (Thing(History.RECOGNITION, entry.recognition),)
-    return tuple(Thing(kind, name) for kind, name in _chosen(entry))
+    if isinstance(entry, e.LogOpened):
+        return tuple(thing for each in entry.authorities for thing in _of_newcomer(each))
+    if isinstance(entry, e.OrganizationEvent):
+        return _of_organization(signer, entry)
+    return (_the_one(entry),)
 
 
-def _chosen(
-    event: e.LogOpened | e.OrganizationEvent | e.AchievementEvent,
-) -> Iterator[tuple[History, str]]:
-    """Yield the things that an event touches that its kind alone does not determine."""
+def succession(organization: str, accreditor: str) -> Thing:
+    """Return the history of the successors that `accreditor` named for `organization`."""
+    return Thing(History.SUCCESSION, f"{organization} {accreditor}")
+
+
+def _of_newcomer(event: e.OrganizationRegistered) -> tuple[Thing, ...]:
+    return Thing(History.KEYS, event.organization), Thing(History.PARTICULARS, event.organization)
+
+
+def _of_organization(signer: str, event: e.OrganizationEvent) -> tuple[Thing, ...]:
     match event:
-        case e.LogOpened():
-            for seated in event.authorities:
-                yield History.KEYS, seated.organization
-                yield History.PARTICULARS, seated.organization
         case e.OrganizationRegistered():
-            yield History.KEYS, event.organization
-            yield History.PARTICULARS, event.organization
+            return _of_newcomer(event)
         case e.OrganizationUpdated():
-            yield History.PARTICULARS, event.organization
-        case e.OrganizationClosed():
-            yield History.ORGANIZATION, event.organization
-        case e.KeyAdded() | e.KeyRetired() | e.KeyCompromised():
-            yield History.KEYS, event.organization
+            return (Thing(History.PARTICULARS, signer),)
+        case e.OrganizationSucceeded() if event.organization != signer:
+            return (succession(event.organization, signer),)
+        case e.OrganizationSucceeded() | e.OrganizationClosed() | e.OrganizationObjected():
+            return (Thing(History.ORGANIZATION, signer),)
+        case e.KeyListed() | e.KeyRetired() | e.KeyCompromised():
+            return (Thing(History.KEYS, signer),)
+        case _:
+            assert_never(event)
+
+
+def _the_one(
+    event: e.RecognitionEvent | e.AccreditationEvent | e.AchievementEvent | e.CredentialStatusEvent,
+) -> Thing:
+    if isinstance(event, e.CredentialStatusEvent):
+        return Thing(History.CREDENTIAL, event.credential)
+    if isinstance(event, e.AccreditationEvent):
+        return Thing(History.ACCREDITATION, event.accreditation)
+    if isinstance(event, e.RecognitionEvent):
+        return Thing(History.RECOGNITION, event.recognition)
+    return Thing(History.ACHIEVEMENT, _version_named(event))
+
+
+def _version_named(event: e.AchievementEvent) -> str:
+    match event:
         case e.AchievementDefined():
-            yield History.ACHIEVEMENT, f"{event.achievement}/1"
+            return f"{event.achievement}/1"
         case e.AchievementRevised():
-            yield History.ACHIEVEMENT, f"{event.achievement}/{event.version}"
+            return f"{event.achievement}/{event.version}"
         case e.AchievementRetired():
-            yield History.ACHIEVEMENT, event.achievement
+            return event.achievement
         case _:
             assert_never(event)

@@ -18,8 +18,11 @@ from testamur import __version__
 from testamur.cli import (
     events,
     inquiry,
+    joining,
+    key_history,
     keys,
     preparing,
+    recovering,
     research,
     signing,
     submissions,
@@ -39,6 +42,9 @@ app = typer.Typer(
 )
 for group in (
     keys.app,
+    joining.app,
+    key_history.app,
+    recovering.app,
     events.app,
     preparing.app,
     signing.app,

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 import typer
 from msgspec import inspect
 
-from testamur.canonical import MAX_DOCUMENT, parse_strict
 from testamur.catalogue.events import EVENTS, Event
 from testamur.catalogue.lines import encode_event
 from testamur.catalogue.members import Reason
 from testamur.catalogue.table import kind_of, subject_of
-from testamur.cli.files import append, naming, read
+from testamur.cli.files import append
 from testamur.cli.members import build, event_type, form
 from testamur.cli.terminal import Json, note, say, show_json, show_table
 from testamur.cli.values import credential_id
-from testamur.errors import Refusal
+from testamur.rules.effective import check_effective
 
 app = typer.Typer()
 _PANEL: Final = "Events"
@@ -33,7 +33,12 @@ Credentials = Annotated[
 Coded = Annotated[Reason, typer.Option("--reason", help="Why; the log has no room for words.")]
 Effective = Annotated[
     str | None,
-    typer.Option("--effective", metavar="DATE", help="From which day on, if not from now."),
+    typer.Option(
+        "--effective",
+        metavar="DATE",
+        help="From which day on, if another than that of the record; at most tomorrow (UTC). It is "
+        "shown; the status changes where it is recorded.",
+    ),
 ]
 
 
@@ -70,10 +75,6 @@ def event(
         list[str] | None,
         typer.Argument(metavar="[NAME=TEXT | NAME:=JSON | NAME:=@FILE]...", help="Its members."),
     ] = None,
-    start: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="FILE", help="Members in JSON, as of `possession`."),
-    ] = None,
     to: EventsFile = None,
     *,
     json: Json = False,
@@ -81,17 +82,20 @@ def event(
     """Write one event line, ready to be signed.
 
     A dot reaches into an object (`definition.name=Soils`), commas part the items of a list, and
-    `new` is a fresh id.
+    `new` is a fresh id. Events about your own organization or keys do not name it: the signature
+    does. A registration is made by `testamur join`, since the newcomer's founding key signs it.
 
     Examples:
 
-    `testamur event organization.registered --from possession.json name="A College" country=NL
-    roles=provider --to events.ndjson`
-
-    `testamur event accreditation.granted accreditation=new provider=did:web:college.example
+    `testamur event accreditation.granted accreditation=new provider=DID name="A College" country=NL
     decision=positive kind=institutional validFrom=2026-09-01 scope.fields=08,05 --to events.ndjson`
+
+    `testamur event recognition.granted recognition=new organization=DID as=accreditor
+    name="Quality Agency" country=NL validFrom=2026-09-01 --to events.ndjson`
+
+    `testamur event key.retired key=z6Mk... --to keys.ndjson`
     """
-    _put([build(name, members or [], _members(start))], to, json=json)
+    _put([build(name, members or [])], to, json=json)
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -151,17 +155,10 @@ def _change(
     _put([build(name, [], {"credential": each, **given}) for each in ids], to, json=json)
 
 
-def _members(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    with naming(path):
-        found = parse_strict(read(path, MAX_DOCUMENT), max_bytes=MAX_DOCUMENT)
-    if not isinstance(found, dict):
-        raise Refusal("member", f"{path} must hold one JSON object", value=found)
-    return found
-
-
 def _put(made: list[Event], to: Path | None, *, json: bool) -> None:
+    today = datetime.now(UTC).date()
+    for each in made:
+        check_effective(each, today)
     lines = [encode_event(each) for each in made]
     if to is not None:
         append(to, lines)
@@ -176,4 +173,4 @@ def _put(made: list[Event], to: Path | None, *, json: bool) -> None:
 
 def _about(made: Event) -> str:
     """Return the thing that the event is about, which may have an id made just now."""
-    return f"{kind_of(made).stream} {subject_of(made)}"
+    return f"{kind_of(made).stream} {subject_of(made, 'of its signer')}"

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from testamur.badges.commitment import MAX_HOLDER_FILE, HolderFile, read_holder_file
+from testamur.catalogue.lines import decode_event
+from testamur.cli.founding_page import MAX_PAGE, is_page, read_page
 from testamur.errors import Refusal, Unavailable
 from testamur.files import (
     check_bound,
@@ -24,9 +26,9 @@ from testamur.files import (
     refuse_private_key,
 )
 from testamur.keys import PrivateKey
+from testamur.tlog.tiles import MAX_ENTRY
 
 STDIN: Final = Path("-")
-_MAX_KEY: Final = 1000
 
 
 def read(path: Path, at_most: int) -> bytes:
@@ -54,8 +56,21 @@ def naming(path: Path) -> Iterator[Path]:
 
 
 def read_key(path: Path) -> PrivateKey:
-    """Return the signing key in the file; raises `Refusal` (`key-file-mode`, `key-form`)."""
-    data, mode = (_read_stdin(_MAX_KEY), 0) if path == STDIN else read_with_mode(path, _MAX_KEY)
+    """Return the key in a key file, or on the page of a founding key.
+
+    Raises `Refusal` (`key-file-mode`, `key-form`, `founding-page`).
+    """
+    text = read_secret_text(path)
+    with naming(path):
+        return read_page(text) if is_page(text) else PrivateKey.from_multikey(text.strip())
+
+
+def read_secret_text(path: Path) -> str:
+    """Return the text of a key file, which is a secret in whatever form.
+
+    Raises `Refusal` (`key-file-mode`, `key-form`).
+    """
+    data, mode = (_read_stdin(MAX_PAGE), 0) if path == STDIN else read_with_mode(path, MAX_PAGE)
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise Refusal(
             "key-file-mode",
@@ -64,7 +79,7 @@ def read_key(path: Path) -> PrivateKey:
         )
     with naming(path):
         try:
-            return PrivateKey.from_multikey(data.decode("ascii").strip())
+            return data.decode("ascii")
         except UnicodeDecodeError:
             # The value is not shown: the content of a key file is a secret, whatever its form.
             raise Refusal("key-form", "is not the text of a secret Multikey") from None
@@ -102,20 +117,47 @@ def write(path: Path, data: bytes, *, secret: bool = False) -> None:
         raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
 
 
+def replace(path: Path, data: bytes) -> None:
+    """Put a file in the place of an older one: whole, or not at all."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.unlink(missing_ok=True)  # left over by a command that was cut off
+        write(fresh, data)
+        fresh.replace(path)
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
+
+
 def append(path: Path, lines: list[bytes]) -> None:
-    """Add lines (without LF) to a file of lines, which may be new."""
+    """Add event lines (without LF) to a file of such lines, which may be new.
+
+    Raises `Refusal` (rule `events-file`) if there is something else in it, which would be spoilt.
+    """
     _refuse_stdin(path)
     try:
         with open_to_append(path) as file:
             if file.tell():
                 file.seek(0)
-                refuse_private_key(file.read(_MAX_KEY), path)
+                refuse_private_key(file.read(MAX_PAGE), path)
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
                     raise Refusal("file-truncated", f"the last line of {path} does not end in LF")
+                file.seek(0)
+                _refuse_other_lines(file.readline(MAX_ENTRY + 1), path)
             file.write(b"".join(line + b"\n" for line in lines))
     except OSError as error:
         raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _refuse_other_lines(first: bytes, path: Path) -> None:
+    try:
+        decode_event(first.removesuffix(b"\n"))
+    except Refusal as refusal:
+        raise Refusal(
+            "events-file",
+            f"{path} is no file of events, to which one could be added: {refusal.detail}",
+            line=1,
+        ) from None
 
 
 def _refuse_stdin(path: Path) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
+from testamur.cli.anchors import Anchor, anchors_in
 from testamur.cli.files import refuse_existing, write
 from testamur.cli.terminal import Json, note, progress, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, opened, trusted_log
 from testamur.cli.values import Credential, MaybeUrl, Url, credential_id, moment
 from testamur.errors import Refusal, Refuted, Unavailable, shown
 from testamur.http.client import AsOf, RegistryClient
+from testamur.rules import Flag, Flags
 from testamur.tlog.reader import LogReader
 from testamur.verification.bearing import Bearing
 from testamur.verification.evidence import (
@@ -27,6 +30,7 @@ from testamur.verification.replay import replay
 
 app = typer.Typer()
 _PANEL: Final = "Verification"
+_FLAGS: Final = {flag.value: flag for flag in Flag}
 At = Annotated[
     datetime | None, typer.Option(metavar="TIME", parser=moment, help="As of this time.")
 ]
@@ -47,6 +51,7 @@ def evidence(
     trust: MaybeTrust = None,
     at: At = None,
     size: Size = None,
+    anchor: Anchor = None,
     *,
     json: Json = False,
 ) -> None:
@@ -54,7 +59,8 @@ def evidence(
 
     With --url a registry is asked for it, and may be asked how things stood at an earlier time
     or size; the evidence then says that it leaves out what followed. With --log it is put
-    together from the log itself, after a replay, so nobody learns which credential it is about.
+    together from the log itself, after a replay, so nobody learns which credential it is about. It
+    leads to the root authorities of the log, and with --anchor to others.
 
     Example: `testamur evidence credential.json --url https://registry.example
     --out credential.testamur.json`
@@ -67,10 +73,11 @@ def evidence(
     as_of = _as_of(at, size)
     if as_of and url is None:
         raise typer.BadParameter("goes with --url", param_hint="--at, --size")
+    anchors = anchors_in(anchor or [])
     found = (
-        fetch_evidence(name, url, as_of)
+        fetch_evidence(name, url, as_of, anchors)
         if url is not None
-        else find_evidence(name, str(log), trust)
+        else find_evidence(name, str(log), trust, anchors).evidence
     )
     write(path, render_evidence(found))
     fields = {"credential": name, "file": str(path), "submissions": len(found.submissions)}
@@ -98,20 +105,54 @@ def status(
     with _registry(url) as registry:
         answer = registry.credential(name, _as_of(at, size))
     if answer.get("id") != name:
-        raise Refuted(f"asked about {name}, the registry answered about {shown(answer.get('id'))}")
+        raise Unavailable(f"{url} answered about {shown(answer.get('id'))}, not about {name}")
     if json:
         show_json(answer)
     else:
         show_fields(_flat(answer))
 
 
-def fetch_evidence(credential: str, url: str, as_of: AsOf | None = None) -> Evidence:
-    """Return the evidence that the registry at `url` gives, unverified."""
+class Found(NamedTuple):
+    """Evidence, and the flags of the issuance as the register or a replay states them."""
+
+    evidence: Evidence
+    flags: Flags
+
+
+def fetch_evidence(
+    credential: str, url: str, as_of: AsOf | None = None, anchors: Sequence[str] = ()
+) -> Evidence:
+    """Return the evidence that the registry at `url` gives, unverified; raises `Unavailable`."""
     with _registry(url) as registry:
-        found = parse_evidence(registry.evidence(credential, as_of))
+        answer = registry.evidence(credential, as_of, anchors)
+    # An answer of another kind says nothing about the credential.
+    try:
+        found = parse_evidence(answer)
+    except Refusal as refusal:
+        raise Unavailable(f"{url} answered with no evidence: {refusal}") from None
     if found.credential != credential:
-        raise Refuted(f"asked about {credential}, the registry answered about {found.credential}")
+        raise Unavailable(f"{url} answered about {found.credential}, not about {credential}")
     return found
+
+
+def fetch_flags(credential: str, url: str) -> Flags | None:
+    """Return the flags that the registry states of the issuance; None if it states none.
+
+    No flag changes a verdict, so a registry that does not answer is told about and no more.
+    """
+    try:
+        with _registry(url) as registry:
+            stated = registry.credential(credential).get("flags")
+    except Unavailable as error:
+        note(f"The registry does not state how the issuance was flagged: {error}", "yellow")
+        return None
+    if not isinstance(stated, list) or not all(isinstance(code, str) for code in stated):
+        note(f"The registry states flags in an unknown form: {shown(stated)}", "yellow")
+        return None
+    for code in stated:
+        if code not in _FLAGS:
+            note(f"The registry states a flag that this version does not know: {shown(code)}")
+    return tuple(_FLAGS[code] for code in stated if code in _FLAGS)
 
 
 def _as_of(at: datetime | None, size: int | None) -> dict[str, str | int]:
@@ -122,14 +163,15 @@ def _as_of(at: datetime | None, size: int | None) -> dict[str, str | int]:
     return {} if size is None else {"size": size}
 
 
-def find_evidence(credential: str, place: str, trust: str | None) -> Evidence:
+def find_evidence(
+    credential: str, place: str, trust: str | None, anchors: Sequence[str] = ()
+) -> Found:
     """Return the evidence that a replay of the log at `place` finds."""
+    bearing = Bearing([credential])
     with opened(place) as source:
         log = trusted_log(source, trust)
-        wanted = {credential}
-        while True:
-            bearing = Bearing(wanted)
-            with progress("Reading the log") as on_progress:
+        with progress("Reading the log") as on_progress:
+            try:
                 replay(
                     source,
                     log.key,
@@ -137,20 +179,20 @@ def find_evidence(credential: str, place: str, trust: str | None) -> Evidence:
                     progress=on_progress,
                     on_submission=bearing.read,
                 )
-            # Its successor was issued earlier in the log, before this replay knew the id.
-            if not bearing.missing or len(wanted) > 1:
-                break
-            wanted |= bearing.missing
-        positions = bearing.positions(credential)
+            except Refuted as error:
+                # That refutes the log, or the copy of it, and nobody's credential.
+                raise Unavailable(f"the log at {place} is not sound: {error}") from None
+        positions = bearing.positions(credential, anchors)
         if not positions:
             raise Unavailable(f"{credential} is not among the first {log.checkpoint.size} entries")
         found = build_evidence(LogReader(source, log.key), log.note, credential, positions)
     try:
-        return parse_evidence(render_evidence(found))
+        evidence = parse_evidence(render_evidence(found))
     except Refusal as refusal:
         raise Unavailable(
             f"a verifier does not read this much evidence; replay the log instead: {refusal}"
         ) from None
+    return Found(evidence, bearing.flags(credential))
 
 
 def _registry(url: str) -> RegistryClient:

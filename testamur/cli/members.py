@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import inspect
@@ -19,18 +19,21 @@ from testamur.canonical import MAX_DOCUMENT, parse_strict
 from testamur.catalogue.events import EVENTS, Event
 from testamur.catalogue.ids import Uuid7, new_id
 from testamur.catalogue.lines import decode_event, encode_event
-from testamur.catalogue.members import FORMS, Did, Digest, Id, Signature
+from testamur.catalogue.members import FORMS, AnyDid, Did, Digest, Id, Multikey, Signature
 from testamur.cli.files import naming, read
 from testamur.errors import Refusal
 from testamur.schema import explained
 
+E = TypeVar("E", bound=Event)
 _NEW: Final = "new"
 _ID: Final = inspect.type_info(Id)
 # Types of the event schema that a person knows by another name.
 _FORMS: Final = (
     (_ID, "id"),
     (inspect.type_info(Uuid7), "id"),
-    (inspect.type_info(Did), "DID"),
+    (inspect.type_info(Did), "did:key of an organization"),
+    (inspect.type_info(AnyDid), "DID"),
+    (inspect.type_info(Multikey), "public key (Multikey)"),
     (inspect.DateType(), "date, such as 2026-11-21"),
     (inspect.type_info(Digest), "32 bytes in base64"),
     (inspect.type_info(Signature), "64 bytes in base64"),
@@ -64,8 +67,16 @@ def build(name: str, given: Sequence[str], start: dict[str, Any] | None = None) 
         detail, value = explained(error, members, FORMS)
         detail = f"{tag}: {detail}; it has {described(kind)}"
         raise Refusal("event-schema", detail, value=value) from None
-    # Through its line and back, so that it meets every rule of form.
-    return decode_event(encode_event(event))
+    return checked(event)
+
+
+def checked(event: E) -> E:
+    """Return the event, which meets every rule of form; raises `Refusal`, as `decode_event`."""
+    # Through its line and back.
+    found = decode_event(encode_event(event))
+    if type(found) is not type(event):
+        raise AssertionError(f"a line of {type(event)} was decoded to {type(found)}")
+    return found
 
 
 def described(kind: type[Event]) -> str:

@@ -21,6 +21,7 @@ from testamur.badges.cohort_csv import (
     read_cohort,
     read_given,
 )
+from testamur.badges.data_integrity import SUITE, SUITE_CURVE
 from testamur.badges.prepare import (
     Prepared,
     prepare_badges,
@@ -31,13 +32,16 @@ from testamur.badges.prepare import (
 from testamur.badges.spreadsheet import MAX_FILE, UNREAD
 from testamur.canonical import MAX_DOCUMENT
 from testamur.cli.files import naming, read, read_key, refuse_existing, write
+from testamur.cli.key_folder import KeyFolder
 from testamur.cli.outcome import HOLDS, REFUTED, described
+from testamur.cli.receipts import look_for_strangers
+from testamur.cli.signer import Keys, signing_key
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table, track
-from testamur.cli.values import as_id, cut, is_id, log_name
+from testamur.cli.values import as_id, checked_url, cut, is_id, log_name
 from testamur.errors import Refusal
 from testamur.files import refuse_irregular
 from testamur.keys import PrivateKey
-from testamur.recording.names import check_name, names_in
+from testamur.recording.objections import check_given
 
 app = typer.Typer()
 _PANEL: Final = "Events"
@@ -104,8 +108,23 @@ def prepare(
         str | None,
         typer.Option(metavar="ID", parser=as_id, help="Accreditation that an ID is awarded under."),
     ] = None,
+    keys: Keys = None,
     key: Annotated[
-        Path | None, typer.Option(metavar="KEY", help="Sign each credential (eddsa-jcs-2022).")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Sign each credential (eddsa-jcs-2022) with this signing key; with --keys, the "
+            "newest one there.",
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url",
+            metavar="URL",
+            parser=checked_url,
+            help="Ask this registry, with --keys, whether others submit in your name.",
+        ),
     ] = None,
     log: Annotated[
         str | None,
@@ -189,8 +208,10 @@ def prepare(
         latest=None if future_dates else (datetime.now(UTC) + _EARLIEST_ZONE).date(),
     )
     refuse_existing(out)
-    secret = None if key is None else read_key(key)
     issuer = None if provider is None else _settings(provider, Provider)
+    folder = None if keys is None else _own_folder(keys, issuer)
+    _look_around(folder, url, log)
+    secret = _proof_key(folder, key)
     if not source.is_dir():
         refuse_irregular(source)
     if source.suffix.lower() in _SHEETS:
@@ -213,6 +234,37 @@ def prepare(
         write_prepared(prepared, out, partial=allow_refused)
     _show(prepared, warning, out if written else None, json=json)
     raise typer.Exit(HOLDS if written else REFUTED)
+
+
+def _own_folder(keys: Path, issuer: Provider | None) -> KeyFolder:
+    folder = KeyFolder.read(keys)
+    if issuer is not None and issuer.did != folder.did:
+        raise Refusal("key-folder", f"{keys} holds keys of {folder.did}", value=issuer.did)
+    return folder
+
+
+def _look_around(folder: KeyFolder | None, url: str | None, log: str | None) -> None:
+    """Ask a registry, if one is given, whether others submit in the organization's name."""
+    if url is None:
+        return
+    if folder is None:
+        raise typer.BadParameter("one needs the other", param_hint="--url, --keys")
+    look_for_strangers(url, folder, log)
+
+
+def _proof_key(folder: KeyFolder | None, key: Path | None) -> PrivateKey | None:
+    """Return the key that signs the credentials themselves; None if they are to have no proof."""
+    if key is None:
+        found = None if folder is None else signing_key(folder)
+        if found is not None and found.curve != SUITE_CURVE:
+            note(f"The credentials get no proof of their own: {SUITE} needs an {SUITE_CURVE} key.")
+            return None
+        return found
+    secret = read_key(key)
+    own = None if folder is None else folder.find(secret.public.multikey())
+    if folder is not None and (own is None or own.use != "signing"):
+        raise Refusal("key-use", f"{key} is none of the signing keys of {folder.did}")
+    return secret
 
 
 def _of_cohort(
@@ -280,7 +332,7 @@ def _of_badges(
             read_sources(source),
             registered,
             now=datetime.now(UTC),
-            issuer=None if provider is None else provider.did,
+            issuer=None if provider is None else provider.issuer,
             key=key,
             log=log,
             track=tracked,
@@ -303,8 +355,7 @@ def _settings(path: Path, kind: type[T]) -> T:
     with naming(path):
         found = read_given(read(path, MAX_DOCUMENT), kind)
         if isinstance(found, msgspec.Struct):
-            for name in names_in(found):
-                check_name(name)
+            check_given(found)
         return found
 
 
@@ -346,7 +397,7 @@ def _show(prepared: Prepared, warning: str | None, out: Path | None, *, json: bo
     if out is None:
         note("Nothing was written.", "yellow")
     else:
-        note(f"Next: testamur sign {out}/events.ndjson --key KEY --log ORIGIN --out FILE")
+        note(f"Next: testamur sign {out}/events.ndjson --keys DIR --log ORIGIN --out FILE")
 
 
 def _alike(prepared: Prepared) -> list[list[str]]:

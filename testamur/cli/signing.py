@@ -14,17 +14,17 @@ from testamur.catalogue import dry_run
 from testamur.catalogue.ids import new_id
 from testamur.catalogue.lines import decode_events
 from testamur.catalogue.submission import MAX_BYTES, every_refusal, format_time, parse, seal
-from testamur.cli.files import naming, read, read_key, write
+from testamur.cli import reaching
+from testamur.cli.files import naming, read, write
 from testamur.cli.outcome import HOLDS, REFUTED, described
+from testamur.cli.receipts import head_of
+from testamur.cli.signer import KeyFile, Keys, Signer, Whose, signer_of
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
-from testamur.cli.values import Log, MaybeUrl, NewFile, as_kid, log_name
+from testamur.cli.values import Log, MaybeUrl, NewFile, log_name
 from testamur.errors import Refusal
 from testamur.http.check_report import CheckReport
 from testamur.http.client import RegistryClient
-from testamur.keys import PrivateKey, PublicKey
-from testamur.recording.names import objections
-from testamur.tlog.checkpoint import Checkpoint
-from testamur.tlog.note import parse_note
+from testamur.recording.objections import objections
 from testamur.verification.receipt import Flagged
 
 app = typer.Typer()
@@ -33,22 +33,13 @@ _PANEL: Final = "Submissions"
 _LISTED: Final = 1_000
 
 
-MaybeKid = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DID#ID", parser=as_kid, help="Name of the key; by default, that of its did:key."
-    ),
-]
-
-
 @app.command(rich_help_panel=_PANEL)
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Events, or a submission.")],
     url: MaybeUrl = None,
-    key: Annotated[
-        Path | None, typer.Option(metavar="KEY", help="Key file, to sign what --url is asked.")
-    ] = None,
-    kid: MaybeKid = None,
+    keys: Keys = None,
+    key: KeyFile = None,
+    organization: Whose = None,
     log: Annotated[
         str | None,
         typer.Option(metavar="ORIGIN", parser=log_name, help="Name of the log; else it is asked."),
@@ -61,15 +52,17 @@ def check(
     Its form is looked at here. With --url, a registry tries the events against its rules as they
     stand, and records nothing: what it gets is signed as a dry run, which no log admits.
 
-    Example: `testamur check events.ndjson --url https://registry.example --key provider.key`
+    Example: `testamur check events.ndjson --url https://registry.example --keys keys`
     """
-    if (url is None) != (key is None):
-        raise typer.BadParameter("one needs the other", param_hint="--url, --key")
+    if (url is None) != (key is None and keys is None):
+        raise typer.BadParameter("one needs the other", param_hint="--url, --keys or --key")
     data = read(file, MAX_BYTES)
     refusals = wrong_form(data)
     tried = None
-    if url is not None and key is not None and not refusals:
-        tried = _dry_run(data, url, read_key(key), kid, log)
+    if url is not None and not refusals:
+        lines = _event_lines(data)
+        signer = signer_of(decode_events(lines), keys, key, organization)
+        tried = try_out(lines, url, signer, log)
         refusals = [each.refusal() for each in tried.refusals]
         if not is_submission(data):
             tried, refusals = _without_header(tried), [_above(each) for each in refusals]
@@ -84,20 +77,27 @@ def check(
 @app.command(rich_help_panel=_PANEL)
 def sign(
     events: Annotated[Path, typer.Argument(metavar="EVENTS", help="File of events, one a line.")],
-    key: Annotated[Path, typer.Option(metavar="KEY", help="Key file.")],
     log: Log,
     out: NewFile,
-    kid: MaybeKid = None,
+    keys: Keys = None,
+    key: KeyFile = None,
+    organization: Whose = None,
     *,
     json: Json = False,
 ) -> None:
     """Sign a file of events for one log.
 
     One signature covers them all, and a registry records all of them or none. It is good for a
-    week.
+    week. With --keys the key follows from the events: your newest signing key, or for key events
+    the recovery key with least power that may sign them. A key that lies elsewhere, such as on a
+    USB stick, is named besides.
 
-    Example: `testamur sign events.ndjson --key provider.key --log log.example/testamur
-    --out cohort.submission`
+    Examples:
+
+    `testamur sign events.ndjson --keys keys --log log.example/testamur --out cohort.submission`
+
+    `testamur sign listing.ndjson --keys keys --key /media/stick/recovery-1.key
+    --log log.example/testamur --out listing.submission`
     """
     data = read(events, MAX_BYTES)
     with naming(events):
@@ -108,11 +108,12 @@ def sign(
     if wrong := wrong_form(data):
         detail = f"{wrong[0].detail}; {len(wrong)} in all: testamur check {events}"
         raise Refusal(wrong[0].rule, detail, line=wrong[0].line, value=wrong[0].value)
-    secret = read_key(key)
+    lines = _event_lines(data)
+    signer = signer_of(decode_events(lines), keys, key, organization)
     body = seal(
-        data[:-1].split(b"\n"),
-        key=secret,
-        kid=_own_kid(secret.public) if kid is None else kid,
+        lines,
+        key=signer.key,
+        kid=signer.kid,
         aud=log,
         iat=int(time.time()),
         jti=new_id(),
@@ -126,10 +127,6 @@ def sign(
     else:
         show_fields({**fields, "iat": format_time(payload["iat"] * 1000)})
         note(f"Next: testamur submit {out} --url URL --vkey FILE --out RECEIPT")
-
-
-def _own_kid(public: PublicKey) -> str:
-    return f"{public.did_key()}#{public.multikey()}"
 
 
 def flag_in_words(flag: Flagged) -> str:
@@ -191,25 +188,27 @@ def _mangled(data: bytes) -> Refusal | None:
     return Refusal("file-form", "ends in CR LF, as lines do on Windows; save it with LF", line=line)
 
 
-def _dry_run(
-    data: bytes, url: str, key: PrivateKey, kid: str | None, log: str | None
-) -> CheckReport:
-    # Of a submission the events are tried: with its own line 1 the registry could submit it.
-    lines = (data.partition(b"\n")[2] if is_submission(data) else data)[:-1].split(b"\n")
+def _event_lines(data: bytes) -> list[bytes]:
+    """Return the events of a file of events, or those of a submission."""
+    # With its own line 1 the registry could submit what it is asked to try.
+    return (data.partition(b"\n")[2] if is_submission(data) else data)[:-1].split(b"\n")
+
+
+def try_out(lines: list[bytes], url: str, signer: Signer, log: str | None) -> CheckReport:
+    """Return what a registry would make of these events, which it does not record.
+
+    Without `log`, the registry is asked for its name. Raises `Unavailable`, and `Refusal`.
+    """
     with RegistryClient(url, patience=5, on_retry=lambda reason, _: note(reason)) as registry:
         body = dry_run.seal(
             lines,
-            key=key,
-            kid=_own_kid(key.public) if kid is None else kid,
-            aud=log or _origin(registry),
+            key=signer.key,
+            kid=signer.kid,
+            # No more than a name: what is signed for it can never be admitted, here or elsewhere.
+            aud=log or head_of(registry).origin,
             iat=int(time.time()),
         )
         return registry.check(body)
-
-
-def _origin(registry: RegistryClient) -> str:
-    # No more than a name: what is signed for it can never be admitted, here or elsewhere.
-    return Checkpoint.parse(parse_note(registry.checkpoint()).text).origin
 
 
 def _show(file: Path, refusals: list[Refusal], tried: CheckReport | None) -> None:
@@ -223,6 +222,8 @@ def _show(file: Path, refusals: list[Refusal], tried: CheckReport | None) -> Non
             note(f"... and {len(refusals) - _LISTED:,} more; --json lists them all")
     for flag in tried.flags if tried else ():
         note(flag_in_words(flag))
+    if tried is not None and tried.reach is not None:
+        note(f"This {reaching.would(tried.reach)}.")
     by_whom = f"by the registry, at {tried.size:,} entries" if tried else "for its form"
     more = f", and {tried.left_off:,} more that it did not list" if tried and tried.left_off else ""
     verdict = f"{len(refusals):,} refused{more}" if refusals else "nothing refused"

@@ -10,15 +10,20 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from testamur.catalogue.submission import MAX_BYTES, parse
+from testamur.catalogue.submission import MAX_BYTES, parse, parse_header
+from testamur.cli import reaching
 from testamur.cli.files import naming, read, refuse_existing, write
+from testamur.cli.key_folder import KeyFolder
 from testamur.cli.outcome import HOLDS, UNCHECKED
+from testamur.cli.receipts import keep_receipt, look_for_strangers
+from testamur.cli.signer import Keys
 from testamur.cli.signing import flag_in_words, is_submission
 from testamur.cli.terminal import Json, note, say, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, Trust, opened, own_word, policy_from
 from testamur.cli.values import Url
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.http.client import GRADES, RegistryClient, Wait
+from testamur.http.listings import SubmissionLine
 from testamur.tlog.policy import Policy, Verified
 from testamur.verification.receipt import (
     MAX_RECEIPT,
@@ -47,6 +52,7 @@ def submit(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="New file for the receipt.")
     ] = None,
+    keys: Keys = None,
     patience: Annotated[
         float,
         typer.Option(metavar="SECONDS", min=0, help="How long to wait for a busy registry."),
@@ -56,17 +62,21 @@ def submit(
 ) -> None:
     """Submit, and verify the receipt.
 
-    It is safe to repeat: the same submission gets the same receipt.
+    It is safe to repeat: the same submission gets the same receipt. With --keys the receipt is
+    kept in DIR/receipts, and submissions in your name without a receipt there are named, since
+    somebody else may hold your key.
 
     Example: `testamur submit cohort.submission --url https://registry.example --policy log.vkey
-    --out receipt.json`
+    --keys keys`
     """
     policy = None if trust is None else policy_from(trust)
     body = _signed(submission)
+    folder = None if keys is None else _own_folder(keys, body)
     if out is not None:
         refuse_existing(out)
     with RegistryClient(url, patience=patience, on_retry=_note_retry) as registry:
         seen = () if policy is None else _check_log(registry, policy)
+        strange = [] if folder is None else _strangers(url, folder, body)
         sent_at = time.time()
         receipt = registry.submit(body, wait)
     if out is not None:
@@ -78,8 +88,10 @@ def submit(
     else:
         verified = verify_receipt(receipt, body, policy or _own_word(url))
     verify_after(receipt, seen, sent_at=sent_at)
+    if folder is not None:
+        keep_receipt(folder, receipt)
     doubt = _doubt(receipt, sent_at)
-    _show(receipt, verified, doubt, json=json)
+    _show(receipt, verified, doubt, strange, json=json)
     came_far_enough = GRADES.index(receipt.state) >= GRADES.index(wait)
     if wait == "witnessed" and verified is not None and not verified.witnesses:
         came_far_enough = False
@@ -110,7 +122,7 @@ def verify_again(
         parsed = parse_receipt(read(receipt, MAX_RECEIPT))
     verified = verify_receipt(parsed, read(submission, MAX_BYTES), policy)
     doubt = _doubt(parsed)
-    _show(parsed, verified, doubt, json=json)
+    _show(parsed, verified, doubt, [], json=json)
     raise typer.Exit(HOLDS if doubt is None else UNCHECKED)
 
 
@@ -157,7 +169,27 @@ def _note_retry(reason: str, seconds: float) -> None:
     note(f"{reason}; trying again in {seconds:.1f} s")
 
 
-def _show(receipt: Receipt, verified: Verified | None, doubt: str | None, *, json: bool) -> None:
+def _own_folder(keys: Path, body: bytes) -> KeyFolder:
+    """Return the folder of the keys of who signed the submission; raises `Refusal`."""
+    folder, signer = KeyFolder.read(keys), parse_header(body.partition(b"\n")[0]).payload.iss
+    if signer != folder.did:
+        raise Refusal("key-folder", f"{keys} holds keys of {folder.did}", line=1, value=signer)
+    return folder
+
+
+def _strangers(url: str, folder: KeyFolder, body: bytes) -> list[SubmissionLine]:
+    payload = parse_header(body.partition(b"\n")[0]).payload
+    return look_for_strangers(url, folder, payload.aud, sending=payload.jti)
+
+
+def _show(
+    receipt: Receipt,
+    verified: Verified | None,
+    doubt: str | None,
+    strange: list[SubmissionLine],
+    *,
+    json: bool,
+) -> None:
     fields: dict[str, Any] = {
         "state": receipt.state,
         "log": receipt.log,
@@ -174,13 +206,18 @@ def _show(receipt: Receipt, verified: Verified | None, doubt: str | None, *, jso
         proven["witnesses"] = [name for name, _ in verified.witnesses]
     if json:
         flags = msgspec.to_builtins(receipt.flags)
-        show_json({**fields, "flags": flags, "verified": proven or None, "doubt": doubt})
+        others = [line.position for line in strange]
+        reach = msgspec.to_builtins(receipt.reach)
+        said = {"flags": flags, "reach": reach, "verified": proven or None, "doubt": doubt}
+        show_json({**fields, **said, "withoutReceipt": others})
         return
     show_fields(fields)
     if doubt is not None:
         note(doubt, "yellow")
     for flag in receipt.flags:
         note(flag_in_words(flag))
+    if receipt.reach is not None:
+        note(f"This {reaching.did(receipt.reach)}.")
     if verified is None:
         note("Not proven yet: it is stored, and a receipt with a proof can be had later.", "yellow")
         return

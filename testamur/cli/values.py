@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 import httpx2
 import msgspec
 import typer
 
 from testamur.catalogue.ids import UUID7_PATTERN, Uuid7
+from testamur.catalogue.members import AnyDid, Origin, Role
 from testamur.catalogue.members import Did as DidText
-from testamur.catalogue.members import KeyId as KeyIdText
-from testamur.catalogue.members import Origin
-from testamur.catalogue.submission import Kid
+from testamur.catalogue.members import Multikey as MultikeyText
 from testamur.cli.files import STDIN, read_holder
 from testamur.http.source import is_url
 from testamur.private_keys import without_private_keys
@@ -79,6 +78,26 @@ def moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def as_day(text: str) -> date:
+    """Return the day that `text` names, such as 2026-11-21."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{cut(text)} is no day such as 2026-11-21") from None
+
+
+def as_role(text: str) -> str:
+    """Return `text` if it is a role of an organization."""
+    if text not in get_args(Role):
+        raise typer.BadParameter(f"{cut(text)} is none of {', '.join(get_args(Role))}")
+    return text
+
+
+def as_sponsor(text: str) -> str:
+    """Return `text` if it names who submits a registration: an organization, or a log."""
+    return as_did(text) if text.startswith("did:") else log_name(text)
+
+
 def credential_id(text: str) -> str:
     """Return the id that `text` is, or that the holder file of that name holds."""
     if is_id(text):
@@ -104,10 +123,10 @@ def log_name(text: str) -> str:
     return as_origin(text)
 
 
-as_did: Final = _like(DidText, "did:key:z6Mk... or did:web:college.example")
+as_any_did: Final = _like(AnyDid, "did:web:college.example")
+as_did: Final = _like(DidText, "did:key:z6Mk..., the DID of an organization")
 as_id: Final = _like(Uuid7, "019a3b1c-7f00-7abc-8def-0123456789ab")
-as_key_id: Final = _like(KeyIdText, "2026-key-1")
-as_kid: Final = _like(Kid, "did:web:college.example#2026-key-1")
+as_multikey: Final = _like(MultikeyText, "z6Mk..., a public key")
 as_origin: Final = _like(Origin, "log.example/testamur, the name of a log")
 
 Url = Annotated[

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 import typer
 
-from testamur.cli.files import STDIN, naming, read, read_holder
-from testamur.cli.inquiry import fetch_evidence, find_evidence
+from testamur.cli.anchors import Anchor, anchors_in
+from testamur.cli.files import naming, read, read_holder
+from testamur.cli.inquiry import fetch_evidence, fetch_flags, find_evidence
 from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
 from testamur.cli.trust import Trust, policy_from
-from testamur.cli.values import cut, moment, own_address
-from testamur.errors import Refusal
+from testamur.cli.values import moment, own_address
 from testamur.http.source import is_url
-from testamur.verification.evidence import FILE_ENDING, MAX_EVIDENCE, Evidence, parse_evidence
-from testamur.verification.report import EvidenceFrom, Report
-from testamur.verification.trust.anchors import parse_anchor
+from testamur.rules import Flags
+from testamur.verification.checks import CheckName
+from testamur.verification.evidence import (
+    FILE_ENDING,
+    MAX_EVIDENCE,
+    Evidence,
+    parse_evidence,
+    shown_by_both,
+)
+from testamur.verification.report import EvidenceFrom, Report, Verdict
 from testamur.verification.verify import verify as judge
 
 app = typer.Typer()
 _PANEL: Final = "Verification"
-
-_MAX_ANCHORS: Final = 1 << 20
+_ENTRIES: Final[tuple[CheckName, ...]] = ("submission", "inclusion", "checkpoint")
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -49,16 +56,7 @@ def verify(
         str | None,
         typer.Option(metavar="DIR|URL", help="Read the whole log there instead of asking."),
     ] = None,
-    anchor: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--anchor",
-            "--anchors",
-            metavar="DID|DID#KEY|FILE",
-            help="An authority you trust, with a key of its own (a Multikey) if you know one, or "
-            "a file with one a line. May be repeated.",
-        ),
-    ] = None,
+    anchor: Anchor = None,
     at: Annotated[
         datetime | None,
         typer.Option(metavar="TIME", parser=moment, help="Judge its dates as of then, not now."),
@@ -75,20 +73,28 @@ def verify(
     Examples:
 
     `testamur verify credential.json --evidence credential.testamur.json --policy policy.txt
-    --anchor did:web:authority.example`
+    --anchor did:key:z6Mk...`
 
     `testamur verify credential.json --url https://registry.example --vkey log.vkey`
     """
     policy = policy_from(trust)
-    anchors = frozenset(did for each in anchor or [] for did in _anchors(each))
+    anchors = anchors_in(anchor or [])
     holder = read_holder(credential)
     now = datetime.now(UTC)
-    reports = [
-        judge(holder, found, policy, anchors=anchors, now=now, at=at, evidence_from=evidence_from)
-        for evidence_from, found in _evidence(holder.id, evidence, url, log, trust)
-    ]
-    # Of what is fresh and what a file shows, the one that refutes is told.
-    report = next((each for each in reports if each.exit_code == 1), reports[0])
+
+    def judged(given: _Given) -> Report:
+        return judge(
+            holder,
+            given.evidence,
+            policy,
+            anchors=anchors,
+            now=now,
+            at=at,
+            evidence_from=given.evidence_from,
+            stated=given.flags,
+        )
+
+    report = _told(_evidence(holder.id, evidence, url, log, trust, anchors), judged)
     if json:
         show_json(msgspec.to_builtins(report))
     else:
@@ -96,46 +102,61 @@ def verify(
     raise typer.Exit(report.exit_code)
 
 
-def _anchors(given: str) -> list[str]:
-    if given.startswith("did:"):
-        return [_anchor(given, "")]
-    path = Path(given)
-    if path != STDIN and not path.exists():
-        raise typer.BadParameter(f"{cut(given)} is neither a DID nor a file", param_hint="--anchor")
-    lines = read(path, _MAX_ANCHORS).decode("utf-8", "replace").splitlines()
-    numbered = [(number, line.strip()) for number, line in enumerate(lines, 1)]
-    return [
-        _anchor(line, f"{path} line {number}: ")
-        for number, line in numbered
-        if line and line[0] != "#"
-    ]
+class _Given(NamedTuple):
+    """Evidence, where it is from, and the flags that the register stated: None if unasked."""
+
+    evidence_from: EvidenceFrom
+    evidence: Evidence
+    flags: Flags | None
 
 
-def _anchor(text: str, where: str) -> str:
-    try:
-        parse_anchor(text)
-    except Refusal as refusal:
-        raise typer.BadParameter(f"{where}{refusal}", param_hint="--anchor") from None
-    return text
+def _told(given: Sequence[_Given], judged: Callable[[_Given], Report]) -> Report:
+    """Return the report to show: on what is fresh, unless a file proves what that left out."""
+    fresh, *files = given
+    report = judged(fresh)
+    if report.exit_code == 1:
+        return report
+    for file in files:
+        shown = judged(file)
+        if shown.exit_code != 1:
+            continue
+        if any(shown.check(name).verdict is not Verdict.HOLDS for name in _ENTRIES):
+            note(f"The file does not hold, and is left aside: {shown.verdict}", "yellow")
+        elif shown.as_of > report.as_of or not _explained(file, fresh, judged):
+            return shown
+    return report
+
+
+def _explained(file: _Given, fresh: _Given, judged: Callable[[_Given], Report]) -> bool:
+    """Return whether a file refutes by entries that are all shown, with more, by what is fresh."""
+    shared = shown_by_both(file.evidence, fresh.evidence)
+    return shared is not None and judged(file._replace(evidence=shared)).exit_code == 1
 
 
 def _evidence(
-    credential: str, path: Path | None, url: str | None, log: str | None, trust: str
-) -> list[tuple[EvidenceFrom, Evidence]]:
-    """Return the evidence to judge by, and where it is from; what was fetched comes first."""
+    credential: str,
+    path: Path | None,
+    url: str | None,
+    log: str | None,
+    trust: str,
+    anchors: Sequence[str],
+) -> list[_Given]:
+    """Return the evidence to judge by; what was fetched comes first."""
     if path is None and url is None and log is None:
         raise typer.BadParameter("give one of the three", param_hint="--evidence, --url, --log")
     if url is not None and log is not None:
         raise typer.BadParameter("give one of the two", param_hint="--url, --log")
     found = []
     if url is not None:
-        found.append((EvidenceFrom.REGISTER, fetch_evidence(credential, url)))
+        fresh = fetch_evidence(credential, url, anchors=anchors)
+        found.append(_Given(EvidenceFrom.REGISTER, fresh, fetch_flags(credential, url)))
     if log is not None:
         place = own_address(log) if is_url(log) else log
-        found.append((EvidenceFrom.REPLAY, find_evidence(credential, place, trust)))
+        found.append(_Given(EvidenceFrom.REPLAY, *find_evidence(credential, place, trust, anchors)))
     if path is not None:
         with naming(path):
-            found.append((EvidenceFrom.FILE, parse_evidence(read(path, MAX_EVIDENCE))))
+            shown = parse_evidence(read(path, MAX_EVIDENCE))
+        found.append(_Given(EvidenceFrom.FILE, shown, None))
     return found
 
 

@@ -62,7 +62,7 @@ class NdjsonWriter:
 
 
 class CsvWriter:
-    """RFC 4180 in UTF-8, lines ended by LF; bytes in base64, flags parted by spaces.
+    """RFC 4180 in UTF-8, lines ended by LF; bytes in base64, flags parted by spaces, true or false.
 
     A text that a spreadsheet would take for a formula has an apostrophe before it.
     """
@@ -107,6 +107,7 @@ class ParquetWriter:
             "list": pa.list_(pa.string()),
             "text": pa.string(),
             "time": pa.timestamp("ms", tz="UTC"),
+            "truth": pa.bool_(),
         }
         self._pa = pa
         self._schema = pa.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
@@ -151,6 +152,7 @@ def _object(row: Row) -> dict[str, Any]:
         "recordedAt": _time(row.recorded_at),
         "issuer": row.issuer,
         "kid": row.kid,
+        "counts": row.counts,
         "flags": row.flags,
         "type": wire_name(row.event),
         "event": msgspec.Raw(row.line),
@@ -177,6 +179,7 @@ _AS_TEXT: Final[dict[Kind, Callable[[Any], str]]] = {
     "bytes": lambda data: base64.b64encode(data).decode(),
     "list": " ".join,
     "time": _time,
+    "truth": lambda true: "true" if true else "false",
 }
 _KINDS: Final = list(COLUMNS.values())
 _TEXT: Final = [at for at, kind in enumerate(_KINDS) if kind == "text"]

@@ -1,8 +1,8 @@
 """The log as rows: one row for each event, with the columns that any event needs.
 
 Every member of every event has a column of its own name, found from the catalogue itself, so a
-new kind of event needs nothing here. A row says what was recorded at a position; it is not the
-state of anything.
+new kind of event needs nothing here. A row says what was recorded at a position, and whether that
+counts as of the size exported; it is not the state of anything.
 """
 
 from __future__ import annotations
@@ -17,31 +17,36 @@ from testamur.catalogue.events import EVENTS, Event, wire_name
 from testamur.rules import Flags
 from testamur.verification.replay import ReplayedSubmission
 
-Kind: TypeAlias = Literal["bytes", "date", "integer", "json", "list", "text", "time"]
+Kind: TypeAlias = Literal["bytes", "date", "integer", "json", "list", "text", "time", "truth"]
 """What a column holds; `json` is canonical JSON text, `list` is of texts, `time` is in Unix
 milliseconds."""
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """One event and its `line`; `submission` is the position of the header it came under."""
+    """One event and its `line`; `submission` is the position of the header it came under.
+
+    `counts` says whether that submission counts as of the size exported. A registration stands
+    also in one that does not.
+    """
 
     position: int
     submission: int
     recorded_at: int
     issuer: str
     kid: str
+    counts: bool
     flags: Flags
     event: Event
     line: bytes
 
 
-def rows(submission: ReplayedSubmission) -> Iterator[Row]:
-    """Yield the events of one submission, in order."""
+def rows(submission: ReplayedSubmission, *, counts: bool) -> Iterator[Row]:
+    """Yield the events of one submission, in order; `counts` says whether it counts."""
     at, recorded_at = submission.position, submission.recorded_at
     issuer, kid = submission.header.payload.iss, submission.header.protected.kid
     events = zip(submission.admitted, submission.events, submission.lines, strict=True)
     for position, (admitted, event, line) in enumerate(events, start=at + 1):
-        yield Row(position, at, recorded_at, issuer, kid, admitted.flags, event, line)
+        yield Row(position, at, recorded_at, issuer, kid, counts, admitted.flags, event, line)
 
 
 def _kind(found: inspect.Type) -> Kind:
@@ -67,7 +72,7 @@ def _members() -> dict[str, Kind]:
     for event in EVENTS.values():
         for field in msgspec.structs.fields(event):
             kind = _kind(inspect.type_info(field.type))
-            # `key` is an object in one event and an id in another: JSON has room for both.
+            # JSON has room for a member that is of one type here and of another there.
             if found.setdefault(field.encode_name, kind) != kind:
                 found[field.encode_name] = "json"
     return found
@@ -79,6 +84,7 @@ COLUMNS: Final[dict[str, Kind]] = {
     "recordedAt": "time",
     "issuer": "text",
     "kid": "text",
+    "counts": "truth",
     "flags": "list",
     "type": "text",
     **_members(),
@@ -100,12 +106,13 @@ def cells(row: Row) -> list[Any]:
     """Return the row's values in the order of `COLUMNS`, None where the event has no member."""
     event = row.event
     found: list[Any] = [None] * len(COLUMNS)
-    found[:7] = (
+    found[:8] = (
         row.position,
         row.submission,
         row.recorded_at,
         row.issuer,
         row.kid,
+        row.counts,
         row.flags,
         wire_name(event),
     )

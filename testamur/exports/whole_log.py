@@ -1,21 +1,24 @@
 """The whole log in one file for people who compute on it.
 
 A file that `export` leaves behind holds every event up to one checkpoint, in order, and a replay
-has verified each of them; until it has, and when it fails, there is no file. Witnesses show
-whether others were given the same log (`tlog/policy.py`).
+has verified each of them; until it has, and when it fails, there is no file. Each row says whether
+it counts as of that checkpoint. Witnesses show whether others were given the same log
+(`tlog/policy.py`).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
 from testamur.errors import Unavailable
 from testamur.exports.row_files import WRITERS, Form
 from testamur.exports.rows import Row, rows
+from testamur.rules import Signed
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.note import VerifierKey
 from testamur.tlog.source import Source
@@ -38,11 +41,38 @@ def export(
 
     Raises what `replay` raises, and `Unavailable` when the file cannot be written or exists.
     """
+    written = partial(_written, source, key, form, progress=progress)
+    with _new_file(path) as file:
+        replayed, fallen = written(file, checkpoint=checkpoint, fallen=frozenset())
+        if fallen:
+            # Only the whole log tells what a later declaration cut off: so it is written again.
+            file.seek(0)
+            file.truncate()
+            replayed, _ = written(file, checkpoint=replayed.checkpoint, fallen=fallen)
+    return replayed
+
+
+def _written(
+    source: Source,
+    key: VerifierKey,
+    form: Form,
+    file: IO[bytes],
+    *,
+    checkpoint: Checkpoint | None,
+    progress: Progress | None,
+    fallen: Container[int],
+) -> tuple[Replayed, frozenset[int]]:
+    """Replay the log into a file, in which the submissions in `fallen` do not count.
+
+    Returns what the replay found, and the header positions of those that do not count.
+    """
     waiting: list[Row] = []
-    with _new_file(path) as file, closing(WRITERS[form](file)) as writer:
+    signed: list[Signed] = []
+    with closing(WRITERS[form](file)) as writer:
 
         def read(submission: ReplayedSubmission) -> None:
-            waiting.extend(rows(submission))
+            signed.append(submission.signed)
+            waiting.extend(rows(submission, counts=submission.position not in fallen))
             if len(waiting) >= _BATCH:
                 writer.write(waiting)
                 waiting.clear()
@@ -51,7 +81,8 @@ def export(
         if waiting:
             writer.write(waiting)
         writer.finish(replayed.checkpoint)
-    return replayed
+    counts = replayed.register.counts
+    return replayed, frozenset(each.position for each in signed if not counts(each))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from testamur.catalogue.submission import MAX_EVENTS
 from testamur.errors import Refusal, printable
+from testamur.rules.reach import Reach
 from testamur.verification.receipt import Flagged
 
 _WORDS: Final = 120  # characters of what a registry calls a rule or a value
@@ -39,7 +40,8 @@ class RefusalReport(
 class CheckReport(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """What a dry run found as of `size`: whether it is accepted, or every rule it breaks.
 
-    Of more than 1,000 refusals the first are listed, and `left_off` counts the others.
+    Of more than 1,000 refusals the first are listed, and `left_off` counts the others. `reach`
+    sums up what a declaration would change about the counting of earlier submissions.
     """
 
     format: Literal["testamur/check/1"]
@@ -48,3 +50,4 @@ class CheckReport(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="c
     refusals: tuple[RefusalReport, ...] = ()
     flags: tuple[Flagged, ...] = ()
     left_off: int = 0
+    reach: Reach | None = None

@@ -8,7 +8,7 @@ registry's word and no more: `receipt.py`, `verify.py` and `replay.py` check it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -20,7 +20,16 @@ from testamur.catalogue.submission import parse_header
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.http.check_report import CheckReport
 from testamur.http.exchange import Exchange, OnRetry
+from testamur.http.listings import (
+    HistoryLine,
+    KeyLine,
+    SubmissionLine,
+    history_lines,
+    key_lines,
+    submission_lines,
+)
 from testamur.tlog.note import MAX_NOTE
+from testamur.verification.chains import MAX_CHAINS
 from testamur.verification.evidence import MAX_EVIDENCE
 from testamur.verification.receipt import MAX_RECEIPT, Receipt, parse_receipt
 
@@ -114,10 +123,65 @@ class RegistryClient:
             raise Unavailable(f"{self.url} answered in an unknown form: nested too much")
         return self._decoded(answer, dict[str, Any])
 
-    def evidence(self, credential: str, as_of: AsOf | None = None) -> bytes:
-        """Return the evidence file of a credential, as it was sent; raises `NotFound`."""
+    def evidence(
+        self, credential: str, as_of: AsOf | None = None, anchors: Sequence[str] = ()
+    ) -> bytes:
+        """Return the evidence file of a credential, as it was sent; raises `NotFound`.
+
+        It has chains to these `anchors`. Raises `Unavailable` for more than `MAX_CHAINS` of them:
+        judged by evidence that was asked for a part, the others would seem to lead nowhere.
+        """
+        if len(anchors) > MAX_CHAINS:
+            raise Unavailable(
+                f"a registry is asked for chains to at most {MAX_CHAINS} anchors, and "
+                f"{len(anchors)} were given; give fewer, or read the log itself with --log"
+            )
         path = _path("credentials", credential, "evidence")
-        return self._exchange.ask("GET", path, MAX_EVIDENCE, params=as_of)
+        params = {**(as_of or {}), "anchor": list(anchors)}
+        return self._exchange.ask("GET", path, MAX_EVIDENCE, params=params)
+
+    def submissions(
+        self,
+        organization: str,
+        *,
+        key: str | None = None,
+        after: int = -1,
+        size: int | None = None,
+    ) -> Iterator[SubmissionLine]:
+        """Yield what an organization submitted (with one key), after a position, in log order.
+
+        With `size`, that of a checkpoint, the registry answers as of it, once it has come so far.
+        """
+        path = _path("organizations", organization, "submissions")
+
+        def ask(params: Mapping[str, str | int]) -> bytes:
+            return self._exchange.ask("GET", path, MAX_ANSWER, params=params)
+
+        return submission_lines(ask, key=key, after=after, size=size)
+
+    def history(self, organization: str, *, size: int | None = None) -> Iterator[HistoryLine]:
+        """Yield what was said about an organization and its keys, in log order.
+
+        `size` is as in `submissions`.
+        """
+        path = _path("organizations", organization, "history")
+
+        def ask(params: Mapping[str, str | int]) -> bytes:
+            return self._exchange.ask("GET", path, MAX_ANSWER, params=params)
+
+        return history_lines(ask, size=size)
+
+    def keys(self, organization: str, *, size: int | None = None) -> tuple[KeyLine, ...]:
+        """Return what the register states about the keys of an organization; raises `NotFound`.
+
+        `size` is as in `submissions`.
+        """
+        path = _path("organizations", organization, "keys")
+
+        def ask(params: Mapping[str, str | int]) -> bytes:
+            return self._exchange.ask("GET", path, MAX_ANSWER, params=params)
+
+        return tuple(key_lines(ask, size=size))
 
     def _receipt(self, answer: bytes, issuer: str, jti: str) -> Receipt:
         try:

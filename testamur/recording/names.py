@@ -14,17 +14,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, Final
-
-import msgspec
-
-from testamur.catalogue import events as e
-from testamur.catalogue.lines import encode_event
-from testamur.errors import Refusal, detached
-from testamur.private_keys import THIS_IS_ONE, holds_private_key
+from typing import Final
 
 RULE: Final = "mixed-scripts"
 
@@ -43,46 +36,6 @@ _LOOKS_LATIN: Final = {
 # Written in words of every script, whatever their names begin with.
 _SHARED: Final = frozenset({"MODIFIER", "MASCULINE", "FEMININE", "MICRO"})
 _HAN: Final = frozenset({"IDEOGRAPHIC", "VERTICAL"})
-
-
-def objections(events: Iterable[e.Event], first_line: int = 2) -> list[Refusal]:
-    """Return a `Refusal` for each name that may imitate another, and each private key.
-
-    Their rules are `mixed-scripts` and `private-key`.
-    """
-    found = []
-    for line, event in enumerate(events, first_line):
-        if isinstance(event, e.CredentialEvent):
-            continue  # it has no name, and there may be a hundred thousand
-        if holds_private_key(encode_event(event)):
-            # Once recorded it could never be taken back.
-            found.append(Refusal("private-key", THIS_IS_ONE, line=line))
-        for name in names_in(event):
-            why = imitation(name)
-            if why is not None:
-                found.append(detached(Refusal(RULE, why, line=line, value=name)))
-    return found
-
-
-def check_name(name: str) -> None:
-    """Raise `Refusal` (rule `mixed-scripts`) if `name` may imitate another."""
-    why = imitation(name)
-    if why is not None:
-        raise Refusal(RULE, why, value=name)
-
-
-def names_in(event: Any) -> Iterator[str]:
-    """Return every name in an event, or in a part of one."""
-    for field in event.__struct_fields__:
-        value = getattr(event, field)
-        if field == "name":
-            yield value
-        elif isinstance(value, msgspec.Struct):
-            yield from names_in(value)
-        elif isinstance(value, tuple):
-            for item in value:
-                if isinstance(item, msgspec.Struct):
-                    yield from names_in(item)
 
 
 def imitation(name: str) -> str | None:

@@ -8,11 +8,14 @@ backdated, elements missing (`flags.py`).
 Time is log time: a rule looks at positions and at `recordedAt`, never at a clock. The rules read
 and write nothing but the register and the mapping of credentials that they are given.
 
-    key = admit_header(register, header, recorded_at)     # may it act here? the key it must have
-    header.verify_signature(key)
-    admitted = admit_events(register, credentials, header, events, recorded_at)
+    header.verify_signature(header.key())
+    signed = admit_header(register, header, recorded_at)  # may this key act here?
+    admitted = admit_events(register, credentials, signed, events, event_at=event_at)
     for event, verdict in zip(events, admitted):
-        print(verdict.stream, verdict.version, verdict.status, verdict.flags)
+        print(verdict.stream, verdict.version, verdict.flags)
+
+A later key event can change what counts, so no status is kept: `status.py` folds one where it is
+asked for.
 """
 
 from testamur.rules.admission import (
@@ -24,17 +27,23 @@ from testamur.rules.admission import (
     admit_header,
 )
 from testamur.rules.flags import Flag, Flags
-from testamur.rules.register import Credentials, CredentialState, Register
+from testamur.rules.register import Credential, Credentials, Register
+from testamur.rules.said import Said, Signed
+from testamur.rules.spending import LIMITS, Limits
 
 __all__ = [
+    "LIMITS",
     "MAX_AGE",
     "MAX_AHEAD",
     "Admitted",
-    "CredentialState",
+    "Credential",
     "Credentials",
     "Flag",
     "Flags",
+    "Limits",
     "Register",
+    "Said",
+    "Signed",
     "admit_events",
     "admit_genesis",
     "admit_header",

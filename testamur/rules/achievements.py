@@ -2,95 +2,79 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
-import msgspec
+from collections.abc import Callable
+from typing import TypeAlias, assert_never
 
 from testamur.catalogue import events as e
-from testamur.catalogue.lifecycle import ACHIEVEMENT, status_after
-from testamur.catalogue.members import Definition
-from testamur.errors import Irreparable, Refusal
-from testamur.rules.facets import missing_elements, write_facets
+from testamur.catalogue.lifecycle import may_follow
+from testamur.catalogue.table import Kind
+from testamur.errors import Refusal
+from testamur.rules.facets import missing_elements
 from testamur.rules.flags import Flag, Flags
-from testamur.rules.occurrence import Occurrence
-from testamur.rules.register import Achievement, Register
+from testamur.rules.identity import check_again, check_free, check_line
+from testamur.rules.register import Credentials, Register
+from testamur.rules.rights import check_change, of_another
+from testamur.rules.roles import require_role
+from testamur.rules.said import Said
+from testamur.rules.status import status
+
+EventAt: TypeAlias = Callable[[int], e.Event]
+"""Returns the event of the log at a position."""
 
 
-def admit_achievement(register: Register, at: Occurrence, event: e.AchievementEvent) -> Flags:
-    """Let a provider define, revise or retire an achievement of its own."""
+def admit_achievement(
+    register: Register,
+    credentials: Credentials,
+    said: Said,
+    event: e.AchievementEvent,
+    event_at: EventAt,
+) -> Flags:
+    """Let a provider define, revise or retire an achievement of its own. Raises `Refusal`."""
+    id_ = event.achievement
     match event:
         case e.AchievementDefined():
-            return define_achievement(register, at, event)
+            require_role(register, said.actor, "provider")
+            check_free(register, credentials, event, id_)
+            _check_version(register, said, event, 1, event_at)
         case e.AchievementRevised():
-            return revise_achievement(register, at, event)
+            require_role(register, said.actor, "provider")
+            known = register.achievements.get(id_)
+            if known is None:
+                raise Refusal("unknown-achievement", "no such achievement was defined", value=id_)
+            if known.owner != said.actor:
+                raise of_another(Kind.ACHIEVEMENT, known.owner, said.actor, id_)
+            _check_version(register, said, event, event.version, event_at)
         case e.AchievementRetired():
-            return retire_achievement(register, at, event)
+            known = register.achievements.get(id_)
+            check_change(register, Kind.ACHIEVEMENT, known, said, id_)
+            return ()
         case _:
             assert_never(event)
+    return (Flag.ELEMENTS_MISSING,) if missing_elements(event.definition) else ()
 
 
-def define_achievement(register: Register, at: Occurrence, event: e.AchievementDefined) -> Flags:
-    """Let a provider define an achievement."""
-    provider = register.organizations[at.actor]
-    if "provider" not in provider.roles:
-        raise Refusal("role", f"{at.actor} must be a provider", value=list(provider.roles))
-    known = register.achievements.get(event.achievement)
-    register.achievements[event.achievement] = Achievement(
-        id=event.achievement,
-        provider=provider.did,  # one string for all its achievements
-        facets=write_facets(event.definition),
-        revision=1,
-        status=status_after(ACHIEVEMENT, known.status if known else None, event, event.achievement),
-        version=1,
-    )
-    return _flags(event.definition)
+def _check_version(
+    register: Register,
+    said: Said,
+    event: e.AchievementDefined | e.AchievementRevised,
+    version: int,
+    event_at: EventAt,
+) -> None:
+    """Raise `Refusal` unless this version comes next, or is written again as it was.
 
-
-def revise_achievement(register: Register, at: Occurrence, event: e.AchievementRevised) -> Flags:
-    """Let its provider publish the next version of a definition."""
-    before = _own(register, at, event.achievement)
-    following = before.revision + 1
-    if event.version != following:
-        # A version that exists can never come again. One too far ahead may come later, after those
-        # that are missing.
-        raise (Refusal if event.version > following else Irreparable)(
-            "achievement-version", f"the next version is {following}", value=event.version
-        )
-    register.revisions[f"{before.id}/{following}"] = write_facets(event.definition)
-    register.achievements[before.id] = msgspec.structs.replace(
-        before,
-        revision=following,
-        status=status_after(ACHIEVEMENT, before.status, event, before.id),
-        version=before.version + 1,
-    )
-    return _flags(event.definition)
-
-
-def retire_achievement(register: Register, at: Occurrence, event: e.AchievementRetired) -> Flags:
-    """Let its provider end the awarding of an achievement."""
-    before = _own(register, at, event.achievement)
-    register.achievements[before.id] = msgspec.structs.replace(
-        before,
-        status=status_after(ACHIEVEMENT, before.status, event, before.id),
-        version=before.version + 1,
-    )
-    return ()
-
-
-def _own(register: Register, at: Occurrence, achievement_id: str) -> Achievement:
-    achievement = register.achievements.get(achievement_id)
-    if achievement is None:
+    A version is one more than the highest ever written, whether that counts or not.
+    """
+    id_ = event.achievement
+    known = register.achievements.get(id_)
+    if known is None:
+        return
+    before = known.definition(version)
+    if before is not None:
+        check_again(register, known, before, said.actor, id_)
+        check_line(register, known, event, event_at(before.position), id_)
+    if known.stream:  # else it was never retired, however many versions there are
+        may_follow(status(register, Kind.ACHIEVEMENT, known), event, id_)
+    if before is None and version != known.highest + 1:
         raise Refusal(
-            "unknown-achievement", "no achievement with this id was defined", value=achievement_id
+            "achievement-version", f"the next version is {known.highest + 1}", value=version
         )
-    if achievement.provider != at.actor:
-        raise Refusal(
-            "achievement-of-another",
-            f"defined by {achievement.provider}, not by {at.actor}",
-            value=achievement_id,
-        )
-    return achievement
-
-
-def _flags(definition: Definition) -> Flags:
-    return (Flag.ELEMENTS_MISSING,) if missing_elements(definition) else ()

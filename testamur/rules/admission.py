@@ -1,29 +1,44 @@
-"""Admission of one submission: first its header, then its events in order."""
+"""Admission of one submission: first its header, then its events in order.
+
+Each event is judged by the state that the earlier ones leave, and then folded (`fold.py`). No
+signature is verified here but those of registrations that the caller has not verified.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
 from uuid import UUID
 
 import msgspec
 
 from testamur.catalogue import events as e
-from testamur.catalogue.lifecycle import CredentialStatus, KeyStatus, OrganizationStatus
 from testamur.catalogue.submission import SignedHeader, stream_of
 from testamur.catalogue.table import Kind, row_of, subject_of
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
-from testamur.rules.accreditation import admit_accreditation, admit_recognition
-from testamur.rules.achievements import admit_achievement
-from testamur.rules.credentials import Issuance, change_credential
-from testamur.rules.flags import Flags
-from testamur.rules.identity import check_free
-from testamur.rules.occurrence import Occurrence
-from testamur.rules.organizations import admit_organization, open_log
-from testamur.rules.register import Credentials, Register
+from testamur.rules import fold, key_admission
+from testamur.rules.accreditation import admit_accreditation
+from testamur.rules.accreditors import Accreditors
+from testamur.rules.achievements import EventAt, admit_achievement
+from testamur.rules.chain import Moment
+from testamur.rules.credentials import Issuance, admit_change
+from testamur.rules.flags import Flag, Flags
+from testamur.rules.key_table import KeySubmission, KeyTable
+from testamur.rules.organizations import admit_organization
+from testamur.rules.reach import Reach, Totals, reach
+from testamur.rules.recognition import admit_recognition
+from testamur.rules.register import Credentials, Organization, Register
+from testamur.rules.registrations import (
+    BRINGING_KEYS,
+    admit_authorities,
+    admit_registration,
+    listing_flags,
+    verify_alone,
+)
+from testamur.rules.said import Said, Signed
+from testamur.rules.spending import LIMITS, Limits, check_spending
+from testamur.rules.status import closing
 
 MAX_AHEAD: Final = 5 * 60
 """How far `iat` may lie ahead of `recordedAt`, in seconds: clocks differ."""
@@ -32,28 +47,42 @@ MAX_AGE: Final = 7 * 24 * 3600
 """How old a signature may be when it is recorded, in seconds. Long enough for a key that is
 kept offline; short enough that a file mislaid for years cannot be submitted."""
 
-_ISSUED: Final = CredentialStatus.ACTIVE
-_NoIssuance: TypeAlias = e.RegisterEvent | e.CredentialStatusEvent
+_Judged: TypeAlias = (
+    e.LogOpened
+    | e.OrganizationEvent
+    | e.RecognitionEvent
+    | e.AccreditationEvent
+    | e.AchievementEvent
+    | e.CredentialStatusEvent
+)
+
+
+_CHANGING_ACCREDITORS: Final = (
+    e.RecognitionEvent | e.OrganizationClosed | e.OrganizationSucceeded | e.OrganizationObjected
+)
+"""The events that may change how accreditors of the same submission are judged."""
 
 
 class Admitted(msgspec.Struct, frozen=True, gc=False):
-    """What becomes of one event: its stream, its version there, its flags, and the status after it.
+    """What becomes of one event: its stream, its version there, and its flags.
 
-    The status is that of the thing in whose stream the event is; the log itself has none.
+    The version counts the entries of the stream, whether they count or not. `reach` is given for a
+    declaration of compromise: what its submission changes about the counting of earlier ones that
+    issued, granted to others or ended something, if any.
     """
 
     stream: UUID | str
     version: int
     flags: Flags
-    status: StrEnum | None
+    reach: Reach | None = None
 
 
-def admit_header(register: Register, header: SignedHeader, recorded_at: int) -> PublicKey:
-    """Return the key that must have signed `header`, were it recorded at `register.size` now.
+def admit_header(register: Register, header: SignedHeader, recorded_at: int) -> Signed:
+    """Return who signs `header` with which key, were it recorded at `register.size` now.
 
     `recorded_at` is in Unix milliseconds. Raises `Refusal` (rules `audience`, `time-order`,
-    `issued-at`, `unknown-organization`, `organization-closed`, `unknown-key`, `key-inactive`).
-    The signature itself is not looked at here.
+    `issued-at`, `unknown-organization`, `unknown-key`, `key-inactive`). The signature itself is
+    not verified here: the caller does `header.verify_signature(header.key())`.
     """
     payload = header.payload
     if payload.aud != register.origin:
@@ -67,24 +96,10 @@ def admit_header(register: Register, header: SignedHeader, recorded_at: int) -> 
             line=1,
             value=payload.iss,
         )
-    if organization.status is not OrganizationStatus.REGISTERED:
-        raise Refusal(
-            "organization-closed",
-            "the organization has closed and may cause nothing",
-            line=1,
-            value=payload.iss,
-        )
-    key = organization.key(header.key_id)
-    if key is None:
-        raise Refusal("unknown-key", f"{payload.iss} has no such key", line=1, value=header.key_id)
-    if key.status is not KeyStatus.ACTIVE:
-        raise Refusal(
-            "key-inactive",
-            f"{header.protected.kid} is {key.status} since position {key.until}",
-            line=1,
-            value=header.key_id,
-        )
-    return key.public()
+    signed = key_admission.Signed(header.key_id, register.size, recorded_at)
+    key = key_admission.key_in_force(organization.keys, signed)
+    # The register's own strings, so that millions of submissions share them.
+    return Signed(organization.did, key.key, register.size, recorded_at)
 
 
 def check_issued_at(iat: int, recorded_at: int) -> None:
@@ -106,46 +121,36 @@ def check_issued_at(iat: int, recorded_at: int) -> None:
 def admit_events(
     register: Register,
     credentials: Credentials,
-    header: SignedHeader,
+    signed: Signed,
     events: Sequence[e.Event],
-    recorded_at: int,
     *,
-    numbers: Sequence[int] | None = None,
-    possessed: Container[int] = (),
+    event_at: EventAt,
+    verified: Container[int] = (),
+    limits: Limits = LIMITS,
+    totals: Totals | None = None,
 ) -> list[Admitted]:
     """Fold the events of an admitted header into `register` and `credentials`, in order.
 
-    Entry `register.size` is the header, the events follow it. `credentials` must hold every
-    existing credential that the events name. Raises the first `Refusal`, with its line;
-    `register` and `credentials` are then half changed, so pass drafts of them.
+    `events` are all of the submission. `credentials` must hold every existing credential that
+    they name. `event_at` returns the event of the log at a position; it is asked only when a
+    definition is written again. `verified` are the places, from 1 on, of events that passed
+    `registrations.verify_alone` before: it costs a hundred times the rest, and needs no register.
 
-    For an excerpt of a submission, `numbers` are the places of these events in it, from 1 to n.
-    `possessed` are the places of events whose new key was found to have signed for this log and
-    this signer: a signature costs a hundred times the rest, and needs no register.
+    With `totals`, declarations of compromise tell how far they reach back (`reach.py`).
+
+    Raises the first `Refusal`, with its line; `register` and `credentials` are then half changed,
+    so pass drafts of them.
     """
-    actor = header.payload.iss
-    day = datetime.fromtimestamp(recorded_at // 1000, UTC).date()
-    admitted = []
-    issuance: Issuance | None = None
-    for number, event in zip(numbers or range(1, len(events) + 1), events, strict=True):
-        try:
-            if isinstance(event, e.CredentialIssued):
-                if issuance is None:
-                    _check_acting(register, actor)
-                    issuance = Issuance(register, actor, day)
-                flags = issuance.issue(credentials, event)
-                admitted.append(Admitted(event.credential, 1, flags, _ISSUED))
-            else:
-                if not isinstance(event, e.CredentialStatusEvent):
-                    # It may change what the issuances that follow it are judged by.
-                    issuance = None
-                _check_acting(register, actor)
-                at = Occurrence(register.size + number, actor, day, number in possessed)
-                admitted.append(_admit_one(register, credentials, at, event))
-        except Refusal as refusal:
-            raise refusal.at(number + 1) from None
-    register.size += 1 + header.payload.events
-    register.recorded_at = recorded_at
+    keys = register.organizations[signed.organization].keys
+    signature = key_admission.Signed(signed.key, signed.position, signed.recorded_at)
+    key_admission.admit_signer(keys, signature, events)
+    admission = _Admission(register, credentials, signed, event_at, verified, limits, totals)
+    if type(events[0]) in e.KEY_EVENTS:
+        admitted = admission.of_keys(events)
+    else:
+        admitted = admission.in_order(events)
+    register.size = signed.position + 1 + len(events)
+    register.recorded_at = signed.recorded_at
     return admitted
 
 
@@ -159,59 +164,189 @@ def admit_genesis(
     """Fold entries 0 and 1: the log's own key opens the log. Raises `Refusal`."""
     if register.size != 0:
         raise Refusal("genesis-position", "a log is opened at entry 0", value=register.size)
-    if header.payload.iss != log_key.did_key() or header.protected.kid != _own_kid(log_key):
+    own_kid = f"{log_key.did_key()}#{log_key.multikey()}"
+    if header.payload.iss != log_key.did_key() or header.protected.kid != own_kid:
         raise Refusal(
             "genesis-signer",
-            f"the log's own key {_own_kid(log_key)} opens it",
+            f"the log's own key {own_kid} opens it",
             line=1,
             value=header.protected.kid,
         )
     opened = events[0]
-    if not isinstance(opened, e.LogOpened) or header.payload.events != 1:
+    if not isinstance(opened, e.LogOpened) or len(events) != 1:
         raise Refusal("genesis-event", "exactly one log.opened/1", value=e.wire_name(opened))
     if header.payload.aud != opened.origin:
         raise Refusal("audience", f"this log is {opened.origin}", line=1, value=header.payload.aud)
     _check_time(register, header.payload.iat, recorded_at)
-    day = datetime.fromtimestamp(recorded_at // 1000, UTC).date()
-    open_log(register, Occurrence(1, header.payload.iss, day), opened)
+    signed = Signed(header.payload.iss, header.key_id, 0, recorded_at)
+    try:
+        admit_authorities(signed, opened)
+    except Refusal as refusal:
+        raise refusal.at(2) from None
+    fold.take_to_register(register, Said(1, signed, opened))
     register.size, register.recorded_at = 2, recorded_at
-    return [Admitted(stream_of("log", opened.origin), 1, (), None)]
+    return [Admitted(stream_of(Kind.LOG, opened.origin), 1, ())]
 
 
-def _admit_one(
-    register: Register, credentials: Credentials, at: Occurrence, event: _NoIssuance
-) -> Admitted:
-    if isinstance(event, e.CredentialStatusEvent):
-        after = change_credential(credentials, at, event)
-        return Admitted(event.credential, after.version, (), after.status)
-    check_free(register, credentials, event)
-    flags = _admit_to_register(register, at, event)
-    kind, name = row_of(event).kind.stream, subject_of(event)
-    stream = stream_of(kind, name) if kind is Kind.ORGANIZATION else name
-    state = register.states(kind)[name]
-    return Admitted(stream, state.version, flags, state.status)
+class _Admission:
+    """The events of one submission, half admitted."""
 
+    def __init__(
+        self,
+        register: Register,
+        credentials: Credentials,
+        signed: Signed,
+        event_at: EventAt,
+        verified: Container[int],
+        limits: Limits,
+        totals: Totals | None,
+    ) -> None:
+        self._register = register
+        self._credentials = credentials
+        self._signed = signed
+        self._event_at = event_at
+        self._verified = verified
+        self._limits = limits
+        self._totals = totals
+        self._accreditors: Accreditors | None = None
 
-def _admit_to_register(register: Register, at: Occurrence, event: e.RegisterEvent) -> Flags:
-    if isinstance(event, e.OrganizationEvent):
-        return admit_organization(register, at, event)
-    if isinstance(event, e.RecognitionEvent):
-        return admit_recognition(register, at, event)
-    if isinstance(event, e.AccreditationEvent):
-        return admit_accreditation(register, at, event)
-    if isinstance(event, e.AchievementEvent):
-        return admit_achievement(register, at, event)
-    if isinstance(event, e.LogOpened):
-        raise Refusal("genesis-again", "only entry 1 opens the log", value=e.wire_name(event))
-    assert_never(event)
+    def in_order(self, events: Sequence[e.Event]) -> list[Admitted]:
+        """Admit events that are not about keys."""
+        self._check_open(2)
+        credentials = self._credentials
+        admitted = []
+        issuance: Issuance | None = None
+        for number, event in enumerate(events, 1):
+            try:
+                if isinstance(event, e.CredentialIssued):
+                    if issuance is None:
+                        position = self._signed.position + number
+                        issuance = Issuance(
+                            self._register, self._signed, position, self._accreditors_at(position)
+                        )
+                    if event.credential not in credentials:
+                        flags = issuance.issue(credentials, event)
+                        admitted.append(Admitted(event.credential, 1, flags))
+                    else:
+                        flags = issuance.issue_again(credentials, event, self._limits)
+                        admitted.append(Admitted(*self._place(event), flags))
+                    continue
+                admitted.append(self._one(number, event))
+                # It may change what the events that follow it are judged by.
+                if isinstance(event, _CHANGING_ACCREDITORS):
+                    issuance = self._accreditors = None
+                elif issuance and isinstance(event, e.AchievementEvent | e.AccreditationEvent):
+                    issuance.forget(event, self._signed.position + number)
+                if isinstance(event, e.OrganizationClosed) and number < len(events):
+                    self._check_open(number + 2)
+            except Refusal as refusal:
+                raise refusal.at(number + 1) from None
+        return admitted
 
-
-def _check_acting(register: Register, actor: str) -> None:
-    # An organization may close itself half way through its own submission.
-    if register.organizations[actor].status is not OrganizationStatus.REGISTERED:
-        raise Refusal(
-            "organization-closed", "the organization has closed and may cause nothing", value=actor
+    def of_keys(self, events: Sequence[e.Event]) -> list[Admitted]:
+        """Admit a submission of key events."""
+        signed, did = self._signed, self._signed.organization
+        about_keys = tuple(event for event in events if isinstance(event, e.KeyEvent))
+        submission = KeySubmission.of(signed.position, signed.key, signed.recorded_at, about_keys)
+        before = self._register.organizations[did]
+        keys = key_admission.admit_key_events(
+            before.keys, submission, closings=_closings(before), caps=self._limits.keys
         )
+        for number, event in enumerate(events, 1):
+            self._verify(number, event)
+        reaches = self._reach(before.keys, keys)
+        stream = stream_of(Kind.ORGANIZATION, did)
+        admitted = [
+            _declared(stream, version, reaches)
+            if isinstance(event, e.KeyCompromised)
+            else Admitted(stream, version, listing_flags(self._register, did, event))
+            for version, event in enumerate(about_keys, before.entries + 1)
+        ]
+        fold.take_keys(self._register, did, submission, keys)
+        return admitted
+
+    def _reach(self, before: KeyTable, after: KeyTable) -> Reach | None:
+        if self._totals is None:
+            return None
+        signed = self._signed
+        found = reach(self._totals, signed.organization, before, after, signed.position)
+        return found or None
+
+    def _one(self, number: int, event: _Judged) -> Admitted:
+        said = Said(self._signed.position + number, self._signed, event)
+        self._verify(number, event)
+        flags = self._judge(said, event)
+        check_spending(self._register, self._credentials, said, self._limits)
+        fold.take_one(self._register, self._credentials, said)
+        return Admitted(*self._place(event), flags)
+
+    def _verify(self, number: int, event: e.Event) -> None:
+        if type(event) in BRINGING_KEYS and number not in self._verified:
+            try:
+                verify_alone(event)
+            except Refusal as refusal:
+                raise refusal.at(number + 1) from None
+
+    def _judge(self, said: Said, event: _Judged) -> Flags:
+        register, credentials = self._register, self._credentials
+        if isinstance(event, e.CredentialStatusEvent):
+            return admit_change(register, credentials, said, event)
+        if isinstance(event, e.OrganizationRegistered):
+            return admit_registration(register, said, event, self._limits.keys)
+        if isinstance(event, e.KeyEvent):
+            raise TypeError("a submission of key events is admitted whole, by of_keys")
+        if isinstance(event, e.OrganizationEvent):
+            return admit_organization(register, said, event)
+        if isinstance(event, e.RecognitionEvent):
+            return admit_recognition(register, credentials, said, event)
+        if isinstance(event, e.AccreditationEvent):
+            accreditors = self._accreditors_at(said.position)
+            return admit_accreditation(register, credentials, said, event, accreditors)
+        if isinstance(event, e.AchievementEvent):
+            return admit_achievement(register, credentials, said, event, self._event_at)
+        if isinstance(event, e.LogOpened):
+            raise Refusal("genesis-again", "only entry 1 opens the log", value=e.wire_name(event))
+        assert_never(event)
+
+    def _accreditors_at(self, position: int) -> Accreditors:
+        """Return what was found of accreditors so far, from the first position that asked on."""
+        if self._accreditors is None:
+            moment = Moment(position, self._signed.day)
+            self._accreditors = Accreditors(self._register, moment)
+        return self._accreditors
+
+    def _place(self, event: e.Event) -> tuple[UUID | str, int]:
+        """Return the stream of an event that was just folded, and its version there."""
+        kind, name = row_of(event).kind, subject_of(event, self._signed.organization)
+        thing = self._register.thing(self._credentials, kind, name)
+        if thing is not None:
+            return name, thing.entries
+        return stream_of(kind.stream, name), self._register.organizations[name].entries
+
+    def _check_open(self, line: int) -> None:
+        organization = self._register.organizations[self._signed.organization]
+        closed = closing(self._register, organization)
+        if closed is not None:
+            raise Refusal(
+                "organization-closed",
+                f"it closed at {closed.position}, and may only retire keys and declare them "
+                "compromised",
+                line=line,
+                value=organization.did,
+            )
+
+
+def _declared(stream: UUID, version: int, reaches: Reach | None) -> Admitted:
+    flagged = reaches is not None and reaches.flagged
+    return Admitted(stream, version, (Flag.REACHES_BACK,) if flagged else (), reaches)
+
+
+def _closings(organization: Organization) -> list[key_admission.Signed]:
+    """Return the submissions that closed the organization, counting or not."""
+    return [
+        key_admission.Signed(said.signed.key, said.signed.position, said.signed.recorded_at)
+        for said in organization.closings
+    ]
 
 
 def _check_time(register: Register, iat: int, recorded_at: int) -> None:
@@ -222,7 +357,3 @@ def _check_time(register: Register, iat: int, recorded_at: int) -> None:
             value=f"{recorded_at} ms",
         )
     check_issued_at(iat, recorded_at)
-
-
-def _own_kid(key: PublicKey) -> str:
-    return f"{key.did_key()}#{key.multikey()}"

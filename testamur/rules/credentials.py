@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from operator import attrgetter
-from typing import Final, NamedTuple, assert_never
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from testamur.catalogue import events as e
-from testamur.catalogue.lifecycle import (
-    CREDENTIAL,
-    AchievementStatus,
-    CredentialStatus,
-    status_after,
-)
+from testamur.catalogue.lifecycle import FINAL, AchievementStatus
 from testamur.catalogue.members import Scope
+from testamur.catalogue.table import Kind
 from testamur.errors import Refusal
-from testamur.rules.accreditation import accreditor_flags
-from testamur.rules.facets import Facets
-from testamur.rules.flags import Flag, Flags
-from testamur.rules.identity import taken
-from testamur.rules.occurrence import Occurrence
-from testamur.rules.register import Credentials, CredentialState, Register
+from testamur.rules.accreditors import Accreditors
+from testamur.rules.chain import Moment, in_force
+from testamur.rules.effective import check_effective
+from testamur.rules.facets import Facets, read_facets
+from testamur.rules.flags import Flag, Flags, in_order
+from testamur.rules.identity import check_again, check_line, taken
+from testamur.rules.recognition import check_dates
+from testamur.rules.register import Achievement, Credential, Credentials, Register
+from testamur.rules.review import is_overdue
+from testamur.rules.rights import check_change, check_known, of_another
+from testamur.rules.roles import require_role
+from testamur.rules.said import Said, Signed
 from testamur.rules.scope import uncovered
+from testamur.rules.spending import Limits, check_writings
+from testamur.rules.status import existing, status, words
 
 BACKDATED_AFTER: Final = timedelta(days=30)
 POSTDATED_AFTER: Final = timedelta(days=1)
@@ -45,66 +51,115 @@ class _Awarded(NamedTuple):
     after: Flags
 
 
+class _Latest(NamedTuple):
+    """Of an achievement: whether it is retired, and the latest version that counts."""
+
+    retired: bool
+    version: int
+
+
 class _Claimed(NamedTuple):
-    """An accreditation: its scope, and its flags on either side of that of the scope."""
+    """An accreditation: its scope, the country its accreditor vouches for, and its flags.
+
+    These stand on either side of that of the scope.
+    """
 
     scope: Scope | None
+    country: str
     before: Flags
     after: Flags
 
 
 class Issuance:
-    """The rules for issuing, for one issuer at one place in the log.
+    """The rules for issuing, for one submission from one place in it on.
 
     A cohort names few achievements and accreditations but many credentials, so the flags are
     worked out once for each distinct set of terms. Terms that differ in their dates alone, or
-    name a known achievement with another accreditation, cost what is new in them.
+    name a known achievement with another accreditation, cost what is new in them. What the
+    submission says in between is told by `forget`, or asks for another `Issuance`. Whether the
+    signer has closed is judged by the caller.
     """
 
     __slots__ = (
+        "_accreditors",
         "_awarded",
         "_claimed",
-        "_country",
         "_day",
-        "_flags",
         "_issued",
         "_issuer",
+        "_judged",
+        "_latest",
+        "_moment",
         "_pairs",
         "_register",
+        "_signed",
         "_taken",
     )
 
-    def __init__(self, register: Register, issuer: str, day: date) -> None:
-        organization = register.organizations[issuer]
-        if "provider" not in organization.roles:
-            raise Refusal("role", f"{issuer} must be a provider", value=list(organization.roles))
+    def __init__(
+        self, register: Register, signed: Signed, position: int, accreditors: Accreditors
+    ) -> None:
+        """Take the `position` of the first issuance; raises `Refusal` (rule `role`)."""
+        require_role(register, signed.organization, "provider")
         self._register = register
+        self._accreditors = accreditors
         self._taken = (register.achievements, register.accreditations, register.recognitions)
-        self._issuer = organization.did  # one string for all its credentials
-        self._country = organization.country
-        self._day = day
-        self._issued = CredentialState(self._issuer, CredentialStatus.ACTIVE, 1)
-        self._flags: dict[object, Flags] = {}
+        self._issuer = signed.organization
+        self._signed = signed
+        self._day = signed.day
+        self._moment = Moment(position, self._day)
+        # One object for all credentials of the submission that name one accreditation.
+        self._issued: dict[str | None, Credential] = {}
+        self._judged: dict[object, tuple[Flags, Credential]] = {}
         self._awarded: dict[tuple[str, int], _Awarded] = {}
         self._claimed: dict[str, _Claimed] = {}
         self._pairs: dict[tuple[str, int, str], Flags] = {}
+        self._latest: dict[str, _Latest] = {}
+
+    def forget(self, event: e.AchievementEvent | e.AccreditationEvent, position: int) -> None:
+        """Take note of what the submission says at `position` of what it may name from there on."""
+        self._moment = self._moment._replace(position=position + 1)
+        self._judged.clear()
+        self._pairs.clear()
+        if isinstance(event, e.AccreditationEvent):
+            self._claimed.pop(event.accreditation, None)
+        else:
+            self._awarded.clear()
+            self._latest.pop(event.achievement, None)
 
     def issue(self, credentials: Credentials, event: e.CredentialIssued) -> Flags:
-        """Admit one credential and return its flags."""
-        credential = event.credential
-        if credential in credentials:
-            raise Refusal(
-                "already-issued", "a credential with this id was issued before", value=credential
-            )
+        """Admit a credential with an id that `credentials` does not have; return its flags."""
+        id_ = event.credential
         achievements, accreditations, recognitions = self._taken
-        if credential in achievements or credential in accreditations or credential in recognitions:
-            raise taken(credential, self._register.creator(credential))
+        if id_ in achievements or id_ in accreditations or id_ in recognitions:
+            raise taken(id_, self._register.creator(id_))
         terms = _terms(event)
-        flags = self._flags.get(terms)
-        if flags is None:
-            flags = self._flags[terms] = self._judge(event)
-        credentials[credential] = self._issued
+        judged = self._judged.get(terms)
+        if judged is None:
+            judged = self._judged[terms] = self._judge(event), self._credential(event.accreditation)
+        credentials[id_] = judged[1]
+        return judged[0]
+
+    def issue_again(
+        self, credentials: Credentials, event: e.CredentialIssued, limits: Limits
+    ) -> Flags:
+        """Admit the line that wrote its id first, by the same organization; return its flags."""
+        id_ = event.credential
+        known = credentials.get(id_)
+        if known is None:
+            raise KeyError(id_)
+        check_again(self._register, known, known, self._issuer, id_, rule="already-issued")
+        check_line(self._register, known, event, credentials.issuance(id_), id_)
+        flags = self._judge(event)
+        check_writings(len(known.issuances), limits)
+        credentials[id_] = replace(known, issuances=(*known.issuances, self._signed))
         return flags
+
+    def _credential(self, accreditation: str | None) -> Credential:
+        issued = self._issued.get(accreditation)
+        if issued is None:
+            issued = self._issued[accreditation] = Credential(accreditation, (self._signed,))
+        return issued
 
     def _judge(self, event: e.CredentialIssued) -> Flags:
         """Return the flags of an issuance; raises `Refusal` when it names what it may not."""
@@ -114,46 +169,46 @@ class Issuance:
             awarded = self._awarded[named] = self._award(*named)
         dates = self._date_flags(event)
         if event.accreditation is None:
-            return (Flag.NO_ACCREDITATION_CLAIMED, *awarded.before, *dates, *awarded.after)
+            claims: Flags = (Flag.NO_ACCREDITATION_CLAIMED,)
+            return in_order((*claims, *awarded.before, *dates, *awarded.after))
         pair = (*named, event.accreditation)
         claimed = self._pairs.get(pair)
         if claimed is None:
             claimed = self._pairs[pair] = self._claim(event.achievement, awarded.facets, pair[2])
-        return (*claimed, *awarded.before, *dates, *awarded.after)
+        return in_order((*claimed, *awarded.before, *dates, *awarded.after))
 
     def _award(self, id_: str, version: int) -> _Awarded:
         achievement = self._register.achievements.get(id_)
         if achievement is None:
-            raise Refusal(
-                "unknown-achievement", "no achievement with this id was defined", value=id_
-            )
-        if achievement.provider != self._issuer:
-            raise Refusal(
-                "achievement-of-another",
-                f"defined by {achievement.provider}, not by {self._issuer}",
-                value=id_,
-            )
-        if version > achievement.revision:
+            raise Refusal("unknown-achievement", "no such achievement was defined", value=id_)
+        if achievement.owner != self._issuer:
+            raise of_another(Kind.ACHIEVEMENT, achievement.owner, self._issuer, id_)
+        definition = achievement.definition(version)
+        if definition is None:
             raise Refusal(
                 "achievement-version",
-                f"{achievement.id} has {achievement.revision} versions",
+                f"{id_} has {achievement.highest} versions",
                 value=version,
             )
-        facets = self._register.facets(achievement, version)
+        if existing(self._register, definition) is None:
+            raise Refusal(
+                "unknown-achievement",
+                f"version {version} of this achievement does not count; write its line again",
+                value=id_,
+            )
+        facets = read_facets(definition.facets)
+        latest = self._latest.get(id_)
+        if latest is None:
+            latest = self._latest[id_] = _latest_of(self._register, achievement)
         before = []
-        if achievement.status is AchievementStatus.RETIRED:
+        if latest.retired:
             before.append(Flag.ACHIEVEMENT_RETIRED)
-        if version < achievement.revision:
+        if latest.version > version:
             before.append(Flag.ACHIEVEMENT_VERSION_OUTDATED)
         return _Awarded(facets, tuple(before), () if facets.complete else _INCOMPLETE)
 
     def _date_flags(self, event: e.CredentialIssued) -> Flags:
-        if event.valid_until is not None and event.valid_until < event.valid_from:
-            raise Refusal(
-                "dates",
-                f"validUntil lies before validFrom {event.valid_from}",
-                value=str(event.valid_until),
-            )
+        check_dates(event.valid_from, event.valid_until)
         if self._day - event.valid_from > BACKDATED_AFTER:
             return _BACKDATED
         return _POSTDATED if event.valid_from - self._day > POSTDATED_AFTER else ()
@@ -163,66 +218,73 @@ class Issuance:
         claimed = self._claimed.get(accreditation)
         if claimed is None:
             claimed = self._claimed[accreditation] = self._accreditation(accreditation)
-        if uncovered(claimed.scope, achievement, facets, self._country):
+        if uncovered(claimed.scope, achievement, facets, claimed.country):
             return (*claimed.before, Flag.OUTSIDE_ACCREDITED_SCOPE, *claimed.after)
         return claimed.before + claimed.after
 
     def _accreditation(self, id_: str) -> _Claimed:
-        accreditation = self._register.accreditations.get(id_)
-        if accreditation is None:
-            raise Refusal(
-                "unknown-accreditation", "no accreditation with this id was granted", value=id_
-            )
-        if accreditation.provider != self._issuer:
+        register = self._register
+        granted = register.accreditations.get(id_)
+        granted = check_known(register, Kind.ACCREDITATION, granted, id_)
+        if granted.subject != self._issuer:
             raise Refusal(
                 "accreditation-of-another",
-                f"granted to {accreditation.provider}, not to {self._issuer}",
+                f"granted to {granted.subject}, not to {self._issuer}",
                 value=id_,
             )
-        before = () if accreditation.in_force(self._day) else _NOT_IN_FORCE
-        after = accreditor_flags(self._register, accreditation.accreditor, self._issuer, self._day)
-        return _Claimed(accreditation.scope, before, tuple(after))
+        holds = in_force(register, Kind.ACCREDITATION, granted, self._moment)
+        spoken = words(register, granted)
+        after = self._accreditors.flags(granted.owner, self._issuer)
+        if is_overdue(spoken, self._day):
+            after.append(Flag.REVIEW_OVERDUE)
+        return _Claimed(
+            granted.event.scope, spoken.country, () if holds else _NOT_IN_FORCE, tuple(after)
+        )
 
 
-def change_credential(
-    credentials: Credentials, at: Occurrence, event: e.CredentialStatusEvent
-) -> CredentialState:
-    """Let the issuer suspend, reinstate, revoke or supersede; return the state that follows."""
-    before = _own(credentials, at, event.credential)
-    match event:
-        case e.CredentialSuperseded():
-            _check_successor(credentials, at, event)
-        case e.CredentialSuspended() | e.CredentialReinstated() | e.CredentialRevoked():
-            pass  # the lifecycle alone decides
-        case _:
-            assert_never(event)
-    status = status_after(CREDENTIAL, before.status, event, event.credential)
-    after = CredentialState(before.issuer, status, before.version + 1)
-    credentials[event.credential] = after
-    return after
+def _latest_of(register: Register, achievement: Achievement) -> _Latest:
+    """Return what is asked of an achievement of which a version exists."""
+    # Most are never retired, and may have thousands of versions.
+    retired = bool(achievement.stream) and (
+        status(register, Kind.ACHIEVEMENT, achievement) is AchievementStatus.RETIRED
+    )
+    # All are written by the one owner, which may have thousands that do not count.
+    counts = register.organizations[achievement.owner].keys.counts
+    for each in reversed(achievement.definitions):
+        by = each.signed
+        if counts(by.key, by.position, by.recorded_at) or (
+            each.again and existing(register, each) is not None
+        ):
+            return _Latest(retired, each.version)
+    raise LookupError(f"no version of {achievement.owner}'s counts")
 
 
-def _check_successor(
-    credentials: Credentials, at: Occurrence, event: e.CredentialSuperseded
+def admit_change(
+    register: Register, credentials: Credentials, said: Said, event: e.CredentialStatusEvent
+) -> Flags:
+    """Let the issuer or a successor suspend, reinstate, revoke or supersede. Raises `Refusal`."""
+    known = credentials.get(event.credential)
+    check_change(register, Kind.CREDENTIAL, known, said, event.credential)
+    check_effective(event, said.signed.day)
+    if isinstance(event, e.CredentialSuperseded):
+        _check_replacement(register, credentials, said, event)
+    return ()
+
+
+def _check_replacement(
+    register: Register, credentials: Credentials, said: Said, event: e.CredentialSuperseded
 ) -> None:
+    """Raise `Refusal` unless a credential of the signer's own, which stands, takes the place."""
     if event.successor == event.credential:
         raise Refusal("successor", "nothing supersedes itself", value=event.successor)
-    successor = _own(credentials, at, event.successor)
+    replacement = credentials.get(event.successor)
+    if replacement is None or replacement.owner != said.actor:
+        raise Refusal(
+            "successor",
+            "a credential of the signer's own takes the place; name one",
+            value=event.successor,
+        )
     # Else two credentials could supersede each other, and following successors would never end.
-    if successor.status in (CredentialStatus.REVOKED, CredentialStatus.SUPERSEDED):
-        raise Refusal("successor", f"it is itself {successor.status}", value=event.successor)
-
-
-def _own(credentials: Credentials, at: Occurrence, credential: str) -> CredentialState:
-    state = credentials.get(credential)
-    if state is None:
-        raise Refusal(
-            "unknown-credential", "no credential with this id was issued", value=credential
-        )
-    if state.issuer != at.actor:
-        raise Refusal(
-            "credential-of-another",
-            f"issued by {state.issuer}, not by {at.actor}",
-            value=credential,
-        )
-    return state
+    now = status(register, Kind.CREDENTIAL, replacement)
+    if now is None or now in FINAL:
+        raise Refusal("successor", f"it is itself {now or 'not counted'}", value=event.successor)

@@ -7,6 +7,7 @@ in the read models' tables (`projections/flags.py`), so a new flag goes to the e
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Self, TypeAlias
 
@@ -40,12 +41,18 @@ class Flag(StrEnum):
     OUTSIDE_ACCREDITED_SCOPE = (
         "outside-accredited-scope",
         (e.CredentialIssued,),
-        "the accreditation does not cover the definition, or the country the provider states",
+        (
+            "the accreditation does not cover the definition, or the country that its accreditor "
+            "states"
+        ),
     )
     ACCREDITOR_NOT_RECOGNISED = (
         "accreditor-not-recognised",
         (e.AccreditationGranted, e.CredentialIssued),
-        "no recognition of the accreditor is in force",
+        (
+            "no recognition of the accreditor by a root authority, or by an authority that one of "
+            "these recognised, is in force"
+        ),
     )
     AUTHORITY_CLOSED = (
         "authority-closed",
@@ -95,13 +102,39 @@ class Flag(StrEnum):
     COUNTRY_CHANGED = (
         "country-changed",
         (e.OrganizationUpdated,),
-        "the organization states another country, by which jurisdictions are judged from there on",
+        "the organization states another country than before, in its own word",
     )
     SELF_RECOGNITION = (
         "self-recognition",
         (e.RecognitionGranted, e.AccreditationGranted, e.CredentialIssued),
         "nobody but the accreditor itself, being an authority too, recognises it",
     )
+    IDENTIFIER_SHARED = (
+        "identifier-shared",
+        (e.OrganizationRegistered, e.OrganizationUpdated),
+        "another organization stated one of these identifiers first",
+    )
+    KEY_SHARED = (
+        "key-shared",
+        (e.OrganizationRegistered, e.KeyListed),
+        "another organization listed one of these keys first",
+    )
+    REACHES_BACK = (
+        "reaches-back",
+        (e.KeyCompromised,),
+        "it brings back what was ended, or voids grants to others",
+    )
+    REVIEW_OVERDUE = (
+        "review-overdue",
+        (e.CredentialIssued,),
+        "the accreditor was to review the accreditation before that day, and states no later one",
+    )
 
 
 Flags: TypeAlias = tuple[Flag, ...]
+"""Flags in the order of `Flag`, none twice."""
+
+
+def in_order(flags: Collection[Flag]) -> Flags:
+    """Return flags in their one order."""
+    return tuple(flag for flag in Flag if flag in flags) if len(flags) > 1 else tuple(flags)

@@ -10,13 +10,15 @@ from collections.abc import Collection, Sequence
 from typing import Final, TypeAlias, assert_never
 
 import msgspec
+from msgspec.structs import replace
 
+from testamur.catalogue.events import KEY_EVENTS, KeyListed, KeyRetired
 from testamur.errors import Refusal
-from testamur.rules.key_events import KEY_EVENTS, KeyCompromised, KeyListed, KeyRetired
 from testamur.rules.key_table import (
     FOUNDING,
     LIMIT,
     SIGNING,
+    KeyDeclared,
     KeySubmission,
     KeyTable,
     ListedKey,
@@ -40,6 +42,12 @@ class Caps(msgspec.Struct, frozen=True, gc=False):
     """Recovery keys in force besides the founding key."""
     signing_keys: int = 16
     """Signing keys in force that one key listed."""
+    kept_ranges: int = 16_384
+    """Ranges that the declarations of the organization keep, all in its life together."""
+    kept_by_founding_only: int = 4096
+    """So many of them, the last, are the founding key's alone."""
+    kept_by_recovery_key: int = 4096
+    """Ranges that a recovery key other than the founding one keeps in its life."""
 
 
 CAPS: Final = Caps()
@@ -77,6 +85,30 @@ def admit_signer(table: KeyTable, signed: Signed, events: Sequence[object]) -> N
     Rules `unknown-key`, `key-inactive`, `key-events-alone`, `recovery-key`. `signed` comes after
     all in the table's history.
     """
+    signer = key_in_force(table, signed)
+    kinds = set(map(type, events))
+    if kinds <= KEY_EVENTS:
+        return
+    line = next(at for at, event in enumerate(events, 2) if type(event) not in KEY_EVENTS)
+    kind = type(events[line - 2]).__name__
+    if kinds & KEY_EVENTS:
+        raise Refusal(
+            "key-events-alone",
+            "a submission holds key events alone or none; submit the others apart",
+            line=line,
+            value=kind,
+        )
+    if signer.rank < SIGNING:
+        raise Refusal(
+            "recovery-key",
+            "a recovery key signs key events only; sign this with a signing key",
+            line=line,
+            value=kind,
+        )
+
+
+def key_in_force(table: KeyTable, signed: Signed) -> ListedKey:
+    """Return the key that signs; raises `Refusal` (rules `unknown-key`, `key-inactive`)."""
     signer = table.keys.get(signed.key)
     if signer is None:
         raise Refusal(
@@ -93,23 +125,7 @@ def admit_signer(table: KeyTable, signed: Signed, events: Sequence[object]) -> N
             line=1,
             value=signed.key,
         )
-    other = next((at for at, event in enumerate(events) if type(event) not in KEY_EVENTS), None)
-    if other is None:
-        return
-    if any(type(event) in KEY_EVENTS for event in events):
-        raise Refusal(
-            "key-events-alone",
-            "a submission holds key events alone or none; submit the others apart",
-            line=other + 2,
-            value=type(events[other]).__name__,
-        )
-    if signer.rank < SIGNING:
-        raise Refusal(
-            "recovery-key",
-            "a recovery key signs key events only; sign this with a signing key",
-            line=other + 2,
-            value=type(events[other]).__name__,
-        )
+    return signer
 
 
 def admit_key_events(
@@ -125,12 +141,13 @@ def admit_key_events(
     `compromise-position`, `compromise-final`, `kept-ranges`, `organization-closed`.
 
     Each event is judged by the keys as the events before it leave them. `closings` are the
-    submissions that closed the organization: it is closed if one of them still counts after this
-    submission, which may declare the key compromised that signed it.
+    submissions that closed the organization: it is closed while one of them counts, and an event
+    may declare the key compromised that signed it.
     """
     signed = Signed(submission.key, submission.position, submission.recorded_at)
-    admit_signer(table, signed, submission.events)
+    key_in_force(table, signed)
     _check_spending(table, submission, caps)
+    _check_kept(table, submission, caps)
     keys = dict(table.keys)
     for position, event in submission.entries():
         try:
@@ -139,7 +156,7 @@ def admit_key_events(
                     _check_listing(keys, submission, event, caps)
                 case KeyRetired():
                     _check_standing(keys, submission, event)
-                case KeyCompromised():
+                case KeyDeclared():
                     _check_standing(keys, submission, event)
                     _check_declaration(keys, submission, event, position)
                 case _:
@@ -147,9 +164,8 @@ def admit_key_events(
         except Refusal as refusal:
             raise refusal.at(position - submission.position + 1) from None
         hear(keys, submission, position, event)
-    after = table.plus(submission)
-    _check_open(after, submission, closings)
-    return after
+    _check_open(table, submission, closings)
+    return table.plus(submission)
 
 
 def _check_spending(table: KeyTable, submission: KeySubmission, caps: Caps) -> None:
@@ -176,6 +192,33 @@ def _check_spending(table: KeyTable, submission: KeySubmission, caps: Caps) -> N
                 "key-events",
                 f"a recovery key signs at most {caps.by_recovery_key} key events in its life and "
                 f"this one signed {own}; sign with another recovery key or the founding key",
+                value=count,
+            )
+
+
+def _check_kept(table: KeyTable, submission: KeySubmission, caps: Caps) -> None:
+    """Raise `Refusal` for ranges beyond what the key, or its organization, may keep."""
+    count, rank = submission.kept, table.keys[submission.key].rank
+    if not count:
+        return
+    fewer = "declare with fewer, wider ranges, which may hold what other keys signed"
+    spent = sum(each.kept for each in table.history)
+    left = caps.kept_ranges - (0 if rank == FOUNDING else caps.kept_by_founding_only) - spent
+    if count > left:
+        raise Refusal(
+            "kept-ranges",
+            f"the declarations of an organization keep {caps.kept_ranges} ranges in its life, the "
+            f"last {caps.kept_by_founding_only} the founding key's alone; this key may keep "
+            f"{max(left, 0)} more: {fewer}",
+            value=count,
+        )
+    if rank != FOUNDING:
+        own = sum(each.kept for each in table.history if each.key == submission.key)
+        if own + count > caps.kept_by_recovery_key:
+            raise Refusal(
+                "kept-ranges",
+                f"a recovery key keeps at most {caps.kept_by_recovery_key} ranges in its life and "
+                f"this one kept {own}: {fewer}, or sign with a key of higher rank",
                 value=count,
             )
 
@@ -212,7 +255,7 @@ def _check_listing(keys: _Keys, submission: KeySubmission, event: KeyListed, cap
 
 
 def _check_standing(
-    keys: _Keys, submission: KeySubmission, event: KeyRetired | KeyCompromised
+    keys: _Keys, submission: KeySubmission, event: KeyRetired | KeyDeclared
 ) -> None:
     signer, about = keys[submission.key], keys.get(event.key)
     if about is None:
@@ -233,7 +276,7 @@ def _check_standing(
 
 
 def _check_declaration(
-    keys: _Keys, submission: KeySubmission, event: KeyCompromised, position: int
+    keys: _Keys, submission: KeySubmission, event: KeyDeclared, position: int
 ) -> None:
     if event.key == submission.key:
         if event.since is not None:
@@ -251,11 +294,12 @@ def _check_declaration(
             "where this event stands",
             value=event.since,
         )
-    if event.kept and event.kept[-1][1] > position:
+    last = event.kept.last
+    if last is not None and last[1] > position:
         raise Refusal(
             "kept-ranges",
             f"kept lists submissions that lie before this event at {position}",
-            value=list(event.kept[-1]),
+            value=list(last),
         )
     earlier = keys[event.key].compromised.get(submission.key)
     if earlier is not None and submission.recorded_at > earlier.first + LIMIT:
@@ -268,12 +312,22 @@ def _check_declaration(
 
 
 def _check_open(table: KeyTable, submission: KeySubmission, closings: Sequence[Signed]) -> None:
-    listing = [at for at, event in enumerate(submission.events, 2) if type(event) is KeyListed]
-    for closing in closings if listing else ():
-        if table.counts(closing.key, closing.position, closing.recorded_at):
-            raise Refusal(
-                "organization-closed",
-                "a closed organization may still retire keys and declare them compromised, but "
-                f"lists none; it was closed by the submission at {closing.position}",
-                line=listing[0],
-            )
+    """Raise `Refusal` for a key that is listed while a closing counts, event by event."""
+    if not closings:
+        return
+    at_event = table
+    for at, event in enumerate(submission.events):
+        if type(event) is not KeyListed:
+            continue
+        before = submission.events[:at]
+        # Only a declaration changes what counts of the past.
+        if any(type(each) is KeyDeclared for each in before):
+            at_event = table.plus(replace(submission, events=before))
+        for closing in closings:
+            if at_event.counts(closing.key, closing.position, closing.recorded_at):
+                raise Refusal(
+                    "organization-closed",
+                    "a closed organization may still retire keys and declare them compromised, but "
+                    f"lists none; it was closed by the submission at {closing.position}",
+                    line=at + 2,
+                )

@@ -15,15 +15,15 @@ and with it which of the key's own submissions count. One pass, no circles, no o
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 from msgspec.structs import replace
 
-from testamur.rules.key_events import KeyCompromised, KeyEvent, KeyListed, Range
+from testamur.catalogue.events import KeyCompromised, KeyEvent, KeyListed, KeyRetired
+from testamur.rules.kept import Kept
 
 LIMIT: Final = 90 * 24 * 3600 * 1000
 """90 days in ms: how far back a declaration reaches, and for how long it may be restated."""
@@ -33,20 +33,43 @@ SIGNING: Final = 2**31
 """The ranks of the founding key and of all signing keys; recovery keys stand between."""
 
 
+class KeyDeclared(msgspec.Struct, frozen=True, gc=False):
+    """A `key.compromised/1`, its ranges packed."""
+
+    key: str
+    since: int | None
+    kept: Kept
+
+
+KeyWord: TypeAlias = KeyListed | KeyRetired | KeyDeclared
+
+
 class KeySubmission(msgspec.Struct, frozen=True, gc=False):
     """A submission that holds key events alone: its header's `position` and time, its signer."""
 
     position: int
     key: str
     recorded_at: int
-    events: tuple[KeyEvent, ...]
+    events: tuple[KeyWord, ...]
+
+    @classmethod
+    def of(
+        cls, position: int, key: str, recorded_at: int, events: Iterable[KeyEvent]
+    ) -> KeySubmission:
+        """Return the submission of these events, as a table remembers it."""
+        return cls(position, key, recorded_at, tuple(map(_word, events)))
+
+    @property
+    def kept(self) -> int:
+        """How many ranges its declarations keep."""
+        return sum(len(each.kept) for each in self.events if isinstance(each, KeyDeclared))
 
     @property
     def end(self) -> int:
         """The position after its last entry."""
         return self.position + 1 + len(self.events)
 
-    def entries(self) -> Iterator[tuple[int, KeyEvent]]:
+    def entries(self) -> Iterator[tuple[int, KeyWord]]:
         """Return its events, each with its position."""
         return enumerate(self.events, start=self.position + 1)
 
@@ -59,7 +82,7 @@ class Declaration(msgspec.Struct, frozen=True, gc=False):
 
     position: int
     since: int
-    kept: tuple[Range, ...]
+    kept: Kept
     first: int
 
     def cuts_off(self, position: int, recorded_at: int) -> bool:
@@ -67,10 +90,11 @@ class Declaration(msgspec.Struct, frozen=True, gc=False):
         return (
             position >= self.since
             and recorded_at >= self.first - LIMIT
-            and not _within(self.kept, position)
+            and (not self.kept.packed or position not in self.kept)
         )
 
 
+_NOTHING: Final = Kept()
 _NOBODY: Final[Mapping[str, Declaration]] = MappingProxyType({})
 
 
@@ -100,7 +124,8 @@ class ListedKey(msgspec.Struct, frozen=True, gc=False):
             self.listing_counts
             and self.listed < position
             and (self.retired is None or position < self.retired)
-            and self.cut_off_by(position, recorded_at) is None
+            # Asked of every submission, and of hardly any key was a compromise ever declared.
+            and (not self.compromised or self.cut_off_by(position, recorded_at) is None)
         )
 
     def cut_off_by(self, position: int, recorded_at: int) -> Declaration | None:
@@ -153,9 +178,7 @@ class KeyTable(msgspec.Struct, frozen=True, gc=False):
         """Return the table after one more key submission, which comes after all in `history`."""
         history = (*self.history, submission)
         signers = {each.key for each in self.history}
-        if any(
-            type(event) is KeyCompromised and event.key in signers for event in submission.events
-        ):
+        if any(type(event) is KeyDeclared and event.key in signers for event in submission.events):
             # Key submissions of the compromised key may stop counting, or count again.
             return self._folded(history)
         keys = dict(self.keys)
@@ -164,6 +187,10 @@ class KeyTable(msgspec.Struct, frozen=True, gc=False):
         for position, event in submission.entries():
             take(keys, submission, position, event)
         return KeyTable(self.registered, history, keys)
+
+    def after(self, submissions: Iterable[KeySubmission]) -> KeyTable:
+        """Return the table that `plus` of each leads to, folded once however many they are."""
+        return self._folded((*self.history, *submissions))
 
     def as_of(self, size: int) -> KeyTable:
         """Return the table by the key submissions that lie wholly before position `size`."""
@@ -224,7 +251,7 @@ class KeyTable(msgspec.Struct, frozen=True, gc=False):
 _Keys: TypeAlias = dict[str, ListedKey]
 
 
-def hear(keys: _Keys, submission: KeySubmission, position: int, event: KeyEvent) -> None:
+def hear(keys: _Keys, submission: KeySubmission, position: int, event: KeyWord) -> None:
     """Let the event at `position` hold in `keys`; it is one of a submission that counts.
 
     An event that its signer has no right to say changes nothing. Which other submissions count is
@@ -234,17 +261,23 @@ def hear(keys: _Keys, submission: KeySubmission, position: int, event: KeyEvent)
     about = keys.get(event.key)
     if about is None:
         return
-    if type(event) is KeyListed:
-        if about.listed == position:
-            keys[about.key] = replace(about, listing_counts=True)
-    elif about.heeds(keys[submission.key]):
-        if type(event) is KeyCompromised:
-            keys[about.key] = _declared(about, submission, position, event)
-        elif about.retired is None or position < about.retired:
-            keys[about.key] = replace(about, retired=position)
+    signer = keys.get(submission.key)
+    heeded = signer is not None and about.heeds(signer)
+    match event:
+        case KeyListed():
+            if about.listed == position:
+                keys[about.key] = replace(about, listing_counts=True)
+        case KeyDeclared():
+            if heeded:
+                keys[about.key] = _declared(about, submission, position, event)
+        case KeyRetired():
+            if heeded and (about.retired is None or position < about.retired):
+                keys[about.key] = replace(about, retired=position)
+        case _:
+            assert_never(event)
 
 
-def _enter(keys: _Keys, submission: KeySubmission, position: int, event: KeyEvent) -> None:
+def _enter(keys: _Keys, submission: KeySubmission, position: int, event: KeyWord) -> None:
     """Give a key its place by the event that lists it, whether or not the listing counts."""
     signer = keys.get(submission.key)
     if type(event) is not KeyListed or event.key in keys or signer is None:
@@ -256,7 +289,7 @@ def _enter(keys: _Keys, submission: KeySubmission, position: int, event: KeyEven
 
 
 def _declared(
-    about: ListedKey, submission: KeySubmission, position: int, event: KeyCompromised
+    about: ListedKey, submission: KeySubmission, position: int, event: KeyDeclared
 ) -> ListedKey:
     before = about.compromised.get(submission.key)
     first = submission.recorded_at if before is None else before.first
@@ -267,13 +300,18 @@ def _declared(
     declaration = Declaration(
         position=position,
         since=submission.end if past is None else past,
-        kept=() if past is None else event.kept or (),
+        kept=_NOTHING if past is None else event.kept,
         first=first,
     )
     return replace(about, compromised={**about.compromised, submission.key: declaration})
 
 
-def _within(ranges: tuple[Range, ...], position: int) -> bool:
-    """Return whether one of the ranges, which are disjoint and in order, has `position`."""
-    after = bisect_right(ranges, position, key=lambda each: each[0])
-    return after > 0 and position <= ranges[after - 1][1]
+def _word(event: KeyEvent) -> KeyWord:
+    match event:
+        case KeyListed() | KeyRetired():
+            return event
+        case KeyCompromised():
+            kept = _NOTHING if event.kept is None else Kept.of(event.kept)
+            return KeyDeclared(event.key, event.since, kept)
+        case _:
+            assert_never(event)

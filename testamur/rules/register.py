@@ -1,175 +1,312 @@
-"""The register: what the log says so far, folded into organizations and their decisions.
+"""The register: everything that was said on the log before `size`, by the thing it is about.
 
-It is a pure function of the entries before `size`. The gate keeps one to decide by, every
-replayer builds its own, and the two must agree. Credentials are not in here, because there are
-millions: the rules read them from the `Credentials` mapping that the caller supplies.
+It is a pure function of the entries (`fold.py`). It keeps what does not count beside what does,
+because a later key event may change which is which: for each small thing the short stream of what
+was said about it, never a status. `counts` is the one function that tells what counts; `status.py`
+and `chain.py` draw every conclusion from it. Credentials are not in here, because there are
+millions: the rules read them from the `Credentials` that the caller supplies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from bisect import bisect_left
+from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
-from typing import Any, Final, TypeAlias, assert_never
+from heapq import heappop, heappush
+from operator import attrgetter
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 import msgspec
 
 from testamur.catalogue import events as e
-from testamur.catalogue.lifecycle import (
-    AccreditationStatus,
-    AchievementStatus,
-    CredentialStatus,
-    KeyStatus,
-    OrganizationStatus,
-    RecognitionStatus,
-)
-from testamur.catalogue.members import Country, Identifier, Role, Scope
+from testamur.catalogue.members import Country, Identifier, RecognisedAs, Role
 from testamur.catalogue.table import TABLE, Kind
-from testamur.keys import PublicKey
 from testamur.rules.drafts import Draft
 from testamur.rules.facets import Facets, read_facets
+from testamur.rules.key_table import KeyTable
+from testamur.rules.said import Said, Signed
 
 
-class KeyState(msgspec.Struct, frozen=True, gc=False):
-    """A key and the positions that bound it: `until` is the first at which it may not sign."""
+class Particulars(msgspec.Struct, frozen=True, gc=False):
+    """What an organization says of itself: its own word, on which nobody relies."""
 
-    id: str
-    multikey: str
-    status: KeyStatus
-    added: int
-    until: int | None = None
-
-    def public(self) -> PublicKey:
-        """Return the verification key."""
-        return PublicKey.from_multikey(self.multikey)
-
-
-class Organization(msgspec.Struct, frozen=True, gc=False):
-    """An organization. `version` counts the events of its stream; 0 is straight from genesis."""
-
-    did: str
     name: str
     country: Country
-    roles: tuple[Role, ...]
-    sponsor: str | None
-    status: OrganizationStatus
-    keys: tuple[KeyState, ...]
-    registered: int
-    version: int
     identifiers: tuple[Identifier, ...] | None = None
     url: str | None = None
 
-    def key(self, key_id: str) -> KeyState | None:
-        """Return the key with this id, whatever its status."""
-        return next((key for key in self.keys if key.id == key_id), None)
+
+class Organization(msgspec.Struct, frozen=True, gc=False):
+    """An organization: its first registration, its keys, and what was said of it since.
+
+    `registered` is the position of the header of the submission that registered it, `sponsor` who
+    signed that one; a root authority of the genesis has none. `said` holds, oldest first, its own
+    updates, closings, objections and namings of a successor; `closings` has the closings once more,
+    since everybody asks for them. `entries` counts the entries in its stream in the store.
+    """
+
+    did: str
+    registered: int
+    sponsor: str | None
+    roles: tuple[Role, ...]
+    registration: Particulars
+    keys: KeyTable
+    said: tuple[Said, ...] = ()
+    closings: tuple[Said, ...] = ()
+    entries: int = 1
+
+    @property
+    def root(self) -> bool:
+        """Whether it is a root authority of the genesis."""
+        return self.sponsor is None
 
 
-class Recognition(msgspec.Struct, frozen=True, gc=False):
-    """An authority's recognition of an accreditor."""
+class Written(Protocol):
+    """What exists from the first writing of it that counts."""
 
-    id: str
-    authority: str
-    accreditor: str
-    status: RecognitionStatus
-    valid_from: date
+    def written(self) -> Iterator[tuple[int, Signed]]:
+        """Yield where its owner wrote it, oldest first: a position, and the submission there.
+
+        The position of a credential's issuance is that of the submission's header.
+        """
+        ...
+
+
+class Thing(Written, Protocol):
+    """What a status is asked of: whose it is, where it was written, and what was said of it."""
+
+    @property
+    def owner(self) -> str:
+        """The organization that first wrote its id, whether that counts or not."""
+        ...
+
+    @property
+    def stream(self) -> tuple[Said, ...]:
+        """What was said about it after it was first written, oldest first."""
+        ...
+
+    @property
+    def entries(self) -> int:
+        """How many entries its stream has in the store."""
+        ...
+
+
+class Grant(msgspec.Struct, frozen=True, gc=False):
+    """A recognition or an accreditation: every time its owner wrote it, in the same words."""
+
+    grants: tuple[Said, ...]
+    stream: tuple[Said, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """The organization that granted it."""
+        return self.grants[0].actor
+
+    @property
+    def event(self) -> e.RecognitionGranted | e.AccreditationGranted:
+        """The line that grants it, which is the same each time."""
+        return cast("e.RecognitionGranted | e.AccreditationGranted", self.grants[0].event)
+
+    @property
+    def subject(self) -> str:
+        """The organization that it is granted to."""
+        event = self.event
+        return event.provider if isinstance(event, e.AccreditationGranted) else event.organization
+
+    @property
+    def makes(self) -> RecognisedAs | None:
+        """What a recognition makes of its subject; None for an accreditation."""
+        event = self.event
+        return event.as_ if isinstance(event, e.RecognitionGranted) else None
+
+    @property
+    def entries(self) -> int:
+        """How many entries its stream has in the store."""
+        return len(self.grants) + len(self.stream)
+
+    def written(self) -> Iterator[tuple[int, Signed]]:
+        """Yield each grant's position and submission, oldest first."""
+        return ((each.position, each.signed) for each in self.grants)
+
+
+class Definition(msgspec.Struct, frozen=True, gc=False):
+    """One version of an achievement: where it was first written, and where `again`.
+
+    The definition itself is on the log; `facets` is what the rules ask of it
+    (`rules/facets.py`). `place` is its number in its submission, from 1 on: a small integer, of
+    which there is one object.
+    """
+
     version: int
-    scope: Scope | None = None
-    valid_until: date | None = None
+    facets: str
+    place: int
+    signed: Signed
+    again: tuple[tuple[int, Signed], ...] = ()
 
-    def in_force(self, day: date) -> bool:
-        """Return whether it is in force on `day` (UTC)."""
-        return self.status is RecognitionStatus.ACTIVE and _within(
-            day, self.valid_from, self.valid_until
-        )
+    @property
+    def position(self) -> int:
+        """The position where it was first written."""
+        return self.signed.position + self.place
 
-
-class Accreditation(msgspec.Struct, frozen=True, gc=False):
-    """An accreditor's accreditation of a provider."""
-
-    id: str
-    accreditor: str
-    provider: str
-    decision: str
-    kind: str
-    status: AccreditationStatus
-    valid_from: date
-    version: int
-    scope: Scope | None = None
-    valid_until: date | None = None
-
-    def in_force(self, day: date) -> bool:
-        """Return whether it is in force on `day` (UTC)."""
-        return self.status is AccreditationStatus.ACTIVE and _within(
-            day, self.valid_from, self.valid_until
-        )
+    def written(self) -> Iterator[tuple[int, Signed]]:
+        """Yield each position and submission, oldest first."""
+        yield self.position, self.signed
+        yield from self.again
 
 
 class Achievement(msgspec.Struct, frozen=True, gc=False):
-    """A provider's achievement. `revision` is the version of its newest definition.
+    """An achievement of the provider that first wrote its id.
 
-    The definitions themselves are on the log; `facets` is what the rules ask of version 1
-    (`rules/facets.py`). Those of later versions are in `Register.revisions`.
+    `definitions` holds its versions, each a thing of its own: version 2 stands without version 1,
+    and an excerpt may show it alone. `stream` holds its retirements. `entries` counts the entries
+    in its stream in the store.
     """
 
-    id: str
-    provider: str
-    facets: str
-    revision: int
-    status: AchievementStatus
-    version: int
+    definitions: tuple[Definition, ...]
+    stream: tuple[Said, ...] = ()
+    entries: int = 1
+
+    @property
+    def owner(self) -> str:
+        """The provider, which wrote every version."""
+        return self.definitions[0].signed.organization
+
+    @property
+    def highest(self) -> int:
+        """The highest version ever written."""
+        return self.definitions[-1].version
+
+    def definition(self, version: int) -> Definition | None:
+        """Return a version as it was written, or None for one that was not."""
+        place = bisect_left(self.definitions, version, key=attrgetter("version"))
+        found = self.definitions[place : place + 1]
+        return found[0] if found and found[0].version == version else None
+
+    def written(self) -> Iterator[tuple[int, Signed]]:
+        """Yield each position and submission at which a version of it was written, oldest first."""
+        again: list[tuple[int, Signed]] = []
+        # Lazily: the first of ten thousand versions is the answer to most questions.
+        for each in sorted(self.definitions, key=attrgetter("position")):
+            while again and again[0][0] < each.position:
+                yield heappop(again)
+            yield each.position, each.signed
+            for one in each.again:
+                heappush(again, one)
+        yield from sorted(again)
 
 
-class CredentialState(msgspec.Struct, frozen=True, gc=False):
-    """The state of a credential; many credentials may share one such object."""
+class Credential(msgspec.Struct, frozen=True, gc=False):
+    """What was said of a credential. The credentials of a cohort may share one such object.
 
-    issuer: str
-    status: CredentialStatus
-    version: int
+    `accreditation` is the one that its line names; `issuances` are the submissions in which its
+    owner wrote that line, oldest first.
+    """
+
+    accreditation: str | None
+    issuances: tuple[Signed, ...]
+    stream: tuple[Said, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """The organization that first wrote its id."""
+        return self.issuances[0].organization
+
+    def written(self) -> Iterator[tuple[int, Signed]]:
+        """Yield, for each issuance, the position of its submission's header and the submission."""
+        return ((each.position, each) for each in self.issuances)
+
+    @property
+    def entries(self) -> int:
+        """How many entries its stream has in the store."""
+        return len(self.issuances) + len(self.stream)
 
 
-Credentials: TypeAlias = MutableMapping[str, CredentialState]
+class Credentials(Protocol):
+    """The credentials that the rules may ask about, and change as they admit events."""
 
-State: TypeAlias = Organization | Recognition | Accreditation | Achievement
-"""The state that the register keeps of a thing."""
+    def get(self, credential: str, /) -> Credential | None:
+        """Return what was said of a credential, or None if its id was never written."""
+        ...
+
+    def __setitem__(self, credential: str, value: Credential, /) -> None:
+        """Take note of what was said of it now."""
+        ...
+
+    def __contains__(self, credential: object, /) -> bool:
+        """Return whether the id was ever written."""
+        ...
+
+    def issuance(self, credential: str, /) -> e.CredentialIssued:
+        """Return the line that first wrote the id; asked only when it is written again."""
+        ...
+
+
+State: TypeAlias = Organization | Grant | Achievement
+"""What the register keeps of a thing."""
 
 
 @dataclass(slots=True)
 class Register:
-    """The folded state after `size` entries. `recorded_at` is Unix milliseconds.
+    """What the first `size` entries say. `recorded_at` is Unix milliseconds.
 
-    `recognised` lists, for each accreditor, the ids of the recognitions that flags look at
-    (`rules/accreditation.py`). `revisions` holds the facets of each version of a definition but
-    the first, by "ID/VERSION". Nothing is ever taken out of a mapping.
+    `grants_of` lists, by "SUBJECT GRANTER", the ids of all that one organization granted another,
+    oldest first. `authorised` has, by "GRANTER NUMBER" from 0 on, the recognitions by which one
+    makes authorities, and `authorities` how many these are: it may make them without end.
+    `recognised` and `accredited` list, by subject, the ids of those grants that flags and roles
+    look at (`granting.py`). `granted_with` counts, by `grants_with`, how often a key granted an
+    organization something of a kind, and by `authorities_with` how often it made an authority.
+    `successions` has, by "ORGANIZATION ACCREDITOR", what one accreditor said about the succession
+    of an organization. `claimed` has, by identifier and by key, the organization that named it
+    first. Nothing is ever taken out of a mapping.
     """
 
     origin: str | None = None
     size: int = 0
     recorded_at: int = 0
     organizations: MutableMapping[str, Organization] = field(default_factory=dict)
-    recognitions: MutableMapping[str, Recognition] = field(default_factory=dict)
-    recognised: MutableMapping[str, tuple[str, ...]] = field(default_factory=dict)
-    accreditations: MutableMapping[str, Accreditation] = field(default_factory=dict)
+    recognitions: MutableMapping[str, Grant] = field(default_factory=dict)
+    accreditations: MutableMapping[str, Grant] = field(default_factory=dict)
     achievements: MutableMapping[str, Achievement] = field(default_factory=dict)
-    revisions: MutableMapping[str, str] = field(default_factory=dict)
+    grants_of: MutableMapping[str, tuple[str, ...]] = field(default_factory=dict)
+    authorised: MutableMapping[str, str] = field(default_factory=dict)
+    authorities: MutableMapping[str, int] = field(default_factory=dict)
+    recognised: MutableMapping[str, tuple[str, ...]] = field(default_factory=dict)
+    accredited: MutableMapping[str, tuple[str, ...]] = field(default_factory=dict)
+    granted_with: MutableMapping[str, int] = field(default_factory=dict)
+    successions: MutableMapping[str, tuple[Said, ...]] = field(default_factory=dict)
+    claimed: MutableMapping[str, str] = field(default_factory=dict)
 
-    def states(self, kind: Kind) -> Mapping[str, State]:
-        """Return the states of the things whose streams hold the events of `kind`, by name."""
+    def counts(self, signed: Signed) -> bool:
+        """Return whether a submission counts as of `size`, by its organization's key events."""
+        organization = self.organizations.get(signed.organization)
+        if organization is None:
+            return signed.position == 0  # the genesis, by the log's own key
+        return organization.keys.counts(signed.key, signed.position, signed.recorded_at)
+
+    def authorised_by(self, granter: str) -> Iterator[str]:
+        """Yield the ids of the recognitions by which it makes authorities, oldest first."""
+        for number in range(self.authorities.get(granter, 0)):
+            yield self.authorised[f"{granter} {number}"]
+
+    def grant(self, kind: Kind, id_: str) -> Grant | None:
+        """Return a recognition or an accreditation, whether it counts or not."""
+        return (self.recognitions if kind is Kind.RECOGNITION else self.accreditations).get(id_)
+
+    def thing(self, credentials: Credentials, kind: Kind, id_: str) -> Thing | None:
+        """Return what was said of a thing with a status, or None if its id was never written."""
         match kind:
-            case Kind.ORGANIZATION | Kind.KEY:
-                return self.organizations
-            case Kind.RECOGNITION:
-                return self.recognitions
-            case Kind.ACCREDITATION:
-                return self.accreditations
+            case Kind.CREDENTIAL:
+                return credentials.get(id_)
             case Kind.ACHIEVEMENT:
-                return self.achievements
-            case Kind.CREDENTIAL | Kind.LOG:
-                raise ValueError(f"a register keeps no state of a {kind}")
+                return self.achievements.get(id_)
+            case Kind.RECOGNITION | Kind.ACCREDITATION:
+                return self.grant(kind, id_)
             case _:
-                assert_never(kind)
+                return None
 
     def creator(self, name: str) -> str | None:
-        """Return the wire name of the event that created this id, unless it is free.
+        """Return the wire name of the event that first wrote this id, unless it is free.
 
         One id names one thing. Ids of credentials are not known here.
         """
@@ -182,12 +319,12 @@ class Register:
                 return wire_name
         return None
 
-    def facets(self, achievement: Achievement, version: int) -> Facets:
-        """Return what the rules ask of one version of a definition, which must exist."""
-        first = version == 1
-        return read_facets(
-            achievement.facets if first else self.revisions[f"{achievement.id}/{version}"]
-        )
+    def facets(self, achievement: str, version: int) -> Facets:
+        """Return what the rules ask of one version of a definition, which must be written."""
+        definition = self.achievements[achievement].definition(version)
+        if definition is None:
+            raise KeyError(f"{achievement}/{version}")
+        return read_facets(definition.facets)
 
     def mappings(self) -> dict[str, MutableMapping[str, Any]]:
         """Return the mappings by their names."""
@@ -217,13 +354,21 @@ class Register:
             if changed:
                 getattr(self, name).update(changed)
 
-    def closed(self, did: str) -> bool:
-        """Return whether an organization of the register has closed."""
-        return self.organizations[did].status is OrganizationStatus.CLOSED
-
     def today(self) -> date:
         """Return the UTC day of the last `recordedAt`: the log's own clock."""
         return datetime.fromtimestamp(self.recorded_at // 1000, UTC).date()
+
+
+def grants_with(signed: Signed, event: e.RecognitionGranted | e.AccreditationGranted) -> str:
+    """Return the name under which `Register.granted_with` counts what a key grants a subject."""
+    kind = TABLE[type(event)].kind
+    subject = event.provider if isinstance(event, e.AccreditationGranted) else event.organization
+    return f"{kind} {subject} {signed.organization} {signed.key}"
+
+
+def authorities_with(signed: Signed) -> str:
+    """Return the name under which `Register.granted_with` counts the authorities a key makes."""
+    return f"authority {signed.organization} {signed.key}"
 
 
 MAPPINGS: Final = tuple(each.name for each in fields(Register) if each.default_factory is dict)
@@ -234,30 +379,6 @@ _GRANTED_ACCREDITATION: Final = TABLE[e.AccreditationGranted].name
 _DEFINED: Final = TABLE[e.AchievementDefined].name
 
 
-class _Snapshot(msgspec.Struct, frozen=True):
-    origin: str | None
-    size: int
-    recorded_at: int
-    organizations: dict[str, Organization]
-    recognitions: dict[str, Recognition]
-    recognised: dict[str, tuple[str, ...]]
-    accreditations: dict[str, Accreditation]
-    achievements: dict[str, Achievement]
-    revisions: dict[str, str]
-
-
-def dump_register(register: Register) -> bytes:
-    """Return the register as bytes; equal registers give equal bytes."""
-    parts = {name: dict(states) for name, states in register.mappings().items()}
-    snapshot = _Snapshot(register.origin, register.size, register.recorded_at, **parts)
-    return msgspec.json.encode(snapshot, order="sorted")
-
-
-def load_register(data: bytes) -> Register:
-    """Return the register that `dump_register` wrote; raises `msgspec.DecodeError`."""
-    snapshot = msgspec.json.decode(data, type=_Snapshot)
-    return Register(**{name: getattr(snapshot, name) for name in snapshot.__struct_fields__})
-
-
-def _within(day: date, start: date, end: date | None) -> bool:
-    return start <= day and (end is None or day <= end)
+def identifier_claims(identifiers: Sequence[Identifier] | None) -> list[str]:
+    """Return the names under which `Register.claimed` holds identifiers."""
+    return [f"{each.scheme} {each.value}" for each in identifiers or ()]

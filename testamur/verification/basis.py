@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from testamur.rules import Flag, Flags
 from testamur.verification.checks import CHECKS, RESTS_ON, CheckName
 from testamur.verification.finding import Finding
-from testamur.verification.report import Basis, EvidenceFrom, ReportedFlag, Verdict
+from testamur.verification.report import Basis, EvidenceFrom, Verdict
 
 ABSENT: Final[dict[CheckName, str]] = {
     "signature": "no key under it was cut off before",
@@ -26,16 +25,6 @@ ABSENT: Final[dict[CheckName, str]] = {
     "recognition": "nothing withdrew it before",
 }
 """What a check says did not happen."""
-
-# These flags follow from what is not there; all others from the entries shown.
-_OF_ABSENCE: Final = frozenset(
-    {
-        Flag.ACCREDITATION_NOT_IN_FORCE,
-        Flag.ACCREDITOR_NOT_RECOGNISED,
-        Flag.AUTHORITY_CLOSED,
-        Flag.SELF_RECOGNITION,
-    }
-)
 
 
 def completed(
@@ -47,42 +36,52 @@ def completed(
 
 def _completed(name: CheckName, found: Finding, evidence_from: EvidenceFrom) -> Finding:
     absent, basis = ABSENT.get(name), evidence_from.absence
+    if _only_lacks(found) and basis is Basis.BEARER:
+        return _untold(f"{found.detail}; the file may leave out what would mend it", found)
     if absent is None or found.verdict is not Verdict.HOLDS:
         return found
     detail = f"{found.detail}; that {absent} is {basis}, not proven"
     if basis is Basis.REGISTER:
         return replace(found, detail=detail)
+    return _untold(detail, found)
+
+
+def _untold(detail: str, found: Finding) -> Finding:
     subject = dict(found.subject)
     if "status" in subject:
         # A program that reads this one word must not take the bearer's for the register's.
-        subject["status"] += f" by {basis}"
+        subject["status"] += f" by {Basis.BEARER}"
     return replace(found, detail=detail, verdict=Verdict.UNCHECKED, subject=subject)
+
+
+def _only_lacks(found: Finding) -> bool:
+    """Return whether an entry that is not shown could mend what was found."""
+    return found.lacking and found.verdict is Verdict.REFUTED
 
 
 def basis_of(name: CheckName, found: Finding, evidence_from: EvidenceFrom) -> Basis:
     """Return on what a finding rests."""
     if found.verdict is Verdict.REFUTED and not found.lacking and name != "recognition":
         return Basis.PROVEN  # by an entry, a signature or a hash that is there to see
-    if name in ABSENT:
+    if name in ABSENT or found.lacking:
         return evidence_from.absence
     return Basis.ATTESTED if found.attested else Basis.PROVEN
 
 
-def reported(flags: Flags, evidence_from: EvidenceFrom) -> tuple[ReportedFlag, ...]:
-    """Return the flags as a report names them."""
-    return tuple(
-        ReportedFlag(
-            flag.value,
-            evidence_from.absence if flag in _OF_ABSENCE else Basis.PROVEN,
-            flag.meaning,
-        )
-        for flag in flags
-    )
-
-
 def in_words(findings: Mapping[CheckName, Finding], evidence_from: EvidenceFrom, as_of: int) -> str:
     """Return the verdict of `findings`, which are not `completed` yet, in one sentence."""
-    verdicts = {name: findings[name].verdict for name in CHECKS}
+    said = _verdict(findings, evidence_from, as_of)
+    declared = (line for name in CHECKS for line in findings[name].declared)
+    return "; ".join(dict.fromkeys((said, *declared)))
+
+
+def _verdict(findings: Mapping[CheckName, Finding], evidence_from: EvidenceFrom, as_of: int) -> str:
+    verdicts = {
+        name: Verdict.UNCHECKED
+        if evidence_from is EvidenceFrom.FILE and _only_lacks(findings[name])
+        else findings[name].verdict
+        for name in CHECKS
+    }
     refuted = [name for name in CHECKS if verdicts[name] is Verdict.REFUTED]
     if refuted:
         return f"refuted: {', '.join(refuted)}: {findings[refuted[0]].detail}"

@@ -7,86 +7,115 @@ nothing out.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from testamur.catalogue import events as e
-from testamur.catalogue.table import Kind, row_of, subject_of
-from testamur.verification.premises import Occurred, Part, Stream, bearing_on
+from testamur.catalogue.touched import Thing, touched
+from testamur.rules import Flags
+from testamur.rules.said import Said
+from testamur.verification.premises import bearing_on
 from testamur.verification.replay import ReplayedSubmission
-
-_GENESIS: Final = 0
 
 
 class Bearing:
     """Takes submissions in log order, and then names the events that bear on a credential.
 
-    It keeps everything but credentials, and of these the ones asked for: give `credentials` all
-    that `positions` will be asked about. `missing` names those that take another reading.
+    It keeps the histories of everything but credentials, and of these the ones asked for: give
+    `credentials` all that `positions` will be asked about. It is `Histories`.
     """
 
     def __init__(self, credentials: Iterable[str]) -> None:
         self._credentials = frozenset(credentials)
-        self._streams: dict[tuple[Kind, str], list[Occurred]] = defaultdict(list)
-        self._recognised: dict[str, list[str]] = defaultdict(list)
-        self._headers: list[int] = [_GENESIS]  # of submissions with an event that is kept
+        self._histories: dict[Thing, list[Said]] = defaultdict(list)
+        self._issuances: dict[str, list[Said]] = defaultdict(list)
+        self._flags: dict[int, Flags] = {}
+        # By granter and subject.
+        self._authorised: dict[str, dict[str, dict[str, None]]] = defaultdict(
+            lambda: defaultdict(dict)
+        )
+        self._accreditors: dict[str, set[str]] = defaultdict(set)
+        self._grants: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+        self._genesis: Said | None = None
 
     def read(self, submission: ReplayedSubmission) -> None:
         """Take in one submission."""
-        actor = submission.header.payload.iss
-        for position, event in enumerate(submission.events, start=submission.position + 1):
-            row, name = row_of(event), subject_of(event)
-            if row.kind is Kind.LOG or (
-                row.kind is Kind.CREDENTIAL and name not in self._credentials
-            ):
+        first = submission.position + 1
+        for position, event in enumerate(submission.events, start=first):
+            if isinstance(event, e.CredentialEvent) and event.credential not in self._credentials:
                 continue
-            if self._headers[-1:] != [submission.position]:
-                self._headers.append(submission.position)
-            refers = {member: getattr(event, member) for member in row.refers} or row.refers
-            occurred = Occurred(position, row.event, actor, refers)
-            self._streams[row.kind.stream, name].append(occurred)
-            if isinstance(event, e.RecognitionGranted):
-                self._recognised[event.accreditor].append(name)
+            said = Said(position, submission.signed, event)
+            for thing in touched(submission.header, event):
+                self._histories[thing].append(said)
+            if isinstance(event, e.CredentialIssued):
+                self._issuances[event.credential].append(said)
+                self._flags[position] = submission.admitted[position - first].flags
+            elif isinstance(event, e.RecognitionGranted):
+                self._grant(said.actor, event.organization, event.recognition)
+                if event.as_ == "accreditor":
+                    self._accreditors[event.organization].add(said.actor)
+                else:
+                    _once(self._authorised[said.actor][event.organization], event.recognition)
+            elif isinstance(event, e.AccreditationGranted):
+                self._grant(said.actor, event.provider, event.accreditation)
+            elif isinstance(event, e.LogOpened):
+                self._genesis = said
 
-    @property
-    def missing(self) -> set[str]:
-        """Credentials that superseded those asked for, and were not asked for themselves."""
-        successors = {
-            str(each.refers["successor"])
-            for name in self._credentials
-            for each in self._streams.get((Kind.CREDENTIAL, name), ())
-            if each.event is e.CredentialSuperseded
-        }
-        return successors - self._credentials
-
-    def positions(self, credential: str) -> list[tuple[int, list[int]]]:
+    def positions(
+        self, credential: str, anchors: Collection[str] = ()
+    ) -> list[tuple[int, list[int]]]:
         """Return (header position, its event positions), in log order; empty if never issued.
 
-        Raises `KeyError` for a credential, or a successor of it, that was not asked for.
+        Raises `KeyError` for a credential that was not asked for.
         """
-        found = bearing_on(credential, self._events_of)
-        if not found:
-            return []
-        events: dict[int, list[int]] = defaultdict(list)
-        for position in sorted({_GENESIS + 1, *found}):
-            header = self._headers[bisect_right(self._headers, position - 1) - 1]
-            events[header].append(position)
-        return sorted(events.items())
+        return bearing_on(self, credential, anchors)
 
-    def _events_of(self, stream: Stream) -> Sequence[Occurred]:
-        name = str(stream.name)
-        if stream.kind is Kind.CREDENTIAL and name not in self._credentials:
-            raise KeyError(name)
-        match stream.part:
-            case Part.RECOGNITIONS:
-                return [
-                    each
-                    for recognition in self._recognised.get(name, ())
-                    for each in self._streams[Kind.RECOGNITION, recognition]
-                ]
-            case Part.FIRST:
-                return self._streams.get((stream.kind, name), [])[:1]
-            case Part.ALL:
-                return self._streams.get((stream.kind, name), [])
+    def flags(self, credential: str) -> Flags:
+        """Return the flags of the latest issuance; empty if it was never issued."""
+        issuances = self.issuances(credential)
+        return self._flags[issuances[-1].position] if issuances else ()
+
+    # --- Histories ---
+
+    def history(self, thing: Thing, /) -> Sequence[Said]:
+        """Return every event that touches a thing."""
+        return self._histories.get(thing, ())
+
+    def genesis(self) -> Said:
+        """Return the event that opened the log; raises `LookupError` before it was read."""
+        if self._genesis is None:
+            raise LookupError("the genesis was not read")
+        return self._genesis
+
+    def issuances(self, credential: str, /) -> Sequence[Said]:
+        """Return every issuance of a credential that was asked for."""
+        if credential not in self._credentials:
+            raise KeyError(credential)
+        return self._issuances.get(credential, ())
+
+    def links(self, anchor: str, accreditor: str, length: int, /) -> Mapping[str, Sequence[str]]:
+        """Return, by granter, the recognitions as authority that could be links of a chain."""
+        steps = [{anchor}]
+        for _ in range(length - 1):
+            steps.append({one for did in steps[-1] for one in self._authorised.get(did, ())})
+        found: dict[str, dict[str, None]] = defaultdict(dict)
+        after = steps.pop() & self._accreditors.get(accreditor, set())
+        for step in reversed(steps):
+            leading = {did for did in step if after & self._authorised.get(did, {}).keys()}
+            for granter in leading:
+                for subject in after & self._authorised[granter].keys():
+                    found[granter].update(self._authorised[granter][subject])
+            after = leading
+        return {granter: tuple(ids) for granter, ids in found.items()}
+
+    def grants(self, subject: str, granter: str, /) -> Sequence[str]:
+        """Return all that one organization granted another."""
+        return tuple(self._grants.get((subject, granter), ()))
+
+    def _grant(self, granter: str, subject: str, id_: str) -> None:
+        _once(self._grants[subject, granter], id_)
+
+
+def _once(ids: dict[str, None], id_: str) -> None:
+    """Add an id; written again, it is no other grant."""
+    ids.setdefault(id_)

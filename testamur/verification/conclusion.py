@@ -9,44 +9,46 @@ from typing import Final
 from testamur.badges.restated import Added
 from testamur.catalogue.submission import format_time
 from testamur.errors import printable
-from testamur.verification.basis import basis_of, completed, in_words, reported
+from testamur.verification.basis import basis_of, completed, in_words
 from testamur.verification.checks import CHECKS, CheckName
-from testamur.verification.excerpt import Excerpt
 from testamur.verification.finding import Finding
-from testamur.verification.report import REPORT, Check, EvidenceFrom, Report, Verdict
-from testamur.verification.steps.accreditation import flags_of, own_names
+from testamur.verification.report import REPORT, Check, EvidenceFrom, Report, ReportedFlag
 from testamur.verification.tree import Tree
 
 # A report is read by people, and its parts come from strangers.
 _DETAIL: Final = 1000
 _NOTES: Final = 100
 _FURTHER: Final = (
-    "further flags could not be checked: a file may leave out the entries that they follow from"
+    "further flags could not be checked: the evidence leaves out the entries that they follow from"
 )
 
 
 def conclude(
     credential: str,
     tree: Tree | None,
-    excerpt: Excerpt | None,
     findings: Mapping[CheckName, Finding],
     evidence_from: EvidenceFrom,
     additions: Added,
     *,
     now: datetime,
+    recorded_at: int | None,
+    flags: tuple[ReportedFlag, ...],
+    further_flags: bool,
     notes: Sequence[str],
 ) -> Report:
-    """Return the report on a credential; `findings` say what is proven, resting on each other."""
-    folded = excerpt if excerpt is not None and excerpt.fault is None else None
-    counts = findings["signature"].verdict is Verdict.HOLDS
+    """Return the report on a credential; `findings` say what is proven, resting on each other.
+
+    `recorded_at` is the register's time of the last entry shown, in Unix milliseconds;
+    `further_flags` says that there may be flags which nobody stated.
+    """
     as_of = tree.as_of if tree else 0
     witnessed_at = tree.witnessed_at(now) if tree else None
     made = completed(findings, evidence_from)
     told = [
         *notes,
         *(note for name in CHECKS for note in findings[name].notes),
-        *(own_names(folded) if folded else ()),
-        *([_FURTHER] if counts and evidence_from is EvidenceFrom.FILE else []),
+        *(line for name in CHECKS for line in findings[name].declared),
+        *([_FURTHER] if further_flags else []),
     ]
     return Report(
         format=REPORT,
@@ -58,13 +60,13 @@ def conclude(
         as_of=as_of,
         root=tree.checkpoint.root.hex() if tree else "",
         checked_at=format_time(int(now.timestamp() * 1000)),
-        recorded_at=format_time(folded.register.recorded_at) if folded else None,
+        recorded_at=None if recorded_at is None else format_time(recorded_at),
         witnessed_at=None if witnessed_at is None else format_time(witnessed_at * 1000),
         subject={name: text for each in CHECKS for name, text in made[each].subject.items()},
         checks=_checks(made, evidence_from),
         issuer_only=_cut(additions.by_issuer),
         unexamined=_cut(additions.unexamined),
-        flags=reported(flags_of(folded.issued()) if folded and counts else (), evidence_from),
+        flags=flags,
         notes=_cut(list(dict.fromkeys(told))),
     )
 

@@ -1,39 +1,57 @@
-"""The fold of an excerpt: what its entries say when the rules of the register are applied to them.
+"""The fold of an excerpt: what its entries say, whether they count or not.
 
-The result is frozen, and holds everything the steps may ask. Folding does not look at inclusion
-proofs: steps 2, 4 and 5 prove that the entries are what they seem, and the others rest on these.
-An excerpt that does not follow the rules is folded as far as it does, with the fault that ended it.
+The result is frozen, and holds everything the steps may ask: each answer is about a position of
+one register as of the size that the evidence tells of. No rule of admission is asked here. What
+is asked is whose words the entries are: each header's signature, and that of the founding key
+under each registration. Inclusion proofs are not looked at: steps 2, 4 and 5 prove that the
+entries are what they seem, and the others rest on these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec.structs import replace
 
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import decode_event
 from testamur.catalogue.members import Definition
+from testamur.catalogue.registration import verify_registration
 from testamur.catalogue.submission import SignedHeader, parse_submission_entry
-from testamur.errors import Irreparable, Refusal, Refuted, Unavailable, detached
+from testamur.catalogue.touched import History, Thing, touched
+from testamur.errors import Refusal, Refuted, Unavailable, detached
 from testamur.keys import PublicKey
-from testamur.rules import Flags, Register, admit_events, admit_genesis, admit_header
-from testamur.rules.register import CredentialState
+from testamur.rules import Credential, Register
+from testamur.rules.admission import check_issued_at
+from testamur.rules.key_admission import CAPS
+from testamur.rules.said import Said, Signed
 from testamur.tlog.note import ED25519
 from testamur.tlog.policy import Policy
 from testamur.verification.evidence import Evidence, LoggedEvent
-from testamur.verification.finding import Fault
-from testamur.verification.issuance import Issuance, issuance_at
+from testamur.verification.histories import FewCredentials, folded
+from testamur.verification.issuance import Issuance, first_counting, issuance_of
 from testamur.verification.tree import Tree
-from testamur.verification.trust.anchors import Anchored
-from testamur.verification.trust.compromise import Followed, Weighed, weigh
-from testamur.verification.trust.meaning import Entered, Meaning, Need, meaning_of
-from testamur.verification.trust.vouching import Vouching
 
-# Rules of which a breach could be made good by an event that was left out: a reinstatement, a
-# revision, a key. A rule of this kind must be listed here, else an excerpt that leaves something
-# out counts as a proof that somebody broke the rule.
-OMISSIONS: Final = frozenset({"transition", "achievement-version", "last-key"})
+# Evidence of a log that keeps its rules comes near none of these, whatever thieves added to it; a
+# file that is made to cost its reader does.
+MAX_HISTORY: Final = 8192
+"""Events of one history: what a thousand keys may spend on a thing."""
+MAX_KEY_EVENTS: Final = 1024
+"""Key events of one organization in its life."""
+MAX_KEPT: Final = 36 * CAPS.kept_ranges
+"""Ranges that all declarations keep, 140 bytes of memory each while a file is read.
+
+Issuer and accreditor, four authorities in each of eight chains, and an organization with its
+successor may each keep all they can.
+"""
+MAX_ORGANIZATIONS: Final = 512
+MAX_GRANTS: Final = 1024
+MAX_WORK: Final = 2_000_000
+"""Events about successions that are gone through for all acts of others than the owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,42 +65,84 @@ class Shown:
     header: SignedHeader
     events: tuple[LoggedEvent, ...]
 
+    @property
+    def end(self) -> int:
+        """The position after its last entry."""
+        return self.position + 1 + self.header.payload.events
+
+    @property
+    def signed(self) -> Signed:
+        """Who signed it, with which key, where and when."""
+        payload = self.header.payload
+        return Signed(payload.iss, self.header.key_id, self.position, self.recorded_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
     """What the entries shown say, folded in log order.
 
-    `followed` are the submissions that the fold went through, each with its header, hence who
-    signed it with which key; `register` and `credentials` are as of the last of them; `issuance`
-    holds the register as of the issuance; `weighed` says whether what the credential owes
-    something to counts. `fault` is why the fold ended before the excerpt did, None if it did not.
+    `written` are the issuances of the credential by the organization that first wrote its id, and
+    `known` what was said of it; `definitions` has what was written of each version.
     """
 
     credential: str
-    followed: tuple[Followed, ...]
     register: Register
-    credentials: Mapping[str, CredentialState]
-    vouching: Vouching
-    issuance: Issuance | None
-    weighed: Weighed
-    fault: Fault | None
+    known: Credential | None
+    written: tuple[Said, ...]
+    definitions: Mapping[tuple[str, int], tuple[Said, ...]]
+    said: tuple[Said, ...]
+    submissions: tuple[Signed, ...]
+
+    @property
+    def recorded_at(self) -> int:
+        """When the last submission shown was recorded, in Unix milliseconds."""
+        return self.submissions[-1].recorded_at
 
     def issued(self) -> Issuance:
-        """Return the issuance, or raise `Unavailable` when the fold did not get that far."""
-        if self.issuance is None:
-            raise Unavailable(
-                "the evidence holds no issuance of this credential"
-                if self.fault is None
-                else "the signatures behind it could not be followed"
-            )
-        return self.issuance
+        """Return the issuance that counts, or the first one if none does.
 
-    def state(self) -> CredentialState:
-        """Return the state of the credential, or raise `Unavailable` when the fold ended early."""
-        self.issued()
-        if self.fault is not None:
-            raise Unavailable("what happened to it since could not be followed")
-        return self.credentials[self.credential]
+        Raises `Unavailable` if none is shown.
+        """
+        said = first_counting(self.register, self.written) or next(iter(self.written), None)
+        if said is None or self.known is None:
+            raise Unavailable("the evidence holds no issuance of this credential")
+        return issuance_of(self.register, self.known, said)
+
+    def written_definition(self, issued: Issuance) -> tuple[Said, Definition] | None:
+        """Return the definition that an issuance names: the one that counts, or else the first."""
+        event = issued.event
+        found = [
+            said
+            for said in self.definitions.get((event.achievement, event.achievement_version), ())
+            if said.actor == issued.issuer and said.position < issued.position
+        ]
+        said = first_counting(self.register, found) or next(iter(found), None)
+        if said is None:
+            return None
+        return said, _defined(said.event)
+
+    def check_listed(self) -> None:
+        """Raise `Unavailable` if something is shown whose signer listed the key in what is not.
+
+        Of an organization whose registration is shown, all key events must be: no log admits what
+        was signed with a key that was not listed before. The genesis shows the registrations of
+        root authorities on whom nothing rests, and registrations stand whoever carries them.
+        """
+        for each in self.said:
+            organization = self.register.organizations.get(each.actor)
+            if organization is None or organization.root:
+                continue
+            registers = isinstance(each.event, e.OrganizationRegistered)
+            if not registers and each.signed.key not in organization.keys.keys:
+                raise Unavailable(
+                    f"the evidence leaves out where {each.actor} listed the key that signed the "
+                    f"submission at {each.signed.position}"
+                )
+
+    def submission_of(self, position: int) -> Signed:
+        """Return the submission that an entry shown at `position` is in."""
+        after = bisect_right(self.submissions, position, key=lambda each: each.position)
+        return self.submissions[max(after - 1, 0)]
 
 
 def shown(evidence: Evidence) -> tuple[Shown, ...]:
@@ -99,167 +159,211 @@ def shown(evidence: Evidence) -> tuple[Shown, ...]:
     return tuple(found)
 
 
-def fold(
-    credential: str, submissions: Sequence[Shown], tree: Tree, policy: Policy, anchors: Anchored
-) -> Excerpt:
-    """Return what the submissions say about a credential, followed from the genesis on."""
-    folding = _Folding(credential, tree, policy, anchors)
-    fault: Fault | None = None
+def fold(credential: str, submissions: Sequence[Shown], tree: Tree, policy: Policy) -> Excerpt:
+    """Return what the submissions say about a credential, from the genesis on.
+
+    Raises `Refuted` for what its signer did not say, or not there, and `Unavailable` for an excerpt
+    that leaves out what must be shown, or shows more than evidence holds.
+    """
     if submissions[0].position != 0:
-        fault = Unavailable("the evidence leaves out the genesis, which names the root authorities")
-    else:
-        fault = folding.follow(submissions)
-    return folding.ended(fault)
-
-
-def _placed(position: int, refusal: Refusal) -> Fault:
-    omitted = refusal.rule.startswith("unknown-") or refusal.rule in OMISSIONS
-    if omitted and not isinstance(refusal, Irreparable):
-        # An excerpt that leaves something out proves nothing against anybody.
-        return Unavailable(
-            f"the evidence leaves out what the submission at {position} builds on: {refusal}"
-        )
-    return Refuted(f"submission at {position}: {refusal}")
+        raise Unavailable("the evidence leaves out the genesis, which names the root authorities")
+    reading = _Reading(tree.checkpoint.origin, policy)
+    for each in submissions:
+        try:
+            reading.take(each)
+        except Refusal as refusal:
+            raise Refuted(f"submission at {each.position}: {detached(refusal)}") from None
+    return reading.excerpt(credential)
 
 
 @dataclass(slots=True)
-class _Folding:
-    """A fold under way; nothing outside this module sees it."""
+class _Reading:
+    """Submissions being read, before they are folded; nothing outside this module sees it."""
 
-    credential: str
-    tree: Tree
+    origin: str
     policy: Policy
-    anchors: Anchored
-    register: Register = field(default_factory=Register)
-    credentials: dict[str, CredentialState] = field(default_factory=dict)
-    followed: dict[tuple[str, str], Followed] = field(default_factory=dict)
-    entered: dict[str, Entered] = field(default_factory=dict)
-    lent: dict[str, str] = field(default_factory=dict)
-    # By accreditation: the submission that granted it, and the one that last reinstated it.
-    standing: dict[str, tuple[SignedHeader, ...]] = field(default_factory=dict)
-    # All that each accreditor was granted, oldest first, and every version of a definition.
-    recognised: dict[str, list[str]] = field(default_factory=dict)
-    definitions: dict[tuple[str, int], Definition] = field(default_factory=dict)
-    issuance: Issuance | None = None
+    said: list[Said] = field(default_factory=list)
+    submissions: list[Signed] = field(default_factory=list)
+    named: dict[tuple[str, str], int] = field(default_factory=dict)
+    lengths: Counter[Thing] = field(default_factory=Counter)
+    organizations: int = 0
+    grants: int = 0
+    kept: int = 0
+    end: int = 0
 
-    def follow(self, submissions: Sequence[Shown]) -> Fault | None:
-        """Take in the submissions; return why it ended, if it did before the last of them."""
-        for each in submissions:
-            try:
-                self._take(each)
-            except Refusal as refusal:
-                return _placed(each.position, refusal)
-            except (Refuted, Unavailable) as fault:
-                return detached(fault)
-        return None
+    def take(self, submission: Shown) -> None:
+        """Take in a submission; raises `Refuted` and `Unavailable`."""
+        self._check_place(submission)
+        header, signed = submission.header, submission.signed
+        events = [self._decoded(each) for each in submission.events]
+        if submission.position == 0:
+            self._open(header, events)
+        else:
+            header.verify_signature(header.key())
+        check_issued_at(header.payload.iat, signed.recorded_at)
+        _check_keys_whole(submission, events)
+        for shown_event, event in zip(submission.events, events, strict=True):
+            self._check_event(header, event)
+            self.said.append(Said(submission.position + shown_event.number, signed, event))
+        self.submissions.append(signed)
+        self.end = submission.end
 
-    def ended(self, fault: Fault | None) -> Excerpt:
-        """Return what came of it."""
-        followed = tuple(self.followed.values())
-        vouching = Vouching(self.anchors, self.entered, self.lent, self.register.organizations)
-        weighed = Weighed(None)
-        if self.issuance is not None and fault is None:
-            weighed = weigh(followed, self.issuance, vouching)
-        elif self.issuance is not None:
-            weighed = Weighed(next(iter(self.issuance.anchored), None))
+    def _decoded(self, shown_event: LoggedEvent) -> e.Event:
+        event = decode_event(shown_event.line.encode())
+        if isinstance(event, e.KeyCompromised):
+            self.kept += len(event.kept or ())
+            if self.kept > MAX_KEPT:
+                raise _too_much(f"{MAX_KEPT} ranges that declarations keep")
+        return event
+
+    def excerpt(self, credential: str) -> Excerpt:
+        """Return what was read, folded."""
+        register, credentials = Register(), FewCredentials()
+        folded(register, self.said, credentials)
+        register.size = self.end
+        known = credentials.get(credential)
+        if known is not None:
+            # An issuance that does not count is not shown, and its owner's revocation stands.
+            known = credentials[credential] = replace(
+                known, stream=tuple(_changes(credential, self.said))
+            )
+        _check_work(register, credentials)
+        definitions: dict[tuple[str, int], tuple[Said, ...]] = {}
+        for said in self.said:
+            for version in _versions(said.event):
+                definitions[version] = (*definitions.get(version, ()), said)
         return Excerpt(
-            credential=self.credential,
-            followed=followed,
-            register=self.register,
-            credentials=self.credentials,
-            vouching=vouching,
-            issuance=self.issuance,
-            weighed=weighed,
-            fault=fault,
+            credential=credential,
+            register=register,
+            known=known,
+            written=tuple(_written(credential, known, self.said)),
+            definitions=definitions,
+            said=tuple(self.said),
+            submissions=tuple(self.submissions),
         )
 
-    def _take(self, submission: Shown) -> None:
-        header, recorded_at = submission.header, submission.recorded_at
-        events = [decode_event(event.line.encode()) for event in submission.events]
-        if submission.position == 0:
-            self._open(header, events, recorded_at)
-            return
-        register, position = self.register, submission.position
-        if position < register.size:
-            raise Refuted(f"submission at {position} overlaps the one that ends at {register.size}")
-        name = header.payload.iss, header.payload.jti
-        if name in self.followed:
+    def _check_place(self, submission: Shown) -> None:
+        position, payload = submission.position, submission.header.payload
+        if position < self.end:
+            raise Refuted(f"submission at {position} overlaps the one that ends at {self.end}")
+        if payload.aud != self.origin:
+            raise Refuted(f"submission at {position} was signed for the log {payload.aud}")
+        name = payload.iss, payload.jti
+        if name in self.named:
             raise Refuted(
-                f"submission at {position} is the one at {self.followed[name].position} again, "
+                f"submission at {position} is the one at {self.named[name]} again, "
                 "which its signer meant once"
             )
-        register.size = position
-        header.verify_signature(admit_header(register, header, recorded_at))
-        meanings = self._remember(header, events)
-        numbers = [event.number for event in submission.events]
-        issuance = None
-        for count, event in enumerate(events, 1):
-            if isinstance(event, e.CredentialIssued) and event.credential == self.credential:
-                issuance = self._issuance(submission, events[:count], numbers[:count], event)
-        admit_events(register, self.credentials, header, events, recorded_at, numbers=numbers)
-        self.issuance = issuance or self.issuance
-        self.followed[name] = Followed(position, header, tuple(events), meanings)
+        self.named[name] = position
+        if self.submissions and submission.recorded_at < self.submissions[-1].recorded_at:
+            raise Refuted(
+                f"submission at {position} is recorded before the one at "
+                f"{self.submissions[-1].position}"
+            )
 
-    def _open(self, header: SignedHeader, events: list[e.Event], recorded_at: int) -> None:
-        origin = self.tree.checkpoint.origin
-        key = _log_key(self.policy, origin, header)
-        header.verify_signature(key)
-        admit_genesis(self.register, header, events, recorded_at, key)
-        if self.register.origin != origin:
-            raise Refuted(f"the log of {origin} opens as {self.register.origin}")
-        self._remember(header, events)
+    def _open(self, header: SignedHeader, events: Sequence[e.Event]) -> None:
+        header.verify_signature(_log_key(self.policy, self.origin, header))
+        opened = events[0]
+        if not isinstance(opened, e.LogOpened) or header.payload.events != 1:
+            raise Refuted("the log does not begin with a genesis, exactly one log.opened/1")
+        if opened.origin != self.origin:
+            raise Refuted(f"the log of {self.origin} opens as {opened.origin}")
 
-    def _remember(self, header: SignedHeader, events: Sequence[e.Event]) -> tuple[Meaning, ...]:
-        """Keep what the register does not: who brought whom in, and who lists whose keys."""
-        meanings = tuple(map(meaning_of, events))
-        self.anchors.follow(header, meanings)
-        for meaning in meanings:
-            self.entered.update((each.did, each) for each in meaning.enters)
-            for did, key, entering in meaning.lists:
-                lender = self.lent.get(header.protected.kid, header.payload.iss)
-                if not entering and lender != did:
-                    self.lent[f"{did}#{key.id}"] = lender
-            if meaning.needed is not None and meaning.needed.need is Need.ACCREDITATION:
-                granted = self.standing.get(meaning.needed.name, ())[:1]
-                self.standing[meaning.needed.name] = (*granted, header)
-        for event in events:
-            if isinstance(event, e.RecognitionGranted):
-                self.recognised.setdefault(event.accreditor, []).append(event.recognition)
-            elif isinstance(event, e.AchievementDefined):
-                self.definitions[event.achievement, 1] = event.definition
-            elif isinstance(event, e.AchievementRevised):
-                self.definitions[event.achievement, event.version] = event.definition
-        return meanings
+    def _check_event(self, header: SignedHeader, event: e.Event) -> None:
+        if isinstance(event, e.LogOpened):
+            if self.submissions:
+                raise Refuted("only entry 1 opens the log")
+            for authority in event.authorities:
+                self._check_registration(authority, self.origin)
+        elif isinstance(event, e.OrganizationRegistered):
+            self._check_registration(event, header.payload.iss)
+        elif isinstance(event, e.RecognitionGranted | e.AccreditationGranted):
+            self.grants += 1
+        things = touched(header, event)
+        if isinstance(event, e.CredentialIssued):
+            things = (Thing(History.CREDENTIAL, event.credential),)
+        for thing in things:
+            self.lengths[thing] += 1
+            most = MAX_KEY_EVENTS + 1 if thing.kind is History.KEYS else MAX_HISTORY
+            if self.lengths[thing] > most:
+                raise _too_much(f"{most} events of the history {thing.kind} {thing.name}")
+        if self.grants > MAX_GRANTS:
+            raise _too_much(f"{MAX_GRANTS} recognitions and accreditations")
 
-    def _issuance(
-        self,
-        submission: Shown,
-        events: Sequence[e.Event],
-        numbers: Sequence[int],
-        event: e.CredentialIssued,
-    ) -> Issuance:
-        # Judged by what came before it, not by what its own submission goes on to change.
-        then = self.register.copied()
-        admitted = admit_events(
-            then,
-            dict(self.credentials),
-            submission.header,
-            events,
-            submission.recorded_at,
-            numbers=numbers,
+    def _check_registration(self, event: e.OrganizationRegistered, sponsor: str) -> None:
+        self.organizations += 1
+        if self.organizations > MAX_ORGANIZATIONS:
+            raise _too_much(f"{MAX_ORGANIZATIONS} registrations")
+        verify_registration(event)
+        for what, meant, here in (
+            ("log", event.origin, self.origin),
+            ("sponsor", event.sponsor, sponsor),
+        ):
+            if meant != here:
+                raise Refuted(
+                    f"the registration of {event.organization} was signed for the {what} {meant}, "
+                    f"not for {here}"
+                )
+
+
+def _check_keys_whole(submission: Shown, events: Sequence[e.Event]) -> None:
+    """Raise unless events about keys are shown with all that their submission holds."""
+    about_keys = sum(type(event) in e.KEY_EVENTS for event in events)
+    if not about_keys:
+        return
+    if about_keys < len(events):
+        raise Refuted(
+            f"submission at {submission.position} holds key events among others, which no log "
+            "admits"
         )
-        flags: Flags = admitted[-1].flags
-        return issuance_at(
-            submission.position + numbers[-1],
-            event,
-            submission.header,
-            flags,
-            then,
-            definition=self.definitions[event.achievement, event.achievement_version],
-            recognised=self.recognised,
-            anchors=self.anchors,
-            standing=self.standing.get(event.accreditation or "", ()),
+    if about_keys < submission.header.payload.events:
+        raise Unavailable(
+            f"the evidence leaves out key events of the submission at {submission.position}"
         )
+
+
+def _check_work(register: Register, credentials: FewCredentials) -> None:
+    """Raise `Unavailable` if the acts of successors would take too long to judge."""
+    named: Counter[str] = Counter()
+    for pair, said in register.successions.items():
+        named[pair.partition(" ")[0]] += len(said)
+    work = 0
+    for things in (credentials, register.accreditations, register.recognitions):
+        for thing in things.values():
+            others = sum(each.actor != thing.owner for each in thing.stream)
+            owner = register.organizations.get(thing.owner)
+            if others and owner is not None:
+                work += others * (len(owner.said) + named[thing.owner])
+    if work > MAX_WORK:
+        raise _too_much("can be judged of what successors did")
+
+
+def _versions(event: e.Event) -> Iterator[tuple[str, int]]:
+    if isinstance(event, e.AchievementDefined):
+        yield event.achievement, 1
+    elif isinstance(event, e.AchievementRevised):
+        yield event.achievement, event.version
+
+
+def _defined(event: e.Event) -> Definition:
+    if isinstance(event, e.AchievementDefined | e.AchievementRevised):
+        return event.definition
+    raise TypeError(f"{e.wire_name(event)} defines nothing")
+
+
+def _changes(credential: str, said: Sequence[Said]) -> Iterator[Said]:
+    for each in said:
+        event = each.event
+        if isinstance(event, e.CredentialStatusEvent) and event.credential == credential:
+            yield each
+
+
+def _written(credential: str, known: Credential | None, said: Sequence[Said]) -> Iterator[Said]:
+    for each in said:
+        event = each.event
+        issues = isinstance(event, e.CredentialIssued) and event.credential == credential
+        if issues and known is not None and each.actor == known.owner:
+            yield each
 
 
 def _log_key(policy: Policy, origin: str, header: SignedHeader) -> PublicKey:
@@ -272,3 +376,7 @@ def _log_key(policy: Policy, origin: str, header: SignedHeader) -> PublicKey:
         raise Unavailable(f"the policy has no Ed25519 key of {origin}, which opened the log")
     # A policy may list several keys of one log; only one of them opened it.
     return next((key for key in keys if key.did_key() == header.payload.iss), keys[0])
+
+
+def _too_much(what: str) -> Unavailable:
+    return Unavailable(f"the evidence shows more than {what}; it is too large to be read")

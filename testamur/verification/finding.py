@@ -17,15 +17,18 @@ _T = TypeVar("_T")
 class Finding:
     """The verdict of a step and its reason in one sentence.
 
-    `notes` and `subject` go into the report beside it. `attested` says that it rests on the word of
-    somebody whom it names, `lacking` that it is refuted by what is not there, such as the end of a
-    suspension. A step without a verdict had nothing to look at, and the report leaves it out.
+    `notes` and `subject` go into the report beside it, and `declared` into its first lines: what
+    stopped counting because a key was declared compromised. `attested` says that it rests on the
+    word of somebody whom it names, `lacking` that it is refuted by what is not there, such as the
+    end of a suspension. A step without a verdict had nothing to look at, and the report leaves it
+    out.
     """
 
     detail: str
     verdict: Verdict | None = Verdict.HOLDS
     attested: bool = False
     lacking: bool = False
+    declared: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     subject: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,111 +1,98 @@
-"""The issuance of a credential as the log stood at its position: what it was judged by."""
+"""The issuance of a credential, and what a register says of what it names, at its position.
+
+The register may be as of any later size, or folded from an excerpt: everything is asked as of the
+issuance.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from testamur.catalogue import events as e
-from testamur.catalogue.members import Definition
-from testamur.catalogue.submission import SignedHeader
-from testamur.rules import Flags, Register
-from testamur.rules.register import Accreditation, Recognition
-from testamur.rules.scope import uncovered
-from testamur.verification.trust.anchors import Anchored
-
-
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """A recognition of the accreditor that covers the credential, as it was at the issuance.
-
-    `anchor` is the one that the key which signed it leads back to.
-    """
-
-    id: str
-    authority: str
-    closed: bool
-    anchor: str | None
+from testamur.catalogue.members import Vouched
+from testamur.catalogue.table import Kind
+from testamur.rules.chain import Covered, Moment, in_force
+from testamur.rules.facets import Facets, read_facets
+from testamur.rules.register import Credential, Grant, Register
+from testamur.rules.said import Said, Signed
+from testamur.rules.status import existing, words
 
 
 @dataclass(frozen=True, slots=True)
 class Issuance:
-    """The issuing event, its submission, and what the register held of it at its position.
+    """The issuing event at its position, its submission, and the register that it is judged by."""
 
-    `standing` are the submissions that granted its accreditation and last reinstated it;
-    `registered` is the register as of the issuance.
-    """
-
+    register: Register
+    credential: Credential
+    said: Said
     event: e.CredentialIssued
-    position: int
-    header: SignedHeader
-    flags: Flags
-    registered: Register
-    definition: Definition
-    accreditation: Accreditation | None
-    recognitions: tuple[Recognised, ...]
-    standing: tuple[SignedHeader, ...]
+
+    @property
+    def position(self) -> int:
+        """Where it stands in the log."""
+        return self.said.position
+
+    @property
+    def signed(self) -> Signed:
+        """The submission that it is in."""
+        return self.said.signed
 
     @property
     def issuer(self) -> str:
         """The organization that issued it."""
-        return self.header.payload.iss
+        return self.signed.organization
 
-    @property
-    def anchored(self) -> list[Recognised]:
-        """The recognitions that lead to an anchor."""
-        return [each for each in self.recognitions if each.anchor is not None]
+    def facets(self) -> Facets | None:
+        """Return what scopes ask of the definition that it names, if that stood before it."""
+        achievement = self.register.achievements.get(self.event.achievement)
+        if achievement is None or achievement.owner != self.issuer:
+            return None
+        definition = achievement.definition(self.event.achievement_version)
+        if existing(self.register, definition, self.position) is None:
+            return None
+        return None if definition is None else read_facets(definition.facets)
 
+    def accreditation(self) -> Grant | None:
+        """Return the accreditation that it names, if that was granted before it."""
+        named = self.event.accreditation
+        granted = None if named is None else self.register.accreditations.get(named)
+        if existing(self.register, granted, self.position) is None:
+            return None
+        return granted
 
-def issuance_at(
-    position: int,
-    event: e.CredentialIssued,
-    header: SignedHeader,
-    flags: Flags,
-    registered: Register,
-    *,
-    definition: Definition,
-    recognised: Mapping[str, Sequence[str]],
-    anchors: Anchored,
-    standing: Sequence[SignedHeader],
-) -> Issuance:
-    """Return the issuance at `position`, judged by the register as of there.
+    def vouched(self, grant: Grant) -> Vouched:
+        """Return what the signer of a grant vouches for about its subject, at the issuance."""
+        return words(self.register, grant, self.position)
 
-    `recognised` are the ids of all recognitions that each accreditor was ever granted: the
-    register lists those alone that flags look at.
-    """
-    issued = Issuance(
-        event=event,
-        position=position,
-        header=header,
-        flags=flags,
-        registered=registered,
-        definition=definition,
-        accreditation=None,
-        recognitions=(),
-        standing=tuple(standing),
-    )
-    if event.accreditation is None:
-        return issued
-    accreditation = registered.accreditations[event.accreditation]
-    country = registered.organizations[issued.issuer].country
-    return replace(
-        issued,
-        accreditation=accreditation,
-        recognitions=tuple(
-            Recognised(
-                each.id,
-                each.authority,
-                registered.closed(each.authority),
-                anchors.behind_recognition(each.id),
-            )
-            for each in _in_force(registered, recognised.get(accreditation.accreditor, ()))
-            if not uncovered(each.scope, event.achievement, issued.definition, country)
-        ),
-    )
+    def covered(self) -> Covered | None:
+        """Return what scopes are asked about, if there is a definition and an accreditation."""
+        facets, granted = self.facets(), self.accreditation()
+        if facets is None or granted is None:
+            return None
+        return Covered(self.event.achievement, facets, self.vouched(granted).country)
+
+    def moment(self) -> Moment:
+        """Return where grants must hold, and for what."""
+        return Moment(self.position, self.signed.day, self.covered())
+
+    def accredited(self) -> Grant | None:
+        """Return the accreditation that it names, if it was the issuer's, in force and covering."""
+        granted = self.accreditation()
+        if granted is None or granted.subject != self.issuer or self.covered() is None:
+            return None
+        standing = in_force(self.register, Kind.ACCREDITATION, granted, self.moment())
+        return granted if standing else None
 
 
-def _in_force(registered: Register, granted: Sequence[str]) -> Iterator[Recognition]:
-    for id_ in granted:
-        recognition = registered.recognitions.get(id_)
-        if recognition is not None and recognition.in_force(registered.today()):
-            yield recognition
+def first_counting(register: Register, issuances: Iterable[Said]) -> Said | None:
+    """Return the first of the issuances of a credential that counts."""
+    return next((each for each in issuances if register.counts(each.signed)), None)
+
+
+def issuance_of(register: Register, credential: Credential, said: Said) -> Issuance:
+    """Return the issuance that `said` states."""
+    event = said.event
+    if not isinstance(event, e.CredentialIssued):
+        raise TypeError(f"entry {said.position} is no issuance")
+    return Issuance(register, credential, said, event)

@@ -33,6 +33,7 @@ from testamur.catalogue.submission import (
 )
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.rules.admission import MAX_AHEAD, check_issued_at
+from testamur.rules.reach import Reach
 from testamur.tlog.merkle import leaf_hash, verify_inclusion
 from testamur.tlog.note import strict_base64
 from testamur.tlog.policy import Policy, Verified
@@ -61,7 +62,9 @@ class Receipt(
     """The answer to a submission. Events are entries `position` + 1 to `position` + `events`.
 
     `entry` is the text of the submission entry at `position`; `proof` its c2sp.org/tlog-proof;
-    `end_path` the base64 inclusion path of the last event in the same tree.
+    `end_path` the base64 inclusion path of the last event in the same tree. `counts` says whether
+    the submission still counted when the receipt was made: a later key event may cut it off.
+    `reach` sums up what a declaration in it changed about the counting of earlier submissions.
     """
 
     format: Literal["testamur/receipt/1"]
@@ -74,7 +77,9 @@ class Receipt(
     recorded_at: str
     entry: str
     flags: tuple[Flagged, ...] = ()
+    reach: Reach | None = None
     repeated: bool = False
+    counts: bool = True
     proof: str | None = None
     end_path: tuple[str, ...] | None = None
 

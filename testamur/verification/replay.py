@@ -24,17 +24,21 @@ from testamur.catalogue.submission import (
     SignedHeader,
     parse_submission_entry,
 )
+from testamur.catalogue.table import Kind
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.keys import PublicKey
 from testamur.rules import (
     Admitted,
+    Credential,
     Credentials,
-    CredentialState,
     Register,
+    Signed,
     admit_events,
     admit_genesis,
     admit_header,
 )
+from testamur.rules.reach import Totals
+from testamur.rules.status import status
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.merkle import HASH_SIZE, leaf_hashes, verify_inclusion
 from testamur.tlog.note import VerifierKey
@@ -50,6 +54,12 @@ from testamur.tlog.tiles import (
     parse_path,
     tile_path,
 )
+from testamur.verification.replayed_credentials import (
+    EntriesAt,
+    ReplayedCredentials,
+    no_entries,
+)
+from testamur.verification.running_totals import RunningTotals
 
 Progress = Callable[[int, int], None]
 Vouched = Callable[[int, bytes], bool]
@@ -76,11 +86,10 @@ class BadEntry(Refuted):
 class ReplayedSubmission:
     """One submission on the log. Its header is entry `position`; event i is entry position+1+i.
 
-    `recorded_at` is in Unix milliseconds; `leaves` are the leaf hashes of header and events.
+    `leaves` are the leaf hashes of header and events.
     """
 
-    position: int
-    recorded_at: int
+    signed: Signed
     header: SignedHeader
     entry: bytes
     lines: list[bytes]
@@ -88,15 +97,27 @@ class ReplayedSubmission:
     events: list[Event]
     admitted: list[Admitted]
 
+    @property
+    def position(self) -> int:
+        """The position of its header."""
+        return self.signed.position
+
+    @property
+    def recorded_at(self) -> int:
+        """When it was recorded, in Unix milliseconds."""
+        return self.signed.recorded_at
+
 
 class Replayer:
     """Takes entries in order and returns the submissions that keep every rule.
 
     `log_key` must have signed the genesis, and `origin`, if given, be the name in it.
     `credentials_for` returns the states of the credentials that some events name, in a mapping
-    the rules may write to; by default all credentials are kept in memory. With `register` the
-    replay goes on from a known state; submissions before it are then unknown, so that one of
-    them coming again is for the caller to notice.
+    the rules may write to; by default all credentials are kept in memory. `entries_at` reads
+    entries once more; it is asked only when something is written again. `totals` are asked how far
+    a declaration reaches back; by default they are kept in memory. With `register` the replay goes
+    on from a known state, and `totals` must know what is before it; submissions before it are then
+    unknown, so that one of them coming again is for the caller to notice.
     """
 
     def __init__(
@@ -106,11 +127,15 @@ class Replayer:
         origin: str | None = None,
         register: Register | None = None,
         credentials_for: Callable[[Sequence[Event]], Credentials] | None = None,
+        entries_at: EntriesAt = no_entries,
+        totals: Totals | None = None,
     ) -> None:
         self.register = register or Register()
-        self.credentials: dict[str, CredentialState] = {}
+        self.credentials = ReplayedCredentials(entries_at)
         self._log_key = log_key
         self._origin = origin
+        self._running = RunningTotals() if totals is None else None
+        self._totals = self._running if totals is None else totals
         self._credentials_for = credentials_for or (lambda _: self.credentials)
         self._entries: list[bytes] = []
         self._leaves: list[bytes] = []
@@ -206,16 +231,27 @@ class Replayer:
             if position == 0:
                 header.verify_signature(self._log_key)
                 admitted = admit_genesis(self.register, header, events, recorded_at, self._log_key)
+                signed = Signed(header.payload.iss, header.key_id, position, recorded_at)
                 self._check_origin()
             else:
-                key = admit_header(self.register, header, recorded_at)
-                header.verify_signature(key)
+                header.verify_signature(header.key())
+                signed = admit_header(self.register, header, recorded_at)
+                self.credentials.judging(events, position)
                 credentials = self._credentials_for(events)
-                admitted = admit_events(self.register, credentials, header, events, recorded_at)
+                admitted = admit_events(
+                    self.register,
+                    credentials,
+                    signed,
+                    events,
+                    event_at=self.credentials.event_at,
+                    totals=self._totals,
+                )
         except Refusal as refusal:
             raise _bad_entry(position, refusal) from None
+        if self._running is not None:
+            self._running.add(signed, events)
         return ReplayedSubmission(
-            position, recorded_at, header, self._entries[start], lines, leaves, events, admitted
+            signed, header, self._entries[start], lines, leaves, events, admitted
         )
 
     def _check_origin(self) -> None:
@@ -262,7 +298,7 @@ class Replayed:
     checkpoint: Checkpoint
     statistics: Statistics
     register: Register
-    credentials: dict[str, CredentialState]
+    credentials: dict[str, Credential]
 
 
 def replay(
@@ -283,7 +319,12 @@ def replay(
     """
     reader = LogReader(source, key)
     checkpoint = checkpoint or reader.checkpoint()
-    replayer = Replayer(PublicKey("Ed25519", key.public), origin=key.name)
+
+    def entries_at(start: int, end: int) -> list[bytes]:
+        walk = reader.bundles(start, end, size=checkpoint.size)
+        return [entry for _, bundle in walk for entry in bundle]
+
+    replayer = Replayer(PublicKey("Ed25519", key.public), origin=key.name, entries_at=entries_at)
     statistics = Statistics(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root)
     vouched = partial(_in_signed_tree, reader, checkpoint)
     edge = RightEdge.empty()
@@ -413,7 +454,14 @@ def _bad_entry(position: int, refusal: Refusal) -> BadEntry:
 
 def _finish(statistics: Statistics, replayer: Replayer) -> None:
     statistics.organizations = len(replayer.register.organizations)
-    states = Counter(state.status for state in replayer.credentials.values())
+    # A cohort of issuances shares one state, which is folded once.
+    sharing = Counter(map(id, replayer.credentials.values()))
+    shared = {id(state): state for state in replayer.credentials.values()}
+    counted: Counter[str] = Counter()
+    for key, state in shared.items():
+        found = status(replayer.register, Kind.CREDENTIAL, state)
+        if found is not None:
+            counted[found.value] += sharing[key]
     statistics.credentials = Counter(
-        {status.value: states[status] for status in CredentialStatus if states[status]}
+        {each.value: counted[each] for each in CredentialStatus if counted[each]}
     )

@@ -12,34 +12,38 @@ The steps, in the order of the report:
 
     1 commitment     the credential, with its blind, opens the commitment that was logged
     2 submission     every event shown is under the root its provider signed
-    3 signature      every submission was signed by a key that is listed, and active there
+    3 signature      every submission was signed by the key it names; the issuance's counts
     4 inclusion      every entry shown is in the log, in a whole submission
     5 checkpoint     the log, and the quorum of witnesses the policy asks for, signed the tree
     6 status         issued, and neither suspended, revoked nor superseded as of that size
     7 accreditation  in force and in scope at the position of issuance
-    8 recognition    by an accreditor recognised up to one of the verifier's own trust anchors
+    8 recognition    a chain of recognitions from one of the verifier's own trust anchors
     9 achievement    the credential names the achievement that was logged for it
-   10 issuer         the credential names the organization that issued it on the log
+   10 issuer         the credential names its issuer as the accreditor vouches for it
    11 validity       the credential's own dates: those that were logged, at the time of asking
-   12 proof          the credential proof: embedded in the credential itself, if we can examine it
+   12 proof          the credential proof, embedded in the credential: by a key of the issuer
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from testamur.badges.commitment import HolderFile
+from testamur.badges.data_integrity import proofs_of
 from testamur.badges.openbadges import Badge, read_badge
-from testamur.badges.restated import NOTHING_ADDED, Added, added
-from testamur.errors import Refusal, Unavailable
-from testamur.rules.register import KeyState
+from testamur.badges.restated import NOTHING_ADDED, Added, added, suite_difference
+from testamur.errors import Refusal, Refuted, Unavailable
+from testamur.rules import Flag
 from testamur.tlog.policy import Policy
 from testamur.verification.checks import CheckName
 from testamur.verification.conclusion import conclude
 from testamur.verification.evidence import Evidence
 from testamur.verification.excerpt import Excerpt, Shown, fold, shown
 from testamur.verification.finding import Fault, Finding, attempt, judge, need, rested
+from testamur.verification.flags import derived, reported
 from testamur.verification.issuance import Issuance
 from testamur.verification.report import EvidenceFrom, Report, Verdict
 from testamur.verification.steps.accreditation import accreditation, recognition
@@ -49,9 +53,11 @@ from testamur.verification.steps.proof import proof
 from testamur.verification.steps.status import status
 from testamur.verification.steps.submission import commitment, signature, submission
 from testamur.verification.tree import Tree, read_tree
-from testamur.verification.trust.anchors import Anchored
+from testamur.verification.trust.anchors import Anchors, anchors_of, parse_anchor
+from testamur.verification.trust.speakers import Speakers, speakers
 
 _NO_TREE: Final = "there is no checkpoint that the policy believes"
+_NOT_FOLLOWED: Final = "the signatures behind it could not be followed"
 
 
 def verify(
@@ -59,39 +65,68 @@ def verify(
     evidence: Evidence,
     policy: Policy,
     *,
-    anchors: frozenset[str],
+    anchors: Collection[str],
     now: datetime,
     at: datetime | None = None,
     evidence_from: EvidenceFrom = EvidenceFrom.FILE,
+    stated: Collection[Flag] | None = None,
 ) -> Report:
     """Judge the credential in `holder` by `evidence`, without any I/O.
 
     `policy` says which log and witnesses are believed; `anchors` are the DIDs of the authorities
-    whose recognition the verifier accepts, each alone or with a key, DID#MULTIKEY; `now` (aware)
-    is the time of asking, and `at` the one that its dates are judged as of, the same by default.
-    `evidence_from` says whether the verifier itself fetched or found the evidence: what a file
-    leaves out cannot be told.
+    and accreditors that the verifier trusts to begin with, without any the root authorities of the
+    genesis; `now` (aware) is the time of asking, and `at` the one that its dates are judged as of,
+    the same by default. `evidence_from` says whether the verifier itself fetched or found the
+    evidence, for chains to all of `anchors`: what a file leaves out cannot be told. `stated` are
+    the flags of the issuance that the register stated to the verifier, None if it was not asked.
 
     Raises `Refusal` for an anchor that is none, as `parse_anchor` does.
     """
-    anchored = Anchored(anchors)
+    given = frozenset(map(parse_anchor, anchors))
     tree = attempt(lambda: read_tree(evidence, policy))
     submissions = attempt(lambda: shown(evidence))
-    excerpt = attempt(lambda: _fold(holder, evidence, submissions, tree, policy, anchored))
+    excerpt = attempt(lambda: _fold(holder, evidence, submissions, tree, policy))
     badge = attempt(lambda: _read_badge(holder))
-    findings = rested(_steps(holder, submissions, tree, excerpt, badge, now, at or now))
+    case = attempt(lambda: _case(need(excerpt), given))
+    findings = rested(_steps(holder, submissions, tree, case, badge, now, at or now))
     commits = findings["commitment"].verdict is Verdict.HOLDS
-    notes = () if at is None else (f"its dates are judged as of {at.isoformat()}",)
+    counts = findings["signature"].verdict is Verdict.HOLDS
+    heard = case if isinstance(case, _Case) else None
+    flags = heard.flags() if heard is not None and counts else ()
     return conclude(
         holder.id,
         tree if isinstance(tree, Tree) else None,
-        excerpt if isinstance(excerpt, Excerpt) else None,
         findings,
         evidence_from,
-        _additions(holder, excerpt, badge) if commits else NOTHING_ADDED,
+        _additions(holder, heard, badge) if commits else NOTHING_ADDED,
         now=now,
-        notes=notes,
+        recorded_at=None if heard is None else heard.excerpt.recorded_at,
+        flags=reported(flags, stated if counts else None, evidence_from),
+        further_flags=counts and (stated is None or evidence_from is EvidenceFrom.FILE),
+        notes=_notes(heard, badge if commits else None, at),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What an excerpt shows of the credential, and who is heard on it."""
+
+    excerpt: Excerpt
+    issued: Issuance
+    anchors: Anchors
+    speakers: Speakers
+
+    def flags(self) -> tuple[Flag, ...]:
+        written = self.excerpt.written_definition(self.issued)
+        return derived(self.issued, None if written is None else written[1])
+
+
+def _case(excerpt: Excerpt, given: frozenset[str]) -> _Case:
+    issued, anchors = excerpt.issued(), anchors_of(given, excerpt.register)
+    granted, path = issued.accredited(), None
+    if granted is not None:
+        path = anchors.chain(excerpt.register, granted.owner, issued.moment())
+    return _Case(excerpt, issued, anchors, speakers(issued, granted, path))
 
 
 def _fold(
@@ -100,19 +135,18 @@ def _fold(
     submissions: tuple[Shown, ...] | Fault,
     tree: Tree | Fault,
     policy: Policy,
-    anchors: Anchored,
 ) -> Excerpt:
     if evidence.credential != holder.id:
         raise Unavailable(f"the evidence is about credential {evidence.credential}")
     entries = need(submissions, "not every submission shown can be read")
-    return fold(holder.id, entries, need(tree, _NO_TREE), policy, anchors)
+    return fold(holder.id, entries, need(tree, _NO_TREE), policy)
 
 
 def _steps(
     holder: HolderFile,
     submissions: tuple[Shown, ...] | Fault,
     tree: Tree | Fault,
-    excerpt: Excerpt | Fault,
+    case: _Case | Fault,
     badge: Badge | Fault,
     now: datetime,
     at: datetime,
@@ -120,36 +154,57 @@ def _steps(
     def log() -> Tree:
         return need(tree, _NO_TREE)
 
-    def folded() -> Excerpt:
-        return need(excerpt)
+    def followed() -> _Case:
+        # A forgery is told once, where the signatures are looked at.
+        return need(case, _NOT_FOLLOWED if isinstance(case, Refuted) else None)
 
     def issued() -> Issuance:
-        return folded().issued()
+        return followed().issued
+
+    def heard() -> Speakers:
+        return followed().speakers
+
+    def excerpt() -> Excerpt:
+        return followed().excerpt
+
+    def own_proof() -> Finding:
+        if not proofs_of(holder.credential):
+            return Finding("", None)
+        return proof(holder.credential, issued(), heard(), at=at, now=now)
 
     return {
         "commitment": judge(lambda: commitment(holder, issued())),  # 1
         "submission": judge(lambda: submission(need(submissions))),  # 2
-        "signature": judge(lambda: signature(folded(), log(), now)),  # 3
+        "signature": judge(lambda: signature(need(case).excerpt, log(), heard(), now)),  # 3
         "inclusion": judge(lambda: inclusion(need(submissions), log())),  # 4
         "checkpoint": judge(lambda: checkpoint(need(tree), holder.log)),  # 5
-        "status": judge(lambda: status(folded(), log())),  # 6
-        "accreditation": judge(lambda: accreditation(issued(), folded().vouching)),  # 7
-        "recognition": judge(lambda: recognition(folded())),  # 8
-        "achievement": judge(lambda: achievement(issued(), need(badge))),  # 9
-        "issuer": judge(lambda: issuer(issued(), need(badge), folded().vouching)),  # 10
+        "status": judge(lambda: status(excerpt(), log(), followed().anchors, heard())),  # 6
+        "accreditation": judge(lambda: accreditation(excerpt(), heard(), now)),  # 7
+        "recognition": judge(lambda: recognition(issued(), followed().anchors, heard())),  # 8
+        "achievement": judge(lambda: achievement(excerpt(), heard(), need(badge))),  # 9
+        "issuer": judge(lambda: issuer(issued(), need(badge), heard())),  # 10
         "validity": judge(lambda: validity(issued(), need(badge), at)),  # 11
-        "proof": judge(
-            lambda: proof(holder.credential, badge, _keys(excerpt), at=at, now=now)
-        ),  # 12
+        "proof": judge(own_proof),  # 12
     }
 
 
-def _additions(holder: HolderFile, excerpt: Excerpt | Fault, badge: Badge | Fault) -> Added:
-    if not isinstance(excerpt, Excerpt) or not isinstance(badge, Badge):
+def _additions(holder: HolderFile, case: _Case | None, badge: Badge | Fault) -> Added:
+    if case is None or not isinstance(badge, Badge):
         return NOTHING_ADDED
-    issued = excerpt.issued()
-    name = excerpt.vouching.named(issued.issuer)
-    return added(holder.credential, badge, issued.event, issued.definition, name)
+    written = case.excerpt.written_definition(case.issued)
+    if written is None:
+        return NOTHING_ADDED
+    word = case.speakers.words.get(case.issued.issuer)
+    names = () if word is None else word.names
+    return added(holder.credential, badge, case.issued.event, written[1], names)
+
+
+def _notes(case: _Case | None, badge: Badge | Fault | None, at: datetime | None) -> tuple[str, ...]:
+    dated = () if at is None else (f"its dates are judged as of {at.isoformat()}",)
+    if case is None:
+        return dated
+    suite = suite_difference(badge, case.issued.event) if isinstance(badge, Badge) else None
+    return (*dated, *case.speakers.own_names(), *([suite] if suite else []))
 
 
 def _read_badge(holder: HolderFile) -> Badge:
@@ -157,9 +212,3 @@ def _read_badge(holder: HolderFile) -> Badge:
         return read_badge(holder.credential)
     except Refusal as refusal:
         raise Unavailable(f"the credential cannot be read: {refusal}") from None
-
-
-def _keys(excerpt: Excerpt | Fault) -> tuple[KeyState, ...]:
-    if not isinstance(excerpt, Excerpt) or excerpt.issuance is None:
-        return ()
-    return excerpt.register.organizations[excerpt.issuance.issuer].keys

@@ -12,7 +12,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,7 +86,7 @@ def first_lines(log: Served) -> dict[str, bytes]:
     good = first_line_of(story.cohort(1))
     signed, _, _ = good.rpartition(b".")
     forged = base64.urlsafe_b64encode(bytes(63) + b"\1").rstrip(b"=")
-    unlisted = replace(story.provider, key_id="unlisted")
+    unlisted = story.provider.with_key("unlisted")
     old = story.submission(story.provider, story.issued(), iat=story.now - MAX_AGE - 3600)
     return {
         "header-form": b"no header at all\n",
@@ -138,11 +137,10 @@ def test_what_is_recorded_gets_its_receipt_although_it_could_not_be_recorded_now
     """Its key is retired by then: it came in pieces, so its first line was examined alone."""
     story = served.story
     second = story.provider.with_key("second")
-    served.submit(story.submission(story.provider, story.key_added(story.provider, second)))
+    served.submit(story.submission(story.provider.recovery, story.key_listed(second)))
     body = story.submission(second, *(story.issued() for _ in range(400)))
     receipt = served.submit(body)
-    retired = e.KeyRetired(key=second.key_id, organization=story.provider.did)
-    served.submit(story.submission(story.provider, retired))
+    served.submit(story.submission(story.provider.recovery, story.key_retired(second)))
     assert served.submit(body).position == receipt.position
     problem(served.post(story.submission(second, story.issued())), 403, "key-inactive")
 

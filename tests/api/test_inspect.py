@@ -12,7 +12,7 @@ from api.__main__ import commands
 from api.making import make_log
 from testamur.catalogue.events import LogOpened
 from testamur.catalogue.lines import decode_event
-from tests.harness.story import Story
+from tests.harness.story import Story, party
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def test_an_organization_is_printed_readably_and_as_json(data: Path, story: Stor
 
 
 def test_what_is_not_there_is_refused(data: Path) -> None:
-    code, text, error = run("did:web:nobody.example", "--data", data)
+    code, text, error = run(party("nobody").did, "--data", data)
     assert (code, text) == (1, "")
     assert "names no organization" in error
 
 
 def test_a_folder_without_a_log_is_unavailable_and_stays_empty(tmp_path: Path) -> None:
-    code, _, error = run("did:web:nobody.example", "--data", tmp_path)
+    code, _, error = run(party("nobody").did, "--data", tmp_path)
     assert code == 2
     assert "holds no log" in error
     assert list(tmp_path.iterdir()) == []

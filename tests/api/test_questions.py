@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from urllib.parse import quote
 
+import msgspec
 import pytest
 
 from api.questions.moment import parse_moment
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Definition
+from testamur.catalogue.registration import verify_registration
 from testamur.verification.evidence import parse_evidence
 from testamur.verification.receipt import parse_receipt
 from tests.harness.served import Served, problem
-from tests.harness.story import credentials_of
+from tests.harness.story import credentials_of, party
 
 
 def test_who_holds_a_receipt_reads_what_it_shows(served: Served) -> None:
@@ -55,6 +58,16 @@ def test_a_credential_answers_with_all_that_the_register_states(served: Served) 
         },
         "version": 1,
         "flags": [flag.code for flag in receipt.flags],
+        "vouched": {
+            "by": story.accreditor.did,
+            "words": {"name": "An Organization", "country": "NL"},
+        },
+        "format": "OpenBadgeCredential/3.0",
+        "commitment": b64encode(issued.commitment).decode(),
+        "assessment": "writtenExamination",
+        "participation": "blended",
+        "supervision": "supervisedOnSiteWithIdentity",
+        "suite": "eddsa-rdfc-2022",
         "size": size,
         "recordedAt": receipt.recorded_at,
     }
@@ -141,15 +154,16 @@ def test_a_moment_that_cannot_be_asked_about_is_refused(
     [
         ("/credentials/{id}", "the parameters here are size, at"),
         ("/credentials/{id}/history", "the parameters here are size, at, cursor, limit"),
-        ("/credentials/{id}/evidence", "the parameters here are size, at"),
+        ("/credentials/{id}/evidence", "the parameters here are anchor, size, at"),
+        ("/submissions", "the parameters here are organization, key, size, at, cursor, limit"),
         ("/entries", "the parameters here are start, limit"),
         ("/stream", "the parameters here are start"),
-        ("/submissions/did:web:a.example/{id}", "none is taken here"),
+        ("/submissions/{did}/{id}", "none is taken here"),
     ],
 )
 def test_a_misspelt_parameter_is_not_passed_over(served: Served, path: str, takes: str) -> None:
     """Else a question about the past would get the answer of today."""
-    where = path.format(id=served.story.new_id())
+    where = path.format(id=served.story.new_id(), did=served.story.provider.did)
     found = problem(served.get(f"{where}?sizes=1"), 422, "parameter")
     assert found["detail"] == f"there is no such parameter: {takes}"
     assert found["value"] == "sizes"
@@ -204,8 +218,20 @@ def test_an_organization_and_all_that_is_its_own(served: Served) -> None:
         story.accreditor.did,
         "registered",
     )
-    (key,) = served.get(f"/organizations/{provider}/keys").json()["items"]
-    assert key["publicKeyMultibase"] == story.provider.key.public.multikey()
+    keys = served.get(f"/organizations/{provider}/keys").json()["items"]
+    assert [(key["use"], key.get("rank"), key["inForce"]) for key in keys[:3]] == [
+        ("recovery", 0, True),
+        ("recovery", 1, True),
+        ("signing", None, True),
+    ]
+    assert keys[2]["key"] == story.provider.key.public.multikey()
+    assert {"key": keys[2]["key"], "use": "signing"} in found["keys"]
+    registered = msgspec.convert(found["registration"], e.OrganizationRegistered)
+    assert (registered.name, registered.sponsor) == ("An Organization", story.accreditor.did)
+    verify_registration(registered)
+    assert [(one["by"], one["id"]) for one in found["vouched"]] == [
+        (story.accreditor.did, story.accreditation)
+    ]
     (granted,) = served.get(f"/organizations/{provider}/accreditations").json()["items"]
     assert granted["id"] == story.accreditation
     assert served.get(f"/accreditations/{story.accreditation}").json() == granted
@@ -228,13 +254,79 @@ def test_an_accreditor_is_shown_with_who_vouches_for_it(served: Served) -> None:
     accreditor = quote(story.accreditor.did, safe="")
     (recognised,) = served.get(f"/organizations/{accreditor}/recognitions").json()["items"]
     assert recognised["authority"] == story.authority.did
+    assert (recognised["organization"], recognised["as"]) == (story.accreditor.did, "accreditor")
+    authority = quote(story.authority.did, safe="")
+    made = served.get(f"/organizations/{authority}/recognitions?by=authority").json()["items"]
+    assert made == [recognised]
     assert served.get(f"/recognitions/{story.recognition}").json() == recognised
     by = served.get(f"/organizations/{accreditor}/accreditations?by=accreditor").json()["items"]
     assert [granted["id"] for granted in by] == [story.accreditation]
-    unknown = quote("did:web:nobody.example", safe="")
+    unknown = quote(party("nobody").did, safe="")
     for path in ("", "/keys", "/history", "/accreditations", "/achievements", "/credentials"):
         answer = served.get(f"/organizations/{unknown}{path}")
         problem(answer, 404, "unknown-organization")
+
+
+def test_a_declaration_is_told_where_it_changed_an_answer(served: Served) -> None:
+    """What a thief revoked is active again, and the answer names the declaration."""
+    story = served.story
+    thief = story.provider.with_key("stolen")
+    served.submit(story.submission(story.provider.recovery, story.key_listed(thief)))
+    issued = story.issued()
+    name = issued.credential
+    served.submit(story.submission(story.provider, issued))
+    revoked = e.CredentialRevoked(credential=name, reason="misconduct")
+    harm = served.submit(story.submission(thief, revoked))
+    assert served.answer(f"/credentials/{name}?size={served.size}").json()["status"] == "revoked"
+    declared = story.key_compromised(thief, harm.position)
+    word = served.submit(story.submission(story.provider.recovery, declared))
+    found = served.answer(f"/credentials/{name}?size={served.size}").json()
+    assert (found["status"], found["lastEvent"]["event"]) == ("active", "credential.issued/1")
+    (fallen,) = found["notCounted"]
+    assert (fallen["event"], fallen["position"]) == ("credential.revoked/1", harm.position + 1)
+    assert fallen["becauseOf"]["position"] == word.position + 1
+    history = served.get(f"/credentials/{name}/history?size={served.size}").json()["items"]
+    assert [(line["event"], line["counts"]) for line in history] == [
+        ("credential.issued/1", True),
+        ("credential.revoked/1", False),
+    ]
+    held = f"/organizations/{quote(story.provider.did, safe='')}/keys?size={served.size}&limit=1000"
+    (key,) = [key for key in served.get(held).json()["items"] if key["key"] == thief.key_id]
+    (told,) = key["compromised"]
+    assert (key["inForce"], told["since"], told["by"], told["position"]) == (
+        False,
+        harm.position,
+        story.provider.recovery.key_id,
+        word.position + 1,
+    )
+
+
+def test_what_nothing_that_counts_issued_has_no_status_and_is_still_named(served: Served) -> None:
+    story = served.story
+    thief = story.provider.with_key("stolen too")
+    served.submit(story.submission(story.provider.recovery, story.key_listed(thief)))
+    issued = story.issued()
+    harm = served.submit(story.submission(thief, issued))
+    declared = story.key_compromised(thief, harm.position)
+    served.submit(story.submission(story.provider.recovery, declared))
+    found = served.answer(f"/credentials/{issued.credential}?size={served.size}").json()
+    assert (found["status"], found["issued"]["position"]) == (None, harm.position + 1)
+    assert found["notCounted"][0]["event"] == "credential.issued/1"
+    again = served.submit(story.submission(story.provider, issued))
+    found = served.answer(f"/credentials/{issued.credential}?size={served.size}").json()
+    assert (found["status"], found["issued"]["position"]) == ("active", again.position + 1)
+
+
+def test_evidence_has_a_chain_to_the_anchor_that_is_asked_for(served: Served) -> None:
+    story = served.story
+    (issued,) = [story.issued()]
+    served.submit(story.submission(story.provider, issued))
+    path = f"/credentials/{issued.credential}/evidence"
+    asked = {"size": served.size, "anchor": [story.authority.did, story.accreditor.did]}
+    assert parse_evidence(served.get(path, params=asked).content).submissions
+    problem(served.get(path, params={"anchor": "did:web:a.example"}), 422, "parameter")
+    many = {"anchor": [party(f"{number}").did for number in range(9)]}
+    problem(served.get(path, params=many), 422, "parameter")
 
 
 def test_a_definition_can_be_read_in_each_version(served: Served) -> None:

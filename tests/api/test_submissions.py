@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import quote
 
+import msgspec
 import pytest
 
-from testamur.catalogue import events as e
 from testamur.catalogue.dry_run import MEDIA_TYPE
 from testamur.verification.receipt import parse_receipt, verify_receipt
 from tests.api.asking import name_of, signed_over
 from tests.harness.served import Served, problem
-from tests.harness.story import Party, party, private_key, signed_otherwise
+from tests.harness.story import party, private_key, signed_otherwise
 
 
 def test_a_published_receipt_proves_itself(served: Served) -> None:
@@ -105,7 +105,9 @@ def test_the_receipt_of_what_was_never_submitted_is_not_found(served: Served) ->
     unknown = served.get(f"/submissions/{quote(did, safe='')}/{served.story.new_id()}")
     problem(unknown, 404, "unknown-submission")
     found = problem(served.get("/submissions/nobody/nothing"), 422, "parameter")
-    assert found["detail"] == "path issuer is not a DID such as did:web:university.example"
+    assert found["detail"] == (
+        "path issuer is not an organization's DID, the did:key of its founding key: did:key:z6Mk..."
+    )
 
 
 # --- What the signer may not ---
@@ -135,7 +137,7 @@ def test_a_line_that_was_changed_after_signing_is_not_even_decoded(served: Serve
 
 def test_a_forged_signature_is_forbidden(served: Served) -> None:
     story = served.story
-    forger = Party(story.provider.did, private_key("forger"), story.provider.key_id)
+    forger = replace(story.provider, key=private_key("forger"))
     found = problem(served.post(story.submission(forger, story.issued())), 403, "signature")
     assert found["line"] == 1
 
@@ -144,7 +146,7 @@ def test_who_is_not_in_the_register_is_forbidden(served: Served) -> None:
     story = served.story
     stranger = story.submission(party("a stranger"), story.issued())
     problem(served.post(stranger), 403, "unknown-organization")
-    unlisted = replace(story.provider, key_id="another-key")
+    unlisted = story.provider.with_key("another key")
     problem(served.post(story.submission(unlisted, story.issued())), 403, "unknown-key")
 
 
@@ -164,14 +166,7 @@ def test_an_event_about_an_organization_nobody_knows_is_not_a_matter_of_rights(
     served: Served,
 ) -> None:
     story = served.story
-    granted = story.accredited(story.new_id())
-    elsewhere = e.AccreditationGranted(
-        accreditation=granted.accreditation,
-        decision="positive",
-        kind="institutional",
-        provider="did:web:nobody.example",
-        valid_from=granted.valid_from,
-    )
+    elsewhere = story.accredited(story.new_id(), of=party("nobody"))
     body = story.submission(story.accreditor, elsewhere)
     assert problem(served.post(body), 422, "unknown-organization")["line"] == 2
 
@@ -184,6 +179,45 @@ def test_a_refused_submission_leaves_no_trace(served: Served) -> None:
     assert problem(served.post(body), 422, "already-issued")["line"] == 4
     assert served.size == before
     problem(served.get(f"/credentials/{twice.credential}"), 404, "unknown-credential")
+
+
+# --- What counts ---
+
+
+def test_the_receipt_of_what_was_cut_off_says_that_it_no_longer_counts(served: Served) -> None:
+    """And whoever asks for it again, by its name or by sending it, gets the same."""
+    story = served.story
+    second = story.provider.with_key("second")
+    served.submit(story.submission(story.provider.recovery, story.key_listed(second)))
+    body = story.submission(second, story.issued())
+    receipt = served.submit(body)
+    assert receipt.counts
+    declared = story.key_compromised(second, receipt.position)
+    served.submit(story.submission(story.provider.recovery, declared))
+    again = served.submit(body)
+    assert (again.position, again.repeated, again.counts) == (receipt.position, True, False)
+    named = f"/submissions/{quote(receipt.issuer, safe='')}/{receipt.jti}"
+    assert not parse_receipt(served.get(named).content).counts
+    asked = {"organization": story.provider.did, "key": second.key_id, "size": served.size}
+    (line,) = served.get("/submissions", params=asked).json()["items"]
+    assert (line["position"], line["jti"], line["counts"]) == (
+        receipt.position,
+        receipt.jti,
+        False,
+    )
+    assert line["becauseOf"]["position"] == again.position + 3
+
+
+def test_a_registration_is_held_to_its_founding_key(served: Served) -> None:
+    story = served.story
+    newcomer = party("a newcomer")
+    forged = msgspec.structs.replace(
+        story.registered(story.accreditor, newcomer, "provider"), name="A Famous University"
+    )
+    found = problem(
+        served.post(story.submission(story.accreditor, forged)), 403, "registration-signature"
+    )
+    assert found["line"] == 2
 
 
 # --- Dry run ---

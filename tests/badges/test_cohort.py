@@ -25,10 +25,12 @@ from testamur.badges.spreadsheet import MAX_FILE, MAX_ROWS, UNREAD
 from testamur.catalogue.ids import new_id
 from testamur.catalogue.members import Definition, Outcome
 from testamur.errors import Refusal
+from tests.harness.story import party
 
 PROVIDER = Provider(
     country="NL",
-    did="did:web:provider.example",
+    did=party("polytechnic").did,
+    id="did:web:provider.example",
     name="Example Polytechnic",
     url="https://provider.example",
 )
@@ -404,7 +406,8 @@ def test_an_offering_a_provider_and_a_mapping_are_read_from_json() -> None:
     assert ETHICS.version == 2
     assert ETHICS.definition.outcomes is not None
     assert ETHICS.definition.outcomes[1] == Outcome(name="explains itself")
-    data = b'{"did":"did:web:provider.example","name":"Example Polytechnic","country":"NL"}'
+    did = PROVIDER.did
+    data = json.dumps({"did": did, "name": "Example Polytechnic", "country": "NL"}).encode()
     assert read_given(data, Provider).url is None
     mapping = json.dumps({"https://p.example/1": {"achievement": DRAWING.achievement}}).encode()
     assert read_given(mapping, dict[str, Registered])["https://p.example/1"].version == 1

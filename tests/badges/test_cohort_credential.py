@@ -21,6 +21,7 @@ from testamur.catalogue.ids import new_id
 from testamur.catalogue.members import Definition
 from tests.badges.test_cohort import DRAWING, ETHICS, GOOD, PROVIDER, read
 from tests.harness.shared_vectors import load, needs_shared
+from tests.harness.story import party
 
 
 def made(text: str = GOOD, offering: Offering = ETHICS) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def test_a_did_is_the_subject() -> None:
 
 
 def test_a_region_is_stated_beside_its_country() -> None:
-    flanders = Provider(country="BE-VLG", did="did:web:p.example", name="Hogeschool")
+    flanders = Provider(country="BE-VLG", did=party("hogeschool").did, name="Hogeschool")
     assert profile(flanders)["address"] == {
         "type": ["Address"],
         "addressCountryCode": "BE",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +56,6 @@ def test_golden_commitments_are_made_and_opened(case: dict[str, Any]) -> None:
 def test_golden_damage_is_refuted(case: dict[str, Any]) -> None:
     with pytest.raises(Refuted):
         verify_commitment(*opened(case))
-
-
-@pytest.mark.parametrize(
-    "program", ["check_commitment.mjs", "check_names.mjs", "check_submission.mjs"]
-)
-def test_a_second_implementation_agrees_on_the_golden_vectors(program: str) -> None:
-    if (node := shutil.which("node")) is None:
-        pytest.skip("no node here")
-    subprocess.run([node, VECTORS / program], check=True, timeout=30)
 
 
 def test_the_commitment_is_the_formula_of_the_design() -> None:

@@ -45,20 +45,20 @@ def smallest(kind: type[e.Event]) -> e.Event:
         e.OrganizationRegistered: lambda: story.registered(
             story.authority, story.accreditor, "accreditor"
         ),
-        e.OrganizationUpdated: lambda: e.OrganizationUpdated(
-            country="NL", name="A", organization=story.provider.did
-        ),
-        e.OrganizationClosed: lambda: e.OrganizationClosed(organization=story.provider.did),
-        e.KeyAdded: lambda: story.key_added(story.provider, story.provider.with_key("k2")),
-        e.KeyRetired: lambda: e.KeyRetired(key="k2", organization=story.provider.did),
-        e.KeyCompromised: lambda: e.KeyCompromised(
-            key="k2", organization=story.provider.did, since=4
-        ),
+        e.OrganizationUpdated: story.updated,
+        e.OrganizationClosed: story.closed,
+        e.OrganizationSucceeded: lambda: story.succeeded(story.provider, story.accreditor),
+        e.OrganizationObjected: story.objected,
+        e.KeyListed: lambda: story.key_listed(story.provider.with_key("fresh")),
+        e.KeyRetired: lambda: story.key_retired(story.provider),
+        e.KeyCompromised: lambda: story.key_compromised(story.provider),
         e.RecognitionGranted: story.recognised,
+        e.RecognitionRestated: story.recognition_restated,
         e.RecognitionWithdrawn: lambda: e.RecognitionWithdrawn(
             reason="unspecified", recognition=ID
         ),
         e.AccreditationGranted: story.accredited,
+        e.AccreditationRestated: story.accreditation_restated,
         e.AccreditationSuspended: lambda: e.AccreditationSuspended(
             accreditation=ID, reason="unspecified"
         ),

@@ -31,7 +31,7 @@ from testamur.catalogue.submission import (
 from testamur.errors import Refusal
 from testamur.keys import Curve, PrivateKey
 from testamur.tlog.merkle import leaf_hash, leaf_hashes, tree_root
-from tests.harness.story import NOW, Party, Story, party, uuid7
+from tests.harness.story import NOW, Party, Story, party, private_key, uuid7
 
 STORY = Story()
 EVENTS = [STORY.issued() for _ in range(5)]
@@ -193,7 +193,7 @@ def test_each_part_is_base64url_in_its_one_spelling(which: int, spelling: str) -
     for salt in range(16):
         # Parts of every length, since the spare bits at the end depend on it.
         payload = PAYLOAD | {"aud": "log" + "x" * (salt % 3), "iat": NOW + salt}
-        protected = PROTECTED | {"kid": STORY.provider.did + "#" + "k" * (1 + salt % 3)}
+        protected = PROTECTED | {"kid": f"{STORY.provider.did}#z{'2' * (40 + salt % 3)}"}
         parts = signed(protected, payload).decode().split(".")
         other = _respelt(parts[which])[spelling]
         same_bytes = len(other) % 4 != 0 or spelling != "with bits left over"
@@ -226,6 +226,66 @@ def test_leaves_of_another_number_are_refused_before_they_are_hashed() -> None:
 
 
 # --- The signature ---
+
+
+@pytest.mark.parametrize("curve", ["Ed25519", "P-256"])
+def test_a_signature_is_verified_by_the_key_that_the_header_names_and_no_register(
+    curve: Curve,
+) -> None:
+    signer = party(f"signer {curve}", curve)
+    for each in (signer, signer.founding, signer.recovery, signer.with_key("fresh", curve)):
+        header = parse(STORY.submission(each, *EVENTS)).header
+        assert header.key() == each.key.public
+        header.verify_signature(header.key())
+
+
+def test_a_header_that_names_a_key_that_did_not_sign_is_refused() -> None:
+    thief = private_key("thief")
+    header = parse_header(signed(key=thief))
+
+    with pytest.raises(Refusal) as caught:
+        header.verify_signature(header.key())
+    assert (caught.value.rule, caught.value.line) == ("signature", 1)
+
+
+@pytest.mark.parametrize("key", ["z" + "2" * 48, STORY.provider.key_id[:-1], "z" + "1" * 48])
+def test_a_key_that_we_cannot_verify_with_is_refused_by_its_form(key: str) -> None:
+    header = parse_header(signed(PROTECTED | {"kid": f"{STORY.provider.did}#{key}"}))
+
+    with pytest.raises(Refusal) as caught:
+        header.key()
+    assert (caught.value.rule, caught.value.line) == ("key-form", 1)
+
+
+@pytest.mark.parametrize(
+    "kid",
+    [
+        STORY.provider.did,
+        STORY.provider.did + "#",
+        STORY.provider.did + "#key-1",
+        STORY.provider.did + "#z" + "1" * 65,
+        STORY.provider.kid + "\n",
+        STORY.provider.kid + "#" + STORY.provider.key_id,
+        STORY.provider.key_id,
+        f"did:web:college.example#{STORY.provider.key_id}",
+    ],
+)
+def test_a_key_is_named_by_its_organization_and_its_multikey(kid: str) -> None:
+    assert header_refused(signed(PROTECTED | {"kid": kid})).rule == "header-schema"
+
+
+def test_the_issuer_is_an_organization_named_by_its_founding_key() -> None:
+    payload = PAYLOAD | {"iss": "did:web:college.example"}
+
+    assert header_refused(signed(payload=payload)).rule == "header-schema"
+
+
+def test_a_key_of_another_organization_signs_nothing() -> None:
+    kid = f"{STORY.accreditor.did}#{STORY.provider.key_id}"
+    refusal = header_refused(signed(PROTECTED | {"kid": kid}))
+
+    assert refusal.rule == "key-of-another-organization"
+    assert STORY.provider.did in refusal.detail
 
 
 @pytest.mark.parametrize("alg", ["Ed25519", "EdDSA"])

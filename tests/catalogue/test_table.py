@@ -35,9 +35,10 @@ def test_every_event_has_one_row_under_its_type_and_its_wire_name() -> None:
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_row_names_every_member_that_names_a_thing(name: str) -> None:
     row = table.BY_NAME[name]
+    # A registration names no other, and a succession may be stated by another than its subject.
     named = members_that_name_things(row.event)
 
-    assert named - {row.subject} == set(row.refers)
+    assert named - {row.subject} <= set(row.refers) <= named
 
 
 @pytest.mark.parametrize("name", EVENTS)
@@ -51,7 +52,35 @@ def test_an_event_is_about_the_thing_that_its_subject_names(name: str) -> None:
     row = table.row_of(event)
 
     assert table.kind_of(event) is row.kind
-    assert table.subject_of(event) == getattr(event, row.subject)
+    expected = "did:key:signer" if row.subject is None else getattr(event, row.subject)
+    assert table.subject_of(event, "did:key:signer") == expected
+
+
+def test_the_events_about_their_signer_name_no_organization() -> None:
+    assert {row.name for row in TABLE.values() if row.subject is None} == {
+        "key.compromised/1",
+        "key.listed/1",
+        "key.retired/1",
+        "organization.closed/1",
+        "organization.objected/1",
+        "organization.updated/1",
+    }
+    for row in TABLE.values():
+        assert row.subject is not None or not members_that_name_things(row.event)
+
+
+def test_a_succession_is_about_the_organization_that_is_succeeded_whoever_states_it() -> None:
+    event = EVENTS["organization.succeeded/1"]
+    assert isinstance(event, e.OrganizationSucceeded)
+
+    assert table.subject_of(event, event.successor) == event.organization
+    assert set(table.row_of(event).refers) == {"organization", "successor"}
+
+
+def test_what_is_restated_replaces_what_was_stated() -> None:
+    restated = {"accreditation.restated/1", "recognition.restated/1", "organization.updated/1"}
+
+    assert {table.BY_NAME[name].effect for name in restated} == {Effect.REPLACES}
 
 
 def test_each_small_thing_is_brought_about_by_one_event_with_a_new_id() -> None:
@@ -75,7 +104,7 @@ def test_the_events_of_a_key_are_in_the_stream_of_its_organization() -> None:
     assert Kind.KEY.stream is Kind.ORGANIZATION
 
 
-def test_an_event_without_a_row_or_a_step_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_without_a_row_or_a_status_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     class Amended(e._Event, frozen=True, gc=False, kw_only=True, tag="accreditation.amended/1"):
         accreditation: Id
 
@@ -83,5 +112,14 @@ def test_an_event_without_a_row_or_a_step_is_named(monkeypatch: pytest.MonkeyPat
 
     assert table.gaps() == [
         "accreditation.amended/1 has no row in testamur/catalogue/table.py",
-        "accreditation.amended/1 has no step in testamur/catalogue/lifecycle.py",
+        "accreditation.amended/1 has no status in testamur/catalogue/lifecycle.py",
     ]
+
+
+def test_an_event_about_an_organization_needs_no_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Merged(e._Event, frozen=True, gc=False, kw_only=True, tag="organization.merged/1"):
+        successor: Did
+
+    monkeypatch.setitem(e.EVENTS, "organization.merged/1", Merged)
+
+    assert table.gaps() == ["organization.merged/1 has no row in testamur/catalogue/table.py"]

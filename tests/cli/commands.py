@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from typer.testing import CliRunner
 
 from testamur.badges.commitment import render_holder_file
 from testamur.cli import app
+from testamur.cli.founding_page import render_page
+from testamur.cli.key_folder import ORGANIZATION, KeyFolder, OwnKey, Use
+from testamur.keys import PrivateKey
 from tests.harness.awards import awards
 from tests.harness.published_log import opened_log
 from tests.harness.story import Party, Story
@@ -37,10 +41,29 @@ def run(*arguments: object, stdin: bytes = b"") -> Ended:
 
 
 def key_file(folder: Path, who: Party, name: str) -> Path:
+    """Write the key that `who` signs with into a file."""
     path = folder / name
     path.write_text(who.key.multikey() + "\n")
     path.chmod(0o600)
     return path
+
+
+def key_folder(path: Path, who: Party) -> KeyFolder:
+    """Write the folder of keys that `who` would have from `testamur keygen`."""
+    path.mkdir(mode=0o700)
+    uses: list[tuple[str, Use, PrivateKey]] = [
+        ("founding-key.txt", "founding", who.keys.founding),
+        ("recovery-1.key", "recovery", who.keys.recovery),
+        ("signing-1.key", "signing", who.keys.signing),
+    ]
+    for file, use, key in uses:
+        text = render_page(key, date(2026, 11, 21)) if use == "founding" else key.multikey() + "\n"
+        (path / file).write_text(text)
+        (path / file).chmod(0o600)
+    keys = tuple(OwnKey(file, key.public.multikey(), use) for file, use, key in uses)
+    folder = KeyFolder(path=path, did=who.did, keys=keys)
+    (path / ORGANIZATION).write_bytes(folder.render())
+    return folder
 
 
 class World:

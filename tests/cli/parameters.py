@@ -11,16 +11,23 @@ import typer
 
 from testamur.catalogue.submission import submission_entry
 from testamur.cli import app
-from tests.cli.commands import World, key_file, run
+from tests.cli.commands import World, key_file, key_folder, run
+from tests.harness.story import party
 
 COMMANDS: Final = cast("dict[str, Any]", cast("Any", typer.main.get_command(app)).commands)
 _ID: Final = "019a3b1c-7f00-7abc-8def-0123456789ab"
+_DID: Final = party("somebody").did
+_WHO: Final = {"name": "A College", "country": "NL", "role": "provider"}
 _numbers: Final = count()
 READ: Final = frozenset(
     {"anchor", "achievement", "credential", "credentials", "events", "evidence", "file", "provider"}
-    | {"receipt", "start", "submission", "trust"}
+    | {"receipt", "submission", "trust"}
 )
 """Parameters under which a file is read that ought to be public or a holder's."""
+SECRET: Final = frozenset({"key", "keys", "read_back"})
+"""Parameters under which a private key is read, or a folder of them."""
+NAMES: Final = frozenset({"log", "name", "sponsor"})
+"""Parameters that take nearly any word for a name."""
 WRITTEN: Final = frozenset({"out", "to"})
 
 
@@ -59,6 +66,7 @@ def prepare_files(world: World) -> None:
     """Write the files that `call` names, into the folder where commands run."""
     story, folder = world.story, world.folder
     key_file(folder, story.provider, "good.key")
+    key_folder(folder / "keys", story.provider)
     body = story.submission(story.provider, story.issued())
     (folder / "events.ndjson").write_bytes(body.partition(b"\n")[2])
     (folder / "good.submission").write_bytes(body)
@@ -86,7 +94,12 @@ def _good(command: str) -> dict[str, str]:
     found: dict[str, dict[str, str]] = {
         "keygen": {"out": new},
         "did": {"key": "good.key"},
-        "possession": {"key": "good.key", "log": "l.example", "sponsor": "did:web:a.example"},
+        "did-document": {"name": "did:web:college.example", "keys": "keys"},
+        "join": {"keys": "keys", "log": "l.example", "sponsor": _DID, "out": new, **_WHO},
+        "keys": {"keys": "keys", "log": "log", "trust": "log.vkey"},
+        "recover": {
+            "keys": "keys", "out": new, "lost": _DID, "sponsor": _DID, "log": "l.example", **_WHO,
+        },
         "events": {},
         "event": {"name": "key.retired"},
         "revoke": {"credentials": _ID, "reason": "misconduct"},
@@ -97,7 +110,7 @@ def _good(command: str) -> dict[str, str]:
             "provider": "provider.json",
         },
         "check": {"file": "events.ndjson"},
-        "sign": {"events": "events.ndjson", "key": "good.key", "log": "l.example", "out": new},
+        "sign": {"events": "events.ndjson", "keys": "keys", "log": "l.example", "out": new},
         "submit": {"submission": "good.submission", "patience": "0", **dead},
         "verify-receipt": {
             "receipt": "receipt.json", "submission": "good.submission", "trust": "log.vkey",

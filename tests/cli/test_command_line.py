@@ -22,7 +22,7 @@ from testamur.cli import app
 from testamur.cli.outcome import Commands
 from testamur.cli.terminal import plain
 from testamur.errors import printable
-from tests.cli.commands import Ended, World, key_file, run
+from tests.cli.commands import Ended, World, key_folder, run
 from tests.harness.http_registry import HttpRegistry
 from tests.harness.story import Story
 
@@ -198,9 +198,9 @@ def test_an_interrupted_command_ends_quietly_and_leaves_nothing(
 
 
 def test_the_clock_of_signing_is_utc(at: Path, now: Story) -> None:
-    key_file(at, now.provider, "a.key")
+    key_folder(at / "keys", now.provider)
     (at / "e").write_bytes(encode_event(now.issued()) + b"\n")
-    arguments = ["sign", "e", "--key", "a.key", "--log", now.origin, "--out", "s", "--json"]
+    arguments = ["sign", "e", "--keys", "keys", "--log", now.origin, "--out", "s", "--json"]
     signed = run(*arguments).json["iat"]
     assert abs(signed - datetime.now(UTC).timestamp()) < 10
 

@@ -1,9 +1,8 @@
-"""Keys and events at the command line: made once, checked at once, never overwritten."""
+"""Events at the command line: made once, checked at once, never overwritten."""
 
 from __future__ import annotations
 
 import json
-import stat
 from pathlib import Path
 
 import msgspec
@@ -11,84 +10,12 @@ import pytest
 
 from testamur.catalogue.events import EVENTS
 from testamur.catalogue.lines import decode_event, encode_event
-from testamur.keys import PrivateKey
-from tests.cli.commands import World, key_file, run
-from tests.harness.story import Story
+from tests.cli.commands import World, run
+from tests.harness.story import Story, party
 
-# --- Keys ---
-
-
-@pytest.mark.parametrize("curve", ["Ed25519", "P-256"])
-def test_a_key_is_made_for_its_owner_alone(at: Path, curve: str) -> None:
-    made = run("keygen", "--out", "a.key", "--curve", curve, "--json")
-    assert made.code == 0
-    assert stat.S_IMODE((at / "a.key").stat().st_mode) == 0o600
-    key = PrivateKey.from_multikey((at / "a.key").read_text().strip())
-    assert made.json["did"] == key.public.did_key()
-    assert made.json["kid"] == f"{key.public.did_key()}#{key.public.multikey()}"
-    assert run("did", "a.key").out.strip() == key.public.did_key()
-    assert key.multikey() not in made.out + made.err
-
-
-def test_a_key_is_never_overwritten(at: Path) -> None:
-    (at / "a.key").write_text("precious")
-    made = run("keygen", "--out", "a.key")
-    assert (made.code, made.out) == (2, "")
-    assert "exists already" in made.err
-    assert (at / "a.key").read_text() == "precious"
-
-
-def test_a_key_is_not_written_where_a_link_points(at: Path) -> None:
-    (at / "a.key").symlink_to(at / "elsewhere")
-    assert run("keygen", "--out", "a.key").code == 2
-    assert not (at / "elsewhere").exists()
-
-
-def test_a_key_that_others_can_read_is_refused(at: Path, now: Story) -> None:
-    key_file(at, now.provider, "a.key").chmod(0o640)
-    done = run("did", "a.key", "--json")
-    assert done.code == 1
-    assert (done.json["rule"], done.json["value"]) == ("key-file-mode", "640")
-
-
-@pytest.mark.parametrize("text", ["z3u2notakey", "", "\xff\xfe", "did:key:z6Mk"])
-def test_a_malformed_key_is_refused_and_not_shown(at: Path, text: str) -> None:
-    (at / "a.key").write_text(text, encoding="latin-1")
-    (at / "a.key").chmod(0o600)
-    done = run("did", "a.key")
-    assert done.code == 1
-    assert not text or text not in done.err + done.out
-
-
-def test_a_possession_is_of_use_to_its_sponsor_alone(at: Path, now: Story) -> None:
-    key_file(at, now.provider, "a.key")
-    made = run("possession", "a.key", "--log", now.origin, "--sponsor", now.accreditor.did)
-    assert made.json["organization"] == now.provider.did
-    assert made.json["key"] == msgspec.to_builtins(now.provider.listed)
-    by_hand = now.registered(now.accreditor, now.provider, "provider")
-    assert made.json["possession"] == msgspec.to_builtins(by_hand)["possession"]
-    other = run("possession", "a.key", "--log", now.origin, "--sponsor", now.authority.did)
-    assert other.json["possession"] != made.json["possession"]
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        ["--log", "a log", "--sponsor", "did:web:a"],
-        ["--log", "log", "--sponsor", "a"],
-        ["--log", "log", "--sponsor", "did:web:a", "--organization", "did:"],
-        ["--log", "log", "--sponsor", "did:web:a", "--key-id", "a b"],
-        ["--log", "log"],
-    ],
-)
-def test_a_possession_of_malformed_names_is_wrong_usage(
-    at: Path, now: Story, wrong: list[str]
-) -> None:
-    key_file(at, now.provider, "a.key")
-    assert run("possession", "a.key", *wrong).code == 2
-
-
-# --- Events ---
+COLLEGE = party("college")
+KEY = COLLEGE.key_id
+VOUCHED = ["name=A College", "country=NL"]
 
 
 def test_every_event_there_is_can_be_looked_up() -> None:
@@ -104,7 +31,9 @@ def test_every_event_there_is_can_be_looked_up() -> None:
 
 def test_text_becomes_what_the_member_must_be() -> None:
     given = [
-        "provider=did:web:college.example",
+        f"provider={COLLEGE.did}",
+        *VOUCHED,
+        "otherNames=The College,College of A",
         "accreditation=new",
         "decision=positive",
         "kind=institutional",
@@ -122,6 +51,7 @@ def test_text_becomes_what_the_member_must_be() -> None:
         "participation": ["blended", "online"],
     }
     assert event["accreditation"][14] == "7"
+    assert event["otherNames"] == ["College of A", "The College"]
 
 
 def test_whole_numbers_are_read_from_text() -> None:
@@ -143,22 +73,34 @@ def test_members_come_from_files_too(at: Path, now: Story) -> None:
     [
         (["credential.lost", "credential=new"], "event-type"),
         (["key.retired", "key=k"], "event-schema"),
-        (["key.retired", "key=k", "organization=college"], "event-schema"),
-        (["key.retired", "key=k", "organization=did:web:c", "reason=lost"], "member"),
-        (["key.retired", "key=k", "key=l", "organization=did:web:c"], "member"),
-        (["key.retired", "key", "organization=did:web:c"], "member"),
-        (["key.retired", "=k"], "member"),
-        (["key.retired", "key.id=k"], "member"),
-        (["key.compromised", "key=k", "organization=did:web:c", "since=1_000"], "event-schema"),
-        (["key.compromised", "key=k", "organization=did:web:c", "since=-1"], "event-schema"),
-        (["key.retired", "key:=k", "organization=did:web:c"], "json"),
-        (["key.retired", 'key:={"a":1,"a":2}', "organization=did:web:c"], "json-duplicate-key"),
-        (["key.retired", "key=\udcff", "organization=did:web:c"], "member"),
+        (["key.retired", "key=signing-1"], "event-schema"),
+        (["key.retired", f"key={KEY}", f"organization={COLLEGE.did}"], "member"),
+        (["key.retired", f"key={KEY}", "reason=lost"], "member"),
+        (["key.retired", f"key={KEY}", f"key={KEY}"], "member"),
+        (["key.retired", "key"], "member"),
+        (["key.retired", f"={KEY}"], "member"),
+        (["key.retired", f"key.id={KEY}"], "member"),
+        (["key.listed", f"key={KEY}", "as=founding"], "event-schema"),
+        (["key.compromised", f"key={KEY}", "since=1_000"], "event-schema"),
+        (["key.compromised", f"key={KEY}", "since=-1"], "event-schema"),
+        (["key.compromised", f"key={KEY}", "kept:=[[2,3]]"], "kept-ranges"),
+        (["key.compromised", f"key={KEY}", "since=5", "kept:=[[2,3]]"], "kept-ranges"),
+        (["key.compromised", f"key={KEY}", "since=1", "kept:=[[4,3]]"], "kept-ranges"),
+        (["key.retired", "key:=k"], "json"),
+        (["key.retired", 'key:={"a":1,"a":2}'], "json-duplicate-key"),
+        (["key.retired", "key=\udcff"], "member"),
+        (["organization.closed", "organization=me"], "member"),
+        (
+            ["organization.succeeded", "organization=did:web:c", "successor=did:web:d"],
+            "event-schema",
+        ),
         (["accreditation.reinstated", "accreditation=7"], "event-schema"),
         (
             [
                 "recognition.granted",
-                "accreditor=did:web:a",
+                f"organization={COLLEGE.did}",
+                "as=accreditor",
+                *VOUCHED,
                 "recognition=new",
                 "validFrom=2026-01-01",
                 'scope.fields:=["08","06"]',
@@ -176,7 +118,45 @@ def test_an_event_that_cannot_be_is_refused_by_name(arguments: list[str], rule: 
 
 def test_an_event_that_lacks_a_member_tells_what_it_needs() -> None:
     done = run("event", "recognition.granted")
-    assert "accreditor, recognition, validFrom, [scope], [validUntil]" in done.err
+    assert "as, organization, recognition, validFrom, [scope], [validUntil]" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["key.listed", "as=recovery", f"key={KEY}"], {"as": "recovery", "key": KEY}),
+        (["key.retired", f"key={KEY}"], {"key": KEY}),
+        (
+            ["key.compromised", f"key={KEY}", "since=12", "kept:=[[14,20],[31,31]]"],
+            {"kept": [[14, 20], [31, 31]], "key": KEY, "since": 12},
+        ),
+        (["organization.closed"], {}),
+        (["organization.objected"], {}),
+        (
+            ["organization.succeeded", f"organization={COLLEGE.did}", f"successor={COLLEGE.did}"],
+            {"organization": COLLEGE.did, "successor": COLLEGE.did},
+        ),
+    ],
+)
+def test_what_is_said_about_oneself_names_no_signer(
+    arguments: list[str], line: dict[str, object]
+) -> None:
+    made = run("event", *arguments)
+    assert json.loads(made.out) == {**line, "type": f"{arguments[0]}/1"}
+
+
+@pytest.mark.parametrize("kind", ["accreditation", "recognition"])
+def test_a_vouched_word_is_restated_whole(kind: str) -> None:
+    ids = [f"{kind}=019a3b1c-7f00-7abc-8def-0123456789ab"]
+    given = [*ids, *VOUCHED, "otherIds=did:web:college.example,https://college.example"]
+    made = json.loads(run("event", f"{kind}.restated", *given).out)
+    assert made["otherIds"] == ["did:web:college.example", "https://college.example"]
+    assert (made["name"], made["country"]) == ("A College", "NL")
+
+
+def test_an_event_about_oneself_is_told_so(at: Path) -> None:
+    done = run("event", "key.retired", f"key={KEY}", "--to", "x")
+    assert done.err == "x: 1 added: organization of its signer\n"
 
 
 def test_credentials_are_named_by_id_or_by_their_holder_file(world: World) -> None:
@@ -190,6 +170,16 @@ def test_credentials_are_named_by_id_or_by_their_holder_file(world: World) -> No
     assert [decode_event(line) for line in lines]
     assert done.json == [events[-1]]
     assert events[-1]["effectiveAt"] == "2026-11-21"
+
+
+@pytest.mark.parametrize("command", ["revoke", "suspend", "reinstate"])
+def test_a_day_that_is_still_to_come_is_refused_before_it_is_signed(
+    world: World, command: str
+) -> None:
+    reason = [] if command == "reinstate" else ["--reason", "duplicate"]
+    done = run(command, "0.json", *reason, "--effective", "2999-01-01", "--to", "x", "--json")
+    assert (done.code, done.json["rule"]) == (1, "effective-at")
+    assert not Path("x").exists()
 
 
 def test_a_reason_in_words_is_wrong_usage(world: World) -> None:

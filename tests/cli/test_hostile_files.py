@@ -48,7 +48,7 @@ def arrays(size: int) -> bytes:
         (VERIFY, "file", lambda: b"0." + b"1" * (MAX_HOLDER_FILE - 2), "json-number"),
         (VERIFY, "file", lambda: b'"' + b"\\ud800" * (MAX_HOLDER_FILE // 6 - 1) + b'"', "json-s"),
         ("prepare file --achievement ID --out out", "file", lambda: arrays(MAX_DOCUMENT), "json-v"),
-        ("event key.added --from file", "file", lambda: arrays(MAX_DOCUMENT), "json-values"),
+        ("event organization.updated name:=@file", "file", lambda: arrays(MAX_DOCUMENT), "json-v"),
         (PREPARE, "provider", lambda: arrays(MAX_DOCUMENT), "json-values"),
         (PREPARE, "cohort.csv", lambda: b"learner,awarded\n" + b"," * (MAX_FILE - 16), "row"),
         (PREPARE, "cohort.csv", lambda: b"," * MAX_FILE, "cohort-header"),

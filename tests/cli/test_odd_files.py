@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from tests.cli.commands import World, run
-from tests.cli.parameters import COMMANDS, READ, WRITTEN, outputs, parameters, prepare_files
+from tests.cli.parameters import COMMANDS, READ, SECRET, WRITTEN, outputs, parameters, prepare_files
 from tests.harness.no_files import NO_FILES
 
 _ID: Final = "019a3b1c-7f00-7abc-8def-0123456789ab"
@@ -56,7 +56,7 @@ def test_an_odd_file_is_refused_wherever_a_command_takes_a_path(world: World, co
         place = Path(f"{name.replace(' ', '-')}")
         make(place)
         for parameter in parameters(command):
-            if parameter not in READ | WRITTEN | {"key", "place", "source"}:
+            if parameter not in READ | WRITTEN | SECRET | {"place", "source"}:
                 continue
             for code, output in outputs(command, parameter, str(place)):
                 if parameter == "source" and name == "folder":
@@ -96,10 +96,11 @@ def test_what_is_read_may_be_a_link_to_a_file(at: Path) -> None:
 
 
 def test_a_key_with_a_link_for_its_name_is_judged_by_the_mode_of_the_file(at: Path) -> None:
-    assert run("keygen", "--out", "real.key").code == 0
-    (at / "link.key").symlink_to("real.key")
+    assert run("keygen", "--out", "keys").code == 0
+    real = at / "keys/signing-1.key"
+    (at / "link.key").symlink_to(real)
     assert run("did", "link.key").code == 0
-    (at / "real.key").chmod(0o644)
+    real.chmod(0o644)
     assert run("did", "link.key").code == 1
 
 

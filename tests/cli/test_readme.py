@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from testamur.badges.headings import COLUMNS
-from tests.cli.commands import Ended, key_file, run
+from tests.cli.commands import Ended, key_folder, run
+from tests.cli.parameters import COMMANDS
 from tests.harness.served import PROJECT, Served
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -81,7 +82,7 @@ def reader(at: Path, tmp_path: Path) -> Iterator[Reader]:
         story = served.story
         registered = story.registered(story.authority, story.accreditor, "accreditor")
         served.submit(story.submission(story.authority, registered, story.recognised()))
-        key_file(at, story.accreditor, "accreditor.key")
+        key_folder(at / "accreditor-keys", story.accreditor)
         (at / "log.vkey").write_bytes(served.get("/log/vkey").content)
         yield Reader(at, served)
     served.close()
@@ -90,7 +91,7 @@ def reader(at: Path, tmp_path: Path) -> Iterator[Reader]:
 @pytest.mark.server
 def test_everybody_can_do_what_the_readme_says(reader: Reader) -> None:
     """On a registry that is served: from a key of one's own to a credential that is verified."""
-    made, _ = reader.does("A provider makes a key")
+    made, _ = reader.does("A provider makes its keys")
     provider = re.search(r"did:key:\w+", made.out)
     assert provider is not None
     reader.words["PROVIDER-DID"] = provider[0]
@@ -98,7 +99,7 @@ def test_everybody_can_do_what_the_readme_says(reader: Reader) -> None:
     reader.does("Once the accreditor has submitted its events")
 
     (defined,) = reader.events("define.ndjson")
-    _, accredited = reader.events("in.ndjson")
+    _, accredited = reader.events("registration.ndjson")
     reader.writes("cohort.csv")
     reader.writes("provider.json", did=provider[0])
     named = {"accreditation": accredited["accreditation"], "achievement": defined["achievement"]}
@@ -108,9 +109,29 @@ def test_everybody_can_do_what_the_readme_says(reader: Reader) -> None:
     holder = next((reader.folder / "spring" / "holders").iterdir())
     holder.rename(reader.folder / "credential.json")
     verified, _ = reader.does("**An employer**")
-    assert "holds: 11" in verified.out
+    assert "holds: 12" in verified.out
+    (document,) = reader.does("**Badges that every other verifier takes too.**")
+    assert document.json["id"] == "did:web:college.example"
+    *_, keys = reader.does("**A new key**")
+    assert "signing-2" in keys.out
+    assert "somebody else" not in keys.err
     reader.does("**A researcher**")
     assert (reader.folder / "log.csv").read_text().count("credential.issued/1") == 2
+
+
+SECURITY = (PROJECT / "SECURITY.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["README.md", "SECURITY.md"])
+def test_a_command_that_is_named_takes_the_options_that_are_shown(text: str) -> None:
+    page = README if text == "README.md" else SECURITY
+    shown_commands = re.findall(r"testamur ((?:[a-z][a-z-]*)(?: [^`\n]*?)?)(?:`|\n|  +#)", page)
+    assert shown_commands
+    for words in shown_commands:
+        command, *rest = words.split()
+        assert command in COMMANDS, words
+        options = {each for one in COMMANDS[command].params for each in one.opts} | {"--help"}
+        assert {each for each in rest if each.startswith("--")} <= options, words
 
 
 @pytest.mark.parametrize("column", COLUMNS)

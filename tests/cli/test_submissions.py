@@ -12,10 +12,10 @@ from testamur.catalogue import dry_run
 from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import parse
 from testamur.errors import Refusal
-from tests.cli.commands import World, key_file, run
+from tests.cli.commands import World, key_file, key_folder, run
 from tests.harness.awards import cohort, offering, provider
 from tests.harness.http_registry import HttpRegistry, Reply
-from tests.harness.story import Story
+from tests.harness.story import Story, party
 
 # --- Preparing ---
 
@@ -38,6 +38,58 @@ def test_a_cohort_becomes_events_and_holder_files(given: Path, now: Story) -> No
     assert done.json["prepared"] == 3
     assert len(list((given / "spring/holders").iterdir())) == 3
     assert run("check", "spring/events.ndjson").code == 0
+
+
+def proofs(folder: Path) -> list[str]:
+    holders = [json.loads(file.read_bytes()) for file in (folder / "spring/holders").iterdir()]
+    return [each["credential"].get("proof", [{}])[0].get("verificationMethod") for each in holders]
+
+
+def test_credentials_are_signed_by_the_newest_signing_key_in_the_folder(
+    given: Path, now: Story
+) -> None:
+    key_folder(given / "keys", now.provider)
+    assert run(*PREPARE, "--keys", "keys", "--out", "spring").code == 0
+    multikey = now.provider.key_id
+    assert proofs(given) == [f"did:key:{multikey}#{multikey}"] * 3
+
+
+def test_an_issuer_that_goes_by_a_did_web_signs_under_it(given: Path, now: Story) -> None:
+    """Other verifiers look for the key in the document of that DID."""
+    key_folder(given / "keys", now.provider)
+    college = json.loads((given / "college.json").read_text()) | {"id": "did:web:college.example"}
+    (given / "college.json").write_text(json.dumps(college))
+    assert run(*PREPARE, "--keys", "keys", "--out", "spring").code == 0
+    assert proofs(given) == [f"did:web:college.example#{now.provider.key_id}"] * 3
+    words = ["did-document", "did:web:college.example", "--keys", "keys"]
+    assert run(*words).json["assertionMethod"] == proofs(given)[:1]
+
+
+def test_a_key_of_another_kind_signs_no_credential(given: Path, now: Story) -> None:
+    key_folder(given / "keys", now.provider)
+    for name in ("recovery-1.key", "founding-key.txt"):
+        done = run(*PREPARE, "--keys", "keys", "--key", f"keys/{name}", "--out", "o", "--json")
+        assert (done.code, done.json["rule"]) == (1, "key-use")
+    done = run(*PREPARE, "--key", "keys/founding-key.txt", "--out", "o", "--json")
+    assert (done.code, done.json["rule"]) == (1, "signing-key")
+    assert not (given / "o").exists()
+
+
+def test_the_keys_of_another_organization_sign_no_cohort(given: Path, now: Story) -> None:
+    key_folder(given / "keys", now.accreditor)
+    done = run(*PREPARE, "--keys", "keys", "--out", "o", "--json")
+    assert (done.code, done.json["rule"]) == (1, "key-folder")
+
+
+def test_a_key_that_makes_no_proofs_leaves_them_out_and_says_so(given: Path, now: Story) -> None:
+    other = party("college", "P-256")
+    key_folder(given / "keys", other)
+    college = json.loads((given / "college.json").read_text()) | {"did": other.did}
+    (given / "college.json").write_text(json.dumps(college))
+    done = run(*PREPARE, "--keys", "keys", "--out", "spring")
+    assert done.code == 0
+    assert "no proof of their own" in done.err
+    assert proofs(given) == [None] * 3
 
 
 def test_nothing_is_written_when_a_row_is_refused(given: Path) -> None:
@@ -214,8 +266,8 @@ def test_check_takes_anything_and_refuses_it(at: Path, data: bytes) -> None:
 
 def test_a_registry_tries_what_is_well_formed(world: World, registry: HttpRegistry) -> None:
     Path("s").write_bytes(world.story.cohort(2))
-    key_file(Path(), world.story.provider, "a.key")
-    options = ["--url", registry.url, "--key", "a.key"]
+    key_folder(Path("keys"), world.story.provider)
+    options = ["--url", registry.url, "--keys", "keys"]
     done = run("check", "s", *options, "--json")
     assert done.code == 0
     assert done.json["registry"]["size"] == world.log.size
@@ -234,12 +286,12 @@ def test_refusals_that_a_registry_did_not_list_are_told_of(
     world: World, registry: HttpRegistry
 ) -> None:
     Path("s").write_bytes(world.story.cohort(2))
-    key_file(Path(), world.story.provider, "a.key")
+    key_folder(Path("keys"), world.story.provider)
     refused = {"rule": "already-issued", "detail": "this credential exists", "line": 3}
     answer = {"format": "testamur/check/1", "accepted": False, "size": 9, "refusals": [refused]}
     for options in ([], ["--json"]):
         registry.script.append(Reply(200, json.dumps({**answer, "leftOff": 1234}).encode()))
-        words = ["--url", registry.url, "--key", "a.key", "--log", world.story.origin]
+        words = ["--url", registry.url, "--keys", "keys", "--log", world.story.origin]
         done = run("check", "s", *words, *options)
         assert done.code == 1
         if options:
@@ -252,11 +304,11 @@ def test_a_registry_is_given_nothing_that_it_could_submit(
     world: World, registry: HttpRegistry
 ) -> None:
     body = world.story.cohort(2)
-    key_file(Path(), world.story.provider, "a.key")
+    key_folder(Path("keys"), world.story.provider)
     Path("s").write_bytes(body)
     Path("e").write_bytes(body.partition(b"\n")[2])
     for file in ("s", "e"):
-        done = run("check", file, "--url", registry.url, "--key", "a.key")
+        done = run("check", file, "--url", registry.url, "--keys", "keys")
         assert done.code == 0, done.err
         (asked,) = [each for each in registry.asked if each.path == "/submissions/check"]
         registry.asked.clear()
@@ -270,8 +322,8 @@ def test_a_registry_is_given_nothing_that_it_could_submit(
 
 def test_a_registry_is_asked_with_a_key_alone(at: Path, now: Story) -> None:
     (at / "e").write_bytes(encode_event(now.issued()) + b"\n")
-    key_file(at, now.provider, "a.key")
-    for words in (["--url", "http://127.0.0.1:9"], ["--key", "a.key"]):
+    key_folder(at / "keys", now.provider)
+    for words in (["--url", "http://127.0.0.1:9"], ["--keys", "keys"]):
         done = run("check", "e", *words)
         assert done.code == 2
         assert "one needs the other" in done.err
@@ -279,7 +331,7 @@ def test_a_registry_is_asked_with_a_key_alone(at: Path, now: Story) -> None:
 
 def test_lines_are_counted_in_the_file_that_was_given(world: World, registry: HttpRegistry) -> None:
     body = world.story.cohort(2)
-    key_file(Path(), world.story.provider, "a.key")
+    key_folder(Path("keys"), world.story.provider)
     Path("s").write_bytes(body)
     Path("e").write_bytes(body.partition(b"\n")[2])
     refused = {"rule": "already-issued", "detail": "this credential exists", "line": 3}
@@ -287,17 +339,17 @@ def test_lines_are_counted_in_the_file_that_was_given(world: World, registry: Ht
     answer = {"format": "testamur/check/1", "accepted": False, "size": 9, "refusals": [refused]}
     for file, line in (("s", 3), ("e", 2)):
         registry.script.append(Reply(200, json.dumps({**answer, "flags": flags}).encode()))
-        words = ["--url", registry.url, "--key", "a.key", "--log", world.story.origin]
+        words = ["--url", registry.url, "--keys", "keys", "--log", world.story.origin]
         done = run("check", file, *words, "--json")
         assert [each["line"] for each in done.json["refusals"]] == [line]
         assert done.json["registry"]["flags"][0]["firstLine"] == line - 1
 
 
 def test_a_signed_file_is_a_submission_of_those_very_lines(at: Path, now: Story) -> None:
-    key_file(at, now.provider, "a.key")
+    key_folder(at / "keys", now.provider)
     events = encode_event(now.issued()) + b"\n" + encode_event(now.issued()) + b"\n"
     (at / "e").write_bytes(events)
-    done = run("sign", "e", "--key", "a.key", "--log", now.origin, "--out", "s", "--json")
+    done = run("sign", "e", "--keys", "keys", "--log", now.origin, "--out", "s", "--json")
     assert done.code == 0
     body = (at / "s").read_bytes()
     assert body.partition(b"\n")[2] == events
@@ -305,14 +357,14 @@ def test_a_signed_file_is_a_submission_of_those_very_lines(at: Path, now: Story)
     header.verify_signature(now.provider.key.public)
     assert done.json["kid"] == header.protected.kid == now.provider.kid
     assert (done.json["jti"], done.json["aud"]) == (header.payload.jti, now.origin)
-    again = run("sign", "e", "--key", "a.key", "--log", now.origin, "--out", "t", "--json")
+    again = run("sign", "e", "--keys", "keys", "--log", now.origin, "--out", "t", "--json")
     assert again.json["jti"] != done.json["jti"]
 
 
 def test_what_is_not_well_formed_is_not_signed(at: Path, now: Story) -> None:
-    key_file(at, now.provider, "a.key")
+    key_folder(at / "keys", now.provider)
     (at / "e").write_bytes(encode_event(now.issued()) + b"\n{}\n")
-    arguments = ["--key", "a.key", "--log", now.origin, "--out", "s", "--json"]
+    arguments = ["--keys", "keys", "--log", now.origin, "--out", "s", "--json"]
     done = run("sign", "e", *arguments)
     assert (done.code, done.json["line"]) == (1, 2)
     (at / "e").write_bytes(now.cohort(1))
@@ -320,23 +372,10 @@ def test_what_is_not_well_formed_is_not_signed(at: Path, now: Story) -> None:
     assert not (at / "s").exists()
 
 
-def test_a_kid_that_is_no_did_url_is_refused(at: Path, now: Story) -> None:
-    key_file(at, now.provider, "a.key")
-    (at / "e").write_bytes(encode_event(now.issued()) + b"\n")
-    base = ["sign", "e", "--key", "a.key", "--log", now.origin, "--out", "s"]
-    for wrong in ("nonsense", ""):
-        done = run(*base, "--kid", wrong, "--json")
-        assert done.code == 2
-        assert f"{wrong!r} does not look like did:web:" in done.json["detail"]
-        assert not (at / "s").exists()
-    assert run(*base, "--kid", "did:web:college.example#2026").code == 0
-    assert parse((at / "s").read_bytes()).header.payload.iss == "did:web:college.example"
-
-
 def test_an_address_is_not_taken_for_the_name_of_a_log(at: Path, now: Story) -> None:
-    key_file(at, now.provider, "a.key")
+    key_folder(at / "keys", now.provider)
     (at / "e").write_bytes(encode_event(now.issued()) + b"\n")
-    done = run("sign", "e", "--key", "a.key", "--log", "http://a.example/log", "--out", "s")
+    done = run("sign", "e", "--keys", "keys", "--log", "http://a.example/log", "--out", "s")
     assert done.code == 2
     assert not (at / "s").exists()
 
@@ -352,12 +391,12 @@ def test_an_address_is_not_taken_for_the_name_of_a_log(at: Path, now: Story) -> 
 def test_what_an_editor_did_to_a_file_of_events_is_told_once(
     at: Path, now: Story, begins: bytes, ends: bytes, line: int | None, says: str
 ) -> None:
-    key_file(at, now.provider, "a.key")
+    key_folder(at / "keys", now.provider)
     lines = [encode_event(now.issued()) + ends for _ in range(3)] if ends else []
     (at / "e").write_bytes(begins + b"".join(lines))
     (refusal,) = run("check", "e", "--json").json["refusals"]
     assert (refusal["rule"], refusal.get("line")) == ("file-form", line)
-    done = run("sign", "e", "--key", "a.key", "--log", now.origin, "--out", "s")
+    done = run("sign", "e", "--keys", "keys", "--log", now.origin, "--out", "s")
     assert done.code == 1
     assert "file-form: e: " in done.err
     assert says in done.err

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
@@ -26,6 +26,7 @@ from testamur.errors import Refuted, Unavailable
 from testamur.exports.row_files import WRITERS, Form
 from testamur.exports.rows import COLUMNS, Row, cells
 from testamur.exports.whole_log import export
+from testamur.tlog.checkpoint import Checkpoint
 from testamur.verification.replay import BadEntry
 from tests.harness.any_event import any_event
 from tests.harness.published_log import PublishedLog, opened_log
@@ -114,12 +115,12 @@ def test_parquet_has_typed_columns_and_names_its_checkpoint(log: PublishedLog) -
 @given(any_event())
 def test_every_member_of_every_event_is_in_its_own_cell(event: e.Event) -> None:
     line = encode_event(event)
-    row = Row(7, 5, 0, "did:web:x", "did:web:x#k", (), event, line)
+    row = Row(7, 5, 0, "did:key:z", "did:key:z#z", True, (), event, line)
     found = {
         name: value for name, value in zip(COLUMNS, cells(row), strict=True) if value is not None
     }
     members = json.loads(line)
-    head = {"position", "submission", "recordedAt", "issuer", "kid", "flags"}
+    head = {"position", "submission", "recordedAt", "issuer", "kid", "counts", "flags"}
     assert found.keys() - head == members.keys()
     assert {name: _as_json(found[name], COLUMNS[name]) for name in members} == members
 
@@ -137,11 +138,58 @@ def _as_json(value: Any, kind: str) -> Any:
 
 
 def test_no_member_is_named_like_a_column_of_every_row() -> None:
-    head = {"position", "submission", "recordedAt", "issuer", "kid", "flags", "type"}
+    head = {"position", "submission", "recordedAt", "issuer", "kid", "counts", "flags", "type"}
     for event in e.EVENTS.values():
         struct = inspect.type_info(event)
         assert isinstance(struct, inspect.StructType)
         assert not head & {field.encode_name for field in struct.fields}
+
+
+# --- What counts ---
+
+
+class Robbed(NamedTuple):
+    """A log on which a thief issued, the checkpoint before that was declared, and what counts."""
+
+    log: PublishedLog
+    earlier: Checkpoint
+    due: list[bool]
+
+
+@pytest.fixture
+def robbed(tmp_path: Path) -> Robbed:
+    log, story = opened_log(tmp_path / "log", 2)
+    before = len(event_entries(log))
+    theft = log.append(story.cohort(2))
+    own = log.append(story.cohort(1))
+    earlier = log.publish()
+    stolen = story.key_compromised(story.provider, since=theft, kept=((own, own),))
+    log.append(story.submission(story.provider.recovery, stolen))
+    log.publish()
+    return Robbed(log, earlier, [True] * before + [False, False, True, True])
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_every_row_says_whether_it_counts_as_of_the_size(robbed: Robbed, form: Form) -> None:
+    data = exported(robbed.log, form)
+    match form:
+        case "ndjson":
+            counts = [json.loads(line)["counts"] for line in data.splitlines()]
+        case "csv":
+            table = csv.DictReader(io.StringIO(data.decode()))
+            counts = [{"true": True, "false": False}[row["counts"]] for row in table]
+        case "parquet":
+            counts = pq.read_table(robbed.log.root.parent / "out.parquet")["counts"].to_pylist()
+    assert counts == robbed.due
+
+
+def test_as_of_an_earlier_checkpoint_a_later_declaration_is_not_heard(
+    robbed: Robbed, tmp_path: Path
+) -> None:
+    log, out = robbed.log, tmp_path / "out.csv"
+    export(log.source(), log.key, out, "csv", checkpoint=robbed.earlier)
+    table = csv.DictReader(out.read_text().splitlines())
+    assert [row["counts"] for row in table] == ["true"] * (len(robbed.due) - 1)
 
 
 # --- All or nothing ---
@@ -232,14 +280,15 @@ def test_every_form_has_the_same_rows(log: PublishedLog) -> None:
 
 def test_columns_are_named_as_on_the_wire() -> None:
     assert {"recordedAt", "validFrom", "achievementVersion"} <= COLUMNS.keys()
-    assert COLUMNS["key"] == "json"  # an object in one event, an id in another
+    assert {"as", "kept", "recoveryKeys", "since", "until"} <= COLUMNS.keys()
+    assert (COLUMNS["key"], COLUMNS["signature"]) == ("text", "bytes")
     assert msgspec.json.encode(list(COLUMNS)).isascii()
 
 
 @pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "@SUM(1)", "+1", "-2+3"])
 def test_no_name_is_run_by_a_spreadsheet(tmp_path: Path, name: str) -> None:
     log, story = opened_log(tmp_path / "log", 1)
-    renamed = e.OrganizationUpdated(country="NL", name=name, organization=story.provider.did)
+    renamed = e.OrganizationUpdated(country="NL", name=name)
     log.append(story.submission(story.provider, renamed))
     log.publish()
     table = csv.DictReader(io.StringIO(exported(log, "csv").decode()))

@@ -17,7 +17,7 @@ from msgspec import inspect
 
 from testamur.catalogue import events as e
 from testamur.catalogue import names
-from testamur.catalogue.members import Authority, Key, Level, Outcome
+from testamur.catalogue.members import Level
 from tests.harness.story import uuid7
 
 new_ids: Final = st.builds(uuid7, st.integers(0, 2**48 - 1), st.integers(0, 2**74 - 1))
@@ -39,9 +39,8 @@ def as_set(members: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(distinct[key] for key in sorted(distinct))
 
 
-def _is_list(item: inspect.Type) -> bool:
-    # Outcomes stand as the provider put them; authorities and their keys are seated in order.
-    return isinstance(item, inspect.StructType) and item.cls in (Authority, Key, Outcome)
+# Outcomes and recovery keys stand as their author ranks them, authorities as they are seated.
+_LISTS: Final = frozenset({"authorities", "outcomes", "recovery_keys"})
 
 
 def any_event(kind: type[e.Event] | None = None) -> st.SearchStrategy[e.Event]:
@@ -60,18 +59,33 @@ def _structs(info: Any, given: dict[str, Any] | None = None) -> st.SearchStrateg
             st.builds(Level, framework=st.just("EQF"), value=st.integers(1, 8)),
             st.builds(Level, framework=st.just("QF-EHEA"), value=st.integers(0, 3)),
         )
-    members = {field.name: _values(field.type) for field in info.fields}
+    members = {field.name: _values(field.type, field.name) for field in info.fields}
+    if info.cls is e.KeyCompromised:
+        return st.one_of(
+            st.builds(info.cls, **{**members, "kept": st.none()}),
+            st.builds(_compromised, members["key"], _bounds),
+        )
     return st.builds(info.cls, **{**members, **(given or {})})
 
 
-def _values(info: Any) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0911  # one line per kind of member
+_bounds: Final = st.sets(st.integers(0, 2**53 - 1), min_size=2, max_size=6)
+
+
+def _compromised(key: str, bounds: set[int]) -> e.KeyCompromised:
+    """Return a declaration that keeps ranges between these positions."""
+    ordered = sorted(bounds)
+    kept = tuple(zip(ordered[::2], ordered[1::2], strict=False))
+    return e.KeyCompromised(key=key, since=ordered[0], kept=kept)
+
+
+def _values(info: Any, name: str) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0911  # one line per kind of member
     match info:
         case inspect.Metadata():
-            return _values(info.type)
+            return _values(info.type, name)
         case inspect.NoneType():
             return st.none()
         case inspect.UnionType():
-            return st.one_of([_values(each) for each in info.types])
+            return st.one_of([_values(each, name) for each in info.types])
         case inspect.LiteralType():
             return st.sampled_from(info.values)
         case inspect.IntType():
@@ -81,8 +95,11 @@ def _values(info: Any) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0911  # one 
         case inspect.DateType():
             return st.dates(date.min, date.max)
         case inspect.VarTupleType():
-            parts = st.lists(_values(info.item_type), min_size=info.min_length or 0, max_size=3)
-            return parts.map(tuple if _is_list(info.item_type) else as_set)
+            item = _values(info.item_type, name)
+            parts = st.lists(item, min_size=info.min_length or 0, max_size=3)
+            return parts.map(tuple if name in _LISTS else as_set)
+        case inspect.TupleType():
+            return st.tuples(*(_values(each, name) for each in info.item_types))
         case inspect.StructType():
             return _structs(info)
         case inspect.StrType():

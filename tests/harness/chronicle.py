@@ -18,8 +18,9 @@ from sqlalchemy import Connection
 from projections.database import sqlite_engine
 from projections.follower import Follower
 from testamur.catalogue import events as e
+from testamur.catalogue.lines import decode_event
 from testamur.errors import Refusal
-from testamur.rules import CredentialState
+from testamur.rules import Credential
 from tests.harness.memory_gate import MemoryGate
 from tests.harness.published_log import PublishedLog
 from tests.harness.story import Party, Story
@@ -48,8 +49,8 @@ class Chronicle:
         return self.gate.story
 
     @property
-    def credentials(self) -> dict[str, CredentialState]:
-        """The state of every credential that was issued."""
+    def credentials(self) -> dict[str, Credential]:
+        """What was said of every credential."""
         return self.gate.credentials
 
     def offer(self, signer: Party, *events: e.Event) -> bool:
@@ -67,6 +68,12 @@ class Chronicle:
         events = [self.story.issued(**terms) for _ in range(count)]
         assert self.offer(self.story.provider, *events)
         return [event.credential for event in events]
+
+    def issuance(self, position: int) -> e.CredentialIssued:
+        """Return the issuance at a position of the log."""
+        event = decode_event(self.log.entries[position])
+        assert isinstance(event, e.CredentialIssued)
+        return event
 
     @contextmanager
     def answers(self) -> Iterator[Connection]:

@@ -20,6 +20,7 @@ from typing import Any
 from testamur.badges.commitment import HolderFile
 from testamur.badges.prepare import Prepared
 from testamur.catalogue import events as e
+from testamur.rules import Flags
 from testamur.tlog.checkpoint import sign_checkpoint
 from testamur.tlog.cosignature import Cosigner
 from testamur.tlog.note import parse_note
@@ -68,19 +69,27 @@ class IssuedLog:
 
     # --- What outsiders make of it ---
 
-    def positions(self, credential: str, *others: str) -> Positions:
-        """Return what bears on the credential, found by replaying the published log."""
-        bearing = Bearing([credential, *others])
+    def bearing(self, credential: str) -> Bearing:
+        """Return what the published log says of a credential, after a replay."""
+        bearing = Bearing([credential])
         replay(self.log.source(), self.log.key, on_submission=bearing.read)
-        return bearing.positions(credential)
+        return bearing
+
+    def positions(self, credential: str, anchors: Sequence[Party] = ()) -> Positions:
+        """Return what bears on the credential, with chains to anchors and root authorities."""
+        return self.bearing(credential).positions(credential, [each.did for each in anchors])
 
     def evidence(
-        self, holder: HolderFile, *others: str, positions: Positions | None = None
+        self,
+        holder: HolderFile,
+        *,
+        anchors: Sequence[Party] = (),
+        positions: Positions | None = None,
     ) -> Evidence:
         """Return the evidence, of all that bears on the credential or of these positions."""
         note = self.publish()
         if positions is None:
-            positions = self.positions(holder.id, *others)
+            positions = self.positions(holder.id, anchors)
         return build_evidence(self.log.reader(), note, holder.id, positions)
 
     def policy(self, quorum: str = "none", *lines: str) -> Policy:
@@ -94,21 +103,24 @@ class IssuedLog:
         evidence: Evidence | None = None,
         *,
         policy: Policy | None = None,
-        anchors: Sequence[Party | str] | None = None,
+        anchors: Sequence[Party] | None = None,
         now: datetime | None = None,
         at: datetime | None = None,
         evidence_from: EvidenceFrom = EvidenceFrom.REPLAY,
+        stated: Flags | None = None,
     ) -> Report:
-        """Return the report on the credential, by the whole evidence unless other is given."""
+        """Return the report on the credential, by the whole evidence unless other is given.
+
+        The anchor is the story's authority, unless others are given.
+        """
+        trusted = [self.story.authority] if anchors is None else anchors
         return verify(
             holder,
-            evidence or self.evidence(holder),
+            evidence or self.evidence(holder, anchors=trusted),
             policy or self.policy(),
-            anchors=frozenset(
-                who if isinstance(who, str) else who.did
-                for who in ([self.story.authority] if anchors is None else anchors)
-            ),
+            anchors=[each.did for each in trusted],
             now=now or datetime.fromtimestamp(self.story.now, UTC),
             at=at,
             evidence_from=evidence_from,
+            stated=stated,
         )

@@ -25,7 +25,7 @@ from testamur.verification.checks import CHECKS, RESTS_ON
 from testamur.verification.evidence import Evidence, parse_evidence, render_evidence
 from testamur.verification.report import Report, Verdict
 from tests.harness.issued_log import IssuedLog
-from tests.harness.story import NOW
+from tests.harness.story import NOW, Party
 
 NAMES = CHECKS
 TODAY = date(2026, 11, 21)
@@ -74,6 +74,11 @@ def on_terms(prepared: Prepared, **terms: Any) -> Prepared:
         credential["credentialSubject"]["achievement"]["version"] = str(event.achievement_version)
 
     return altered(msgspec.structs.replace(prepared, events=[event]), restate)
+
+
+def issued_by(prepared: Prepared, who: Party, **members: Any) -> Prepared:
+    """Return one award that names another organization, or names its issuer otherwise."""
+    return altered(prepared, lambda c: c["issuer"].update({"id": who.did, **members}))
 
 
 def signed(holder: HolderFile, *keys: PrivateKey, **members: Any) -> HolderFile:

@@ -10,9 +10,9 @@ from typing import Final
 
 import pytest
 
+from testamur.catalogue.events import KeyCompromised, KeyEvent, KeyListed, KeyRetired
 from testamur.errors import Refusal
 from testamur.rules.key_admission import CAPS, Caps, Signed, admit_key_events, admit_signer
-from testamur.rules.key_events import KeyCompromised, KeyEvent, KeyListed, KeyRetired
 from testamur.rules.key_table import KeySubmission, KeyTable
 
 DAY: Final = 24 * 3600 * 1000
@@ -51,7 +51,7 @@ class KeyStory:
 
     def says(self, key: str, *events: KeyEvent) -> KeySubmission:
         """Admit key events signed by `key`; raises `Refusal`."""
-        submission = KeySubmission(self.size, key, self.now, events)
+        submission = KeySubmission.of(self.size, key, self.now, events)
         self.table = admit_key_events(
             self.table, submission, closings=self.closings, caps=self.caps
         )

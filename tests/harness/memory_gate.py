@@ -10,7 +10,6 @@ events, in drafts that are taken over only when everything held.
 
 from __future__ import annotations
 
-from collections import ChainMap
 from dataclasses import dataclass, field
 
 import pytest
@@ -19,23 +18,50 @@ from testamur.catalogue import events as e
 from testamur.catalogue.submission import parse
 from testamur.errors import Refusal
 from testamur.rules import (
+    LIMITS,
     Admitted,
-    CredentialState,
+    Credential,
+    Limits,
     Register,
+    Signed,
     admit_events,
     admit_genesis,
     admit_header,
 )
+from testamur.rules.drafts import Draft
+from testamur.rules.reach import Totals
 from tests.harness.story import Party, Story
+
+
+class KeptCredentials(Draft[Credential]):
+    """The credentials of a gate, and the lines that first wrote them."""
+
+    def __init__(
+        self, beneath: dict[str, Credential], lines: dict[str, e.CredentialIssued]
+    ) -> None:
+        super().__init__(beneath)
+        self.lines = lines
+
+    def issuance(self, credential: str, /) -> e.CredentialIssued:
+        """Return the line that first wrote the id."""
+        return self.lines[credential]
 
 
 @dataclass
 class MemoryGate:
-    """The register of `story`, and the credentials issued in it."""
+    """The register of `story`, the credentials issued in it, and the log: its events by position.
+
+    A header stands in the log as None; `signers` has who signed it.
+    """
 
     story: Story = field(default_factory=Story)
     register: Register = field(default_factory=Register)
-    credentials: dict[str, CredentialState] = field(default_factory=dict)
+    credentials: dict[str, Credential] = field(default_factory=dict)
+    lines: dict[str, e.CredentialIssued] = field(default_factory=dict)
+    log: list[e.Event | None] = field(default_factory=list)
+    signers: dict[int, Signed] = field(default_factory=dict)
+    limits: Limits = LIMITS
+    totals: Totals | None = None
 
     @classmethod
     def opened(cls, story: Story | None = None) -> MemoryGate:
@@ -56,19 +82,40 @@ class MemoryGate:
         submission = parse(body)
         at = self.story.milliseconds if recorded_at is None else recorded_at
         register = self.register.draft()
-        credentials = ChainMap[str, CredentialState]({}, self.credentials)
+        credentials = KeptCredentials(self.credentials, self.lines)
+        header, events = submission.header, submission.events
+        header.verify_signature(header.key())
         if register.size == 0:
-            log_key = self.story.log_key.public
-            submission.header.verify_signature(log_key)
-            admitted = admit_genesis(register, submission.header, submission.events, at, log_key)
+            admitted = admit_genesis(register, header, events, at, self.story.log_key.public)
+            signed = Signed(header.payload.iss, header.key_id, 0, at)
         else:
-            submission.header.verify_signature(admit_header(register, submission.header, at))
-            admitted = admit_events(register, credentials, submission.header, submission.events, at)
-        for event, verdict in zip(submission.events, admitted, strict=True):
+            signed = admit_header(register, header, at)
+            admitted = admit_events(
+                register,
+                credentials,
+                signed,
+                events,
+                event_at=self.event_at,
+                limits=self.limits,
+                totals=self.totals,
+            )
+        for event, verdict in zip(events, admitted, strict=True):
             assert all(type(event) in flag.on for flag in verdict.flags), verdict
         self.register.absorb(register)
-        self.credentials.update(credentials.maps[0])
+        self.credentials.update(credentials.changed)
+        self.signers[signed.position] = signed
+        self.log += [None, *events]
+        for event in events:
+            if isinstance(event, e.CredentialIssued):
+                self.lines.setdefault(event.credential, event)
         return admitted
+
+    def event_at(self, position: int) -> e.Event:
+        """Return the event of the log at a position."""
+        event = self.log[position]
+        if event is None:
+            raise LookupError(f"a header stands at {position}")
+        return event
 
     def refused(self, signer: Party, *events: e.Event, recorded_at: int | None = None) -> Refusal:
         """Sign the events as `signer` and return the refusal they meet."""

@@ -2,12 +2,14 @@
 
     RandomSubmissions(chronicle, seed).go(120)
 
-The same seed makes the same log. Most of what is offered breaks a rule and is refused.
+The same seed makes the same log. Most of what is offered breaks a rule and is refused. Keys are
+declared compromised, so that what counts changes; what counts no more is written again.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,8 +17,11 @@ import msgspec
 
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Definition, Scope
+from testamur.rules.status import existing
 from tests.harness.chronicle import Chronicle
 from tests.harness.story import Party, party
+
+Offer = tuple[Party, Sequence[e.Event]]
 
 
 class RandomSubmissions:
@@ -27,48 +32,72 @@ class RandomSubmissions:
         self.story = chronicle.story
         self.random = random.Random(seed)
         self.parties = [self.story.authority, self.story.accreditor, self.story.provider]
-        self.keys = list(self.parties)
+        self.signers = list(self.parties)  # every signing key that was ever listed, or offered
         self.achievements = [self.story.achievement]
         self.accreditations = [self.story.accreditation]
         self.recognitions = [self.story.recognition]
-        self.issued: list[str] = []
+        self.issuances: list[e.CredentialIssued] = []
+        self.written: list[tuple[Party, e.Event]] = []
+
+    @property
+    def issued(self) -> list[str]:
+        """The ids of the credentials that were offered."""
+        return [event.credential for event in self.issuances]
 
     def go(self, steps: int) -> None:
         """Offer a submission at each step, at times that never go back."""
         offers = [
-            self.issue, self.issue, self.change, self.change, self.newcomer, self.change_keys,
-            self.accredit, self.withdraw, self.define, self.redefine, self.update,
+            self.issue, self.issue, self.change, self.change, self.newcomer, self.own_keys,
+            self.own_keys, self.grant, self.alter_grant, self.define, self.redefine, self.tell,
+            self.succeed, self.write_again,
         ]  # fmt: skip
         for _ in range(steps):
-            self.story.now += self.random.choice((0, 0, 1, 3600, 40 * 86400))
+            self.story.now += self.random.choice((0, 0, 1, 3600, 12 * 86400))
             signer, events = self.random.choice(offers)()
-            # The signer drawn first, and the others after it, until one is admitted.
-            signers = [signer, *self.random.sample(self.keys, len(self.keys))]
-            if events and self.random.random() < 0.9:
-                next((who for who in signers if self.chronicle.offer(who, *events)), None)
+            # The signer drawn first, and others after it, until one is admitted.
+            others = self.random.sample(self.signers, min(4, len(self.signers)))
+            for who in [signer, self.able(signer), *map(self.able, others)] if events else []:
+                if self.chronicle.offer(who, *events):
+                    self.written += [(who, event) for event in events]
+                    break
 
-    def pick(self, choices: list[Any]) -> Any:
+    def able(self, who: Party) -> Party:
+        """Return the organization of `who` with a signing key that is in force, if it has one."""
+        organization = self.chronicle.gate.register.organizations.get(who.did)
+        if organization is None:
+            return who
+        known = organization.keys.keys
+        listed = [each for each in self.signers if each.did == who.did and each.key_id in known]
+        return next((each for each in reversed(listed) if known[each.key_id].in_force), who)
+
+    def owner(self, achievement: str) -> Party:
+        """Return who defined an achievement, or any provider."""
+        known = self.chronicle.gate.register.achievements.get(achievement)
+        owners = [each for each in self.parties if known and each.did == known.owner]
+        return self.able(self.pick(owners or self.parties[2:]))
+
+    def pick(self, choices: Sequence[Any]) -> Any:
         return self.random.choice(choices)
 
-    def issue(self) -> tuple[Party, list[e.Event]]:
+    def issue(self) -> Offer:
         today = datetime.fromtimestamp(self.story.now, UTC).date()
-        day = today + timedelta(days=self.pick([0, 0, 0, -90, 60]))
         events: list[e.Event] = []
+        achievement = self.pick(self.achievements)
         for _ in range(self.random.randint(1, 4)):
-            event = self.story.issued(achievement=self.pick(self.achievements))
-            terms = {
-                "accreditation": self.pick([*self.accreditations, None]),
-                "valid_from": day,
-                "valid_until": None,
-            }
-            events.append(_replaced(event, **terms))
-            self.issued.append(event.credential)
+            event = msgspec.structs.replace(
+                self.story.issued(achievement=achievement),
+                accreditation=self.pick([self.accreditations[0], self.accreditations[-1], None]),
+                valid_from=today + timedelta(days=self.pick([0, 0, 0, -90, 60])),
+                valid_until=None,
+            )
+            events.append(event)
+            self.issuances.append(event)
         if self.random.random() < 0.3:
             events.append(e.CredentialRevoked(credential=self.issued[-1], reason="issuedInError"))
-        return self.pick(self.keys[2:]), events
+        return self.owner(achievement), events
 
-    def change(self) -> tuple[Party, list[e.Event]]:
-        if not self.issued:
+    def change(self) -> Offer:
+        if not self.issuances:
             return self.story.provider, []
         events: list[e.Event] = []
         for _ in range(self.random.randint(1, 2)):
@@ -83,67 +112,65 @@ class RandomSubmissions:
                     ]
                 )
             )
-        return self.pick(self.keys[2:]), events
+        return self.pick(self.signers[2:]), events
 
-    def newcomer(self) -> tuple[Party, list[e.Event]]:
+    def newcomer(self) -> Offer:
         who = party(f"newcomer {len(self.parties)}", self.pick(["Ed25519", "P-256"]))
         sponsor = self.pick(self.parties)
         roles = self.pick(
             [
-                *(["provider"], ["provider", "endorser"], ["accreditor"], ["authority"]),
+                *(["provider"], ["endorser", "provider"], ["accreditor"], ["authority"]),
                 ["accreditor", "provider"],
             ]
         )
         self.parties.append(who)
-        self.keys.append(who)
+        self.signers.append(who)
         return sponsor, [self.story.registered(sponsor, who, *roles)]
 
-    def change_keys(self) -> tuple[Party, list[e.Event]]:
-        owner, by = self.pick(self.keys), self.pick(self.keys)
-        fresh = owner.with_key(f"k{len(self.keys)}")
-        self.keys.append(fresh)
-        since = max(0, len(self.chronicle.log.entries) - self.random.randint(0, 30))
-        events: list[list[e.Event]] = [
-            [self.story.key_added(owner, fresh)],
-            [self.story.key_added(owner, fresh, by=by)],
-            [
-                self.story.key_added(owner, fresh),
-                e.KeyRetired(key=owner.key_id, organization=owner.did),
-            ],
-            [e.KeyCompromised(key=owner.key_id, organization=owner.did, since=since)],
+    def own_keys(self) -> Offer:
+        owner = self.able(self.pick(self.parties))
+        fresh = owner.with_key(f"k{len(self.signers)}")
+        since = max(0, len(self.chronicle.log.entries) - self.random.randint(0, 40))
+        kept = self.pick([None, None, ((since, since + self.random.randint(0, 10)),)])
+        offers: list[Offer] = [
+            (owner.recovery, [self.story.key_listed(fresh)]),
+            (owner.founding, [self.story.key_listed(fresh, "recovery")]),
+            (owner.recovery, [self.story.key_listed(fresh), self.story.key_retired(owner)]),
+            (owner.recovery, [self.story.key_compromised(owner, since, kept)]),
+            (owner.recovery, [self.story.key_compromised(owner, since, kept)]),
+            (owner.founding, [self.story.key_compromised(owner.recovery, since)]),
+            (owner, [self.story.key_compromised(owner)]),
         ]
-        return self.pick([owner, owner, by]), self.pick(events)
+        self.signers.append(fresh)
+        return self.random.choice(offers)
 
-    def accredit(self) -> tuple[Party, list[e.Event]]:
-        new = self.story.new_id()
+    def grant(self) -> Offer:
+        new, of = self.story.new_id(), self.pick(self.parties)
         if self.random.random() < 0.5:
             self.recognitions.append(new)
-            accreditor = self.pick(self.parties).did
-            return self.pick(self.parties), [
-                _replaced(self.story.recognised(new), accreditor=accreditor)
-            ]
+            as_ = self.pick(["accreditor", "authority"])
+            return self.pick(self.parties), [self.story.recognised(new, as_=as_, of=of)]
         self.accreditations.append(new)
         scope = self.pick([None, Scope(languages=("nl",)), Scope(fields=("08",))])
-        provider = self.pick(self.parties).did
-        return self.pick(self.parties), [
-            _replaced(self.story.accredited(new), provider=provider, scope=scope)
-        ]
+        granted = msgspec.structs.replace(self.story.accredited(new, of=of), scope=scope)
+        return self.pick(self.parties), [granted]
 
-    def withdraw(self) -> tuple[Party, list[e.Event]]:
-        one = self.pick(self.accreditations)
+    def alter_grant(self) -> Offer:
+        one, other = self.pick(self.accreditations), self.pick(self.recognitions)
+        word = {"country": self.pick(["NL", "BE"]), "name": f"Name {self.random.random():.3f}"}
         event = self.pick(
             [
                 e.AccreditationSuspended(accreditation=one, reason="qualityConcern"),
                 e.AccreditationReinstated(accreditation=one),
                 e.AccreditationWithdrawn(accreditation=one, reason="conditionsNotMet"),
-                e.RecognitionWithdrawn(
-                    recognition=self.pick(self.recognitions), reason="voluntary"
-                ),
+                e.AccreditationRestated(accreditation=one, **word),
+                e.RecognitionWithdrawn(recognition=other, reason="voluntary"),
+                e.RecognitionRestated(recognition=other, **word),
             ]
         )
         return self.pick(self.parties), [event]
 
-    def define(self) -> tuple[Party, list[e.Event]]:
+    def define(self) -> Offer:
         new = self.story.new_id()
         self.achievements.append(new)
         bare = Definition(name="Bare", achievement_type="Badge")
@@ -152,26 +179,51 @@ class RandomSubmissions:
             e.AchievementDefined(achievement=new, definition=definition)
         ]
 
-    def redefine(self) -> tuple[Party, list[e.Event]]:
+    def redefine(self) -> Offer:
         one = self.pick(self.achievements)
+        who = self.owner(one)
         version = self.random.randint(2, 3)
         revised = e.AchievementRevised(
             achievement=one, definition=self.story.definition(), version=version
         )
         retired = e.AchievementRetired(achievement=one)
-        return self.pick(self.parties), self.pick([[revised], [retired], [revised, retired]])
+        return who, self.pick([[revised], [revised], [retired], [revised, retired]])
 
-    def update(self) -> tuple[Party, list[e.Event]]:
+    def tell(self) -> Offer:
         who = self.pick(self.parties[3:] or self.parties)
         updated = [
-            e.OrganizationUpdated(country="BE", name=f"Name {number}", organization=who.did)
+            e.OrganizationUpdated(country="BE", name=f"Name {number}")
             for number in range(self.random.randint(1, 2))
         ]
-        closed = e.OrganizationClosed(organization=who.did)
         close = len(self.parties) > 4 and self.random.random() < 0.2
-        events: list[e.Event] = [closed] if close else [*updated]
-        return self.pick([who, self.pick(self.parties)]), events
+        return who, [e.OrganizationClosed()] if close else updated
 
+    def succeed(self) -> Offer:
+        of, by = self.pick(self.parties), self.pick(self.parties)
+        if self.random.random() < 0.2:
+            return of, [e.OrganizationObjected()]
+        who = self.pick([of, of, self.story.accreditor])
+        return who, [self.story.succeeded(of, by)]
 
-def _replaced(event: Any, **changes: Any) -> Any:
-    return msgspec.structs.replace(event, **changes)
+    def write_again(self) -> Offer:
+        """Offer a line that was written before, which only its owner may, if it counts no more."""
+        if not self.written:
+            return self.story.provider, []
+        who, event = self.pick(self.fallen() or self.written)
+        return self.able(who), [event]
+
+    def fallen(self) -> list[tuple[Party, e.Event]]:
+        """Return the definitions that count no more, or else the issuances."""
+        register, credentials = self.chronicle.gate.register, self.chronicle.gate.credentials
+        definitions: list[tuple[Party, e.Event]] = []
+        issuances: list[tuple[Party, e.Event]] = []
+        for who, event in self.written:
+            if isinstance(event, e.AchievementDefined):
+                one = register.achievements[event.achievement].definition(1)
+                if existing(register, one) is None:
+                    definitions.append((who, event))
+            elif isinstance(event, e.CredentialIssued):
+                issued = credentials.get(event.credential)
+                if existing(register, issued) is None:
+                    issuances.append((who, event))
+        return definitions or issuances

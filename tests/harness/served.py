@@ -22,10 +22,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
-import msgspec
 
 from testamur.catalogue import dry_run
-from testamur.catalogue.members import Authority
+from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import MEDIA_TYPE
 from testamur.http.source import HttpSource
 from testamur.keys import PublicKey
@@ -62,15 +61,14 @@ def in_background(*command: str | Path) -> list[str]:
     return ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *map(str, command)]
 
 
-def authority_of(story: Story) -> str:
-    """Return the root authority of a story as `init` takes it."""
-    authority = Authority(
-        country="NL",
-        keys=(story.authority.listed,),
-        name="Authority",
-        organization=story.authority.did,
+def authority_of(story: Story, folder: Path) -> Path:
+    """Write the registration of the story's root authority, as `init` takes it; return the file."""
+    registered = story.registration(
+        story.authority, "authority", sponsor=story.origin, name="Authority"
     )
-    return msgspec.json.encode(authority).decode()
+    file = folder / "authority.json"
+    file.write_bytes(encode_event(registered) + b"\n")
+    return file
 
 
 class Served:
@@ -90,7 +88,7 @@ class Served:
             "init",
             *("--data", self.data),
             *("--origin", self.story.origin),
-            *("--authority", authority_of(self.story)),
+            *("--authority", authority_of(self.story, self.data.parent)),
         )
         assert made.returncode == 0, made.stderr
         self.vkey = made.stdout.strip()

@@ -15,18 +15,28 @@ Builders of events return the event; `submission` signs any of them into a file.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID
 
 from testamur.catalogue import dry_run
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import decode_events, encode_event
-from testamur.catalogue.members import Authority, Definition, Key, Level, Outcome, Role, Workload
+from testamur.catalogue.members import (
+    Definition,
+    KeyUse,
+    Level,
+    Outcome,
+    Range,
+    RecognisedAs,
+    Role,
+    Workload,
+)
+from testamur.catalogue.registration import UNSIGNED, sign_registration
 from testamur.catalogue.submission import base64url_decode, base64url_encode, seal
-from testamur.keys import Curve, PrivateKey
-from testamur.rules.organizations import possession_statement
+from testamur.keys import Curve, PrivateKey, PublicKey
 
 NOW = 1_795_255_200
 """The second most stories take place in: 2026-11-21T10:00:00Z."""
@@ -34,13 +44,25 @@ NOW = 1_795_255_200
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
+class FirstKeys(NamedTuple):
+    """The keys that an organization enters the register with."""
+
+    founding: PrivateKey
+    recovery: PrivateKey
+    signing: PrivateKey
+
+
 @dataclass(frozen=True)
 class Party:
-    """An organization as its own staff sees it: its DID and the key it signs with."""
+    """An organization as its own staff sees it: its DID, the key it signs with, its first keys.
+
+    `key_id` is what the header says of the key; of an honest party it is the key's Multikey.
+    """
 
     did: str
     key: PrivateKey
     key_id: str
+    keys: FirstKeys
 
     @property
     def kid(self) -> str:
@@ -48,13 +70,22 @@ class Party:
         return f"{self.did}#{self.key_id}"
 
     @property
-    def listed(self) -> Key:
-        """The key as the register lists it."""
-        return Key(id=self.key_id, public_key_multibase=self.key.public.multikey())
+    def founding(self) -> Party:
+        """The same organization signing with its founding key."""
+        return self.signing_with(self.keys.founding)
+
+    @property
+    def recovery(self) -> Party:
+        """The same organization signing with its first recovery key below the founding one."""
+        return self.signing_with(self.keys.recovery)
 
     def with_key(self, name: str, curve: Curve = "Ed25519") -> Party:
         """Return the same organization signing with another key of its own."""
-        return Party(self.did, private_key(name, curve), name)
+        return self.signing_with(private_key(name, curve))
+
+    def signing_with(self, key: PrivateKey) -> Party:
+        """Return the same organization signing with this key."""
+        return replace(self, key=key, key_id=key.public.multikey())
 
 
 def private_key(name: str, curve: Curve = "Ed25519") -> PrivateKey:
@@ -63,9 +94,23 @@ def private_key(name: str, curve: Curve = "Ed25519") -> PrivateKey:
 
 
 def party(name: str, curve: Curve = "Ed25519") -> Party:
-    """Return an organization whose DID is the did:key of its first key."""
-    key = private_key(name, curve)
-    return Party(key.public.did_key(), key, key.public.multikey())
+    """Return an organization that signs with its signing key; its DID spells its founding key."""
+    keys = FirstKeys(
+        private_key(f"{name} founding", curve),
+        private_key(f"{name} recovery", curve),
+        private_key(f"{name} signing", curve),
+    )
+    return organization(keys)
+
+
+def organization(keys: FirstKeys) -> Party:
+    """Return the organization with these first keys, signing with its signing key."""
+    return Party(keys.founding.public.did_key(), keys.signing, keys.signing.public.multikey(), keys)
+
+
+def log_itself(key: PrivateKey) -> Party:
+    """Return the signer of the genesis: the log, which has the one key."""
+    return organization(FirstKeys(key, key, key))
 
 
 def uuid7(milliseconds: int, number: int) -> str:
@@ -122,6 +167,11 @@ class Story:
         """The story's time as a clock in Unix milliseconds would tell it."""
         return self.now * 1000
 
+    @property
+    def today(self) -> date:
+        """The UTC day of the story's time."""
+        return datetime.fromtimestamp(self.now, UTC).date()
+
     # --- Signing ---
 
     def submission(
@@ -165,18 +215,16 @@ class Story:
 
     def genesis(self, *, authorities: Sequence[Party] | None = None) -> bytes:
         """Return the submission that opens the log, signed by the log's own key."""
-        public = self.log_key.public
-        opener = Party(public.did_key(), self.log_key, public.multikey())
         opened = e.LogOpened(
             admission="testamur/admission/1",
             authorities=tuple(
-                Authority(country="NL", keys=(who.listed,), name="Authority", organization=who.did)
-                for who in (authorities or [self.authority])
+                self.registration(each, "authority", sponsor=self.origin, name="Authority")
+                for each in authorities or [self.authority]
             ),
             format="testamur/log/1",
             origin=self.origin,
         )
-        return self.submission(opener, opened)
+        return self.submission(log_itself(self.log_key), opened)
 
     def opening(self) -> list[bytes]:
         """Return the submissions after which the provider can issue, in order.
@@ -201,47 +249,117 @@ class Story:
 
     # --- Events ---
 
-    def possession(self, sponsor: Party, newcomer: Party) -> bytes:
-        """Return the newcomer's signature that it holds its key and wants this sponsor."""
-        statement = possession_statement(self.origin, sponsor.did, newcomer.did, newcomer.listed)
-        return newcomer.key.sign(statement)
+    def registration(
+        self,
+        newcomer: Party,
+        *roles: Role,
+        sponsor: str,
+        until: date | None = None,
+        name: str = "An Organization",
+    ) -> e.OrganizationRegistered:
+        """Return the registration that the newcomer's founding key signed.
 
-    def registered(self, sponsor: Party, newcomer: Party, *roles: Role) -> e.OrganizationRegistered:
-        """Return the event by which `sponsor` brings `newcomer` in."""
-        return e.OrganizationRegistered(
+        `sponsor` is a DID, or the origin for the genesis. `until` is in half of the 30 days that a
+        registration lasts, so that a clock may run on or go back in the story.
+        """
+        registered = e.OrganizationRegistered(
             country="NL",
-            key=newcomer.listed,
-            name="An Organization",
+            name=name,
             organization=newcomer.did,
-            possession=self.possession(sponsor, newcomer),
+            origin=self.origin,
+            recovery_keys=(newcomer.keys.recovery.public.multikey(),),
             roles=tuple(sorted(roles)),
+            signature=UNSIGNED,
+            signing_keys=(newcomer.keys.signing.public.multikey(),),
+            sponsor=sponsor,
+            until=until or self.today + timedelta(days=15),
         )
+        return sign_registration(registered, newcomer.keys.founding)
 
-    def key_added(self, owner: Party, fresh: Party, *, by: Party | None = None) -> e.KeyAdded:
-        """Return the event that lists the key of `fresh` (see `with_key`) with its owner."""
-        return e.KeyAdded(
-            key=fresh.listed,
-            organization=owner.did,
-            possession=self.possession(by or owner, fresh),
-        )
+    def registered(
+        self, sponsor: Party, newcomer: Party, *roles: Role, until: date | None = None
+    ) -> e.OrganizationRegistered:
+        """Return the event by which `sponsor` brings `newcomer` in."""
+        return self.registration(newcomer, *roles, sponsor=sponsor.did, until=until)
 
-    def recognised(self, recognition: str | None = None) -> e.RecognitionGranted:
-        """Return the authority's recognition of the accreditor."""
+    def updated(self, name: str = "Another Name", country: str = "NL") -> e.OrganizationUpdated:
+        """Return the signer's new particulars."""
+        return e.OrganizationUpdated(country=country, name=name)
+
+    def closed(self) -> e.OrganizationClosed:
+        """Return the event by which its signer closes."""
+        return e.OrganizationClosed()
+
+    def succeeded(self, of: Party, by: Party) -> e.OrganizationSucceeded:
+        """Return the event that names `by` the successor of `of`."""
+        return e.OrganizationSucceeded(organization=of.did, successor=by.did)
+
+    def objected(self) -> e.OrganizationObjected:
+        """Return the event by which its signer ends the successions that others stated."""
+        return e.OrganizationObjected()
+
+    def key_listed(self, fresh: Party | PublicKey, as_: KeyUse = "signing") -> e.KeyListed:
+        """Return the event that lists a key of the signer, or the one that `fresh` signs with."""
+        return e.KeyListed(as_=as_, key=_multikey(fresh))
+
+    def key_retired(self, key: Party | PublicKey) -> e.KeyRetired:
+        """Return the event that retires a key of the signer."""
+        return e.KeyRetired(key=_multikey(key))
+
+    def key_compromised(
+        self,
+        key: Party | PublicKey,
+        since: int | None = None,
+        kept: tuple[Range, ...] | None = None,
+    ) -> e.KeyCompromised:
+        """Return the event that declares a key of the signer compromised."""
+        return e.KeyCompromised(key=_multikey(key), since=since, kept=kept)
+
+    def recognised(
+        self,
+        recognition: str | None = None,
+        *,
+        as_: RecognisedAs = "accreditor",
+        of: Party | None = None,
+    ) -> e.RecognitionGranted:
+        """Return the authority's recognition, of the accreditor unless of another."""
         return e.RecognitionGranted(
-            accreditor=self.accreditor.did,
+            as_=as_,
+            country="NL",
+            name="An Organization",
+            organization=(of or self.accreditor).did,
             recognition=recognition or self.recognition,
             valid_from=date(2026, 1, 1),
         )
 
-    def accredited(self, accreditation: str | None = None) -> e.AccreditationGranted:
-        """Return the accreditor's accreditation of the provider, without end and of wide scope."""
+    def recognition_restated(
+        self, name: str = "Another Name", country: str = "NL"
+    ) -> e.RecognitionRestated:
+        """Return what the authority vouches for from here on."""
+        return e.RecognitionRestated(country=country, name=name, recognition=self.recognition)
+
+    def accredited(
+        self, accreditation: str | None = None, *, of: Party | None = None
+    ) -> e.AccreditationGranted:
+        """Return the accreditor's accreditation, without end and of wide scope.
+
+        It is of the provider unless of another.
+        """
         return e.AccreditationGranted(
             accreditation=accreditation or self.accreditation,
+            country="NL",
             decision="positive",
             kind="institutional",
-            provider=self.provider.did,
+            name="An Organization",
+            provider=(of or self.provider).did,
             valid_from=date(2026, 1, 1),
         )
+
+    def accreditation_restated(
+        self, name: str = "Another Name", country: str = "NL"
+    ) -> e.AccreditationRestated:
+        """Return what the accreditor vouches for from here on."""
+        return e.AccreditationRestated(accreditation=self.accreditation, country=country, name=name)
 
     def definition(self) -> Definition:
         """Return a definition with every mandatory element, so that nothing is flagged."""
@@ -292,6 +410,10 @@ class Story:
     def cohort(self, size: int, *, jti: str | None = None) -> bytes:
         """Return the provider's submission of `size` new credentials."""
         return self.submission(self.provider, *(self.issued() for _ in range(size)), jti=jti)
+
+
+def _multikey(key: Party | PublicKey) -> str:
+    return key.key_id if isinstance(key, Party) else key.multikey()
 
 
 def signed_otherwise(body: bytes) -> bytes:

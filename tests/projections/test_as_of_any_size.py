@@ -3,167 +3,291 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from projections import accreditations, achievements, credentials, organizations, submissions
-from projections.register import known_at
-from testamur.catalogue import events as e
-from testamur.rules import (
-    Flag,
+from projections import (
+    accreditations,
+    achievements,
+    credentials,
+    keys,
+    organizations,
+    submissions,
+    successions,
 )
-from testamur.rules.register import dump_register
+from projections.register import register_at
+from projections.standing import Happened
+from testamur.catalogue import events as e
+from testamur.catalogue.table import Kind
+from testamur.catalogue.touched import History, touched
+from testamur.rules.status import acts, closed, closing, existing, status, words
+from testamur.rules.succession import Naming, namings
 from tests.harness.chronicle import Chronicle
 from tests.harness.random_submissions import RandomSubmissions
 from tests.projections.naive import Naive
 from tests.projections.pages import all_pages
 
 
-def check_credentials(connection: Connection, naive: Naive, ever: set[str]) -> None:
-    size = naive.size
-    streams: dict[str, list[tuple[int, int, int, str, tuple[str, ...]]]] = defaultdict(list)
-    by_provider: dict[str, list[str]] = defaultdict(list)
-    by_achievement: dict[str, list[str]] = defaultdict(list)
-    for position, cohort, event, admitted in naive.located():
-        if isinstance(event, e.CredentialIssued | e.CredentialStatusEvent):
-            streams[event.credential].append(
-                (position, cohort.position, admitted.version, e.wire_name(event), admitted.flags)
-            )
-        if isinstance(event, e.CredentialIssued):
-            by_provider[cohort.header.payload.iss].append(event.credential)
-            by_achievement[event.achievement].append(event.credential)
-    for credential in ever:
-        found = credentials.status(connection, credential, size)
-        expected = naive.replayer.credentials.get(credential)
-        assert (found is None) == (expected is None)
-        if found is not None and expected is not None:
-            assert (expected.issuer, expected.status, expected.version) == (
-                found.issuer,
-                found.status,
-                found.version,
-            )
-            assert found.size == size
-        events = all_pages(
-            lambda after, limit, one=credential: credentials.history(  # type: ignore[misc]
-                connection, one, size, after=after, limit=limit
+def check_register(connection: Connection, naive: Naive) -> None:
+    assert naive.register == register_at(connection, naive.size)
+
+
+def check_organizations(connection: Connection, naive: Naive) -> None:
+    size, register = naive.size, naive.register
+    for did, organization in register.organizations.items():
+        found = organizations.organization_at(connection, did, size)
+        assert found is not None
+        assert organization.keys == found.organization.keys
+        assert closing(register, organization) == found.closed
+        updates = [
+            said.event
+            for said in organization.said
+            if isinstance(said.event, e.OrganizationUpdated) and register.counts(said.signed)
+        ]
+        name = updates[-1].name if updates else organization.registration.name
+        assert name == found.own.name
+        listed = all_pages(
+            lambda after, limit, did=did: keys.keys_at(  # type: ignore[misc,arg-type]
+                connection, did, size, after=after, limit=limit
             ),
             0,
             2,
         )
-        told = [(x.position, x.submission, x.version, x.event, x.flags) for x in events]
-        assert streams.get(credential, []) == told
-    for provider, issued in by_provider.items():
-        listed = all_pages(
+        assert [(each.key, each.in_force) for each in listed] == [
+            (each.key, each.in_force) for each in organization.keys.keys.values()
+        ]
+    page = organizations.organizations(connection, size)
+    assert list(register.organizations) == [each.organization.did for each in page.items]
+
+
+def check_successions(connection: Connection, naive: Naive) -> None:
+    size, register = naive.size, naive.register
+    by_successor: dict[str, list[Naming]] = defaultdict(list)
+    for did in register.organizations:
+        foreign = sorted(
+            (said[0].position, pair.partition(" ")[2])
+            for pair, said in register.successions.items()
+            if pair.startswith(f"{did} ")
+        )
+        named = [
+            each
+            for speaker in (did, *(accreditor for _, accreditor in foreign))
+            for each in namings(register, did, speaker, size, register.recorded_at)
+        ]
+        found = successions.successors(connection, did, size)
+        assert named == [each.naming for each in found]
+        for each in found:
+            by_successor[each.naming.successor].append(each.naming)
+            assert (each.closed is not None) == closed(register, each.naming.successor)
+    for did in register.organizations:
+        before = all_pages(
+            lambda after, limit, did=did: successions.predecessors(  # type: ignore[misc]
+                connection, did, size, after=after, limit=limit
+            ),
+            0,
+            2,
+        )
+        expected = sorted(by_successor[did], key=lambda each: each.said.position)
+        assert expected == [each.naming for each in before]
+
+
+def check_grants(connection: Connection, naive: Naive) -> None:
+    size, register = naive.size, naive.register
+    flags = {position: admitted.flags for position, _, _, admitted in naive.located()}
+    for kind, grants in (
+        (Kind.ACCREDITATION, register.accreditations),
+        (Kind.RECOGNITION, register.recognitions),
+    ):
+        ask = {
+            Kind.ACCREDITATION: accreditations.accreditation_at,
+            Kind.RECOGNITION: accreditations.recognition_at,
+        }[kind]
+        of, by = defaultdict(list), defaultdict(list)
+        for id_, grant in grants.items():
+            found = ask(connection, id_, size)
+            assert found is not None
+            assert grant == found.grant
+            assert status(register, kind, grant) == found.standing.status
+            assert words(register, grant, size) == found.vouched
+            began = existing(register, grant)
+            assert (began[0] if began else grant.grants[0].position) == found.granted
+            assert flags[found.granted] == found.flags
+            of[grant.subject].append(id_)
+            by[grant.owner].append(id_)
+        for parties, listing in ((of, accreditations.granted_to), (by, accreditations.granted_by)):
+            for did in register.organizations:
+                listed = all_pages(
+                    lambda after, limit, did=did: listing(  # type: ignore[misc]  # noqa: B023
+                        connection,
+                        kind,  # noqa: B023
+                        did,
+                        size,
+                        after=after,
+                        limit=limit,
+                    ),
+                    0,
+                    2,
+                )
+                assert parties[did] == [each.id for each in listed]
+
+
+def check_achievements(connection: Connection, naive: Naive) -> None:
+    size, register = naive.size, naive.register
+    flags: dict[tuple[str, int], tuple[str, ...]] = {}
+    definitions: dict[tuple[str, int], Any] = {}
+    for _, _, event, admitted in naive.located():
+        if isinstance(event, e.AchievementDefined | e.AchievementRevised):
+            named = event.achievement, getattr(event, "version", 1)
+            definitions.setdefault(named, event.definition)
+            flags.setdefault(named, admitted.flags)
+    for name, achievement in register.achievements.items():
+        counting = [
+            one.version for one in achievement.definitions if existing(register, one) is not None
+        ]
+        found = achievements.achievement_at(connection, name, size)
+        assert found is not None
+        assert status(register, Kind.ACHIEVEMENT, achievement) == found.standing.status
+        assert max(counting, default=achievement.highest) == found.revision
+        for one in achievement.definitions:
+            shown = achievements.achievement_at(connection, name, size, revision=one.version)
+            assert shown is not None
+            assert definitions[name, one.version] == shown.definition
+            assert definitions[name, one.version] == achievements.definition_at(
+                connection, name, one.version, size
+            )
+            if not one.again:
+                assert flags[name, one.version] == shown.flags
+        assert None is achievements.achievement_at(
+            connection, name, size, revision=achievement.highest + 1
+        )
+
+
+def check_credentials(connection: Connection, naive: Naive, ever: set[str]) -> None:
+    size, register = naive.size, naive.register
+    written: dict[str, list[int]] = defaultdict(list)
+    by_provider: dict[str, list[str]] = defaultdict(list)
+    by_achievement: dict[str, list[str]] = defaultdict(list)
+    for position, signed, event, _ in naive.located():
+        if isinstance(event, e.CredentialIssued):
+            if event.credential not in written:
+                by_provider[signed.organization].append(event.credential)
+                by_achievement[event.achievement].append(event.credential)
+            written[event.credential].append(position)
+    for credential in ever:
+        expected = naive.credentials.get(credential)
+        found = credentials.credential_at(connection, credential, size)
+        assert (found is None) == (expected is None)
+        if found is None or expected is None:
+            continue
+        assert status(register, Kind.CREDENTIAL, expected) == found.standing.status
+        began = existing(register, expected)
+        assert (began and began[0]) == found.standing.began
+        assert found.issued.position in written[credential]
+        assert expected.entries == found.version
+        others = [act for act in acts(register, expected) if act.acted_for]
+        others = [act for act in others if expected.owner not in act.acted_for]
+        assert others == list(found.standing.others)
+        fallen = [said for said in expected.stream if not register.counts(said.signed)]
+        cut = [each.position for each in found.standing.fallen]
+        assert [said.position for said in fallen] == cut[-len(fallen) :] if fallen else True
+        assert len(cut) - len(fallen) == sum(
+            not register.counts(signed) for signed in expected.issuances
+        )
+    for provider, ids in by_provider.items():
+        lines = all_pages(
             lambda after, limit, did=provider: credentials.credentials_of(  # type: ignore[misc]
                 connection, did, size, after=after, limit=limit
             ),
             0,
             3,
         )
-        assert issued == [item.credential for item in listed]
-        flagged = all_pages(
-            lambda after, limit, did=provider: credentials.credentials_of(  # type: ignore[misc]
-                connection, did, size, flagged=True, after=after, limit=limit
-            ),
-            0,
-            3,
-        )
-        assert [item.credential for item in listed if item.flags] == [
-            item.credential for item in flagged
-        ]
-    for achievement, issued in by_achievement.items():
-        listed = all_pages(
+        assert ids == [line.issued.credential for line in lines]
+        for line in lines:
+            thing = naive.credentials[line.issued.credential]
+            assert status(register, Kind.CREDENTIAL, thing) == line.status
+            assert (line.because is None) == (existing(register, thing) is not None)
+    for achievement, ids in by_achievement.items():
+        lines = all_pages(
             lambda after, limit, one=achievement: credentials.credentials_for(  # type: ignore[misc]
                 connection, one, size, after=after, limit=limit
             ),
             0,
             3,
         )
-        assert issued == [item.credential for item in listed]
+        assert ids == [line.issued.credential for line in lines]
 
 
-def check_policy(connection: Connection, naive: Naive) -> None:
-    size, register = naive.size, naive.replayer.register
-    known = known_at(connection, size).register
-    assert dump_register(register) == dump_register(known)
-    for did, organization in register.organizations.items():
-        found = organizations.organization_at(connection, did, size)
-        assert found is not None
-        assert organization == found.organization
-    for accreditation in register.accreditations.values():
-        granted = accreditations.accreditation_at(connection, accreditation.id, size)
-        assert granted is not None
-        assert accreditation == granted.accreditation
-    for recognition in register.recognitions.values():
-        recognised = accreditations.recognition_at(connection, recognition.id, size)
-        assert recognised is not None
-        assert recognition == recognised.recognition
-    for achievement in register.achievements.values():
-        defined = achievements.achievement_at(connection, achievement.id, size)
-        assert defined is not None
-        assert (achievement.provider, achievement.status) == (defined.provider, defined.status)
-        assert achievement.revision == defined.revision
-        definitions = [
-            event.definition
-            for _, _, event, _ in naive.located()
-            if isinstance(event, e.AchievementDefined | e.AchievementRevised)
-            and event.achievement == achievement.id
-        ]
-        assert defined.definition == definitions[-1]
-        assert [*definitions, None] == [
-            achievements.definition_at(connection, achievement.id, revision, size)
-            for revision in range(1, len(definitions) + 2)
-        ]
+def check_histories(connection: Connection, naive: Naive, ever: set[str]) -> None:
+    """Check that every event stands in the histories of the things that it touches."""
+    size, register = naive.size, naive.register
+    expected: dict[tuple[str, str], list[tuple[Any, ...]]] = defaultdict(list)
+    for each in naive.submissions:
+        for number, event in enumerate(each.events):
+            position, admitted = each.position + 1 + number, each.admitted[number]
+            told = position, admitted.version, e.wire_name(event), admitted.flags
+            if isinstance(event, e.CredentialIssued):
+                expected["credential", event.credential].append(told)
+            for thing in dict.fromkeys(_shown(*one) for one in touched(each.header, event)):
+                expected[thing].append(told)
+    ask: dict[str, Any] = {
+        "credential": credentials.credential_history,
+        "organization": organizations.organization_history,
+        "achievement": achievements.achievement_history,
+        "accreditation": lambda c, *args, **page: accreditations.grant_history(
+            c, Kind.ACCREDITATION, *args, **page
+        ),
+        "recognition": lambda c, *args, **page: accreditations.grant_history(
+            c, Kind.RECOGNITION, *args, **page
+        ),
+    }
+    for (kind, name), lines in expected.items():
+        if kind == "credential" and name not in ever:
+            continue
+        found: list[Happened] = all_pages(
+            lambda after, limit, kind=kind, name=name: ask[kind](  # type: ignore[misc]
+                connection, name, size, after=after, limit=limit
+            ),
+            0,
+            3,
+        )
+        assert lines == [(each.position, each.version, each.event, each.flags) for each in found]
+        assert all((each.because is None) == register.counts(each.signed) for each in found)
+
+
+def _shown(kind: History, name: str) -> tuple[str, str]:
+    """Return the kind and name of the thing in whose answer a history stands."""
+    if kind in (History.KEYS, History.PARTICULARS, History.SUCCESSION):
+        return "organization", name.split(" ", maxsplit=1)[0]
+    return str(kind), name.split("/", maxsplit=1)[0]
 
 
 def check_submissions(connection: Connection, naive: Naive) -> None:
-    size = naive.size
-    by_issuer: dict[str, list[tuple[int, int, int, set[Flag]]]] = defaultdict(list)
-    for cohort in naive.cohorts:
-        flags = {flag for admitted in cohort.admitted for flag in admitted.flags}
-        by_issuer[cohort.header.payload.iss].append(
-            (cohort.position, cohort.recorded_at, len(cohort.events), flags)
-        )
-    for issuer, expected in by_issuer.items():
+    size, register = naive.size, naive.register
+    by_issuer: dict[str, dict[Any, set[str]]] = defaultdict(dict)
+    for _, signed, _, admitted in naive.located():
+        by_issuer[signed.organization].setdefault(signed, set()).update(admitted.flags)
+    for did, expected in by_issuer.items():
         listed = all_pages(
-            lambda after, limit, did=issuer: submissions.submissions_of(  # type: ignore[misc]
+            lambda after, limit, did=did: submissions.submissions_of(  # type: ignore[misc]
                 connection, did, size, after=after, limit=limit
             ),
             -1,
             3,
         )
-        assert expected == [(x.position, x.recorded_at, x.events, set(x.flags)) for x in listed]
-        assert {(x.issuer, x.size) for x in listed} == {(issuer, size)}
-
-
-def check_flags(connection: Connection, naive: Naive) -> None:
-    """Check the breaches told with accreditations, definitions and changes of organizations.
-
-    Those of credentials are in their histories.
-    """
-    size, register = naive.size, naive.replayer.register
-    flags: dict[object, tuple[str, ...]] = {}
-    for position, _, event, admitted in naive.located():
-        flags[position] = admitted.flags
-        if isinstance(event, e.AchievementDefined):
-            flags[event.achievement, 1] = admitted.flags
-        elif isinstance(event, e.AchievementRevised):
-            flags[event.achievement, event.version] = admitted.flags
-    for accreditation in register.accreditations:
-        granted = accreditations.accreditation_at(connection, accreditation, size)
-        assert granted is not None
-        assert flags[granted.granted] == granted.flags
-    for name, achievement in register.achievements.items():
-        for revision in range(1, achievement.revision + 1):
-            defined = achievements.achievement_at(connection, name, size, revision=revision)
-            assert defined is not None
-            assert flags[name, revision] == defined.flags
-    for did in register.organizations:
-        for change in organizations.history(connection, did, size).items:
-            assert flags[change.position] == change.flags
+        assert list(expected.items()) == [(each.signed, set(each.flags)) for each in listed]
+        reasons = keys.not_counted(connection, expected, size)
+        assert set(reasons) == {
+            signed.position for signed in expected if not register.counts(signed)
+        }
+        for key in {signed.key for signed in expected}:
+            of_key = submissions.submissions_of(connection, did, size, key=key, limit=1000)
+            assert [signed for signed in expected if signed.key == key] == [
+                each.signed for each in of_key.items
+            ]
 
 
 @pytest.mark.slow
@@ -185,9 +309,13 @@ def test_an_answer_as_of_any_size_is_the_fold_of_that_prefix(
             assert naive.size == submissions.as_of(connection, size=length)
             if naive.size == length:
                 ends.append(naive.size)
-                check_policy(connection, naive)
-                # Twice as often would take twice as long and show nothing more.
-                if len(ends) % 4 == 0 or length == len(told.log.entries):
+                check_register(connection, naive)
+                # More often would take longer and show nothing more.
+                if len(ends) % 6 == 0 or length == len(told.log.entries):
+                    check_organizations(connection, naive)
+                    check_successions(connection, naive)
+                    check_grants(connection, naive)
+                    check_achievements(connection, naive)
                     check_credentials(connection, naive, ever)
+                    check_histories(connection, naive, ever)
                     check_submissions(connection, naive)
-                    check_flags(connection, naive)

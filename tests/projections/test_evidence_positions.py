@@ -2,102 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections import credentials, submissions
+from projections import evidence, submissions
 from projections.evidence import evidence_positions
 from testamur.catalogue import events as e
-from testamur.catalogue.lines import decode_events
-from testamur.catalogue.submission import parse_submission_entry
 from testamur.errors import Refusal
-from testamur.rules import (
-    CredentialState,
-    Register,
-    admit_events,
-    admit_genesis,
-    admit_header,
-)
 from testamur.tlog.merkle import leaf_hash, verify_inclusion
+from testamur.verification.bearing import Bearing
 from testamur.verification.evidence import build_evidence
 from tests.harness.chronicle import Chronicle
-from tests.harness.published_log import PublishedLog
 from tests.harness.random_submissions import RandomSubmissions
 from tests.harness.story import party
 from tests.projections.naive import Naive
 
 
-@dataclass
-class Sparse:
-    """What a verifier knows who folds nothing but some entries."""
-
-    register: Register = field(default_factory=Register)
-    credentials: dict[str, CredentialState] = field(default_factory=dict)
-    flags: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-def sparse_fold(log: PublishedLog, positions: list[tuple[int, list[int]]]) -> Sparse:
-    """Fold the entries at `positions` with the rules, signatures checked, as `verify` does."""
-    known = Sparse()
-    for position, events_at in positions:
-        recorded_at, header = parse_submission_entry(log.entries[position])
-        events = decode_events([log.entries[at] for at in events_at])
-        if position == 0:
-            header.verify_signature(log.log_key)
-            admit_genesis(known.register, header, events, recorded_at, log.log_key)
-            continue
-        known.register.size = position
-        header.verify_signature(admit_header(known.register, header, recorded_at))
-        admitted = admit_events(
-            known.register,
-            known.credentials,
-            header,
-            events,
-            recorded_at,
-            numbers=[at - position for at in events_at],
-        )
-        for event, outcome in zip(events, admitted, strict=True):
-            if isinstance(event, e.CredentialIssued):
-                known.flags[event.credential] = outcome.flags
-    return known
-
-
 @pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_evidence_folded_alone_gives_the_verdict_of_the_whole_log(
+def test_the_tables_lead_to_the_evidence_that_a_replay_leads_to(
     seed: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    """One rule says what bears on a credential; who looks it up makes no difference."""
     told = Chronicle.opened(tmp_path_factory.mktemp("wild") / "log")
     wild = RandomSubmissions(told, seed)
     wild.go(120)
+    anchors = [wild.parties[-1].did, wild.story.accreditor.did]
     with told.answers() as connection:
         ends = [naive.size for naive in Naive.of(told.log)]
         for size in (ends[len(ends) // 2], ends[-1]):
-            naive = Naive.of_entries(told.log, size)
-            whole = naive.replayer
+            bearing = Bearing(wild.issued)
+            for submission in Naive.of_entries(told.log, size).submissions:
+                bearing.read(submission)
             for credential in wild.issued:
-                positions = evidence_positions(connection, credential, size)
-                if credential not in whole.credentials:
-                    assert not positions
-                    continue
-                alone = sparse_fold(told.log, positions)
-                assert whole.credentials[credential] == alone.credentials[credential]
-                issuance = next(
-                    admitted
-                    for _, _, event, admitted in naive.located()
-                    if isinstance(event, e.CredentialIssued) and event.credential == credential
-                )
-                assert issuance.flags == alone.flags[credential]
-                for kind in ("organizations", "accreditations", "achievements", "recognitions"):
-                    for name, state in getattr(alone.register, kind).items():
-                        assert getattr(whole.register, kind)[name] == state
-                for did, organization in alone.register.organizations.items():
-                    assert organization.sponsor in (None, *alone.register.organizations), did
+                for asked in ([], anchors):
+                    assert bearing.positions(credential, asked) == evidence_positions(
+                        connection, credential, size, told.issuance, anchors=asked
+                    )
 
 
 def test_evidence_lists_nothing_about_other_credentials(told: Chronicle) -> None:
@@ -110,7 +54,7 @@ def test_evidence_lists_nothing_about_other_credentials(told: Chronicle) -> None
     with told.answers() as connection:
         # Genesis; accreditor and recognition; provider and accreditation; achievement; issuance;
         # suspension, which is the second event of its submission.
-        assert evidence_positions(connection, first, len(told.log.entries)) == [
+        assert evidence_positions(connection, first, len(told.log.entries), told.issuance) == [
             (0, [1]),
             (2, [3, 4]),
             (5, [6, 7]),
@@ -120,43 +64,84 @@ def test_evidence_lists_nothing_about_other_credentials(told: Chronicle) -> None
         ]
 
 
-def test_evidence_shows_the_accreditor_even_if_somebody_else_brought_the_provider_in(
-    told: Chronicle,
-) -> None:
+def test_no_stranger_lengthens_the_evidence_of_a_credential(told: Chronicle) -> None:
+    """A crowd recognises, accredits and names successors; none of it is shown."""
     story = told.story
-    other, accreditation = party("other accreditor"), story.new_id()
-    assert told.offer(story.authority, story.registered(story.authority, other, "accreditor"))
-    assert told.offer(other, story.accredited(accreditation))
-    event = msgspec.structs.replace(story.issued(), accreditation=accreditation)
-    assert told.offer(story.provider, event)
+    (one,) = told.issued()
     with told.answers() as connection:
-        positions = evidence_positions(connection, event.credential, len(told.log.entries))
-    alone = sparse_fold(told.log, positions)
-    assert alone.flags[event.credential] == ("accreditor-not-recognised",)
-    assert other.did in alone.register.organizations
+        before = evidence_positions(connection, one, len(told.log.entries), told.issuance)
+    stranger = party("stranger")
+    assert told.offer(story.authority, story.registered(story.authority, stranger, "authority"))
+    for _ in range(8):
+        assert told.offer(stranger, story.recognised(story.new_id()))
+    assert told.offer(stranger, story.registered(stranger, crowd := party("crowd"), "accreditor"))
+    assert told.offer(crowd, story.accredited(story.new_id()))
+    assert told.offer(crowd, story.succeeded(story.provider, stranger))
+    with told.answers() as connection:
+        size = len(told.log.entries)
+        assert before == evidence_positions(connection, one, size, told.issuance)
 
 
-def test_evidence_of_a_superseded_credential_shows_its_successor(told: Chronicle) -> None:
+def test_an_authority_that_recognises_without_end_lengthens_nobodys_search(
+    told: Chronicle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does a thief of its key: what leads elsewhere is not even read."""
     story = told.story
-    other = story.new_id()
-    assert told.offer(story.provider, story.defined(other))
-    (old,) = told.issued()
-    (new,) = told.issued(achievement=other)
-    assert told.offer(story.provider, e.CredentialRevoked(credential=new, reason="misconduct"))
-    (newer,) = told.issued()
-    assert told.offer(story.provider, e.CredentialSuperseded(credential=old, successor=newer))
+    rogue, honest, accreditor = party("rogue"), party("honest"), party("another accreditor")
+    for each in (rogue, honest):
+        assert told.offer(
+            story.authority,
+            story.registered(story.authority, each, "authority"),
+            story.recognised(story.new_id(), as_="authority", of=each),
+        )
+    accredited = story.accredited(story.new_id())
+    assert told.offer(
+        honest,
+        story.registered(honest, accreditor, "accreditor"),
+        story.recognised(story.new_id(), of=accreditor),
+    )
+    assert told.offer(accreditor, accredited)
+    issued = msgspec.structs.replace(story.issued(), accreditation=accredited.accreditation)
+    assert told.offer(story.provider, issued)
+    with told.answers() as connection:
+        before = evidence_positions(
+            connection, issued.credential, len(told.log.entries), told.issuance
+        )
+    for number in range(6):
+        puppet = party(f"puppet {number}")
+        assert told.offer(
+            rogue,
+            story.registered(rogue, puppet, "authority"),
+            *(story.recognised(story.new_id(), as_="authority", of=puppet) for _ in range(16)),
+        )
+        # A longer way to the accreditor is not looked at either.
+        assert told.offer(puppet, story.recognised(story.new_id(), of=accreditor))
+    monkeypatch.setattr(evidence, "MAX_READ", 60)
+    with told.answers() as connection:
+        size = len(told.log.entries)
+        assert before == evidence_positions(connection, issued.credential, size, told.issuance)
+
+
+def test_an_anchor_that_is_asked_for_brings_its_chain(told: Chronicle) -> None:
+    story = told.story
+    other = party("other authority")
+    assert told.offer(story.authority, story.registered(story.authority, other, "authority"))
+    assert told.offer(other, story.recognised(story.new_id()))
+    (one,) = told.issued()
     size = len(told.log.entries)
     with told.answers() as connection:
-        listed = [at for _, events in evidence_positions(connection, old, size) for at in events]
-        assert credentials.status(connection, newer, size).issued in listed  # type: ignore[union-attr]
-        assert credentials.status(connection, new, size).issued not in listed  # type: ignore[union-attr]
+        alone = evidence_positions(connection, one, size, told.issuance)
+        asked = evidence_positions(connection, one, size, told.issuance, anchors=[other.did])
+    listed = {position for _, events in asked for position in events}
+    assert {11, 13} <= listed
+    assert {11, 13}.isdisjoint({position for _, events in alone for position in events})
 
 
 def test_evidence_positions_are_what_the_evidence_file_is_built_from(told: Chronicle) -> None:
     (one, *_) = told.issued(300)
     size = len(told.log.entries)
     with told.answers() as connection:
-        positions = evidence_positions(connection, one, size)
+        positions = evidence_positions(connection, one, size, told.issuance)
     reader = told.log.reader()
     evidence = build_evidence(reader, reader.signed_checkpoint(), one, positions)
     root = reader.checkpoint().root
@@ -181,23 +166,21 @@ def test_evidence_that_no_verifier_would_read_is_refused_before_it_is_built(
     (one,) = told.issued()
     for key in ("k1", "k2", "k3"):
         fresh = story.provider.with_key(key)
-        assert told.offer(story.provider, story.key_added(story.provider, fresh))
-    events: list[e.Event] = [
-        e.OrganizationUpdated(country="NL", name=f"{number}", organization=story.provider.did)
-        for number in range(5)
-    ]
-    assert told.offer(story.provider, *events)
+        assert told.offer(story.provider.recovery, story.key_listed(fresh))
+    suspend = e.CredentialSuspended(credential=one, reason="administrative")
+    assert told.offer(story.provider, *[suspend] * 5)
     with told.answers() as connection:
         size = submissions.as_of(connection)
-        found = evidence_positions(connection, one, size)
-        held = {
-            "MAX_ENTRIES": sum(len(events) for _, events in found),
+        found = evidence_positions(connection, one, size, told.issuance)
+        most = {
+            "MAX_ENTRIES": 40,  # it reads more than it shows, never less
             "MAX_SUBMISSIONS": len(found),
             "MAX_EVENTS": max(len(events) for _, events in found),
         }[bound]
-        monkeypatch.setattr(f"projections.evidence.{bound}", held)
-        assert found == evidence_positions(connection, one, size)
-        monkeypatch.setattr(f"projections.evidence.{bound}", held - 1)
+        monkeypatch.setattr(f"projections.evidence.{bound}", most)
+        assert found == evidence_positions(connection, one, size, told.issuance)
+        fewer = sum(len(events) for _, events in found) - 2 if bound == "MAX_ENTRIES" else most - 1
+        monkeypatch.setattr(f"projections.evidence.{bound}", fewer)
         with pytest.raises(Refusal, match="replay the log instead") as refusal:
-            evidence_positions(connection, one, size)
+            evidence_positions(connection, one, size, told.issuance)
     assert (refusal.value.rule, refusal.value.value) == ("evidence-size", one)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.event import listen, remove
@@ -14,19 +15,22 @@ from sqlalchemy.event import listen, remove
 from projections import credentials, submissions
 from projections.database import open_tables, sqlite_engine
 from projections.follower import Follower
+from projections.known_credentials import KnownCredentials
 from projections.position import POSITION_ROW, reached
-from projections.register import known_at
+from projections.register import register_at
 from projections.submissions import SUBMISSIONS
 from testamur.catalogue import events as e
 from testamur.errors import Unavailable
-from testamur.rules.register import dump_register
-from testamur.tlog.merkle import leaf_hashes, tree_root
-from testamur.verification.replay import Replayer, replay
+from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.merkle import CompactRange, leaf_hashes, tree_root
+from testamur.tlog.reader import LogReader, Stretch
+from testamur.verification.replay import BadEntry, replay
 from tests.harness.chronicle import Chronicle
 from tests.harness.published_log import PublishedLog, opened_log
 from tests.harness.random_submissions import RandomSubmissions
 from tests.harness.story import Story, credentials_of
 from tests.harness.tables import built, rows
+from tests.projections.naive import Naive
 
 
 class Crash(Exception):
@@ -51,10 +55,11 @@ def test_it_reaches_what_the_replay_of_the_log_reaches(tmp_path: Path, engine: E
     with engine.connect() as connection:
         at = reached(connection)
         assert (replayed.checkpoint.size, replayed.checkpoint.root) == (at.size, at.root)
-        names = list(replayed.credentials)
-        assert replayed.credentials == credentials.states(connection, names)
-        register = known_at(connection, at.size).register
-    assert dump_register(replayed.register) == dump_register(register)
+        register = register_at(connection, at.size)
+    assert replayed.register == register
+    known = KnownCredentials(engine, lambda: log.size, list, lambda at: log.entries[at])
+    known.look_up(log.entries)
+    assert replayed.credentials == known
 
 
 @pytest.mark.parametrize("step", [1, 3, 100])
@@ -83,7 +88,7 @@ def test_a_restart_at_any_size_goes_on_to_the_same_tables(
     told = Chronicle.opened(tmp_path / "log")
     RandomSubmissions(told, seed).go(250)
     log = told.log
-    replayer = Replayer(log.log_key)
+    replayer = Naive.empty(log).replayer
     restarted = 0
     for entry in log.entries:
         for cohort in replayer.feed([entry], leaf_hashes([entry])):
@@ -222,6 +227,96 @@ def test_of_two_followers_on_the_same_tables_neither_doubles_a_row(
         one.catch_up()
     assert one.catch_up() == log.size
     assert built(log.reader()) == rows(engine)
+
+
+# --- What is written again ---
+
+
+def test_an_id_that_counts_no_more_is_written_again_by_its_owner_and_by_nobody_else(
+    tmp_path: Path, engine: Engine
+) -> None:
+    """The tables look up each id that is issued: the line is the one that the log has."""
+    told = Chronicle.opened(tmp_path / "log")
+    story, provider = told.story, told.story.provider
+    first, again = story.issued(), story.issued()
+    follower = Follower(engine, told.log.reader())
+    assert told.offer(provider, first, again)
+    assert told.offer(provider, defined := story.defined(story.new_id()))
+    assert told.offer(provider.recovery, story.key_compromised(provider, 10))
+    fresh = provider.with_key("fresh")
+    assert told.offer(provider.recovery, story.key_listed(fresh))
+    told.log.publish()
+    follower.catch_up()
+    # Of one known from the tables, and of one in the stretch that is being read.
+    assert told.offer(fresh, defined, first)
+    assert told.offer(provider.recovery, story.key_compromised(fresh, len(told.log.entries) - 3))
+    last = provider.with_key("last")
+    assert told.offer(provider.recovery, story.key_listed(last))
+    assert told.offer(last, defined, first, again)
+    told.log.publish()
+    assert follower.catch_up() == told.log.size
+    assert built(told.log.reader()) == rows(engine)
+    with engine.connect() as connection:
+        found = {
+            one: credentials.credential_at(connection, one, told.log.size)
+            for one in (first.credential, again.credential)
+        }
+    assert [(each.version, each.standing.status) for each in found.values() if each] == [
+        (3, "active"),
+        (2, "active"),
+    ]
+
+
+def test_ids_are_written_again_in_any_order_and_wherever_the_log_is_cut(
+    tmp_path: Path, engine: Engine
+) -> None:
+    """Each part of the log with their first lines is read once, however they alternate."""
+    told = Chronicle.opened(tmp_path / "log")
+    story, provider = told.story, told.story.provider
+    cohorts = [[story.issued() for _ in range(150)] for _ in range(2)]
+    for cohort in cohorts:
+        assert told.offer(provider, *cohort)
+    fresh = provider.with_key("fresh")
+    declared = story.key_compromised(provider, 10), story.key_listed(fresh)
+    assert told.offer(provider.recovery, *declared)
+    # Longer than what is read at once: some of its ids are pending then, some in the tables.
+    assert told.offer(fresh, *(each for pair in zip(*cohorts, strict=True) for each in pair))
+    told.log.publish()
+    read: list[int] = []
+
+    class OneBundle(LogReader):
+        def stretches(
+            self, edge: CompactRange, checkpoint: Checkpoint, *, bundles: int = 1
+        ) -> Iterator[Stretch]:
+            return super().stretches(edge, checkpoint, bundles=bundles)
+
+        def bundles(
+            self, start: int, end: int, *, size: int | None = None
+        ) -> Iterator[tuple[int, list[bytes]]]:
+            read.append(start)
+            return super().bundles(start, end, size=size)
+
+    follower = Follower(engine, OneBundle(told.log.source(), told.log.key))
+    assert follower.catch_up() == told.log.size
+    assert built(told.log.reader()) == rows(engine)
+    assert len(read) < 8
+
+
+def test_a_line_that_was_changed_is_no_line_written_again(tmp_path: Path, engine: Engine) -> None:
+    told = Chronicle.opened(tmp_path / "log")
+    story, provider = told.story, told.story.provider
+    event = story.issued()
+    assert told.offer(provider, event)
+    assert told.offer(provider.recovery, story.key_compromised(provider, 10))
+    fresh = provider.with_key("fresh")
+    assert told.offer(provider.recovery, story.key_listed(fresh))
+    other = msgspec.structs.replace(event, valid_until=None)
+    told.log.append(story.submission(fresh, other))
+    told.log.publish()
+    follower = Follower(engine, told.log.reader())
+    with pytest.raises(BadEntry, match="another-line") as refused:
+        follower.catch_up()
+    assert (refused.value.position, follower.size) == (17, 16)
 
 
 # --- Another layout ---

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import Engine, delete, insert, select, update
 
 from projections import credentials, submissions
-from projections.credentials import CREDENTIALS
 from projections.database import sqlite_engine
 from projections.follower import Follower
+from projections.issuances import CREDENTIALS
 from projections.position import POSITION_ROW
 from projections.submissions import SUBMISSIONS
 from testamur.catalogue import events as e
@@ -96,9 +96,9 @@ def test_an_entry_changed_on_the_way_is_named_and_nothing_of_it_is_kept(
         ),
         (
             lambda story, old: story.submission(
-                story.provider, e.CredentialReinstated(credential=old)
+                story.provider, e.CredentialSuperseded(credential=old, successor=old)
             ),
-            "transition",
+            "successor",
         ),
         (
             lambda story, _: story.submission(
@@ -158,7 +158,7 @@ def test_what_the_rules_refuse_is_named_and_all_before_it_is_kept(
     assert follower.size == bad
     # It keeps answering for what it reached, and keeps refusing what it refused.
     with engine.connect() as connection:
-        found = credentials.status(connection, old, submissions.as_of(connection))
+        found = credentials.credential_at(connection, old, submissions.as_of(connection))
         assert found is not None
         assert found.size == bad
     with pytest.raises(BadEntry) as again:
@@ -327,10 +327,9 @@ def test_rows_that_the_follower_did_not_write_stop_it(tmp_path: Path, engine: En
                 position=24,
                 credential=bytes(16),
                 version=1,
-                kind=0,
-                status=0,
                 flags=0,
                 achievement=9,
+                revision=1,
             )
         )
     log.append(body)

@@ -56,7 +56,7 @@ def test_a_writer_reads_what_it_wrote(following: tuple[PublishedLog, Story, Foll
         assert reaches(follower, size, 10)
         with follower.engine.connect() as connection:
             for credential in credentials_of(body):
-                assert credentials.status(connection, credential, size) is not None
+                assert credentials.credential_at(connection, credential, size) is not None
 
 
 @pytest.mark.slow

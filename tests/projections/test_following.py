@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import msgspec
 import pytest
 import typer
 from sqlalchemy import text
@@ -27,7 +26,8 @@ from projections.database import open_tables, sqlite_engine
 from projections.follower import Follower
 from registry.gate import Gate
 from registry.sqlite.store import SqliteStore
-from testamur.catalogue.members import Authority
+from testamur.catalogue.events import OrganizationRegistered
+from testamur.catalogue.lines import decode_event
 from testamur.errors import Unavailable
 from testamur.tlog.reader import LogReader
 from testamur.tlog.source import DirectorySource
@@ -46,7 +46,9 @@ pytestmark = pytest.mark.server
 def opened(data: Path) -> Served:
     """Return a log whose provider may issue; its genesis is published, and nobody serves it."""
     log = Served(data)
-    authority = msgspec.json.decode(authority_of(log.story), type=Authority)
+    line = authority_of(log.story, data.parent).read_bytes().removesuffix(b"\n")
+    authority = decode_event(line)
+    assert isinstance(authority, OrganizationRegistered)
     log.vkey = str(make_log(data, log.story.origin, [authority]))
     with (
         closing(SqliteStore(data / "registry.db")) as store,
@@ -389,9 +391,9 @@ def test_tables_built_beside_those_that_answer_take_their_place_at_a_restart(
     until(lambda: log.get(path).status_code == 200, 60)  # a busy machine is slow to start it
     engine = sqlite_engine(next(live.glob("*.db")))
     with engine.begin() as connection:
-        connection.execute(text("UPDATE credentials SET status = 2"))  # somebody changed the tables
+        connection.execute(text("UPDATE credentials SET flags = 1"))  # somebody changed the tables
     engine.dispose()
-    assert log.get(path).json()["status"] != "active"
+    assert log.get(path).json()["flags"] == ["no-accreditation-claimed"]
     with by_hand(log.data / "log", fresh, log.vkey) as process:
         assert process.stdout is not None
         while process.stdout.readline() != f"size {log.size}\n":
@@ -404,7 +406,7 @@ def test_tables_built_beside_those_that_answer_take_their_place_at_a_restart(
     fresh.rename(live)
     log.start()
     size = log.size
-    assert log.get(f"{path}?size={size}").json()["status"] == "active"
+    assert log.get(f"{path}?size={size}").json()["flags"] == []
     log.stop()
     assert "built anew" not in log.errors()
     check_tables(log)

@@ -23,15 +23,12 @@ BREACHES: dict[str, Callable[[Story], e.Event]] = {
     "unknown-credential": lambda story: e.CredentialRevoked(
         credential=story.new_id(), reason="misconduct"
     ),
-    "transition": lambda story: story.defined(),
+    "id-taken": lambda story: story.defined(),
     "role": lambda story: story.accredited(story.new_id()),
     "sponsor-role": lambda story: story.registered(story.provider, party("friend"), "provider"),
-    "not-own-organization": lambda story: e.OrganizationClosed(organization=story.accreditor.did),
-    "last-key": lambda story: e.KeyRetired(
-        key=story.provider.key_id, organization=story.provider.did
-    ),
-    "possession": lambda story: msgspec.structs.replace(
-        story.key_added(story.provider, story.provider.with_key("x")), possession=bytes(64)
+    "succession-of-another": lambda story: story.succeeded(story.accreditor, story.provider),
+    "registration-signature": lambda story: msgspec.structs.replace(
+        story.registered(story.provider, party("friend"), "provider"), signature=bytes(64)
     ),
     "genesis-again": lambda story: decode_event(story.genesis()[:-1].split(b"\n")[1]),
 }

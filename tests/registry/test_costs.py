@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NoReturn
+from uuid import UUID
 
 import msgspec
 import pytest
 
-from registry import committer
-from registry.gate import Overloaded, Recorded
-from registry.store import StateRow
+from registry import committer, known
+from registry.gate import Recorded
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Scope
 from testamur.errors import Refusal
@@ -38,8 +40,11 @@ class Watched:
     def __init__(self, store: Any) -> None:
         self._store = store
         self.locked = False
-        self.states: list[StateRow] = []
-        self.submissions_read = 0
+        self.transactions = 0
+        self.folded = 0
+        self.appended = 0
+        self.histories = 0
+        self.before_the_lock: Callable[[], object] = lambda: None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -47,8 +52,10 @@ class Watched:
     @contextmanager
     def writing(self) -> Iterator[Any]:
         """Enter a transaction that is watched."""
+        self.before_the_lock()
         with self._store.writing() as transaction:
             self.locked = True
+            self.transactions += 1
             try:
                 yield _WatchedTransaction(transaction, self)
             finally:
@@ -63,14 +70,19 @@ class _WatchedTransaction:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transaction, name)
 
-    def save_states(self, rows: list[StateRow]) -> None:
-        self._watched.states += rows
-        self._transaction.save_states(rows)
-
-    def submissions_from(self, position: int, limit: int) -> Any:
-        found = self._transaction.submissions_from(position, limit)
-        self._watched.submissions_read += len(found)
+    def register_entries(self, first: int, limit: int) -> Any:
+        found = self._transaction.register_entries(first, limit)
+        self._watched.folded += len(found)
         return found
+
+    def streams(self, *asked: Any, **options: Any) -> Any:
+        found = self._transaction.streams(*asked, **options)
+        self._watched.histories += len(found)
+        return found
+
+    def append(self, *rows: Any) -> None:
+        self._watched.appended += len(rows[0])
+        self._transaction.append(*rows)
 
 
 @pytest.fixture
@@ -90,7 +102,7 @@ def watched(desk: Desk) -> Watched:
 def every_kind(story: Story) -> list[tuple[Party, list[e.Event]]]:
     """Return submissions that hold every kind of event, in an order in which they may come."""
     authority, accreditor, provider = story.authority, story.accreditor, story.provider
-    newcomer, fresh = party("newcomer"), provider.with_key("k2")
+    newcomer, fresh, stolen = party("newcomer"), provider.with_key("k2"), provider.with_key("k3")
     one, two = story.issued(), story.issued()
     defined = story.defined(story.new_id())
     recognised, accredited = story.recognised(story.new_id()), story.accredited(story.new_id())
@@ -101,33 +113,37 @@ def every_kind(story: Story) -> list[tuple[Party, list[e.Event]]]:
     accreditation = accredited.accreditation
     return [
         (accreditor, [story.registered(accreditor, newcomer, "provider"), accredited]),
-        (authority, [recognised]),
-        (provider, [story.key_added(provider, fresh), defined, revised, one, two]),
-        (provider, [suspended, e.CredentialReinstated(credential=one.credential)]),
+        (authority, [recognised, story.recognition_restated()]),
+        (provider.founding, [story.key_listed(fresh), story.key_listed(stolen)]),
+        (provider, [defined, revised, one, two]),
+        (fresh, [suspended, e.CredentialReinstated(credential=one.credential)]),
         (
             provider,
             [
                 e.CredentialSuperseded(credential=one.credential, successor=two.credential),
                 e.CredentialRevoked(credential=two.credential, reason="misconduct"),
                 e.AchievementRetired(achievement=defined.achievement),
-                e.OrganizationUpdated(country="NL", name="Renamed", organization=provider.did),
-                e.KeyRetired(key="k2", organization=provider.did),
+                story.updated("Renamed"),
+                story.succeeded(provider, newcomer),
+                story.objected(),
             ],
         ),
         (
             accreditor,
             [
+                story.accreditation_restated(),
                 e.AccreditationSuspended(accreditation=accreditation, reason="misconduct"),
                 e.AccreditationReinstated(accreditation=accreditation),
                 e.AccreditationWithdrawn(accreditation=accreditation, reason="misconduct"),
-                e.OrganizationClosed(organization=newcomer.did),
+                story.succeeded(provider, newcomer),
             ],
         ),
         (
             authority,
             [e.RecognitionWithdrawn(recognition=recognised.recognition, reason="voluntary")],
         ),
-        (provider, [e.KeyCompromised(key="k2", organization=provider.did, since=20)]),
+        (provider.recovery, [story.key_retired(fresh), story.key_compromised(stolen, 20)]),
+        (provider, [story.closed()]),
     ]
 
 
@@ -146,18 +162,14 @@ def test_no_kind_of_event_walks_over_the_register(
     assert seen == {*e.EVENTS.values()}
 
 
-def test_what_is_stored_of_the_register_is_what_a_group_changed(
+def test_a_group_reads_and_writes_nothing_but_its_own(
     desk: Desk, story: Story, watched: Watched
 ) -> None:
     many = [story.defined(story.new_id()) for _ in range(200)]
     desk.record(story.submission(story.provider, *many))
-    assert len(watched.states) == 200 + 1
-    watched.states.clear()
     desk.record(story.submission(story.provider, story.issued(), story.defined(story.new_id())))
-    assert [kind for kind, _, _ in watched.states] == ["achievements", "head"]
-    watched.states.clear()
     desk.record(story.cohort(5))
-    assert watched.states == []
+    assert (watched.appended, watched.folded) == (201 + 3 + 6, 0)
 
 
 def test_no_signature_is_verified_while_the_write_lock_is_held(
@@ -177,8 +189,9 @@ def test_no_signature_is_verified_while_the_write_lock_is_held(
         story.authority, story.registered(story.authority, accreditor, "accreditor")
     )
     at_once = story.submission(accreditor, story.registered(accreditor, third, "provider"))
-    then = story.submission(third, story.key_added(third, third.with_key("k2")))
-    outcomes = desk.together(entering, story.cohort(1), at_once, then, then)
+    then = story.submission(third, story.defined(story.new_id()))
+    key = story.submission(third.founding, story.key_listed(third.with_key("k2")))
+    outcomes = desk.together(entering, story.cohort(1), at_once, then, then, key)
     assert all(isinstance(outcome, Recorded) for outcome in outcomes), outcomes
     assert len(held) >= 8
     assert not any(held)
@@ -207,46 +220,119 @@ def test_a_bad_signature_of_one_who_enters_just_then_is_refused(desk: Desk, stor
     entering = story.submission(
         story.accreditor, story.registered(story.accreditor, newcomer, "provider")
     )
-    forged = story.submission(
-        Party(newcomer.did, impostor.key, newcomer.key_id), story.defined(story.new_id())
-    )
+    desk.gate.check(entering)
+    forged = replace(newcomer, key=impostor.key)
+    with pytest.raises(Refusal, match="signature"):
+        desk.gate.check(story.submission(forged, story.defined(story.new_id())))
     genuine = story.submission(newcomer, story.defined(story.new_id()))
-    entered, refused, recorded = desk.together(entering, forged, genuine)
+    entered, recorded = desk.together(entering, genuine)
     assert isinstance(entered, Recorded)
-    assert isinstance(refused, Refusal)
-    assert refused.rule == "signature"
     assert isinstance(recorded, Recorded)
     assert recorded.position == entered.position + 2
-
-
-def test_one_who_enters_just_then_with_many_new_keys_sends_again(
-    desk: Desk, story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The committer's thread is everybody's: so many signatures are for the sender's own."""
-    monkeypatch.setattr(committer, "_NEW_KEYS", 2)
-    sponsor = party("an accreditor")
-    entering = story.submission(
-        story.authority, story.registered(story.authority, sponsor, "accreditor")
-    )
-    crowd = [story.registered(sponsor, party(f"p{number}"), "provider") for number in range(3)]
-    body = story.submission(sponsor, *crowd)
-    entered, later = desk.together(entering, body)
-    assert isinstance(entered, Recorded)
-    assert isinstance(later, Overloaded)
-    desk.record(body)
 
 
 def test_a_gate_that_is_far_behind_catches_up_before_it_takes_the_lock(
     kept: Kept, desk: Desk, story: Story, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(committer, "_FAR_BEHIND", 4)
+    """Far in entries of the register: credentials of others are stepped over."""
+    monkeypatch.setattr(committer, "_FAR_BEHIND", 2)
     with Desk(kept, story) as elsewhere:
         for _ in range(3):
-            elsewhere.record(story.cohort(1))
+            elsewhere.record(story.cohort(50))
             elsewhere.record(story.submission(story.provider, story.defined(story.new_id())))
         desk.record(story.cohort(1))
-        assert watched.submissions_read == 0
-        elsewhere.record(story.cohort(1))
+        # It looked how much there is, left the lock, and found nothing left to fold in the next.
+        assert watched.folded == 3
+        elsewhere.record(story.submission(story.provider, story.defined(story.new_id())))
         desk.record(story.cohort(1))
-        assert watched.submissions_read == 1
+        assert watched.folded == 3 + 2
     desk.examine()
+
+
+def test_under_the_lock_only_the_latest_of_a_history_is_read(
+    kept: Kept, desk: Desk, story: Story, watched: Watched
+) -> None:
+    """What another process says in the last moment is judged all the same."""
+    issued = story.issued()
+    suspended = e.CredentialSuspended(credential=issued.credential, reason="misconduct")
+    reinstated = e.CredentialReinstated(credential=issued.credential)
+    revoked = e.CredentialRevoked(credential=issued.credential, reason="misconduct")
+    desk.record(story.submission(story.provider, issued, suspended, reinstated))
+    desk.record(story.submission(story.provider, suspended))
+    assert watched.histories == 0
+
+    with Desk(kept, story) as elsewhere:
+        theirs = [
+            story.submission(story.provider, *events)
+            for events in ([reinstated], [story.issued()], [revoked])
+        ]
+        watched.before_the_lock = lambda: elsewhere.record(theirs.pop(0))
+        desk.record(story.submission(story.provider, suspended))
+        assert watched.histories == 1
+        desk.record(story.submission(story.provider, suspended))
+        assert watched.histories == 1
+        assert desk.refuse(story.submission(story.provider, suspended)).rule == "transition"
+        assert watched.histories == 2
+    assert [version for version, _ in desk.stream(issued.credential)] == list(range(1, 9))
+    desk.examine()
+
+
+def test_of_what_is_no_credential_one_entry_is_read(desk: Desk, story: Story) -> None:
+    """An achievement of a thousand versions is named where a credential should be."""
+    revised = e.AchievementRevised(
+        achievement=story.achievement, definition=story.definition(), version=2
+    )
+    desk.record(story.submission(story.provider, revised))
+    stream = UUID(story.achievement).bytes
+    with desk.store.reading() as reading:
+        (first,) = reading.streams([stream], "credential.issued/1")
+    assert (first.version, first.topic) == (1, "achievement.defined/1")
+    named = e.CredentialRevoked(credential=story.achievement, reason="misconduct")
+    assert desk.refuse(story.submission(story.provider, named)).rule == "unknown-credential"
+
+
+def test_a_submission_of_key_events_costs_no_more_than_the_rules_allow(
+    desk: Desk, story: Story
+) -> None:
+    """It is counted before it is judged, and its size is refused before a key is made of it."""
+    events = [story.key_listed(story.provider.with_key("again"))] * 20_000
+    checked = desk.gate.check(story.submission(story.provider.founding, *events))
+    begun = time.process_time()
+    (outcome,) = desk.gate._committer.commit([checked])
+    assert isinstance(outcome, Refusal)
+    assert outcome.rule == "key-events"
+    assert time.process_time() - begun < 0.5
+
+
+def test_what_is_read_of_histories_is_bounded_by_what_a_submission_names(
+    desk: Desk, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The submission that asks too much is refused, and spoils nothing for its group."""
+    monkeypatch.setattr(known, "_BESIDES", 0)
+    issued = [story.issued() for _ in range(3)]
+    desk.record(story.submission(story.provider, *issued))
+    suspended = [
+        e.CredentialSuspended(credential=each.credential, reason="misconduct") for each in issued
+    ]
+    reinstated = [e.CredentialReinstated(credential=each.credential) for each in issued]
+    for _ in range(2):
+        desk.record(story.submission(story.provider, *suspended, *reinstated))
+    watched = Watched(desk.gate._committer._store)
+    monkeypatch.setattr(desk.gate._committer, "_store", watched)
+    others = [story.cohort(1) for _ in range(31)]
+    outcomes = desk.together(
+        *others[:17], story.submission(story.provider, *suspended), *others[17:]
+    )
+    assert [getattr(one, "rule", "recorded") for one in outcomes] == [
+        *["recorded"] * 17,
+        "stream-length",
+        *["recorded"] * 14,
+    ]
+    # Groups of 32, 16, 8, 4, 2 and 1, and the other half of each.
+    assert watched.transactions == 11
+    (refusal,) = desk.gate.dry_run(story.dry_run(story.provider, *suspended)).refusals
+    assert refusal.rule == "stream-length"
+    # Nobody can make a history so long that a credential cannot be revoked.
+    for each in issued:
+        revoked = e.CredentialRevoked(credential=each.credential, reason="misconduct")
+        desk.record(story.submission(story.provider, revoked))

@@ -70,7 +70,7 @@ def test_line_1_is_judged_before_line_2_is_looked_at(desk: Desk, story: Story) -
         "issued-at": story.dry_run(story.provider, issued, iat=story.now - 8 * 24 * 3600),
         "signature": story.dry_run(impostor, issued),
         "unknown-organization": story.dry_run(stranger, issued),
-        "unknown-key": story.dry_run(replace(story.provider, key_id="other"), issued),
+        "unknown-key": story.dry_run(story.provider.with_key("unlisted"), issued),
         "header-schema": story.submission(story.provider, issued),
         "header-form": b"a",
     }.items():
@@ -85,9 +85,8 @@ def test_line_1_is_judged_before_line_2_is_looked_at(desk: Desk, story: Story) -
 def test_a_retired_key_gets_no_dry_run(desk: Desk, story: Story) -> None:
     provider = story.provider
     fresh = provider.with_key("another")
-    desk.record(story.submission(provider, story.key_added(provider, fresh)))
-    retired = e.KeyRetired(key=provider.key_id, organization=provider.did)
-    desk.record(story.submission(fresh, retired))
+    listed, retired = story.key_listed(fresh), story.key_retired(provider)
+    desk.record(story.submission(provider.founding, listed, retired))
     with pytest.raises(Refusal, match="key-inactive"):
         desk.gate.dry_run(story.dry_run(provider, story.issued()))
     assert desk.gate.dry_run(story.dry_run(fresh, story.issued())).refusals == []

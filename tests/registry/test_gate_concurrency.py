@@ -13,7 +13,6 @@ from threading import Event, Thread
 import pytest
 
 from registry.gate import Outcome, Recorded
-from testamur.catalogue import events as e
 from testamur.catalogue.submission import parse, parse_submission_entry
 from testamur.errors import Refusal
 from testamur.tlog.merkle import leaf_hashes
@@ -137,10 +136,9 @@ def test_of_many_racing_for_a_credential_one_gets_it(desk: Desk) -> None:
 def test_nothing_is_recorded_under_a_key_after_its_retirement(desk: Desk) -> None:
     story = desk.story
     fresh = story.provider.with_key("second")
-    desk.record(story.submission(story.provider, story.key_added(story.provider, fresh)))
-    retirement = story.submission(
-        story.provider, e.KeyRetired(key=fresh.key_id, organization=fresh.did)
-    )
+    founding = story.provider.founding
+    desk.record(story.submission(founding, story.key_listed(fresh)))
+    retirement = story.submission(founding, story.key_retired(fresh))
     bodies = [story.submission(fresh, story.issued()) for _ in range(60)]
     with Desk(desk.kept, story) as other, ThreadPoolExecutor(6) as threads:
         desks = itertools.cycle([desk, other])

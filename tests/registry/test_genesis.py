@@ -11,7 +11,7 @@ from testamur.catalogue.lines import decode_event
 from testamur.errors import Refusal
 from tests.harness.gates import Desk
 from tests.harness.stores import Kept
-from tests.harness.story import Party, Story
+from tests.harness.story import Story, log_itself
 
 
 def test_a_log_is_opened_once(kept: Kept, story: Story) -> None:
@@ -35,7 +35,7 @@ def test_a_log_that_is_not_open_takes_nothing_else(kept: Kept, story: Story) -> 
 
 def test_only_the_logs_own_key_opens_it(kept: Kept, story: Story) -> None:
     other = Story(name="other")
-    forged = Party(story.log_key.public.did_key(), other.log_key, story.log_key.public.multikey())
+    forged = replace(log_itself(story.log_key), key=other.log_key)
     opened = decode_event(story.genesis()[:-1].split(b"\n")[1])
     with Desk(kept, story) as desk:
         with pytest.raises(Refusal, match="genesis-signer"):

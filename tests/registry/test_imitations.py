@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from testamur.catalogue import events as e
 from tests.harness.gates import Desk
 from tests.harness.story import Story
 
 
 def test_the_gate_records_no_imitation_and_a_dry_run_says_so(desk: Desk, story: Story) -> None:
-    forged = e.OrganizationUpdated(
-        country="NL", name="\u041exford University", organization=story.provider.did
-    )
+    forged = story.updated("\u041exford University")
     body = story.submission(story.provider, story.issued(), forged)
     refusal = desk.refuse(body)
     assert (refusal.rule, refusal.line) == ("mixed-scripts", 3)
@@ -22,15 +19,12 @@ def test_the_gate_records_no_imitation_and_a_dry_run_says_so(desk: Desk, story: 
 
 def test_a_private_key_is_not_recorded_for_ever(desk: Desk, story: Story) -> None:
     secret = story.provider.key.multikey()
-    named = e.OrganizationUpdated(country="NL", name=secret, organization=story.provider.did)
-    refusal = desk.refuse(story.submission(story.provider, named))
+    refusal = desk.refuse(story.submission(story.provider, story.updated(secret)))
     assert (refusal.rule, refusal.line) == ("private-key", 2)
     assert secret[4:16] not in str(refusal)
 
 
 def test_only_a_signer_is_told(desk: Desk, story: Story) -> None:
-    forged = e.OrganizationUpdated(
-        country="NL", name="\u041exford", organization=story.provider.did
-    )
     thief = replace(story.provider, key=story.accreditor.key)
-    assert desk.refuse(story.submission(thief, forged)).rule == "signature"
+    forged = story.submission(thief, story.updated("\u041exford"))
+    assert desk.refuse(forged).rule == "signature"

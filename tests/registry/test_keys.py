@@ -7,7 +7,6 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from registry.gate import Recorded
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import (
@@ -18,7 +17,6 @@ from testamur.catalogue.submission import (
 from testamur.errors import Refusal
 from testamur.tlog.merkle import leaf_hashes
 from tests.harness.gates import Desk
-from tests.harness.stores import Kept
 from tests.harness.story import Story, party
 
 
@@ -29,15 +27,29 @@ def test_a_signature_by_another_key_is_refused(desk: Desk, story: Story) -> None
     assert refused.value.rule == "signature"
 
 
-def test_a_signature_checked_by_the_committer_is_checked_as_well(kept: Kept, story: Story) -> None:
-    with Desk(kept, story) as desk:
-        genesis, *others = story.opening()
-        desk.gate.open_log(genesis)
-        impostor = replace(story.provider, key=party("nobody").key)
-        *recorded, refused = desk.together(*others, story.submission(impostor, story.issued()))
-        assert all(isinstance(outcome, Recorded) for outcome in recorded)
-        assert isinstance(refused, Refusal)
-        assert refused.rule == "signature"
+def test_line_1_is_verified_before_its_signer_is_looked_up(desk: Desk, story: Story) -> None:
+    """So an answer about who is in the register costs a good signature."""
+    stranger, nobody = party("a stranger"), party("nobody")
+    for signer, rule in (
+        (replace(stranger, key=nobody.key), "signature"),
+        (replace(story.provider.with_key("unlisted"), key=nobody.key), "signature"),
+        (stranger, "unknown-organization"),
+        (story.provider.with_key("unlisted"), "unknown-key"),
+    ):
+        line, _, _ = story.submission(signer, story.issued()).partition(b"\n")
+        with pytest.raises(Refusal) as refused:
+            desk.gate.examine(line)
+        assert (refused.value.rule, refused.value.line) == (rule, 1)
+
+
+def test_a_signer_out_of_force_is_refused_before_its_lines_are_read(
+    desk: Desk, story: Story
+) -> None:
+    retired = story.key_retired(story.provider)
+    desk.record(story.submission(story.provider.founding, retired))
+    line, _, _ = story.cohort(1).partition(b"\n")
+    with pytest.raises(Refusal, match="key-inactive"):
+        desk.gate.examine(line)
 
 
 def test_a_key_that_nobody_listed_is_refused(desk: Desk, story: Story) -> None:
@@ -75,14 +87,12 @@ def test_a_key_that_is_no_longer_active_is_refused(
     desk: Desk, story: Story, fate: str, when: str
 ) -> None:
     """Its signature was good when it was checked: what counts is the position."""
-    fresh = story.provider.with_key("second")
-    desk.record(story.submission(story.provider, story.key_added(story.provider, fresh)))
-    ended: e.Event = e.KeyRetired(key=fresh.key_id, organization=fresh.did)
+    founding, fresh = story.provider.founding, story.provider.with_key("second")
+    desk.record(story.submission(founding, story.key_listed(fresh)))
+    ended: e.Event = story.key_retired(fresh)
     if fate == "compromised":
-        ended = e.KeyCompromised(
-            key=fresh.key_id, organization=fresh.did, since=desk.committed() - 1
-        )
-    ending = story.submission(story.provider, ended)
+        ended = story.key_compromised(fresh, since=desk.committed() - 1)
+    ending = story.submission(founding, ended)
     late = story.submission(fresh, story.issued())
     if when == "earlier":
         desk.record(ending)
@@ -95,7 +105,26 @@ def test_a_key_that_is_no_longer_active_is_refused(
 
 
 def test_a_closed_organization_is_refused(desk: Desk, story: Story) -> None:
-    desk.record(
-        story.submission(story.provider, e.OrganizationClosed(organization=story.provider.did))
-    )
+    desk.record(story.submission(story.provider, story.closed()))
     assert desk.refuse(story.cohort(1)).rule == "organization-closed"
+    retired = story.key_retired(story.provider)
+    desk.record(story.submission(story.provider.founding, retired))
+
+
+def test_key_events_come_alone_and_by_a_recovery_key(desk: Desk, story: Story) -> None:
+    provider, fresh = story.provider, story.provider.with_key("second")
+    listed = story.key_listed(fresh)
+    for signer, events, rule in (
+        (provider.founding, [listed, story.defined(story.new_id())], "key-events-alone"),
+        (provider.founding, [story.defined(story.new_id())], "recovery-key"),
+    ):
+        assert desk.refuse(story.submission(signer, *events)).rule == rule
+    assert desk.refuse(story.submission(provider, listed)).rule != ""
+    desk.record(story.submission(provider.recovery, listed))
+    desk.record(story.submission(fresh, story.issued()))
+
+
+def test_what_one_submission_may_say_of_keys_is_bounded(desk: Desk, story: Story) -> None:
+    events = [story.key_listed(story.provider.with_key(f"k{number}")) for number in range(65)]
+    refusal = desk.refuse(story.submission(story.provider.founding, *events))
+    assert refusal.rule == "key-events"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from registry.gate import Recorded
-from testamur.catalogue import events as e
+from testamur.catalogue.submission import parse
 from testamur.errors import Refusal
 from testamur.rules import MAX_AGE
 from tests.harness.gates import OPENING, Desk
@@ -30,11 +30,10 @@ def test_a_submission_twice_in_one_group_is_recorded_once(desk: Desk, story: Sto
 
 def test_a_receipt_outlives_the_key_and_the_hour(desk: Desk, story: Story) -> None:
     fresh = story.provider.with_key("second")
-    desk.record(story.submission(story.provider, story.key_added(story.provider, fresh)))
+    desk.record(story.submission(story.provider.founding, story.key_listed(fresh)))
     body = story.submission(fresh, story.issued())
     recorded = desk.record(body)
-    retired = e.KeyRetired(key=fresh.key_id, organization=fresh.did)
-    desk.record(story.submission(story.provider, retired))
+    desk.record(story.submission(story.provider.founding, story.key_retired(fresh)))
     story.now += MAX_AGE + 100
     assert desk.record(body) == replace(recorded, repeated=True)
 
@@ -112,4 +111,54 @@ def test_two_organizations_may_use_one_jti(desk: Desk, story: Story) -> None:
 
 
 def test_receipts_of_the_unknown_are_none(desk: Desk, story: Story) -> None:
-    assert desk.gate.entries.receipt(story.provider.did, story.new_id()) is None
+    assert desk.gate.receipt(story.provider.did, story.new_id()) is None
+
+
+# --- Whether it still counts ---
+
+
+def test_the_receipt_of_a_submission_that_was_cut_off_says_so(desk: Desk, story: Story) -> None:
+    body, kept = story.cohort(3), story.cohort(1)
+    recorded, other = desk.record(body), desk.record(kept)
+    assert recorded.counts
+    cut = story.key_compromised(
+        story.provider, recorded.position, kept=((other.position, other.position),)
+    )
+    desk.record(story.submission(story.provider.founding, cut))
+    assert desk.record(body) == replace(recorded, repeated=True, counts=False)
+    assert desk.record(kept) == replace(other, repeated=True)
+    names = parse(body).header.payload
+    found = desk.gate.receipt(names.iss, names.jti)
+    assert found == replace(recorded, repeated=True, counts=False)
+
+
+def test_a_declaration_in_the_same_group_is_in_the_receipt_of_what_is_sent_again(
+    desk: Desk, story: Story
+) -> None:
+    body = story.cohort(1)
+    cut = story.submission(
+        story.provider.founding, story.key_compromised(story.provider, desk.committed())
+    )
+    first, _, again = desk.together(body, cut, body)
+    assert isinstance(first, Recorded)
+    assert first.counts
+    assert again == replace(first, repeated=True, counts=False)
+
+
+def test_a_receipt_knows_of_what_another_process_recorded(desk: Desk, story: Story) -> None:
+    body = story.cohort(1)
+    recorded = desk.record(body)
+    with Desk(desk.kept, story) as elsewhere:
+        cut = story.key_compromised(story.provider, recorded.position)
+        elsewhere.record(story.submission(story.provider.founding, cut))
+        names = parse(body).header.payload
+        found = desk.gate.receipt(names.iss, names.jti)
+        assert found == replace(recorded, repeated=True, counts=False)
+        assert desk.record(body) == found
+
+
+def test_a_genesis_sent_again_counts(kept: Kept, story: Story) -> None:
+    body = story.genesis()
+    with Desk(kept, story) as desk:
+        assert desk.gate.open_log(body).counts
+        assert desk.gate.open_log(body).counts

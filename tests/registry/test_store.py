@@ -83,13 +83,14 @@ def test_a_clash_takes_nothing_in_and_burns_no_position(store: Store) -> None:
 
 def test_what_was_not_committed_is_taken_back(store: Store) -> None:
     with store.writing() as transaction:
-        transaction.append([row(1)], [SubmissionRow(0, 0, "issuer", 0, 0, None)])
-        transaction.save_states([("kind", "name", b"state")])
+        transaction.append(
+            [row(1)], [SubmissionRow(0, 0, "issuer", "key", 0, 0, None, 0, 0, 0)], [(0, 0)]
+        )
     with suppress(KeyError), store.writing() as transaction:
         transaction.append([row(1)], [])
         raise KeyError
     with store.reading() as reading:
-        assert (reading.count(), reading.states(0, 10)) == (0, [])
+        assert (reading.count(), reading.register_entries(0, 10)) == (0, [])
         assert reading.submissions_from(0, 10) == []
     append(store, b"first")
     assert ids(store) == [1]
@@ -202,7 +203,10 @@ def test_entries_are_read_by_topic(store: Store) -> None:
 
 def test_submissions_are_listed_as_they_were_given(store: Store) -> None:
     streams = [uuid4(), uuid4()]
-    listed = [SubmissionRow(0, 1, "one", 7, 1, None), SubmissionRow(2, 1, "two", 8, 0, b"\x00\xff")]
+    listed = [
+        SubmissionRow(0, 1, "one", "k1", 7, 1, None, 1, 2, 3),
+        SubmissionRow(2, 1, "two", "k2", 8, 0, b"\x00\xff", 0, 0, 9),
+    ]
     with store.writing() as transaction:
         headers = {0: streams[0], 2: streams[1]}
         rows = [row(number + 1, headers.get(number), entry=b"%d" % number) for number in range(4)]
@@ -226,43 +230,97 @@ def test_submissions_are_listed_as_they_were_given(store: Store) -> None:
         assert reading.submissions([]) == {}
 
 
-def test_the_ends_of_streams_are_told_and_the_issuer_of_the_first(store: Store) -> None:
-    stream = uuid4()
+def test_streams_are_read_whole_and_who_said_each_entry_of_them(store: Store) -> None:
+    stream, short = uuid4(), uuid4()
+    issued, revoked = ("issued", b"first"), ("revoked", b"last")
+    rows = [
+        (*row(at, each, version, entry)[:3], topic, *row(at, entry=entry)[4:])
+        for at, each, version, (topic, entry) in [
+            (1, None, 1, ("header", b"one")),
+            (2, stream, 1, issued),
+            (3, None, 1, ("header", b"two")),
+            (4, stream, 2, revoked),
+            (5, short, 1, issued),
+            (6, stream, 3, issued),
+        ]
+    ]
+    first, second = ("one", "k1", 7), ("two", "k2", 8)
     with store.writing() as transaction:
         transaction.append(
-            [row(1), row(2, stream), row(3), row(4, stream, 2), row(5, stream, 3)],
-            [SubmissionRow(0, 1, "one", 0, 0, None), SubmissionRow(2, 2, "two", 0, 0, None)],
+            rows,
+            [
+                SubmissionRow(0, 1, *first, 0, None, 0, 0, 0),
+                SubmissionRow(2, 3, *second, 0, None, 0, 0, 0),
+            ],
         )
         transaction.commit()
     with store.reading() as reading:
-        asked = [uuid4().bytes, stream.bytes]
-        first = (1, 1, "topic", "one")
-        assert sorted(reading.ends(asked)) == [first, (1, 3, "topic", None)]
-        assert sorted(reading.ends(asked, size=4)) == [first, (1, 2, "topic", None)]
-        assert reading.ends(asked, size=3) == [first]
-        assert reading.ends(asked, size=1) == []
-        assert reading.ends([]) == []
+        asked = [uuid4().bytes, stream.bytes, short.bytes]
+        whole = [
+            (1, 1, 1, "issued", "first", 0, *first),
+            (1, 2, 3, "revoked", "last", 2, *second),
+            # Written again it is the same line.
+            (1, 3, 5, "issued", None, 2, *second),
+            (2, 1, 4, "issued", "first", 2, *second),
+        ]
+        assert sorted(reading.streams(asked, "issued")) == whole
+        assert sorted(reading.streams(asked, "issued", size=5)) == [*whole[:2], whole[3]]
+        assert reading.streams(asked, "issued", size=3) == whole[:1]
+        assert reading.streams(asked, "issued", size=1) == []
+        assert len(reading.streams(asked, "issued", most=2)) == 2
+        assert len(reading.streams(asked, "issued", most=9)) == 4
+        assert reading.streams([], "issued") == []
+        assert sorted(reading.streams(asked, "issued", after=[0, 1, 1])) == whole[1:3]
+        assert sorted(reading.streams(asked, "issued", after=[0, 2])) == whole[2:]
+        assert sorted(reading.streams(asked, "defined")) == [whole[0], whole[3]]
 
 
-def test_rows_of_the_register_keep_their_place_when_they_are_replaced(store: Store) -> None:
-    many = [("kind", str(number), b"%d" % number) for number in range(1_500)]
-    for rows in (many, [("kind", "3", b"changed"), ("another", "3", b"new")]):
-        with store.writing() as transaction:
-            transaction.save_states(rows)
-            transaction.commit()
-    with store.reading() as reading:
-        found = reading.states(0, 10_000)
-        assert [each[1:] for each in found] == [
-            ("kind", name, b"changed" if name == "3" else state) for _, name, state in many
-        ] + [("another", "3", b"new")]
-        assert reading.states(found[4].place, 3) == found[5:8]
-        assert reading.state("kind", "3") == b"changed"
-        assert reading.state("kind", "no name") is None
+def test_the_entries_of_the_register_are_read_apart_from_all_others(store: Store) -> None:
+    rows = [row(number, entry=b"%d" % (number - 1)) for number in range(1, 8)]
+    listed = [
+        SubmissionRow(0, 2, "one", "k1", 7, 1, None, 0, 0, 0),
+        SubmissionRow(3, 3, "two", "k2", 8, 2, None, 0, 0, 0),
+    ]
     with store.writing() as transaction:
-        transaction.clear_states()
+        transaction.append(rows, listed, [(2, 0), (4, 3), (6, 3)])
+        transaction.commit()
+
+    def expected(position: int, *header: object) -> tuple[object, ...]:
+        leaf = leaf_hash(b"%d" % position).hex()
+        return (position, "topic", str(position), leaf, *header)
+
+    with store.reading() as reading:
+        found = [(*one[:3], one.leaf.lower(), *one[4:]) for one in reading.register_entries(0, 10)]
+        assert found == [
+            expected(2, 0, "one", "k1", 7),
+            expected(4, 3, "two", "k2", 8),
+            expected(6, 3, "two", "k2", 8),
+        ]
+        positions = [one.position for one in reading.register_entries(3, 1)]
+        assert positions == [4]
+        assert reading.register_entries(7, 10) == []
+
+
+def test_running_totals_are_those_of_the_last_submission_below_a_position(store: Store) -> None:
+    listed = [
+        SubmissionRow(0, 0, "one", "k", 5, 0, None, 1, 0, 0),
+        SubmissionRow(1, 0, "two", "k", 5, 0, None, 7, 7, 7),
+        SubmissionRow(2, 0, "one", "k", 6, 0, None, 3, 1, 0),
+        SubmissionRow(3, 0, "one", "other", 8, 0, None, 9, 9, 9),
+    ]
+    with store.writing() as transaction:
+        transaction.append([row(number) for number in range(1, 5)], listed)
         transaction.commit()
     with store.reading() as reading:
-        assert reading.states(0, 10) == []
+        ones = [(0, 0, 0), (1, 0, 0), (1, 0, 0), (3, 1, 0), (3, 1, 0)]
+        assert reading.totals("one", "k", [0, 1, 2, 3, 2**62]) == ones
+        assert reading.totals("two", "k", [9]) == [(7, 7, 7)]
+        assert reading.totals("two", "other", [9]) == [(0, 0, 0)]
+        assert reading.totals("one", "k", []) == []
+        signers = [("two", "k"), ("one", "k"), ("two", "other")]
+        assert reading.latest_totals(signers) == [(7, 7, 7), (3, 1, 0), (0, 0, 0)]
+        assert reading.latest_totals([]) == []
+        assert [reading.first_recorded(at) for at in (0, 5, 6, 7, 8, 9)] == [0, 0, 2, 3, 3, None]
 
 
 # --- Several at once ---

@@ -10,11 +10,15 @@ import pytest
 
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Scope
-from testamur.rules import Register, accreditation, credentials
-from testamur.rules.accreditation import LOOKED_AT, NAMES_LOOKED_AT
+from testamur.catalogue.table import Kind
+from testamur.rules import Limits, Register, accreditation, accreditors, chain, credentials
+from testamur.rules.chain import Moment
+from testamur.rules.granting import LOOKED_AT, NAMES_LOOKED_AT
+from testamur.rules.register import Achievement, Grant
 from testamur.rules.scope import exceeding, names_in, sets_of, uncovered
 from tests.harness.memory_gate import MemoryGate
 from tests.harness.story import Story, uuid7
+from tests.rules.members import registrar
 
 
 @pytest.fixture
@@ -35,8 +39,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("recognitions", [10, 100, 1_000])
+@pytest.mark.parametrize("recognitions", [10, 100, 400])
 @pytest.mark.parametrize("names", [1, 900])
 def test_an_accreditation_is_compared_with_few_recognitions(
     gate: MemoryGate, story: Story, compared: list[int], recognitions: int, names: int
@@ -50,6 +53,7 @@ def test_an_accreditation_is_compared_with_few_recognitions(
         )
         for number in range(recognitions)
     ]
+    gate.limits = Limits(grants=2_000)
     gate.admit(
         story.authority,
         e.RecognitionWithdrawn(recognition=story.recognition, reason="voluntary"),
@@ -104,25 +108,128 @@ def test_the_sets_of_a_scope_are_made_once() -> None:
     assert scope == Scope(fields=("06", "07"), languages=("en", "nl"))
 
 
-def test_a_revision_touches_no_earlier_version(gate: MemoryGate, story: Story) -> None:
-    sizes = []
-    for version in range(2, 60):
-        changed = revised(gate.register, story, version)
-        sizes.append(sum(len(msgspec.json.encode(states)) for states in changed.values()))
-        assert [len(changed["achievements"]), len(changed["revisions"])] == [1, 1]
-        assert not any(changed[name] for name in ("organizations", "recognitions", "recognised"))
-    assert max(sizes) - min(sizes) <= 4  # a digit more in each number
+def test_a_revision_costs_the_same_however_many_versions_there_are(
+    gate: MemoryGate, story: Story
+) -> None:
+    """Its achievement alone changes, by one definition."""
+    gate.limits = Limits(revisions=2_000)
+    for version in range(2, 40):
+        before = gate.register.achievements[story.achievement].definitions
+        changed = revised(gate, story, version)
+        assert [name for name, states in changed.items() if states] == ["achievements"]
+        (after,) = changed["achievements"].values()
+        assert all(one is other for one, other in zip(before, after.definitions, strict=False))
+        assert len(after.definitions) == len(before) + 1
 
 
-def revised(register: Register, story: Story, version: int) -> dict[str, dict[str, Any]]:
+def revised(gate: MemoryGate, story: Story, version: int) -> dict[str, dict[str, Any]]:
     """Revise the story's achievement and return what changed in the register."""
-    outer = register.draft()
-    gate = MemoryGate(story, outer)
-    gate.admit(
+    outer = gate.register.draft()
+    inner = MemoryGate(story, outer, limits=gate.limits)
+    inner.admit(
         story.provider,
         e.AchievementRevised(
             achievement=story.achievement, definition=story.definition(), version=version
         ),
     )
-    register.absorb(outer)
+    gate.register.absorb(outer)
     return outer.changes()
+
+
+def test_an_authority_makes_others_authorities_at_the_same_cost_without_end(
+    gate: MemoryGate, story: Story
+) -> None:
+    """Its recognitions are kept one by one: no list is made anew for each."""
+    changed: list[int] = []
+    for _ in range(40):
+        newcomer = registrar(gate, "provider", name=f"newcomer {len(changed)}")
+        outer = gate.register.draft()
+        MemoryGate(story, outer).admit(
+            story.authority, story.recognised(story.new_id(), as_="authority", of=newcomer)
+        )
+        gate.register.absorb(outer)
+        values = [each for states in outer.changes().values() for each in states.values()]
+        changed.append(len(values) + sum(len(each) for each in values if isinstance(each, tuple)))
+    assert set(changed) == {changed[0]}
+    assert len(list(gate.register.authorised_by(story.authority.did))) == 40
+
+
+def test_what_accreditors_say_of_a_succession_lengthens_nothing_of_the_organizations(
+    gate: MemoryGate, story: Story
+) -> None:
+    """Any accreditor may accredit anybody, so there is no end of them."""
+    before = gate.register.organizations[story.provider.did]
+    for number in range(5):
+        stranger = registrar(gate, "accreditor", name=f"stranger {number}")
+        naming = story.succeeded(story.provider, stranger)
+        gate.admit(stranger, story.accredited(story.new_id()), naming)
+
+    after = gate.register.organizations[story.provider.did]
+    assert after == msgspec.structs.replace(before, entries=before.entries + 5)
+    assert [len(said) for said in gate.register.successions.values()] == [1] * 5
+
+
+def test_the_credentials_of_a_submission_share_what_is_kept_of_them(
+    gate: MemoryGate, story: Story
+) -> None:
+    events = [story.issued() for _ in range(3)]
+    gate.admit(story.provider, *events)
+
+    assert len({id(gate.credentials[each.credential]) for each in events}) == 1
+
+
+def test_what_was_said_of_recognitions_is_gone_through_up_to_a_bound(
+    gate: MemoryGate, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much hundreds of keys said of each, and however many issuances ask."""
+    monkeypatch.setattr(accreditors, "SAID_LOOKED_AT", 100)
+    gone_through: list[int] = []
+
+    def counted(register: Register, kind: Kind, grant: Grant, moment: Moment) -> bool:
+        gone_through.append(grant.entries)
+        return chain.in_force(register, kind, grant, moment)
+
+    monkeypatch.setattr(accreditors, "in_force", counted)
+    gate.limits = Limits(status_events=2_000)
+    others = [story.recognised(story.new_id()) for _ in range(10)]
+    gate.admit(story.authority, *others)
+    # None holds, so that all would be looked at.
+    for id_ in (story.recognition, *(each.recognition for each in others)):
+        withdrawn = e.RecognitionWithdrawn(recognition=id_, reason="voluntary")
+        gate.admit(story.authority, *[withdrawn] * 40)
+    more = [story.accredited(story.new_id()) for _ in range(3)]
+    gate.admit(story.accreditor, *more)
+    assert sum(gone_through) <= 100 + 41
+
+    gone_through.clear()
+    issued = [
+        msgspec.structs.replace(story.issued(), accreditation=each.accreditation) for each in more
+    ]
+    defined = (story.defined(story.new_id()) for _ in issued)
+    gate.admit(
+        story.provider, *(each for pair in zip(issued, defined, strict=True) for each in pair)
+    )
+    assert 0 < sum(gone_through) <= 100 + 41
+
+
+def test_the_versions_of_an_achievement_are_gone_through_once_for_all_issuances(
+    gate: MemoryGate, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many of them the issuances name."""
+    asked: list[Achievement] = []
+    latest_of = credentials._latest_of
+
+    def counted(register: Register, achievement: Achievement) -> Any:
+        asked.append(achievement)
+        return latest_of(register, achievement)
+
+    monkeypatch.setattr(credentials, "_latest_of", counted)
+    for version in range(2, 30):
+        revised(gate, story, version)
+    issued = (
+        msgspec.structs.replace(story.issued(), achievement_version=version)
+        for version in range(1, 30)
+    )
+    flags = [admitted.flags for admitted in gate.admit(story.provider, *issued)]
+    assert flags == [("achievement-version-outdated",)] * 28 + [()]
+    assert len(asked) == 1

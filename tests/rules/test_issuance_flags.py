@@ -14,7 +14,8 @@ from testamur.catalogue import events as e
 from testamur.catalogue.members import Definition, Scope
 from testamur.rules.credentials import BACKDATED_AFTER, POSTDATED_AFTER
 from tests.harness.memory_gate import MemoryGate
-from tests.harness.story import Party, Story, party, uuid7
+from tests.harness.story import Story, party, uuid7
+from tests.rules.members import registrar, robbed
 
 TODAY = date(2026, 11, 21)
 DAY = timedelta(days=1)
@@ -23,14 +24,6 @@ NOWHERE = uuid7(1, 1)
 
 def issued(story: Story, **members: Any) -> e.CredentialIssued:
     return msgspec.structs.replace(story.issued(), **members)
-
-
-def rival_provider(gate: MemoryGate) -> Party:
-    rival = party("rival")
-    gate.admit(
-        gate.story.accreditor, gate.story.registered(gate.story.accreditor, rival, "provider")
-    )
-    return rival
 
 
 def flag(gate: MemoryGate, **members: Any) -> tuple[str, ...]:
@@ -100,6 +93,33 @@ def test_an_accreditation_counts_again_once_it_is_reinstated(gate: MemoryGate) -
     assert flag(gate, accreditation=id_) == ()
 
 
+@pytest.mark.parametrize(
+    ("due", "flags"),
+    [(TODAY - DAY, ("review-overdue",)), (TODAY, ()), (TODAY + DAY, ()), (None, ())],
+)
+def test_issuing_after_a_review_was_missed_is_flagged(
+    gate: MemoryGate, due: date | None, flags: tuple[str, ...]
+) -> None:
+    assert flag(gate, accreditation=_granted(gate, review_by=due)) == flags
+
+
+@pytest.mark.parametrize(
+    ("moved", "flags"),
+    [(TODAY - DAY, ("review-overdue",)), (TODAY, ()), (None, ())],
+)
+def test_the_day_of_the_review_is_the_one_last_restated(
+    gate: MemoryGate, story: Story, moved: date | None, flags: tuple[str, ...]
+) -> None:
+    """A restatement without such a day states that there is none, as it does of every word."""
+    id_ = _granted(gate, review_by=TODAY - 2 * DAY)
+    restated = e.AccreditationRestated(
+        accreditation=id_, country="NL", name="An Organization", review_by=moved
+    )
+    gate.admit(story.accreditor, restated)
+
+    assert flag(gate, accreditation=id_) == flags
+
+
 def test_issuing_outside_the_accredited_scope_is_flagged(gate: MemoryGate) -> None:
     inside = _granted(gate, scope=Scope(fields=("08",), jurisdictions=("NL",)))
     outside = _granted(gate, scope=Scope(fields=("09",)))
@@ -118,26 +138,30 @@ def test_issuing_under_an_accreditor_no_longer_recognised_is_flagged(
     assert flag(gate) == ("accreditor-not-recognised",)
 
 
-@pytest.mark.parametrize("by", ["itself", "its sponsor"])
-def test_issuing_under_an_accreditor_that_closed_is_flagged(
-    gate: MemoryGate, story: Story, by: str
-) -> None:
+def test_issuing_under_an_accreditor_that_closed_is_flagged(gate: MemoryGate, story: Story) -> None:
     """It can withdraw nothing any more, so what it granted stands and nobody watches over it."""
-    signer = story.accreditor if by == "itself" else story.authority
-    gate.admit(signer, e.OrganizationClosed(organization=story.accreditor.did))
+    gate.admit(story.accreditor, story.closed())
 
     assert flag(gate) == ("accreditor-closed",)
     assert flag(gate, accreditation=None) == ("no-accreditation-claimed",)
 
 
+def test_a_closing_that_counts_no_more_flags_nothing(gate: MemoryGate, story: Story) -> None:
+    since = gate.register.size
+    gate.admit(story.accreditor, story.closed())
+    robbed(gate, story.accreditor, since)
+
+    assert flag(gate) == ()
+
+
 def test_issuing_under_an_accreditor_recognised_by_closed_authorities_alone_is_flagged(
     gate: MemoryGate, story: Story
 ) -> None:
-    peer = party("peer")
+    peer = registrar(gate, "authority")
     gate.admit(
         story.authority,
-        story.registered(story.authority, peer, "authority"),
-        e.OrganizationClosed(organization=story.authority.did),
+        story.recognised(story.new_id(), of=peer, as_="authority"),
+        story.closed(),
     )
     assert flag(gate) == ("authority-closed",)
 
@@ -153,8 +177,20 @@ def test_a_recognition_withdrawn_before_its_authority_closed_does_not_count(
     gate.admit(
         story.authority,
         e.RecognitionWithdrawn(reason="voluntary", recognition=story.recognition),
-        e.OrganizationClosed(organization=story.authority.did),
+        story.closed(),
     )
+
+    assert flag(gate) == ("accreditor-not-recognised",)
+
+
+def test_a_recognition_by_a_thief_recognises_nobody(gate: MemoryGate, story: Story) -> None:
+    gate.admit(
+        story.authority, e.RecognitionWithdrawn(reason="voluntary", recognition=story.recognition)
+    )
+    since = gate.register.size
+    gate.admit(story.authority, story.recognised(story.new_id()))
+    assert flag(gate) == ()
+    robbed(gate, story.authority, since)
 
     assert flag(gate) == ("accreditor-not-recognised",)
 
@@ -162,16 +198,11 @@ def test_a_recognition_withdrawn_before_its_authority_closed_does_not_count(
 def test_issuing_under_an_accreditation_of_its_own_is_flagged(
     gate: MemoryGate, story: Story
 ) -> None:
-    both = party("both")
-    gate.admit(
-        story.authority,
-        story.registered(story.authority, both, "accreditor", "provider"),
-        msgspec.structs.replace(story.recognised(story.new_id()), accreditor=both.did),
-    )
+    both = registrar(gate, "accreditor", "provider")
+    gate.admit(story.authority, story.recognised(story.new_id(), of=both))
     own, achievement = story.new_id(), story.new_id()
-    granted = msgspec.structs.replace(story.accredited(own), provider=both.did)
-    gate.admit(both, granted, story.defined(achievement))
-    foreign = msgspec.structs.replace(story.accredited(story.new_id()), provider=both.did)
+    gate.admit(both, story.accredited(own, of=both), story.defined(achievement))
+    foreign = story.accredited(story.new_id(), of=both)
     gate.admit(story.accreditor, foreign)
 
     under = partial(issued, story, achievement=achievement)
@@ -179,16 +210,28 @@ def test_issuing_under_an_accreditation_of_its_own_is_flagged(
     assert gate.flags(both, under(accreditation=foreign.accreditation)) == ()
 
 
-def test_a_provider_is_in_the_country_that_it_states_at_the_position(
+def test_a_jurisdiction_is_judged_by_the_country_that_the_accreditor_states(
     gate: MemoryGate, story: Story
 ) -> None:
-    """It may move into the scope of an accreditation, but not unseen."""
+    """By the word in force at the position; what the provider says of itself moves it nowhere."""
     abroad = _granted(gate, scope=Scope(jurisdictions=("BE",)))
+    gate.admit(story.provider, story.updated(country="BE"))
     assert flag(gate, accreditation=abroad) == ("outside-accredited-scope",)
-    moved = e.OrganizationUpdated(country="BE", name="A", organization=story.provider.did)
-    assert gate.flags(story.provider, moved) == ("country-changed",)
 
+    restated = e.AccreditationRestated(accreditation=abroad, country="BE", name="A")
+    gate.admit(story.accreditor, restated)
     assert flag(gate, accreditation=abroad) == ()
+
+
+def test_the_word_of_a_thief_moves_a_provider_nowhere(gate: MemoryGate, story: Story) -> None:
+    at_home = _granted(gate, scope=Scope(jurisdictions=("NL",)))
+    since = gate.register.size
+    restated = e.AccreditationRestated(accreditation=at_home, country="BE", name="A")
+    gate.admit(story.accreditor, restated)
+    assert flag(gate, accreditation=at_home) == ("outside-accredited-scope",)
+    robbed(gate, story.accreditor, since)
+
+    assert flag(gate, accreditation=at_home) == ()
 
 
 def test_issuing_a_retired_achievement_is_flagged(gate: MemoryGate, story: Story) -> None:
@@ -207,6 +250,17 @@ def test_issuing_an_outdated_version_is_flagged(gate: MemoryGate, story: Story) 
 
     assert flag(gate, achievement_version=1) == ("achievement-version-outdated",)
     assert flag(gate, achievement_version=2) == ()
+
+
+def test_a_version_that_counts_no_more_outdates_nothing(gate: MemoryGate, story: Story) -> None:
+    since = gate.register.size
+    revised = e.AchievementRevised(
+        achievement=story.achievement, definition=story.definition(), version=2
+    )
+    gate.admit(story.provider, revised)
+    fresh = robbed(gate, story.provider, since)
+
+    assert gate.flags(fresh, issued(story)) == ()
 
 
 @pytest.mark.parametrize(
@@ -293,3 +347,49 @@ def test_each_credential_of_a_cohort_is_flagged_for_itself(gate: MemoryGate, sto
         ("postdated",),
         (),
     ]
+
+
+def test_what_a_submission_says_in_between_is_heard_by_its_later_issuances(
+    gate: MemoryGate, story: Story
+) -> None:
+    """Of definitions, accreditations and recognitions, whatever was found of them before."""
+    both = registrar(gate, "accreditor", "authority", "provider")
+    gate.admit(story.authority, story.recognised(story.new_id(), as_="authority", of=both))
+    recognition, accreditation, achievement = (story.new_id() for _ in range(3))
+
+    def issues(version: int = 1) -> e.CredentialIssued:
+        return issued(
+            story,
+            achievement=achievement,
+            achievement_version=version,
+            accreditation=accreditation,
+        )
+
+    own = ("self-accreditation", "self-recognition")
+    said: list[tuple[e.Event, tuple[str, ...]]] = [
+        (story.accredited(accreditation, of=both), ("accreditor-not-recognised", own[0])),
+        (story.defined(achievement), ()),
+        (issues(), ("accreditor-not-recognised", own[0])),
+        (story.recognised(recognition, of=both), own[1:]),
+        (issues(), own),
+        (story.accredited(story.new_id(), of=both), own),
+        (issues(), own),
+        (
+            e.AchievementRevised(achievement=achievement, definition=story.definition(), version=2),
+            (),
+        ),
+        (issues(), (own[0], "achievement-version-outdated", own[1])),
+        (issues(2), own),
+        (e.AccreditationSuspended(accreditation=accreditation, reason="voluntary"), ()),
+        (issues(2), ("accreditation-not-in-force", *own)),
+        (e.AccreditationReinstated(accreditation=accreditation), ()),
+        (story.registered(both, party("another newcomer"), "provider"), ()),
+        (story.updated(), ()),
+        (issues(2), own),
+        (e.AchievementRetired(achievement=achievement), ()),
+        (issues(2), (own[0], "achievement-retired", own[1])),
+        (e.RecognitionWithdrawn(recognition=recognition, reason="voluntary"), ()),
+        (issues(2), ("accreditor-not-recognised", own[0], "achievement-retired")),
+    ]
+    admitted = gate.admit(both, *(event for event, _ in said))
+    assert [each.flags for each in admitted] == [flags for _, flags in said]

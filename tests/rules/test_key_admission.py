@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from testamur.catalogue.events import KeyCompromised, KeyEvent, KeyListed
 from testamur.errors import Refusal
 from testamur.rules.key_admission import CAPS, Caps, Signed, admit_first_keys, admit_signer
-from testamur.rules.key_events import KeyCompromised, KeyEvent, KeyListed
 from tests.harness.key_story import KeyStory, declares, lists, retires
 
 KEY = "z6Mk" + "1" * 44
@@ -214,11 +214,16 @@ def test_a_closed_organization_may_still_retire_and_declare(story: KeyStory) -> 
     story.says("f", declares("r1", story.size))
 
 
-def test_the_owner_of_an_organization_that_a_thief_closed_declares_and_lists_in_one_breath(
+def test_the_owner_of_an_organization_that_a_thief_closed_declares_and_lists_in_one_submission(
     story: KeyStory,
 ) -> None:
+    """In this order: each event is judged by the keys as those before it leave them."""
     theft = story.closes("s1")
-    story.says("r1", lists("s3"), declares("s1", theft.position))
+    declared = declares("s1", theft.position)
+    with pytest.raises(Refusal) as refused:
+        story.says("r1", retires("s2"), lists("s3"), declared)
+    assert (refused.value.rule, refused.value.line) == ("organization-closed", 3)
+    story.says("r1", declared, lists("s3"))
 
     assert story.counts(story.acts("s3"))
 
@@ -227,7 +232,7 @@ def test_the_owner_of_an_organization_that_a_thief_closed_declares_and_lists_in_
 
 
 def test_the_caps_are_those_of_the_design() -> None:
-    assert Caps(1024, 128, 64, 64, 8, 16) == CAPS
+    assert Caps(1024, 128, 64, 64, 8, 16, 16_384, 4096, 4096) == CAPS
 
 
 def test_a_submission_holds_so_many_key_events() -> None:
@@ -310,6 +315,62 @@ def test_so_many_recovery_keys_are_in_force_besides_the_founding_key(story: KeyS
     story.says("f", *(lists(f"r{n}", "recovery") for n in range(3, 9)))
     assert story.refused("f", lists("r9", "recovery")) == "key-count"
     story.says("f", retires("r4"), lists("r9", "recovery"))
+
+
+# --- How much declarations keep ---
+
+
+def keeps(ranges: int) -> KeyCompromised:
+    """Return a declaration about `s1` that keeps so many ranges."""
+    return declares("s1", 0, *((at, at) for at in range(ranges)))
+
+
+def test_a_thief_of_a_recovery_key_keeps_what_that_key_may_and_no_more() -> None:
+    story = KeyStory(Caps(kept_by_recovery_key=6))
+    story.says("r1", keeps(4))
+    for events in ([keeps(3)], [keeps(2), keeps(1)]):
+        assert story.refused("r1", *events) == "kept-ranges"
+    story.says("r1", keeps(2))
+    assert story.refused("r1", keeps(1)) == "kept-ranges"
+    story.says("r1", declares("s1", 0))
+    story.says("r2", keeps(6))
+    story.says("f", keeps(9))
+
+
+def test_the_last_ranges_are_the_founding_keys_alone() -> None:
+    story = KeyStory(Caps(kept_ranges=10, kept_by_founding_only=4))
+    story.says("r1", keeps(5))
+    assert story.refused("r2", keeps(2)) == "kept-ranges"
+    story.says("r2", keeps(1))
+    for key in ("r1", "r2"):
+        assert story.refused(key, keeps(1)) == "kept-ranges"
+    story.says("f", keeps(4))
+    assert story.refused("f", keeps(1)) == "kept-ranges"
+    story.says("f", declares("s1", 0))
+
+
+def test_ranges_that_no_longer_count_stay_spent() -> None:
+    """A restatement replaces the ranges before it, and what a thief said is as if absent."""
+    story = KeyStory(Caps(kept_ranges=6, kept_by_founding_only=0))
+    theft = story.says("r2", keeps(3))
+    story.says("f", declares("r2", theft.position))
+    story.says("r1", keeps(2))
+    story.says("r1", declares("s1", 0))
+
+    assert story.refused("r1", keeps(2)) == "kept-ranges"
+    story.says("r1", keeps(1))
+
+
+def test_a_refusal_of_ranges_says_how_to_keep_as_much_with_fewer() -> None:
+    for key, caps in (
+        ("r1", Caps(kept_by_recovery_key=1)),
+        ("f", Caps(kept_ranges=1, kept_by_founding_only=0)),
+    ):
+        story = KeyStory(caps)
+        with pytest.raises(Refusal) as refused:
+            story.says(key, keeps(2))
+        assert (refused.value.rule, refused.value.value) == ("kept-ranges", "2")
+        assert "fewer, wider ranges" in refused.value.detail
 
 
 # --- What a refusal says ---

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from testamur.rules.key_events import KeyEvent
+from testamur.catalogue.events import KeyEvent
 from testamur.rules.key_table import KeySubmission, KeyTable
 from tests.harness.key_story import (
     DAY,
@@ -401,12 +401,12 @@ def test_what_a_key_has_no_right_to_say_changes_nothing_though_an_operator_recor
         ("f", lists("t3")),
     ]
     for key, event in said:
-        recorded = recorded.plus(KeySubmission(story.size, key, story.now, (event,)))
+        recorded = recorded.plus(KeySubmission.of(story.size, key, story.now, (event,)))
         story.size += 2
 
     assert recorded.keys == story.table.keys
     for event in (declares("s2", 0), declares("s2", 0, (story.size, story.size + 9))):
-        backdated = KeySubmission(story.size, "s2", story.now, (event,))
+        backdated = KeySubmission.of(story.size, "s2", story.now, (event,))
         assert recorded.plus(backdated).counts("s2", honest.position, story.now)
         assert not recorded.plus(backdated).counts("s2", backdated.end, story.now)
 
@@ -415,7 +415,7 @@ def test_a_restatement_that_an_operator_records_too_late_changes_nothing(story: 
     signed = story.acts("s1")
     story.says("r1", declares("s1", signed.position))
     story.wait(days=91)
-    late = KeySubmission(story.size, "r1", story.now, (declares("s1", story.size),))
+    late = KeySubmission.of(story.size, "r1", story.now, (declares("s1", story.size),))
 
     assert not story.table.plus(late).counts("s1", signed.position, signed.recorded_at)
 

@@ -19,10 +19,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from testamur.catalogue.events import KeyEvent, KeyListed, KeyRetired
 from testamur.errors import Refusal
 from testamur.rules.key_admission import Signed
-from testamur.rules.key_events import KeyCompromised, KeyEvent, KeyListed, KeyRetired
-from testamur.rules.key_table import SIGNING, KeySubmission, ListedKey
+from testamur.rules.key_table import SIGNING, KeyDeclared, KeySubmission, KeyWord, ListedKey
 from tests.harness.key_story import (
     DAY,
     FIRST_RECOVERY,
@@ -115,7 +115,7 @@ def _event(
 
 class Said(NamedTuple):
     position: int
-    event: KeyEvent
+    event: KeyWord
     within: KeySubmission
 
 
@@ -162,16 +162,16 @@ class ByTheText:
         words = [
             (said.event, said.within.recorded_at)
             for said in self.heard(key, position)
-            if said.within.key == by and isinstance(said.event, KeyCompromised)
+            if said.within.key == by and isinstance(said.event, KeyDeclared)
         ]
         if not words or by == key:
             return bool(words)
         _, first = words[0]
         last = [event for event, at in words if at <= first + 90 * DAY][-1]
-        assert isinstance(last, KeyCompromised)
+        assert isinstance(last, KeyDeclared)
         assert last.since is not None
         too_old = recorded_at < first - 90 * DAY
-        kept = any(start <= position <= end for start, end in last.kept or ())
+        kept = any(start <= position <= end for start, end in last.kept)
         return position >= last.since and not too_old and not kept
 
     def heard(self, key: str, position: int) -> list[Said]:
@@ -218,7 +218,7 @@ def test_a_table_that_grew_is_the_table_folded_from_the_start(plan: list[Move]) 
         story.table = story.table.plus(submission)
         grown.append(story.table)
     # Earlier tables are folded anew from the last; one more makes the last an earlier one.
-    last = story.table.plus(KeySubmission(story.now, "nobody", story.now, (retires("f"),)))
+    last = story.table.plus(KeySubmission.of(story.now, "nobody", story.now, (retires("f"),)))
     for table in grown:
         assert last.as_of(table.history[-1].end) == table
 
@@ -262,17 +262,17 @@ def shared_model() -> ModuleType:
     return module
 
 
-def _told(event: KeyEvent, signed: list[Signed | KeySubmission]) -> tuple[Any, ...]:
+def _told(event: KeyWord, signed: list[Signed | KeySubmission]) -> tuple[Any, ...]:
     match event:
         case KeyListed():
             return ("list", event.as_[0], event.key)
         case KeyRetired():
             return ("retire", event.key)
-        case KeyCompromised():
+        case KeyDeclared():
             kept = (
                 each.position
                 for each in signed
-                if any(first <= each.position <= last for first, last in event.kept or ())
+                if any(first <= each.position <= last for first, last in event.kept)
             )
             return ("comp", event.key, event.since, tuple(kept))
 

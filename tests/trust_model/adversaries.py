@@ -92,12 +92,18 @@ def _with_recovery_key(tale: Tale, theft: Theft, key: str) -> None:
             listing = KeyListed(junk, "signing")
             tale.attempt(who, key, listing, KeyRetired(junk), by="thief")
         return
+    if tale.random.random() < 0.1:
+        junk, since = f"{who}/s1", tale.register.size - 3
+        ranges = tuple((at, at) for at in range(since, since + 3))
+        for _ in range(SMALL.recovery_key_kept):
+            tale.attempt(who, key, KeyCompromised(junk, since, ranges), by="thief")
+        return
     target = tale.random.choice([*tale.register.world.keys[who], who])
     since = tale.random.randrange(1, tale.register.size)
     fresh = f"{who}/{tale.id('t')}"
     kinds: tuple[KeyKind, ...] = ("signing", "signing", "recovery")
     listing = KeyListed(fresh, tale.random.choice(kinds))
-    past = KeyCompromised(target, since)
+    past = KeyCompromised(target, since, _kept(tale, since))
     own = KeyCompromised(target) if target == key else past
     # What a declaration makes of a later line of its submission is judged here alone.
     both = (past,) if tale.plain else (past, listing)
@@ -106,6 +112,15 @@ def _with_recovery_key(tale: Tale, theft: Theft, key: str) -> None:
     )
     if tale.attempt(who, key, *what, by="thief") and listing in what:
         theft.held.append(fresh)
+
+
+def _kept(tale: Tale, since: int) -> tuple[tuple[int, int], ...]:
+    """Return what a thief's declaration keeps: mostly nothing, else a few ranges from there on."""
+    if tale.random.random() < 0.7:
+        return ()
+    bounds = [tale.random.randrange(since, tale.register.size) for _ in range(4)]
+    first, second, third, fourth = sorted(bounds)
+    return ((first, second), (third, fourth)) if second < third else ((first, fourth),)
 
 
 def _disown(tale: Tale, theft: Theft, key: str) -> None:
@@ -161,6 +176,11 @@ def _impersonate(tale: Tale, theft: Theft, key: str) -> None:
         events += [(tale.accreditation("Mill"),), (Succeeded("College", "Puppet"),)]
     else:
         achievement = "soil" if who == "College" else "art"
+        other = _somethings_id(tale, who)
+        if named is not None and other is not None:
+            events.append((change("supersede", named, other),))
+        if not tale.plain:
+            events.append((change("retire", achievement),))
         version = tale.register.world.highest_version(achievement) + 1
         events += [
             (Defined(achievement, version, Definition(6)),),

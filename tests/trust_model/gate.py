@@ -32,7 +32,7 @@ from tests.trust_model.events import (
     Updated,
     created_id,
 )
-from tests.trust_model.keys import Key, declaration_open
+from tests.trust_model.keys import UNRANKED, Key, declaration_open
 from tests.trust_model.settings import PRODUCT, Rule, Settings
 from tests.trust_model.status import (
     AFTER,
@@ -120,8 +120,9 @@ def _judge_header(world: World, submission: Submission) -> None:
     about_keys = {isinstance(event, KeyEvent) for event in submission.events}
     _require(len(about_keys) == 1, "mixed-submission")
     if about_keys == {True}:
-        cap = spending.too_many_key_events(world.log, submission, key, world.settings)
-        _require(cap is None, str(cap))
+        for too_many in (spending.too_many_key_events, spending.too_many_kept):
+            cap = too_many(world.log, submission, key, world.settings)
+            _require(cap is None, str(cap))
     else:
         _require(key.kind == "signing", "recovery-key")
 
@@ -208,6 +209,7 @@ class _Line:
         keys = self.world.keys[self.actor]
         _require(keys[self.submission.key].kind == "recovery", "recovery-key-needed")
         _require(event.key not in keys, "key-twice")
+        _require(not self._fallen(event.key) or not self.has(Rule.LISTED_ONCE), "key-twice")
         if event.kind == "recovery" and self.has(Rule.FOUNDER_LISTS_RECOVERY):
             _require(self.submission.key == self.actor, "founding-key-needed")
         full = spending.too_many_in_force(keys, self.submission, event.kind, self.world.settings)
@@ -216,18 +218,38 @@ class _Line:
     def _outranks(self, event: KeyRetired | KeyCompromised) -> Key:
         """Return the key named, if the signer may speak of it."""
         keys = self.world.keys[self.actor]
-        _require(event.key in keys, "unknown-key")
-        named, signer = keys[event.key], keys[self.submission.key]
+        signer = keys[self.submission.key]
+        named = keys.get(event.key) or self._fallen(event.key)
+        if named is None:
+            raise Refused("unknown-key")
         higher = signer.kind == "recovery" and signer.rank < named.rank
         _require(named == signer or higher, "key-rank")
+        said = (
+            named.retired is not None
+            if isinstance(event, KeyRetired)
+            else signer.name in named.cuts
+        )
+        _require(named != signer or not said or not self.has(Rule.SAID_ONCE), "key-twice")
         return named
+
+    def _fallen(self, name: str) -> Key | None:
+        """Return a signing key that was listed by a submission which does not count.
+
+        Only the founding key lists recovery keys, and what it listed never falls.
+        """
+        for submission in self.world.log:
+            if submission.organization != self.actor or submission.position in self.world.counting:
+                continue
+            if KeyListed(name, "signing") in submission.events:
+                return Key(name, "signing", UNRANKED, submission.position, submission.key)
+        return None
 
     def _declaration(self, event: KeyCompromised) -> None:
         named, settings = self._outranks(event), self.world.settings
         if named.name == self.submission.key and self.has(Rule.OWN_PAST):
             _require(event.since is None and not event.kept, "own-past")
             return
-        if event.since is None or event.since > self.submission.position:
+        if event.since is None or event.since > self.position:
             raise Refused("since")
         # The ranges are in order and disjoint, start at `since` and end before the declaration.
         after = event.since

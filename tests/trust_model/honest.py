@@ -282,8 +282,9 @@ def _quarrel(tale: Tale, who: str, key: str, provider: str) -> None:
     ring, world = tale.rings[provider], tale.register.world
     if world.closed(provider, tale.register.size) or not ring:
         return
-    objector = world.keys[provider][ring[-1]]
-    if not objector.counts(tale.register.size, tale.register.now, world.settings):
+    objector = world.keys[provider].get(ring[-1])
+    now = tale.register.now
+    if objector is None or not objector.counts(tale.register.size, now, world.settings):
         return
     if not tale.attempt(who, key, Succeeded(provider, "Puppet")):
         return
@@ -318,6 +319,12 @@ def _provider(tale: Tale, who: str, key: str) -> None:
     else:
         one = tale.random.choice(issued[-4:])
         assert isinstance(one, Issued)
+        if tale.random.random() < 0.1:
+            other = tale.random.choice(issued)
+            assert isinstance(other, Issued)
+            replaced = change("supersede", one.credential, other.credential)
+            tale.attempt(who, key, replaced)
+            return
         verbs: tuple[Verb, ...] = ("suspend", "suspend", "reinstate", "reinstate", "revoke")
         _sanction(tale, who, key, change(tale.random.choice(verbs), one.credential))
 

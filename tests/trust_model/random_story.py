@@ -13,14 +13,14 @@ from random import Random
 
 from tests.trust_model import adversaries, honest
 from tests.trust_model.adversaries import Theft
-from tests.trust_model.events import Event, KeyCompromised, created_id
+from tests.trust_model.events import Created, Event, Issued, KeyCompromised, created_id
 from tests.trust_model.gate import ADMITTED
 from tests.trust_model.honest import Tale
 from tests.trust_model.settings import SMALL, Settings
 from tests.trust_model.status import ended_by_owner
 from tests.trust_model.story import Register
 from tests.trust_model.submissions import DAY, Submission
-from tests.trust_model.world import CREATING
+from tests.trust_model.world import CREATING, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class _Teller:
         random = self.tale.random
         created = all(isinstance(event, CREATING) for s in own for event in s.events)
         anew = created and bool(own) and who not in self.tale.closed and random.random() < 0.5
-        kept = () if anew else tuple((s.position, s.position) for s in own)
+        kept = () if anew else self._kept(theft, own)
         if random.random() < 0.2:
             mistyped = KeyCompromised(theft.key, random.randrange(1, theft.since))
             self._must(who, who, mistyped)
@@ -122,6 +122,26 @@ class _Teller:
         if anew:
             self._write_anew(who, fresh, own)
 
+    def _kept(self, theft: Theft, own: list[Submission]) -> tuple[tuple[int, int], ...]:
+        """Return ranges that hold the owner's submissions, and no other by the same key.
+
+        Now and then each has a range of its own; else a range reaches as far as it can.
+        """
+        if self.tale.random.random() < 0.3:
+            return tuple((s.position, s.position) for s in own)
+        kept: list[tuple[int, int]] = []
+        reaches = False
+        for submission in self.tale.register.log:
+            if submission.key != theft.key or submission.position < theft.since:
+                continue
+            if submission not in own:
+                reaches = False
+                continue
+            first = kept.pop()[0] if reaches else submission.position
+            kept.append((first, submission.position))
+            reaches = True
+        return tuple(kept)
+
     def _write_anew(self, who: str, key: str, own: list[Submission]) -> None:
         """Write the lines again that fell, but for those that the owner ended since."""
         world = self.tale.register.world
@@ -130,7 +150,7 @@ class _Teller:
             lines = [
                 event
                 for event in submission.events
-                if isinstance(event, CREATING) and not ended_by_owner(world, *created_id(event)[:2])
+                if isinstance(event, CREATING) and not _ended(world, event)
             ]
             if lines:
                 adversaries.squat(self.tale)
@@ -140,6 +160,16 @@ class _Teller:
         answer = self.tale.register.attempt(who, key, *events)
         if answer != ADMITTED:
             self.tale.complaints.append(f"{who} with {key}: {answer} for {events}")
+
+
+def _ended(world: World, event: Created) -> bool:
+    """Return whether its owner ended what the line makes, or what it rests on and is no more."""
+    if isinstance(event, Issued) and event.accreditation is not None:
+        accreditation = event.accreditation
+        gone = world.thing("accreditation", accreditation) is None
+        if gone and ended_by_owner(world, "accreditation", accreditation):
+            return True
+    return ended_by_owner(world, *created_id(event)[:2])
 
 
 def tell(

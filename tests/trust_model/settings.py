@@ -47,9 +47,17 @@ class Rule(Enum):
     LOGGED_FACTS = auto()
     FOUNDERS_RESERVE = auto()
     KEY_SPENDS = auto()
-    OWN_KEY_SPENDS = auto()
+    KEPT_RESERVE = auto()
+    KEPT_SPENDS = auto()
+    LISTED_ONCE = auto()
+    SAID_ONCE = auto()
     KEYS_IN_FORCE = auto()
     STATUS_SPENDS = auto()
+    STATUS_TOGETHER = auto()
+    STATUS_RESERVE = auto()
+    ALWAYS_ENDED = auto()
+    WRITING_SPENDS = auto()
+    AUTHORITY_SPENDS = auto()
     SUCCESSOR_SPENDS = auto()
     REVISION_SPENDS = auto()
     GRANT_SPENDS = auto()
@@ -63,13 +71,27 @@ class Settings:
     founders_reserve: int = 128
     submission_key_events: int = 64
     recovery_key_spends: int = 64
-    signing_key_spends: int = 2
     signing_keys_in_force: int = 16
     recovery_keys_in_force: int = 8
     status_events: int = 8
+    """Of one key on one thing."""
+    status_together: int = 64
+    """Of all keys of an organization on a thing of its own."""
+    status_reserve: int = 32
+    """So many of them, the last, are for keys that the founding key listed."""
+    writings: int = 16
+    """How often a line is written, by all keys."""
     revisions: int = 64
     grants: int = 16
+    """Recognitions of a key for one subject, and as many accreditations."""
+    authorities: int = 64
+    """Recognitions of a key that make authorities, of all subjects."""
     kept_ranges: int = 1000
+    """Of one declaration; the next two count those of all that a key or an organization said."""
+    recovery_key_kept: int = 4096
+    organization_kept: int = 16384
+    founders_kept: int = 4096
+    """So many of them, the last, are the founding key's alone."""
     chain: int = 4
     limit: int = 90 * DAY
     """How far back a declaration reaches, and how long it may be restated."""
@@ -102,7 +124,14 @@ SMALL: Final = Settings(
     signing_keys_in_force=5,
     recovery_keys_in_force=3,
     status_events=4,
+    status_together=10,
+    status_reserve=5,
+    writings=4,
     revisions=3,
     grants=4,
+    authorities=5,
     kept_ranges=20,
+    recovery_key_kept=5,
+    organization_kept=20,
+    founders_kept=12,
 )

@@ -56,13 +56,19 @@ COMMON: Final = Settings(
     founders_reserve=0,
     submission_key_events=_MANY,
     recovery_key_spends=SMALL.recovery_key_spends,
-    signing_key_spends=_MANY,
     signing_keys_in_force=_MANY,
     recovery_keys_in_force=_MANY,
     status_events=SMALL.status_events,
+    status_together=_MANY,
+    status_reserve=0,
+    writings=_MANY,
     revisions=_MANY,
     grants=_MANY,
+    authorities=_MANY,
     kept_ranges=_MANY,
+    recovery_key_kept=_MANY,
+    organization_kept=_MANY,
+    founders_kept=0,
 )
 """The caps that both models have."""
 

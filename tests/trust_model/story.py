@@ -7,9 +7,10 @@ the same.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from tests.trust_model.events import (
     Defined,
@@ -51,6 +52,20 @@ class Story:
     steps: tuple[Step, ...]
 
 
+_RECORDINGS: Final[list[list[Register]]] = []
+
+
+@contextmanager
+def recorded() -> Iterator[list[Register]]:
+    """Collect the registers that are opened within, such as those of a told story."""
+    registers: list[Register] = []
+    _RECORDINGS.append(registers)
+    try:
+        yield registers
+    finally:
+        _RECORDINGS.pop()
+
+
 @dataclass(slots=True)
 class Register:
     """A register that plays a story step by step; `story` holds the steps so far."""
@@ -64,6 +79,8 @@ class Register:
 
     def __post_init__(self) -> None:
         """Open the log with the genesis."""
+        for registers in _RECORDINGS:
+            registers.append(self)
         self.log.append(Submission(0, LOG, LOG, (Opened(self.authorities),), self.now))
 
     @property

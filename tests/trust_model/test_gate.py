@@ -44,7 +44,7 @@ REFUSED: tuple[tuple[str, str, tuple[Event, ...]], ...] = (
     ("own-past", "College/r1", (KeyCompromised("College/r1", 1),)),
     ("own-past", "College", (KeyCompromised("College", 1),)),
     ("since", "College", (KeyCompromised("College/s1"),)),
-    ("since", "College", (KeyCompromised("College/s1", 27),)),
+    ("since", "College", (KeyCompromised("College/s1", 28),)),
     ("kept", "College", (KeyCompromised("College/s1", 9, ((8, 8),)),)),
     ("kept", "College", (KeyCompromised("College/s1", 9, ((9, 9), (9, 9))),)),
     ("organization-twice", "Agency/s1", (registered("College", "Agency", "provider"),)),
@@ -92,6 +92,14 @@ REFUSED: tuple[tuple[str, str, tuple[Event, ...]], ...] = (
     ("succession-of-another", "Mint/s1", (Succeeded("College", "Puppet"),)),
     ("grant-count", "Agency/s1", tuple(accredit(f"zx{n}", "College") for n in range(17))),
     ("status-event-count", "College/s1", (Updated("College"),) * 9),
+    (
+        "authority-count",
+        "Ministry/s1",
+        tuple(
+            recognise(f"rx{n}", ("Rogue", "Mint", "Mill", "Puppet", "College")[n % 5], "authority")
+            for n in range(65)
+        ),
+    ),
 )
 ADMISSIBLE: tuple[tuple[str, tuple[Event, ...]], ...] = (
     ("College/s1", (issue("c2"), change("supersede", "c1", "c2"))),

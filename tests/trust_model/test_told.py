@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.trust_model import told_chains, told_costs, told_keys, told_rights
+from tests.trust_model.every_told import STORIES
 from tests.trust_model.gate import Refused
 from tests.trust_model.settings import PRODUCT, Rule
-from tests.trust_model.told import STORIES, Told
-
-assert told_chains
-assert told_costs
-assert told_keys
-assert told_rights
+from tests.trust_model.told import Told
 
 BREAKABLE = [story for story in STORIES if story.rule is not None]
 

@@ -338,17 +338,32 @@ def kept_names_nothing_of_the_future(settings: Settings) -> None:
     assert register.attempt("College", "College", disorder) == "kept"
 
 
-@told()
-def a_key_listed_twice_is_listed_where_it_first_counts(settings: Settings) -> None:
-    """r1's listing is hidden by an accusation while the founding key lists the same key."""
+@told(Rule.LISTED_ONCE)
+def a_key_is_listed_once_whether_that_counts_or_not(settings: Settings) -> None:
+    """r1's listing is hidden by an accusation; nobody may list the same key again meanwhile."""
     register = begun(settings)
     listed = register.submit("College", "College/r1", KeyListed("College/s3", "signing"))
     register.submit("College", "College/s3", issue("c2"))
     register.declare("College/r1", listed)
-    register.submit("College", "College", KeyListed("College/s3", "signing"))
-    assert not holds(register, "c2"), "it was issued before the listing that counts"
+    for listing in (KeyListed("College/s3", "signing"), KeyListed("College/s3", "recovery")):
+        assert register.attempt("College", "College", listing) == "key-twice"
+    assert not holds(register, "c2")
     register.declare("College/r1", register.size - 1, days=30)
     assert holds(register, "c2")
+
+
+@told()
+def a_key_whose_listing_fell_can_be_declared_all_the_same(settings: Settings) -> None:
+    """What is said of it holds once its listing comes back."""
+    register = begun(settings)
+    listed = register.submit("College", "College/r1", KeyListed("College/s3", "signing"))
+    theft = register.submit("College", "College/s3", issue("c2"))
+    register.declare("College/r1", listed)
+    register.declare("College/s3", theft)
+    register.submit("College", "College/r2", KeyRetired("College/s3"))
+    register.declare("College/r1", register.size - 1, days=30)
+    assert not holds(register, "c2")
+    assert register.attempt("College", "College/s3", issue("c3")) == "key-inactive"
 
 
 @told()

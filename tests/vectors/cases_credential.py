@@ -11,7 +11,6 @@ import msgspec
 
 from testamur.badges.data_integrity import sign
 from testamur.canonical import jcs
-from testamur.catalogue import events as e
 from testamur.keys import PrivateKey, base58_encode
 from tests.harness.story import NOW, private_key
 from tests.vectors.cases import case
@@ -59,24 +58,6 @@ def _(scene: Scene) -> None:
 @case("a credential about something else", refuted="achievement")
 def _(scene: Scene) -> None:
     scene.award(lambda c: c["credentialSubject"]["achievement"].update(name="Brain Surgery"))
-
-
-@case("a credential that names another issuer", refuted="issuer")
-def _(scene: Scene) -> None:
-    scene.award(lambda c: c["issuer"].update(id="did:web:famous.example"))
-
-
-@case("an address that only the issuer itself claims", unchecked="issuer")
-def _(scene: Scene) -> None:
-    provider = scene.story.provider
-    claimed = e.OrganizationUpdated(
-        country="NL",
-        name="An Organization",
-        organization=provider.did,
-        url="https://famous.example",
-    )
-    scene.says(provider, claimed)
-    scene.award(lambda c: c["issuer"].update(id="https://famous.example"))
 
 
 def _achievement(**members: object) -> Callable[[dict[str, Any]], None]:
@@ -206,6 +187,21 @@ def _(scene: Scene) -> None:
 @case("a proof by somebody else", refuted="proof")
 def _(scene: Scene) -> None:
     scene.sign(private_key("forger"))
+
+
+@case("a proof by the founding key, which signs no credentials", refuted="proof")
+def _(scene: Scene) -> None:
+    scene.sign(scene.story.provider.keys.founding)
+
+
+@case("a proof by a recovery key, which signs no credentials", refuted="proof")
+def _(scene: Scene) -> None:
+    scene.sign(scene.story.provider.keys.recovery)
+
+
+@case("a proof by the accreditor's signing key", refuted="proof")
+def _(scene: Scene) -> None:
+    scene.sign(scene.story.accreditor.key)
 
 
 @case("a proof that is no object", refuted="proof", unchecked="achievement issuer validity")

@@ -1,4 +1,4 @@
-"""The cases of `formats/names.json` and `formats/dry-run.json`; `make_formats.py` writes them."""
+"""The cases of `names.json`, `dry-run.json`, `registration.json`; `make_formats.py` writes them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import rfc8785
 
 from testamur.catalogue import events as e
 from testamur.catalogue import names as rules
+from testamur.catalogue.members import Identifier
+from testamur.catalogue.registration import registration_statement, sign_registration
 from testamur.catalogue.submission import base64url_decode, base64url_encode
-from tests.harness.story import NOW, Story, party, uuid7
+from tests.harness.story import NOW, Story, party, private_key, uuid7
 
 
 def note(text: str) -> str:
@@ -40,17 +43,13 @@ def dry_runs() -> dict[str, Any]:
     stranger = party("vectors stranger")
     return {
         "note": note(
-            "Dry runs, each signed by `signer`, and what is none. A submission must be "
+            "Dry runs, each signed by the key in its kid, and what is none. A submission must be "
             "refused as a dry run, and every dry run as a submission."
         ),
         "dryRuns": [
-            {"signer": story.provider.key.public.multikey(), "dryRun": body.decode()},
-            {
-                "signer": another.key.public.multikey(),
-                "dryRun": story.dry_run(another, event).decode(),
-            },
+            body.decode(),
+            story.dry_run(another, event).decode(),
         ],
-        "signer": story.provider.key.public.multikey(),
         "refused": [
             {"desc": desc, "rule": rule, "dryRun": data.decode()}
             for desc, rule, data in [
@@ -86,6 +85,54 @@ def dry_runs() -> dict[str, Any]:
                 ("two events exchanged", "root", b"\n".join((jws, second, first)) + b"\n"),
                 ("no last line feed", "submission-truncated", body[:-1]),
             ]
+        ],
+    }
+
+
+def registrations() -> dict[str, Any]:
+    story = Story(name="vectors")
+    newcomer, other = party("vectors newcomer"), private_key("vectors other").public.multikey()
+    second = private_key("vectors newcomer second recovery").public.multikey()
+    plain = story.registered(story.accreditor, newcomer, "endorser", "provider")
+    unsigned = msgspec.structs.replace(
+        plain,
+        identifiers=(Identifier(scheme="ROR", value="https://ror.org/00example"),),
+        name="A College",
+        recovery_keys=(*plain.recovery_keys, second),
+        url="https://college.example",
+    )
+    event = sign_registration(unsigned, newcomer.keys.founding)
+    by_signing_key = newcomer.keys.signing.sign(registration_statement(event))
+    changes: dict[str, tuple[str, Any]] = {
+        "another organization": ("organization", story.provider.did),
+        "another log": ("origin", "other.example"),
+        "another sponsor": ("sponsor", story.authority.did),
+        "another name": ("name", "Another College"),
+        "another country": ("country", "BE"),
+        "another address": ("url", "https://other.example"),
+        "no address": ("url", None),
+        "another identifier": ("identifiers", [{"scheme": "ROR", "value": "https://ror.org/1"}]),
+        "no identifier": ("identifiers", None),
+        "one role more": ("roles", ["accreditor", "endorser", "provider"]),
+        "one role less": ("roles", ["provider"]),
+        "a later day": ("until", "2026-12-31"),
+        "a recovery key more": ("recoveryKeys", [*event.recovery_keys, other]),
+        "the recovery keys in another order": ("recoveryKeys", list(event.recovery_keys[::-1])),
+        "no recovery key": ("recoveryKeys", []),
+        "another signing key": ("signingKeys", [other]),
+        "signed by a signing key": ("signature", by_signing_key),
+        "a signature of zeros": ("signature", bytes(64)),
+    }
+    return {
+        "note": note(
+            "A registration, and the statement under its signature. Once a member has another "
+            "value, or none where that is null, the signature must not hold."
+        ),
+        "event": msgspec.to_builtins(event),
+        "statement": registration_statement(event).decode(),
+        "refused": [
+            {"desc": desc, "member": member, "value": msgspec.to_builtins(value)}
+            for desc, (member, value) in changes.items()
         ],
     }
 

@@ -1,4 +1,4 @@
-"""Cases of status, accreditation and recognition: who stood where when it was issued, and since."""
+"""Cases of status and accreditation: what stood where when the credential was issued, and since."""
 
 from __future__ import annotations
 
@@ -8,65 +8,86 @@ from typing import Any
 import msgspec
 
 from testamur.catalogue import events as e
-from testamur.catalogue.members import Role, Scope
-from tests.harness.story import Party, party, private_key
+from testamur.catalogue.members import Scope
+from tests.harness.story import party
 from tests.vectors.cases import case
+from tests.vectors.cases_theft import reinstated, revoked, suspended
 from tests.vectors.scene import Scene
-
-_WEB = Party("did:web:agency.example", private_key("agency of the web"), "key-1")
-
 
 # --- Status ---
 
 
 @case("a suspension", refuted="status")
 def _(scene: Scene) -> None:
-    suspended = e.CredentialSuspended(credential=scene.holder.id, reason="administrative")
-    scene.says(scene.story.provider, suspended)
+    scene.says(scene.story.provider, suspended(scene))
 
 
 @case("a suspension that was lifted")
 def _(scene: Scene) -> None:
-    provider, id_ = scene.story.provider, scene.holder.id
-    scene.says(provider, e.CredentialSuspended(credential=id_, reason="administrative"))
-    scene.says(provider, e.CredentialReinstated(credential=id_))
+    scene.says(scene.story.provider, suspended(scene))
+    scene.says(scene.story.provider, reinstated(scene))
 
 
 @case("a revocation", refuted="status")
 def _(scene: Scene) -> None:
-    revoked = e.CredentialRevoked(credential=scene.holder.id, reason="misconduct")
-    scene.says(scene.story.provider, revoked)
+    scene.says(scene.story.provider, revoked(scene))
 
 
 @case("a revocation after a suspension", refuted="status")
 def _(scene: Scene) -> None:
-    provider, id_ = scene.story.provider, scene.holder.id
-    scene.says(provider, e.CredentialSuspended(credential=id_, reason="administrative"))
-    scene.says(provider, e.CredentialRevoked(credential=id_, reason="misconduct"))
+    scene.says(scene.story.provider, suspended(scene))
+    scene.says(scene.story.provider, revoked(scene))
 
 
-@case("a successor", refuted="status")
+@case("a revocation that was stated twice", refuted="status")
+def _(scene: Scene) -> None:
+    scene.says(scene.story.provider, revoked(scene), revoked(scene))
+
+
+@case("a revoked credential that was reinstated against the rules", refuted="status")
+def _(scene: Scene) -> None:
+    """Nothing leads out of a final status, whatever an operator admits."""
+    scene.says(scene.story.provider, revoked(scene), reinstated(scene))
+
+
+@case("a replacement by another credential", refuted="status")
 def _(scene: Scene) -> None:
     new = scene.holders[2].id
-    scene.says(
-        scene.story.provider, e.CredentialSuperseded(credential=scene.holder.id, successor=new)
-    )
-    scene.evidence(new)
+    superseded = e.CredentialSuperseded(credential=scene.holder.id, successor=new)
+    scene.says(scene.story.provider, superseded)
 
 
 @case("a revocation after the size that was asked for")
 def _(scene: Scene) -> None:
     positions, size = scene.positions(), len(scene.log.entries)
-    revoked = e.CredentialRevoked(credential=scene.holder.id, reason="misconduct")
-    scene.says(scene.story.provider, revoked)
+    scene.says(scene.story.provider, revoked(scene))
     scene.show(positions)
     scene.bend(lambda f: f.update(size=size))
+
+
+@case("a revocation before the issuance that its owner wrote again", refuted="status")
+def _(scene: Scene) -> None:
+    """The owner of an id ends it for good, also while nothing under it counts."""
+    provider, event, position = scene.story.provider, scene.prepared(), len(scene.log.entries)
+    fresh = provider.with_key("vectors fresh")
+    scene.says(provider, event)
+    listed = scene.story.key_listed(fresh)
+    scene.says(provider.recovery, scene.story.key_compromised(provider, since=position), listed)
+    scene.says(fresh, revoked(scene))
+    scene.says(fresh, event)
+
+
+@case("an achievement retired before the issuance")
+def _(scene: Scene) -> None:
+    """That is flagged, and refutes nothing."""
+    scene.says(scene.story.provider, e.AchievementRetired(achievement=scene.story.achievement))
+    scene.award()
 
 
 # --- Accreditation ---
 
 
-@case("no accreditation claimed", refuted="accreditation", unchecked="recognition")
+@case("no accreditation claimed", refuted="accreditation")
 def _(scene: Scene) -> None:
     scene.award(accreditation=None)
 
@@ -86,9 +107,36 @@ def _(scene: Scene) -> None:
     scene.says(story.accreditor, withdrawn)
 
 
+@case("an accreditation suspended before", refuted="accreditation")
+def _(scene: Scene) -> None:
+    story = scene.story
+    there = e.AccreditationSuspended(accreditation=story.accreditation, reason="qualityConcern")
+    scene.says(story.accreditor, there)
+    scene.award()
+
+
+@case("an accreditation withdrawn by another accreditor, which has no say")
+def _(scene: Scene) -> None:
+    story, other = scene.story, party("vectors other accreditor")
+    scene.says(story.authority, story.registered(story.authority, other, "accreditor"))
+    withdrawn = e.AccreditationWithdrawn(accreditation=story.accreditation, reason="misconduct")
+    scene.says(other, withdrawn)
+    scene.award()
+
+
 @case("an accreditation that is over", refuted="accreditation")
 def _(scene: Scene) -> None:
     _under(scene, valid_until=date(2026, 11, 20))
+
+
+@case("an accreditation on its last day")
+def _(scene: Scene) -> None:
+    _under(scene, valid_until=date(2026, 11, 21))
+
+
+@case("an accreditation that begins tomorrow", refuted="accreditation")
+def _(scene: Scene) -> None:
+    _under(scene, valid_from=date(2026, 11, 22))
 
 
 @case("an accreditation for something else", refuted="accreditation")
@@ -96,9 +144,65 @@ def _(scene: Scene) -> None:
     _under(scene, scope=Scope(fields=("09",)))
 
 
+@case("an accreditation of another", refuted="accreditation")
+def _(scene: Scene) -> None:
+    other = party("vectors other provider")
+    story = scene.story
+    scene.says(story.accreditor, story.registered(story.accreditor, other, "provider"))
+    _under(scene, provider=other.did)
+
+
 @case("a conditional accreditation")
 def _(scene: Scene) -> None:
     _under(scene, decision="conditional")
+
+
+@case("an accreditation granted after the issuance", refuted="accreditation")
+def _(scene: Scene) -> None:
+    story, id_ = scene.story, scene.story.new_id()
+    scene.award(accreditation=id_)
+    scene.says(story.accreditor, story.accredited(id_))
+
+
+# --- The country that the accreditor vouches for ---
+
+
+@case("an accreditation for the country that it vouches for")
+def _(scene: Scene) -> None:
+    _under(scene, country="BE", scope=Scope(jurisdictions=("BE",)))
+
+
+@case("an accreditation for another country than it vouches for", refuted="accreditation")
+def _(scene: Scene) -> None:
+    _under(scene, scope=Scope(jurisdictions=("BE",)))
+
+
+@case("a country that the issuer states of itself, which widens nothing", refuted="accreditation")
+def _(scene: Scene) -> None:
+    scene.says(scene.story.provider, scene.story.updated("An Organization", "BE"))
+    _under(scene, scope=Scope(jurisdictions=("BE",)))
+
+
+@case("a country that was restated before the issuance", refuted="accreditation")
+def _(scene: Scene) -> None:
+    _restated(scene, before=True)
+
+
+@case("a country that was restated after the issuance")
+def _(scene: Scene) -> None:
+    _restated(scene, before=False)
+
+
+def _restated(scene: Scene, *, before: bool) -> None:
+    story, id_ = scene.story, scene.story.new_id()
+    scope = Scope(jurisdictions=("NL",))
+    scene.says(story.accreditor, msgspec.structs.replace(story.accredited(id_), scope=scope))
+    moved = e.AccreditationRestated(accreditation=id_, country="BE", name="An Organization")
+    if before:
+        scene.says(story.accreditor, moved)
+    scene.award(accreditation=id_)
+    if not before:
+        scene.says(story.accreditor, moved)
 
 
 def _under(scene: Scene, **members: Any) -> None:
@@ -107,150 +211,3 @@ def _under(scene: Scene, **members: Any) -> None:
     granted = msgspec.structs.replace(story.accredited(id_ := story.new_id()), **members)
     scene.says(story.accreditor, granted)
     scene.award(accreditation=id_)
-
-
-# --- Recognition ---
-
-
-@case("a recognition withdrawn before", refuted="recognition")
-def _(scene: Scene) -> None:
-    story = scene.story
-    withdrawn = e.RecognitionWithdrawn(reason="misconduct", recognition=story.recognition)
-    scene.says(story.authority, withdrawn)
-    scene.award()
-
-
-@case("a recognition for something else", refuted="recognition")
-def _(scene: Scene) -> None:
-    story, narrow = scene.story, party("narrow")
-    id_ = story.new_id()
-    recognised = msgspec.structs.replace(
-        story.recognised(story.new_id()), accreditor=narrow.did, scope=Scope(fields=("09",))
-    )
-    entered = story.registered(story.authority, narrow, "accreditor")
-    scene.says(story.authority, entered, recognised)
-    scene.says(narrow, story.accredited(id_))
-    scene.award(accreditation=id_)
-
-
-@case("anchors that never recognised it", refuted="recognition")
-def _(scene: Scene) -> None:
-    scene.anchors = [party("another authority").did]
-
-
-@case("an accreditor is no anchor of its own", refuted="recognition")
-def _(scene: Scene) -> None:
-    scene.anchors = [scene.story.accreditor.did, scene.story.provider.did]
-
-
-@case("no anchors", unchecked="recognition")
-def _(scene: Scene) -> None:
-    scene.anchors = []
-
-
-def _own_all(scene: Scene, *, scope: Scope | None = None) -> tuple[Party, e.Event, e.Event]:
-    """Let an organization accredit itself; return it, its recognition and its issuance."""
-    story, every = scene.story, party("authority, accreditor and provider")
-    roles: tuple[Role, ...] = ("accreditor", "authority", "provider")
-    scene.says(story.authority, story.registered(story.authority, every, *roles))
-    accreditation, achievement, recognition = (story.new_id() for _ in range(3))
-    own = msgspec.structs.replace(story.recognised(recognition), accreditor=every.did, scope=scope)
-    accredited = msgspec.structs.replace(story.accredited(accreditation), provider=every.did)
-    scene.says(every, accredited, story.defined(achievement))
-    event = scene.prepared(
-        lambda c: c["issuer"].update(id=every.did),
-        achievement=achievement,
-        accreditation=accreditation,
-    )
-    return every, own, event
-
-
-@case("a recognition before the issuance in one submission")
-def _(scene: Scene) -> None:
-    every, own, event = _own_all(scene)
-    scene.says(every, own, event)
-
-
-@case("a recognition after the issuance in one submission", refuted="recognition")
-def _(scene: Scene) -> None:
-    every, own, event = _own_all(scene)
-    scene.says(every, event, own)
-
-
-@case("a recognition withdrawn after the issuance in one submission")
-def _(scene: Scene) -> None:
-    every, own, event = _own_all(scene)
-    assert isinstance(own, e.RecognitionGranted)
-    scene.says(every, own)
-    gone = e.RecognitionWithdrawn(recognition=own.recognition, reason="voluntary")
-    scene.says(every, event, gone)
-
-
-@case("a country changed after the issuance in one submission", refuted="recognition")
-def _(scene: Scene) -> None:
-    every, own, event = _own_all(scene, scope=Scope(jurisdictions=("BE",)))
-    scene.says(every, own)
-    moved = e.OrganizationUpdated(country="BE", name="An Organization", organization=every.did)
-    scene.says(every, event, moved)
-
-
-@case("an authority that the anchor brought in")
-def _(scene: Scene) -> None:
-    _minor_authority(scene)
-
-
-@case("an anchor beside the one that brought the authority in", refuted="recognition")
-def _(scene: Scene) -> None:
-    scene.anchors = [_minor_authority(scene).did]
-
-
-def _minor_authority(scene: Scene) -> Party:
-    """Issue under an accreditor of a minor authority; return the accreditor."""
-    story = scene.story
-    minor, accreditor = party("minor authority"), party("its accreditor")
-    accreditation = story.new_id()
-    scene.says(story.authority, story.registered(story.authority, minor, "authority"))
-    scene.says(
-        minor,
-        story.registered(minor, accreditor, "accreditor"),
-        msgspec.structs.replace(story.recognised(story.new_id()), accreditor=accreditor.did),
-    )
-    scene.says(accreditor, story.accredited(accreditation))
-    scene.award(accreditation=accreditation)
-    return accreditor
-
-
-# --- The keys behind a recognition ---
-
-
-@case("a recognition by a key that a sponsor added for the anchor", refuted="recognition")
-def _(scene: Scene) -> None:
-    minor = party("agency")
-    _recognised_with_lent_key(scene, minor)
-    scene.anchors = [minor.did]
-
-
-@case("a recognition by a key that the anchor added for another")
-def _(scene: Scene) -> None:
-    _recognised_with_lent_key(scene, party("agency"))
-
-
-def _recognised_with_lent_key(scene: Scene, minor: Party) -> None:
-    story, lent = scene.story, minor.with_key("lent")
-    scene.says(story.authority, story.registered(story.authority, minor, "authority"))
-    scene.says(story.authority, story.key_added(minor, lent, by=story.authority))
-    gone = e.RecognitionWithdrawn(reason="administrative", recognition=story.recognition)
-    scene.says(story.authority, gone)
-    scene.says(lent, story.recognised(story.new_id()))
-    scene.award()
-
-
-@case("a pinned key that recognised nobody", refuted="recognition")
-def _(scene: Scene) -> None:
-    story = scene.story
-    scene.says(story.authority, story.registered(story.authority, _WEB, "authority"))
-    gone = e.RecognitionWithdrawn(reason="administrative", recognition=story.recognition)
-    scene.says(story.authority, gone)
-    scene.says(_WEB, story.recognised(story.new_id()))
-    scene.award()
-    scene.anchors = [f"{_WEB.did}#{party('agency').key.public.multikey()}"]

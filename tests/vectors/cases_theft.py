@@ -1,81 +1,181 @@
-"""Cases of stolen keys: what a thief signed is refuted, and what came before it is spared."""
+"""Cases of stolen signing keys: what a thief signed counts no more, what the owner did stands."""
 
 from __future__ import annotations
 
-import msgspec
-
 from testamur.catalogue import events as e
-from tests.harness.story import Party, party
+from tests.harness.story import Party
 from tests.vectors.cases import case
 from tests.vectors.scene import Scene
 
 
-def _stolen(who: Party, since: int) -> e.KeyCompromised:
-    return e.KeyCompromised(key=who.key_id, organization=who.did, since=since)
+def suspended(scene: Scene) -> e.CredentialSuspended:
+    return e.CredentialSuspended(credential=scene.holder.id, reason="administrative")
 
 
-def _gone(scene: Scene) -> e.RecognitionWithdrawn:
-    return e.RecognitionWithdrawn(reason="administrative", recognition=scene.story.recognition)
+def reinstated(scene: Scene) -> e.CredentialReinstated:
+    return e.CredentialReinstated(credential=scene.holder.id)
 
 
-@case("a key stolen before the issuance", refuted="signature")
-def _(scene: Scene) -> None:
-    scene.says(scene.story.accreditor, _stolen(scene.story.provider, 10))
+def revoked(scene: Scene) -> e.CredentialRevoked:
+    return e.CredentialRevoked(credential=scene.holder.id, reason="misconduct")
 
 
-@case("a key stolen after the issuance")
-def _(scene: Scene) -> None:
-    scene.says(scene.story.accreditor, _stolen(scene.story.provider, 11))
+def declare(
+    scene: Scene, who: Party, since: int, *kept: tuple[int, int], by: Party | None = None
+) -> int:
+    """Declare the key that `who` signs with compromised, with its recovery key unless `by`."""
+    stolen = scene.story.key_compromised(who, since=since, kept=kept or None)
+    return scene.says(by or who.recovery, stolen)
 
 
-@case("an accreditor's key stolen before it brought the provider in", refuted="signature")
-def _(scene: Scene) -> None:
-    scene.says(scene.story.authority, _stolen(scene.story.accreditor, 4))
+def renew(scene: Scene, who: Party, name: str = "fresh") -> Party:
+    """List another signing key; return the organization signing with it."""
+    fresh = who.with_key(f"vectors {name}")
+    scene.says(who.recovery, scene.story.key_listed(fresh))
+    return fresh
 
 
-@case("a revocation by a thief", refuted="status")
-def _(scene: Scene) -> None:
-    provider, position = scene.story.provider, len(scene.log.entries)
-    revoked = e.CredentialRevoked(credential=scene.holder.id, reason="misconduct")
-    scene.says(provider, revoked, _stolen(provider, position))
-
-
-@case("a reinstatement by a thief", refuted="signature")
-def _(scene: Scene) -> None:
-    story, id_ = scene.story, scene.holder.id
-    scene.says(story.provider, e.CredentialSuspended(credential=id_, reason="misconduct"))
-    position = scene.says(story.provider, e.CredentialReinstated(credential=id_))
-    scene.says(story.accreditor, _stolen(story.provider, position))
-
-
-@case("a suspension by a thief that the owner lifted")
-def _(scene: Scene) -> None:
-    story, id_ = scene.story, scene.holder.id
-    suspended = e.CredentialSuspended(credential=id_, reason="misconduct")
-    position = scene.says(story.provider, suspended)
-    scene.says(story.accreditor, _stolen(story.provider, position))
-    owner = story.provider.with_key("new")
-    scene.says(story.accreditor, story.key_added(story.provider, owner, by=story.accreditor))
-    scene.says(owner, e.CredentialReinstated(credential=id_))
-
-
-@case("an issuance by a key that a thief added", refuted="signature")
-def _(scene: Scene) -> None:
-    story = scene.story
-    thief = story.provider.with_key("thief")
-    position = scene.says(story.provider, story.key_added(story.provider, thief))
-    scene.award(by=thief)
-    scene.says(story.accreditor, _stolen(story.provider, position))
+# --- The issuance ---
 
 
 @case("an issuance by a thief", refuted="signature")
 def _(scene: Scene) -> None:
-    story, position = scene.story, len(scene.log.entries)
+    position = len(scene.log.entries)
     scene.award()
-    scene.says(story.accreditor, _stolen(story.provider, position))
+    declare(scene, scene.story.provider, position)
 
 
-@case("a definition by a thief", refuted="signature")
+@case("an issuance before the theft")
+def _(scene: Scene) -> None:
+    declare(scene, scene.story.provider, len(scene.log.entries))
+
+
+@case("an issuance during the theft that its owner kept")
+def _(scene: Scene) -> None:
+    position = len(scene.log.entries)
+    scene.award()
+    declare(scene, scene.story.provider, 10, (10, 10), (position, position))
+
+
+@case("an issuance between two that the owner kept", refuted="signature")
+def _(scene: Scene) -> None:
+    scene.says(scene.story.provider, scene.story.issued())
+    position = len(scene.log.entries)
+    scene.award()
+    scene.says(scene.story.provider, scene.story.issued())
+    declare(scene, scene.story.provider, 10, (10, position - 1), (position + 1, position + 2))
+
+
+@case("a key that declares itself compromised, and says nothing about its past")
+def _(scene: Scene) -> None:
+    provider = scene.story.provider
+    scene.says(provider, scene.story.key_compromised(provider))
+
+
+@case("an issuance by a key that declared itself compromised", refuted="signature")
+def _(scene: Scene) -> None:
+    provider = scene.story.provider
+    scene.says(provider, scene.story.key_compromised(provider))
+    scene.award()
+
+
+@case("an issuance by a retired key", refuted="signature")
+def _(scene: Scene) -> None:
+    provider = scene.story.provider
+    scene.says(provider.recovery, scene.story.key_retired(provider))
+    scene.award()
+
+
+@case("an issuance by a key that was retired afterwards")
+def _(scene: Scene) -> None:
+    provider = scene.story.provider
+    scene.says(provider.recovery, scene.story.key_retired(provider))
+
+
+@case("an issuance by a key that was never listed", unchecked="signature")
+def _(scene: Scene) -> None:
+    scene.award(by=scene.story.provider.with_key("vectors stranger"))
+
+
+@case("an issuance that a thief's key wrote first, and its owner wrote again")
+def _(scene: Scene) -> None:
+    provider, event, position = scene.story.provider, scene.prepared(), len(scene.log.entries)
+    scene.says(provider, event)
+    declare(scene, provider, position)
+    scene.says(renew(scene, provider), event)
+
+
+# --- 90 days ---
+
+
+@case("a theft that was declared 91 days later")
+def _(scene: Scene) -> None:
+    position = len(scene.log.entries)
+    scene.award()
+    scene.wait(91)
+    declare(scene, scene.story.provider, position)
+
+
+@case("a theft that was declared 90 days later", refuted="signature")
+def _(scene: Scene) -> None:
+    position = len(scene.log.entries)
+    scene.award()
+    scene.wait(90)
+    declare(scene, scene.story.provider, position)
+
+
+@case("a declaration that was restated within 90 days")
+def _(scene: Scene) -> None:
+    declare(scene, scene.story.provider, 10)
+    scene.wait(90)
+    declare(scene, scene.story.provider, len(scene.log.entries))
+
+
+@case("a declaration that was restated after 90 days, when it was final", refuted="signature")
+def _(scene: Scene) -> None:
+    declare(scene, scene.story.provider, 10)
+    scene.wait(90, 1)
+    declare(scene, scene.story.provider, len(scene.log.entries))
+
+
+# --- What became of it ---
+
+
+@case("a revocation by a thief")
+def _(scene: Scene) -> None:
+    position = scene.says(scene.story.provider, revoked(scene))
+    declare(scene, scene.story.provider, position)
+
+
+@case("a revocation by a thief that its owner stated again", refuted="status")
+def _(scene: Scene) -> None:
+    provider = scene.story.provider
+    position = scene.says(provider, revoked(scene))
+    owner = renew(scene, provider)
+    scene.says(owner, revoked(scene))
+    declare(scene, provider, position)
+
+
+@case("a reinstatement by a thief", refuted="status")
+def _(scene: Scene) -> None:
+    provider = scene.story.provider
+    scene.says(provider, suspended(scene))
+    position = scene.says(provider, reinstated(scene))
+    declare(scene, provider, position)
+
+
+@case("a suspension by a thief that its owner lifted")
+def _(scene: Scene) -> None:
+    provider = scene.story.provider
+    position = scene.says(provider, suspended(scene))
+    declare(scene, provider, position)
+    scene.says(renew(scene, provider), reinstated(scene))
+
+
+# --- What it rests on ---
+
+
+@case("a definition by a thief", refuted="achievement", unchecked="accreditation")
 def _(scene: Scene) -> None:
     _issued_after_revision(scene, 2)
 
@@ -86,40 +186,43 @@ def _(scene: Scene) -> None:
 
 
 def _issued_after_revision(scene: Scene, version: int) -> None:
-    story, fresh = scene.story, scene.story.provider.with_key("fresh")
+    story, provider = scene.story, scene.story.provider
     revised = e.AchievementRevised(
         achievement=story.achievement, definition=story.definition(), version=2
     )
-    position = scene.says(story.provider, revised)
-    scene.says(story.accreditor, story.key_added(story.provider, fresh, by=story.accreditor))
-    scene.award(by=fresh, achievement_version=version)
-    scene.says(story.accreditor, _stolen(story.provider, position))
+    position = scene.says(provider, revised)
+    scene.award(by=renew(scene, provider), achievement_version=version)
+    declare(scene, provider, position)
 
 
-@case("an accreditation reinstated by a thief", refuted="signature")
+@case("an accreditation by a thief", refuted="accreditation")
+def _(scene: Scene) -> None:
+    story, id_ = scene.story, scene.story.new_id()
+    position = scene.says(story.accreditor, story.accredited(id_))
+    scene.award(accreditation=id_)
+    declare(scene, story.accreditor, position)
+
+
+@case("an accreditation reinstated by a thief", refuted="accreditation")
+def _(scene: Scene) -> None:
+    story, id_ = scene.story, scene.story.accreditation
+    there = e.AccreditationSuspended(accreditation=id_, reason="qualityConcern")
+    scene.says(story.accreditor, there)
+    position = scene.says(story.accreditor, e.AccreditationReinstated(accreditation=id_))
+    scene.award()
+    declare(scene, story.accreditor, position)
+
+
+@case("an accreditation withdrawn by a thief")
 def _(scene: Scene) -> None:
     story = scene.story
-    there = e.AccreditationSuspended(accreditation=story.accreditation, reason="qualityConcern")
-    scene.says(story.accreditor, there)
-    mended = e.AccreditationReinstated(accreditation=story.accreditation)
-    position = scene.says(story.accreditor, mended)
+    gone = e.AccreditationWithdrawn(accreditation=story.accreditation, reason="misconduct")
+    position = scene.says(story.accreditor, gone)
     scene.award()
-    scene.says(story.authority, _stolen(story.accreditor, position))
+    declare(scene, story.accreditor, position)
 
 
-@case("a country that a thief stated before the issuance", refuted="signature")
-def _(scene: Scene) -> None:
-    story, fresh = scene.story, scene.story.provider.with_key("fresh")
-    stated = e.OrganizationUpdated(
-        country="BE", name="An Organization", organization=story.provider.did
-    )
-    position = scene.says(story.provider, stated)
-    scene.says(story.accreditor, story.key_added(story.provider, fresh, by=story.accreditor))
-    scene.award(by=fresh)
-    scene.says(story.accreditor, _stolen(story.provider, position))
-
-
-@case("a recognition by a thief alone", refuted="signature")
+@case("a recognition by a thief alone", refuted="recognition")
 def _(scene: Scene) -> None:
     _recognised_by_thief(scene)
 
@@ -132,61 +235,71 @@ def _(scene: Scene) -> None:
 
 
 def _recognised_by_thief(scene: Scene) -> Party:
-    story, fresh = scene.story, scene.story.authority.with_key("fresh")
-    scene.says(story.authority, story.key_added(story.authority, fresh))
-    position = scene.says(story.authority, story.recognised(story.new_id()))
-    scene.says(fresh, _gone(scene))
+    story, authority = scene.story, scene.story.authority
+    fresh = renew(scene, authority)
+    position = scene.says(authority, story.recognised(story.new_id()))
+    gone = e.RecognitionWithdrawn(reason="administrative", recognition=story.recognition)
+    scene.says(fresh, gone)
     scene.award()
-    scene.says(fresh, _stolen(story.authority, position))
+    declare(scene, authority, position)
     return fresh
 
 
-@case("an authority that a thief brought in", refuted="signature")
-def _(scene: Scene) -> None:
-    story, minor = scene.story, party("minor authority")
-    fresh = story.authority.with_key("fresh")
-    scene.says(story.authority, story.key_added(story.authority, fresh))
-    scene.says(fresh, _gone(scene))
-    position = scene.says(story.authority, story.registered(story.authority, minor, "authority"))
-    scene.says(minor, story.recognised(story.new_id()))
-    scene.award()
-    scene.says(fresh, _stolen(story.authority, position))
-
-
-@case("a theft declared with a stolen key", unchecked="signature")
+@case("a recognition withdrawn by a thief")
 def _(scene: Scene) -> None:
     story = scene.story
-    position = scene.says(story.accreditor, _stolen(story.provider, 6))
-    scene.says(story.authority, _stolen(story.accreditor, position))
-
-
-@case("a theft declared before the declaring key was stolen", refuted="signature")
-def _(scene: Scene) -> None:
-    story = scene.story
-    position = scene.says(story.accreditor, _stolen(story.provider, 6))
-    scene.says(story.authority, _stolen(story.accreditor, position + 1))
-
-
-@case("a disputed dispute", unchecked="signature")
-def _(scene: Scene) -> None:
-    story, fresh = scene.story, scene.story.authority.with_key("fresh")
-    scene.says(story.authority, story.key_added(story.authority, fresh))
-    first = scene.says(story.accreditor, _stolen(story.provider, 6))
-    second = scene.says(story.authority, _stolen(story.accreditor, first))
-    scene.says(fresh, _stolen(story.authority, second))
-
-
-@case("an authority that nobody trusts recognises and recants")
-def _(scene: Scene) -> None:
-    story, rogue = scene.story, party("rogue authority")
-    scene.says(story.authority, story.registered(story.authority, rogue, "authority"))
-    recognised = msgspec.structs.replace(story.recognised(story.new_id()))
-    position = scene.says(rogue, recognised)
+    gone = e.RecognitionWithdrawn(reason="misconduct", recognition=story.recognition)
+    position = scene.says(story.authority, gone)
     scene.award()
-    scene.says(rogue, _stolen(rogue, position))
+    declare(scene, story.authority, position)
 
 
-@case("a proof by a stolen key")
+# --- Whose key it is ---
+
+
+@case("a declaration by the former sponsor, which has no say")
+def _(scene: Scene) -> None:
+    declare(scene, scene.story.provider, 0, by=scene.story.accreditor.founding)
+
+
+@case("a declaration by another signing key, which has no say")
+def _(scene: Scene) -> None:
+    provider = scene.story.provider
+    declare(scene, provider, 0, by=renew(scene, provider))
+
+
+@case("an issuer that stays though its sponsor's submission counts no more")
+def _(scene: Scene) -> None:
+    """The registration stands by the issuer's founding key; the accreditation was granted anew."""
+    story, id_ = scene.story, scene.story.new_id()
+    declare(scene, story.accreditor, 5)
+    scene.says(renew(scene, story.accreditor), story.accredited(id_))
+    scene.award(accreditation=id_)
+
+
+@case("a registration in a submission that counts no more", refuted="accreditation")
+def _(scene: Scene) -> None:
+    """The accreditor's word beside it falls, the organization and its signature stand."""
+    declare(scene, scene.story.accreditor, 5)
+
+
+# --- The credential's own proof ---
+
+
+@case("a proof by a stolen key", refuted="proof")
+def _(scene: Scene) -> None:
+    provider = scene.story.provider
+    scene.award(by=renew(scene, provider))
+    scene.sign(provider.key)
+    declare(scene, provider, 10)
+
+
+@case("a proof by a key that was stolen afterwards", holds="proof")
 def _(scene: Scene) -> None:
     scene.sign(scene.story.provider.key)
-    scene.says(scene.story.accreditor, _stolen(scene.story.provider, len(scene.log.entries)))
+    declare(scene, scene.story.provider, len(scene.log.entries))
+
+
+@case("a proof by a key that was listed after the issuance", refuted="proof")
+def _(scene: Scene) -> None:
+    scene.sign(renew(scene, scene.story.provider).key)

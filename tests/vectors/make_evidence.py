@@ -8,18 +8,27 @@ Keys, ids and times are fixed, so the files only change when a format or a case 
 from __future__ import annotations
 
 import importlib
-import json
 import tempfile
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tests.vectors.cases import CASES
+from tests.vectors.files import render, write
 from tests.vectors.scene import Scene
 
 FOLDER: Final = Path(__file__).parent / "evidence"
-_MODULES: Final = ("credential", "log", "standing", "theft", "omission")
+_MODULES: Final = (
+    "credential",
+    "log",
+    "names",
+    "standing",
+    "chain",
+    "succession",
+    "theft",
+    "recovery",
+    "omission",
+)
 
 
 @cache
@@ -36,25 +45,6 @@ def evidence_files() -> dict[str, str]:
             document = scene.document(each.desc, each.expected, each.evidence_from)
             found[each.file_name] = render(document)
     return found
-
-
-def render(document: Mapping[str, Any]) -> str:
-    """Return the text of a vector file: a member a line, each in the form of an evidence file."""
-    members = [f" {_compact(name)}: {_compact(value)}" for name, value in document.items()]
-    return "{\n" + ",\n".join(members) + "\n}\n"
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-def write(folder: Path, files: dict[str, str]) -> None:
-    """Make the folder hold these files and no other vectors."""
-    folder.mkdir(exist_ok=True)
-    for stale in set(folder.glob("*.json")) - {folder / name for name in files}:
-        stale.unlink()
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

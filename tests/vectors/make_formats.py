@@ -2,8 +2,9 @@
 
     python -m tests.vectors.make_formats
 
-The examples are those of docs/formats.md. `refused` holds whole texts where the form of a file is
-at stake; of a receipt or a possession it holds one member each, with the value to put there.
+The examples are those of the documents in docs/. `refused` holds whole texts where the form of a
+file is at stake; of a receipt or a registration it holds one member each, with the value to put
+there.
 """
 
 from __future__ import annotations
@@ -26,14 +27,13 @@ from testamur.catalogue.submission import (
     submission_entry,
 )
 from testamur.http.check_report import CheckReport, RefusalReport
-from testamur.rules.organizations import possession_statement
 from testamur.tlog.proof import TlogProof
 from testamur.verification.receipt import Receipt, encode_path, flagged
 from tests.harness.story import Story
-from tests.vectors.cases_form import dry_runs, names, note
+from tests.vectors.cases_form import dry_runs, names, note, registrations
+from tests.vectors.files import write
 from tests.vectors.judge import judge
 from tests.vectors.make_evidence import FOLDER as EVIDENCE
-from tests.vectors.make_evidence import write
 from tests.vectors.scene import Scene
 
 FOLDER: Final = Path(__file__).parent / "formats"
@@ -46,7 +46,7 @@ def format_files() -> dict[str, str]:
     """Return each file's name and text."""
     files = {
         "receipt.json": _receipt(),
-        "possession.json": _possession(),
+        "registration.json": registrations(),
         "evidence-file.json": _evidence_file(),
         "holder-file.json": _holder_file(),
         "report.json": _report(),
@@ -149,37 +149,11 @@ def _receipt() -> dict[str, Any]:
                 _change("a position with a fraction", "position", 1.5, "no receipt"),
                 _change("an unknown member", "more", 1, "no receipt"),
                 _change("flags without a count", "flags", [{"code": "backdated"}], "no receipt"),
+                _change("counts that is text", "counts", "no", "no receipt"),
                 _change("null for an entry", "entry", None, "no receipt"),
                 _change("text for a path", "endPath", "AAAA", "no receipt"),
             ],
         }  # fmt: skip
-
-
-# --- Possession ---
-
-
-def _possession() -> dict[str, Any]:
-    story = Story(name="vectors")
-    sponsor, newcomer = story.accreditor, story.provider
-    statement = possession_statement(story.origin, sponsor.did, newcomer.did, newcomer.listed)
-    return {
-        "note": note("What a newcomer gives its sponsor, and the statement under the signature. "
-                      "With another log, sponsor, organization or key it must not hold."),
-        "log": story.origin,
-        "sponsor": sponsor.did,
-        "file": {
-            "key": msgspec.to_builtins(newcomer.listed),
-            "organization": newcomer.did,
-            "possession": base64.b64encode(newcomer.key.sign(statement)).decode(),
-        },
-        "statement": statement.decode(),
-        "refused": [
-            {"desc": "another log", "log": "other.example"},
-            {"desc": "another sponsor", "sponsor": story.authority.did},
-            {"desc": "another organization", "organization": story.authority.did},
-            {"desc": "another name of the key", "keyId": "key-1"},
-        ],
-    }  # fmt: skip
 
 
 # --- The evidence file ---
@@ -324,7 +298,13 @@ def _holder_file() -> dict[str, Any]:
 
 def _report() -> dict[str, Any]:
     reports = {}
-    for name in ("a-good-credential", "a-revocation", "the-genesis-left-out"):
+    for name in (
+        "a-good-credential",
+        "a-revocation",
+        "a-revocation-by-a-thief",
+        "an-issuance-by-a-thief",
+        "the-genesis-left-out",
+    ):
         found = json.loads((EVIDENCE / f"{name}.json").read_text(encoding="utf-8"))
         reports[name] = msgspec.to_builtins(judge(found))
     return {

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -20,9 +21,9 @@ import rfc8785
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import base64url_decode, base64url_encode, submission_entry
-from testamur.keys import PrivateKey
-from tests.harness.story import NOW, Party, Story, party, uuid7
-from tests.vectors.make_evidence import write
+from testamur.keys import base58_encode
+from tests.harness.story import NOW, Story, private_key, uuid7
+from tests.vectors.files import write
 
 FOLDER: Final = Path(__file__).parent / "submission"
 
@@ -55,23 +56,22 @@ def submission_files() -> dict[str, str]:
         "file.json": ("Files that are no submission", "submission", [*_files()]),
         "header.json": ("Submissions whose line 1 must be refused", "submission", [*_headers()]),
         "entry.json": ("Submission entries that must be refused", "entry", [*_entries()]),
+        "signature.json": (
+            "Submissions that the key in their kid did not sign, and the rule that this breaks",
+            "submission",
+            [*_signatures()],
+        ),
     }
-    found = {
+    return {
         name: _render(note, [_member(each, member) for each in cases])
         for name, (note, member, cases) in files.items()
     }
-    found["signature.json"] = _render(
-        "Submissions that `signer` did not sign, and the rule that its signature breaks",
-        [{**_member(case, "submission"), "signer": signer} for signer, case in _signatures()],
-    )
-    return found
 
 
 def _render(note: str, cases: list[dict[str, Any]]) -> str:
     text = json.dumps(f"{note}. Made by make_submission.py.", ensure_ascii=False)
-    signer = json.dumps(_PROVIDER.key.public.multikey())
     lines = [json.dumps(each, ensure_ascii=False, separators=(",", ":")) for each in cases]
-    return f'{{"note":{text},\n"signer":{signer},\n"refused":[\n' + ",\n".join(lines) + "\n]}\n"
+    return f'{{"note":{text},\n"refused":[\n' + ",\n".join(lines) + "\n]}\n"
 
 
 def _member(case: Case, name: str) -> dict[str, Any]:
@@ -170,10 +170,13 @@ def _protected() -> Iterator[tuple[str, str, str]]:
         "cty": {"cty": "text/plain"},
         "kid without a fragment": {"kid": _PROVIDER.did},
         "kid with two fragments": {"kid": f"{kid}#x"},
-        "kid that is only a fragment": {"kid": "#key-1"},
+        "kid that is only a fragment": {"kid": f"#{_PROVIDER.key_id}"},
+        "kid whose fragment is a name": {"kid": f"{_PROVIDER.did}#key-1"},
+        "kid that is a DID of another method": {"kid": f"did:web:example.com#{_PROVIDER.key_id}"},
+        "kid in base58 with a nought": {"kid": kid.replace("#z6Mk", "#z60k")},
         "kid that is a path": {"kid": "../../etc/passwd"},
         "kid with a line feed": {"kid": f"{kid}\n"},
-        "kid of a thousand characters": {"kid": f"{_PROVIDER.did}#{'k' * 1000}"},
+        "kid of a thousand characters": {"kid": f"{_PROVIDER.did}#z{'k' * 1000}"},
     }
     for desc, members in tricks.items():
         yield desc, "header-schema", _signed(_PROTECTED | members)
@@ -199,6 +202,7 @@ def _payload() -> Iterator[tuple[str, str, str]]:
         "an expiry nobody looks at": {"exp": 1},
         "a start nobody looks at": {"nbf": 1},
         "iss that is no DID": {"iss": "example.com"},
+        "iss that is a DID of another method": {"iss": "did:web:example.com"},
         "jti in upper case": {"jti": jti.upper()},
         "jti with a line feed": {"jti": f"{jti}\n"},
         "jti nil": {"jti": "00000000-0000-0000-0000-000000000000"},
@@ -300,31 +304,44 @@ def _forms() -> Iterator[tuple[str, str, str]]:
 # --- The signature ---
 
 
-def _signatures() -> Iterator[tuple[str, Case]]:
-    own = _PROVIDER.key.public.multikey()
+def _signatures() -> Iterator[Case]:
     raw = base64url_decode(_PARTS[2])
     flipped = base64url_encode(bytes([raw[0] ^ 1]) + raw[1:])
-    by_another = _sealed(_PROVIDER.kid, _STORY.accreditor.key)
+    thief = replace(_PROVIDER, key=_STORY.accreditor.key)
+    by_another = _STORY.submission(thief, *_EVENTS, jti=_PAYLOAD["jti"]).split(b"\n")[0].decode()
+    p256 = private_key("vectors P-256", "P-256").public.multikey()
     for desc, rule, jws in (
         ("a bit of the signature changed", "signature", ".".join([*_PARTS[:2], flipped])),
         ("a signature by another key", "signature", by_another),
+        ("a signature by the founding key", "signature", _by_the_founding_key()),
         ("a signature of zeros", "signature", ".".join([*_PARTS[:2], "A" * 86])),
         ("alg rewritten after signing", "signature", _rewritten(alg="EdDSA")),
         ("iat rewritten after signing", "signature", _rewritten(iat=_PAYLOAD["iat"] + 1)),
         ("alg of another curve", "key-algorithm", _signed(_PROTECTED | {"alg": "ES256"})),
+        ("Ed25519 with a P-256 key", "key-algorithm", _of_key(p256)),
+        ("EdDSA with a P-256 key", "key-algorithm", _of_key(p256, alg="EdDSA")),
+        ("a key for agreement, not for signatures", "key-form", _of_key(_X25519)),
+        ("a point that is not on the curve", "key-form", _of_key(_NO_POINT, alg="ES256")),
+        ("a key that is too short", "key-form", _of_key(_SHORT)),
+        ("a key of small order", "key-form", _of_key(_SMALL_ORDER)),
     ):
-        yield own, (desc, rule, 1, _file(jws, *_LINES))
-    p256 = party("vectors P-256", "P-256")
-    for alg in ("Ed25519", "EdDSA"):
-        jws = _signed(_PROTECTED | {"alg": alg})
-        case = (f"{alg} with a P-256 key", "key-algorithm", 1, _file(jws, *_LINES))
-        yield p256.key.public.multikey(), case
+        yield desc, rule, 1, _file(jws, *_LINES)
 
 
-def _sealed(kid: str, key: PrivateKey) -> str:
-    signer = Party(_PROVIDER.did, key, kid.partition("#")[2])
-    body = _STORY.submission(signer, *_EVENTS, jti=_PAYLOAD["jti"])
-    return body.split(b"\n")[0].decode()
+# Multikeys of the right form that spell no key to verify with.
+_X25519: Final = "z" + base58_encode(b"\xec\x01" + bytes(range(32)))
+_NO_POINT: Final = "z" + base58_encode(b"\x80\x24\x02" + bytes(31) + b"\x01")
+_SHORT: Final = "z" + base58_encode(b"\xed\x01" + bytes(range(31)))
+_SMALL_ORDER: Final = "z" + base58_encode(b"\xed\x01" + b"\x01" + bytes(31))
+
+
+def _of_key(multikey: str, alg: str = "Ed25519") -> str:
+    return _signed(_PROTECTED | {"alg": alg, "kid": f"{_PROVIDER.did}#{multikey}"})
+
+
+def _by_the_founding_key() -> str:
+    founding = replace(_PROVIDER.founding, key_id=_PROVIDER.key_id)
+    return _STORY.submission(founding, *_EVENTS, jti=_PAYLOAD["jti"]).split(b"\n")[0].decode()
 
 
 def _rewritten(**members: Any) -> str:

@@ -23,13 +23,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from testamur.badges.commitment import HolderFile, commit
 from testamur.catalogue import events as e
+from testamur.catalogue.registration import registration_statement
 from testamur.catalogue.submission import base64url_encode, parse, submission_entry
 from testamur.keys import PrivateKey
-from testamur.rules.organizations import possession_statement
 from testamur.tlog.merkle import leaf_hash
 from testamur.verification.evidence import build_evidence, render_evidence
 from tests.harness.published_log import PublishedLog
-from tests.harness.story import NOW, Party, Story, party, uuid7
+from tests.harness.story import NOW, FirstKeys, Party, Story, organization, party, uuid7
+from tests.vectors.every_event import every_event
 
 FOLDER: Final = Path(__file__).parent
 _MADE: Final = "Made by make_vectors.py, checked by check/, which shares no code with it."
@@ -47,8 +48,8 @@ class _Deterministic(PrivateKey):
 
 def p256(name: str) -> Party:
     """Return an organization that signs with ES256, the same bytes every time."""
-    made = party(name, "P-256")
-    return Party(made.did, _Deterministic("P-256", made.key.raw()), made.key_id)
+    keys = (_Deterministic("P-256", key.raw()) for key in party(name, "P-256").keys)
+    return organization(FirstKeys(*keys))
 
 
 def vectors() -> dict[str, str]:
@@ -73,9 +74,9 @@ def submission_vectors() -> dict[str, Any]:
         _submission("seven events, ES256", story, p256("vectors P-256"), 7),
     ]
     return {
-        "note": "A submission file, the Multikey that must have signed it, the RFC 6962 leaf "
-        "hashes of its event lines and their root in hexadecimal, and the entry that precedes "
-        f"them on the log when recorded at `recordedAt` (Unix milliseconds). {_MADE}",
+        "note": "A submission file, the RFC 6962 leaf hashes of its event lines and their root in "
+        "hexadecimal, and the entry that precedes them on the log when recorded at `recordedAt` "
+        f"(Unix milliseconds). {_MADE}",
         "cases": cases,
         "refused": _damaged(story, cases[1]["submission"]),
     }
@@ -86,7 +87,6 @@ def _submission(name: str, story: Story, signer: Party, count: int) -> dict[str,
     submission = parse(body)
     return {
         "name": name,
-        "signer": signer.key.public.multikey(),
         "submission": body.decode(),
         "leaves": [leaf.hex() for leaf in submission.leaves],
         "root": submission.header.root.hex(),
@@ -222,6 +222,8 @@ def entries_vectors() -> dict[str, Any]:
     """Return a whole log: entries, leaf hashes, inclusion proofs, signed checkpoint."""
     with tempfile.TemporaryDirectory() as folder:
         log, story, _ = _vectors_log(Path(folder))
+        log.append(*every_event(story))
+        log.publish()
         reader = log.reader()
         size = len(log.entries)
         entries = [
@@ -235,36 +237,24 @@ def entries_vectors() -> dict[str, Any]:
         ]
         checkpoint = reader.signed_checkpoint().decode()
     return {
-        "note": "A whole log: its verifier key, its signed checkpoint, and each entry with its "
-        "leaf hash (hexadecimal) and inclusion proof (base64). `keys` holds the Multikey behind "
-        "each `kid`; `possessions` what a newcomer's key signs before a sponsor enters it. "
+        "note": "A whole log with events of every type: its verifier key, its signed checkpoint, "
+        "and each entry with its leaf hash (hexadecimal) and inclusion proof (base64). "
+        "`registrations` has what a founding key signs of each registration. "
         f"{_MADE}",
         "vkey": str(log.key),
         "checkpoint": checkpoint,
-        "keys": _keys(story),
         "entries": entries,
-        "possessions": [
-            _possession(story, story.authority, story.accreditor),
-            _possession(story, story.accreditor, p256("vectors branch")),
+        "registrations": [
+            _registration(story.registration(story.authority, "authority", sponsor=story.origin)),
+            _registration(story.registered(story.accreditor, p256("vectors branch"), "provider")),
         ],
     }
 
 
-def _keys(story: Story) -> dict[str, str]:
-    log = story.log_key.public
-    parties = [story.authority, story.accreditor, story.provider, p256("vectors branch")]
+def _registration(event: e.OrganizationRegistered) -> dict[str, Any]:
     return {
-        f"{log.did_key()}#{log.multikey()}": log.multikey(),
-        **{each.kid: each.key.public.multikey() for each in parties},
-    }
-
-
-def _possession(story: Story, sponsor: Party, newcomer: Party) -> dict[str, str]:
-    statement = possession_statement(story.origin, sponsor.did, newcomer.did, newcomer.listed)
-    return {
-        "key": newcomer.key.public.multikey(),
-        "statement": statement.decode(),
-        "signature": _base64(newcomer.key.sign(statement)),
+        "event": msgspec.to_builtins(event),
+        "statement": registration_statement(event).decode(),
     }
 
 
@@ -292,7 +282,6 @@ def evidence_vectors() -> dict[str, Any]:
         "policy": f"log {log.key}\nquorum none\n",
         "anchors": [story.authority.did],
         "now": datetime.fromtimestamp(NOW, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "keys": _keys(story),
         "holder": msgspec.to_builtins(holder),
         "evidence": json.loads(render_evidence(evidence)),
         "refuted": [

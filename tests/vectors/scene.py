@@ -7,7 +7,9 @@
     scene.document("desc", expected)
 
 The log is the story's: its opening (entries 0 to 9) and three credentials (10 to 13), of which
-the first is judged unless another is awarded. Blinds are hashes of ids, which no real blind may be.
+the first is judged unless another is awarded. The evidence shows all of the log but the issuances
+of other credentials, so what is judged does not hang on anybody's choice of what bears on it.
+Blinds are hashes of ids, which no real blind may be.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,14 +27,13 @@ import msgspec
 from testamur.badges.commitment import HolderFile, commit
 from testamur.badges.data_integrity import sign
 from testamur.catalogue import events as e
-from testamur.catalogue.submission import parse, submission_entry
+from testamur.catalogue.lines import decode_event
+from testamur.catalogue.submission import parse, parse_submission_entry, submission_entry
 from testamur.keys import PrivateKey
 from testamur.tlog.checkpoint import sign_checkpoint
 from testamur.tlog.cosignature import Cosigner
 from testamur.tlog.note import parse_note
-from testamur.verification.bearing import Bearing
 from testamur.verification.evidence import build_evidence, render_evidence
-from testamur.verification.replay import replay
 from tests.harness.published_log import PublishedLog
 from tests.harness.story import Party, Story
 
@@ -60,6 +61,11 @@ class Scene:
 
     # --- What happens on the log ---
 
+    def wait(self, days: int, seconds: int = 0) -> None:
+        """Let time pass on the log, and for the verifier."""
+        self.story.now += days * 24 * 3600 + seconds
+        self.now += timedelta(days=days, seconds=seconds)
+
     def says(self, signer: Party, *events: e.Event, **terms: Any) -> int:
         """Append a submission; return the position of its header. No rule is asked."""
         return self.log.append(self.story.submission(signer, *events, **terms))
@@ -77,15 +83,13 @@ class Scene:
         self.holder, event = self._awarded(members, change)
         return event
 
-    def forge(self, body: bytes, *, recorded_at: int | None = None) -> None:
-        """Append a submission as an operator might who asks no rule, and show all of it."""
+    def forge(self, body: bytes, *, recorded_at: int | None = None) -> int:
+        """Append a submission at a time that no clock told; return the position of its header."""
         at = self.story.milliseconds if recorded_at is None else recorded_at
         submission = parse(body)
-        position = self.log.append_entries(
+        return self.log.append_entries(
             submission_entry(submission.header.jws, at), *submission.lines
         )
-        count = len(submission.lines)
-        self.show([*self.opening(), (position, [position + 1 + each for each in range(count)])])
 
     def _awarded(
         self, members: Mapping[str, Any], change: Change | None
@@ -109,10 +113,6 @@ class Scene:
 
     # --- What the verifier is handed ---
 
-    def opening(self) -> Positions:
-        """Return the positions of the opening, and of all its events."""
-        return [(0, [1]), (2, [3, 4]), (5, [6, 7]), (8, [9])]
-
     def publish(self) -> bytes:
         """Publish all entries; return the checkpoint, cosigned by the witnesses."""
         note = sign_checkpoint(self.log.publish(), self.log.signer)
@@ -121,12 +121,20 @@ class Scene:
         self.log.write("checkpoint", note)
         return note
 
-    def positions(self, *also: str) -> Positions:
-        """Return what bears on the credential, by a replay of the log as it is."""
-        self.publish()
-        bearing = Bearing([self.holder.id, *also])
-        replay(self.log.source(), self.log.key, on_submission=bearing.read)
-        return bearing.positions(self.holder.id)
+    def positions(self) -> Positions:
+        """Return all of the log as it is, but the issuances of other credentials."""
+        found, header = [], 0
+        while header < len(self.log.entries):
+            count = parse_submission_entry(self.log.entries[header])[1].payload.events
+            events = range(header + 1, header + 1 + count)
+            if shown := [each for each in events if self._bears(self.log.entries[each])]:
+                found.append((header, shown))
+            header += 1 + count
+        return found
+
+    def _bears(self, line: bytes) -> bool:
+        event = decode_event(line)
+        return not isinstance(event, e.CredentialIssued) or event.credential == self.holder.id
 
     def show(self, positions: Positions) -> None:
         """Make the evidence of these positions."""
@@ -134,10 +142,10 @@ class Scene:
         found = build_evidence(self.log.reader(), note, self.holder.id, positions)
         self._evidence = json.loads(render_evidence(found))
 
-    def evidence(self, *also: str) -> dict[str, Any]:
+    def evidence(self) -> dict[str, Any]:
         """Return the evidence as it is in its file: whole, unless it was shown or bent before."""
         if self._evidence is None:
-            self.show(self.positions(*also))
+            self.show(self.positions())
         assert self._evidence is not None
         return self._evidence
 

@@ -235,7 +235,10 @@ ADDED: dict[str, tuple[Change, str]] = {
         ),
         "achievement.alignment.targetDescription",
     ),
-    "another name of the issuer": (lambda c: c["issuer"].update(name="Famous"), "issuer.name"),
+    "an address of the issuer": (
+        lambda c: c["issuer"].update(url="https://famous.example"),
+        "issuer.url",
+    ),
     "another day": (lambda c: c.update(awardedDate="2016-01-01T00:00:00Z"), "awardedDate"),
     "a skill framework": (
         aligned(alignment("Doctorate level")),

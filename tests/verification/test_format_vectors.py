@@ -10,12 +10,11 @@ import msgspec
 import pytest
 
 from testamur.badges.commitment import read_holder_file, render_holder_file
-from testamur.catalogue.members import Key
+from testamur.catalogue.events import OrganizationRegistered
+from testamur.catalogue.registration import registration_statement, verify_registration
 from testamur.catalogue.submission import every_refusal, parse
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.http.check_report import CheckReport
-from testamur.keys import PublicKey
-from testamur.rules.organizations import possession_statement
 from testamur.tlog.policy import parse_policy
 from testamur.verification.evidence import parse_evidence, render_evidence
 from testamur.verification.receipt import parse_receipt, verify_receipt
@@ -66,39 +65,25 @@ def test_a_receipt_that_is_wrong_in_any_member_is_not_taken(case: Any) -> None:
         verify_receipt(parse_receipt(data), found["submission"].encode(), policy)
 
 
-# --- Possession ---
+# --- Registrations ---
 
 
-def holds(**other: str) -> bool:
-    found = FOUND["possession"]
-    file = found["file"]
-    key = Key(
-        id=other.get("keyId", file["key"]["id"]),
-        public_key_multibase=file["key"]["publicKeyMultibase"],
-    )
-    statement = possession_statement(
-        other.get("log", found["log"]),
-        other.get("sponsor", found["sponsor"]),
-        other.get("organization", file["organization"]),
-        key,
-    )
-    if not other:
-        assert statement.decode() == found["statement"]
-    try:
-        public = PublicKey.from_multikey(key.public_key_multibase)
-        public.verify(base64.b64decode(file["possession"]), statement)
-    except ValueError:
-        return False
-    return True
+def test_the_example_of_a_registration_is_signed_by_its_founding_key() -> None:
+    found = FOUND["registration"]
+    event = msgspec.convert(found["event"], OrganizationRegistered)
+
+    verify_registration(event)
+    assert registration_statement(event).decode() == found["statement"]
 
 
-def test_the_example_of_a_possession_holds() -> None:
-    assert holds()
+@pytest.mark.parametrize("case", cases("registration"))
+def test_a_registration_that_says_anything_else_is_not_signed(case: Any) -> None:
+    members = {**FOUND["registration"]["event"], case["member"]: case["value"]}
+    said = {name: value for name, value in members.items() if value is not None}
 
-
-@pytest.mark.parametrize("case", cases("possession"))
-def test_a_possession_is_of_no_use_elsewhere(case: Any) -> None:
-    assert not holds(**{name: value for name, value in case.items() if name != "desc"})
+    with pytest.raises(Refusal) as caught:
+        verify_registration(msgspec.convert(said, OrganizationRegistered))
+    assert caught.value.rule == "registration-signature"
 
 
 # --- Files ---

@@ -12,15 +12,22 @@ import pytest
 
 from testamur.catalogue import members
 from testamur.catalogue.events import EVENTS
+from testamur.catalogue.lifecycle import AFTER, FINAL
 from testamur.catalogue.submission import base64url_decode
+from testamur.rules import LIMITS
+from testamur.rules.chain import LONGEST
+from testamur.rules.key_table import LIMIT
+from testamur.rules.registrations import WINDOW
+from testamur.rules.status import NOTICE
 from testamur.verification.checks import CHECKS, RESTS_ON, CheckName
 
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests" / "vectors"
-DOCUMENTS = ("formats.md", "dry-runs.md")
+DOCUMENTS = ("formats.md", "what-counts.md", "evidence.md", "dry-runs.md")
 TEXT = "\n".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in DOCUMENTS)
 EXAMPLES = re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)\n```", TEXT, re.DOTALL)
-PARTS = ("Key", "Authority", "Identifier", "Level", "Workload", "Outcome", "Document", "Scope")
+EVENT_NAMES = {event: name for name, event in EVENTS.items()}
+PARTS = ("Identifier", "Level", "Workload", "Outcome", "Document", "Scope")
 
 
 def shown(reference: str) -> str:
@@ -94,13 +101,58 @@ def test_every_check_is_explained_with_what_it_rests_on(name: CheckName) -> None
     assert f"\n| `{name}` | {premises} | " in TEXT
 
 
+def test_the_caps_are_those_of_the_rules() -> None:
+    keys = LIMITS.keys
+    for cap in (
+        f"{keys.key_events:,} key events of an organization, the last {keys.founding_only} by its",
+        f"{keys.in_submission} in a submission; {keys.by_recovery_key} by a recovery key",
+        f"{keys.kept_ranges:,} ranges that the declarations of an organization keep, the last",
+        f"the last {keys.kept_by_founding_only:,} by its founding key alone; ",
+        f"; {keys.kept_by_recovery_key:,} by a recovery key other than the founding one",
+        f"{keys.recovery_keys} recovery keys in force besides the founding one",
+        f"{keys.signing_keys} signing keys in force for each key that lists",
+        f"{LIMITS.status_events} status events and restatements of a key on one thing",
+        f"{LIMITS.status_together} of all keys of an organization on one thing of its own, the",
+        f"the last {LIMITS.status_reserve} by keys that its founding key listed",
+        f"{LIMITS.revisions} revisions of a key on one achievement",
+        f"{LIMITS.grants} recognitions, {LIMITS.grants} accreditations of a key for one subject",
+        f"{LIMITS.authorities} recognitions of a key that make authorities",
+        f"{LIMITS.writings} times the same line under one id",
+    ):
+        assert cap in TEXT
+
+
+def test_the_periods_are_those_of_the_rules() -> None:
+    day = 24 * 3600 * 1000
+    for period in (
+        f"recorded no more than {LIMIT // day} days before the *first* such word",
+        f"was recorded {NOTICE // day} days or more after that of the statement",
+        f"no more than {WINDOW} days before it",
+        f"a chain of at most {LONGEST} recognitions",
+    ):
+        assert period in TEXT
+
+
+@pytest.mark.parametrize("event", AFTER, ids=lambda event: EVENT_NAMES[event])
+def test_every_status_that_an_event_sets_is_told(event: type) -> None:
+    """An issuance, a grant and a definition set the first status of their row."""
+    kind, _, past = EVENT_NAMES[event].partition("/")[0].partition(".")
+    (row,) = (line for line in TEXT.splitlines() if line.startswith(f"| {kind} | `"))
+    status = f"`{AFTER[event]}`"
+    if past in ("issued", "granted", "defined", "revised"):
+        assert row.startswith(f"| {kind} | {status} |")
+    else:
+        assert f"{past}: {f'*{status}*' if AFTER[event] in FINAL else status}" in row
+
+
 def test_every_vector_that_is_named_is_there_and_every_kind_is_named() -> None:
-    named = set(re.findall(r"`((?:submission/|formats/)?[a-z-]+\.json)`", TEXT))
+    named = set(re.findall(r"`((?:submission/|formats/|counting/)?[a-z-]+\.json)`", TEXT))
 
     for name in named:
         assert (VECTORS / name).is_file(), name
     there = {str(path.relative_to(VECTORS)) for path in VECTORS.glob("*.json")}
-    there |= {str(path.relative_to(VECTORS)) for path in VECTORS.glob("[sf]*/*.json")}
+    for folder in ("submission", "formats", "counting"):
+        there |= {f"{folder}/{path.name}" for path in (VECTORS / folder).glob("*.json")}
     assert there == named
 
 

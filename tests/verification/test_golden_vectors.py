@@ -8,8 +8,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from testamur.catalogue.events import EVENTS, OrganizationRegistered
+from testamur.catalogue.registration import registration_statement, verify_registration
 from testamur.catalogue.submission import parse, submission_entry
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
@@ -55,6 +58,15 @@ def test_a_second_implementation_in_another_language_agrees(program: Path) -> No
     assert done.stdout.endswith(" checks, 0 wrong\n")
 
 
+@pytest.mark.parametrize("check", sorted(FOLDER.glob("check_*.mjs")), ids=lambda file: file.stem)
+def test_a_third_implementation_agrees(check: Path) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("node is not on the path")
+    done = subprocess.run(["node", check], capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "old", "new"),
@@ -71,6 +83,10 @@ def test_a_second_implementation_in_another_language_agrees(program: Path) -> No
         ("evidence/a-good-credential.json", '"inclusion":"holds"', '"inclusion":"refuted"'),
         ("evidence/a-good-credential.json", "Pass the", "Pass no"),
         ("evidence/too-few-witnesses.json", "group g 2 ", "group g 1 "),
+        ("evidence/a-revocation-by-a-thief.json", '"status":"holds"', '"status":"refuted"'),
+        ("evidence/an-issuance-by-a-thief.json", '"signature":"refuted"', '"signature":"holds"'),
+        ("counting/thieves.json", '"counting":[12', '"counting":[0'),
+        ("formats/registration.json", '"until": "', '"until": "2'),
     ],
 )
 def test_the_second_implementation_notices_what_is_wrong(
@@ -92,7 +108,7 @@ def test_the_second_implementation_notices_what_is_wrong(
 @pytest.mark.parametrize("case", load("submission.json")["cases"], ids=lambda case: case["name"])
 def test_a_golden_submission_is_taken(case: Any) -> None:
     submission = parse(case["submission"].encode())
-    submission.header.verify_signature(PublicKey.from_multikey(case["signer"]))
+    submission.header.verify_signature(submission.header.key())
 
     assert [leaf.hex() for leaf in submission.leaves] == case["leaves"]
     assert submission.header.root.hex() == case["root"]
@@ -102,10 +118,12 @@ def test_a_golden_submission_is_taken(case: Any) -> None:
 
 @pytest.mark.parametrize("case", load("submission.json")["refused"], ids=lambda case: case["name"])
 def test_a_damaged_golden_submission_is_refused_for_what_is_wrong_with_it(case: Any) -> None:
-    signer = load("submission.json")["cases"][1]["signer"]
+    def read() -> None:
+        header = parse(case["submission"].encode()).header
+        header.verify_signature(header.key())
 
     with pytest.raises(Refusal) as caught:
-        parse(case["submission"].encode()).header.verify_signature(PublicKey.from_multikey(signer))
+        read()
 
     assert (caught.value.rule, caught.value.line) == (case["rule"], case["line"])
 
@@ -137,10 +155,17 @@ def test_every_golden_entry_is_in_the_tree() -> None:
         verify_inclusion(each["position"], checkpoint.size, leaf, path, checkpoint.root)
 
 
-def test_the_golden_possessions_are_by_their_keys() -> None:
-    for each in load("entries.json")["possessions"]:
-        key = PublicKey.from_multikey(each["key"])
-        key.verify(strict_base64(each["signature"]), each["statement"].encode())
+def test_the_golden_log_has_events_of_every_type() -> None:
+    entries = [json.loads(each["entry"]) for each in load("entries.json")["entries"]]
+
+    assert {each["type"] for each in entries if "type" in each} == EVENTS.keys()
+
+
+def test_the_golden_registrations_are_by_their_founding_keys() -> None:
+    for each in load("entries.json")["registrations"]:
+        event = msgspec.convert(each["event"], OrganizationRegistered)
+        verify_registration(event)
+        assert registration_statement(event).decode() == each["statement"]
 
 
 # --- Evidence ---

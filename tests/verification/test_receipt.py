@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from testamur.catalogue.submission import format_time, parse, submission_entry
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.rules.admission import MAX_AGE, MAX_AHEAD
+from testamur.rules.reach import Reach, Sums
 from testamur.tlog.cosignature import Cosigner
 from testamur.tlog.note import SignerKey, Unsigned, parse_note
 from testamur.tlog.policy import Log, Policy, parse_policy
@@ -185,6 +186,17 @@ def test_a_receipt_is_read_back_as_it_was_written(sent: Sent) -> None:
     receipt = sent.receipt(flags=(Flagged("backdated", 2, 3),), repeated=True)
 
     assert parse_receipt(msgspec.json.encode(receipt)) == receipt
+
+
+@pytest.mark.parametrize(
+    "reach", ['{"fallen":{"grants":-1}}', '{"fallen":{"statuses":1}}', '{"found":{}}', "[1,0,0]"]
+)
+def test_a_reach_of_another_form_is_refused(sent: Sent, reach: str) -> None:
+    told = msgspec.structs.replace(sent.receipt(), reach=Reach(Sums(12, 1, 3)))
+    data = msgspec.json.encode(told)
+    assert parse_receipt(data) == told
+    with pytest.raises(Refusal):
+        parse_receipt(data.replace(msgspec.json.encode(told.reach), reach.encode()))
 
 
 @pytest.mark.parametrize("data", [b"", b"null", b"[]", b"\xff", b"{", b" " * (MAX_RECEIPT + 1)])

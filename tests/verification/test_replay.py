@@ -13,11 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from testamur.catalogue import events as e
-from testamur.catalogue.lifecycle import CredentialStatus
 from testamur.catalogue.submission import MAX_BYTES, parse, submission_entry
 from testamur.errors import Refuted, Unavailable
-from testamur.rules import CredentialState
-from testamur.rules.register import dump_register, load_register
+from testamur.rules import Credential, Credentials
+from testamur.rules.reach import Reach, Sums
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.merkle import leaf_hashes
 from testamur.tlog.note import SignerKey
@@ -68,7 +67,7 @@ def test_an_honest_log_is_replayed_whole(tmp_path: Path, cohorts: tuple[int, ...
     resources = list(tile_resources(log.size))
     assert replayed.statistics.tiles == sum("entries" not in path for path in resources)
     assert replayed.credentials == {
-        event.credential: CredentialState(story.provider.did, CredentialStatus.ACTIVE, 1)
+        event.credential: Credential(story.accreditation, (cohort.signed,))
         for cohort in seen
         for event in cohort.events
         if isinstance(event, e.CredentialIssued)
@@ -103,6 +102,60 @@ def test_a_replay_counts_what_became_of_the_credentials(tmp_path: Path) -> None:
     assert statistics.first_recorded_at == statistics.last_recorded_at == story.milliseconds
 
 
+def test_what_a_stolen_key_issued_or_ended_is_counted_by_what_counts(tmp_path: Path) -> None:
+    log, story = opened_log(tmp_path / "log")
+    owned, stolen = story.issued(), story.issued()
+    provider = story.provider
+    thefts = log.append(
+        story.submission(provider, owned),
+        story.submission(
+            provider, e.CredentialRevoked(credential=owned.credential, reason="misconduct")
+        ),
+        story.submission(provider, stolen),
+    )
+    log.append(story.submission(provider.founding, story.key_compromised(provider, thefts + 2)))
+    log.publish()
+
+    read: list[ReplayedSubmission] = []
+    statistics = replay(log.source(), log.key, on_submission=read.append).statistics
+    assert statistics.credentials == {"active": 1}
+    assert statistics.flags == {"reaches-back": 1}
+    assert read[-1].admitted[0].reach == Reach(fallen=Sums(issuances=1, endings=1))
+
+
+def again(story: Story) -> list[bytes]:
+    """Return a cohort, the declaration that cuts it off, and the cohort written again."""
+    provider, fresh = story.provider, story.provider.with_key("fresh")
+    cohort = [story.issued() for _ in range(3)]
+    declared = story.key_compromised(provider, 10), story.key_listed(fresh)
+    return [
+        story.submission(provider, *cohort),
+        story.submission(provider.founding, *declared),
+        story.submission(fresh, *reversed(cohort)),
+    ]
+
+
+def test_lines_that_are_written_again_are_compared_with_the_first_on_the_log(
+    tmp_path: Path,
+) -> None:
+    log, story = opened_log(tmp_path / "log")
+    log.append(*again(story))
+    log.publish()
+
+    replayed = replay(log.source(), log.key)
+
+    assert replayed.statistics.credentials == {"active": 3}
+    assert {len(each.issuances) for each in replayed.credentials.values()} == {2}
+
+
+def test_a_replay_that_cannot_look_back_says_so() -> None:
+    story = Story()
+    entries = entries_of(*story.opening(), *again(story))
+
+    with pytest.raises(Unavailable, match="entry 10 was written again"):
+        Replayer(story.log_key.public).feed(entries, leaf_hashes(entries))
+
+
 def test_an_older_checkpoint_is_replayed_as_well(tmp_path: Path) -> None:
     log, story = opened_log(tmp_path / "log", 3)
     older = log.reader().checkpoint()
@@ -132,7 +185,7 @@ def test_it_does_not_matter_how_the_entries_are_dealt_out(tmp_path: Path, cuts: 
     assert found == expected
     assert dealt.pending == 0
     dealt.settle()
-    assert dump_register(dealt.register) == dump_register(whole.register)
+    assert dealt.register == whole.register
     assert dealt.credentials == whole.credentials
 
 
@@ -141,10 +194,10 @@ def test_a_replay_goes_on_from_a_register_that_was_kept() -> None:
     first = Replayer(story.log_key.public)
     entries = entries_of(*story.opening(), story.cohort(3))
     first.feed(entries, leaf_hashes(entries))
-    kept = load_register(dump_register(first.register))
+    kept = first.register.copied()
     asked: list[Sequence[e.Event]] = []
 
-    def credentials_for(events: Sequence[e.Event]) -> dict[str, CredentialState]:
+    def credentials_for(events: Sequence[e.Event]) -> Credentials:
         asked.append(events)
         return first.credentials
 
@@ -159,7 +212,8 @@ def test_a_replay_goes_on_from_a_register_that_was_kept() -> None:
 
     assert cohort.position == 14
     assert asked == [cohort.events]
-    assert first.credentials[name].status is CredentialStatus.REVOKED
+    (said,) = first.credentials[name].stream
+    assert said.event == e.CredentialRevoked(credential=name, reason="duplicate")
     assert later.register.size == 17
 
 
@@ -396,3 +450,34 @@ def test_damage_reaches_another_process_unchanged(log: PublishedLog) -> None:
     again = pickle.loads(pickle.dumps(found))  # noqa: S301
 
     assert (str(again), vars(again)) == (str(found), vars(found))
+
+
+# --- What is written again ---
+
+
+def test_submissions_whose_ids_are_written_again_are_read_once_in_whatever_order() -> None:
+    """However the ids of several alternate in the one that writes them again."""
+    story = Story()
+    cohorts = [[story.issued() for _ in range(20)] for _ in range(3)]
+    fresh = story.provider.with_key("fresh")
+    log = entries_of(
+        *story.opening(),
+        *(story.submission(story.provider, *cohort) for cohort in cohorts),
+        story.submission(
+            story.provider.recovery,
+            story.key_compromised(story.provider, 10),
+            story.key_listed(fresh),
+        ),
+        story.submission(fresh, *(one for alike in zip(*cohorts, strict=True) for one in alike)),
+    )
+    read: list[tuple[int, int]] = []
+
+    def entries_at(start: int, end: int) -> list[bytes]:
+        read.append((start, end))
+        return log[start:end]
+
+    replayer = Replayer(story.log_key.public, entries_at=entries_at)
+    *_, last = replayer.feed(log, leaf_hashes(log))
+    assert {admitted.version for admitted in last.admitted} == {2}
+    headers = (10, 31, 52)
+    assert read == [stretch for at in headers for stretch in ((at, at + 1), (at + 1, at + 21))]

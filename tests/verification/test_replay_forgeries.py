@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as replace_line
 
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import decode_event, encode_event
@@ -55,13 +57,32 @@ def revoked(credential: str) -> e.CredentialRevoked:
 
 def _retire_and_use(forgery: Forgery) -> None:
     story, provider = forgery.story, forgery.story.provider
-    forgery.says(
-        provider,
-        story.key_added(provider, provider.with_key("k2")),
-        e.KeyRetired(key=provider.key_id, organization=provider.did),
-        story.issued(),
-    )
+    forgery.says(provider.founding, story.key_retired(provider))
     forgery.says(provider, story.issued())
+
+
+def _compromise_and_use(forgery: Forgery) -> None:
+    story, provider = forgery.story, forgery.story.provider
+    forgery.says(provider.founding, story.key_compromised(provider, 13))
+    forgery.says(provider, story.issued())
+
+
+def _write_otherwise(forgery: Forgery) -> None:
+    """Write the line of a credential again after the first fell, and change a word of it."""
+    story, provider = forgery.story, forgery.story.provider
+    fresh = provider.with_key("fresh")
+    listed = story.key_listed(fresh)
+    forgery.says(provider.founding, story.key_compromised(provider, 10), listed)
+    line = decode_event(forgery.log.entries[11])
+    assert isinstance(line, e.CredentialIssued)
+    forgery.says(fresh, replace_line(line, valid_until=None))
+
+
+def _registration(forgery: Forgery, **changes: Any) -> None:
+    """Bring in a newcomer by a registration that was changed after it was signed."""
+    story = forgery.story
+    registered = story.registered(story.accreditor, party("x"), "provider")
+    forgery.says(story.accreditor, replace_line(registered, **changes))
 
 
 def _append(forgery: Forgery, body: bytes, *, at: int) -> None:
@@ -184,11 +205,44 @@ SMUGGLED: dict[str, tuple[str, int, Smuggle]] = {
             f.story.provider, f.story.registered(f.story.provider, party("x"), "provider")
         ),
     ),
-    "a newcomer without its consent": (
-        "possession",
+    "a newcomer that meant another sponsor": (
+        "sponsor",
         1,
         lambda f: f.says(
             f.story.accreditor, f.story.registered(f.story.authority, party("x"), "provider")
+        ),
+    ),
+    "a newcomer without its consent": (
+        "registration-signature",
+        1,
+        lambda f: _registration(f, name="Famous University"),
+    ),
+    "a newcomer that meant another log": (
+        "registration-signature",
+        1,
+        lambda f: _registration(f, origin="other.example"),
+    ),
+    "a newcomer with a key more": (
+        "registration-signature",
+        1,
+        lambda f: _registration(f, signing_keys=(f.story.accreditor.key_id,)),
+    ),
+    "a registration that waited too long": (
+        "until",
+        1,
+        lambda f: f.says(
+            f.story.accreditor,
+            f.story.registered(
+                f.story.accreditor, party("x"), "provider", until=f.story.today - timedelta(1)
+            ),
+        ),
+    ),
+    "an organization that came before": (
+        "organization-twice",
+        1,
+        lambda f: f.says(
+            f.story.accreditor,
+            f.story.registered(f.story.accreditor, f.story.provider, "provider"),
         ),
     ),
     "an authority seated later": (
@@ -206,23 +260,42 @@ SMUGGLED: dict[str, tuple[str, int, Smuggle]] = {
         1,
         lambda f: f.says(f.story.provider, f.story.accredited(f.story.new_id())),
     ),
-    "a key retired and used": ("key-inactive", 4, _retire_and_use),
-    "the last key retired": (
-        "last-key",
+    "a key retired and used": ("key-inactive", 2, _retire_and_use),
+    "a key compromised and used": ("key-inactive", 2, _compromise_and_use),
+    "a line written again otherwise": ("another-line", 4, _write_otherwise),
+    "a key listed by a signing key": (
+        "key-rank",
         1,
+        lambda f: f.says(f.story.provider, f.story.key_listed(f.story.provider.with_key("k2"))),
+    ),
+    "a recovery key that issues": (
+        "recovery-key",
+        1,
+        lambda f: f.says(f.story.provider.recovery, f.story.issued()),
+    ),
+    "a key event among others": (
+        "key-events-alone",
+        2,
         lambda f: f.says(
             f.story.provider,
-            e.KeyRetired(key=f.story.provider.key_id, organization=f.story.provider.did),
+            f.story.key_retired(f.story.provider),
+            f.story.issued(),
         ),
+    ),
+    "a key of another declared compromised": (
+        "unknown-key",
+        1,
+        lambda f: f.says(f.story.accreditor.founding, f.story.key_compromised(f.story.provider, 1)),
+    ),
+    "a word restated by another": (
+        "accreditation-of-another",
+        1,
+        lambda f: f.says(f.story.authority, f.story.accreditation_restated()),
     ),
     "words after closing": (
         "organization-closed",
         2,
-        lambda f: f.says(
-            f.story.provider,
-            e.OrganizationClosed(organization=f.story.provider.did),
-            f.story.issued(),
-        ),
+        lambda f: f.says(f.story.provider, f.story.closed(), f.story.issued()),
     ),
     "the same submission again": (
         "duplicate-submission",

@@ -11,17 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from testamur.badges.commitment import HolderFile
 from testamur.catalogue import events as e
-from testamur.catalogue.submission import parse, submission_entry
 from testamur.rules import MAX_AHEAD
 from testamur.tlog.cosignature import Cosigner
 from testamur.tlog.note import SignerKey
 from testamur.tlog.policy import Log, Policy, parse_policy
-from testamur.verification.evidence import build_evidence
-from testamur.verification.report import Report
 from tests.harness.awards import awards
-from tests.harness.issued_log import IssuedLog, Positions
+from tests.harness.issued_log import IssuedLog
 from tests.harness.judged import Judged, altered, refuted, signed, unchecked
 from tests.harness.story import NOW
 
@@ -33,34 +29,6 @@ def issued(tmp_path: Path) -> IssuedLog:
 
 
 # --- What an operator or a provider could try ---
-
-
-def _forged(issued: IssuedLog, holder: HolderFile, entries: list[bytes], events: int) -> Report:
-    """Judge by evidence from a log whose operator appended these entries and signed the tree."""
-    position = issued.log.append_entries(*entries)
-    note = issued.publish()
-    positions: Positions = [(0, [1]), (2, [3, 4]), (5, [6, 7]), (8, [9])]
-    positions.append((position, list(range(position + 1, position + 1 + events))))
-    return issued.report(holder, build_evidence(issued.log.reader(), note, holder.id, positions))
-
-
-def _entries(body: bytes, at: int) -> list[bytes]:
-    submission = parse(body)
-    return [submission_entry(submission.header.jws, at), *submission.lines]
-
-
-def test_a_credential_called_like_its_achievement_is_refuted(issued: IssuedLog) -> None:
-    """No gate lets one id name two things; an operator might."""
-    story = issued.story
-    prepared = awards(story, 1)
-    event = msgspec.structs.replace(prepared.events[0], credential=story.achievement)
-    holder = msgspec.structs.replace(prepared.holders[0], id=story.achievement)
-    entries = _entries(story.submission(story.provider, event), story.milliseconds)
-
-    report = _forged(issued, holder, entries, 1)
-
-    assert refuted(report) == {"signature"}
-    assert "id-taken" in report.check("signature").detail
 
 
 def test_a_log_with_two_keys_is_followed_to_the_one_that_opened_it(issued: IssuedLog) -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from testamur.badges.commitment import HolderFile
 from testamur.catalogue.events import CredentialIssued, CredentialRevoked
+from testamur.catalogue.lines import encode_event
 from testamur.tlog.merkle import prove_consistency, verify_consistency
 from testamur.tlog.source import DirectorySource
 from testamur.tlog.tiles import TileHashes
@@ -25,8 +27,8 @@ from testamur.verification.replay import replay
 from testamur.verification.report import EvidenceFrom, Verdict
 from testamur.verification.verify import verify
 from tests.harness.awards import awards
-from tests.harness.served import PROJECT, Served, api, authority_of
-from tests.harness.story import Story
+from tests.harness.served import PROJECT, Served, api, authority_of, run_module
+from tests.harness.story import Story, party
 
 pytestmark = pytest.mark.server
 
@@ -162,42 +164,75 @@ def test_a_log_is_made_once(served: Served) -> None:
         "init",
         *("--data", served.data),
         *("--origin", "other.example"),
-        *("--authority", authority_of(served.story)),
+        *("--authority", authority_of(served.story, served.data.parent)),
     )
     assert again.returncode == 1
     assert "not an empty folder" in again.stderr
     assert (served.data / "key").read_bytes() == before
 
 
+def made_with(folder: Path, authority: bytes) -> subprocess.CompletedProcess[str]:
+    """Make a log whose root authority is what stands in a file."""
+    file = folder / "authority.json"
+    file.write_bytes(authority)
+    named = ("--origin", Story().origin, "--authority", file)
+    return api("init", "--data", folder / "data", *named)
+
+
+def registration(**changes: object) -> bytes:
+    """Return a root authority's registration, changed after it was signed."""
+    story = Story(now=int(time.time()))
+    event = story.registration(story.authority, "authority", sponsor=story.origin)
+    return encode_event(msgspec.structs.replace(event, **changes)) + b"\n"
+
+
 @pytest.mark.parametrize(
-    "authority",
-    [
-        '{"country":"NL"}',
-        '{"country":"NL","keys":[],"name":"A","organization":"did:web:a.example"}',
-        "no-such-file.json",
-    ],
+    "authority", [b"", b"{}", b'{"country":"NL"}', b"no event", registration()[:-20]]
 )
-def test_a_bad_authority_leaves_nothing_behind(tmp_path: Path, authority: str) -> None:
-    made = api(
-        "init", "--data", tmp_path / "data", "--origin", "o.example", "--authority", authority
-    )
+def test_a_bad_authority_leaves_nothing_behind(tmp_path: Path, authority: bytes) -> None:
+    made = made_with(tmp_path, authority)
     assert made.returncode in (1, 2)
     assert "Traceback" not in made.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["authority.json"]
 
 
-def test_an_authority_whose_did_is_another_key_is_refused(tmp_path: Path) -> None:
-    story = Story()
-    authority = json.loads(authority_of(story)) | {"organization": story.provider.did}
-    made = api(
-        "init",
-        *("--data", tmp_path / "data"),
-        *("--origin", "o.example"),
-        *("--authority", json.dumps(authority)),
-    )
-    assert made.returncode == 1
-    assert "key-of-did" in made.stderr
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"name": "Another"}, "registration-signature"),
+        ({"organization": party("other").did}, "registration-signature"),
+        ({"signing_keys": (party("other").key_id,)}, "registration-signature"),
+        ({"until": date(2031, 1, 1)}, "until"),
+    ],
+)
+def test_an_authority_that_its_founding_key_did_not_sign_for_is_refused(
+    tmp_path: Path, changes: dict[str, object], rule: str
+) -> None:
+    made = made_with(tmp_path, registration(**changes))
+    assert (made.returncode, rule in made.stderr) == (1, True), made.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["authority.json"]
+
+
+@pytest.mark.parametrize("sponsor", ["other.example/log", party("agency").did])
+def test_a_registration_for_another_sponsor_opens_no_log(tmp_path: Path, sponsor: str) -> None:
+    story = Story(now=int(time.time()))
+    event = story.registration(story.authority, "authority", sponsor=sponsor)
+    made = made_with(tmp_path, encode_event(event) + b"\n")
+    assert (made.returncode, "sponsor" in made.stderr) == (1, True), made.stderr
+
+
+def test_a_log_opens_with_an_authority_that_joined_by_command(tmp_path: Path) -> None:
+    origin = Story().origin
+    keys, file = tmp_path / "keys", tmp_path / "registration.ndjson"
+    who = ("--name", "Authority", "--country", "NL", "--role", "authority")
+    for words in (
+        ("keygen", "--out", keys),
+        ("join", "--keys", keys, *who, "--sponsor", origin, "--log", origin, "--out", file),
+    ):
+        done = run_module("testamur", *words)
+        assert done.returncode == 0, done.stderr
+    made = api("init", "--data", tmp_path / "data", "--origin", origin, "--authority", file)
+    assert made.returncode == 0, made.stderr
 
 
 def test_a_log_can_be_made_in_an_empty_folder_such_as_a_mounted_volume(tmp_path: Path) -> None:

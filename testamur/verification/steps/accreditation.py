@@ -2,126 +2,159 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 from testamur.catalogue.lifecycle import AccreditationStatus
+from testamur.catalogue.table import Kind
 from testamur.errors import Refuted, Unavailable
-from testamur.rules import Flag, Flags
+from testamur.rules.register import Grant
+from testamur.rules.said import Said
+from testamur.rules.scope import uncovered
+from testamur.rules.status import existing, statuses
+from testamur.rules.status import status as status_of
 from testamur.verification.excerpt import Excerpt
 from testamur.verification.finding import Finding
 from testamur.verification.issuance import Issuance
 from testamur.verification.report import Verdict
-from testamur.verification.trust.vouching import Vouching
+from testamur.verification.steps.decision import decision, reviews
+from testamur.verification.trust.anchors import Anchors
+from testamur.verification.trust.declared import circumstances, taken_back, uncounted
+from testamur.verification.trust.speakers import Speakers
 
-# Flags that tell of who vouched. They refute nothing: it was decided while its deciders acted.
-_REMARKS: Final[dict[Flag, str]] = {
-    Flag.ACCREDITOR_CLOSED: "the accreditor had closed before it was issued, so that nobody could "
-    "withdraw the accreditation any more",
-    Flag.AUTHORITY_CLOSED: "every authority that recognised the accreditor had closed before it "
-    "was issued",
-    Flag.SELF_ACCREDITATION: "the provider accredited itself",
-    Flag.SELF_RECOGNITION: "the accreditor was recognised by nobody but itself",
-}
+_ITSELF: Final = "the issuer accredited itself"
 
 
-def accreditation(issued: Issuance, vouching: Vouching) -> Finding:
-    """(7) An accreditation in force and in scope at the position of issuance."""
-    subject = {"achievement": issued.definition.name}
-    granted = issued.accreditation
-    if granted is None:
+def accreditation(excerpt: Excerpt, speakers: Speakers, now: datetime) -> Finding:
+    """(7) An accreditation in force and in scope at the position of issuance.
+
+    `now` (aware) tells which reviews are overdue, which is noted and judges nothing.
+    """
+    issued = excerpt.issued()
+    name = _definition_name(excerpt, issued)
+    subject = {} if name is None else {"achievement": name}
+    if issued.event.accreditation is None:
         return Finding(
             "the issuer claimed no accreditation for it", Verdict.REFUTED, subject=subject
         )
-    name = vouching.named(granted.accreditor)
-    subject["accreditor"] = name
+    granted = _granted(issued, issued.event.accreditation, speakers)
+    by = speakers.called(granted.owner)
+    subject["accreditor"] = by
+    declared = taken_back(speakers, _before(issued, granted))
+    lacking, why = _fault(issued, granted, name)
     at = f"position {issued.position}"
-    remarks = tuple(_REMARKS[flag] for flag in flags_of(issued) if flag in _REMARKS)
-    verdict = Verdict.HOLDS
-    if Flag.ACCREDITATION_NOT_IN_FORCE in issued.flags:
-        verdict = Verdict.REFUTED
-        detail = f"accreditation {granted.id} by {name} was not in force at {at}"
-    elif Flag.OUTSIDE_ACCREDITED_SCOPE in issued.flags:
-        verdict = Verdict.REFUTED
-        detail = (
-            f"{issued.definition.name} was outside the scope of accreditation {granted.id} by "
-            f"{name} at {at}"
-        )
-    else:
-        how = "conditionally " if granted.decision == "conditional" else ""
-        detail = f"{name} {how}accredited the issuer for it, in force and in scope at {at}"
-    lacking = verdict is Verdict.REFUTED and granted.status is AccreditationStatus.SUSPENDED
-    return Finding(detail, verdict, lacking=lacking, notes=remarks, subject=subject)
+    if why is not None:
+        detail = f"accreditation {issued.event.accreditation} by {by} {why} at {at}"
+        return Finding(detail, Verdict.REFUTED, lacking=lacking, subject=subject, declared=declared)
+    if issued.facets() is None:
+        raise Unavailable("there is no definition to judge the scope of the accreditation by")
+    decided = decision(granted)
+    return Finding(
+        f"{by} ({granted.owner}) {'conditionally ' if decided.conditional else ''}accredited the "
+        f"issuer for it ({decided.words}), in force and in scope at {at}",
+        notes=(
+            *((_ITSELF,) if granted.owner == issued.issuer else ()),
+            *decided.documents,
+            *reviews(issued, granted, now.astimezone(UTC).date()),
+        ),
+        subject=subject,
+        declared=declared,
+    )
 
 
-def flags_of(issued: Issuance) -> Flags:
-    """Return the flags of the issuance; of recognitions only those count that lead to an anchor."""
-    flags, anchored = set(issued.flags), issued.anchored
-    if anchored and issued.accreditation is not None:
-        accreditor = issued.accreditation.accreditor
-        flags -= {Flag.AUTHORITY_CLOSED, Flag.SELF_RECOGNITION}
-        if all(each.closed for each in anchored):
-            flags.add(Flag.AUTHORITY_CLOSED)
-        if all(each.authority == accreditor for each in anchored):
-            flags.add(Flag.SELF_RECOGNITION)
-    return tuple(flag for flag in Flag if flag in flags)
-
-
-def recognition(excerpt: Excerpt) -> Finding:
-    """(8) The accreditor was recognised up to one of the verifier's own trust anchors."""
-    issued, chosen, vouching = excerpt.issued(), excerpt.weighed.chosen, excerpt.vouching
-    if issued.accreditation is None:
-        raise Unavailable("no accreditation was claimed, so there is no accreditor to look up")
-    accreditor = issued.accreditation.accreditor
-    name = vouching.named(accreditor)
-    if accreditor not in excerpt.register.recognised:
-        raise Unavailable(f"the evidence shows no recognition of {name}")
-    if not issued.recognitions:
-        raise Refuted(f"no authority recognised {name} for this at position {issued.position}")
-    if chosen is None:
-        raise _unanchored(issued, vouching, name)
-    path = vouching.path(chosen.authority, chosen.anchor)
-    notes = vouching.unproven(path[-1]) if vouching.anchors.unpinned(path[-1]) else ()
-    recognised = f"{name} was recognised by {vouching.chain(path)}, a trust anchor of yours"
-    _check_whose_key(issued, vouching, recognised)
-    return Finding(recognised, notes=notes)
-
-
-def _unanchored(issued: Issuance, vouching: Vouching, name: str) -> Refuted | Unavailable:
-    """Return what a verifier is told when no recognition leads to an anchor."""
-    authorities = [each.authority for each in issued.recognitions]
-    in_name = next((path for each in authorities if (path := vouching.path(each, None))), None)
-    if in_name is not None:
-        return Refuted(
-            f"{name} was recognised by {vouching.chain(in_name)}, with a key that does not lead "
-            "back to that anchor"
-        )
-    others = [f"{vouching.named(did)} ({did})" for did in authorities]
-    if not vouching.anchors:
-        return Unavailable(f"no trust anchors were given; {name} was recognised by {others[0]}")
-    return Refuted(f"{name} was recognised by {', '.join(others)}, none a trust anchor of yours")
-
-
-def _check_whose_key(issued: Issuance, vouching: Vouching, recognised: str) -> None:
-    # A recognition names the accreditor, and anybody who lists a key under that name could be it.
-    for header in issued.standing:
-        by = vouching.whose_word(header)
-        if by is not None:
-            raise Unavailable(
-                f"{recognised}, as {header.payload.iss}; that {header.protected.kid} is a key of "
-                f"it is the word of {vouching.named(by)} ({by}), which leads to no anchor of yours"
+def _granted(issued: Issuance, id_: str, speakers: Speakers) -> Grant:
+    """Return the accreditation, granted to the issuer before the issuance; else raise."""
+    register = issued.register
+    granted = register.accreditations.get(id_)
+    if granted is None:
+        raise Unavailable(f"the evidence leaves out accreditation {id_}, which the issuance names")
+    if existing(register, granted, issued.position) is None:
+        first = granted.grants[0]
+        if first.position >= issued.position:
+            raise Refuted(
+                f"accreditation {id_} was granted at {first.position}, after the issuance"
             )
+        raise uncounted(speakers, first)
+    if granted.subject != issued.issuer:
+        raise Refuted(f"accreditation {id_} was granted to {granted.subject}, not to the issuer")
+    return granted
 
 
-def own_names(excerpt: Excerpt) -> tuple[str, ...]:
-    """Return notes on the issuer and those who vouch for it, where one gave itself another name."""
-    issued, chosen, vouching = excerpt.issuance, excerpt.weighed.chosen, excerpt.vouching
-    if issued is None:
-        return ()
-    dids = [issued.issuer]
-    if issued.accreditation is not None:
-        dids.append(issued.accreditation.accreditor)
-    if chosen is not None:
-        dids += vouching.path(chosen.authority, chosen.anchor)
-    else:
-        dids += [each.authority for each in issued.recognitions]
-    return vouching.own_names(dict.fromkeys(dids))
+def _before(issued: Issuance, grant: Grant) -> Iterator[Said]:
+    """Yield what was said of a grant before the issuance: no more bears on the verdict."""
+    return (each for each in grant.stream if each.position < issued.position)
+
+
+def _fault(issued: Issuance, granted: Grant, name: str | None) -> tuple[bool, str | None]:
+    """Return what is wrong with an accreditation, and whether an entry not shown could mend it."""
+    event, day = granted.event, issued.signed.day
+    found = status_of(issued.register, Kind.ACCREDITATION, granted, before=issued.position)
+    if found is not AccreditationStatus.ACTIVE:
+        return found is AccreditationStatus.SUSPENDED, f"was {found}{_why(issued, granted)}"
+    if day < event.valid_from or (event.valid_until is not None and event.valid_until < day):
+        until = f" until {event.valid_until}" if event.valid_until else ""
+        return False, f"is of {event.valid_from}{until}, so was not in force"
+    covered = issued.covered()
+    outside = [] if covered is None else uncovered(event.scope, *covered)
+    if outside:
+        # The country is that of the words in force, which are restated; nothing else changes.
+        return outside == ["jurisdictions"], f"did not cover {name} ({', '.join(outside)})"
+    return False, None
+
+
+def _why(issued: Issuance, granted: Grant) -> str:
+    """Return the reason that was stated for the status before the issuance, in brackets."""
+    *_, last = (None, *statuses(issued.register, granted, before=issued.position))
+    return "" if last is None else circumstances(last[0])
+
+
+def _definition_name(excerpt: Excerpt, issued: Issuance) -> str | None:
+    written = excerpt.written_definition(issued)
+    return None if written is None else written[1].name
+
+
+def recognition(issued: Issuance, anchors: Anchors, speakers: Speakers) -> Finding:
+    """(8) One chain of recognitions leads from an anchor to the accreditor."""
+    granted = issued.accreditation()
+    if granted is None:
+        raise Unavailable("no accreditation was granted, so there is no accreditor to look up")
+    name, register = speakers.called(granted.owner), issued.register
+    if speakers.path is None:
+        return _unanchored(issued, granted, anchors, speakers)
+    if not speakers.path:
+        return Finding(f"{name} ({granted.owner}) is itself {anchors.named()}")
+    *_, last = path = [register.recognitions[id_].owner for id_ in speakers.path]
+    chain = ", recognised by ".join(
+        f"{speakers.called(did)} ({did})" for did in dict.fromkeys(reversed(path))
+    )
+    itself = ("the accreditor recognised itself",) if last == granted.owner else ()
+    stopped = [
+        line
+        for id_ in speakers.path
+        for line in taken_back(speakers, _before(issued, register.recognitions[id_]))
+    ]
+    return Finding(
+        f"{name} was recognised by {chain}, {anchors.named()}",
+        notes=itself,
+        declared=tuple(stopped),
+    )
+
+
+def _unanchored(issued: Issuance, granted: Grant, anchors: Anchors, speakers: Speakers) -> Finding:
+    """Return what a verifier is told when no chain leads to an anchor."""
+    name, register = speakers.called(granted.owner), issued.register
+    fallen = tuple(
+        line
+        for grant in register.recognitions.values()
+        if grant.subject == granted.owner
+        for line in taken_back(speakers, grant.grants)
+    )
+    whose = "of yours" if anchors.given else "among the root authorities of the log"
+    return Finding(
+        f"no recognition in force at position {issued.position} leads from an anchor {whose} to "
+        f"{name} ({granted.owner})",
+        Verdict.REFUTED,
+        lacking=True,
+        declared=fallen,
+    )

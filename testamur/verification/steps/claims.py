@@ -6,56 +6,78 @@ from datetime import datetime
 from typing import Final
 
 from testamur.badges.openbadges import Badge
-from testamur.badges.restated import differences
+from testamur.badges.restated import differences, same_text
 from testamur.catalogue import events as e
 from testamur.errors import Refuted, Unavailable, printable
+from testamur.verification.excerpt import Excerpt
 from testamur.verification.finding import Finding
 from testamur.verification.issuance import Issuance
-from testamur.verification.trust.vouching import Vouching
+from testamur.verification.report import Verdict
+from testamur.verification.trust.declared import uncounted
+from testamur.verification.trust.speakers import Speakers
 
 _SHOWN: Final = 5
 
 
-def achievement(issued: Issuance, badge: Badge) -> Finding:
+def achievement(excerpt: Excerpt, speakers: Speakers, badge: Badge) -> Finding:
     """(9) What the credential says of the achievement is what was logged, as far as that goes."""
+    issued = excerpt.issued()
+    event, written = issued.event, excerpt.written_definition(issued)
+    if written is None:
+        raise Unavailable(
+            f"the evidence leaves out version {event.achievement_version} of the achievement "
+            f"{event.achievement}"
+        )
+    said, definition = written
+    if not issued.register.counts(said.signed):
+        raise uncounted(speakers, said)
     # Else an accredited course could lend its standing to a credential that says anything.
-    found = differences(badge, issued.event, issued.definition)
+    found = differences(badge, event, definition)
     if found:
         more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise Refuted("; ".join(printable(str(each), 200) for each in found[:_SHOWN]) + more)
-    return Finding(f"{issued.definition.name}, version {issued.event.achievement_version}")
+    return Finding(f"{definition.name}, version {event.achievement_version}{_forms(event)}")
 
 
-def issuer(issued: Issuance, badge: Badge, vouching: Vouching) -> Finding:
-    """(10) The credential names the organization that issued it on the log."""
-    claimed, did, kid = badge.issuer.id, issued.issuer, issued.header.protected.kid
-    name, notes = (
-        vouching.named(did),
-        (*vouching.unproven(did), *vouching.unanchored(issued.header)),
-    )
-    by = vouching.whose_word(issued.header)
-    if by is not None and kid in vouching.lent:
-        raise Unavailable(
-            f"{name} ({did}) issued it with {kid}, a key that {vouching.named(by)} ({by}) added, "
-            "which leads to no anchor of yours"
+def _forms(event: e.CredentialIssued) -> str:
+    """Return how the issuer says that it was awarded, in brackets, as far as it says so."""
+    said = [
+        f"{what} {word}"
+        for what, word in (
+            ("assessment", event.assessment),
+            ("participation", event.participation),
+            ("supervision", event.supervision),
         )
-    if claimed == did:
-        return Finding(f"{name} ({claimed})", notes=notes)
-    if claimed.startswith("did:"):
-        raise Refuted(f"the credential names {claimed}, the log shows {did} issued it")
-    # An organization can claim any address, so the sponsor's word is needed. The sponsor of a mill
-    # can claim any address too, so the sponsor must lead to an anchor.
-    if claimed == vouching.entered[did].url:
-        if vouching.unanchored(issued.header):
-            raise Unavailable(
-                f"the credential names its issuer as {claimed}; that this is the address of {did} "
-                "is said by nobody who leads to an anchor of yours"
-            )
-        said = f"{name}, which its sponsor registered with address {claimed}"
-        return Finding(said, attested=True, notes=notes)
-    raise Unavailable(
-        f"the credential names its issuer as {claimed}, which the register does not link to "
-        f"{name} ({did})"
+        if word is not None
+    ]
+    return f" ({', '.join(said)})" if said else ""
+
+
+def issuer(issued: Issuance, badge: Badge, speakers: Speakers) -> Finding:
+    """(10) The credential names its issuer by its DID, or as the accreditor vouches for it."""
+    did, claimed, name = issued.issuer, badge.issuer.id, badge.issuer.name
+    word = speakers.words.get(did)
+    if word is None:
+        # Anybody can call itself anything, so only the chain's accreditor is heard on a name.
+        raise Unavailable(
+            f"that {did} is called {printable(str(name or claimed), 200)} is said by no accreditor "
+            "that leads to an anchor"
+        )
+    if name is not None and not any(same_text(name, each) for each in word.names):
+        return Finding(
+            f"the credential names its issuer {printable(name, 200)}; {speakers.called(word.by)} "
+            f"vouched at {word.position} for {' or '.join(word.names)}",
+            Verdict.REFUTED,
+            lacking=True,  # of a restatement
+        )
+    if claimed != did and claimed not in word.ids:
+        raise Unavailable(
+            f"the credential names its issuer as {claimed}, and {speakers.called(word.by)} does "
+            f"not vouch that this is {did}"
+        )
+    known = f"{word.vouched.name} ({claimed})"
+    return Finding(
+        f"{known}, for which {speakers.called(word.by)} vouched at {word.position}", attested=True
     )
 
 

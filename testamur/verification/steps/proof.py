@@ -2,57 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
-from testamur.badges.data_integrity import Examined, proofs_of, verify_proofs
-from testamur.badges.openbadges import Badge
-from testamur.catalogue.lifecycle import KeyStatus
+from testamur.badges.data_integrity import Examined, Unresolved, verify_proofs
 from testamur.errors import Refuted, Unavailable
+from testamur.keys import PublicKey
 from testamur.rules import MAX_AHEAD
-from testamur.rules.register import KeyState
-from testamur.verification.finding import Fault, Finding, need
+from testamur.rules.key_table import SIGNING
+from testamur.verification.finding import Finding
+from testamur.verification.issuance import Issuance
+from testamur.verification.report import Verdict
+from testamur.verification.trust.speakers import Speakers
+
+_KEY: Final = "did:key:"
 
 
 def proof(
     credential: dict[str, Any],
-    badge: Badge | Fault,
-    keys: Iterable[KeyState],
+    issued: Issuance,
+    speakers: Speakers,
     *,
     at: datetime,
     now: datetime,
 ) -> Finding:
-    """(12) The credential's own proof is good, and by the issuer it names.
+    """(12) The credential's own proof, of which there is one at least, is by a key of its issuer.
 
-    `badge` is what the credential says, if it can be read; `keys` are those of the organization
-    that issued it on the log.
+    That is one which signed for the issuer where it issued the credential.
     """
-    if not proofs_of(credential):
-        return _nothing()
+    keys = _signing_keys(issued)
+    vouched = _vouched(issued, speakers)
     try:
-        examined = verify_proofs(credential)
+        examined = verify_proofs(credential, partial(_resolve, keys, vouched))
+    except Unresolved as error:
+        if _of_vouched(error.methods, vouched):
+            raise Unavailable(
+                f"whether the proof is by a key of the issuer says a document that was not read: "
+                f"{error}"
+            ) from None
+        return _untold(str(error))
     except Unavailable as error:
-        # Our own chain of proof does not lean on it, so it is told, not counted.
-        return _nothing(f"the credential's own proof was not examined: {error}")
+        return _untold(str(error))
     _check_times(examined, at, now)
-    signers = {proven.signer for proven in examined.proven}
-    issuer = need(badge).issuer.id
-    if issuer.startswith("did:key:") and issuer not in signers and not examined.unexamined:
-        raise Refuted(f"the credential names issuer {issuer} but is signed by {sorted(signers)}")
-    good, cut_off = _did_keys(keys)
-    if not signers & ({issuer, *good} - cut_off):
-        why = (
-            "a key that was compromised, and when it was made nobody can tell"
-            if signers & cut_off
-            else f"which nothing here links to its issuer {issuer}"
-        )
-        return _nothing(f"the credential's own proof is by {', '.join(sorted(signers))}, {why}")
-    return Finding(f"signed by {', '.join(sorted(signers))}")
+    signers = {proven.signer.removeprefix(_KEY) for proven in examined.proven}
+    if signers & keys:
+        return Finding(f"signed by {', '.join(f'{_KEY}{each}' for each in sorted(signers & keys))}")
+    by = f"the proof is by {', '.join(f'{_KEY}{each}' for each in sorted(signers))}"
+    if examined.unexamined:
+        # The issuer may have made the other one, and anybody can add a proof.
+        return _untold(f"{by}, no signing key of the issuer at the issuance")
+    return Finding(
+        f"{by}, which was no signing key of the issuer at the issuance",
+        Verdict.REFUTED,
+        lacking=True,
+    )
 
 
-def _nothing(*notes: str) -> Finding:
-    return Finding("", None, notes=notes)
+def _untold(why: str) -> Finding:
+    # Our own chain of proof does not lean on it, so it is told, not counted.
+    return Finding("", None, notes=(f"the credential's own proof was not examined: {why}",))
+
+
+def _signing_keys(issued: Issuance) -> frozenset[str]:
+    """Return the Multikeys that could sign for the issuer where it issued the credential."""
+    organization = issued.register.organizations.get(issued.issuer)
+    if organization is None:
+        return frozenset()
+    position, recorded_at = issued.signed.position, issued.signed.recorded_at
+    return frozenset(
+        key.key
+        for key in organization.keys.keys.values()
+        if key.rank == SIGNING and key.counts(position, recorded_at)
+    )
+
+
+def _vouched(issued: Issuance, speakers: Speakers) -> frozenset[str]:
+    """Return the DIDs that the accreditor vouches for as the issuer's."""
+    word = speakers.words.get(issued.issuer)
+    return frozenset(each for each in (word.ids if word else ()) if each.startswith("did:"))
+
+
+def _resolve(keys: Collection[str], vouched: Collection[str], method: str) -> PublicKey | None:
+    """Return the key that a method of a vouched DID spells, if the issuer could sign with it."""
+    did, _, multikey = method.partition("#")
+    return PublicKey.from_multikey(multikey) if did in vouched and multikey in keys else None
+
+
+def _of_vouched(methods: Collection[str], vouched: Collection[str]) -> bool:
+    return any(method.partition("#")[0] in vouched for method in methods)
 
 
 def _check_times(examined: Examined, at: datetime, now: datetime) -> None:
@@ -64,12 +103,3 @@ def _check_times(examined: Examined, at: datetime, now: datetime) -> None:
             raise Refuted(
                 f"the proof by {proven.signer} says {created.isoformat()}, later than now"
             )
-
-
-def _did_keys(keys: Iterable[KeyState]) -> tuple[set[str], set[str]]:
-    """Return the issuer's keys as did:key DIDs: the good ones, and the compromised ones."""
-    good: set[str] = set()
-    cut_off: set[str] = set()
-    for key in keys:
-        (cut_off if key.status is KeyStatus.COMPROMISED else good).add(f"did:key:{key.multikey}")
-    return good, cut_off

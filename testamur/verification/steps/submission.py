@@ -14,6 +14,8 @@ from testamur.verification.excerpt import Excerpt, Shown
 from testamur.verification.finding import Finding
 from testamur.verification.issuance import Issuance
 from testamur.verification.tree import Tree
+from testamur.verification.trust.declared import uncounted
+from testamur.verification.trust.speakers import Speakers
 
 
 def commitment(holder: HolderFile, issued: Issuance) -> Finding:
@@ -34,19 +36,17 @@ def submission(submissions: Sequence[Shown]) -> Finding:
     return Finding(f"all {count} events shown lie under the roots their submitters signed")
 
 
-def signature(excerpt: Excerpt, tree: Tree, now: datetime) -> Finding:
-    """(3) Every submission was signed by a key that is listed, and active there."""
-    if excerpt.fault is not None:
-        raise excerpt.fault
-    _check_recorded(excerpt.register.recorded_at, tree.witnessed_at(now), now)
-    issued, weighed = excerpt.issued(), excerpt.weighed
-    if weighed.fault is not None:
-        raise weighed.fault
-    name = excerpt.vouching.named(issued.issuer)
+def signature(excerpt: Excerpt, tree: Tree, speakers: Speakers, now: datetime) -> Finding:
+    """(3) Every submission was signed by the key it names; the issuance's counts as of the size."""
+    _check_recorded(excerpt.recorded_at, tree.witnessed_at(now), now)
+    issued = excerpt.issued()
+    if not issued.register.counts(issued.signed):
+        raise uncounted(speakers, issued.said)
+    excerpt.check_listed()
+    name = speakers.called(issued.issuer)
     return Finding(
         f"{name} ({issued.issuer}) signed the issuance at position {issued.position} with a key "
         "that it had listed",
-        notes=weighed.notes,
         subject={
             "issuer": name,
             "issuerDid": issued.issuer,

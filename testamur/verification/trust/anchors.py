@@ -1,93 +1,84 @@
-"""Does what was signed in an authority's name lead back to the verifier's own trust anchors?
+"""Which organizations a verifier trusts to begin with, and which others lead to them.
 
-A log can list any key under any DID: its operator names the root authorities in the genesis, and
-a sponsor may add keys to those it brought in. So a recognition counts for the key that is under
-it, not for the name in it. Trusted are
-
-- the key that the did:key of an anchor spells;
-- the keys that the verifier pins to an anchor, `did:web:agency.example#z6Mk...`;
-- of an anchor of another kind without a pin, the keys it came into the register with, which is
-  the word of the organization that brought it in;
-- what a submission under a trusted key adds: keys of its signer, and of those it brings in.
+An anchor is the DID of an authority or an accreditor, hence its founding key. A verifier who
+gives none goes by the root authorities of the log's genesis, and its report names them as such.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from testamur.catalogue.members import Did
-from testamur.catalogue.submission import SignedHeader
-from testamur.errors import Refusal
-from testamur.keys import PublicKey
-from testamur.verification.trust.meaning import Listed, Meaning, Need
+from testamur.errors import Refusal, Unavailable
+from testamur.rules.chain import Moment, chain
+from testamur.rules.register import Register
+from testamur.rules.status import Heard
+from testamur.verification.excerpt import Excerpt
+
+MAX_HEARD: Final = 64
+"""At how many positions it is asked whether the successors of accreditors are heard.
+
+A lawful successor acts on a credential 8 times at most."""
 
 
-def parse_anchor(text: str) -> tuple[str, str | None]:
-    """Return the DID and the one key (a Multikey) of it that is trusted; None if any is.
-
-    Raises `Refusal` (`anchor`, `key-form`, `base58`).
-    """
-    did, mark, pinned = text.partition("#")
+def parse_anchor(text: str) -> str:
+    """Return the DID that an anchor is; raises `Refusal` (rule `anchor`) for anything else."""
     try:
-        msgspec.convert(did, Did)
+        return msgspec.convert(text, Did)
     except msgspec.ValidationError:
-        raise Refusal("anchor", "neither a DID nor DID#MULTIKEY", value=text) from None
-    if not did.startswith("did:key:"):
-        return did, PublicKey.from_multikey(pinned).multikey() if mark else None
-    spelled = PublicKey.from_did_key(did).multikey()
-    if mark and pinned != spelled:
-        raise Refusal("anchor", f"the key of {did} is the one it spells", value=pinned)
-    return did, spelled
+        raise Refusal(
+            "anchor",
+            "an anchor is the did:key of an authority or accreditor, without a fragment",
+            value=text,
+        ) from None
 
 
-class Anchored:
-    """Follows who listed which key, in log order, from the genesis on.
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """The DIDs that chains may begin at; `given` says whether the verifier named them itself."""
 
-    `anchors` are DIDs, or DID#MULTIKEY; raises `Refusal` as `parse_anchor` does. What is fed must
-    have been admitted by the rules.
-    """
+    dids: frozenset[str]
+    given: bool
 
-    def __init__(self, anchors: Iterable[str]) -> None:
-        self._pins: dict[str, set[str | None]] = {}
-        for did, pinned in map(parse_anchor, anchors):
-            self._pins.setdefault(did, set()).add(pinned)
-        # By (DID, key id) and by recognition, the anchor that it leads back to.
-        self._keys: dict[tuple[str, str], str] = {}
-        self._recognitions: dict[str, str] = {}
+    def chain(self, register: Register, accreditor: str, moment: Moment) -> tuple[str, ...] | None:
+        """Return one shortest chain from an anchor to an accreditor; None if there is none."""
+        return chain(register, accreditor, moment, self.dids)
 
-    def __bool__(self) -> bool:
-        return bool(self._pins)
+    def heard(self, excerpt: Excerpt) -> Heard:
+        """Return which accreditors' successors are heard: those of one that leads to an anchor.
 
-    def __contains__(self, did: str) -> bool:
-        return did in self._pins
+        It must lead there where the successor acts.
+        """
+        answers: dict[tuple[str, int], bool] = {}
 
-    def unpinned(self, did: str) -> bool:
-        """Return whether any key is trusted that the anchor `did` came in with."""
-        return None in self._pins.get(did, ())
+        def leads(speaker: str, position: int) -> bool:
+            if (speaker, position) not in answers:
+                if len(answers) == MAX_HEARD:
+                    raise Unavailable(
+                        f"the evidence shows more than {MAX_HEARD} acts of the successors that "
+                        "accreditors named; it is too large to be read"
+                    )
+                moment = Moment(position, excerpt.submission_of(position).day)
+                path = self.chain(excerpt.register, speaker, moment)
+                answers[speaker, position] = path is not None
+            return answers[speaker, position]
 
-    def behind_key(self, did: str, key_id: str) -> str | None:
-        """Return the anchor that this key leads back to."""
-        return self._keys.get((did, key_id))
+        return leads
 
-    def behind_recognition(self, recognition: str) -> str | None:
-        """Return the anchor that the key leads back to which signed this recognition."""
-        return self._recognitions.get(recognition)
+    def named(self) -> str:
+        """Return what an anchor is to the verifier."""
+        if self.given:
+            return "a trust anchor of yours"
+        return "a root authority of the log's genesis (you gave no trust anchor)"
 
-    def follow(self, header: SignedHeader, meanings: Iterable[Meaning]) -> None:
-        """Take in a submission. For the keys in the genesis, the log's operator vouches."""
-        behind = self.behind_key(header.payload.iss, header.key_id)
-        for meaning in meanings:
-            for listed in meaning.lists:
-                self._list(listed, behind)
-            needed = meaning.needed
-            if behind is not None and needed is not None and needed.need is Need.RECOGNITION:
-                self._recognitions[needed.name] = behind
 
-    def _list(self, listed: Listed, behind: str | None) -> None:
-        pins = self._pins.get(listed.did, set())
-        if listed.key.public_key_multibase in pins or (listed.entering and None in pins):
-            behind = listed.did
-        if behind is not None:
-            self._keys[listed.did, listed.key.id] = behind
+def anchors_of(given: Collection[str], register: Register) -> Anchors:
+    """Return the anchors that a verifier gave, or else the root authorities of the genesis."""
+    if given:
+        return Anchors(frozenset(given), given=True)
+    roots = (each.did for each in register.organizations.values() if each.root)
+    return Anchors(frozenset(roots), given=False)

@@ -1,22 +1,19 @@
 package main
 
 import (
-	"encoding/base64"
 	"encoding/hex"
-	"strings"
 )
 
-// A whole log: its checkpoint, its entries with their proofs, and possession statements.
+// A whole log: its checkpoint, its entries with their proofs, and the registrations in it.
 
 type entries struct {
 	Vkey, Checkpoint string
-	Keys             map[string]string
 	Entries          []struct {
 		Position    uint64
 		Entry, Leaf string
 		Inclusion   []string
 	}
-	Possessions []struct{ Key, Statement, Signature string }
+	Registrations []registration
 }
 
 func checkEntries(found entries) {
@@ -34,15 +31,13 @@ func checkEntries(found entries) {
 	// Header, events, header, events, to the very end.
 	for at := 0; at < len(leaves); {
 		parsed, err := parseEntry([]byte(found.Entries[at].Entry))
-		want("signature", err == nil && parsed.verify(found.Keys[parsed.kid]) == nil)
+		want("signature", err == nil && parsed.verify() == nil)
 		end := at + 1 + int(parsed.Events)
 		want("header", err == nil && parsed.Aud == tree.origin && end <= len(leaves))
 		want("events", treeRoot(leaves[at+1:end]) == parsed.root())
 		at = end
 	}
-	for _, each := range found.Possessions {
-		signature, err := base64.StdEncoding.DecodeString(each.Signature)
-		want("possession", err == nil && strings.HasPrefix(each.Statement, "testamur/possession/1\n"))
-		want("possession", verify(each.Key, []byte(each.Statement), signature) == nil)
+	for _, each := range found.Registrations {
+		checkRegistration(each)
 	}
 }

@@ -1,7 +1,7 @@
 // Check verifies the vectors beside it with nothing but Go's standard library: the JWS of every
 // submission, leaf hashes and roots, inclusion proofs, signed checkpoints and their quorums,
-// possession statements, the blinded commitment, and the status that the lines shown tell. It
-// shares no code with what made them, and knows no rules of a register.
+// registrations, what counts, the blinded commitment, and the status that the lines shown tell. It
+// shares no code with what made them, and knows no rules of admission.
 //
 //	go run . <folder of the vectors>
 package main
@@ -53,21 +53,19 @@ func main() {
 	var log entries
 	decode(read("entries.json"), &log)
 	checkEntries(log)
+	checkRegistrations(read("formats/registration.json"))
 	checkChanges(read("evidence.json"))
 	for _, name := range files("submission") {
-		var found struct {
-			Signer  string
-			Refused []submission
-		}
+		var found struct{ Refused []submission }
 		decode(read(name), &found)
 		checkRefused(found)
 	}
-	var dryRuns struct {
-		Signer           string
-		DryRuns, Refused []struct{ Desc, Signer, DryRun string }
+	var rehearsed dryRuns
+	decode(read("formats/dry-run.json"), &rehearsed)
+	checkDryRuns(rehearsed)
+	for _, name := range files("counting") {
+		checkCounting(name)
 	}
-	decode(read("formats/dry-run.json"), &dryRuns)
-	checkDryRuns(dryRuns)
 	for _, name := range files("evidence") {
 		var found document
 		decode(read(name), &found)

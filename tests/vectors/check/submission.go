@@ -25,6 +25,8 @@ type header struct {
 	kid    string
 	signed string
 	raw    []byte
+	// recordedAt is the register's, of a submission entry.
+	recordedAt time.Time
 }
 
 func (h header) root() [32]byte {
@@ -36,8 +38,8 @@ func (h header) root() [32]byte {
 }
 
 var (
-	did = regexp.MustCompile(`^did:[a-z0-9]+:[A-Za-z0-9._:%-]+$`)
-	kid = regexp.MustCompile(`^did:[a-z0-9]+:[A-Za-z0-9._:%-]+#[A-Za-z0-9._-]+$`)
+	did = regexp.MustCompile(`^did:key:z[1-9A-HJ-NP-Za-km-z]{40,64}$`)
+	kid = regexp.MustCompile(`^did:key:z[1-9A-HJ-NP-Za-km-z]{40,64}#z[1-9A-HJ-NP-Za-km-z]{40,64}$`)
 	jti = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 )
 
@@ -85,7 +87,7 @@ func parseJWS(jws, typ string) (header, error) {
 		return found, errors.New("the payload is not canonical")
 	}
 	switch {
-	case curves[found.alg] == "" || !kid.MatchString(found.kid) || len(found.kid) > 370:
+	case curves[found.alg] == "" || !kid.MatchString(found.kid):
 		return found, errors.New("alg or kid")
 	case !did.MatchString(found.Iss) || !strings.HasPrefix(found.kid, found.Iss+"#"):
 		return found, errors.New("a key of another organization")
@@ -101,10 +103,17 @@ func parseJWS(jws, typ string) (header, error) {
 
 const dryRun = "testamur-check+jws"
 
+type dryRuns struct {
+	DryRuns []string
+	Refused []struct{ Desc, DryRun string }
+}
+
 // curves holds the beginning of the Multikeys that an algorithm goes with.
 var curves = map[string]string{"Ed25519": "z6Mk", "EdDSA": "z6Mk", "ES256": "zDn"}
 
-func (h header) verify(multikey string) error {
+// verify wants a signature by the key that kid names, which is the Multikey after the DID.
+func (h header) verify() error {
+	_, multikey, _ := strings.Cut(h.kid, "#")
 	if !strings.HasPrefix(multikey, curves[h.alg]) {
 		return errors.New("alg of another curve")
 	}
@@ -112,9 +121,9 @@ func (h header) verify(multikey string) error {
 }
 
 type submission struct {
-	Desc, Name, Signer, Submission, SubmissionBase64, Root, Entry, EntryBase64, Broken, Rule string
-	Leaves                                                                                   []string
-	RecordedAt                                                                               int64
+	Desc, Name, Submission, SubmissionBase64, Root, Entry, EntryBase64, Broken, Rule string
+	Leaves                                                                           []string
+	RecordedAt                                                                       int64
 }
 
 func bytesOf(text, encoded string) []byte {
@@ -128,11 +137,11 @@ func bytesOf(text, encoded string) []byte {
 
 // verifyFile returns what is broken in a submission file: "", "signature", "root" or "form".
 // Whether an event is one of the catalogue is not this program's business.
-func verifyFile(body []byte, signer string) string {
-	return verifyTyp(body, signer, "testamur-submission+jws")
+func verifyFile(body []byte) string {
+	return verifyTyp(body, "testamur-submission+jws")
 }
 
-func verifyTyp(body []byte, signer, typ string) string {
+func verifyTyp(body []byte, typ string) string {
 	if !bytes.HasSuffix(body, []byte("\n")) {
 		return "form"
 	}
@@ -141,7 +150,7 @@ func verifyTyp(body []byte, signer, typ string) string {
 	if err != nil {
 		return "form"
 	}
-	if found.verify(signer) != nil {
+	if found.verify() != nil {
 		return "signature"
 	}
 	var leaves [][32]byte
@@ -160,17 +169,14 @@ func verifyTyp(body []byte, signer, typ string) string {
 }
 
 // checkDryRuns wants each dry run to hold as one, and never as a submission.
-func checkDryRuns(found struct {
-	Signer           string
-	DryRuns, Refused []struct{ Desc, Signer, DryRun string }
-}) {
+func checkDryRuns(found dryRuns) {
 	want("dry runs", len(found.DryRuns) > 0 && len(found.Refused) > 0)
 	for _, each := range found.DryRuns {
-		want("a dry run", verifyTyp([]byte(each.DryRun), each.Signer, dryRun) == "")
-		want("a dry run that is submitted", verifyFile([]byte(each.DryRun), each.Signer) == "form")
+		want("a dry run", verifyTyp([]byte(each), dryRun) == "")
+		want("a dry run that is submitted", verifyFile([]byte(each)) == "form")
 	}
 	for _, each := range found.Refused {
-		want(each.Desc, verifyTyp([]byte(each.DryRun), found.Signer, dryRun) != "")
+		want(each.Desc, verifyTyp([]byte(each.DryRun), dryRun) != "")
 	}
 }
 
@@ -196,13 +202,15 @@ func parseEntry(entry []byte) (header, error) {
 	if again != string(entry) {
 		return header{}, errors.New("not canonical")
 	}
-	return parseHeader(found.Submission)
+	parsed, err := parseHeader(found.Submission)
+	parsed.recordedAt = at
+	return parsed, err
 }
 
 func checkGolden(found struct{ Cases, Refused []submission }) {
 	for _, each := range found.Cases {
 		lines := strings.Split(strings.TrimSuffix(each.Submission, "\n"), "\n")
-		want(each.Name, verifyFile([]byte(each.Submission), each.Signer) == "")
+		want(each.Name, verifyFile([]byte(each.Submission)) == "")
 		parsed, err := parseHeader(lines[0])
 		root := parsed.root()
 		want(each.Name+": root", err == nil && hex.EncodeToString(root[:]) == each.Root)
@@ -216,16 +224,13 @@ func checkGolden(found struct{ Cases, Refused []submission }) {
 		want(each.Name+": entry", entry == each.Entry)
 	}
 	for _, each := range found.Refused {
-		broken := verifyFile([]byte(each.Submission), found.Cases[1].Signer)
+		broken := verifyFile([]byte(each.Submission))
 		want(each.Name, broken == each.Broken || broken != "" && each.Broken == "form")
 	}
 }
 
 // checkRefused wants every case of a file in submission/ to be refused, and for the right part.
-func checkRefused(found struct {
-	Signer  string
-	Refused []submission
-}) {
+func checkRefused(found struct{ Refused []submission }) {
 	want("cases", len(found.Refused) > 0)
 	for _, each := range found.Refused {
 		if each.Entry != "" || each.EntryBase64 != "" {
@@ -233,15 +238,11 @@ func checkRefused(found struct {
 			want(each.Desc, err != nil)
 			continue
 		}
-		signer := found.Signer
-		if each.Signer != "" {
-			signer = each.Signer
-		}
-		broken := verifyFile(bytesOf(each.Submission, each.SubmissionBase64), signer)
+		broken := verifyFile(bytesOf(each.Submission, each.SubmissionBase64))
 		switch each.Rule {
 		case "root", "event-count":
 			want(each.Desc, broken == "root" || broken == "form")
-		case "signature", "key-algorithm":
+		case "signature", "key-algorithm", "key-form":
 			want(each.Desc, broken == "signature")
 		default:
 			want(each.Desc, broken != "")

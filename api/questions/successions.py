@@ -1,0 +1,112 @@
+"""Questions about who acts for whom: the successors of an organization, and its predecessors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from api.questions.answerer import View
+from api.questions.moment import PageOf, When
+from api.questions.question import (
+    Answering,
+    Did,
+    Listed,
+    Shape,
+    answered,
+    described,
+    listed,
+)
+from projections import organizations, successions
+from projections.successions import Named
+from testamur.catalogue.submission import format_time
+from testamur.rules.succession import closed_in_words
+
+routes: Final = APIRouter(tags=["organizations"])
+
+
+class Successor(Shape, frozen=True, gc=False, kw_only=True):
+    """Who may act for an organization that closed, or from 30 days after the naming.
+
+    `by` named it at `position`: the organization itself, or an accreditor of it, for credentials
+    under that one's accreditations and for those whose trust anchors lead to it. `in_effect` says
+    whether the time has come. `closed` is where the successor closed itself, if it did.
+    """
+
+    did: str
+    by: str
+    position: int
+    recorded_at: str
+    in_effect: bool
+    closed: int | None = None
+
+
+class Predecessor(Shape, frozen=True, gc=False, kw_only=True):
+    """An organization of which one was named the successor, told as in `Successor`.
+
+    `closed` is where the predecessor closed, if it did.
+    """
+
+    did: str
+    by: str
+    position: int
+    recorded_at: str
+    in_effect: bool
+    closed: int | None = None
+
+
+SHAPES: Final = (Listed[Predecessor],)
+
+
+def successor(found: Named) -> Successor:
+    """Return a successor as an answer tells it."""
+    naming = found.naming
+    return Successor(
+        did=naming.successor,
+        by=naming.by,
+        position=naming.said.position,
+        recorded_at=format_time(naming.said.signed.recorded_at),
+        in_effect=naming.in_effect,
+        closed=found.closed,
+    )
+
+
+def predecessor(found: Named) -> Predecessor:
+    """Return a predecessor as an answer tells it."""
+    naming = found.naming
+    return Predecessor(
+        did=naming.organization,
+        by=naming.by,
+        position=naming.said.position,
+        recorded_at=format_time(naming.said.signed.recorded_at),
+        in_effect=naming.in_effect,
+        closed=found.closed,
+    )
+
+
+def closing_sentence(who: str, closed: int | None, named: Iterable[Named]) -> str | None:
+    """Return that an organization closed, and which successors act for it; None if it is open.
+
+    A successor that closed itself acts for nobody.
+    """
+    if closed is None:
+        return None
+    acting = (
+        each.naming.successor for each in named if each.naming.in_effect and each.closed is None
+    )
+    return closed_in_words(who, closed, acting)
+
+
+@routes.get(
+    "/organizations/{did}/predecessors",
+    summary="The organizations of which one was named the successor.",
+    responses=described(Listed[Predecessor]),
+)
+async def predecessors(answerer: Answering, when: When, page: PageOf, did: Did) -> Response:
+    def find(view: View) -> Listed[Predecessor]:
+        view.known("organization", did, organizations.organization_at)
+        found = successions.predecessors(view.connection, did, view.size, **page.options)
+        return listed(view, page, found, predecessor)
+
+    return await answered(answerer, when, find)

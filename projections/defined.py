@@ -1,0 +1,122 @@
+"""Who defined which achievement: one row for each, where it was first defined.
+
+Its definitions, one for each version, and its retirement are in `histories.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Column, Connection, Index, Row, Table, bindparam, insert, select
+
+from projections.dids import DIDS
+from projections.histories import EVENTS, TOUCHED, after_all, thing_text
+from projections.page import Page, Pages
+from projections.submissions import SUBMISSIONS
+from projections.tables import (
+    METADATA,
+    NUMBER,
+    POSITION,
+    UUID_BYTES,
+    Known,
+    Rows,
+    uuid_bytes,
+    uuid_text,
+)
+from testamur.catalogue import events as e
+from testamur.catalogue.touched import History, Thing
+from testamur.rules.said import Signed
+from testamur.verification.replay import ReplayedSubmission
+
+ACHIEVEMENTS: Final = Table(
+    "achievements",
+    METADATA,
+    Column("position", POSITION, primary_key=True, autoincrement=False),
+    Column("achievement", UUID_BYTES, nullable=False),
+    Column("provider", NUMBER, nullable=False),
+)
+Index("achievement_of_provider", ACHIEVEMENTS.c.provider, ACHIEVEMENTS.c.position)
+Index("achievement_id", ACHIEVEMENTS.c.achievement, unique=True)
+
+_INTO_ACHIEVEMENTS: Final = insert(ACHIEVEMENTS)
+
+
+class Version(NamedTuple):
+    """A version of a definition at the position where it was written, and the submission there."""
+
+    number: int
+    position: int
+    signed: Signed
+
+
+def fold(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
+    """Add a row for each achievement that is defined for the first time."""
+    provider = known.organizations[submission.header.payload.iss]
+    for position, event in enumerate(submission.events, start=submission.position + 1):
+        if isinstance(event, e.AchievementDefined) and event.achievement not in known.achievements:
+            known.achievements[event.achievement] = position
+            key = uuid_bytes(event.achievement)
+            row = {"position": position, "achievement": key, "provider": provider}
+            rows[_INTO_ACHIEVEMENTS].append(row)
+
+
+def _id(row: Row[Any], _: int) -> tuple[int, str]:
+    return row.cursor, uuid_text(row.achievement)
+
+
+_OF_PROVIDER: Final = Pages(
+    select(ACHIEVEMENTS.c.achievement)
+    .join(DIDS, DIDS.c.number == ACHIEVEMENTS.c.provider)
+    .where(DIDS.c.did == bindparam("did"), ACHIEVEMENTS.c.position < bindparam("size")),
+    ACHIEVEMENTS.c.position,
+    _id,
+)
+_VERSIONS: Final = (
+    select(
+        TOUCHED.c.thing,
+        TOUCHED.c.position,
+        EVENTS.c.submission,
+        SUBMISSIONS.c.recorded_at,
+        SUBMISSIONS.c.key,
+        DIDS.c.did,
+    )
+    .join_from(TOUCHED, EVENTS, EVENTS.c.position == TOUCHED.c.position)
+    .join(SUBMISSIONS, SUBMISSIONS.c.position == EVENTS.c.submission)
+    .join(DIDS, DIDS.c.number == SUBMISSIONS.c.issuer)
+    .where(
+        TOUCHED.c.thing >= bindparam("first"),
+        TOUCHED.c.thing < bindparam("end"),
+        TOUCHED.c.position < bindparam("size"),
+    )
+    .order_by(TOUCHED.c.position)
+)
+_NUMBERED: Final = select(ACHIEVEMENTS.c.achievement, ACHIEVEMENTS.c.position)
+
+
+def defined_by(
+    connection: Connection, provider: str, size: int, *, after: int = 0, limit: int = 100
+) -> Page[tuple[int, str]]:
+    """Return the ids of what `provider` ever defined, each beside where it first did.
+
+    `after` is such a position.
+    """
+    return _OF_PROVIDER.page(connection, size, after, limit, did=provider)
+
+
+def versions(connection: Connection, achievement: str, size: int) -> list[Version]:
+    """Return each time a version of the definition was written before `size`, in log order."""
+    beginning = thing_text(Thing(History.ACHIEVEMENT, f"{achievement}/"))
+    asked = {"first": beginning, "end": after_all(beginning), "size": size}
+    return [
+        Version(
+            int(row.thing.removeprefix(beginning)),
+            row.position,
+            Signed(row.did, row.key, row.submission, row.recorded_at),
+        )
+        for row in connection.execute(_VERSIONS, asked)
+    ]
+
+
+def numbers(connection: Connection) -> dict[str, int]:
+    """Return the position of the first definition of every achievement."""
+    return {uuid_text(id_): position for id_, position in connection.execute(_NUMBERED)}

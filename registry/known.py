@@ -1,0 +1,113 @@
+"""What the store has of what a group of submissions is about, asked by one question each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from registry import credential_streams, submissions
+from registry.checked import Checked
+from registry.credential_streams import CredentialStreams
+from registry.key_totals import KeyTotals
+from registry.store import Reading, StorageDamaged, SubmissionRow
+from testamur.catalogue.events import Event
+from testamur.catalogue.lines import decode_event
+from testamur.errors import Refusal
+
+# Entries of streams that one transaction reads: so many for each credential, and so many besides.
+_FOR_EACH: Final = 4
+_BESIDES: Final = 2_000
+_ALONE: Final = 2
+"""Credentials whose streams are read however long they are: one, and the one that supersedes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the rules need of the store beside the register.
+
+    `credentials` holds the existing ones that the submissions change; `recorded` holds, by stream
+    key, the submissions that are on the log already, as `submissions.find` gives them; `event_at`
+    returns the event at a position of the log. `totals` are the running totals of keys, those that
+    sign the group's submissions among them.
+
+    A credential missing from `credentials` counts as never written. If it was, the unique index
+    refuses the rows; with every id in `Checked.named` looked up, the rules refuse before that.
+    """
+
+    credentials: CredentialStreams
+    recorded: dict[bytes, tuple[str, SubmissionRow]]
+    event_at: Callable[[int], Event]
+    totals: KeyTotals
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was said of credentials among the first `size` entries."""
+
+    credentials: CredentialStreams
+    size: int
+
+
+def earlier(reading: Reading, credentials: Collection[str]) -> Earlier:
+    """Return what the store has under these ids of credentials.
+
+    Raises `credential_streams.TooLong` when more was said of them than is read for that many.
+    """
+    found = credential_streams.read(reading, credentials, most=_most(len(credentials)))
+    return Earlier(found, reading.count())
+
+
+def known(
+    reading: Reading,
+    credentials: Collection[str],
+    group: Sequence[Checked],
+    before: Earlier | None = None,
+) -> Known:
+    """Return what the store has under these ids of credentials, and about a group's submissions.
+
+    What was read of the same ids `before` is not read again.
+
+    Raises `credential_streams.TooLong` when more was said of the credentials than is read for
+    that many in one transaction.
+    """
+
+    def event_at(position: int) -> Event:
+        (entry,), _ = reading.read(position, 1)
+        try:
+            return decode_event(entry)
+        except Refusal as refusal:
+            raise StorageDamaged(f"entry {position} is no event: {refusal}") from None
+
+    headers = [checked.submission.header for checked in group]
+    return Known(
+        _streams(reading, credentials, before),
+        submissions.find(reading, [checked.key for checked in group]),
+        event_at,
+        KeyTotals(reading, [(header.payload.iss, header.key_id) for header in headers]),
+    )
+
+
+def _streams(
+    reading: Reading, credentials: Collection[str], before: Earlier | None
+) -> CredentialStreams:
+    if before is None:
+        return earlier(reading, credentials).credentials
+    if not credentials or before.size == reading.count():
+        return before.credentials
+    most = _most(len(credentials))
+    return credential_streams.read(reading, credentials, earlier=before.credentials, most=most)
+
+
+def _most(credentials: int) -> int | None:
+    return None if credentials <= _ALONE else _BESIDES + _FOR_EACH * credentials
+
+
+def too_long(checked: Checked) -> Refusal:
+    """Return the refusal of a submission about credentials with long histories."""
+    return Refusal(
+        "stream-length",
+        f"of the credentials that it names more was said before than is read at once, "
+        f"{_BESIDES} entries and {_FOR_EACH} for each; submit fewer of them at a time",
+        value=f"{len(checked.named)} ids",
+    )

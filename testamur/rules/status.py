@@ -1,0 +1,397 @@
+"""What became of a thing as of a register: whether it exists, its status, and who may change it.
+
+Every right is judged anew: another organization is heard only while a succession that counts, and
+has taken effect, names it. The status before is not judged anew: an event sets the status that
+its row names, and nothing leads out of a final one. Nothing happens to what does not exist, save
+that its owner's revocation or withdrawal of an id stands if the id comes back.
+"""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from functools import cached_property
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+import msgspec
+
+from testamur.catalogue import events as e
+from testamur.catalogue.lifecycle import (
+    AFTER,
+    FINAL,
+    AccreditationStatus,
+    AchievementStatus,
+    CredentialStatus,
+    RecognitionStatus,
+)
+from testamur.catalogue.members import Vouched
+from testamur.catalogue.table import Kind
+from testamur.rules.register import (
+    Achievement,
+    Credential,
+    Grant,
+    Organization,
+    Particulars,
+    Register,
+    Thing,
+    Written,
+)
+from testamur.rules.said import Said, Signed
+
+NOTICE: Final = 30 * 24 * 3600 * 1000
+"""30 days in ms: after them a succession takes effect for an organization that has not closed."""
+
+ENDINGS: Final = frozenset(
+    event
+    for event, after in AFTER.items()
+    if after in FINAL and not isinstance(after, AchievementStatus)
+)
+"""What an owner says of an id that stands even if the id comes back only later."""
+
+_FINAL: Final = frozenset(event for event, after in AFTER.items() if after in FINAL)
+_PASSING: Final = frozenset(AFTER) - _FINAL
+_event: Final = attrgetter("event")
+
+FIRST: Final[Mapping[Kind, StrEnum]] = MappingProxyType(
+    {
+        Kind.CREDENTIAL: CredentialStatus.ACTIVE,
+        Kind.ACCREDITATION: AccreditationStatus.ACTIVE,
+        Kind.RECOGNITION: RecognitionStatus.ACTIVE,
+        Kind.ACHIEVEMENT: AchievementStatus.DEFINED,
+    }
+)
+"""The status of a thing of each kind when it comes into being."""
+
+Heard: TypeAlias = Callable[[str, int], bool]
+"""Whether the successors that an accreditor (a DID) named are heard, at the position of the act."""
+
+
+def nobody(_speaker: str, _position: int) -> bool:
+    """Hear no successor but the owner's own: an answer that rests on no anchors."""
+    return False
+
+
+def everybody(_speaker: str, _position: int) -> bool:
+    """Hear the successors that any accreditor named."""
+    return True
+
+
+class Act(msgspec.Struct, frozen=True, gc=False):
+    """A status event that counts, and for whom its signer acted; for nobody if that is empty."""
+
+    said: Said
+    acted_for: tuple[str, ...]
+
+
+def existing(
+    register: Register, thing: Written | None, before: int | None = None
+) -> tuple[int, Signed] | None:
+    """Return where the thing came into being: the first writing that counts, before a position."""
+    if thing is None:
+        return None
+    for position, signed in thing.written():
+        if before is not None and position >= before:
+            return None
+        if register.counts(signed):
+            return position, signed
+    return None
+
+
+def status(
+    register: Register,
+    kind: Kind,
+    thing: Thing | None,
+    *,
+    before: int | None = None,
+    heard: Heard = nobody,
+) -> StrEnum | None:
+    """Return the status of a thing before a position, or None for what does not exist then."""
+    began = existing(register, thing, before)
+    if thing is None or began is None:
+        return None
+    stream = thing.stream
+    if before is not None:
+        stream = stream[: bisect_left(stream, before, key=attrgetter("position"))]
+    applies = _Applying(register, thing, began[0], heard)
+    if not _FINAL.isdisjoint(map(type, map(_event, stream))):
+        # Nothing leads out of the first final status, however much follows it.
+        for said in stream:
+            if type(said.event) in _FINAL and applies(said):
+                return AFTER[type(said.event)]
+    # Else the last word holds. A long stream is seldom gone through to its beginning.
+    for said in reversed(stream):
+        if type(said.event) in _PASSING and applies(said):
+            return AFTER[type(said.event)]
+    return FIRST[kind]
+
+
+def statuses(
+    register: Register, thing: Thing, *, before: int | None = None, heard: Heard = nobody
+) -> Iterator[tuple[Said, StrEnum]]:
+    """Yield the events that set the status of a thing that exists, each with the status it set.
+
+    What follows a final status sets none, and is not yielded.
+    """
+    began = existing(register, thing, before)
+    return iter(()) if began is None else _statuses(register, thing, began[0], before, heard)
+
+
+def _statuses(
+    register: Register, thing: Thing, began: int, before: int | None, heard: Heard
+) -> Iterator[tuple[Said, StrEnum]]:
+    applies = _Applying(register, thing, began, heard)
+    for said in thing.stream:
+        if before is not None and said.position >= before:
+            return
+        after = AFTER.get(type(said.event))
+        if after is not None and applies(said):
+            yield said, after
+            if after in FINAL:
+                return
+
+
+def acts(register: Register, thing: Thing) -> list[Act]:
+    """Return who did what to a thing that exists, in order, and for whom."""
+    began = existing(register, thing)
+    speak = _Speakers(register, thing)
+    return [
+        Act(said, speak.of(said.signed, said.position))
+        for said in (thing.stream if began is not None else ())
+        if type(said.event) in AFTER
+        and began is not None
+        and said.position > began[0]
+        and register.counts(said.signed)
+    ]
+
+
+def ended_by_owner(register: Register, thing: Thing | None) -> bool:
+    """Return whether the first writer of an id ended it, whether or not the thing exists now."""
+    return thing is not None and any(
+        type(said.event) in ENDINGS and said.actor == thing.owner and register.counts(said.signed)
+        for said in thing.stream
+    )
+
+
+def speakers(register: Register, thing: Thing, actor: Signed, position: int) -> tuple[str, ...]:
+    """Return those for whom an organization acts at a position: the owner, or who named it.
+
+    `actor` is the submission in which it acts. At most the owner and the accreditor of the
+    accreditation that a credential names can have named it.
+    """
+    return _Speakers(register, thing).of(actor, position)
+
+
+def may_name(register: Register, organization: str, speaker: str, before: int) -> bool:
+    """Return whether an organization may name a successor of another at a position.
+
+    It may if it accredited that one before, by a submission that counts.
+    """
+    if speaker == organization:
+        return True
+    return any(
+        existing(register, register.accreditations.get(id_), before) is not None
+        for id_ in register.grants_of.get(f"{organization} {speaker}", ())
+    )
+
+
+def closed(register: Register, did: str, before: int | None = None) -> bool:
+    """Return whether an organization closed, before a position."""
+    organization = register.organizations.get(did)
+    return organization is not None and closing(register, organization, before) is not None
+
+
+def closing(
+    register: Register, organization: Organization, before: int | None = None
+) -> Said | None:
+    """Return the first closing that counts, before a position."""
+    for said in organization.closings:
+        if before is not None and said.position >= before:
+            return None
+        if register.counts(said.signed):
+            return said
+    return None
+
+
+def objections(register: Register, organization: Organization) -> tuple[int, ...]:
+    """Return where an organization objected to the successors that others named, oldest first."""
+    return tuple(
+        each.position
+        for each in organization.said
+        if type(each.event) is e.OrganizationObjected and register.counts(each.signed)
+    )
+
+
+def accreditor_of(register: Register, thing: Thing) -> tuple[str | None, int]:
+    """Return the accreditor, if not the owner, of the accreditation that a credential names.
+
+    With it, the position at which that accreditation came into being.
+    """
+    if not isinstance(thing, Credential) or thing.accreditation is None:
+        return None, 0
+    granted = register.accreditations.get(thing.accreditation)
+    if granted is None or granted.subject != thing.owner or granted.owner == thing.owner:
+        return None, 0
+    began = existing(register, granted)
+    return (None, 0) if began is None else (granted.owner, began[0])
+
+
+def first_accredited(register: Register, did: str, accreditor: str) -> int:
+    """Return where an accreditor first accredited an organization, or else `sys.maxsize`."""
+    granted = (
+        existing(register, register.accreditations.get(id_))
+        for id_ in register.grants_of.get(f"{did} {accreditor}", ())
+    )
+    return min((each[0] for each in granted if each is not None), default=sys.maxsize)
+
+
+def words(register: Register, grant: Grant, before: int | None = None) -> Vouched:
+    """Return what the signer of a grant vouches for about its subject, before a position.
+
+    A restatement is heard only after the grant that counts: nothing happens to what does not exist.
+    """
+    spoken: Vouched = grant.event
+    began = existing(register, grant, before)
+    for said in grant.stream if began is not None else ():
+        if before is not None and said.position >= before:
+            break
+        if (
+            isinstance(said.event, e.RecognitionRestated | e.AccreditationRestated)
+            and said.actor == grant.owner
+            and began is not None
+            and said.position > began[0]
+            and register.counts(said.signed)
+        ):
+            spoken = said.event
+    return spoken
+
+
+def particulars(register: Register, organization: Organization) -> Particulars:
+    """Return what an organization says of itself now: its last update that counts, if any."""
+    for said in reversed(organization.said):
+        if isinstance(said.event, e.OrganizationUpdated) and register.counts(said.signed):
+            event = said.event
+            return Particulars(event.name, event.country, event.identifiers, event.url)
+    return organization.registration
+
+
+class _Applying:
+    """Which status events of a thing count, and are the word of somebody who is heard."""
+
+    def __init__(self, register: Register, thing: Thing, began: int, heard: Heard) -> None:
+        self._register = register
+        self._thing = thing
+        self._owner = thing.owner
+        owner = register.organizations.get(self._owner)
+        self._keys = None if owner is None else owner.keys
+        self._began = began
+        self._heard = heard
+        self._speak = _Speakers(register, thing)
+        self._submission: Signed | None = None
+        self._counts = False
+
+    def __call__(self, said: Said) -> bool:
+        """Return whether one event of the stream does."""
+        signed = said.signed
+        if signed is not self._submission:  # of a long stream, many entries share one
+            self._submission = signed
+            if self._keys is not None and signed.organization == self._owner:
+                # Most of a stream is its owner's, and the register is then asked for it only once.
+                self._counts = self._keys.counts(signed.key, signed.position, signed.recorded_at)
+            else:
+                self._counts = self._register.counts(signed)
+        return self._counts and self._is_heard(said)
+
+    def _is_heard(self, said: Said) -> bool:
+        own = said.signed.organization == self._owner
+        if said.position < self._began and not (own and type(said.event) in ENDINGS):
+            return False
+        if own or isinstance(self._thing, Achievement):
+            return own
+        return any(
+            speaker == self._owner or self._heard(speaker, said.position)
+            for speaker in self._speak.of(said.signed, said.position)
+        )
+
+
+class _Speakers:
+    """Those for whom others act on one thing.
+
+    What its owner and its accreditor said about successors is gone through once, at the first
+    question, however many acts are asked about.
+    """
+
+    def __init__(self, register: Register, thing: Thing) -> None:
+        self._register = register
+        self._thing = thing
+
+    def of(self, actor: Signed, position: int) -> tuple[str, ...]:
+        """Return those for whom the signer of a submission acts at a position."""
+        owner = self._thing.owner
+        if actor.organization == owner:
+            return (owner,)
+        found = []
+        if self._in_effect(self._own.get(actor.organization, ()), 0, actor, position):
+            found.append(owner)
+        accreditor, since = self._accreditor
+        if accreditor is not None and since < position:
+            namings = self._foreign.get(actor.organization, ())
+            objected = max((at for at in self._objections if at < position), default=0)
+            if self._in_effect(namings, max(self._first_accredited, objected), actor, position):
+                found.append(accreditor)
+        return tuple(found)
+
+    def _in_effect(self, namings: Sequence[Said], after: int, actor: Signed, position: int) -> bool:
+        """Return whether one of a speaker's namings, oldest first, has taken effect."""
+        # The oldest that is not barred takes effect first.
+        first = next((each for each in namings if after < each.position < position), None)
+        return first is not None and (
+            actor.recorded_at - first.signed.recorded_at >= NOTICE or self._closed < position
+        )
+
+    @cached_property
+    def _owner(self) -> Organization | None:
+        return self._register.organizations.get(self._thing.owner)
+
+    @cached_property
+    def _own(self) -> Mapping[str, Sequence[Said]]:
+        return self._by_successor(() if self._owner is None else self._owner.said)
+
+    @cached_property
+    def _foreign(self) -> Mapping[str, Sequence[Said]]:
+        pair = f"{self._thing.owner} {self._accreditor[0]}"
+        return self._by_successor(self._register.successions.get(pair, ()))
+
+    @cached_property
+    def _closed(self) -> int:
+        """The position of the owner's closing; none is reached if it did not close."""
+        found = None if self._owner is None else closing(self._register, self._owner)
+        return sys.maxsize if found is None else found.position
+
+    @cached_property
+    def _objections(self) -> tuple[int, ...]:
+        return () if self._owner is None else objections(self._register, self._owner)
+
+    @cached_property
+    def _accreditor(self) -> tuple[str | None, int]:
+        return accreditor_of(self._register, self._thing)
+
+    @cached_property
+    def _first_accredited(self) -> int:
+        accreditor, _ = self._accreditor
+        if accreditor is None:
+            return sys.maxsize
+        return first_accredited(self._register, self._thing.owner, accreditor)
+
+    def _by_successor(self, said: Iterable[Said]) -> Mapping[str, Sequence[Said]]:
+        """Return the namings that count, oldest first, by the successor that they name."""
+        found: dict[str, list[Said]] = {}
+        for each in said:
+            if isinstance(each.event, e.OrganizationSucceeded) and self._register.counts(
+                each.signed
+            ):
+                found.setdefault(each.event.successor, []).append(each)
+        return found

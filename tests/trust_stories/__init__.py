@@ -1,0 +1,1 @@
+"""Stories of the trust model, played through the product: rules, gate, follower, verifier."""
