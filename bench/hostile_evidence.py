@@ -76,6 +76,21 @@ def _key_events(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]]]:
             yield signer, (stolen * 3)[:32]
 
 
+def _crowd_of_declarations(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]]]:
+    """Let hundreds of recovery keys declare one key, which goes on to be kept by all of them."""
+    story, provider = issued.story, issued.story.provider
+    recovery = [provider.with_key(f"bench recovery {number}") for number in range(130)]
+    for some in _cut([story.key_listed(each, "recovery") for each in recovery], _KEY_EVENTS):
+        yield provider.founding, some
+    kept = (*((at, at + 1) for at in range(10, 127, 3)), (130, 10_000_000))
+    for each in recovery:
+        yield each, [story.key_compromised(provider, since=10, kept=kept)]
+    id_ = issued.holders[0].id
+    for _ in range(1_900):
+        yield provider, [e.CredentialSuspended(credential=id_, reason="administrative")]
+        yield provider, [e.CredentialReinstated(credential=id_)]
+
+
 def _chain_of_declarations(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]]]:
     """Let eight recovery keys and the founding one declare one another, rank by rank."""
     story, provider = issued.story, issued.story.provider
@@ -242,6 +257,7 @@ def _registrations(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]
 SHAPES: Final = (
     Shape("declarations that keep much", _declarations),
     Shape("key events of many organizations", _key_events),
+    Shape("a crowd of declarations", _crowd_of_declarations),
     Shape("a chain of declarations", _chain_of_declarations),
     Shape("authorities that recognise each other", _authorities),
     Shape("large scopes", _scopes),

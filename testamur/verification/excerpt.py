@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from testamur.catalogue import events as e
@@ -28,6 +29,7 @@ from testamur.keys import PublicKey
 from testamur.rules import Credential, Register
 from testamur.rules.admission import check_issued_at
 from testamur.rules.key_admission import CAPS
+from testamur.rules.key_table import KeyTable
 from testamur.rules.said import Said, Signed
 from testamur.tlog.note import ED25519
 from testamur.tlog.policy import Policy
@@ -52,6 +54,10 @@ MAX_ORGANIZATIONS: Final = 512
 MAX_GRANTS: Final = 1024
 MAX_WORK: Final = 2_000_000
 """Events about successions that are gone through for all acts of others than the owner."""
+
+
+MAX_DECLARED: Final = 250_000
+"""Declarations that are asked, of every submission shown, whether they cut it off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +227,7 @@ class _Reading:
         register, credentials = Register(), FewCredentials()
         folded(register, self.said, credentials)
         register.size = self.end
+        _answer_once(register)
         known = credentials.get(credential)
         if known is not None:
             # An issuance that does not count is not shown, and its owner's revocation stands.
@@ -228,6 +235,7 @@ class _Reading:
                 known, stream=tuple(_changes(credential, self.said))
             )
         _check_work(register, credentials)
+        _check_declared(register, self.submissions)
         definitions: dict[tuple[str, int], tuple[Said, ...]] = {}
         for said in self.said:
             for version in _versions(said.event):
@@ -306,6 +314,29 @@ class _Reading:
                 )
 
 
+class _AskedOnce(KeyTable, frozen=True, gc=False):
+    """A table that nothing is added to any more, which works out once what counts."""
+
+    answers: dict[tuple[str, int], bool] = msgspec.field(default_factory=dict)
+
+    def counts(self, key: str, position: int, recorded_at: int) -> bool:
+        """Return whether a submission with its header there, signed by `key`, counts."""
+        asked = key, position
+        found = self.answers.get(asked)
+        if found is None:
+            found = self.answers[asked] = KeyTable.counts(self, key, position, recorded_at)
+        return found
+
+
+def _answer_once(register: Register) -> None:
+    # Hundreds of keys may have declared one compromised, and each step asks of each submission.
+    for did, organization in register.organizations.items():
+        keys = organization.keys
+        if any(each.compromised for each in keys.keys.values()):
+            settled = _AskedOnce(keys.registered, keys.history, keys.keys)
+            register.organizations[did] = replace(organization, keys=settled)
+
+
 def _check_keys_whole(submission: Shown, events: Sequence[e.Event]) -> None:
     """Raise unless events about keys are shown with all that their submission holds."""
     about_keys = sum(type(event) in e.KEY_EVENTS for event in events)
@@ -336,6 +367,17 @@ def _check_work(register: Register, credentials: FewCredentials) -> None:
                 work += others * (len(owner.said) + named[thing.owner])
     if work > MAX_WORK:
         raise _too_much("can be judged of what successors did")
+
+
+def _check_declared(register: Register, submissions: Sequence[Signed]) -> None:
+    """Raise `Unavailable` if it would take too long to judge what counts."""
+    work = 0
+    for signed in submissions:
+        organization = register.organizations.get(signed.organization)
+        listed = None if organization is None else organization.keys.keys.get(signed.key)
+        work += 0 if listed is None else len(listed.compromised)
+    if work > MAX_DECLARED:
+        raise _too_much("can be judged of what keys were declared")
 
 
 def _versions(event: e.Event) -> Iterator[tuple[str, int]]:

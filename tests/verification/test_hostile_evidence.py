@@ -12,6 +12,7 @@ import pytest
 
 from testamur.catalogue import events as e
 from testamur.catalogue.submission import parse, submission_entry
+from testamur.verification import excerpt
 from testamur.verification.evidence import (
     Evidence,
     LoggedEvent,
@@ -214,3 +215,23 @@ def test_of_too_many_acts_of_successors_it_is_said_that_they_are_not_judged(
 
     assert unchecked(report) == {"status"}
     assert f"more than {MAX_HEARD} acts" in report.check("status").detail
+
+
+def test_of_too_many_declarations_it_is_said_that_what_counts_is_not_judged(
+    issued: IssuedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them is asked of each submission by the key that they are about."""
+    story, provider = issued.story, issued.story.provider
+    for signer in (provider.founding, provider.recovery):
+        issued.says(signer, story.key_compromised(provider, since=len(issued.log.entries)))
+    holder = issued.holders[0]
+    evidence = issued.evidence(holder)
+    # Its definition and its issuance are by that key.
+    monkeypatch.setattr(excerpt, "MAX_DECLARED", 4)
+    assert issued.report(holder, evidence).exit_code == 0
+    monkeypatch.setattr(excerpt, "MAX_DECLARED", 3)
+
+    report = issued.report(holder, evidence)
+
+    assert unchecked(report) >= {"signature"}
+    assert "too large to be read" in report.verdict

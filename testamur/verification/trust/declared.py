@@ -85,13 +85,15 @@ def _because(speakers: Speakers, signed: Signed) -> str:
 def taken_back(speakers: Speakers, said: Iterable[Said]) -> tuple[str, ...]:
     """Return, in words, which of these events stopped counting because of a declaration."""
     register = speakers.register
-    told = [
-        f"was {past(each.event)} at {each.position}; {_because(speakers, each.signed)}"
-        for each in said
-        if not register.counts(each.signed) and _listed(register, each.signed)
+    fallen = [
+        each for each in said if not register.counts(each.signed) and _listed(register, each.signed)
     ]
-    more = [f"and {len(told) - _TOLD} more"] if len(told) > _TOLD else []
-    return (*told[:_TOLD], *more)
+    told = (
+        f"was {past(each.event)} at {each.position}; {_because(speakers, each.signed)}"
+        for each in fallen[:_TOLD]
+    )
+    more = [f"and {len(fallen) - _TOLD} more"] if len(fallen) > _TOLD else []
+    return (*told, *more)
 
 
 def _listed(register: Register, signed: Signed) -> bool:
