@@ -109,7 +109,7 @@ def status(
     if json:
         show_json(answer)
     else:
-        show_fields(_flat(answer))
+        show_fields(_flat({**answer, "status": _since(answer)}))
 
 
 class Found(NamedTuple):
@@ -199,10 +199,30 @@ def _registry(url: str) -> RegistryClient:
     return RegistryClient(url, patience=10, on_retry=lambda reason, _: note(reason))
 
 
+def _since(answer: dict[str, Any]) -> Any:
+    """Return the status that a registry states, with the day from which it says that it holds."""
+    status, last = answer.get("status"), answer.get("lastEvent")
+    effective = last.get("effectiveAt") if isinstance(last, dict) else None
+    if effective is None or not isinstance(last, dict):
+        return status
+    recorded = str(last.get("recordedAt")).partition("T")[0]
+    return f"{status} with effect from {effective}, recorded {recorded}"
+
+
 def _flat(answer: dict[str, Any]) -> dict[str, Any]:
     """Return the members of members under dotted names, as a person reads them best."""
     found: dict[str, Any] = {}
     for name, value in answer.items():
-        inner = value if isinstance(value, dict) else {"": value}
-        found |= {f"{name}.{each}".rstrip("."): inner[each] for each in inner}
+        inner = value if isinstance(value, dict) else {"": _listed(value)}
+        found |= {f"{name}.{each}".rstrip("."): _listed(inner[each]) for each in inner}
     return found
+
+
+def _listed(value: Any) -> Any:
+    """Return a list of objects as a list of texts, each with the names of its members."""
+    if not isinstance(value, list):
+        return value
+    return [
+        "; ".join(f"{name} {each[name]}" for name in each) if isinstance(each, dict) else each
+        for each in value
+    ]

@@ -353,6 +353,24 @@ def test_a_credential_superseded_by_another_has_evidence_of_both(world: World) -
     assert "superseded" in statuses["status"]
 
 
+def test_a_status_is_shown_with_the_day_from_which_it_holds(
+    world: World, registry: HttpRegistry
+) -> None:
+    revoked = {"event": "credential.revoked/1", "position": 15, "effectiveAt": "2026-09-01"}
+    answer = {
+        "id": world.holders[0].id,
+        "status": "revoked",
+        "lastEvent": {**revoked, "recordedAt": "2026-11-29T10:00:00.000Z"},
+        "acts": [revoked],
+        "succession": "the issuer closed at position 20; nobody can revoke any more",
+    }
+    registry.script.append(Reply(200, json.dumps(answer).encode()))
+    shown = run("status", "0.json", "--url", registry.url).out
+    assert "revoked with effect from 2026-09-01, recorded 2026-11-29" in shown
+    assert "event credential.revoked/1; position 15; effectiveAt 2026-09-01" in shown
+    assert "nobody can revoke any more" in shown
+
+
 def test_a_status_is_shown_as_of_a_moment(world: World, registry: HttpRegistry) -> None:
     asked = world.holders[0].id
     answer = {
