@@ -36,7 +36,11 @@ UNSEEN: Final[Ranges] = (
     (0xFEFF, 0xFEFF),  # byte order mark
     (0xFFA0, 0xFFA0),  # half-width Hangul filler
     (0xFFF0, 0xFFFF),  # specials: annotation, replacement
+    (0x1107F, 0x1107F),  # Brahmi number joiner
+    (0x13430, 0x13442),  # hieroglyphic format controls and blanks
+    (0x16FE4, 0x16FE4),  # Khitan filler
     (0x1BCA0, 0x1BCA3),  # shorthand format controls
+    (0x1D159, 0x1D159),  # musical null notehead
     (0x1D173, 0x1D17A),  # musical format controls
     (0xE0000, 0x10FFFF),  # tags, variation selectors, private use
 )

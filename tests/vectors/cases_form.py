@@ -168,6 +168,9 @@ def names() -> dict[str, Any]:
             for desc, text in {
                 "nothing": "",
                 "a space": " ",
+                "a blank hieroglyph": "\U00013441",
+                "a note without a head": "\U0001d159",
+                "the filler of a script": "\U00016fe4",
                 "a space at the beginning": " A",
                 "a space at the end": "A ",
                 "two spaces in a row": "a  b",
