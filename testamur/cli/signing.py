@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,6 +13,7 @@ import msgspec
 import typer
 
 from testamur.catalogue import dry_run
+from testamur.catalogue.events import Event
 from testamur.catalogue.ids import new_id
 from testamur.catalogue.lines import decode_events
 from testamur.catalogue.submission import MAX_BYTES, every_refusal, format_time, parse, seal
@@ -21,10 +24,11 @@ from testamur.cli.receipts import head_of
 from testamur.cli.signer import KeyFile, Keys, Signer, Whose, signer_of
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.values import Log, MaybeUrl, NewFile, log_name
-from testamur.errors import Refusal
+from testamur.errors import Refusal, detached
 from testamur.http.check_report import CheckReport
 from testamur.http.client import RegistryClient
-from testamur.recording.objections import objections
+from testamur.recording.objections import MOST, objections
+from testamur.rules.effective import check_effective
 from testamur.verification.receipt import Flagged
 
 app = typer.Typer()
@@ -148,11 +152,24 @@ def wrong_form(data: bytes) -> list[Refusal]:
     if mangled := _mangled(data):
         return [mangled]
     if is_submission(data):
-        return every_refusal(data) or objections(parse(data).events)
+        return every_refusal(data) or _objections(parse(data).events)
     # A file of events is a submission but for its first line.
     found = [refusal for refusal in every_refusal(b"\n" + data) if refusal.line != 1]
-    found = found or objections(decode_events(data[:-1].split(b"\n")))
+    found = found or _objections(decode_events(data[:-1].split(b"\n")))
     return [_above(refusal) for refusal in found]
+
+
+def _objections(events: Sequence[Event]) -> list[Refusal]:
+    """Return what speaks against recording the events today; they begin on line 2."""
+    found, today = objections(events), datetime.now(UTC).date()
+    for line, event in enumerate(events, 2):
+        try:
+            check_effective(event, today)
+        except Refusal as refusal:
+            found.append(detached(refusal.at(line)))
+            if len(found) >= MOST:
+                break
+    return found
 
 
 def _above(refusal: Refusal) -> Refusal:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from testamur.catalogue import events as e
 from testamur.catalogue.events import EVENTS
 from testamur.catalogue.lines import decode_event, encode_event
-from tests.cli.commands import World, run
+from tests.cli.commands import World, key_folder, run
 from tests.harness.story import Story, party
 
 COLLEGE = party("college")
@@ -180,6 +182,17 @@ def test_a_day_that_is_still_to_come_is_refused_before_it_is_signed(
     done = run(command, "0.json", *reason, "--effective", "2999-01-01", "--to", "x", "--json")
     assert (done.code, done.json["rule"]) == (1, "effective-at")
     assert not Path("x").exists()
+
+
+def test_a_day_that_is_still_to_come_in_a_file_is_not_signed(world: World) -> None:
+    event = e.CredentialReinstated(credential=world.holders[0].id, effective_at=date(2999, 1, 1))
+    key_folder(world.folder / "keys", world.story.provider)
+    Path("x").write_bytes(encode_event(event) + b"\n")
+    (refusal,) = run("check", "x", "--json").json["refusals"]
+    assert (refusal["rule"], refusal["line"]) == ("effective-at", 1)
+    done = run("sign", "x", "--keys", "keys", "--log", "log.example", "--out", "y", "--json")
+    assert (done.code, done.json["rule"], done.json["line"]) == (1, "effective-at", 1)
+    assert not Path("y").exists()
 
 
 def test_a_reason_in_words_is_wrong_usage(world: World) -> None:
