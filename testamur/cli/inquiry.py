@@ -176,6 +176,7 @@ def find_evidence(
                     source,
                     log.key,
                     checkpoint=log.checkpoint,
+                    now=datetime.now(UTC),
                     progress=on_progress,
                     on_submission=bearing.read,
                 )

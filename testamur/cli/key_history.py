@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -146,6 +147,7 @@ def _read(name: str, place: str, trust: str | None) -> _Found:
                 source,
                 known.key,
                 checkpoint=known.checkpoint,
+                now=datetime.now(UTC),
                 progress=on_progress,
                 on_submission=keep,
             )

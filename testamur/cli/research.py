@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -37,7 +38,13 @@ def replay(place: Place, trust: MaybeTrust = None, *, json: Json = False) -> Non
     with opened(place) as source:
         log = trusted_log(source, trust)
         with progress("Replaying") as on_progress:
-            replayed = read_all(source, log.key, checkpoint=log.checkpoint, progress=on_progress)
+            replayed = read_all(
+                source,
+                log.key,
+                checkpoint=log.checkpoint,
+                now=datetime.now(UTC),
+                progress=on_progress,
+            )
     if json:
         show_json(_document(log, replayed.statistics))
     else:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -22,12 +23,14 @@ from testamur.catalogue.submission import (
     MAX_BYTES,
     MAX_HEADER,
     SignedHeader,
+    format_time,
     parse_submission_entry,
 )
 from testamur.catalogue.table import Kind
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.keys import PublicKey
 from testamur.rules import (
+    MAX_AHEAD,
     Admitted,
     Credential,
     Credentials,
@@ -306,14 +309,17 @@ def replay(
     key: VerifierKey,
     *,
     checkpoint: Checkpoint | None = None,
+    now: datetime | None = None,
     progress: Progress | None = None,
     on_submission: Callable[[ReplayedSubmission], None] | None = None,
 ) -> Replayed:
     """Replay the whole log and return what it says and how much of it there is.
 
     Every tile of the tree is fetched and compared with what the entries lead to; the root with
-    the checkpoint's (the latest, unless one is given); every submission is checked. `progress`
-    is called with (entries done, entries in all), `on_submission` with each submission.
+    the checkpoint's (the latest, unless one is given); every submission is checked. `now` is the
+    time of this machine (aware): no entry may be recorded later, but for clocks that differ. A
+    log could else let the 90 days pass at once in which a theft can be declared. `progress` is
+    called with (entries done, entries in all), `on_submission` with each submission.
     Raises `BadEntry` at the first damage, `Refuted` if the checkpoint itself is bad, and
     `Unavailable` when something cannot be fetched.
     """
@@ -335,6 +341,7 @@ def replay(
         if edge.size == checkpoint.size:
             statistics.tiles += _compare_partial_tiles(source, edge, vouched)
         for submission in replayer.feed(entries, leaves):
+            _check_clock(submission, now)
             statistics.count(submission)
             if on_submission is not None:
                 on_submission(submission)
@@ -349,6 +356,20 @@ def replay(
     replayer.settle()
     _finish(statistics, replayer)
     return Replayed(checkpoint, statistics, replayer.register, replayer.credentials)
+
+
+def _check_clock(submission: ReplayedSubmission, now: datetime | None) -> None:
+    if now is None:
+        return
+    here = int(now.timestamp() * 1000)
+    if submission.recorded_at > here + MAX_AHEAD * 1000:
+        raise BadEntry(
+            f"entry {submission.position}",
+            "recorded-ahead",
+            f"recorded at {format_time(submission.recorded_at)}, and it is {format_time(here)}; "
+            "the log's clock or this machine's is wrong",
+            submission.position,
+        )
 
 
 def _chunks(reader: LogReader, size: int) -> Iterator[list[bytes]]:

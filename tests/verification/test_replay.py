@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from testamur.catalogue import events as e
 from testamur.catalogue.submission import MAX_BYTES, parse, submission_entry
 from testamur.errors import Refuted, Unavailable
-from testamur.rules import Credential, Credentials
+from testamur.rules import MAX_AHEAD, Credential, Credentials
 from testamur.rules.reach import Reach, Sums
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.merkle import leaf_hashes
@@ -481,3 +482,12 @@ def test_submissions_whose_ids_are_written_again_are_read_once_in_whatever_order
     assert {admitted.version for admitted in last.admitted} == {2}
     headers = (10, 31, 52)
     assert read == [stretch for at in headers for stretch in ((at, at + 1), (at + 1, at + 21))]
+
+
+def test_a_log_that_runs_ahead_of_the_readers_clock_is_refuted(tmp_path: Path) -> None:
+    """Else one entry of the operator's could make every theft final at once."""
+    log, story = opened_log(tmp_path)
+    replay(log.source(), log.key, now=datetime.fromtimestamp(story.now - MAX_AHEAD, UTC))
+    with pytest.raises(BadEntry, match="recorded-ahead") as found:
+        replay(log.source(), log.key, now=datetime.fromtimestamp(story.now - MAX_AHEAD - 1, UTC))
+    assert found.value.position == 0
