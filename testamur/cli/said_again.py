@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from testamur.catalogue.events import KEY_EVENTS, OrganizationRegistered
-from testamur.catalogue.lines import decode_events
+from testamur.catalogue.events import KEY_EVENTS, CredentialEvent, OrganizationRegistered
+from testamur.catalogue.lines import decode_event, decode_events
 from testamur.catalogue.submission import MAX_BYTES, MAX_EVENTS, parse_submission_entry
 from testamur.errors import Refuted
 from testamur.http.listings import SubmissionLine
+from testamur.recording.objections import MAX_OTHERS
 from testamur.tlog.merkle import leaf_hashes
 from testamur.tlog.reader import read_bundle
 from testamur.tlog.source import Source
@@ -53,13 +54,19 @@ def lines_to_say_again(
 def in_files(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Yield the lines in as few lists as submissions can hold."""
     held: list[bytes] = []
-    taken = 0
+    taken = others = 0
     for line in lines:
-        if len(held) == MAX_EVENTS or taken + len(line) + 1 > _MAX_FILE:
+        other = not isinstance(decode_event(line), CredentialEvent)
+        if (
+            len(held) == MAX_EVENTS
+            or taken + len(line) + 1 > _MAX_FILE
+            or others + other > MAX_OTHERS
+        ):
             yield held
-            held, taken = [], 0
+            held, taken, others = [], 0, 0
         held.append(line)
         taken += len(line) + 1
+        others += other
     if held:
         yield held
 

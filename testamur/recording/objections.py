@@ -45,13 +45,17 @@ MOST: Final = 1_000
 """A person mends a file long before this many refusals."""
 
 
+MAX_OTHERS: Final = 1_000
+"""Events in a submission that are not about credentials: each costs the register's lock more."""
+
+
 def objections(
     events: Iterable[e.Event], first_line: int = 2, *, most: int = MOST
 ) -> list[Refusal]:
     """Return a `Refusal` for each value that is not recorded, the first `most` of them.
 
-    Their rules are `private-key` and those of `JUDGES`. Nothing is judged after the last one
-    returned, so whoever asks for one pays for one.
+    Their rules are `private-key`, `register-events` and those of `JUDGES`. Nothing is judged after
+    the last one returned, so a caller that asks for one pays for one.
     """
     return list(islice(_objections(events, first_line), most))
 
@@ -63,9 +67,19 @@ def check_given(stated: msgspec.Struct) -> None:
 
 
 def _objections(events: Iterable[e.Event], first_line: int) -> Iterator[Refusal]:
+    others = 0
     for line, event in enumerate(events, first_line):
         if isinstance(event, e.CredentialEvent):
             continue  # it holds no such value, and there may be a hundred thousand
+        others += type(event) not in e.KEY_EVENTS  # they have a cap of their own
+        if others > MAX_OTHERS:
+            yield Refusal(
+                "register-events",
+                f"a submission holds at most {MAX_OTHERS} events that are not about credentials; "
+                "submit the others apart",
+                line=line,
+            )
+            return
         if holds_private_key(encode_event(event)):
             # Once recorded it could never be taken back.
             yield Refusal("private-key", THIS_IS_ONE, line=line)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Identifier, Level, Scope
-from testamur.recording.objections import JUDGES, MOST, check_given, objections
+from testamur.recording.objections import JUDGES, MAX_OTHERS, MOST, check_given, objections
 from tests.harness.any_event import any_event
 from tests.harness.awards import offering, provider
 from tests.harness.story import Story
@@ -201,3 +201,13 @@ def test_what_a_provider_states_in_a_file_is_judged_alike() -> None:
 def _offering(**members: Any) -> msgspec.Struct:
     definition = msgspec.structs.replace(Story().definition(), **members)
     return msgspec.structs.replace(offering(Story()), definition=definition)
+
+
+def test_a_submission_holds_a_thousand_events_about_other_things_than_credentials() -> None:
+    """Each of them costs the lock of the register more than a credential does."""
+    story = Story()
+    others: list[e.Event] = [story.defined(story.new_id()) for _ in range(MAX_OTHERS)]
+    issued: list[e.Event] = [story.issued() for _ in range(10)]
+    assert objections([*issued, *others, *issued]) == []
+    (refusal,) = objections([*issued, *others, story.defined(story.new_id()), *issued])
+    assert (refusal.rule, refusal.line) == ("register-events", 2 + len(issued) + MAX_OTHERS)
