@@ -244,6 +244,15 @@ def _submissions(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]]]
         yield issued.story.provider, [issued.story.issued()]
 
 
+def _other_submissions(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]]]:
+    """Show as many, each with a P-256 signature."""
+    story, provider = issued.story, issued.story.provider
+    other = provider.with_key("bench P-256", "P-256")
+    yield provider.founding, [story.key_listed(other)]
+    for _ in range(5_300):
+        yield other, [story.issued()]
+
+
 def _registrations(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]]]:
     """Show as many registrations as may be, a founding signature each."""
     story = issued.story
@@ -268,5 +277,6 @@ SHAPES: Final = (
     Shape("acts on the accreditation", _acts_on_the_accreditation),
     Shape("acts under a crowd of authorities", _acts_under_a_crowd),
     Shape("many submissions", _submissions),
+    Shape("many submissions by a P-256 key", _other_submissions),
     Shape("many registrations", _registrations),
 )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -233,6 +233,28 @@ def every_refusal(body: bytes, read_header: ReadHeader | None = None) -> list[Re
     return found + bad_lines(lines)
 
 
+def every_refusal_of_events(data: bytes) -> list[Refusal]:
+    """Return every fault in the form of a file of events: a submission that lacks its line 1.
+
+    Lines are numbered as there, from 2 on. Nothing as large as the file is made of it.
+    """
+    if holds_private_key(data):
+        return [Refusal("private-key", THIS_IS_ONE)]
+    try:
+        _check_lines(data, above=1)
+    except Refusal as refusal:
+        return [refusal]
+    return bad_lines(event_lines(data))
+
+
+def event_lines(data: bytes) -> Iterator[bytes]:
+    """Yield the lines of a file of events, without LF."""
+    at = 0
+    while (end := data.find(b"\n", at)) >= 0:
+        yield data[at:end]
+        at = end + 1
+
+
 def parse_header(jws: bytes) -> SignedHeader:
     """Return line 1 taken apart; raises `Refusal` with a `header-…` rule."""
     text, protected64, payload64, signature64 = split_jws(jws)
@@ -377,26 +399,7 @@ def base64url_decode(text: str) -> bytes:
 
 
 def _split(body: bytes) -> tuple[bytes, list[bytes]]:
-    if len(body) > MAX_BYTES:
-        raise Refusal("submission-size", f"at most {MAX_BYTES} bytes", value=f"{len(body)} bytes")
-    if not body:
-        raise Refusal("submission-empty", "the body is empty")
-    if not body.endswith(b"\n"):
-        raise Refusal(
-            "submission-truncated",
-            "every line must end in LF; the last one does not, so the upload may be cut off",
-            line=body.count(b"\n") + 1,
-            # The end of a key is no less secret, and cannot be told from other text.
-            value=None
-            if holds_private_key(body)
-            else body[-40:].decode("utf-8", "backslashreplace"),
-        )
-    # Counted before it is split: a body of nothing but LFs would be 64 million lines.
-    count = body.count(b"\n") - 1
-    if not 1 <= count <= MAX_EVENTS:
-        raise Refusal(
-            "event-count", f"a submission holds 1 to {MAX_EVENTS} events", value=f"{count} events"
-        )
+    _check_lines(body)
     first, *lines = body.split(b"\n")
     lines.pop()  # what follows the last LF; to cut it off beforehand would copy the whole body
     for number, line in enumerate(lines, start=2):
@@ -408,6 +411,33 @@ def _split(body: bytes) -> tuple[bytes, list[bytes]]:
                 value=f"{len(line)} bytes",
             )
     return first, lines
+
+
+def _check_lines(body: bytes, above: int = 0) -> None:
+    """Raise `Refusal` for a body that is not whole lines, no more than a submission holds.
+
+    `above` is how many lines of a submission are missing above it.
+    """
+    if len(body) > MAX_BYTES:
+        raise Refusal("submission-size", f"at most {MAX_BYTES} bytes", value=f"{len(body)} bytes")
+    if not body:
+        raise Refusal("submission-empty", "the body is empty")
+    if not body.endswith(b"\n"):
+        raise Refusal(
+            "submission-truncated",
+            "every line must end in LF; the last one does not, so the upload may be cut off",
+            line=above + body.count(b"\n") + 1,
+            # The end of a key is no less secret, and cannot be told from other text.
+            value=None
+            if holds_private_key(body)
+            else body[-40:].decode("utf-8", "backslashreplace"),
+        )
+    # Counted before it is split: a body of nothing but LFs would be 64 million lines.
+    count = above + body.count(b"\n") - 1
+    if not 1 <= count <= MAX_EVENTS:
+        raise Refusal(
+            "event-count", f"a submission holds 1 to {MAX_EVENTS} events", value=f"{count} events"
+        )
 
 
 @lru_cache(maxsize=1024)  # one for each key that is in use, most of the time

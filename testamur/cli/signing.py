@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -15,8 +15,16 @@ import typer
 from testamur.catalogue import dry_run
 from testamur.catalogue.events import Event
 from testamur.catalogue.ids import new_id
-from testamur.catalogue.lines import decode_events
-from testamur.catalogue.submission import MAX_BYTES, every_refusal, format_time, parse, seal
+from testamur.catalogue.lines import decode_event, decode_events
+from testamur.catalogue.submission import (
+    MAX_BYTES,
+    event_lines,
+    every_refusal,
+    every_refusal_of_events,
+    format_time,
+    parse,
+    seal,
+)
 from testamur.cli import reaching
 from testamur.cli.files import naming, read, write
 from testamur.cli.outcome import HOLDS, REFUTED, described
@@ -152,17 +160,21 @@ def wrong_form(data: bytes) -> list[Refusal]:
     if mangled := _mangled(data):
         return [mangled]
     if is_submission(data):
-        return every_refusal(data) or _objections(parse(data).events)
-    # A file of events is a submission but for its first line.
-    found = [refusal for refusal in every_refusal(b"\n" + data) if refusal.line != 1]
-    found = found or _objections(decode_events(data[:-1].split(b"\n")))
+        if wrong := every_refusal(data):
+            return wrong
+        events = parse(data).events
+        return _objections(lambda: events)
+    found = every_refusal_of_events(data)
+    if not found:
+        # Decoded twice: the events of the largest file take more memory than the file.
+        found = _objections(lambda: map(decode_event, event_lines(data)))
     return [_above(refusal) for refusal in found]
 
 
-def _objections(events: Sequence[Event]) -> list[Refusal]:
+def _objections(events: Callable[[], Iterable[Event]]) -> list[Refusal]:
     """Return what speaks against recording the events today; they begin on line 2."""
-    found, today = objections(events), datetime.now(UTC).date()
-    for line, event in enumerate(events, 2):
+    found, today = objections(events()), datetime.now(UTC).date()
+    for line, event in enumerate(events(), 2):
         try:
             check_effective(event, today)
         except Refusal as refusal:
