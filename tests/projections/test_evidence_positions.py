@@ -112,11 +112,11 @@ def test_an_authority_that_recognises_without_end_lengthens_nobodys_search(
         assert told.offer(
             rogue,
             story.registered(rogue, puppet, "authority"),
-            *(story.recognised(story.new_id(), as_="authority", of=puppet) for _ in range(16)),
+            *(story.recognised(story.new_id(), as_="authority", of=puppet) for _ in range(10)),
         )
         # A longer way to the accreditor is not looked at either.
         assert told.offer(puppet, story.recognised(story.new_id(), of=accreditor))
-    monkeypatch.setattr(evidence, "MAX_READ", 60)
+    monkeypatch.setattr(evidence, "MAX_READ", 50)
     with told.answers() as connection:
         size = len(told.log.entries)
         assert before == evidence_positions(connection, issued.credential, size, told.issuance)
