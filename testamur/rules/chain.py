@@ -8,7 +8,7 @@ authorities granted themselves, so that no stranger can lengthen it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -65,35 +65,50 @@ def chain(
         return ()
     reached: dict[str, tuple[str, ...]] = dict.fromkeys(sorted(anchors), ())
     seen = set(reached)
-    for _ in range(LONGEST):
-        further: dict[str, tuple[str, ...]] = {}
-        links = sorted(
-            (began[0], id_, authority)
-            for authority in reached
-            for id_, grant in _recognitions(register, authority, accreditor)
-            if (began := existing(register, grant, moment.position)) is not None
-        )
-        for _, id_, authority in links:
-            grant = register.recognitions[id_]
-            if not in_force(register, Kind.RECOGNITION, grant, moment):
-                continue
-            path = (*reached[authority], id_)
-            if grant.makes == "accreditor":
-                return path
-            if grant.subject not in seen:
-                further[grant.subject] = path
-                seen.add(grant.subject)
-        reached = further
+    for further in reversed(range(LONGEST)):
+        # The accreditor's come first: authorities may be thousands, and are gone through only
+        # where no shorter chain is.
+        links = _begun(register, moment, _accrediting(register, reached, accreditor))
+        for id_, authority in links:
+            if in_force(register, Kind.RECOGNITION, register.recognitions[id_], moment):
+                return (*reached[authority], id_)
+        if further:
+            reached = _authorities(register, reached, seen, moment)
     return None
 
 
-def _recognitions(
-    register: Register, authority: str, accreditor: str
-) -> Iterator[tuple[str, Grant]]:
-    """Yield the recognitions by an authority that make authorities, or this accreditor one."""
-    for id_ in register.authorised_by(authority):
-        yield id_, register.recognitions[id_]
-    for id_ in register.grants_of.get(f"{accreditor} {authority}", ()):
-        grant = register.recognitions.get(id_)
-        if grant is not None and grant.makes == "accreditor":
-            yield id_, grant
+def _authorities(
+    register: Register, reached: Mapping[str, tuple[str, ...]], seen: set[str], moment: Moment
+) -> dict[str, tuple[str, ...]]:
+    """Return the authorities one recognition further, each with its chain; `seen` grows by them."""
+    found: dict[str, tuple[str, ...]] = {}
+    granted = ((id_, each) for each in reached for id_ in register.authorised_by(each))
+    for id_, authority in _begun(register, moment, granted):
+        grant = register.recognitions[id_]
+        if grant.subject not in seen and in_force(register, Kind.RECOGNITION, grant, moment):
+            found[grant.subject] = (*reached[authority], id_)
+            seen.add(grant.subject)
+    return found
+
+
+def _accrediting(
+    register: Register, authorities: Iterable[str], accreditor: str
+) -> Iterator[tuple[str, str]]:
+    """Yield the recognitions by authorities that make this accreditor one, each with its owner."""
+    for authority in authorities:
+        for id_ in register.grants_of.get(f"{accreditor} {authority}", ()):
+            grant = register.recognitions.get(id_)
+            if grant is not None and grant.makes == "accreditor":
+                yield id_, authority
+
+
+def _begun(
+    register: Register, moment: Moment, links: Iterable[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Return those that came into being before the moment, the oldest first."""
+    begun = []
+    for id_, authority in links:
+        began = existing(register, register.recognitions[id_], moment.position)
+        if began is not None:
+            begun.append((began[0], id_, authority))
+    return [(id_, authority) for _, id_, authority in sorted(begun)]

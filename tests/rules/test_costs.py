@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -233,3 +234,32 @@ def test_the_versions_of_an_achievement_are_gone_through_once_for_all_issuances(
     flags = [admitted.flags for admitted in gate.admit(story.provider, *issued)]
     assert flags == [("achievement-version-outdated",)] * 28 + [()]
     assert len(asked) == 1
+
+
+def test_authorities_are_gone_through_only_where_no_shorter_chain_is(
+    gate: MemoryGate, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be thousands, made by a thief whom nobody noticed yet."""
+    between = registrar(gate, "authority")
+    gate.admit(story.authority, story.recognised(story.new_id(), as_="authority", of=between))
+    moment = Moment(gate.register.size, gate.register.today())
+    asked: list[str] = []
+    authorised_by = Register.authorised_by
+
+    def counted(register: Register, granter: str) -> Iterator[str]:
+        asked.append(granter)
+        return authorised_by(register, granter)
+
+    monkeypatch.setattr(Register, "authorised_by", counted)
+    accreditor, anchors = story.accreditor.did, [story.authority.did]
+
+    assert chain.chain(gate.register, accreditor, moment, anchors) == (story.recognition,)
+    assert asked == []
+    gate.admit(
+        story.authority,
+        e.RecognitionWithdrawn(recognition=story.recognition, reason="voluntary"),
+    )
+    later = Moment(gate.register.size, gate.register.today())
+    assert chain.chain(gate.register, accreditor, later, anchors) is None
+    # The last recognition of the longest chain is the accreditor's: nobody is asked for more.
+    assert asked == [story.authority.did, between.did]
