@@ -146,6 +146,7 @@ def problem(answer: bytes) -> tuple[int, str]:
 # --- Clients that go ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("linger", [None, RESET], ids=["closed", "reset"])
 @pytest.mark.parametrize("turns", range(8))
 def test_a_client_that_goes_while_its_answer_is_written_disturbs_nobody(
@@ -307,6 +308,7 @@ def test_a_body_that_has_no_meaning_is_not_kept() -> None:
 # --- Clients that send too much ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "endless",
     [b"GET /", b"GET / HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\n", b"GE"],

@@ -372,6 +372,7 @@ def test_a_row_as_long_as_its_cells_may_be_is_read() -> None:
     assert {refusal.rule for _, refusal in wrong(text)} == {"cohort-cell"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("empty", ["\n", "\r\n", "\r", ",,\n", " , ,\r\n", "," * 90 + "\n"])
 def test_empty_rows_count_as_rows_and_cost_next_to_nothing(empty: str) -> None:
     text = "learner,awarded\n" + empty * 3 + "7,2026-11-21\n" + empty * 2 + "8,nonsense\n"

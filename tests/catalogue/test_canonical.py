@@ -51,11 +51,13 @@ def refusal(text: str | bytes, **bounds: int) -> Refusal:
 # --- Reading ---
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_what_is_read_is_what_was_written(value: Any) -> None:
     assert strict(json.dumps(value)) == value
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_the_canonical_form_is_read_back_as_the_same_value(value: Any) -> None:
     assert strict(jcs(strict(json.dumps(value)))) == value
@@ -191,6 +193,7 @@ def test_punctuation_within_a_text_is_no_value(text: str) -> None:
     assert refusal(json.dumps([value, 0]), max_values=4).rule == "json-values"
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_values_are_counted_as_they_are(value: Any) -> None:
     compact = json.dumps(value)
@@ -246,6 +249,7 @@ def test_both_ways_of_printing_agree(value: Any) -> None:
     assert jcs(value) == rfc8785.dumps(value)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(TEXT, TEXT | INTEGERS))
 def test_both_ways_of_printing_agree_on_objects(value: dict[str, Any]) -> None:
     assert jcs(value) == rfc8785.dumps(value)

@@ -52,6 +52,7 @@ def test_a_cohort_is_read_as_its_lines_are_one_by_one(events: list[e.Event]) -> 
     assert bad_lines(lines) == []
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(any_event(), st.data())
 def test_no_byte_of_an_event_can_be_changed_without_changing_the_event(

@@ -38,6 +38,7 @@ def test_the_founding_key_signs_the_canonical_event_without_its_signature() -> N
     STORY.provider.keys.founding.public.verify(REGISTERED.signature, expected)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(any_event(e.OrganizationRegistered))
 def test_the_statement_is_the_line_without_the_signature_in_every_language(

@@ -96,6 +96,7 @@ def test_every_list_is_a_set_but_where_its_order_tells_something() -> None:
     assert found == {*SETS, *LISTS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
 def test_a_set_is_sorted_and_names_nothing_twice(name: str) -> None:
     first, second = SETS[name]

@@ -123,6 +123,7 @@ def test_a_root_over_the_tree_of_the_events_counts_not_one_over_their_hashes() -
 # --- The file ---
 
 
+@pytest.mark.slow
 def test_a_file_above_64_mib_is_not_looked_at() -> None:
     assert refused(b"\n" * (MAX_BYTES + 1)).rule == "submission-size"
 
@@ -212,6 +213,7 @@ def test_a_header_is_at_most_4096_bytes() -> None:
     assert header_refused(b"A" * (MAX_HEADER + 1)).rule == "header-size"
 
 
+@pytest.mark.slow
 def test_the_bounds_themselves_are_still_within() -> None:
     assert header_refused(b"A" * MAX_HEADER).rule == "header-form"
     assert refused(b"\n" * MAX_BYTES).rule == "event-count"

@@ -142,6 +142,7 @@ def test_nobody_but_the_signer_of_an_event_about_itself_lengthens_its_histories(
         assert thing.kind not in own or thing.name == STORY.accreditor.did
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(any_event())
 def test_the_things_follow_from_the_entry_and_its_signer_and_are_distinct(event: e.Event) -> None:

@@ -39,6 +39,7 @@ def commands() -> list[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", commands())
 def test_every_command_has_an_example_and_json(command: str) -> None:
     done = run(command, "--help")
@@ -181,6 +182,7 @@ def test_wrong_usage_is_told_in_json_too(at: Path, arguments: list[str], why: st
     assert why in done.json["detail"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_ends_quietly_and_leaves_nothing(
     world: World, registry: HttpRegistry
 ) -> None:
@@ -205,6 +207,7 @@ def test_the_clock_of_signing_is_utc(at: Path, now: Story) -> None:
     assert abs(signed - datetime.now(UTC).timestamp()) < 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unseen", ["\u200b", "\u202e", "\u3164", "\u115f", "\u2800", "\ufe0f", "\u034f", "\U000e0100"]
 )

@@ -20,6 +20,7 @@ KEY = COLLEGE.key_id
 VOUCHED = ["name=A College", "country=NL"]
 
 
+@pytest.mark.slow
 def test_every_event_there_is_can_be_looked_up() -> None:
     listed = run("events")
     for name in EVENTS:
@@ -70,6 +71,7 @@ def test_members_come_from_files_too(at: Path, now: Story) -> None:
     assert decode_event(made.out.strip().encode()).definition == now.definition()  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "rule"),
     [

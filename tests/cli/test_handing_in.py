@@ -34,6 +34,7 @@ def submit(registry: HttpRegistry, *more: str) -> Ended:
     return run("submit", "s", "--url", registry.url, "--patience", "0", *more)
 
 
+@pytest.mark.slow
 def test_a_receipt_is_verified_before_it_is_said_to_hold(
     sent: Path, world: World, registry: HttpRegistry
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_busy_registry_is_neither_a_success_nor_a_refusal(
     assert "the queue is full" in done.json["detail"]
 
 
+@pytest.mark.slow
 def test_a_receipt_that_came_less_far_than_asked_is_not_a_success(
     sent: Path, world: World, registry: HttpRegistry
 ) -> None:
@@ -181,6 +183,7 @@ def test_a_log_that_records_as_of_before_the_signature_is_refuted(
     assert Path("r0").exists()  # it is evidence against the log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signed", [200, 3 * 24 * 3600])
 @pytest.mark.parametrize("lag", [400, 24 * 3600])
 def test_a_log_that_records_as_of_before_the_sending_is_doubted(
@@ -214,6 +217,7 @@ def test_clocks_may_differ_by_five_minutes(world: World, registry: HttpRegistry)
         assert handed_in(world, registry, 0).code == 0
 
 
+@pytest.mark.slow
 def test_what_was_recorded_before_is_not_doubted_for_its_age(
     world: World, registry: HttpRegistry
 ) -> None:

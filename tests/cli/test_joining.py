@@ -57,6 +57,7 @@ def test_a_registration_names_everything_and_is_signed(folder: KeyFolder) -> Non
     assert event.url == "https://college.example"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("member", ["sponsor", "origin", "name", "country", "until", "signingKeys"])
 def test_nobody_can_use_it_for_anything_else(folder: KeyFolder, member: str) -> None:
     assert join(*WHO, *WHERE).code == 0
@@ -92,6 +93,7 @@ def test_the_last_day_can_be_chosen(folder: KeyFolder) -> None:
     assert registered().until == date(2027, 1, 31)
 
 
+@pytest.mark.slow
 def test_the_founding_key_alone_signs_it(folder: KeyFolder, at: Path, now: Story) -> None:
     page = folder.path / "founding-key.txt"
     page.rename(at / "page")
@@ -105,6 +107,7 @@ def test_the_founding_key_alone_signs_it(folder: KeyFolder, at: Path, now: Story
     assert join(*WHO, *WHERE, "--key", "page").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -125,6 +128,7 @@ def test_wrong_usage_of_join_is_2(folder: KeyFolder, wrong: list[str]) -> None:
     assert not Path("r").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("who", "rule"),
     [

@@ -150,6 +150,7 @@ def _write_settings(
     (folder / "cohort.csv").write_bytes(cohort(4))
 
 
+@pytest.mark.slow
 def test_a_registration_for_another_sponsor_is_of_no_use(register: Register) -> None:
     register.keygen("college")
     register.join("college", party("another").did, "provider", "A College", out="one")
@@ -158,6 +159,7 @@ def test_a_registration_for_another_sponsor_is_of_no_use(register: Register) -> 
     assert (replayed.code, replayed.json["rule"]) == (1, "sponsor")
 
 
+@pytest.mark.slow
 def test_a_registration_that_its_sponsor_changed_is_of_no_use(register: Register) -> None:
     register.keygen("college")
     register.join("college", register.story.authority.did, "provider", "A College", out="one")

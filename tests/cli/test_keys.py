@@ -20,6 +20,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("curve", ["Ed25519", "P-256"])
 @pytest.mark.parametrize("recovery", [0, 1, 2, 8])
 def test_an_organization_gets_a_key_of_each_kind(at: Path, curve: str, recovery: int) -> None:
@@ -106,6 +107,7 @@ def test_one_more_key_is_made_beside_the_others(at: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -105,11 +105,13 @@ def declared() -> e.KeyCompromised:
     return event
 
 
+@pytest.mark.slow
 def test_an_honest_list_leads_to_a_declaration_that_keeps_what_is_ones_own(robbed: Robbed) -> None:
     assert robbed.recovers().code == 0
     assert (declared().since, declared().kept) == (robbed.theft, ((robbed.mine[1],) * 2,))
 
 
+@pytest.mark.slow
 def test_a_theft_that_is_not_listed_is_not_kept_with_what_lies_around_it(robbed: Robbed) -> None:
     robbed.registry.hidden.add(robbed.theft)
     assert robbed.recovers("--since", robbed.mine[0]).code == 0
@@ -118,6 +120,7 @@ def test_a_theft_that_is_not_listed_is_not_kept_with_what_lies_around_it(robbed:
     assert {each for each in robbed.mine if any(a <= each <= b for a, b in kept)} == {*robbed.mine}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "told", [None, {"events": 9}, {"key": party("other").key_id}, {"jti": "another"}]
 )
@@ -140,6 +143,7 @@ def test_ones_own_submission_that_is_not_listed_as_it_was_is_told(
     assert f"the submission at {robbed.mine[1]}, of which you have a receipt" in done.err
 
 
+@pytest.mark.slow
 def test_a_registry_of_another_log_than_the_receipts_is_not_believed(robbed: Robbed) -> None:
     """By another name for the log it would make all of the owner's word strange."""
     robbed.registry.origin = "log.example/other"
@@ -149,6 +153,7 @@ def test_a_registry_of_another_log_than_the_receipts_is_not_believed(robbed: Rob
     assert not Path("out").exists()
 
 
+@pytest.mark.slow
 def test_a_log_with_an_odd_name_puts_no_command_into_what_is_to_be_pasted(robbed: Robbed) -> None:
     for receipt in Path("keys/receipts").glob("*.json"):
         receipt.unlink()
@@ -158,6 +163,7 @@ def test_a_log_with_an_odd_name_puts_no_command_into_what_is_to_be_pasted(robbed
     assert "--log 'log;touch${IFS}gone' --out" in done.err
 
 
+@pytest.mark.slow
 def test_a_receipt_that_does_not_hold_makes_nothing_ones_own(robbed: Robbed) -> None:
     kept = set(Path("keys/receipts").glob("*.json"))
     body = robbed.story.cohort(1)
@@ -173,6 +179,7 @@ def test_a_receipt_that_does_not_hold_makes_nothing_ones_own(robbed: Robbed) -> 
     assert set(Path("keys/receipts").glob("*.json")) == kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "says"),
     [

@@ -106,6 +106,7 @@ def test_a_member_that_is_read_from_a_key_file_is_not_shown(at: Path, name: str)
     assert pieces_in(done.out + done.err, SECRETS[name]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_key_on_standard_input_is_not_shown(name: str) -> None:
     for command in (["check", "-"], ["event", "key.retired", "key:=@-"]):

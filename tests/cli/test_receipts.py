@@ -125,6 +125,7 @@ def test_a_file_that_is_no_receipt_is_named(at: Path, now: Story, content: bytes
         receipts_of(folder, now.origin)
 
 
+@pytest.mark.slow
 def test_prepare_asks_nobody_about_keys_that_it_does_not_have(at: Path) -> None:
     done = run(
         "prepare", "a.csv", "--achievement", "x", "--out", "o", "--url", "http://127.0.0.1:9"

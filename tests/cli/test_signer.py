@@ -67,6 +67,7 @@ def declared(key: str, since: int | None = 5) -> e.KeyCompromised:
     return e.KeyCompromised(key=key, since=since)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "by"),
     [
@@ -136,6 +137,7 @@ def test_the_founding_key_is_typed_from_paper(folder: KeyFolder, at: Path) -> No
     assert signer(folder) == "the founding key"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "about", "rule"),
     [
@@ -195,6 +197,7 @@ def test_whose_key_it_is_has_to_be_said(at: Path, now: Story) -> None:
     assert alone("--key", "a.key", events=[listing()]).code == 0  # as a founding key does
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -260,6 +260,7 @@ def test_dates_are_judged_at_the_time_asked_about(world: World) -> None:
     assert [c["name"] for c in done.json["checks"] if c["verdict"] == "refuted"] == ["validity"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "policy", ["log nonsense\nquorum none\n", "", "quorum none", "a+b+c", "\udcff\n"]
 )
@@ -404,6 +405,7 @@ def test_the_folder_of_a_demo_is_pointed_into(world: World) -> None:
     assert run("replay", "demo/server", "--vkey", "log.vkey").code == 0
 
 
+@pytest.mark.slow
 def test_a_log_is_replayed_over_http(world: World, registry: HttpRegistry) -> None:
     for place in (registry.url, f"{registry.url}/log/"):
         assert run("replay", place, "--vkey", "log.vkey").code == 0

@@ -114,6 +114,7 @@ def test_a_registry_that_asks_for_no_time_is_not_hammered(world: World) -> None:
     assert world.pauses == [0.25, 0.5, 1, 2, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [408, 425, 429, 502, 503, 504])
 def test_what_decides_nothing_is_asked_again(world: World, status: int) -> None:
     world.server.script.append(Reply(status))
@@ -177,6 +178,7 @@ def test_a_refusal_keeps_its_rule_line_and_value(world: World) -> None:
     assert world.pauses == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reply",
     [

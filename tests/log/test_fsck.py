@@ -37,6 +37,7 @@ LARGE = SoundLog(65_536, 599)
 # --- Nothing wrong ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(1,), (2, 3), (255,), (256,), (257,), (2, 600, 55), (65_536,)])
 def test_a_sound_log_has_no_findings(sizes: tuple[int, ...]) -> None:
     assert SoundLog(*sizes).check() == Findings(size=sum(sizes))
@@ -137,6 +138,7 @@ def test_a_flipped_bit_is_found_and_the_file_named(path: str, at: int) -> None:
     assert named(log.check()) == [(path, rule_of(path))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [

@@ -78,6 +78,7 @@ def faults_of(step: int) -> tuple[str, ...]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("process", ["new", "same"])
 @pytest.mark.parametrize(
     ("step", "fault"), [(step, fault) for step in range(len(CALLS)) for fault in faults_of(step)]

@@ -136,6 +136,7 @@ DAMAGES: dict[str, tuple[Callable[[TestLog], None], str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_resume_refuses_to_build_on(damage: str) -> None:
     inflict, path, rule = DAMAGES[damage]
@@ -193,6 +194,7 @@ EDGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [name for name in DAMAGES if not name.startswith("oldest")])
 def test_the_end_of_the_tree_is_checked_again_after_any_failure(damage: str) -> None:
     inflict, path, rule = DAMAGES[damage]

@@ -47,6 +47,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 # --- Reading on ---
 
 
+@pytest.mark.slow
 def test_it_reaches_what_the_replay_of_the_log_reaches(tmp_path: Path, engine: Engine) -> None:
     log, _ = opened_log(tmp_path / "log", 300, 1, 5000, 2)
     follower = Follower(engine, log.reader())
@@ -62,6 +63,7 @@ def test_it_reaches_what_the_replay_of_the_log_reaches(tmp_path: Path, engine: E
     assert replayed.credentials == known
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 3, 100])
 def test_tailing_a_growing_log_gives_the_tables_of_one_go(
     tmp_path: Path, engine: Engine, step: int
@@ -113,6 +115,7 @@ def test_a_log_not_published_yet_is_waited_for(tmp_path: Path, engine: Engine) -
     assert follower.failure is None
 
 
+@pytest.mark.slow
 def test_memory_holds_one_stretch_and_one_submission_however_long_the_backlog(
     tmp_path: Path, engine: Engine
 ) -> None:
@@ -267,6 +270,7 @@ def test_an_id_that_counts_no_more_is_written_again_by_its_owner_and_by_nobody_e
     ]
 
 
+@pytest.mark.slow
 def test_ids_are_written_again_in_any_order_and_wherever_the_log_is_cut(
     tmp_path: Path, engine: Engine
 ) -> None:

@@ -67,6 +67,7 @@ def test_an_entry_changed_on_the_way_is_named_and_nothing_of_it_is_kept(
         assert connection.execute(select(CREDENTIALS)).all() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cohort", "rule"),
     [

@@ -47,6 +47,7 @@ def following(tmp_path: Path, engine: Engine) -> Iterator[tuple[PublishedLog, St
     follower.stop()
 
 
+@pytest.mark.slow
 def test_a_writer_reads_what_it_wrote(following: tuple[PublishedLog, Story, Follower]) -> None:
     log, story, follower = following
     for _ in range(20):
@@ -74,6 +75,7 @@ def test_a_follower_that_nobody_wakes_looks_by_itself(
     assert follower.size == size
 
 
+@pytest.mark.slow
 def test_tailing_while_the_log_grows_misses_nothing(tmp_path: Path, engine: Engine) -> None:
     """One thread publishes as fast as it can, checkpoints of all sizes; the follower keeps up."""
     log, story = opened_log(tmp_path / "log", 10)

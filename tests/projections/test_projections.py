@@ -266,6 +266,7 @@ def test_an_organization_stands_whatever_becomes_of_its_sponsor(told: Chronicle)
 # --- Names that nobody has ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unknown",
     [
@@ -314,6 +315,7 @@ def test_a_page_is_bounded(told: Chronicle, limit: int) -> None:
         credentials.credentials_of(connection, told.story.provider.did, 10, limit=limit)
 
 
+@pytest.mark.slow
 def test_a_page_of_long_items_is_shorter_and_none_is_missed(told: Chronicle) -> None:
     """A definition may be as long as an entry: a thousand of them are no one answer."""
     story = told.story

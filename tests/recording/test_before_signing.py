@@ -71,6 +71,7 @@ def test_join_refuses_it_before_the_founding_key_signs(
     assert f"is written {right}" in " ".join(joined.err.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "found", "right", "rule"),
     [

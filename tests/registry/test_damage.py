@@ -102,6 +102,7 @@ DAMAGE: dict[str, tuple[Callable[[Kept], object], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_file_is_not_opened_and_the_damage_is_named(
     grown: Kept, story: Story, damage: str
@@ -157,6 +158,7 @@ DEEP_DAMAGE: dict[str, tuple[str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DEEP_DAMAGE)
 def test_a_thorough_examination_finds_what_a_start_does_not(
     grown: Kept, story: Story, damage: str

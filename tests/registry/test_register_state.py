@@ -35,6 +35,7 @@ def test_a_start_folds_the_register_that_the_gate_came_to(kept: Kept, story: Sto
         assert copied(desk.gate._committer.register) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", range(65, 74))
 def test_a_register_read_in_pieces_is_the_same(
     desk: Desk, story: Story, monkeypatch: pytest.MonkeyPatch, at_once: int

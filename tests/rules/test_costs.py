@@ -40,6 +40,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recognitions", [10, 100, 400])
 @pytest.mark.parametrize("names", [1, 900])
 def test_an_accreditation_is_compared_with_few_recognitions(

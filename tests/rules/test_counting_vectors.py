@@ -25,6 +25,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 def test_the_files_are_what_the_program_beside_them_makes() -> None:
     assert counting_files() == FILES
 
@@ -72,6 +73,7 @@ def run(program: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [

@@ -223,6 +223,7 @@ def test_a_table_that_grew_is_the_table_folded_from_the_start(plan: list[Move]) 
         assert last.as_of(table.history[-1].end) == table
 
 
+@pytest.mark.slow
 @settings(max_examples=STORIES // 5, deadline=None)
 @given(moves())
 def test_a_key_in_force_is_one_whose_next_submission_counts(plan: list[Move]) -> None:
@@ -232,6 +233,7 @@ def test_a_key_in_force_is_one_whose_next_submission_counts(plan: list[Move]) ->
         assert (story.table.why_not(key, story.size, story.now) is None) is listed.in_force
 
 
+@pytest.mark.slow
 @settings(max_examples=STORIES // 5, deadline=None)
 @given(moves())
 def test_the_founding_key_has_the_last_word_whatever_came_before(plan: list[Move]) -> None:

@@ -302,6 +302,7 @@ def test_an_edge_has_the_widths_of_its_size() -> None:
 # --- Reading ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES[1:])
 def test_tiles_prove_every_leaf_and_every_growth(size: int) -> None:
     _, shelf = published(size)

@@ -17,6 +17,7 @@ def test_the_promise_is_kept(story: Told) -> None:
     story.play(PRODUCT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("story", BREAKABLE, ids=lambda story: story.promise)
 def test_the_promise_needs_its_rule(story: Told) -> None:
     assert story.rule is not None

@@ -11,6 +11,7 @@ from tests.trust_model.told_chains import steal_the_anchor
 from tests.trust_stories.conftest import OnLog, codes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hops", range(4))
 def test_puppets_of_a_stolen_anchor_key_fall_before_and_after_the_declaration(
     hops: int, on_log: OnLog
@@ -68,6 +69,7 @@ def test_a_hundred_puppet_authorities_hide_no_good_recognition(on_log: OnLog) ->
     assert after == before, "strangers lengthen nothing"
 
 
+@pytest.mark.slow
 def test_junk_recognitions_by_a_stolen_key_refuse_no_renewal(on_log: OnLog) -> None:
     register = begun()
     theft = register.size

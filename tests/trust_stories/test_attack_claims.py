@@ -97,6 +97,7 @@ def test_the_flags_of_the_issuance_are_in_the_report(on_log: OnLog) -> None:
     assert {Flag.BACKDATED, Flag.ACHIEVEMENT_RETIRED} <= flags
 
 
+@pytest.mark.slow
 def test_no_number_of_names_keeps_their_owners_out(on_log: OnLog) -> None:
     register = begun()
     names = [f"University of {number}" for number in range(200)]

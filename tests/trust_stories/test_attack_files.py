@@ -77,6 +77,7 @@ BAD: Final[tuple[Bad, ...]] = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.__name__)
 def test_no_part_left_out_of_a_file_makes_it_hold(bad: Bad, on_log: OnLog) -> None:
     register = begun()
@@ -89,6 +90,7 @@ def test_no_part_left_out_of_a_file_makes_it_hold(bad: Bad, on_log: OnLog) -> No
         assert _from_file(published, cut).exit_code in {1, 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.__name__)
 def test_a_file_from_before_it_went_bad_never_holds(bad: Bad, on_log: OnLog) -> None:
     register = begun()

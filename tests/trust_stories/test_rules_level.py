@@ -27,6 +27,7 @@ def test_random_stories_are_judged_as_the_model_judges_them(first: int) -> None:
     assert {seed: differences for seed, differences in found.items() if differences} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", STORIES, ids=lambda told: told.promise)
 def test_told_stories_are_judged_as_the_model_judges_them(told: Told) -> None:
     with recorded() as registers:
@@ -37,6 +38,7 @@ def test_told_stories_are_judged_as_the_model_judges_them(told: Told) -> None:
             assert compare(register) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "events"), [*(row[1:] for row in REFUSED), *ADMISSIBLE], ids=lambda each: str(each)[:60]
 )

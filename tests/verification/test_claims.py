@@ -145,6 +145,7 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", CONTRADICTIONS)
 def test_a_credential_that_contradicts_the_log_is_refuted_with_both_values(
     issued: IssuedLog, what: str
@@ -249,6 +250,7 @@ ADDED: dict[str, tuple[Change, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ADDED)
 def test_what_a_credential_adds_is_named_as_said_by_its_issuer_alone(
     issued: IssuedLog, what: str

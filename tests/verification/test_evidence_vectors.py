@@ -26,6 +26,7 @@ def test_the_files_are_what_the_program_beside_them_makes() -> None:
     assert {file.name: file.read_text(encoding="utf-8") for file in FILES} == evidence_files()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_each_check_comes_to_the_verdict_that_is_due(file: Path) -> None:
     found = load(file)

@@ -58,6 +58,7 @@ def test_a_second_implementation_in_another_language_agrees(program: Path) -> No
     assert done.stdout.endswith(" checks, 0 wrong\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", sorted(FOLDER.glob("check_*.mjs")), ids=lambda file: file.stem)
 def test_a_third_implementation_agrees(check: Path) -> None:
     if shutil.which("node") is None:

@@ -187,6 +187,7 @@ def _beyond(what: str, issued: IssuedLog) -> list[Said]:
     return [(signer, some) for some in parts(events, 500)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["key events", "organizations", "grants", "one history"])
 def test_more_than_honest_evidence_could_show_could_not_be_checked(
     issued: IssuedLog, what: str

@@ -166,6 +166,7 @@ def test_an_older_checkpoint_is_replayed_as_well(tmp_path: Path) -> None:
     assert replay(log.source(), log.key, checkpoint=older).register.size == older.size
 
 
+@pytest.mark.slow
 @settings(
     deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -242,6 +243,7 @@ def test_the_files_are_of_every_kind() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES)
 @pytest.mark.parametrize("at", [0, 1, 2, 31, 500, -33, -1])
 @pytest.mark.parametrize("bit", [0, 7])
@@ -267,6 +269,7 @@ def test_a_full_tile_in_the_place_of_a_partial_one_is_whole(log: PublishedLog, m
     replay(log.source(), log.key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES)
 @pytest.mark.parametrize(
     "change",

@@ -333,6 +333,7 @@ SMUGGLED: dict[str, tuple[str, int, Smuggle]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMUGGLED)
 def test_what_no_gate_would_admit_is_found_at_its_position(forgery: Forgery, name: str) -> None:
     """The tree is right and the log signed it; only the rules are broken."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ SUBMISSIONS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(SUBMISSIONS, st.lists(st.integers(0, 60), max_size=5), st.integers(0, 30))
 def test_totals_of_each_key_are_added_up(
     submissions: list[tuple[tuple[str, str], list[e.Event], int]], asked: list[int], time: int

@@ -92,6 +92,7 @@ def test_every_verdict_by_what_bears_on_it_is_that_of_the_model(first: int, tmp_
     assert {seed: each for seed, each in found.items() if each} == {}
 
 
+@pytest.mark.slow
 def test_evidence_shows_whole_what_the_model_takes_whole(tmp_path: Path) -> None:
     """And beyond that definitions, further chains, and what a right to name began with."""
     count = 0

@@ -208,6 +208,7 @@ def judged_once(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     return Judged(issued, holder, issued.evidence(issued.holders[0]))
 
 
+@pytest.mark.slow
 @settings(
     deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -117,6 +117,7 @@ def test_no_file_of_python_is_longer_than_one_can_read_at_once() -> None:
     assert [file for file, lines in lengths.items() if lines > 500] == []
 
 
+@pytest.mark.slow
 def test_what_an_outsider_installs_needs_none_of_the_application() -> None:
     """Every module of the protocol is imported in a process that cannot see the rest."""
     modules = modules_of(PROTOCOL)

@@ -47,6 +47,7 @@ def test_damaged_pages_are_named(kept: Kept, story: Story) -> None:
         Desk(kept, story)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_in_the_schema_is_named(kept: Kept, story: Story) -> None:
     """SQLite quotes the damage in what it says, and that is no UTF-8 then."""
     with Desk(kept, story) as desk:
