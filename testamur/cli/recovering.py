@@ -270,7 +270,7 @@ def _tried(
     try:
         return try_out(lines, url, signer_of(events, keys, key), origin)
     except (Refusal, Unavailable) as error:
-        # The events are written, and whoever signs them can ask with the key in hand.
+        # The events are written; the person who signs them can ask with the key in hand.
         note(f"the registry was not asked what this would take back: {error}", "yellow")
         return None
 

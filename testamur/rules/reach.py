@@ -3,7 +3,7 @@
 A submission of key events changes what counts of the same organization before it. The answer is
 three sums, worked out from running totals kept per key: no submission is read, and no status is
 folded. A declaration that voids endings or grants to others is flagged `reaches-back`. The sums
-are never stored on the log: whoever replays it works them out again.
+are never stored on the log: a replay works them out again.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ class Excerpt:
 
         Of an organization whose registration is shown, all key events must be: no log admits what
         was signed with a key that was not listed before. The genesis shows the registrations of
-        root authorities on whom nothing rests, and registrations stand whoever carries them.
+        root authorities on whom nothing rests. A registration stands whatever sponsor submits it.
         """
         for each in self.said:
             organization = self.register.organizations.get(each.actor)

@@ -185,7 +185,7 @@ def test_a_refused_submission_leaves_no_trace(served: Served) -> None:
 
 
 def test_the_receipt_of_what_was_cut_off_says_that_it_no_longer_counts(served: Served) -> None:
-    """And whoever asks for it again, by its name or by sending it, gets the same."""
+    """A client that asks for it again, by its name or by sending it, gets the same."""
     story = served.story
     second = story.provider.with_key("second")
     served.submit(story.submission(story.provider.recovery, story.key_listed(second)))

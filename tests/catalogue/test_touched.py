@@ -146,7 +146,7 @@ def test_nobody_but_the_signer_of_an_event_about_itself_lengthens_its_histories(
 @settings(deadline=None)
 @given(any_event())
 def test_the_things_follow_from_the_entry_and_its_signer_and_are_distinct(event: e.Event) -> None:
-    """Events about a thing that has a name of its own touch the same whoever signs."""
+    """An event about a thing that has a name of its own touches the same under any signer."""
     things, other = touched(HEADER, event), touched(signed_by(STORY.accreditor.did), event)
 
     if row_of(event).subject is not None and not isinstance(event, e.OrganizationSucceeded):

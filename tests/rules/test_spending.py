@@ -1,4 +1,4 @@
-"""Whoever spends pays: a cap counts against the key that uses it up, and no other key."""
+"""A cap counts against the key that uses it up, and no other key."""
 
 from __future__ import annotations
 

@@ -298,7 +298,7 @@ def _about_things(event: Event, log: Log) -> tuple[Any, ...]:
         case Updated() | Restated() | Objected():
             return ("other",)
         case _:
-            raise NotImplementedError(event)
+            raise TypeError(f"the shared model has no such event: {event}")
 
 
 def _level(log: Log, issued: Issued) -> int | None:

@@ -1,4 +1,4 @@
-"""Whoever steals an anchor's key, or recognises in great number, gives nobody a chain."""
+"""A thief of an anchor's key, or a crowd that recognises without end, gives nobody a chain."""
 
 from __future__ import annotations
 

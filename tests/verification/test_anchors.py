@@ -137,7 +137,7 @@ def test_a_fifth_recognition_leads_to_no_anchor(issued: IssuedLog) -> None:
     (holder,) = issued.award(on_terms(awards(issued.story, 1), accreditation=accreditation))
 
     assert refuted(issued.report(holder)) == {"recognition"}
-    # Whoever trusts the first of these needs one less.
+    # A verifier that trusts the first of these needs one less.
     assert issued.report(holder, anchors=[links[0]]).exit_code == 0
 
 

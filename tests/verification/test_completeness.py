@@ -279,7 +279,7 @@ def _moved(issued: IssuedLog) -> tuple[HolderFile, int]:
 def test_what_an_entry_left_out_of_a_file_would_mend_is_not_refuted(
     issued: IssuedLog, story: Callable[[IssuedLog], tuple[HolderFile, int]]
 ) -> None:
-    """Else whoever hands a file on could spoil a good credential."""
+    """Else a person who passes a file on could spoil a good credential."""
     holder, position = story(issued)
     whole = issued.evidence(holder)
     assert issued.report(holder, whole).exit_code == 0

@@ -131,7 +131,7 @@ def test_an_address_that_only_the_issuer_itself_claims_is_not_believed(issued: I
 
 
 def test_nor_one_that_the_sponsor_wrote_into_the_registration(issued: IssuedLog) -> None:
-    """The registration is its own word, whoever carried it into the register."""
+    """The registration is its own word, whatever sponsor submitted it."""
     story, mill = issued.story, party("mill")
     registered = story.registration(
         mill, "provider", sponsor=story.accreditor.did, name="Famous University"

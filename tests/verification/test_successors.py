@@ -1,4 +1,4 @@
-"""Whoever acts for another is named with for whom, and is heard only by those who trust it."""
+"""A report names a successor and for whom it acts; it is heard by verifiers that trust these."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Why something that was said does not count: who declared what about the key, and where.
 
 Nothing on a log is taken away. What a key signed stops counting when its organization declares it
-compromised, so whoever reads that something does not hold is told of the declaration.
+compromised, so a report in which something does not hold names the declaration.
 """
 
 from __future__ import annotations
