@@ -14,21 +14,24 @@ from typing import Any, Final, cast
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 
 from api import entries, health, questions
 from api.entries import Entries, LogEntry
 from api.health import Health, Tally
 from api.http import openapi, problems
 from api.http.answers import Answers
-from api.http.asgi import SAFE, Receive, Scope, Send, answer_preflight
+from api.http.asgi import SAFE, Receive, Scope, Send, answer_preflight, answer_problem
 from api.http.intake import HungUp
+from api.http.methods import methods_of
+from api.http.negotiation import coding_taken
 from api.http.parameters import OnlyKnown
-from api.http.problems import Problem, problem_of
+from api.http.problems import Problem, no_such_method, not_acceptable, problem_of
 from api.questions.answerer import Answerer
 from api.questions.moment import FORMS
 from api.submissions import routes as submissions
 from api.submissions.endpoint import Submissions
-from api.tiles import PREFIX, Tiles
+from api.tiles import ENTRANCE, PREFIX, Tiles
 from api.wiring import Parts
 from log.proofs import Proofs
 from testamur import __version__
@@ -36,7 +39,7 @@ from testamur.errors import Refusal, Unavailable, detached
 from testamur.verification.evidence import Evidence
 
 _LOG: Final = PREFIX.decode()
-_METHODS: Final = "GET, HEAD, POST, OPTIONS"
+_LEVEL: Final = 1  # of gzip, for the few that ask for nothing else
 
 
 class App:
@@ -49,6 +52,9 @@ class App:
         self._submitting = submitting
         self._framework = framework
         self._reading = reading
+        self._zipping = GZipMiddleware(
+            framework, minimum_size=0, compresslevel=_LEVEL, exclude_content_types=()
+        )
 
     def end_streams(self) -> None:
         """End the streams that are open; on the event loop."""
@@ -58,10 +64,10 @@ class App:
         """Answer one request, or go through the server's lifespan."""
         if scope["type"] != "http":
             await self._framework(scope, receive, send)
-        elif scope["path"].startswith(_LOG):
+        elif scope["path"].startswith(_LOG) or scope["path"] == ENTRANCE:
             await self._tiles(scope, receive, send)
         elif scope["method"] == "OPTIONS":
-            await answer_preflight(send, _METHODS)
+            await self._answer_options(scope["path"], send)
         elif scope["path"] == "/submissions" and scope["method"] not in ("GET", "HEAD"):
             await self._submitting(scope, receive, send)
         else:
@@ -76,7 +82,27 @@ class App:
         if scope["method"] == "HEAD" and scope["path"] != "/stream":
             # The server beneath sends no body in answer to HEAD.
             scope = {**scope, "method": "GET"}
-        await self._framework(scope, receive, send_safe)
+        coding = coding_taken(scope["headers"])
+        if coding.liked == "gzip":
+            await self._zipping(_asking_for_gzip(scope), receive, send_safe)
+        elif coding.plain:
+            # A proxy compresses better than this process, which has one core for everything.
+            await self._framework(scope, receive, send_safe)
+        else:
+            await answer_problem(send, not_acceptable("this is sent as it is, or in gzip"))
+
+    async def _answer_options(self, path: str, send: Send) -> None:
+        methods = methods_of(self._framework, path)
+        if methods is None:
+            await answer_problem(send, Problem(404, "no-such-path", "Not Found"))
+        else:
+            await answer_preflight(send, methods)
+
+
+def _asking_for_gzip(scope: Scope) -> Scope:
+    """Return the request with the one spelling of its wish that the middleware knows."""
+    others = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+    return {**scope, "headers": [*others, (b"accept-encoding", b"gzip")]}
 
 
 def make_app(parts: Parts, answers: Answers) -> App:
@@ -150,7 +176,9 @@ def _answer_errors(framework: FastAPI) -> None:
 
     async def on_http(request: Request, error: Exception) -> Response:
         found = cast("HTTPException", error)
-        rule = {404: "no-such-path", 405: "method"}.get(found.status_code, "http")
+        if found.status_code == 405:
+            return await answered(request, no_such_method(methods_of(framework, request.url.path)))
+        rule = {404: "no-such-path"}.get(found.status_code, "http")
         problem = Problem(found.status_code, rule, found.detail, headers=found.headers)
         return await answered(request, problem)
 

@@ -22,13 +22,17 @@ from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
 from api.http.asgi import SAFE, Headers, Receive, Scope, Send, answer_preflight, answer_problem
-from api.http.problems import Problem, problem_of
+from api.http.negotiation import coding_taken
+from api.http.problems import Problem, moved, no_such_method, not_acceptable, problem_of
 from api.published import Published
 from testamur.errors import Refuted
 from testamur.tlog.source import NotFound
 from testamur.tlog.tiles import HEIGHT, WIDTH, BundlePath, parse_path
 
 PREFIX: Final = b"/log/"
+ENTRANCE: Final = "/log"
+_ENTRANCES: Final = (b"/log", PREFIX)
+_BUNDLES: Final = PREFIX + b"tile/entries/"
 CACHE_BYTES: Final = 128 * 1024 * 1024
 # A larger file is read anew each time, since one of them would evict hundreds of tiles. Nor is it
 # compressed: half a second of work for each request of a bundle of 16 MiB.
@@ -40,9 +44,9 @@ _IMMUTABLE: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 _FRESH: Final = (b"cache-control", b"public, max-age=1")
 _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
 _BYTES: Final = (b"content-type", b"application/octet-stream")
+_GZIP: Final = (b"content-encoding", b"gzip")
 _VARY: Final = (b"vary", b"accept-encoding")
 _METHODS: Final = "GET, HEAD, OPTIONS"
-_REFUSED_GZIP: Final = frozenset((b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"))
 
 
 class Store(Protocol):
@@ -93,10 +97,7 @@ class Tiles:
             await answer_preflight(send, _METHODS)
             return
         if method not in ("GET", "HEAD"):
-            refused = Problem(
-                405, "method", "the log takes GET and HEAD alone", headers={"Allow": _METHODS}
-            )
-            await answer_problem(send, refused)
+            await answer_problem(send, no_such_method(_METHODS))
             return
         try:
             resource = await self._find(
@@ -112,14 +113,26 @@ class Tiles:
         self._readers.shutdown()
 
     async def _find(self, raw_path: bytes, headers: Headers) -> Resource:
-        prefix, path = raw_path[: len(PREFIX)], raw_path[len(PREFIX) :].partition(b"?")[0]
-        if prefix != PREFIX:
+        path = raw_path.partition(b"?")[0]
+        if path in _ENTRANCES:
+            raise moved("/log/checkpoint", status=307)
+        if not path.startswith(PREFIX):
             raise _absent("the path has another spelling")
+        coding = coding_taken(headers)
+        zipped = path.startswith(_BUNDLES) and coding.gzip and coding.liked != "plain"
+        resource = await self._found(path.removeprefix(PREFIX), zipped=zipped)
+        if not coding.plain and _GZIP not in resource.headers:
+            raise not_acceptable(
+                "this file is sent as it is, without a content coding; only entry bundles of up "
+                f"to {_LARGEST_CACHED} bytes come in gzip"
+            )
+        return resource
+
+    async def _found(self, path: bytes, *, zipped: bool) -> Resource:
         if path == b"checkpoint":
             return self._latest_checkpoint()
         if path == b"vkey":
             return self._vkey
-        zipped = path.startswith(b"tile/entries/") and _takes_gzip(headers)
         kept = self._kept.get((path, zipped)) or self._in_use.get((path, zipped))
         if kept is not None:
             self.hits += 1
@@ -171,7 +184,7 @@ class Tiles:
                 headers.append(_VARY)
             if zipped and len(body) <= _LARGEST_CACHED:
                 body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
-                headers.append((b"content-encoding", b"gzip"))
+                headers.append(_GZIP)
             return _resource(body, headers)
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, read)
@@ -204,17 +217,6 @@ def _resource(body: bytes, headers: Headers) -> Resource:
     etag = b'"' + sha256(body).hexdigest()[:32].encode() + b'"'
     length = (b"content-length", str(len(body)).encode())
     return Resource(body, etag, [length, (b"etag", etag), *headers, *SAFE])
-
-
-def _takes_gzip(headers: Headers) -> bool:
-    """Return whether Accept-Encoding names gzip (or `*`) with a weight above zero."""
-    for name, value in headers:
-        if name == b"accept-encoding":
-            for offer in value.lower().split(b","):
-                coding, _, weight = offer.partition(b";")
-                if coding.strip() in (b"gzip", b"*"):
-                    return weight.replace(b" ", b"") not in _REFUSED_GZIP
-    return False
 
 
 def _matches(headers: Headers, etag: bytes) -> bool:

@@ -201,6 +201,9 @@ class Connection(HttpToolsProtocol):
         self._running = cycle
 
         async def answering(scope: Any, receive: Any, send: Any) -> None:
+            if scope["http_version"] == "1.0":
+                send = _until_closed(cycle, send)
+
             def send_in_pieces(message: MutableMapping[str, Any]) -> Awaitable[None]:
                 if len(message.get("body", b"")) <= PIECE_BYTES:
                     return cast("Awaitable[None]", send(message))
@@ -259,6 +262,26 @@ class Connection(HttpToolsProtocol):
             head = b"".join(b"%b: %b\r\n" % header for header in whole_headers(headers, body))
             self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[problem.document.status], head, body))
         self.transport.close()
+
+
+def _until_closed(cycle: RequestResponseCycle, send: Any) -> Any:
+    """Return the same `send` for a client that knows no chunks (RFC 9112 section 6.3).
+
+    An answer of unknown length ends where the connection does, which uvicorn closes for HTTP/1.0.
+    """
+    chunked = False
+
+    async def send_plainly(message: MutableMapping[str, Any]) -> None:
+        nonlocal chunked
+        if message["type"] == "http.response.start":
+            chunked = all(name.lower() != b"content-length" for name, _ in message["headers"])
+            if chunked:
+                cycle.chunked_encoding = False
+        elif chunked:
+            cycle.expected_content_length = len(message.get("body", b""))
+        await send(message)
+
+    return send_plainly
 
 
 class _Gathering:

@@ -4,8 +4,11 @@ Each names the rule that was broken and, where there is one, the line of the sub
 offending value. None holds paths, traces or addresses of the server. Programs match on `rule`,
 which is stable; `title` and `detail` are for people.
 
-Which status a refusal gets:
+Which status says what:
 
+    307   the address leads to another one, which may change
+    308   the address is another spelling of one that there is
+    406   the client takes no form in which there is an answer
     409   the (issuer, jti) was used before, for other bytes
     413   something is larger than its limit (rules ending in `-size`)
     403   the signer is not entitled: unknown, closed, an inactive key, a bad signature, a role it
@@ -65,7 +68,7 @@ class ProblemDocument(
 
     type: str
     title: str
-    status: Annotated[int, Meta(ge=400, le=599)]
+    status: Annotated[int, Meta(ge=300, le=599)]
     detail: str
     rule: str
     line: Annotated[int, Meta(ge=1)] | None = None
@@ -103,6 +106,8 @@ class Problem(Exception):
 
 
 _TITLES: Final = {
+    307: "It is at another address for now",
+    308: "It has one address, which is another",
     400: "The request is not well-formed",
     403: "The signer is not entitled to this",
     404: "There is no such thing",
@@ -148,6 +153,23 @@ def refused(refusal: Refusal) -> Problem:
 def not_now(rule: str, detail: str, *, retry_after: float = 1.0) -> Problem:
     """Return a 503 with Retry-After, in whole seconds and at least one."""
     return Problem(503, rule, detail, headers={"Retry-After": str(max(1, round(retry_after)))})
+
+
+def no_such_method(methods: str | None) -> Problem:
+    """Return the 405 of a path that takes `methods` alone, as `Allow` lists them."""
+    allowed = methods or ""
+    return Problem(405, "method", f"this path takes {allowed}", headers={"Allow": allowed})
+
+
+def not_acceptable(detail: str) -> Problem:
+    """Return a 406: the client takes no form in which there is an answer."""
+    return Problem(406, "not-acceptable", detail)
+
+
+def moved(path: str, *, status: int = 308) -> Problem:
+    """Return the redirect to `path`, an absolute path that is percent-encoded."""
+    detail = f"the address of this is {path}"
+    return Problem(status, "another-address", detail, headers={"Location": path})
 
 
 def unavailable(error: Unavailable) -> Problem:

@@ -13,7 +13,7 @@ import msgspec
 from api.health import Tally
 from api.http.asgi import JSON, NOT_KEPT, Receive, Scope, Send, answer, answer_problem
 from api.http.intake import HungUp, Intake
-from api.http.problems import Problem, not_now, problem_of
+from api.http.problems import Problem, no_such_method, not_now, problem_of
 from api.processes.publishing import Publishing
 from api.processes.wakeups import PUBLISH_SECONDS, Wakeups
 from api.submissions.dry_runs import DryRuns
@@ -66,9 +66,7 @@ class Submissions:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `POST /submissions`."""
         if scope["method"] != "POST":
-            allow = {"Allow": "GET, HEAD, POST, OPTIONS"}
-            problem = Problem(405, "method", "/submissions takes GET and POST", headers=allow)
-            await answer_problem(send, problem)
+            await answer_problem(send, no_such_method("GET, HEAD, POST, OPTIONS"))
             return
         try:
             status, receipt = await self.submit(scope, receive)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import socket
 from collections.abc import Iterator
@@ -146,7 +147,6 @@ def test_what_was_written_ahead_of_its_checkpoint_is_not_served(served: Served) 
 @pytest.mark.parametrize(
     "path",
     [
-        "",
         "tile",
         "tile/",
         "tile/0",
@@ -263,6 +263,7 @@ def test_what_is_kept_in_memory_is_bounded() -> None:
     async def walk() -> None:
         for index in range(20, 40):
             await ask(tiles, tile_path(0, index))
+        gc.collect()  # a file that nobody holds any more may be in a circle that asyncio left
         for index in (39, 30, 29):
             await ask(tiles, tile_path(0, index))
 
