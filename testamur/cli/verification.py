@@ -121,7 +121,7 @@ def _told(given: Sequence[_Given], judged: Callable[[_Given], Report]) -> Report
         if shown.exit_code != 1:
             continue
         if any(shown.check(name).verdict is not Verdict.HOLDS for name in _ENTRIES):
-            note(f"The file does not hold, and is left aside: {shown.verdict}", "yellow")
+            note(f"The file does not hold, and is left aside: {shown.why}", "yellow")
         elif shown.as_of > report.as_of or not _explained(file, fresh, judged):
             return shown
     return report
@@ -162,7 +162,7 @@ def _evidence(
 
 def _show(report: Report) -> None:
     styles = {0: "green", 1: "bold red", 2: "yellow"}
-    say(report.verdict, styles[report.exit_code])
+    say(report.first_line, styles[report.exit_code])
     show_fields(
         {
             "credential": report.credential,

@@ -1,4 +1,4 @@
-"""On what each line of a report rests, and the verdict in words.
+"""On what each line of a report rests.
 
 Inclusion proves what happened, never that nothing else did. Four checks also say that something
 did *not* happen: no key was cut off, nothing ended the credential, nothing withdrew the
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from testamur.verification.checks import CHECKS, RESTS_ON, CheckName
+from testamur.verification.checks import CheckName
 from testamur.verification.finding import Finding
 from testamur.verification.report import Basis, EvidenceFrom, Verdict
 
@@ -66,39 +66,3 @@ def basis_of(name: CheckName, found: Finding, evidence_from: EvidenceFrom) -> Ba
     if name in ABSENT or found.lacking:
         return evidence_from.absence
     return Basis.ATTESTED if found.attested else Basis.PROVEN
-
-
-def in_words(findings: Mapping[CheckName, Finding], evidence_from: EvidenceFrom, as_of: int) -> str:
-    """Return the verdict of `findings`, which are not `completed` yet, in one sentence."""
-    said = _verdict(findings, evidence_from, as_of)
-    declared = (line for name in CHECKS for line in findings[name].declared)
-    return "; ".join(dict.fromkeys((said, *declared)))
-
-
-def _verdict(findings: Mapping[CheckName, Finding], evidence_from: EvidenceFrom, as_of: int) -> str:
-    verdicts = {
-        name: Verdict.UNCHECKED
-        if evidence_from is EvidenceFrom.FILE and _only_lacks(findings[name])
-        else findings[name].verdict
-        for name in CHECKS
-    }
-    refuted = [name for name in CHECKS if verdicts[name] is Verdict.REFUTED]
-    if refuted:
-        return f"refuted: {', '.join(refuted)}: {findings[refuted[0]].detail}"
-    unchecked = [
-        name
-        for name in CHECKS
-        if verdicts[name] is Verdict.UNCHECKED
-        and all(verdicts[premise] is Verdict.HOLDS for premise in RESTS_ON[name])
-    ]
-    if unchecked:
-        return f"could not be checked: {', '.join(unchecked)}: {findings[unchecked[0]].detail}"
-    if evidence_from is EvidenceFrom.FILE:
-        return (
-            "everything in the file holds; whether it was revoked since could not be told "
-            "offline: add --url"
-        )
-    return (
-        f"every check holds as of size {as_of}; that nothing was left out is "
-        f"{evidence_from.absence}"
-    )

@@ -1,4 +1,4 @@
-"""The report: findings with their basis, the verdict in words, flags, and what is to be noted."""
+"""The report: findings with their basis, the answer, flags, and what is to be noted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Final
 from testamur.badges.restated import Added
 from testamur.catalogue.submission import format_time
 from testamur.errors import printable
-from testamur.verification.basis import basis_of, completed, in_words
+from testamur.verification.answer import answer, why
+from testamur.verification.basis import basis_of, completed
 from testamur.verification.checks import CHECKS, CheckName
 from testamur.verification.finding import Finding
 from testamur.verification.report import REPORT, Check, EvidenceFrom, Report, ReportedFlag
@@ -52,7 +53,8 @@ def conclude(
     ]
     return Report(
         format=REPORT,
-        verdict=printable(in_words(findings, evidence_from, as_of), _DETAIL),
+        verdict=answer(made),
+        why=_shown(why(made, findings, evidence_from, as_of)),
         evidence_from=evidence_from,
         credential=credential,
         log=tree.checkpoint.origin if tree else "",

@@ -1,6 +1,7 @@
 """What does a verifier get to read about a credential?
 
-Named checks, never one boolean; `verify.py` says what each of them looks at.
+An answer with its reason, and the named checks that it follows from; `verify.py` says what each of
+them looks at.
 """
 
 from __future__ import annotations
@@ -13,6 +14,27 @@ import msgspec
 from testamur.verification.checks import CheckName
 
 REPORT: Final = "testamur/report/1"
+
+
+class Answer(StrEnum):
+    """What a verifier asks: is the credential valid?"""
+
+    VALID = "valid"
+    """Every check holds."""
+    NOT_VALID = "not-valid"
+    """A check is refuted."""
+    COULD_NOT_TELL = "could-not-tell"
+    """No check is refuted, and one at least could not be made."""
+
+    @property
+    def words(self) -> str:
+        """The answer as a sentence begins with it."""
+        return self.value.replace("-", " ").capitalize()
+
+    @property
+    def exit_code(self) -> int:
+        """How a program ends: 0 if it is valid, 1 if it is not, 2 if it could not tell."""
+        return {Answer.VALID: 0, Answer.NOT_VALID: 1, Answer.COULD_NOT_TELL: 2}[self]
 
 
 class Verdict(StrEnum):
@@ -72,15 +94,16 @@ class ReportedFlag(msgspec.Struct, frozen=True, gc=False):
 class Report(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
     """What was found about a credential, as of a tree size of a log.
 
-    `verdict` says it in words. `size` and `root` (hex) are those of the checkpoint; `as_of` is the
-    size up to which the evidence tells what happened, the same unless an earlier one was asked for;
-    `recorded_at` is the register's own time of the last event shown; `witnessed_at` the latest time
-    a witness of the policy vouched for. `issuer_only` names what the credential says beyond the
-    log, and `unexamined` what it carries that nobody looked at.
+    `verdict` is the answer, and `why` its reason in one sentence. `size` and `root` (hex) are those
+    of the checkpoint; `as_of` is the size up to which the evidence tells what happened, the same
+    unless an earlier one was asked for; `recorded_at` is the register's own time of the last event
+    shown; `witnessed_at` the latest time a witness of the policy vouched for. `issuer_only` names
+    what the credential says beyond the log, and `unexamined` what it carries that nobody looked at.
     """
 
     format: Literal["testamur/report/1"]
-    verdict: str
+    verdict: Answer
+    why: str
     evidence_from: EvidenceFrom
     credential: str
     log: str
@@ -98,12 +121,14 @@ class Report(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True
     notes: tuple[str, ...]
 
     @property
+    def first_line(self) -> str:
+        """The answer and its reason, the first that a reader is shown."""
+        return f"{self.verdict.words}: {self.why}"
+
+    @property
     def exit_code(self) -> int:
         """1 if any check is refuted, else 2 if any could not be made, else 0."""
-        verdicts = {check.verdict for check in self.checks}
-        if Verdict.REFUTED in verdicts:
-            return 1
-        return 2 if Verdict.UNCHECKED in verdicts else 0
+        return self.verdict.exit_code
 
     def check(self, name: CheckName) -> Check:
         """Return the check of this name; raises `KeyError` if there was nothing to look at."""

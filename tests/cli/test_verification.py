@@ -36,9 +36,9 @@ def test_offline_everything_in_the_file_holds_and_what_it_leaves_out_is_not_know
 ) -> None:
     world.evidence()
     done = verify(world, "--anchor", world.anchor, "--json")
-    assert (done.code, done.json["verdict"]) == (2, OFFLINE)
+    assert (done.code, done.json["verdict"], done.json["why"]) == (2, "could-not-tell", OFFLINE)
     shown = verify(world, "--anchor", world.anchor)
-    assert " ".join(shown.out.split()).startswith(OFFLINE)
+    assert " ".join(shown.out.split()).startswith(f"Could not tell: {OFFLINE}")
     assert "commitment" in shown.out
     assert "bearer's word" in shown.out
 
@@ -49,7 +49,7 @@ def test_the_verdict_comes_first_and_says_who_states_what_is_not_proven(
     shown = run("verify", "0.json", "--url", registry.url, "--policy", "policy.txt",
                 "--anchor", world.anchor, "--at", "2026-11-21")  # fmt: skip
     assert shown.code == 0
-    assert shown.out.startswith(f"every check holds as of size {world.log.size}")
+    assert shown.out.startswith(f"Valid: every check holds as of size {world.log.size}")
     assert "stated by the register" in shown.out
 
 
@@ -69,13 +69,13 @@ def test_a_revocation_deleted_from_a_file_is_found_by_asking(
     Path("e").write_bytes(jcs(evidence) + b"\n")
 
     done = verify(world, "--anchor", world.anchor, "--json")
-    assert (done.code, done.json["verdict"]) == (2, OFFLINE)
+    assert (done.code, done.json["verdict"], done.json["why"]) == (2, "could-not-tell", OFFLINE)
     base = ["verify", "0.json", "--policy", "policy.txt", "--anchor", world.anchor, "--json"]
     for fresh in (["--url", registry.url], ["--log", "log"], ["--log", registry.url]):
         for file in ([], ["--evidence", "e"]):
             done = run(*base, *fresh, *file, "--at", "2026-11-21")
             assert done.code == 1
-            assert done.json["verdict"].startswith("refuted: status: ")
+            assert done.json["why"].startswith("the credential is revoked")
 
 
 def test_what_a_file_shows_counts_although_the_register_was_asked(
@@ -181,13 +181,13 @@ def test_a_verifier_key_stands_for_a_policy_without_witnesses(world: World) -> N
     world.evidence()
     base = ["verify", "0.json", "--evidence", "e", "--at", "2026-11-21", "--anchor", world.anchor]
     for given in (["--vkey", "log.vkey"], ["--policy", "log.vkey"], ["--policy", world.log.key]):
-        assert run(*base, *given, "--json").json["verdict"] == OFFLINE
+        assert run(*base, *given, "--json").json["why"] == OFFLINE
 
 
 def test_anchors_come_from_a_file_too(world: World) -> None:
     world.evidence()
     Path("anchors.txt").write_text(f"# those I trust\n\n{world.anchor}\n{party('other').did}\n")
-    assert verify(world, "--anchors", "anchors.txt", "--json").json["verdict"] == OFFLINE
+    assert verify(world, "--anchors", "anchors.txt", "--json").json["why"] == OFFLINE
     Path("anchors.txt").write_text("somebody\n")
     assert verify(world, "--anchors", "anchors.txt").code == 2
 

@@ -108,7 +108,7 @@ def test_a_good_file_alone_could_not_be_checked_and_says_what_would_settle_it(
     published = on_log(begun())
     report = _from_file(published, published.evidence("c1"), "c1")
     assert report.exit_code == 2
-    assert "--url" in report.verdict
+    assert "--url" in report.why
     assert published.report("c1").exit_code == 0, "who replayed the log knows"
 
 

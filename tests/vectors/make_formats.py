@@ -308,8 +308,8 @@ def _report() -> dict[str, Any]:
         found = json.loads((EVIDENCE / f"{name}.json").read_text(encoding="utf-8"))
         reports[name] = msgspec.to_builtins(judge(found))
     return {
-        "note": note("The reports on some of evidence/. Only `detail` and `notes`, which are "
-                      "sentences for people, may differ between verifiers."),
+        "note": note("The reports on some of evidence/. Only `why`, `detail` and `notes`, "
+                      "which are sentences for people, may differ between verifiers."),
         "reports": reports,
     }  # fmt: skip
 

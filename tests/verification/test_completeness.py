@@ -83,7 +83,7 @@ def test_a_bearer_who_deletes_one_thing_from_a_file_gains_no_verdict_that_holds(
 
     assert report.exit_code == 2
     # Of an accreditation that was withdrawn, evidence shows no chain either.
-    assert report.verdict == OFFLINE or "recognition" in report.verdict
+    assert report.why == OFFLINE or "no recognition" in report.why
     # And what was issued in good faith looks the same: that is what a file can say.
     assert issued.report(holder, whole, evidence_from=EvidenceFrom.REGISTER).exit_code == 1
 
@@ -102,7 +102,7 @@ def test_what_the_verifier_itself_asked_or_read_holds_as_stated_by_the_register(
     report = issued.report(issued.holders[0], evidence_from=evidence_from)
 
     assert report.exit_code == 0
-    assert report.verdict.startswith(f"every check holds as of size {report.size}")
+    assert report.why.startswith(f"every check holds as of size {report.size}")
     assert {c.name for c in report.checks if c.basis is Basis.REGISTER} == ABSENT
     for name in ABSENT:
         assert "stated by the register, not proven" in report.check(name).detail  # type: ignore[arg-type]
@@ -136,7 +136,7 @@ def test_nobody_says_so_by_mistake_that_evidence_is_complete(issued: IssuedLog) 
         now=datetime.fromtimestamp(NOW, UTC),
     )
 
-    assert report.verdict == OFFLINE
+    assert (report.verdict, report.why) == ("could-not-tell", OFFLINE)
 
 
 @pytest.mark.parametrize("evidence_from", EvidenceFrom)
@@ -149,7 +149,7 @@ def test_a_revocation_that_is_shown_is_proven_wherever_it_is_from(
 
     assert report.exit_code == 1
     assert report.check("status").basis is Basis.PROVEN
-    assert report.verdict.startswith("refuted: status: the credential is revoked")
+    assert report.first_line.startswith("Not valid: the credential is revoked")
     assert report.subject["status"] == "revoked"
 
 
@@ -157,7 +157,8 @@ def test_the_verdict_names_the_first_check_that_could_not_be_made(issued: Issued
     stranger = [party("a stranger")]
     report = issued.report(issued.holders[0], anchors=stranger, evidence_from=EvidenceFrom.FILE)
 
-    assert report.verdict.startswith("could not be checked: recognition, issuer: no recognition")
+    assert report.first_line.startswith("Could not tell: no recognition in force")
+    assert report.why.endswith("; not checked either: issuer")
 
 
 # --- Flags of the issuance ---
@@ -287,7 +288,7 @@ def test_what_an_entry_left_out_of_a_file_would_mend_is_not_refuted(
     report = _from_file(issued, holder, _without(whole, position))
 
     assert report.exit_code == 2
-    assert "could not be checked" in report.verdict
+    assert report.verdict == "could-not-tell"
     assert not any(check.verdict is Verdict.REFUTED for check in report.checks)
     # A register that shows as little states that there is no more.
     asked = issued.report(holder, _without(whole, position), evidence_from=EvidenceFrom.REGISTER)

@@ -59,8 +59,8 @@ def test_an_issuance_by_a_thief_is_refuted_with_who_declared_what_where(issued: 
     (position,) = issued.positions(issued.holders[0].id)[-2][1]
     said = f"was issued at {position}; An Organization declared at {at} that the key"
     assert said in report.check("signature").detail
-    assert report.verdict.startswith(f"refuted: signature: {said}")
-    assert "compromised since 10" in report.verdict
+    assert report.first_line.startswith(f"Not valid: the credential {said}")
+    assert "compromised since 10" in report.why
 
 
 def test_nothing_that_rests_on_a_stolen_key_is_told(issued: IssuedLog) -> None:
@@ -162,9 +162,9 @@ def test_a_revocation_by_a_thief_falls_and_the_verdict_says_why(issued: IssuedLo
     report = issued.report(holder)
 
     assert report.exit_code == 0
-    assert report.verdict.endswith(
-        f"; was revoked at {header + 1}; An Organization declared at {at} that the key was "
-        f"compromised since {header}"
+    assert report.why.endswith(
+        f"; the credential was revoked at {header + 1}; An Organization declared at {at} that the "
+        f"key was compromised since {header}"
     )
     assert report.subject["status"] == "active"
 
@@ -201,7 +201,7 @@ def test_an_accreditation_by_a_thief_accredits_nothing(issued: IssuedLog) -> Non
     report = issued.report(holder)
     assert refuted(report) == {"accreditation"}
     assert f"was granted at {header + 1}; An Organization (by its own word) declared at {at}" in (
-        report.verdict
+        report.why
     )
     assert issued.report(issued.holders[0]).exit_code == 0
 
@@ -217,7 +217,7 @@ def test_an_accreditation_that_a_thief_withdrew_stands(issued: IssuedLog) -> Non
 
     report = issued.report(holder)
     assert report.exit_code == 0
-    assert f"was withdrawn at {header + 1}; " in report.verdict
+    assert f"was withdrawn at {header + 1}; " in report.why
 
 
 def test_what_a_thief_withdrew_after_the_issuance_changed_nothing_and_is_not_told(
@@ -231,7 +231,7 @@ def test_what_a_thief_withdrew_after_the_issuance_changed_nothing_and_is_not_tol
     report = issued.report(issued.holders[0])
 
     assert report.exit_code == 0
-    assert "withdrawn" not in report.verdict
+    assert "withdrawn" not in report.why
 
 
 def test_a_recognition_by_a_thief_leads_nowhere(issued: IssuedLog) -> None:

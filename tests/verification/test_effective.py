@@ -39,7 +39,7 @@ def test_a_revocation_is_told_with_its_day_its_record_and_its_reason(issued: Iss
         "recorded 2026-11-21"
     )
     assert told in report.check("status").detail
-    assert told in report.verdict
+    assert told in report.why
 
 
 def test_who_relied_on_it_in_between_is_told_that_the_log_did_not_say_so(

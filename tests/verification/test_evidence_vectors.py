@@ -31,7 +31,14 @@ def test_the_files_are_what_the_program_beside_them_makes() -> None:
 def test_each_check_comes_to_the_verdict_that_is_due(file: Path) -> None:
     found = load(file)
 
-    assert verdicts(judge(found)) == found["expected"]
+    report = judge(found)
+    assert verdicts(report) == found["expected"]
+    due = set(found["expected"].values())
+    answer = "not-valid" if "refuted" in due else "could-not-tell"
+    assert report.verdict == (answer if due != {"holds"} else "valid")
+    assert report.exit_code == ["valid", "not-valid", "could-not-tell"].index(report.verdict)
+    first = next((check for check in report.checks if check.verdict == "refuted"), None)
+    assert first is None or report.why.startswith(first.detail)
 
 
 @pytest.mark.parametrize("name", NAMES)

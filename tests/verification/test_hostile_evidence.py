@@ -235,4 +235,4 @@ def test_of_too_many_declarations_it_is_said_that_what_counts_is_not_judged(
     report = issued.report(holder, evidence)
 
     assert unchecked(report) >= {"signature"}
-    assert "too large to be read" in report.verdict
+    assert "too large to be read" in report.why

@@ -193,4 +193,4 @@ def test_a_key_of_the_successor_that_was_stolen_spoils_nothing(issued: IssuedLog
     report = issued.report(holder)
 
     assert report.exit_code == 0
-    assert f"was revoked at {at}; " in report.verdict
+    assert f"was revoked at {at}; " in report.why

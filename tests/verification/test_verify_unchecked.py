@@ -113,7 +113,7 @@ def test_half_a_submission_of_key_events_is_no_evidence(issued: IssuedLog) -> No
     report = issued.report(holder, without(evidence, position, 2))
 
     assert unchecked(report) >= {"signature"}
-    assert f"leaves out key events of the submission at {position}" in report.verdict
+    assert f"leaves out key events of the submission at {position}" in report.why
 
 
 def test_a_revocation_left_out_cannot_be_noticed_so_the_status_is_only_stated(

@@ -32,7 +32,7 @@ def status(excerpt: Excerpt, tree: Tree, anchors: Anchors, speakers: Speakers) -
     size, whole = tree.size(), tree.checkpoint.size
     done = acts(issued.register, issued.credential)
     decided = _decided(done, issued.issuer, heard, found)
-    by = "" if decided is None else f", {_done(decided, issued, heard, speakers)}"
+    by = "" if decided is None else f": it {_done(decided, issued, heard, speakers)}"
     # A program that reads this one word must not take an earlier status for the present one.
     subject = {"status": found.value if size == whole else f"{found} as of size {size}"}
     notes = (

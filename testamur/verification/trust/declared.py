@@ -24,6 +24,11 @@ def past(event: e.Event) -> str:
     return e.wire_name(event).partition(".")[2].partition("/")[0]
 
 
+def _happened(said: Said) -> str:
+    thing = e.wire_name(said.event).partition(".")[0]
+    return f"the {thing} was {past(said.event)} at {said.position}"
+
+
 def circumstances(said: Said) -> str:
     """Return what an event says of why it happened, since when, and what takes the place."""
     event = said.event
@@ -67,7 +72,7 @@ def uncounted(speakers: Speakers, said: Said) -> Refuted | Unavailable:
             f"the evidence leaves out where {signed.organization} listed the key that signed what "
             f"was {what}"
         )
-    return Refuted(f"was {what}; {_because(speakers, signed)}")
+    return Refuted(f"{_happened(said)}; {_because(speakers, signed)}")
 
 
 def _because(speakers: Speakers, signed: Signed) -> str:
@@ -88,10 +93,7 @@ def taken_back(speakers: Speakers, said: Iterable[Said]) -> tuple[str, ...]:
     fallen = [
         each for each in said if not register.counts(each.signed) and _listed(register, each.signed)
     ]
-    told = (
-        f"was {past(each.event)} at {each.position}; {_because(speakers, each.signed)}"
-        for each in fallen[:_TOLD]
-    )
+    told = (f"{_happened(each)}; {_because(speakers, each.signed)}" for each in fallen[:_TOLD])
     more = [f"and {len(fallen) - _TOLD} more"] if len(fallen) > _TOLD else []
     return (*told, *more)
 
