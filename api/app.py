@@ -26,9 +26,10 @@ from api.http.intake import HungUp
 from api.http.methods import methods_of
 from api.http.negotiation import coding_taken
 from api.http.parameters import OnlyKnown
-from api.http.problems import Problem, no_such_method, not_acceptable, problem_of
+from api.http.problems import Problem, moved, no_such_method, not_acceptable, problem_of
 from api.questions.answerer import Answerer
 from api.questions.moment import FORMS
+from api.questions.spelling import address_meant
 from api.submissions import routes as submissions
 from api.submissions.endpoint import Submissions
 from api.tiles import ENTRANCE, PREFIX, Tiles
@@ -168,7 +169,11 @@ def _answer_errors(framework: FastAPI) -> None:
         return await answered(request, Problem(400, "cut-off", "the body did not arrive whole"))
 
     async def on_parameter(request: Request, error: Exception) -> Response:
-        first = cast("RequestValidationError", error).errors()[0]
+        faults = cast("RequestValidationError", error).errors()
+        address = address_meant(request.scope["path"], request.url.query, faults)
+        if address is not None:
+            return await answered(request, moved(address))
+        first = faults[0]
         where = " ".join(str(part) for part in first["loc"])
         pattern = first.get("ctx", {}).get("pattern")
         detail = f"{where} {FORMS[pattern]}" if pattern in FORMS else f"{where}: {first['msg']}"
