@@ -181,13 +181,13 @@ def _grown(served: Served, story: Story) -> Target:
     """Fill the log: a cohort, and bundles of the longest entries."""
     with RegistryClient(served.url) as registry:
         cohort = story.cohort(_COHORT)
-        registry.submit(cohort)
+        registry.submit(cohort, flags="admit")
         outcome = Outcome(name="x" * 200, url="https://example.org/" + "x" * 400)
         long = msgspec.structs.replace(story.definition(), outcomes=(outcome,) * 95)
         for _ in range(3):
             ids = [story.new_id() for _ in range(_LONG)]
             events = [e.AchievementDefined(achievement=each, definition=long) for each in ids]
-            last = registry.submit(story.submission(story.provider, *events))
+            last = registry.submit(story.submission(story.provider, *events), flags="admit")
         return Target(served, story, credentials_of(cohort)[:64], cohort, last.position - _LONG)
 
 

@@ -49,7 +49,7 @@ def serving(folder: Path, story: Story) -> Iterator[Served]:
         with RegistryClient(served.url) as registry:
             # The server has opened its log itself, with a key of its own.
             for body in story.opening()[1:]:
-                registry.submit(body, "published")
+                registry.submit(body, "published", "admit")
         yield served
 
 

@@ -33,7 +33,7 @@ def main(
         with serving(folder, story) as served:
             with RegistryClient(served.url) as registry:
                 for body in cohorts(story, events, 10_000):
-                    registry.submit(body, "published")
+                    registry.submit(body, "published", "admit")
             paths = [f"/log/{tile_path(0, index)}" for index in range(events // 256)]
             asked = (get(served.port, path) for path in itertools.cycle(paths))
             before = cpu_seconds(served.pid)

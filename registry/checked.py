@@ -38,9 +38,11 @@ class Checked:
     """Why it may not be recorded, by rules that no replayer asks (`testamur.recording`)."""
     verified: frozenset[int]
     """The numbers, from 1 on, of events whose own signatures and keys are good."""
+    refuse_flags: bool = False
+    """Whether its sender wants it refused for flags that a sender can mend."""
 
     @classmethod
-    def of(cls, submission: Submission, size: int) -> Self:
+    def of(cls, submission: Submission, size: int, *, refuse_flags: bool = False) -> Self:
         """Return `submission`, whose header's signature was verified, with what follows from it.
 
         A signature inside an event costs a hundred microseconds. A bad one is left to the rules,
@@ -62,6 +64,7 @@ class Checked:
             changed_by(events),
             objection,
             frozenset(_verified(events)),
+            refuse_flags,
         )
 
     @property

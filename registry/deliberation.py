@@ -12,7 +12,7 @@ from typing import Final
 from registry import submissions
 from registry.checked import Checked
 from registry.known import Known
-from registry.outcomes import Recorded
+from registry.outcomes import FlagsRefused, Recorded
 from registry.store import EntryRow, SubmissionRow
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import decode_event
@@ -29,6 +29,7 @@ from testamur.rules import (
     admit_genesis,
     admit_header,
 )
+from testamur.rules.flags import mendable
 from testamur.rules.reach import sums_of
 from testamur.tlog.merkle import leaf_hash
 
@@ -71,7 +72,8 @@ class Deliberation:
     def decide(self, checked: Checked) -> Recorded:
         """Admit a submission and return its receipt, or the receipt of what it repeats.
 
-        Raises `Refusal`: `jti-conflict`, or a rule of `testamur.rules` or `testamur.recording`.
+        Raises `Refusal`: `jti-conflict`, a rule of `testamur.rules` or `testamur.recording`, or
+        `FlagsRefused`, by the flags of this very admission, if its sender asked for that.
         """
         known = self._recorded.get(checked.key)
         if known is not None:
@@ -131,7 +133,7 @@ class Deliberation:
             return genesis
         signed = admit_header(draft, header, self._recorded_at)
         _raise_objection(checked)
-        return admit_events(
+        admitted = admit_events(
             draft,
             self._credentials,
             signed,
@@ -141,6 +143,9 @@ class Deliberation:
             limits=self._caps,
             totals=self._totals,
         )
+        if checked.refuse_flags:
+            _raise_mendable(admitted)
+        return admitted
 
     def _event_at(self, position: int) -> e.Event:
         """Return the event at a position of the log, which this very group may have written."""
@@ -191,6 +196,12 @@ def _raise_objection(checked: Checked) -> None:
     # After the header, since only a signer is told about names; never of what is on the log.
     if checked.objection is not None:
         raise checked.objection
+
+
+def _raise_mendable(admitted: list[Admitted]) -> None:
+    flags = submissions.flags_of(admitted)
+    if any(mendable(code) for _, code in flags):
+        raise FlagsRefused(flags)
 
 
 def _entry_rows(

@@ -11,8 +11,8 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from threading import Thread
 from typing import Final, Self, TypeAlias
 
@@ -20,9 +20,9 @@ from registry import integrity, register_state, submissions
 from registry.checked import Checked
 from registry.committed import CommittedEntries
 from registry.committer import Committer
-from registry.outcomes import Outcome, Overloaded, Recorded, StorageFull
+from registry.outcomes import FlagsRefused, Outcome, Overloaded, Recorded, StorageFull
 from registry.queue import SubmissionQueue
-from registry.rehearsal import DryRun, rehearse
+from registry.rehearsal import DryRun, rehearse, rehearse_checked
 from registry.signing import UNKNOWN, Examined, examined
 from registry.store import StorageDamaged, Store
 from testamur import rules
@@ -36,6 +36,7 @@ __all__ = [
     "Checked",
     "DryRun",
     "Examined",
+    "FlagsRefused",
     "Gate",
     "Limits",
     "Outcome",
@@ -136,18 +137,22 @@ class Gate:
             raise found.refusal
         return found
 
-    def check(self, body: bytes, examined: Examined | None = None) -> Checked:
+    def check(
+        self, body: bytes, examined: Examined | None = None, *, refuse_flags: bool = False
+    ) -> Checked:
         """Return the submission in `body`; its form, its root and all its signatures are good.
 
         `examined` is its first line, if that was examined before: its root is then checked before
-        its lines are decoded. Costs one signature, another for each registration in it, and a few
+        its lines are decoded. With `refuse_flags`, flags that its sender can mend will stop it
+        (`FlagsRefused`). Costs one signature, another for each registration in it, and a few
         microseconds per event; touches no disk. Raises `Refusal`.
         """
         if examined is not None:
-            return Checked.of(parse_under(examined.header, body), len(body))
-        submission = parse(body)
-        _verify(submission.header)
-        return Checked.of(submission, len(body))
+            submission = parse_under(examined.header, body)
+        else:
+            submission = parse(body)
+            _verify(submission.header)
+        return Checked.of(submission, len(body), refuse_flags=refuse_flags)
 
     def receipt(self, issuer: str, jti: str) -> Recorded | None:
         """Return the receipt of a submission by its issuer's DID and its jti, if recorded."""
@@ -207,6 +212,23 @@ class Gate:
             return rehearse(
                 body, examined, reading, register, recorded_at=recorded_at, log_key=self._log_key
             )
+
+    def details(self, checked: Checked) -> Mapping[str, tuple[str, ...]]:
+        """Return what the flags of a submission are about, by code, were it recorded now.
+
+        For one that was refused for its flags. It costs a dry run, outside of the lock.
+        """
+        register = self._committer.register.draft()
+        with self._store.reading() as reading:
+            register_state.catch_up(reading, register)
+            recorded_at = max(self._clock(), register.recorded_at)
+            return rehearse_checked(
+                replace(checked, refuse_flags=False),
+                reading,
+                register,
+                recorded_at=recorded_at,
+                log_key=self._log_key,
+            ).details
 
     def close(self) -> None:
         """Commit what is queued; accept nothing more."""

@@ -1,5 +1,8 @@
 """What can become of a submission: recorded, refused (`testamur.errors.Refusal`), or not now.
 
+Refusal             a rule is broken
+  FlagsRefused      ... or its sender asked that it be refused for flags that a sender can mend
+
 Unavailable         the outcome is not known, or the gate is closed: submit the same again
   Overloaded        submit the same again after `retry_after` seconds
     StorageFull     ... the operator must make room first
@@ -8,9 +11,10 @@ Unavailable         the outcome is not known, or the gate is closed: submit the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from testamur.errors import Refusal, Unavailable
+from testamur.rules.flags import mendable
 from testamur.rules.reach import Reach
 
 
@@ -31,6 +35,26 @@ class Recorded:
     repeated: bool
     counts: bool = True
     reach: Reach | None = None
+
+
+class FlagsRefused(Refusal):
+    """The sender of a submission can mend some of its flags, and asked for that; none is recorded.
+
+    `flags` are all that it would have been recorded with, as in `Recorded`.
+    """
+
+    RULE: ClassVar = "flags-refused"
+
+    def __init__(self, flags: tuple[tuple[int, str], ...]) -> None:
+        self.flags = flags
+        to_mend = [(line, code) for line, code in flags if mendable(code)]
+        codes = ", ".join(dict.fromkeys(code for _, code in to_mend))
+        super().__init__(
+            self.RULE,
+            f"nothing was recorded, since it would be flagged, which its sender can mend: {codes}",
+            line=to_mend[0][0],
+            value=to_mend[0][1],
+        )
 
 
 class Overloaded(Unavailable):

@@ -6,21 +6,28 @@ submission recorded meanwhile may change the outcome.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 from registry.checked import Checked
 from registry.credential_streams import TooLong
 from registry.deliberation import Deliberation
 from registry.known import Known, known, too_long
+from registry.outcomes import Recorded
 from registry.signing import Examined
 from registry.store import Reading
 from testamur.catalogue.dry_run import every_refusal, parse
-from testamur.catalogue.events import KEY_EVENTS
+from testamur.catalogue.events import KEY_EVENTS, AchievementDefined, AchievementRevised
+from testamur.catalogue.members import Definition
 from testamur.errors import Refusal, detached
 from testamur.keys import PublicKey
 from testamur.recording.objections import objections
 from testamur.rules import Register, Signed, admit_events
+from testamur.rules.flag_details import Flagged, details
 from testamur.rules.reach import Reach
+
+_DEFINING: Final = AchievementDefined | AchievementRevised
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +35,14 @@ class DryRun:
     """Everything wrong with a submission, judged as of `size` entries; nothing if it would pass.
 
     `flags` are those it would be admitted with, and `reach` is what it would change, as in
-    `Recorded`.
+    `Recorded`. `details` say by code what the flags are about.
     """
 
     refusals: list[Refusal]
     flags: tuple[tuple[int, str], ...]
     size: int
     reach: Reach | None = None
+    details: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def rehearse(
@@ -54,12 +62,19 @@ def rehearse(
         checked = Checked.of(parse(body, examined.header), len(body))
     except Refusal:
         return DryRun(every_refusal(body), (), register.size)
-    # A dry run has no name under which it could have been recorded.
+    return rehearse_checked(checked, reading, register, recorded_at=recorded_at, log_key=log_key)
+
+
+def rehearse_checked(
+    checked: Checked, reading: Reading, register: Register, *, recorded_at: int, log_key: PublicKey
+) -> DryRun:
+    """Return what would become of a submission that was not recorded yet, as `rehearse` does."""
     try:
         found = known(reading, checked.named, [checked])
     except TooLong:
         return DryRun([too_long(checked)], (), register.size)
-    deliberation = Deliberation(register.draft(), found, recorded_at=recorded_at, log_key=log_key)
+    draft = register.draft()
+    deliberation = Deliberation(draft, found, recorded_at=recorded_at, log_key=log_key)
     try:
         receipt = deliberation.decide(checked)
     except Refusal as refusal:
@@ -69,7 +84,27 @@ def rehearse(
         if not any((each.line, each.rule) == (first.line, first.rule) for each in others):
             others.insert(0, first)
         return DryRun(others, (), register.size)
-    return DryRun([], receipt.flags, register.size, receipt.reach)
+    after = deliberation.register
+    told = _details(register, after, found, checked, receipt) if receipt.flags else {}
+    return DryRun([], receipt.flags, register.size, receipt.reach, told)
+
+
+def _details(
+    before: Register, after: Register, found: Known, checked: Checked, receipt: Recorded
+) -> dict[str, tuple[str, ...]]:
+    """Return what the flags of a submission are about."""
+    header, events = checked.submission.header, checked.submission.events
+
+    def definition_at(achievement: str, version: int) -> Definition | None:
+        written = after.achievements[achievement].definition(version)
+        if written is None:
+            return None
+        number = written.position - before.size
+        event = events[number - 1] if number > 0 else found.event_at(written.position)
+        return event.definition if isinstance(event, _DEFINING) else None
+
+    signed = Signed(header.payload.iss, header.key_id, receipt.position, receipt.recorded_at)
+    return details(Flagged(before, after, signed, events, definition_at), receipt.flags)
 
 
 def _every_line(

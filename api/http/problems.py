@@ -28,6 +28,7 @@ import msgspec
 from msgspec import Meta
 
 from testamur.errors import Refusal, Unavailable, shown
+from testamur.http.check_report import FlagReport
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:testamur:problem:"
@@ -64,7 +65,10 @@ _NOT_ENTITLED: Final = frozenset(
 class ProblemDocument(
     msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, rename="camel"
 ):
-    """RFC 9457, with the members `rule`, `line` (of the submission, from 1) and `value`."""
+    """RFC 9457, with the members `rule`, `line` (of the submission, from 1) and `value`.
+
+    `flags` are given if a submission was refused for them (rule `flags-refused`).
+    """
 
     type: str
     title: str
@@ -73,6 +77,7 @@ class ProblemDocument(
     rule: str
     line: Annotated[int, Meta(ge=1)] | None = None
     value: Annotated[str, Meta(max_length=120)] | None = None
+    flags: tuple[FlagReport, ...] = ()
 
 
 class Problem(Exception):
@@ -87,6 +92,7 @@ class Problem(Exception):
         line: int | None = None,
         value: object = None,
         headers: Mapping[str, str] | None = None,
+        flags: tuple[FlagReport, ...] = (),
     ) -> None:
         self.headers = dict(headers or {})
         self.document = ProblemDocument(
@@ -97,6 +103,7 @@ class Problem(Exception):
             rule=rule,
             line=line,
             value=None if value is None else shown(value),
+            flags=flags,
         )
         super().__init__(f"{status} {rule}: {detail}")
 
@@ -139,14 +146,15 @@ def status_of(refusal: Refusal) -> int:
     return 422
 
 
-def refused(refusal: Refusal) -> Problem:
-    """Return the problem that a refusal makes."""
+def refused(refusal: Refusal, flags: tuple[FlagReport, ...] = ()) -> Problem:
+    """Return the problem that a refusal makes; `flags` are those it is for, if it is."""
     return Problem(
         status_of(refusal),
         refusal.rule,
         refusal.detail,
         line=refusal.line,
         value=refusal.value,
+        flags=flags,
     )
 
 

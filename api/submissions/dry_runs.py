@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import msgspec
 
-from registry.gate import DryRun, Examined, Gate
-from testamur.http.check_report import CheckReport, RefusalReport
+from registry.gate import Checked, DryRun, Examined, Gate
+from testamur.errors import Unavailable
+from testamur.http.check_report import CheckReport, FlagReport, RefusalReport
 from testamur.verification.receipt import flagged
 
 MAX_REPORTED: Final = 1_000
@@ -27,6 +29,17 @@ class DryRuns:
         """Wait for the dry run under way."""
         self._thread.shutdown()
 
+    async def explain(
+        self, checked: Checked, flags: tuple[tuple[int, str], ...]
+    ) -> tuple[FlagReport, ...]:
+        """Return what the flags of a submission are about that was refused for them."""
+        loop = asyncio.get_running_loop()
+        try:
+            details = await loop.run_in_executor(self._thread, self._gate.details, checked)
+        except Unavailable:
+            details = {}  # it was refused all the same, for these flags
+        return explained(flags, details)
+
     async def report(self, body: bytes, examined: Examined | None) -> bytes:
         """Return the check report of the dry run in `body`, as JSON.
 
@@ -40,6 +53,13 @@ class DryRuns:
         return msgspec.json.encode(report_of(self._gate.dry_run(body, examined)))
 
 
+def explained(
+    flags: tuple[tuple[int, str], ...], details: Mapping[str, tuple[str, ...]]
+) -> tuple[FlagReport, ...]:
+    """Return flags, as (line, code), summed up by code, with what each is about."""
+    return tuple(FlagReport.of(each, details.get(each.code, ())) for each in flagged(flags))
+
+
 def report_of(found: DryRun) -> CheckReport:
     """Return the report that a dry run makes."""
     refusals = tuple(
@@ -51,7 +71,7 @@ def report_of(found: DryRun) -> CheckReport:
         accepted=not refusals,
         size=found.size,
         refusals=refusals,
-        flags=flagged(found.flags),
+        flags=explained(found.flags, found.details),
         left_off=len(found.refusals) - len(refusals),
         reach=found.reach,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -13,12 +13,12 @@ import msgspec
 from api.health import Tally
 from api.http.asgi import JSON, NOT_KEPT, Receive, Scope, Send, answer, answer_problem
 from api.http.intake import HungUp, Intake
-from api.http.problems import Problem, no_such_method, not_now, problem_of
+from api.http.problems import Problem, no_such_method, not_now, problem_of, refused
 from api.processes.publishing import Publishing
 from api.processes.wakeups import PUBLISH_SECONDS, Wakeups
 from api.submissions.dry_runs import DryRuns
 from api.submissions.receipts import Receipts
-from api.submissions.recording import Recorder
+from api.submissions.recording import Recorder, RefusedForFlags
 from log.proofs import Proofs
 from registry.gate import Examined, Gate, Recorded
 from testamur.catalogue import dry_run
@@ -86,7 +86,7 @@ class Submissions:
         Raises `Problem`, `Refusal`, `Unavailable`, and `HungUp` when the client is gone.
         """
         started = perf_counter()
-        wait = wanted(scope.get("query_string", b""))
+        wait, refuse_flags = wanted(scope.get("query_string", b""))
         self._refuse_while_behind()
         examined: Examined | None = None
 
@@ -99,7 +99,12 @@ class Submissions:
 
         body = await self.intake.read(scope, receive, [MEDIA_TYPE], look=examine)
         try:
-            checked, recorded = await self._recorder.record(body, examined)
+            checked, recorded = await self._recorder.record(
+                body, examined, refuse_flags=refuse_flags
+            )
+        except RefusedForFlags as outcome:
+            flags = await self._dry_runs.explain(outcome.checked, outcome.refusal.flags)
+            raise refused(outcome.refusal, flags) from None
         finally:
             self.intake.release(len(body))
         header = checked.submission.header
@@ -162,21 +167,31 @@ class Submissions:
             raise not_now("overloaded", "too many entries wait for a checkpoint")
 
 
+class Wanted(NamedTuple):
+    """How far a submission must come before the answer, and whether its flags stop it."""
+
+    wait: Wait
+    refuse_flags: bool = False
+
+
 _OFFERED: Final[dict[str, Wait]] = {"durable": "durable", "published": "published"}
-_WANTED: Final[dict[bytes, Wait]] = {
-    b"": "published",
-    b"wait=published": "published",
-    b"wait=durable": "durable",
+_FLAGS: Final = {"admit": False, "refuse": True}
+_WANTED: Final = {
+    b"": Wanted("published"),
+    b"wait=published": Wanted("published"),
+    b"wait=durable": Wanted("durable"),
+    b"wait=published&flags=refuse": Wanted("published", refuse_flags=True),
 }
 """Nearly every query string, so that it need not be parsed."""
 
 
-def wanted(query: bytes) -> Wait:
-    """Return the `wait` of a query string; raises a 422 `Problem` for any other value."""
+def wanted(query: bytes) -> Wanted:
+    """Return what a query string asks for; raises a 422 `Problem` for any other value."""
     known = _WANTED.get(query)
     if known is not None:
         return known
-    wait = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("wait", "published")
+    asked = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    wait, flags = asked.get("wait", "published"), asked.get("flags", "admit")
     if wait == "witnessed":
         # Refused before anything is recorded: a receipt must not claim a quorum that never was.
         raise Problem(
@@ -188,4 +203,6 @@ def wanted(query: bytes) -> Wait:
         )
     if wait not in _OFFERED:
         raise Problem(422, "parameter", "wait is durable, published or witnessed", value=wait)
-    return _OFFERED[wait]
+    if flags not in _FLAGS:
+        raise Problem(422, "parameter", "flags is admit or refuse", value=flags)
+    return Wanted(_OFFERED[wait], _FLAGS[flags])

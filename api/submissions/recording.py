@@ -11,7 +11,7 @@ from typing import Final
 
 from api.http.problems import not_now
 from api.processes.wakeups import COMMIT_SECONDS, Wakeups
-from registry.gate import Checked, Examined, Gate, Outcome, Recorded
+from registry.gate import Checked, Examined, FlagsRefused, Gate, Outcome, Recorded
 from testamur.catalogue.submission import first_line, parse
 from testamur.errors import Refusal, Unavailable, detached
 
@@ -29,7 +29,17 @@ class _Offered:
     body: bytes
     examined: Examined | None
     ticket: asyncio.Future[Outcome]
+    refuse_flags: bool
     checked: Checked | None = None
+
+
+class RefusedForFlags(Exception):
+    """The outcome of a submission that was refused for its flags."""
+
+    def __init__(self, checked: Checked, refusal: FlagsRefused) -> None:
+        self.checked = checked
+        self.refusal = refusal
+        super().__init__(str(refusal))
 
 
 class Recorder:
@@ -51,13 +61,16 @@ class Recorder:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._gate.examine_dry_run, line)
 
-    async def record(self, body: bytes, examined: Examined | None) -> tuple[Checked, Recorded]:
+    async def record(
+        self, body: bytes, examined: Examined | None, *, refuse_flags: bool = False
+    ) -> tuple[Checked, Recorded]:
         """Return the submission in `body`, and where it was recorded.
 
-        `examined` is its first line, if that was examined already. Raises `Refusal`, `Unavailable`,
-        and a 503 `Problem` when the commit takes too long.
+        `examined` is its first line, if that was examined already. With `refuse_flags`, flags that
+        its sender can mend stop it (`RefusedForFlags`). Raises `Refusal`, `Unavailable`, and a 503
+        `Problem` when the commit takes too long.
         """
-        offered = _Offered(body, examined, self._wakeups.ticket())
+        offered = _Offered(body, examined, self._wakeups.ticket(), refuse_flags)
         if len(body) >= ALONE_BYTES:
             self._threads.submit(self._offer_each, [offered])
         else:
@@ -74,6 +87,8 @@ class Recorder:
                 f"not settled within {COMMIT_SECONDS:.0f} s; it may still be recorded, so send "
                 "the same submission again",
             ) from None
+        if isinstance(outcome, FlagsRefused) and offered.checked is not None:
+            raise RefusedForFlags(offered.checked, outcome)
         if isinstance(outcome, Exception):
             raise outcome
         assert offered.checked is not None  # noqa: S101  # or it had not been offered
@@ -93,7 +108,9 @@ class Recorder:
         for offered in together:
             try:
                 examined = offered.examined or self._gate.examine(_first_line(offered.body))
-                offered.checked = self._gate.check(offered.body, examined)
+                offered.checked = self._gate.check(
+                    offered.body, examined, refuse_flags=offered.refuse_flags
+                )
                 self._gate.offer(offered.checked, offered.ticket)
             except (Refusal, Unavailable) as error:
                 failed.append((offered.ticket, detached(error)))

@@ -74,7 +74,18 @@ SUBMIT_PATH: Final[openapi.Json] = {
                         "enum": ["durable", "published", "witnessed"],
                         "default": "published",
                     },
-                }
+                },
+                {
+                    "name": "flags",
+                    "in": "query",
+                    "description": "Whether flags that the sender can mend stop the submission. "
+                    "With `refuse` it is refused whole, nothing is recorded, and the problem "
+                    "(rule `flags-refused`) lists its flags with what each is about and its "
+                    "remedy. Flags that somebody else has to mend never stop it. A submission "
+                    "that was recorded before gets its receipt all the same.",
+                    "schema": {"type": "string", "enum": ["admit", "refuse"], "default": "admit"},
+                    "example": "refuse",
+                },
             ],
             **_BODY,
             "responses": {

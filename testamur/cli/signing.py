@@ -27,6 +27,7 @@ from testamur.catalogue.submission import (
 )
 from testamur.cli import reaching
 from testamur.cli.files import naming, read, write
+from testamur.cli.flags import tell_of_flags
 from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.receipts import head_of
 from testamur.cli.signer import KeyFile, Keys, Signer, Whose, signer_of
@@ -37,7 +38,6 @@ from testamur.http.check_report import CheckReport
 from testamur.http.client import RegistryClient
 from testamur.recording.objections import MOST, objections
 from testamur.rules.effective import check_effective
-from testamur.verification.receipt import Flagged
 
 app = typer.Typer()
 _PANEL: Final = "Submissions"
@@ -139,12 +139,6 @@ def sign(
     else:
         show_fields({**fields, "iat": format_time(payload["iat"] * 1000)})
         note(f"Next: testamur submit {out} --url URL --vkey FILE --out RECEIPT")
-
-
-def flag_in_words(flag: Flagged) -> str:
-    """Return which flag a registry raised, how often, and where first."""
-    times = "once" if flag.count == 1 else f"{flag.count:,} times"
-    return f"flagged {flag.code}: {times}, first on line {flag.first_line}"
 
 
 def is_submission(data: bytes) -> bool:
@@ -249,8 +243,7 @@ def _show(file: Path, refusals: list[Refusal], tried: CheckReport | None) -> Non
         show_table(["line", "rule", "why", "found"], rows)
         if len(refusals) > _LISTED:
             note(f"... and {len(refusals) - _LISTED:,} more; --json lists them all")
-    for flag in tried.flags if tried else ():
-        note(flag_in_words(flag))
+    tell_of_flags(tried.flags if tried else ())
     if tried is not None and tried.reach is not None:
         note(f"This {reaching.would(tried.reach)}.")
     by_whom = f"by the registry, at {tried.size:,} entries" if tried else "for its form"

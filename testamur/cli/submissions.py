@@ -13,15 +13,17 @@ import typer
 from testamur.catalogue.submission import MAX_BYTES, parse, parse_header
 from testamur.cli import reaching
 from testamur.cli.files import naming, read, refuse_existing, write
+from testamur.cli.flags import can_be_mended, tell_of_flags
 from testamur.cli.key_folder import KeyFolder
-from testamur.cli.outcome import HOLDS, UNCHECKED
+from testamur.cli.outcome import HOLDS, REFUTED, UNCHECKED, described
 from testamur.cli.receipts import keep_receipt, look_for_strangers
 from testamur.cli.signer import Keys
-from testamur.cli.signing import flag_in_words, is_submission
+from testamur.cli.signing import is_submission
 from testamur.cli.terminal import Json, note, say, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, Trust, opened, own_word, policy_from
 from testamur.cli.values import Url
 from testamur.errors import Refusal, Refuted, Unavailable
+from testamur.http.check_report import FlagsRefused
 from testamur.http.client import GRADES, RegistryClient, Wait
 from testamur.http.listings import SubmissionLine
 from testamur.tlog.policy import Policy, Verified
@@ -58,11 +60,17 @@ def submit(
         typer.Option(metavar="SECONDS", min=0, help="How long to wait for a busy registry."),
     ] = 120.0,
     *,
+    accept_flags: Annotated[
+        bool,
+        typer.Option("--accept-flags", help="Have it recorded with flags that you could mend."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Submit, and verify the receipt.
 
-    It is safe to repeat: the same submission gets the same receipt. With --keys the receipt is
+    It is safe to repeat: the same submission gets the same receipt. If events would be flagged and
+    you can mend that, nothing is recorded, unless --accept-flags: each flag is named with what to
+    do. Flags that others have to mend stop nothing. With --keys the receipt is
     kept in DIR/receipts, and submissions in your name without a receipt there are named, since
     somebody else may hold your key.
 
@@ -78,7 +86,11 @@ def submit(
         seen = () if policy is None else _check_log(registry, policy)
         strange = [] if folder is None else _strangers(url, folder, body)
         sent_at = time.time()
-        receipt = registry.submit(body, wait)
+        try:
+            receipt = registry.submit(body, wait, "admit" if accept_flags else "refuse")
+        except FlagsRefused as refusal:
+            _show_refused(submission, refusal, json=json)
+            raise typer.Exit(REFUTED) from None
     if out is not None:
         # Before it is verified: one that does not hold is evidence against the log.
         write(out, msgspec.json.format(msgspec.json.encode(receipt)) + b"\n")
@@ -182,6 +194,20 @@ def _strangers(url: str, folder: KeyFolder, body: bytes) -> list[SubmissionLine]
     return look_for_strangers(url, folder, payload.aud, sending=payload.jti)
 
 
+def _show_refused(submission: Path, refusal: FlagsRefused, *, json: bool) -> None:
+    """Tell of a submission that was refused for its flags."""
+    if json:
+        show_json({**described(refusal), "flags": msgspec.to_builtins(refusal.flags)})
+        return
+    tell_of_flags(refusal.flags)
+    mended = sum(map(can_be_mended, refusal.flags))
+    note(
+        f"{submission}: refused, and nothing was recorded, since you can mend {mended} of these "
+        "flags. Mend the events and sign them anew, or leave them so: --accept-flags",
+        "bold red",
+    )
+
+
 def _show(
     receipt: Receipt,
     verified: Verified | None,
@@ -214,8 +240,7 @@ def _show(
     show_fields(fields)
     if doubt is not None:
         note(doubt, "yellow")
-    for flag in receipt.flags:
-        note(flag_in_words(flag))
+    tell_of_flags(receipt.flags)
     if receipt.reach is not None:
         note(f"This {reaching.did(receipt.reach)}.")
     if verified is None:

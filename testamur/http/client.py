@@ -35,6 +35,8 @@ from testamur.verification.receipt import MAX_RECEIPT, Receipt, parse_receipt
 
 Wait: TypeAlias = Literal["durable", "published", "witnessed"]
 """How far a submission has come when its receipt is given."""
+OnFlags: TypeAlias = Literal["refuse", "admit"]
+"""What flags that the sender of a submission can mend do to it."""
 GRADES: Final[tuple[Wait, ...]] = ("durable", "published", "witnessed")
 AsOf: TypeAlias = Mapping[str, str | int]
 """As of when: empty for now, `at` an RFC 3339 time, or `size` a tree size."""
@@ -83,17 +85,18 @@ class RegistryClient:
         """Return the latest checkpoint of the registry's log, unchecked."""
         return self._exchange.ask("GET", "/log/checkpoint", MAX_NOTE)
 
-    def submit(self, body: bytes, wait: Wait = "published") -> Receipt:
+    def submit(self, body: bytes, wait: Wait = "published", flags: OnFlags = "refuse") -> Receipt:
         """Return the receipt for the submission in `body`, recorded now or before.
 
-        Raises `Refusal` when the registry refuses it, `Refuted` when the receipt is for something
-        else, and `Unavailable` when there is no answer. The submission may then be recorded or
-        not: submit the same bytes again to find out. The receipt may be of a lower grade than
-        `wait` if the registry did not get that far in time.
+        Flags that its sender can mend stop it, unless they are to be admitted. Raises `Refusal`
+        when the registry refuses it (`FlagsRefused` for its flags), `Refuted` when the receipt is
+        for something else, and `Unavailable` when there is no answer. The submission may then be
+        recorded or not: submit the same bytes again to find out. The receipt may be of a lower
+        grade than `wait` if the registry did not get that far in time.
         """
         names = parse_header(body.partition(b"\n")[0]).payload
         answer = self._exchange.ask(
-            "POST", "/submissions", MAX_RECEIPT, params={"wait": wait}, upload=body
+            "POST", "/submissions", MAX_RECEIPT, params={"wait": wait, "flags": flags}, upload=body
         )
         return self._receipt(answer, names.iss, names.jti)
 

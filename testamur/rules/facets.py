@@ -53,16 +53,16 @@ def read_facets(text: str) -> Facets:
 
 
 def missing_elements(definition: Definition) -> list[str]:
-    """Return the mandatory elements of 2022/C 243/02 Annex I that the definition leaves out.
+    """Return the members that state a mandatory element of 2022/C 243/02 Annex I, and are missing.
 
     Learner, issuer, country and date are in the credential and the register themselves.
     """
     present = {
-        "learningOutcomes": definition.outcomes,
-        "notionalWorkload": definition.workload,
+        "outcomes": definition.outcomes,
+        "workload": definition.workload,
         "level": definition.level,
-        "assessmentType": definition.assessment,
-        "participationForm": definition.participation,
-        "qualityAssuranceType": definition.quality_assurance,
+        "assessment": definition.assessment,
+        "participation": definition.participation,
+        "qualityAssurance": definition.quality_assurance,
     }
-    return [element for element, value in present.items() if not value]
+    return [member for member, value in present.items() if not value]

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from testamur.catalogue.dry_run import MEDIA_TYPE
+from testamur.rules import Flag
 from testamur.verification.receipt import parse_receipt, verify_receipt
 from tests.api.asking import name_of, signed_over
 from tests.harness.served import Served, problem
@@ -179,6 +180,43 @@ def test_a_refused_submission_leaves_no_trace(served: Served) -> None:
     assert problem(served.post(body), 422, "already-issued")["line"] == 4
     assert served.size == before
     problem(served.get(f"/credentials/{twice.credential}"), 404, "unknown-credential")
+
+
+# --- Flags ---
+
+
+@pytest.mark.parametrize("wait", ["published", "durable"])
+def test_flags_that_the_sender_can_mend_refuse_it_if_that_is_asked_for(
+    served: Served, wait: str
+) -> None:
+    story, before = served.story, served.size
+    body = story.submission(story.provider, story.issued(), story.issued(accredited=False))
+    found = problem(served.post(body, wait=wait, flags="refuse"), 422, "flags-refused")
+    assert (found["line"], found["value"]) == (3, "no-accreditation-claimed")
+    assert found["flags"] == [
+        {
+            "code": "no-accreditation-claimed",
+            "count": 1,
+            "firstLine": 3,
+            "details": [f"achievement {story.achievement}"],
+            "mendedBy": "sender",
+            "remedy": Flag.NO_ACCREDITATION_CLAIMED.remedy,
+        }
+    ]
+    assert served.size == before
+    tried = served.check(story.rehearsed(body)).json()
+    assert tried["flags"] == found["flags"]
+    # Without the option it is recorded, and then the option changes nothing.
+    receipt = served.submit(body)
+    again = served.post(body, wait=wait, flags="refuse")
+    assert again.status_code == 200
+    assert parse_receipt(again.content).position == receipt.position
+
+
+@pytest.mark.parametrize("flags", ["", "Refuse", "yes"])
+def test_what_flags_may_do_is_one_of_two_words(served: Served, flags: str) -> None:
+    answer = served.post(served.story.cohort(1), flags=flags)
+    assert problem(answer, 422, "parameter")["value"] == flags
 
 
 # --- What counts ---

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,39 @@ def test_without_a_policy_the_user_is_told_whose_word_is_taken(
     done = submit(registry)
     assert done.code == 0
     assert "the log's own word" in done.err
+
+
+def test_flags_that_one_can_mend_stop_it_with_what_to_do(
+    sent: Path, registry: HttpRegistry
+) -> None:
+    flag = {"count": 4, "firstLine": 2, "mendedBy": "sender"}
+    flags = [
+        {**flag, "code": "elements-missing", "details": ["assessment, \x1b[31mqualityAssurance"]},
+        {**flag, "code": "of-a-later-version", "remedy": "do this"},
+        {**flag, "code": "review-overdue", "mendedBy": "accreditor"},
+    ]
+    problem: dict[str, Any] = {
+        "rule": "flags-refused",
+        "detail": "it would be flagged",
+        "line": 2,
+        "flags": flags,
+    }
+    registry.script.append(Reply.problem(422, **problem))
+    done = submit(registry, "--vkey", "log.vkey", "--out", "r")
+    assert done.code == 1
+    assert "elements-missing: 4 times, first on line 2" in done.err
+    assert "assessment, \\x1b[31mqualityAssurance" in done.err
+    assert "state them: revise the definition" in done.err
+    assert "What to do: do this." in done.err
+    assert "you can mend 2 of these flags" in done.err
+    assert "write to the accreditor" in done.err
+    assert not Path("r").exists()
+
+
+def test_flags_are_accepted_if_that_is_said(sent: Path, registry: HttpRegistry) -> None:
+    for option, flags in (([], "refuse"), (["--accept-flags"], "admit")):
+        assert submit(registry, "--vkey", "log.vkey", *option).code == 0
+        assert registry.submitted()[-1].query == {"wait": "published", "flags": flags}
 
 
 def test_a_refused_submission_ends_with_its_rule(

@@ -175,14 +175,21 @@ class Served:
         return answers[-1]
 
     def post(
-        self, body: bytes, *, wait: str | None = None, path: str = "/submissions", **headers: str
+        self,
+        body: bytes,
+        *,
+        wait: str | None = None,
+        flags: str | None = None,
+        path: str = "/submissions",
+        **headers: str,
     ) -> httpx2.Response:
         """Return the answer to a submission."""
+        options = {"wait": wait, "flags": flags}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.post(
             self.url + path,
             content=body,
-            params={} if wait is None else {"wait": wait},
+            params={name: each for name, each in options.items() if each is not None},
             headers={**TYPE, **named},
         )
 

@@ -67,7 +67,7 @@ def test_a_submission_gets_a_receipt_that_verifies(world: World) -> None:
     verified = verify_receipt(receipt, body, world.policy())
     assert verified.checkpoint.size == receipt.position + 6
     (asked,) = world.server.submitted()
-    assert asked.query == {"wait": "published"}
+    assert asked.query == {"wait": "published", "flags": "refuse"}
     assert asked.headers["Content-Type"] == "application/vnd.testamur.submission"
 
 

@@ -106,12 +106,12 @@ def test_an_achievement_never_defined_does_not_change(
 
 
 ELEMENTS = {
-    "outcomes": "learningOutcomes",
-    "workload": "notionalWorkload",
+    "outcomes": "outcomes",
+    "workload": "workload",
     "level": "level",
-    "assessment": "assessmentType",
-    "participation": "participationForm",
-    "quality_assurance": "qualityAssuranceType",
+    "assessment": "assessment",
+    "participation": "participation",
+    "quality_assurance": "qualityAssurance",
 }
 
 

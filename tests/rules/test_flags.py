@@ -10,6 +10,7 @@ import pytest
 import testamur
 from testamur.rules import Flag
 from testamur.rules import flags as module
+from testamur.rules.flags import FLAGS, mendable
 
 SOURCES = [
     path.read_text(encoding="utf-8")
@@ -21,7 +22,8 @@ README = Path(testamur.__file__).with_name("README.md").read_text(encoding="utf-
 
 def row(flag: Flag) -> str:
     names = (str(event.__struct_config__.tag).partition("/")[0] for event in flag.on)
-    return f"| `{flag}` | {', '.join(f'`{name}`' for name in names)} | {flag.meaning} |"
+    cells = (", ".join(f"`{name}`" for name in names), flag.meaning, flag.mended_by, flag.remedy)
+    return f"| `{flag}` | {' | '.join(cells)} |"
 
 
 @pytest.mark.parametrize("flag", Flag)
@@ -33,6 +35,20 @@ def test_the_readme_explains_each_flag_in_the_words_of_the_rules() -> None:
     rows = [line for line in README if line.startswith("| `") and line.split("`")[1] in list(Flag)]
 
     assert rows == [row(flag) for flag in Flag]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["accreditor-not-recognised", "authority-closed", "accreditor-closed", "review-overdue"],
+)
+def test_what_others_have_to_mend_is_not_for_the_sender(code: str) -> None:
+    assert not mendable(code)
+    assert "write to" in FLAGS[code].remedy
+
+
+def test_a_code_that_is_not_known_is_nothing_to_mend() -> None:
+    assert not mendable("never-heard-of")
+    assert mendable("elements-missing")
 
 
 def test_a_flag_is_its_code_wherever_text_is_wanted() -> None:

@@ -1,0 +1,59 @@
+"""What a person is told about flags: what each is about, who can mend it, and how.
+
+A registry says which flags there are and what they are about. How they are mended is said in our
+own words where the flag is one that we know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from testamur.cli.terminal import note
+from testamur.errors import printable
+from testamur.http.check_report import FlagReport
+from testamur.rules.flags import FLAGS, Flag, MendedBy
+from testamur.verification.receipt import Flagged
+
+_WORDS = 120
+_DETAIL = 600
+_DETAILS = 5  # as many as a registry tells of one flag
+
+
+def tell_of_flags(flags: Sequence[Flagged], where: Sequence[str] | None = None) -> None:
+    """Print each flag, what it is about and what can be done.
+
+    `where` names what is on each line, such as rows of the user's own table, from line 2 on.
+    """
+    for flag in flags[: 2 * len(FLAGS)]:
+        note(flag_in_words(flag, where), "yellow" if can_be_mended(flag) else "")
+        for line in _more(flag):
+            note(f"  {line}")
+
+
+def flag_in_words(flag: Flagged, where: Sequence[str] | None = None) -> str:
+    """Return which flag it is, how often, and where first."""
+    times = "once" if flag.count == 1 else f"{flag.count:,} times"
+    at = flag.first_line
+    first = where[at - 2] if where and 2 <= at < len(where) + 2 else f"line {at}"
+    return f"flagged {printable(flag.code, _WORDS)}: {times}, first on {first}"
+
+
+def can_be_mended(flag: Flagged) -> bool:
+    """Return whether the sender can mend a flag; one that we do not know is for the registry."""
+    known = FLAGS.get(flag.code)
+    stated = flag.mended_by if isinstance(flag, FlagReport) else None
+    return (known.mended_by if known else stated) == MendedBy.SENDER
+
+
+def _more(flag: Flagged) -> Iterator[str]:
+    known: Flag | None = FLAGS.get(flag.code)
+    meaning = f"{known.meaning}" if known else ""
+    if meaning:
+        yield f"{meaning}."
+    if not isinstance(flag, FlagReport):
+        return
+    for detail in flag.details[:_DETAILS]:
+        yield printable(detail, _DETAIL)
+    remedy = known.remedy if known else printable(flag.remedy or "", _DETAIL)
+    if remedy:
+        yield f"What to do: {remedy}."
