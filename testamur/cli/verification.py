@@ -11,12 +11,14 @@ from typing import Annotated, Final, NamedTuple
 import msgspec
 import typer
 
+from testamur.badges.identities import read_asked
 from testamur.cli.anchors import Anchor, anchors_in
 from testamur.cli.files import naming, read, read_holder
 from testamur.cli.inquiry import fetch_evidence, fetch_flags, find_evidence
 from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
 from testamur.cli.trust import Trust, policy_from
 from testamur.cli.values import moment, own_address
+from testamur.errors import Refusal
 from testamur.http.source import is_url
 from testamur.rules import Flags
 from testamur.verification.checks import CheckName
@@ -33,6 +35,14 @@ from testamur.verification.verify import verify as judge
 app = typer.Typer()
 _PANEL: Final = "Verification"
 _ENTRIES: Final[tuple[CheckName, ...]] = ("submission", "inclusion", "checkpoint")
+
+
+def _learner(text: str) -> str:
+    try:
+        read_asked(text)
+    except Refusal as refusal:
+        raise typer.BadParameter(str(refusal)) from None
+    return text
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -61,6 +71,14 @@ def verify(
         datetime | None,
         typer.Option(metavar="TIME", parser=moment, help="Judge its dates as of then, not now."),
     ] = None,
+    learner: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHO",
+            parser=_learner,
+            help="E-mail address, number or DID of the learner whose it should be.",
+        ),
+    ] = None,
     *,
     json: Json = False,
 ) -> None:
@@ -69,13 +87,15 @@ def verify(
     With --evidence alone it is done offline: what the file leaves out, such as a revocation, could
     not be checked. With --url the registry is asked for fresh evidence, and states that it is all;
     it learns the credential's id, and nothing of its content. With --log the whole log is read.
+    Without --learner nobody has checked whose it is. What is given there is sent nowhere.
 
     Examples:
 
     `testamur verify credential.json --evidence credential.testamur.json --policy policy.txt
     --anchor did:key:z6Mk...`
 
-    `testamur verify credential.json --url https://registry.example --vkey log.vkey`
+    `testamur verify credential.json --url https://registry.example --vkey log.vkey
+    --learner ada@example.org`
     """
     policy = policy_from(trust)
     anchors = anchors_in(anchor or [])
@@ -92,6 +112,7 @@ def verify(
             at=at,
             evidence_from=given.evidence_from,
             stated=given.flags,
+            learner=learner,
         )
 
     report = _told(_evidence(holder.id, evidence, url, log, trust, anchors), judged)

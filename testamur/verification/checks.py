@@ -1,4 +1,4 @@
-"""The twelve checks: their names, their order in a report, and which rests on which.
+"""The thirteen checks: their names, their order in a report, and which rests on which.
 
 A conclusion is no stronger than its premises: a check that rests on one which is refuted, or could
 not be checked, could not be checked itself.
@@ -21,6 +21,7 @@ CheckName = Literal[
     "issuer",
     "validity",
     "proof",  # the credential's own (the credential proof), beside the Merkle proofs
+    "learner",
 ]
 
 CHECKS: Final[tuple[CheckName, ...]] = get_args(CheckName)
@@ -42,5 +43,6 @@ RESTS_ON: Final[dict[CheckName, tuple[CheckName, ...]]] = {
     "issuer": ("commitment", "signature"),
     "validity": ("commitment", "signature"),
     "proof": ("signature",),
+    "learner": ("commitment", "signature"),
 }
 """Directly; what these rest on counts too."""

@@ -22,6 +22,9 @@ The steps, in the order of the report:
    10 issuer         the credential names its issuer as the accreditor vouches for it
    11 validity       the credential's own dates: those that were logged, at the time of asking
    12 proof          the credential proof, embedded in the credential: by a key of the issuer
+   13 learner        the credential names the learner that the verifier asks about
+
+The last two are left out where there is no proof, and nobody to ask about.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from typing import Final
 
 from testamur.badges.commitment import HolderFile
 from testamur.badges.data_integrity import proofs_of
+from testamur.badges.identities import Asked, read_asked
 from testamur.badges.openbadges import Badge, read_badge
 from testamur.badges.restated import NOTHING_ADDED, Added, added, suite_difference
 from testamur.errors import Refusal, Refuted, Unavailable
@@ -48,6 +52,7 @@ from testamur.verification.issuance import Issuance
 from testamur.verification.report import EvidenceFrom, Report, Verdict
 from testamur.verification.steps.accreditation import accreditation, recognition
 from testamur.verification.steps.claims import achievement, issuer, validity
+from testamur.verification.steps.learner import learner as learner_step
 from testamur.verification.steps.log import checkpoint, inclusion
 from testamur.verification.steps.proof import proof
 from testamur.verification.steps.status import status
@@ -70,6 +75,7 @@ def verify(
     at: datetime | None = None,
     evidence_from: EvidenceFrom = EvidenceFrom.FILE,
     stated: Collection[Flag] | None = None,
+    learner: str | None = None,
 ) -> Report:
     """Judge the credential in `holder` by `evidence`, without any I/O.
 
@@ -79,16 +85,19 @@ def verify(
     the same by default. `evidence_from` says whether the verifier itself fetched or found the
     evidence, for chains to all of `anchors`: what a file leaves out cannot be told. `stated` are
     the flags of the issuance that the register stated to the verifier, None if it was not asked.
+    `learner` is the DID, e-mail address or number of the person that it should name, if any.
 
-    Raises `Refusal` for an anchor that is none, as `parse_anchor` does.
+    Raises `Refusal` for an anchor that is none, as `parse_anchor` does, and for a learner that can
+    be none, as `read_asked` does.
     """
+    asked = None if learner is None else read_asked(learner)
     given = frozenset(map(parse_anchor, anchors))
     tree = attempt(lambda: read_tree(evidence, policy))
     submissions = attempt(lambda: shown(evidence))
     excerpt = attempt(lambda: _fold(holder, evidence, submissions, tree, policy))
     badge = attempt(lambda: _read_badge(holder))
     case = attempt(lambda: _case(need(excerpt), given))
-    findings = rested(_steps(holder, submissions, tree, case, badge, now, at or now))
+    findings = rested(_steps(holder, submissions, tree, case, badge, asked, now, at or now))
     commits = findings["commitment"].verdict is Verdict.HOLDS
     counts = findings["signature"].verdict is Verdict.HOLDS
     heard = case if isinstance(case, _Case) else None
@@ -148,6 +157,7 @@ def _steps(
     tree: Tree | Fault,
     case: _Case | Fault,
     badge: Badge | Fault,
+    asked: Asked | None,
     now: datetime,
     at: datetime,
 ) -> dict[CheckName, Finding]:
@@ -185,6 +195,7 @@ def _steps(
         "issuer": judge(lambda: issuer(issued(), need(badge), heard())),  # 10
         "validity": judge(lambda: validity(issued(), need(badge), at)),  # 11
         "proof": judge(own_proof),  # 12
+        "learner": judge(lambda: learner_step(holder.credential, badge, asked)),  # 13
     }
 
 

@@ -192,6 +192,32 @@ def test_anchors_come_from_a_file_too(world: World) -> None:
     assert verify(world, "--anchors", "anchors.txt").code == 2
 
 
+def test_whose_it_is_is_checked_if_somebody_asks_and_noted_if_nobody_does(
+    world: World, registry: HttpRegistry
+) -> None:
+    base = ["verify", "0.json", "--url", registry.url, "--policy", "policy.txt"]
+    base += ["--anchor", world.anchor, "--at", "2026-11-21"]
+    shown = run(*base)
+    assert shown.code == 0
+    assert "whose it is was not checked" in shown.err
+    for learner, code in (("learner0@example.org", 0), ("learner1@example.org", 1),
+                          ("did:example:ada", 2)):  # fmt: skip
+        done = run(*base, "--learner", learner, "--json")
+        assert (done.code, done.json["checks"][-1]["name"]) == (code, "learner")
+        assert learner not in done.out
+        assert "was not checked" not in str(done.json["notes"])
+    assert run(*base, "--learner", "bob@example.org").out.startswith(
+        "Not valid: the credential names another"
+    )
+
+
+@pytest.mark.parametrize("learner", ["", " ", "ada\u200b@example.org", "a" * 2001])
+def test_nobody_is_asked_about_who_cannot_be_a_learner(world: World, learner: str) -> None:
+    world.evidence()
+    done = verify(world, "--learner", learner, "--json")
+    assert (done.code, done.json["error"]) == (2, "usage")
+
+
 def test_a_wrong_anchor_is_told_by_its_place_and_not_at_length(world: World) -> None:
     world.evidence()
     Path("anchors.txt").write_text(f"{world.anchor}\n" + "{" * 5000)

@@ -30,5 +30,6 @@ def judge(found: Any) -> Report:
         anchors=frozenset(found["anchors"]),
         now=datetime.fromisoformat(found["now"]),
         at=datetime.fromisoformat(found["at"]) if "at" in found else None,
+        learner=found.get("learner"),
         evidence_from=EvidenceFrom(found.get("evidenceFrom", "register")),
     )

@@ -20,6 +20,7 @@ from tests.vectors.scene import Scene
 FOLDER: Final = Path(__file__).parent / "evidence"
 _MODULES: Final = (
     "credential",
+    "learner",
     "log",
     "names",
     "standing",

@@ -31,6 +31,7 @@ from testamur.tlog.proof import TlogProof
 from testamur.verification.receipt import Receipt, encode_path, flagged
 from tests.harness.story import Story
 from tests.vectors.cases_form import dry_runs, names, note, registrations
+from tests.vectors.cases_learner import learners
 from tests.vectors.files import write
 from tests.vectors.judge import judge
 from tests.vectors.make_evidence import FOLDER as EVIDENCE
@@ -50,6 +51,7 @@ def format_files() -> dict[str, str]:
         "evidence-file.json": _evidence_file(),
         "holder-file.json": _holder_file(),
         "report.json": _report(),
+        "learner.json": _learners(),
         "check-report.json": _check_report(),
         "names.json": names(),
         "dry-run.json": dry_runs(),
@@ -311,6 +313,14 @@ def _report() -> dict[str, Any]:
         "note": note("The reports on some of evidence/. Only `why`, `detail` and `notes`, "
                       "which are sentences for people, may differ between verifiers."),
         "reports": reports,
+    }  # fmt: skip
+
+
+def _learners() -> dict[str, Any]:
+    return {
+        "note": note("Whom a credential names, and a learner who is asked about: the verdict of "
+                      "the check `learner`. Of a subject only what names somebody is here."),
+        "cases": learners(),
     }  # fmt: skip
 
 

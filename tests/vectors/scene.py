@@ -57,6 +57,7 @@ class Scene:
         self.anchors = [self.story.authority.did]
         self.now = datetime.fromtimestamp(self.story.now, UTC)
         self.at: datetime | None = None
+        self.learner: str | None = None
         self._evidence: dict[str, Any] | None = None
 
     # --- What happens on the log ---
@@ -196,6 +197,7 @@ class Scene:
             "anchors": self.anchors,
             "now": _time(self.now),
             **({} if self.at is None else {"at": _time(self.at)}),
+            **({} if self.learner is None else {"learner": self.learner}),
             "holder": msgspec.to_builtins(self.holder),
             "evidence": self.evidence(),
         }

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from testamur.badges.commitment import read_holder_file, render_holder_file
+from testamur.badges.identities import check_learner, read_asked
 from testamur.catalogue.events import OrganizationRegistered
 from testamur.catalogue.registration import registration_statement, verify_registration
 from testamur.catalogue.submission import every_refusal, parse
@@ -17,6 +18,7 @@ from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.http.check_report import CheckReport
 from testamur.tlog.policy import parse_policy
 from testamur.verification.evidence import parse_evidence, render_evidence
+from testamur.verification.finding import attempt
 from testamur.verification.receipt import parse_receipt, verify_receipt
 from tests.vectors.judge import judge
 from tests.vectors.make_evidence import FOLDER as EVIDENCE
@@ -112,6 +114,23 @@ def test_the_example_of_a_holder_file_is_well_formed() -> None:
 def test_what_is_no_holder_file_is_refused(case: Any) -> None:
     with pytest.raises(Refusal):
         read_holder_file(given(case))
+
+
+# --- Learners ---
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(each, id=each["desc"]) for each in FOUND["learner"]["cases"]]
+)
+def test_a_learner_who_is_asked_about_is_compared_with_whom_a_credential_names(case: Any) -> None:
+    found = attempt(
+        lambda: check_learner({"credentialSubject": case["subject"]}, read_asked(case["learner"]))
+    )
+
+    verdicts: dict[type, str] = {Refuted: "refuted", Unavailable: "could not check"}
+    assert verdicts.get(type(found), "holds") == case["verdict"]
+    # What a person asked about stays on their screen, and out of reports that are passed on.
+    assert case["learner"].strip() not in str(found)
 
 
 # --- Reports ---

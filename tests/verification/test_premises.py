@@ -28,6 +28,7 @@ BELOW: dict[str, set[str]] = {
     "issuer": {"commitment", "submission", "signature", "inclusion", "checkpoint"},
     "validity": {"commitment", "submission", "signature", "inclusion", "checkpoint"},
     "proof": {"submission", "signature", "inclusion", "checkpoint"},
+    "learner": {"commitment", "submission", "signature", "inclusion", "checkpoint"},
 }
 GOOD = Finding("it is so")
 

@@ -1,1 +1,1 @@
-"""The twelve steps of a verification: functions of what they name, in the order of the report."""
+"""The thirteen steps of a verification: functions of what they name, in the order of the report."""
