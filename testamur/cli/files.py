@@ -17,6 +17,7 @@ from typing import Final
 from testamur.badges.commitment import MAX_HOLDER_FILE, HolderFile, read_holder_file
 from testamur.catalogue.lines import decode_event
 from testamur.cli.founding_page import MAX_PAGE, is_page, read_page
+from testamur.cli.terminal import write_stdout
 from testamur.errors import Refusal, Unavailable
 from testamur.files import (
     check_bound,
@@ -29,6 +30,7 @@ from testamur.keys import PrivateKey
 from testamur.tlog.tiles import MAX_ENTRY
 
 STDIN: Final = Path("-")
+STDOUT: Final = STDIN
 
 
 def read(path: Path, at_most: int) -> bytes:
@@ -92,14 +94,27 @@ def read_holder(path: Path) -> HolderFile:
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise `Unavailable` if there is a file at `path`; called before long work, not after."""
-    _refuse_stdin(path)
+    """Raise `Unavailable` if there is something at `path`; called before long work, not after.
+
+    A folder or several files cannot go to stdout: `-` is refused.
+    """
+    if path == STDOUT:
+        raise Unavailable("- is standard output; give a name, since there is more to write")
     if path.exists() or path.is_symlink():
         raise Unavailable(f"{path} exists already, and nothing is overwritten")
 
 
+def refuse_existing_file(path: Path) -> None:
+    """Raise `Unavailable` if there is something at `path`; `-` is stdout."""
+    if path != STDOUT:
+        refuse_existing(path)
+
+
 def write(path: Path, data: bytes, *, secret: bool = False) -> None:
-    """Write a new file, durably; only its owner can read a `secret` one."""
+    """Write a new file, durably, or `-`: stdout. Only its owner can read a `secret` one."""
+    if path == STDOUT and not secret:
+        write_stdout(data)
+        return
     refuse_existing(path)
     try:
         # O_EXCL also refuses a symbolic link, so a key never lands where somebody else points.
@@ -132,8 +147,11 @@ def append(path: Path, lines: list[bytes]) -> None:
     """Add event lines (without LF) to a file of such lines, which may be new.
 
     Raises `Refusal` (rule `events-file`) if there is something else in it, which would be spoilt.
+    `-` is stdout.
     """
-    _refuse_stdin(path)
+    if path == STDOUT:
+        write_stdout(b"".join(line + b"\n" for line in lines))
+        return
     try:
         with open_to_append(path) as file:
             if file.tell():
@@ -158,12 +176,6 @@ def _refuse_other_lines(first: bytes, path: Path) -> None:
             f"{path} is no file of events, to which one could be added: {refusal.detail}",
             line=1,
         ) from None
-
-
-def _refuse_stdin(path: Path) -> None:
-    # Other programs take it for standard output, so a file of that name would surprise.
-    if path == STDIN:
-        raise Unavailable("- is standard input; give the name of a file to write")
 
 
 def _read_stdin(at_most: int) -> bytes:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, NamedTuple
 import typer
 
 from testamur.cli.anchors import Anchor, anchors_in
-from testamur.cli.files import refuse_existing, write
+from testamur.cli.files import refuse_existing_file, write
 from testamur.cli.terminal import Json, note, progress, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, opened, trusted_log
 from testamur.cli.values import Credential, MaybeUrl, Url, credential_id, moment
@@ -67,7 +67,7 @@ def evidence(
     """
     name = credential_id(credential)
     path = out or Path(f"{name}{FILE_ENDING}")
-    refuse_existing(path)
+    refuse_existing_file(path)
     if (url is None) == (log is None):
         raise typer.BadParameter("give one of the two", param_hint="--url, --log")
     as_of = _as_of(at, size)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
-from testamur.cli.terminal import NotShown, note, show_json, wants_json
+from testamur.cli.terminal import NotShown, begin, note, show_json, wants_json
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.private_keys import THIS_IS_ONE, holds_private_key
 from testamur.verification.replay import BadEntry
@@ -30,6 +30,7 @@ class Commands(TyperGroup):
 
     def make_context(self, info_name: Any, args: list[str], *more: Any, **extra: Any) -> Any:
         """Parse the options before the command."""
+        begin()
         with _reported(list(args)):
             _refuse_private_keys(args)
             return super().make_context(info_name, args, *more, **extra)

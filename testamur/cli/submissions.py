@@ -12,7 +12,7 @@ import typer
 
 from testamur.catalogue.submission import MAX_BYTES, parse, parse_header
 from testamur.cli import reaching
-from testamur.cli.files import naming, read, refuse_existing, write
+from testamur.cli.files import naming, read, refuse_existing_file, write
 from testamur.cli.flags import can_be_mended, tell_of_flags
 from testamur.cli.key_folder import KeyFolder
 from testamur.cli.outcome import HOLDS, REFUTED, UNCHECKED, described
@@ -81,7 +81,7 @@ def submit(
     body = _signed(submission)
     folder = None if keys is None else _own_folder(keys, body)
     if out is not None:
-        refuse_existing(out)
+        refuse_existing_file(out)
     with RegistryClient(url, patience=patience, on_retry=_note_retry) as registry:
         seen = () if policy is None else _check_log(registry, policy)
         strange = [] if folder is None else _strangers(url, folder, body)

@@ -1,5 +1,7 @@
 """Output for people and for programs: results on stdout, everything else on stderr.
 
+With `--out -` stdout is the file, and the results go to stderr too.
+
 Control characters in text from files and registries are escaped, so no name or error text can
 move the cursor, colour a verdict or hide a line. Programs get JSON.
 """
@@ -9,8 +11,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from itertools import takewhile
-from typing import Annotated, Any, Final
+from typing import IO, Annotated, Any, Final
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -33,6 +36,7 @@ from testamur.verification.replay import Progress as OnProgress
 
 # Wide enough that nothing is folded when the output goes into a file or a pipe.
 _UNFOLDED: Final = 10_000
+_PIECE: Final = 1 << 20
 _STYLES: Final = {
     "holds": "green",
     "refuted": "bold red",
@@ -40,6 +44,9 @@ _STYLES: Final = {
     "could not check": "yellow",
 }
 
+
+# Whether the content of a file went to stdout, where a result beside it would spoil it.
+_stdout_taken: Final = ContextVar("_stdout_taken", default=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, errors included.")]
 
@@ -58,7 +65,26 @@ def show_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
     with _writing_stdout():
         text = json.dumps(document, indent=2, ensure_ascii=False)
         # Characters that do not print occur in strings only, where JSON can escape them.
-        typer.echo("".join(c if shows(c) or c == "\n" else json.dumps(c)[1:-1] for c in text))
+        shown = "".join(c if shows(c) or c == "\n" else json.dumps(c)[1:-1] for c in text)
+        typer.echo(shown, err=_stdout_taken.get())
+
+
+def begin() -> None:
+    """Forget what an earlier command in this process wrote."""
+    _stdout_taken.set(False)
+
+
+def write_stdout(data: bytes) -> None:
+    """Write the content of a file on stdout; what is shown from here on goes to stderr."""
+    _stdout_taken.set(True)
+    with _writing_stdout():
+        typer.echo(data, nl=False)
+
+
+def copy_to_stdout(file: IO[bytes]) -> None:
+    """Write the rest of a file on stdout."""
+    while piece := file.read(_PIECE):
+        write_stdout(piece)
 
 
 def show_fields(fields: Mapping[str, object]) -> None:
@@ -86,7 +112,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 def say(text: str, style: str = "") -> None:
     """Print a line on stdout."""
     with _writing_stdout():
-        typer.echo(_line(_out(), text, style), nl=False)
+        typer.echo(_line(_out(), text, style), nl=False, err=_stdout_taken.get())
 
 
 def note(text: str, style: str = "") -> None:
@@ -147,7 +173,7 @@ def _print(table: Table) -> None:
             console.print(table)
         # Rich pads each cell to its column, the last one included.
         for line in captured.get().splitlines():
-            typer.echo(line.rstrip())
+            typer.echo(line.rstrip(), err=_stdout_taken.get())
 
 
 def _line(console: Console, text: str, style: str) -> str:
@@ -179,7 +205,7 @@ def _cell(value: object) -> Text:
 
 
 def _out() -> Console:
-    return _console(stderr=False)
+    return _console(stderr=_stdout_taken.get())
 
 
 def _err() -> Console:

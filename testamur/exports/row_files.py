@@ -11,17 +11,18 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import IO, Any, Final, Literal, Protocol, TypeAlias
+from typing import IO, Any, Final, Protocol
 
 import msgspec
 
 from testamur.catalogue.events import wire_name
 from testamur.catalogue.submission import format_time
 from testamur.errors import Unavailable
+from testamur.exports.columns import described
+from testamur.exports.dictionary import Form
 from testamur.exports.rows import COLUMNS, Kind, Row, cells
+from testamur.formulas import UTF8_MARK, inert, inert_json
 from testamur.tlog.checkpoint import Checkpoint
-
-Form: TypeAlias = Literal["ndjson", "csv", "parquet"]
 
 
 class Writer(Protocol):
@@ -34,8 +35,11 @@ class Writer(Protocol):
         """Add rows."""
         ...
 
-    def finish(self, checkpoint: Checkpoint) -> None:
-        """Write what the form wants at its end; `checkpoint` covers all rows written."""
+    def finish(self, checkpoint: Checkpoint, dictionary: bytes) -> None:
+        """Write what the form wants at its end.
+
+        `checkpoint` covers all rows written, and `dictionary` describes them (`dictionary.py`).
+        """
         ...
 
     def close(self) -> None:
@@ -54,29 +58,31 @@ class NdjsonWriter:
         """Add rows."""
         self._file.write(self._encoder.encode_lines(map(_object, batch)))
 
-    def finish(self, checkpoint: Checkpoint) -> None:
-        """Add nothing."""
+    def finish(self, checkpoint: Checkpoint, dictionary: bytes) -> None:
+        """Add nothing: who reads lines expects rows."""
 
     def close(self) -> None:
         """Hold nothing."""
 
 
 class CsvWriter:
-    """RFC 4180 in UTF-8, lines ended by LF; bytes in base64, flags parted by spaces, true or false.
+    """RFC 4180 in UTF-8 after a byte order mark, lines ended by LF.
 
-    A text that a spreadsheet would take for a formula has an apostrophe before it.
+    Bytes are in base64, flags are parted by spaces, truths are `true` or `false`. A text that a
+    spreadsheet would take for a formula has an apostrophe before it (`formulas.py`).
     """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._file.write(UTF8_MARK.encode())
         self._add([COLUMNS])
 
     def write(self, batch: Sequence[Row]) -> None:
         """Add rows."""
         self._add(map(_texts, batch))
 
-    def finish(self, checkpoint: Checkpoint) -> None:
-        """Add nothing."""
+    def finish(self, checkpoint: Checkpoint, dictionary: bytes) -> None:
+        """Add nothing: who reads lines expects rows."""
 
     def close(self) -> None:
         """Hold nothing."""
@@ -88,7 +94,7 @@ class CsvWriter:
 
 
 class ParquetWriter:
-    """Typed columns, compressed; the checkpoint is in the file's own metadata."""
+    """Typed columns, compressed; the checkpoint and what each column means are in the file too."""
 
     def __init__(self, file: IO[bytes]) -> None:
         # An extra: a hundred megabytes that only this one form needs.
@@ -110,7 +116,10 @@ class ParquetWriter:
             "truth": pa.bool_(),
         }
         self._pa = pa
-        self._schema = pa.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+        self._schema = pa.schema(
+            pa.field(name, types[kind], metadata={"description": described(name)})
+            for name, kind in COLUMNS.items()
+        )
         self._writer = parquet.ParquetWriter(file, self._schema, compression="zstd")
 
     def write(self, batch: Sequence[Row]) -> None:
@@ -122,13 +131,14 @@ class ParquetWriter:
         ]
         self._writer.write_table(self._pa.Table.from_arrays(arrays, schema=self._schema))
 
-    def finish(self, checkpoint: Checkpoint) -> None:
-        """Add the log's name, size and root."""
+    def finish(self, checkpoint: Checkpoint, dictionary: bytes) -> None:
+        """Add the log's name, size and root, and the dictionary."""
         self._writer.add_key_value_metadata(
             {
                 "testamur.log": checkpoint.origin,
                 "testamur.size": str(checkpoint.size),
                 "testamur.root": base64.b64encode(checkpoint.root).decode(),
+                "testamur.dictionary": dictionary.decode(),
             }
         )
 
@@ -162,26 +172,22 @@ def _object(row: Row) -> dict[str, Any]:
 def _texts(row: Row) -> list[Any]:
     """Return the cells of a row as texts, or as values that `csv` writes as the right text."""
     found = cells(row)
-    for at in _NO_TEXT:
+    for at, as_text in _AS_TEXT:
         if found[at] is not None:
-            found[at] = _AS_TEXT[_KINDS[at]](found[at])
-    for at in _TEXT:
-        # Organizations choose their own names, and a spreadsheet would run a formula.
-        if found[at] and found[at][0] in _FORMULA:
-            found[at] = f"'{found[at]}"
+            found[at] = as_text(found[at])
     return found
 
 
 # The events of a submission, up to a hundred thousand, share one time.
 _time: Final = lru_cache(maxsize=1)(format_time)
 
-_AS_TEXT: Final[dict[Kind, Callable[[Any], str]]] = {
-    "bytes": lambda data: base64.b64encode(data).decode(),
-    "list": " ".join,
+_TEXTS: Final[dict[Kind, Callable[[Any], str]]] = {
+    # Base64 too begins with a plus sign now and then.
+    "bytes": lambda data: inert(base64.b64encode(data).decode()),
+    "json": inert_json,
+    "list": lambda items: inert(" ".join(items)),
+    "text": inert,
     "time": _time,
     "truth": lambda true: "true" if true else "false",
 }
-_KINDS: Final = list(COLUMNS.values())
-_TEXT: Final = [at for at, kind in enumerate(_KINDS) if kind == "text"]
-_FORMULA: Final = "=+-@\t\r"
-_NO_TEXT: Final = [at for at, kind in enumerate(_KINDS) if kind in _AS_TEXT]
+_AS_TEXT: Final = [(at, _TEXTS[kind]) for at, kind in enumerate(COLUMNS.values()) if kind in _TEXTS]

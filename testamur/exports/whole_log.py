@@ -2,7 +2,7 @@
 
 A file that `export` leaves behind holds every event up to one checkpoint, in order, and a replay
 has verified each of them; until it has, and when it fails, there is no file. Each row says whether
-it counts as of that checkpoint. Witnesses show whether others were given the same log
+it counts as of that size. Witnesses show whether others were given the same log
 (`tlog/policy.py`).
 """
 
@@ -11,17 +11,18 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
-from testamur.errors import Unavailable
-from testamur.exports.row_files import WRITERS, Form
+from testamur.catalogue.submission import format_time
+from testamur.errors import Refuted, Unavailable
+from testamur.exports.dictionary import ENDING, Form, dictionary
+from testamur.exports.row_files import WRITERS
 from testamur.exports.rows import Row, rows
+from testamur.exports.taking import Taken
 from testamur.rules import Signed
-from testamur.tlog.checkpoint import Checkpoint
-from testamur.tlog.note import VerifierKey
-from testamur.tlog.source import Source
 from testamur.verification.replay import Progress, Replayed, ReplayedSubmission, replay
 
 # A row group of Parquet: large enough to compress well, small enough for any memory.
@@ -29,36 +30,57 @@ _BATCH: Final = 65_536
 
 
 def export(
-    source: Source,
-    key: VerifierKey,
+    taken: Taken,
     path: Path,
     form: Form,
     *,
-    checkpoint: Checkpoint | None = None,
+    now: datetime | None = None,
     progress: Progress | None = None,
 ) -> Replayed:
-    """Replay the log into a new file at `path`, and return what the replay found.
+    """Replay a log into a new file at `path`, and return what the replay found.
 
-    Raises what `replay` raises, and `Unavailable` when the file cannot be written or exists.
+    The data dictionary is put beside it, under the same name and `ENDING`. `now` is as in `replay`.
+    Raises what that raises, and `Unavailable` when a file cannot be written or exists.
     """
-    written = partial(_written, source, key, form, progress=progress)
-    with _new_file(path) as file:
-        replayed, fallen = written(file, checkpoint=checkpoint, fallen=frozenset())
-        if fallen:
-            # Only the whole log tells what a later declaration cut off: so it is written again.
-            file.seek(0)
-            file.truncate()
-            replayed, _ = written(file, checkpoint=replayed.checkpoint, fallen=fallen)
+    described = dictionary(form, path.name, taken)
+    with _new_file(path.with_name(path.name + ENDING)) as beside:
+        beside.write(described)
+        # The rows get their name first: a dictionary alone would describe nothing.
+        with _new_file(path) as file:
+            return write_rows(taken, file, form, described, now=now, progress=progress)
+
+
+def write_rows(
+    taken: Taken,
+    file: IO[bytes],
+    form: Form,
+    described: bytes = b"",
+    *,
+    now: datetime | None = None,
+    progress: Progress | None = None,
+) -> Replayed:
+    """Replay a log into an empty file that can be written again, and return what was found.
+
+    `described` is the data dictionary, which Parquet has in the file itself. What is in the file
+    is good only once this has returned. Raises what `replay` raises.
+    """
+    written = partial(_written, taken, form, file, described, now=now, progress=progress)
+    replayed, fallen = written(fallen=frozenset())
+    if fallen:
+        # Only the whole log tells what a later declaration cut off: so it is written again.
+        file.seek(0)
+        file.truncate()
+        replayed, _ = written(fallen=fallen)
     return replayed
 
 
 def _written(
-    source: Source,
-    key: VerifierKey,
+    taken: Taken,
     form: Form,
     file: IO[bytes],
+    described: bytes,
     *,
-    checkpoint: Checkpoint | None,
+    now: datetime | None,
     progress: Progress | None,
     fallen: Container[int],
 ) -> tuple[Replayed, frozenset[int]]:
@@ -77,10 +99,23 @@ def _written(
                 writer.write(waiting)
                 waiting.clear()
 
-        replayed = replay(source, key, checkpoint=checkpoint, progress=progress, on_submission=read)
+        replayed = replay(
+            taken.source,
+            taken.key,
+            checkpoint=taken.checkpoint,
+            now=now,
+            progress=progress,
+            on_submission=read,
+        )
         if waiting:
             writer.write(waiting)
-        writer.finish(replayed.checkpoint)
+        writer.finish(replayed.checkpoint, described)
+    last = replayed.statistics.last_recorded_at
+    if taken.at is not None and last > taken.at:
+        raise Refuted(
+            f"the log has a submission of {format_time(last)} among those recorded by "
+            f"{format_time(taken.at)}: its times are out of order"
+        )
     counts = replayed.register.counts
     return replayed, frozenset(each.position for each in signed if not counts(each))
 

@@ -119,6 +119,6 @@ def _good(command: str) -> dict[str, str]:
         "evidence": {"credential": "0.json", "log": "log", "trust": "log.vkey", "out": new},
         "status": {"credential": "0.json", **dead},
         "replay": {"place": "log", "trust": "log.vkey"},
-        "export": {"place": "log", "out": new, "trust": "log.vkey"},
+        "export": {"place": "log", "out": new, "form": "csv", "trust": "log.vkey"},
     }  # fmt: skip
     return found[command]

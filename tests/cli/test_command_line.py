@@ -139,23 +139,46 @@ def test_a_bug_shows_its_traceback_and_ends_with_2(at: Path) -> None:
     "arguments",
     [
         ["keygen", "--out", "-"],
-        ["export", "log", "--vkey", "log.vkey", "--out", "-"],
-        ["revoke", "019a3b1c-7f00-7abc-8def-0123456789ab", "--reason", "duplicate", "--to", "-"],
+        ["prepare", "cohort.csv", "--achievement", "a", "--provider", "p", "--out", "-"],
+        ["recover", "--keys", "keys", "--lost", "did:key:z6Mk", "--out", "-"],
     ],
 )
-def test_no_file_is_named_like_standard_input(world: World, arguments: list[str]) -> None:
+def test_a_folder_does_not_go_to_standard_output(at: Path, arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.code, done.out) == (2, "")
-    assert "- is standard input" in done.err
     assert not Path("-").exists()
+
+
+def test_a_file_goes_to_standard_output_and_the_result_to_the_terminal(
+    world: World, registry: HttpRegistry
+) -> None:
+    key_folder(world.folder / "keys", world.story.provider)
+    Path("s").write_bytes(world.story.cohort(1))
+    log = ["log", "--vkey", "log.vkey"]
+    for arguments, begins in (
+        (["export", *log, "--format", "csv", "--out", "-"], "\ufeffposition,"),
+        (["evidence", "0.json", "--log", *log, "--out", "-"], '{"checkpoint":'),
+        (["submit", "s", "--url", registry.url, "--vkey", "log.vkey", "--out", "-"], "{\n  "),
+        (["keygen", "--out", "keys", "--more", "signing", "--to", "-"], '{"as":"signing"'),
+    ):
+        for more in ([], ["--json"]):
+            done = run(*arguments, *more)
+            # The registry's clock stands still, which `submit` notices.
+            assert done.code in ((0, 2) if arguments[0] == "submit" else (0,)), done.err
+            assert done.out.startswith(begins)
+            assert done.err
+            if more and arguments[0] != "submit":
+                assert json.loads(done.err)
+    assert not Path("-").exists()
+    assert run("status", "0.json", "--url", "http://127.0.0.1:9", "--json").json["error"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "place"),
     [
         (["replay", "n" * 300], "n" * 300),
-        (["export", "log", "--vkey", "log.vkey", "--out", "n" * 300], "n" * 300),
-        (["export", "log", "--vkey", "log.vkey", "--out", "log.vkey/out"], "log.vkey/out"),
+        (["export", "log", "--vkey", "log.vkey", "--out", "n" * 300 + ".csv"], "n" * 300),
+        (["export", "log", "--vkey", "log.vkey", "--out", "log.vkey/o.csv"], "log.vkey/o.csv"),
     ],
 )
 def test_what_the_machine_does_not_let_us_do_is_no_verdict(

@@ -487,16 +487,44 @@ def test_what_is_no_url_is_wrong_usage(world: World, url: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["ndjson", "csv", "parquet"])
-def test_a_log_is_exported(world: World, form: str) -> None:
-    done = run("export", "log", "--vkey", "log.vkey", "--format", form, "--out", "out", "--json")
-    assert done.code == 0
-    assert done.json["rows"] == 9
-    assert Path("out").stat().st_size > 0
-    assert run("export", "log", "--vkey", "log.vkey", "--format", form, "--out", "out").code == 2
+def test_a_log_is_exported_in_the_form_that_the_name_of_the_file_says(
+    world: World, form: str
+) -> None:
+    for named, more in ((f"out.{form}", []), ("other", ["--format", form])):
+        done = run("export", "log", "--vkey", "log.vkey", "--out", named, *more, "--json")
+        assert done.code == 0
+        assert done.json["rows"] == 9
+        assert done.json["dictionary"] == f"{named}.datapackage.json"
+        assert Path(named).stat().st_size > 0
+        assert run("export", "log", "--vkey", "log.vkey", "--out", named, *more).code == 2
+    assert Path(f"out.{form}").read_bytes() == Path("other").read_bytes() or form == "parquet"
+
+
+def test_a_name_that_says_no_form_is_told_those_there_are(world: World) -> None:
+    done = run("export", "log", "--vkey", "log.vkey", "--out", "log.xlsx", "--json")
+    assert (done.code, done.json["error"]) == (2, "usage")
+    assert ".csv, .ndjson, .jsonl, .parquet" in done.json["detail"]
+
+
+def test_a_log_is_exported_as_of_an_earlier_size_or_time(world: World) -> None:
+    size = world.log.size
+    later = world.story.milliseconds + 60_000
+    world.log.append(world.story.cohort(2), recorded_at=later)
+    world.log.publish()
+    base = ["export", "log", "--vkey", "log.vkey", "--json"]
+    by_size = run(*base, "--size", size, "--out", "a.csv").json
+    by_time = run(*base, "--at", "2026-11-21T10:00:59Z", "--out", "b.csv").json
+    assert (by_size["size"], by_size["rows"]) == (by_time["size"], by_time["rows"]) == (size, 9)
+    assert by_size["root"] == by_time["root"]
+    assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
+    assert run(*base, "--size", size, "--at", "2026-11-21", "--out", "c.csv").code == 2
+    assert "still to come" in run(*base, "--at", "2999-01-01", "--out", "c.csv").json["detail"]
+    assert run(*base, "--size", size + 1, "--out", "c.csv").json["rule"] == "size-cut"
+    assert not Path("c.csv").exists()
 
 
 def test_a_damaged_log_is_not_exported(world: World) -> None:
     world.log.republish([*world.log.entries[:-1], b"{}"])
-    done = run("export", "log", "--vkey", "log.vkey", "--out", "out")
+    done = run("export", "log", "--vkey", "log.vkey", "--out", "out.csv")
     assert done.code == 1
-    assert not Path("out").exists()
+    assert not Path("out.csv").exists()

@@ -23,8 +23,10 @@ from testamur.catalogue import events as e
 from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import parse_submission_entry
 from testamur.errors import Refuted, Unavailable
-from testamur.exports.row_files import WRITERS, Form
+from testamur.exports.dictionary import Form
+from testamur.exports.row_files import WRITERS
 from testamur.exports.rows import COLUMNS, Row, cells
+from testamur.exports.taking import take
 from testamur.exports.whole_log import export
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.verification.replay import BadEntry
@@ -48,8 +50,13 @@ def log(tmp_path: Path) -> PublishedLog:
 
 def exported(log: PublishedLog, form: Form) -> bytes:
     path = log.root.parent / f"out.{form}"
-    export(log.source(), log.key, path, form)
+    export(take(log.source(), log.key), path, form)
     return path.read_bytes()
+
+
+def table(data: bytes) -> list[dict[str, str]]:
+    """Return the rows of an exported CSV, which begins with a byte order mark."""
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
 
 
 def event_entries(log: PublishedLog) -> list[tuple[int, int, bytes]]:
@@ -83,7 +90,8 @@ def test_flags_are_told(log: PublishedLog) -> None:
 def test_csv_has_a_column_for_every_member(log: PublishedLog) -> None:
     text = exported(log, "csv").decode()
     assert "\r" not in text
-    header, *lines = csv.reader(io.StringIO(text))
+    assert text.startswith("\ufeffposition,")
+    header, *lines = csv.reader(io.StringIO(text[1:]))
     assert header == list(COLUMNS)
     rows = [dict(zip(header, line, strict=True)) for line in lines]
     assert len(rows) == 308
@@ -176,8 +184,7 @@ def test_every_row_says_whether_it_counts_as_of_the_size(robbed: Robbed, form: F
         case "ndjson":
             counts = [json.loads(line)["counts"] for line in data.splitlines()]
         case "csv":
-            table = csv.DictReader(io.StringIO(data.decode()))
-            counts = [{"true": True, "false": False}[row["counts"]] for row in table]
+            counts = [{"true": True, "false": False}[row["counts"]] for row in table(data)]
         case "parquet":
             counts = pq.read_table(robbed.log.root.parent / "out.parquet")["counts"].to_pylist()
     assert counts == robbed.due
@@ -187,9 +194,8 @@ def test_as_of_an_earlier_checkpoint_a_later_declaration_is_not_heard(
     robbed: Robbed, tmp_path: Path
 ) -> None:
     log, out = robbed.log, tmp_path / "out.csv"
-    export(log.source(), log.key, out, "csv", checkpoint=robbed.earlier)
-    table = csv.DictReader(out.read_text().splitlines())
-    assert [row["counts"] for row in table] == ["true"] * (len(robbed.due) - 1)
+    export(take(log.source(), log.key, size=robbed.earlier.size), out, "csv")
+    assert [row["counts"] for row in table(out.read_bytes())] == ["true"] * (len(robbed.due) - 1)
 
 
 # --- All or nothing ---
@@ -207,7 +213,7 @@ def test_a_damaged_log_leaves_no_file_behind(log: PublishedLog, form: Form) -> N
 def test_a_log_under_another_key_leaves_no_file_behind(log: PublishedLog, tmp_path: Path) -> None:
     other = PublishedLog(tmp_path / "other", Story(name="another"))
     with pytest.raises(Refuted):
-        export(log.source(), other.key, tmp_path / "out.csv", "csv")
+        export(take(log.source(), other.key), tmp_path / "out.csv", "csv")
     assert not (tmp_path / "out.csv").exists()
 
 
@@ -224,7 +230,7 @@ def test_an_interrupted_export_leaves_no_file_behind(log: PublishedLog, tmp_path
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        export(log.source(), log.key, tmp_path / "out.csv", "csv", progress=interrupted)
+        export(take(log.source(), log.key), tmp_path / "out.csv", "csv", progress=interrupted)
     assert files(log) == ["log"]
 
 
@@ -237,7 +243,7 @@ def test_a_file_that_is_there_is_not_touched(log: PublishedLog, tmp_path: Path) 
 
 def test_a_folder_that_is_not_there_is_said_to_be_missing(log: PublishedLog) -> None:
     with pytest.raises(Unavailable, match="No such file or directory"):
-        export(log.source(), log.key, log.root / "no/out.csv", "csv")
+        export(take(log.source(), log.key), log.root / "no/out.csv", "csv")
 
 
 def test_parquet_without_its_library_says_what_to_install(log: PublishedLog) -> None:
@@ -246,12 +252,13 @@ import sys
 sys.modules["pyarrow"] = None
 from pathlib import Path
 from testamur.errors import Unavailable
+from testamur.exports.taking import take
 from testamur.exports.whole_log import export
 from testamur.tlog.note import VerifierKey
 from testamur.tlog.source import DirectorySource
 try:
     log, key = DirectorySource(Path(sys.argv[1])), VerifierKey.parse(sys.argv[2])
-    export(log, key, Path(sys.argv[3]), "parquet")
+    export(take(log, key), Path(sys.argv[3]), "parquet")
 except Unavailable as error:
     print(error)
 """
@@ -271,8 +278,7 @@ def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 def test_every_form_has_the_same_rows(log: PublishedLog) -> None:
     ndjson = [json.loads(line)["position"] for line in exported(log, "ndjson").splitlines()]
-    text = exported(log, "csv").decode()
-    positions = [int(row["position"]) for row in csv.DictReader(io.StringIO(text))]
+    positions = [int(row["position"]) for row in table(exported(log, "csv"))]
     exported(log, "parquet")
     parquet = pq.read_table(log.root.parent / "out.parquet")["position"].to_pylist()
     assert ndjson == positions == parquet
@@ -291,7 +297,6 @@ def test_no_name_is_run_by_a_spreadsheet(tmp_path: Path, name: str) -> None:
     renamed = e.OrganizationUpdated(country="NL", name=name)
     log.append(story.submission(story.provider, renamed))
     log.publish()
-    table = csv.DictReader(io.StringIO(exported(log, "csv").decode()))
-    assert [row["name"] for row in table][-1] == f"'{name}"
+    assert table(exported(log, "csv"))[-1]["name"] == f"'{name}"
     told = [json.loads(line)["event"] for line in exported(log, "ndjson").splitlines()]
     assert told[-1]["name"] == name
