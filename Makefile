@@ -30,7 +30,11 @@ test: $(VENV)/.dev ## run all tests on all cores (ARGS=, such as ARGS=tests/log)
 	@$(PYTEST) -n $(WORKERS) $(ARGS)
 
 test-fast: $(VENV)/.dev ## the same without those that start a server, or are marked slow
-	@$(PYTEST) -n auto -m "not server and not slow" $(ARGS)
+	@$(PYTEST) -n auto -m "not server and not slow and not postgres" $(ARGS)
+
+test-server: $(VENV)/.dev ## the tests that need PostgreSQL, on private clusters that they start
+	@$(RUN) -m tests.harness.postgres
+	@$(PYTEST) -n $(WORKERS) -m postgres $(ARGS)
 
 check: $(VENV)/.dev ## ruff, mypy --strict, the import contract
 	@$(RUN) -m ruff check .

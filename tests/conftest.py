@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -22,6 +23,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what serves a copy of the opened log: it starts the server."""
     if "opened_log" in getattr(item, "fixturenames", ()):
         item.add_marker("server")
+
+
+def pytest_sessionfinish() -> None:
+    """Stop the cluster of PostgreSQL that tests of this process started, if any did."""
+    harness = sys.modules.get("tests.harness.postgres")
+    if harness is not None:
+        harness.stop_shared()
 
 
 @pytest.fixture(scope="session")

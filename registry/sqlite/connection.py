@@ -57,6 +57,10 @@ class Connection:
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise translated(error) from error
 
+    def begin_reading(self) -> None:
+        """Begin a view of one moment, which the first statement picks."""
+        self.run("BEGIN")
+
     def begin_writing(self, *, patience: float = _PATIENCE) -> None:
         """Take the write lock; raises `Overloaded` after `patience` seconds.
 

@@ -15,10 +15,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from registry.pool import Pool
 from registry.sqlite import schema
 from registry.sqlite.connection import Connect, Connection, Value, opener
 from registry.sqlite.integrity import check_file
-from registry.sqlite.pool import Pool
 from registry.sqlite.reading import SqliteReading
 from registry.store import (
     EntryRow,
@@ -55,13 +55,16 @@ class SqliteStore:
         self._folder = path.parent
         self._patience = patience
         self._open = connect or opener(path, make=make)
-        self._readers = Pool(self._reader)
+        self._readers = Pool(self._reader, Connection.begin_reading)
         self._turn = threading.Lock()
         self._writer: Connection | None = None
         self._closed = False
         self._listeners: frozenset[threading.Event] = frozenset()
-        with self._readers.connection() as connection:
+        connection = self._reader()
+        try:
             schema.create(connection)
+        finally:
+            connection.close()
 
     @contextmanager
     def reading(self) -> Iterator[SqliteReading]:
@@ -120,7 +123,6 @@ class SqliteStore:
     @contextmanager
     def _view(self) -> Iterator[Connection]:
         with self._readers.connection() as connection:
-            connection.run("BEGIN")
             yield connection
             connection.rollback()
 

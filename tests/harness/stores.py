@@ -11,13 +11,19 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import pytest
 
 from registry.sqlite.store import SqliteStore
 from registry.store import Store
 
 
 class Driver(NamedTuple):
-    """How a store is opened, and how a test changes what it holds behind the gate's back."""
+    """How a store is opened, and how a test changes what it holds behind the gate's back.
+
+    In a statement `?` stands for a value; the id of a stream is given as a UUID.
+    """
 
     open: Callable[..., Store]
     sql: Callable[..., list[tuple[Any, ...]]]
@@ -28,11 +34,40 @@ def _open_sqlite(folder: Path, **options: Any) -> Store:
 
 
 def _sql_of_sqlite(folder: Path, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    plain = [value.bytes if isinstance(value, UUID) else value for value in values]
     with closing(sqlite3.connect(folder / "log.db")) as connection, connection:
-        return connection.execute(statement, values).fetchall()
+        return connection.execute(statement, plain).fetchall()
 
 
-DRIVERS: Final = {"sqlite": Driver(_open_sqlite, _sql_of_sqlite)}
+def _open_postgres(folder: Path, **options: Any) -> Store:
+    from registry.postgres.store import PostgresStore
+
+    return PostgresStore(_address(folder), **{"durable": False, **options})
+
+
+def _sql_of_postgres(folder: Path, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    import psycopg
+
+    with psycopg.connect(_address(folder)) as connection:
+        cursor = connection.execute(statement.replace("?", "%s").encode(), values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _address(folder: Path) -> str:
+    from tests.harness import postgres
+
+    return postgres.made(postgres.shared(), postgres.schema_of(folder))
+
+
+DRIVERS: Final = {
+    "sqlite": Driver(_open_sqlite, _sql_of_sqlite),
+    "postgres": Driver(_open_postgres, _sql_of_postgres),
+}
+MARKED: Final = [
+    name if name == "sqlite" else pytest.param(name, marks=getattr(pytest.mark, name))
+    for name in DRIVERS
+]
+"""The drivers as parameters of a test; one that needs a service carries its marker."""
 
 
 @dataclass(frozen=True)

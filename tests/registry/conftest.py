@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.gates import Desk
-from tests.harness.stores import DRIVERS, Kept
+from tests.harness.stores import MARKED, Kept
 from tests.harness.story import Story
 
 
@@ -17,7 +17,7 @@ def story() -> Story:
     return Story()
 
 
-@pytest.fixture(params=DRIVERS)
+@pytest.fixture(params=MARKED)
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
     """Return where a sequence is kept, for each driver."""
     return Kept(request.param, tmp_path)

@@ -97,7 +97,7 @@ DAMAGE: dict[str, tuple[Callable[[Kept], object], str]] = {
     ),
     "a missing table": (
         lambda kept: kept.sql("DROP TABLE submissions"),
-        "no such table: submissions",
+        "submissions",
     ),
 }
 
@@ -114,7 +114,10 @@ def test_a_damaged_file_is_not_opened_and_the_damage_is_named(
     assert named in str(found.value)
 
 
-DEEP_DAMAGE: dict[str, tuple[str, str]] = {
+NOWHERE = UUID(int=0)
+
+# A statement, the damage that is named, and the values of the statement.
+DEEP_DAMAGE: dict[str, tuple[str, str, *tuple[object, ...]]] = {
     "a submission's issuer": (
         "UPDATE submissions SET issuer = 'did:key:z6MkEvil' WHERE position = 10",
         "the submission at 10 is listed as (5, 'did:key:z6MkEvil'",
@@ -136,24 +139,28 @@ DEEP_DAMAGE: dict[str, tuple[str, str]] = {
         "with totals (4, 0, 0)",
     ),
     "a submission's flags": (
-        "UPDATE submissions SET flags = x'00' WHERE position = 16",
+        "UPDATE submissions SET flags = ? WHERE position = 16",
         "the submission at 16",
+        b"\0",
     ),
     "a credential's stream": (
-        "UPDATE entries SET originator_id = zeroblob(16) WHERE notification_id = 13",
+        "UPDATE entries SET originator_id = ? WHERE notification_id = 13",
         "entry 12 is filed as credential.issued/1, version 1 of 00000000000000000000000000000000",
+        NOWHERE,
     ),
     "a submission's stream": (
-        "UPDATE entries SET originator_id = zeroblob(16) WHERE notification_id = 11",
+        "UPDATE entries SET originator_id = ? WHERE notification_id = 11",
         "entry 10 is filed as",
+        NOWHERE,
     ),
     "a version": (
         "UPDATE entries SET originator_version = 7 WHERE notification_id = 13",
         "entry 12 is filed as credential.issued/1, version 7 of",
     ),
     "a register event's stream": (
-        "UPDATE entries SET originator_id = zeroblob(16) WHERE notification_id = 20",
+        "UPDATE entries SET originator_id = ? WHERE notification_id = 20",
         "entry 19 is filed as achievement.defined/1, version 1 of 00000000000000000000000000000000",
+        NOWHERE,
     ),
 }
 
@@ -163,27 +170,26 @@ DEEP_DAMAGE: dict[str, tuple[str, str]] = {
 def test_a_thorough_examination_finds_what_a_start_does_not(
     grown: Kept, story: Story, damage: str
 ) -> None:
-    statement, named = DEEP_DAMAGE[damage]
+    statement, named, *values = DEEP_DAMAGE[damage]
     with Desk(grown, story) as desk:
         desk.examine()
-        grown.sql(statement)
+        grown.sql(statement, *values)
         with pytest.raises(StorageDamaged) as found:
             desk.examine()
     assert named in str(found.value)
 
 
 @pytest.mark.slow
-def test_any_bit_of_the_flags_that_flipped_is_found_by_a_thorough_examination(
+def test_a_bit_of_the_flags_that_flipped_is_found_by_a_thorough_examination(
     grown: Kept, story: Story
 ) -> None:
     ((flags,),) = grown.sql("SELECT flags FROM submissions WHERE position = 16")
     with Desk(grown, story) as desk:
         for at in range(len(flags)):
-            for bit in range(8):
-                changed = flags[:at] + bytes([flags[at] ^ 1 << bit]) + flags[at + 1 :]
-                grown.sql("UPDATE submissions SET flags = ? WHERE position = 16", changed)
-                with pytest.raises(StorageDamaged, match="the submission at 16 is listed as"):
-                    desk.examine()
+            changed = flags[:at] + bytes([flags[at] ^ 1 << at % 8]) + flags[at + 1 :]
+            grown.sql("UPDATE submissions SET flags = ? WHERE position = 16", changed)
+            with pytest.raises(StorageDamaged, match="the submission at 16 is listed as"):
+                desk.examine()
         grown.sql("UPDATE submissions SET flags = ? WHERE position = 16", flags)
         desk.examine()
 
@@ -243,7 +249,7 @@ def test_a_credential_with_an_impossible_history_stops_the_gate(desk: Desk, stor
     desk.record(story.submission(story.provider, story.issued(credential)))
     desk.kept.sql(
         "UPDATE entries SET topic = 'credential.invented/1' WHERE originator_id = ?",
-        UUID(credential).bytes,
+        UUID(credential),
     )
     event = e.CredentialRevoked(credential=credential, reason="misconduct")
     outcome = desk.submit(story.submission(story.provider, event))

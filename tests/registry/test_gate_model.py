@@ -20,7 +20,7 @@ from testamur.errors import Refusal
 from testamur.rules.status import status
 from testamur.verification.replay import Replayer
 from tests.harness.gates import Desk
-from tests.harness.stores import DRIVERS, Kept
+from tests.harness.stores import MARKED, Kept
 from tests.harness.story import Party, Story, party, uuid7
 
 Verb = Literal["issue", "suspend", "reinstate", "revoke", "retire", "cut off"]
@@ -254,7 +254,7 @@ def two_gates(correspondence: Correspondence, driver: str) -> Iterator[tuple[Des
                 yield one, other
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", MARKED)
 @given(groups=GROUPS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_gate_does_what_the_model_does(driver: str, groups: list[list[Letter]]) -> None:

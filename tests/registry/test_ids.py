@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from registry.gate import Recorded, StorageDamaged
@@ -252,7 +254,7 @@ def test_a_refused_submission_that_clashed_may_come_again_without_the_clash(
 
 def test_a_clash_that_no_id_explains_is_damage(desk: Desk, story: Story) -> None:
     """An entry beyond the head: the index refuses the next one, though its ids are free."""
-    row = (OPENING + 1, bytes(16), 1, "note", b"{}", bytes(32))
+    row = (OPENING + 1, UUID(int=0), 1, "note", b"{}", bytes(32))
     desk.kept.sql("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", *row)
     outcome = desk.submit(story.cohort(1))
     assert "the rules saw every id of the group, yet" in str(outcome)

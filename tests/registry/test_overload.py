@@ -83,6 +83,9 @@ def test_nothing_is_taken_when_the_volume_is_nearly_full(kept: Kept, story: Stor
     with Desk(kept, story) as desk:
         desk.open_log()
     with Desk(kept, story, limits=Limits(free_space=2**62)) as desk:
+        if desk.store.free_space() is None:  # a driver that cannot tell refuses nothing
+            assert desk.record(story.cohort(1)).position == OPENING
+            return
         with pytest.raises(StorageFull, match="are kept as a reserve") as full:
             desk.submit(story.cohort(1))
         assert full.value.retry_after > 1

@@ -12,7 +12,6 @@ import pytest
 from registry import register_state
 from registry.gate import Gate
 from registry.shared_register import SharedRegister
-from registry.sqlite.store import SqliteTransaction
 from registry.store import Reading, Store
 from testamur.catalogue import events as e
 from testamur.errors import Unavailable
@@ -220,8 +219,10 @@ def test_what_is_not_durable_is_seen_by_nobody(kept: Kept, story: Story) -> None
         def commit(_: object) -> None:
             raise Unavailable("the disk is gone")
 
+        with desk.store.writing() as transaction:
+            driver = type(transaction)
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(SqliteTransaction, "commit", commit)
+            patched.setattr(driver, "commit", commit)
             outcome = desk.submit(story.submission(story.provider, story.defined(story.new_id())))
         assert isinstance(outcome, Unavailable)
         assert copied(desk.gate._committer.register) == before

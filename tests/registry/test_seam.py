@@ -10,7 +10,7 @@ import pytest
 import registry
 
 FOLDER = Path(registry.__file__).parent
-DRIVERS = {"sqlite"}
+DRIVERS = {"sqlite", "postgres"}
 OUTSIDE = [
     path
     for path in sorted(FOLDER.rglob("*.py"))

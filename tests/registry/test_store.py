@@ -19,7 +19,7 @@ from registry.outcomes import Overloaded
 from registry.store import Clash, EntryRow, StorageDamaged, Store, SubmissionRow
 from testamur.errors import Unavailable
 from testamur.tlog.merkle import leaf_hash
-from tests.harness.stores import DRIVERS, Kept
+from tests.harness.stores import MARKED, Kept
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_what_was_not_committed_is_taken_back(store: Store) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", MARKED)
 @given(sizes=st.lists(st.integers(0, 2100), max_size=5))
 @settings(max_examples=15, deadline=None)
 def test_batches_of_any_size_leave_no_hole(driver: str, sizes: list[int]) -> None:

@@ -1,0 +1,62 @@
+"""Makes the tables, and brings those of an earlier version to this one, by Alembic migrations.
+
+An operator asks for it; nothing does at a start. A migration is one transaction, and a second one
+started meanwhile waits for it.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection as AlchemyConnection
+from sqlalchemy import NullPool, create_engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from registry.postgres.address import Address
+from registry.postgres.schema import VERSION_TABLE
+from testamur.errors import Unavailable
+
+_SCRIPTS: Final = Path(__file__).with_name("migrations")
+
+
+def migrate(url: str) -> None:
+    """Bring the tables in the database to this version; those that are there are kept.
+
+    Raises `Unavailable` when the database cannot be reached, or a migration fails: nothing is
+    changed then.
+    """
+    address = Address.parse(url)
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(**address.parameters),
+        poolclass=NullPool,
+    )
+    try:
+        with engine.begin() as connection:
+            command.upgrade(_configured(connection), "head")
+    except (SQLAlchemyError, psycopg.Error) as error:
+        raise Unavailable(
+            f"the database could not be migrated, and is unchanged: {address.redacted(error)}"
+        ) from None
+
+
+def statements() -> str:
+    """Return all migrations as one script for a database without tables."""
+    config, script = _configured(None), io.StringIO()
+    config.output_buffer = script
+    command.upgrade(config, "head", sql=True)
+    return script.getvalue()
+
+
+def _configured(connection: AlchemyConnection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    config.attributes["version_table"] = VERSION_TABLE
+    return config
