@@ -7,14 +7,12 @@ from itertools import count
 from typing import Any, Final, cast
 
 import msgspec
-import typer
 
 from testamur.catalogue.submission import submission_entry
-from testamur.cli import app
-from tests.cli.commands import World, key_file, key_folder, run
+from tests.cli.commands import COMMAND, World, key_file, key_folder, run
 from tests.harness.story import party
 
-COMMANDS: Final = cast("dict[str, Any]", cast("Any", typer.main.get_command(app)).commands)
+COMMANDS: Final = cast("dict[str, Any]", cast("Any", COMMAND).commands)
 _ID: Final = "019a3b1c-7f00-7abc-8def-0123456789ab"
 _DID: Final = party("somebody").did
 _WHO: Final = {"name": "A College", "country": "NL", "role": "provider"}
