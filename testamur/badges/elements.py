@@ -136,6 +136,12 @@ class Alignment(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
     framework: str | None = None
     kind: str | None = None  # targetType
+    other_names: tuple[str, ...] = ()  # in other languages
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name in each language."""
+        return (self.name, *self.other_names)
 
 
 class Elements(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,13 +238,14 @@ def read_claims(alignment: Alignment) -> Claims:
     `read_elements` takes what is stated for certain; here a word in the name counts, too.
     """
     one = (alignment,)
-    words = (alignment.framework or "", alignment.name)
+    words = (alignment.framework or "", *alignment.names)
     text = " ".join(each[:_LONGEST] for each in words)
     code = (alignment.code or "").strip()
     levels = {level for level in (_level(alignment),) if level is not None}
     for framework, named in _LEVEL_NAMES.items():
         if named.search(text):
-            numbers = {code, *_LEVEL_NUMBER.findall(alignment.name[:_LONGEST])}
+            names = " ".join(each[:_LONGEST] for each in alignment.names)
+            numbers = {code, *_LEVEL_NUMBER.findall(names)}
             levels |= {
                 Level(framework=framework, value=int(each))
                 for each in numbers
@@ -307,7 +314,7 @@ def _stated(codes: _CodeList, alignments: tuple[Alignment, ...]) -> tuple[Any, .
     for alignment in alignments:
         if not (alignment.url.startswith(codes.url) or alignment.kind == codes.kind):
             continue
-        texts = (alignment.url.removeprefix(codes.url), alignment.code, alignment.name)
+        texts = (alignment.url.removeprefix(codes.url), alignment.code, *alignment.names)
         for text in filter(None, texts):
             found |= codes.words.get(text.strip().casefold(), set())
     return tuple(sorted(found))

@@ -11,10 +11,10 @@ Sources: 1EdTech Open Badges 3.0, W3C VC Data Model 1.1 and 2.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -27,6 +27,8 @@ from testamur.badges.elements import (
     credits_of,
     read_elements,
 )
+from testamur.badges.nodes import Node, Wording
+from testamur.badges.object_types import check_types
 from testamur.canonical import MAX_DOCUMENT, MAX_VALUES, parse_strict
 from testamur.catalogue.members import Definition
 from testamur.errors import Refusal
@@ -42,56 +44,40 @@ _OB_CONTEXT: Final = re.compile(
     r"https://purl\.imsglobal\.org/spec/ob/v3p0/context(-3\.[0-9]+\.[0-9]+)?\.json"
 )
 _BADGE_TYPES: Final = {"OpenBadgeCredential", "AchievementCredential"}
-_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f<>\"{}|\\^`]+")
-# XML Schema dateTimeStamp: the zone is mandatory (VC Data Model 2.0 section 4.9).
-_DATE_TIME_STAMP: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
-)
 _COMPACT_JWS: Final = re.compile(rb"\s*eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]*|~)")
 _SVG: Final = re.compile(rb"\s*<(\?xml|!DOCTYPE|!--|svg)")
-
-# Which `type` the objects under these members have (Open Badges 3.0 appendix B).
-_TYPE_OF: Final = {
-    "achievement": "Achievement",
-    "address": "Address",
-    "alignment": "Alignment",
-    "creator": "Profile",
-    "credentialSubject": "AchievementSubject",
-    "evidence": "Evidence",
-    "identifier": "IdentityObject",
-    "issuer": "Profile",
-    "otherIdentifier": "IdentifierEntry",
-    "parentOrg": "Profile",
-    "result": "Result",
-    "resultDescription": "ResultDescription",
-    "rubricCriterionLevel": "RubricCriterionLevel",
-    "source": "Profile",
-}
-# Endorsements are credentials of other issuers, with subjects and rules of their own.
-_NOT_OURS: Final = {"endorsement", "endorsementJwt", "proof"}
 
 
 class Issuer(msgspec.Struct, frozen=True, kw_only=True):
     """Who awarded it, in its own words."""
 
     id: str
-    name: str | None = None
+    names: tuple[Wording, ...] = ()
     country: str | None = None  # ISO 3166-1 alpha-2, else the region as written
+
+    @property
+    def name(self) -> str | None:
+        """The first of its names."""
+        return self.names[0].text if self.names else None
 
 
 class Achievement(msgspec.Struct, frozen=True, kw_only=True):
     """What was awarded."""
 
     id: str
-    name: str
+    names: tuple[Wording, ...]
     achievement_type: str | None = None
     alignments: tuple[Alignment, ...] = ()
     criteria_narrative: str | None = None
     criteria_url: str | None = None
-    description: str | None = None
     field_of_study: str | None = None
-    language: str | None = None
+    languages: tuple[str, ...] = ()
     version: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The first of its names."""
+        return self.names[0].text
 
 
 class Badge(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +92,7 @@ class Badge(msgspec.Struct, frozen=True, kw_only=True):
     valid_from: datetime
     credits_available: Decimal | None = None
     credits_earned: Decimal | None = None
-    name: str | None = None
+    names: tuple[Wording, ...] = ()
     valid_until: datetime | None = None
 
 
@@ -143,11 +129,11 @@ def read_badge(credential: Mapping[str, Any]) -> Badge:
     Raises `Refusal` with the JSON path and the value: `not-an-open-badge`, `ob-context`,
     `ob-member` (missing, or of the wrong kind), `ob-type`, `ob-date`, `ob-validity`.
     """
-    root = _Node(dict(credential))
+    root = Node(dict(credential))
     data_model = _data_model(root)
     _check_credential_type(root)
     _check_context(root)
-    _check_types(root)
+    check_types(root)
     issuer = _issuer(root.need("issuer").one())
     subject = root.need("credentialSubject").one()
     achievement = _achievement(subject.need("achievement").one())
@@ -174,7 +160,7 @@ def read_badge(credential: Mapping[str, Any]) -> Badge:
         valid_from=valid_from,
         credits_available=available,
         credits_earned=earned,
-        name=_optional_text(root, "name"),
+        names=_wordings(root, "name"),
         valid_until=valid_until,
     )
 
@@ -218,93 +204,7 @@ def achievement_object(
     return found
 
 
-class _Node:
-    """A place in the document: a value, and from where and by which step it is reached."""
-
-    __slots__ = ("above", "step", "value")
-
-    def __init__(self, value: Any, above: _Node | None = None, step: str = "$") -> None:
-        self.value, self.above, self.step = value, above, step
-
-    @property
-    def path(self) -> str:
-        """The JSON path that leads here, built only when an error shows it."""
-        steps: list[str] = []
-        node: _Node | None = self
-        while node is not None:
-            steps.append(node.step)
-            node = node.above
-        return "".join(reversed(steps))
-
-    def refuse(self, detail: str, rule: str = "ob-member") -> NoReturn:
-        raise Refusal(rule, f"{self.path} {detail}", value=self.value)
-
-    def get(self, name: str) -> _Node | None:
-        if not isinstance(self.value, dict):
-            self.refuse("must be an object")
-        # JSON-LD takes null for absence (JSON-LD 1.1 section 4.1), and so do issuers.
-        value = self.value.get(name)
-        return None if value is None else _Node(value, self, f".{name}")
-
-    def need(self, name: str) -> _Node:
-        found = self.get(name)
-        if found is None:
-            raise Refusal("ob-member", f"{self.path}.{name} is missing")
-        return found
-
-    def many(self) -> list[_Node]:
-        if isinstance(self.value, list):
-            return [_Node(item, self, f"[{i}]") for i, item in enumerate(self.value)]
-        return [self]
-
-    def objects(self) -> Iterator[_Node]:
-        """Yield those of `many` that are objects."""
-        if isinstance(self.value, dict):
-            yield self
-        elif isinstance(self.value, list):
-            for i, item in enumerate(self.value):
-                if isinstance(item, dict):
-                    yield _Node(item, self, f"[{i}]")
-
-    def one(self) -> _Node:
-        """The value, or the only item of an array: both are in use, and mean the same."""
-        items = self.many()
-        if len(items) != 1:
-            self.refuse(f"must be one, found {len(items)}: one credential is one award")
-        return items[0]
-
-    def text(self) -> str:
-        if not isinstance(self.value, str) or not self.value.strip():
-            self.refuse("must be text that is not empty")
-        return self.value
-
-    def texts(self) -> list[str]:
-        return [item.text() for item in self.many()]
-
-    def uri(self) -> str:
-        if not _URI.fullmatch(self.text()):
-            self.refuse("must be a URI")
-        return self.text()
-
-    def number(self) -> Decimal:
-        # JSON numbers, and the same as text, which some issuers write.
-        text = self.value if isinstance(self.value, str) else repr(self.value)
-        if isinstance(self.value, bool) or not re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,9})?", text):
-            self.refuse("must be a number")
-        return Decimal(text)
-
-    def date_time(self) -> datetime:
-        text = self.text()
-        try:
-            if _DATE_TIME_STAMP.fullmatch(text) is None:
-                raise ValueError(text)  # noqa: TRY301  # Python reads more than XML Schema
-            # In UTC, since a day on the log must mean the same day to everybody.
-            return datetime.fromisoformat(text).astimezone(UTC)
-        except (ValueError, OverflowError):
-            self.refuse("must be a date and time with a zone: 2026-11-21T00:00:00Z", "ob-date")
-
-
-def _data_model(root: _Node) -> Literal["1.1", "2.0"]:
+def _data_model(root: Node) -> Literal["1.1", "2.0"]:
     contexts = root.need("@context").many()
     first = contexts[0].value if contexts else None
     if first == VC_2:
@@ -314,7 +214,7 @@ def _data_model(root: _Node) -> Literal["1.1", "2.0"]:
     raise Refusal("ob-context", f"$.@context must begin with {VC_2} or {VC_1}", value=first)
 
 
-def _check_credential_type(root: _Node) -> None:
+def _check_credential_type(root: Node) -> None:
     types = root.need("type").texts()
     if "EndorsementCredential" in types:
         root.need("type").refuse("is an endorsement, not an award", "not-an-open-badge")
@@ -325,71 +225,60 @@ def _check_credential_type(root: _Node) -> None:
         )
 
 
-def _check_context(root: _Node) -> None:
+def _check_context(root: Node) -> None:
     contexts = root.need("@context")
     names = [item.value for item in contexts.many() if isinstance(item.value, str)]
     if not any(_OB_CONTEXT.fullmatch(name) for name in names):
         contexts.refuse(f"holds no Open Badges 3.0 context, such as {OB_3}", "ob-context")
 
 
-def _check_types(node: _Node) -> None:
-    """Refuse an object, wherever in the badge, whose `type` is not what its member asks for."""
-    for name, value in node.value.items():
-        if name in _NOT_OURS:
-            continue
-        for item in _Node(value, node, f".{name}").objects():
-            found = item.get("type")
-            if name in _TYPE_OF and found and _TYPE_OF[name] not in found.texts():
-                found.refuse(f"must be {_TYPE_OF[name]}", "ob-type")
-            _check_types(item)
-
-
-def _issuer(node: _Node) -> Issuer:
+def _issuer(node: Node) -> Issuer:
     if isinstance(node.value, str):
         return Issuer(id=node.uri())
     address = node.get("address")
     return Issuer(
         id=node.need("id").uri(),
-        name=_optional_text(node, "name"),
+        names=_wordings(node, "name"),
         country=_country(address.one()) if address else None,
     )
 
 
-def _country(address: _Node) -> str | None:
+def _country(address: Node) -> str | None:
     code = _optional_text(address, "addressCountryCode")
     if code is not None and not re.fullmatch(r"[A-Za-z]{2}", code):
         address.need("addressCountryCode").refuse("must be an ISO 3166-1 alpha-2 code")
     return code.upper() if code else _optional_text(address, "addressRegion")
 
 
-def _achievement(node: _Node) -> Achievement:
+def _achievement(node: Node) -> Achievement:
     criteria, alignments = node.get("criteria"), node.get("alignment")
     criteria = criteria.one() if criteria else None
     return Achievement(
         id=node.need("id").uri(),
-        name=node.need("name").text(),
+        names=node.need("name").wordings(),
         achievement_type=_optional_text(node, "achievementType"),
         alignments=tuple(map(_alignment, alignments.many())) if alignments else (),
-        criteria_narrative=_optional_text(criteria, "narrative") if criteria else None,
+        criteria_narrative=_first(criteria, "narrative") if criteria else None,
         criteria_url=_optional_text(criteria, "id") if criteria else None,
-        description=_optional_text(node, "description"),
-        field_of_study=_optional_text(node, "fieldOfStudy"),
-        language=_optional_text(node, "inLanguage"),
-        version=_optional_text(node, "version"),
+        field_of_study=_label(node, "fieldOfStudy"),
+        languages=_languages(node),
+        version=_label(node, "version"),
     )
 
 
-def _alignment(node: _Node) -> Alignment:
+def _alignment(node: Node) -> Alignment:
+    names = [each.text for each in node.need("targetName").wordings()]
     return Alignment(
-        name=node.need("targetName").text(),
+        name=names[0],
+        other_names=tuple(names[1:]),
         url=node.need("targetUrl").text(),
-        code=_optional_text(node, "targetCode"),
+        code=_label(node, "targetCode"),
         framework=_optional_text(node, "targetFramework"),
         kind=_optional_text(node, "targetType"),
     )
 
 
-def _validity(root: _Node, data_model: Literal["1.1", "2.0"]) -> tuple[datetime, datetime | None]:
+def _validity(root: Node, data_model: Literal["1.1", "2.0"]) -> tuple[datetime, datetime | None]:
     names = [("validFrom", "validUntil"), ("issuanceDate", "expirationDate")]
     if data_model == "1.1":
         names.reverse()
@@ -404,7 +293,7 @@ def _validity(root: _Node, data_model: Literal["1.1", "2.0"]) -> tuple[datetime,
     return start, end
 
 
-def _suites(root: _Node) -> tuple[str, ...]:
+def _suites(root: Node) -> tuple[str, ...]:
     proof = root.get("proof")
     proofs = proof.many() if proof else []
     if proof and len(proofs) > MAX_PROOFS:
@@ -415,7 +304,7 @@ def _suites(root: _Node) -> tuple[str, ...]:
     return tuple(suite_of(item.value) for item in proofs)
 
 
-def _learner(subject: _Node) -> Learner | None:
+def _learner(subject: Node) -> Learner | None:
     identity = subject.get("id")
     if identity and identity.text():
         return "id"
@@ -427,13 +316,33 @@ def _learner(subject: _Node) -> Learner | None:
     return "identifier"
 
 
-def _credits(node: _Node, name: str) -> Decimal | None:
+def _credits(node: Node, name: str) -> Decimal | None:
     stated = node.get(name)
     if stated and stated.number() < 0:
         stated.refuse("must not be negative")
     return stated.number() if stated else None
 
 
-def _optional_text(node: _Node, name: str) -> str | None:
+def _languages(achievement: Node) -> tuple[str, ...]:
+    found = achievement.get("inLanguage")
+    return () if found is None or found.value == "" else tuple(found.texts())
+
+
+def _wordings(node: Node, name: str) -> tuple[Wording, ...]:
+    found = node.get(name)
+    return () if found is None or found.value == "" else found.wordings()
+
+
+def _first(node: Node, name: str) -> str | None:
+    found = _wordings(node, name)
+    return found[0].text if found else None
+
+
+def _label(node: Node, name: str) -> str | None:
+    found = node.get(name)
+    return None if found is None or found.value == "" else found.label()
+
+
+def _optional_text(node: Node, name: str) -> str | None:
     found = node.get(name)
     return None if found is None or found.value == "" else found.text()

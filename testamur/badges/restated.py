@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from testamur.badges.elements import Claims, alignment_objects, read_claims
+from testamur.badges.nodes import Wording
 from testamur.badges.openbadges import Badge
 from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.ids import UUID7_PATTERN
@@ -41,6 +42,11 @@ def same_text(one: str, other: str) -> bool:
     if max(len(one), len(other)) > _LONGEST:
         return one == other
     return _folded(one) == _folded(other)
+
+
+def is_called(text: str, names: Collection[str]) -> bool:
+    """Return whether a text reads the same as one of the names."""
+    return any(same_text(text, each) for each in names)
 
 
 def _folded(text: str) -> str:
@@ -88,23 +94,46 @@ def _plain(
     badge: Badge, event: CredentialIssued, definition: Definition
 ) -> Iterator[tuple[str, str, str]]:
     stated = badge.achievement
-    if not same_text(stated.name, definition.name):
-        yield "achievement.name", repr(stated.name), repr(definition.name)
+    for name in _misnamed(stated.names, definition.name):
+        yield "achievement.name", _quoted(name), _quoted(definition.name)
     kind = stated.achievement_type
     if kind is not None and not same_text(kind, definition.achievement_type):
         yield "achievementType", kind, definition.achievement_type
     version = _VERSION.fullmatch(stated.version or "")
     if version is not None and int(version[1]) != event.achievement_version:
         yield "version", version[0], str(event.achievement_version)
-    language, logged = stated.language, definition.languages
-    if language is not None and logged is not None and not _spoken(language, logged):
-        yield "inLanguage", language, ", ".join(logged)
+    logged = definition.languages
+    for language in stated.languages if logged is not None else ():
+        if not _spoken(language, logged or ()):
+            yield "inLanguage", language, ", ".join(logged or ())
     criteria = definition.criteria
     if criteria is not None and stated.criteria_url not in (None, criteria.url):
         yield "criteria", str(stated.criteria_url), criteria.url
     field = re.fullmatch("[0-9]{2,4}", stated.field_of_study or "")
     if field is not None and definition.field not in (None, field[0]):
         yield "fieldOfStudy", field[0], str(definition.field)
+
+
+def _misnamed(names: Collection[Wording], logged: str) -> Iterator[str]:
+    """Yield the names that contradict the logged one; a translation of it does not.
+
+    A translation is in a language that the badge names, and in which it does not state the logged
+    name. There is none unless it states the logged name, too.
+    """
+    stated = {each.language for each in names if same_text(each.text, logged)}
+    for each in names:
+        translated = bool(stated) and each.language not in {None, *stated}
+        if not translated and not same_text(each.text, logged):
+            yield each.text
+
+
+def translations(names: Collection[Wording], logged: str) -> list[Wording]:
+    """Return the names that are not the logged one, each with its language."""
+    return [each for each in names if not same_text(each.text, logged)]
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}'"
 
 
 def _spoken(language: str, logged: tuple[str, ...]) -> bool:
@@ -137,9 +166,9 @@ def _aligned(
     for alignment in badge.achievement.alignments:
         claims = read_claims(alignment)
         yield from _coded(claims, definition)
-        urls = outcomes.get(_folded(alignment.name[:_LONGEST]), set())
-        if claims.outcome and outcomes and not {None, alignment.url} & urls:
-            yield "outcome", repr(alignment.name), f"{len(outcomes)} others"
+        named = (outcomes.get(_folded(each[:_LONGEST]), set()) for each in alignment.names)
+        if claims.outcome and outcomes and not {None, alignment.url} & set().union(*named):
+            yield "outcome", _quoted(alignment.name), f"{len(outcomes)} others"
         found = _UUID7_URN.fullmatch(alignment.url)
         if claims.quality_assurance and found and found[1].lower() != event.accreditation:
             yield "accreditation", found[1], event.accreditation or "none"
@@ -271,10 +300,9 @@ def _one(value: Any) -> Mapping[str, Any]:
 
 def _agreed(badge: Badge, definition: Definition, names: Collection[str]) -> Iterator[str]:
     """Yield the paths outside `_ACHIEVEMENT` that say again what is on the log."""
-    if badge.name is not None and same_text(badge.name, definition.name):
+    if all(same_text(each.text, definition.name) for each in badge.names):
         yield "name"
-    said = badge.issuer.name
-    if said is not None and any(same_text(said, each) for each in names):
+    if all(is_called(each.text, names) for each in badge.issuer.names):
         yield "issuer.name"
     if badge.elements.issued == badge.valid_from.date():
         yield "awardedDate"
@@ -287,11 +315,13 @@ def _unlogged(badge: Badge, event: CredentialIssued, definition: Definition) -> 
     stated = badge.achievement
     if not _UUID7_URN.fullmatch(stated.id) and stated.id != definition.url:
         yield "achievement.id"
+    for each in translations(stated.names, definition.name):
+        yield f"achievement.name in {each.language}"
     if stated.version is not None and not _VERSION.fullmatch(stated.version):
         yield "achievement.version"
     for path, value, logged in (
         ("achievement.creditsAvailable", badge.credits_available, definition.workload),
-        ("achievement.inLanguage", stated.language, definition.languages),
+        ("achievement.inLanguage", stated.languages or None, definition.languages),
         ("achievement.criteria.id", stated.criteria_url, definition.criteria),
     ):
         if value is not None and logged is None:
@@ -306,5 +336,6 @@ def _unlogged(badge: Badge, event: CredentialIssued, definition: Definition) -> 
     ]
     known = {(each["targetName"], each["targetUrl"]) for each in written}
     for alignment in stated.alignments:
-        if (alignment.name, alignment.url) not in known:
-            yield f"achievement.alignment {alignment.name[:80]}"
+        for name in alignment.names:
+            if (name, alignment.url) not in known:
+                yield f"achievement.alignment {name[:80]}"

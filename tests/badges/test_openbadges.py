@@ -122,6 +122,38 @@ def test_one_object_may_stand_for_an_array_of_one_and_the_other_way_round() -> N
         assert read_badge(changed(**members)) == plain
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Teamwork", [("Teamwork", None)]),
+        ({"@value": "Teamwork"}, [("Teamwork", None)]),
+        ({"@value": "Teamwork", "@language": "en-GB"}, [("Teamwork", "en-gb")]),
+        ({"@value": "עבודת צוות", "@language": "he", "@direction": "rtl"}, [("עבודת צוות", "he")]),
+        (
+            [
+                {"@value": "Teamwork", "@language": "en"},
+                {"@value": "Teamarbeit", "@language": "de"},
+            ],
+            [("Teamwork", "en"), ("Teamarbeit", "de")],
+        ),
+        (["Teamwork", "Teamwork"], [("Teamwork", None)]),
+    ],
+)
+def test_a_name_may_be_in_several_languages(name: Any, found: list[tuple[str, str | None]]) -> None:
+    for path in ("name", "issuer.name", f"{ACHIEVEMENT}.name"):
+        badge = read_badge(changed(**{path: name}))
+        names = (badge.names, badge.issuer.names, badge.achievement.names)
+        assert [tuple(each) for each in found] in [[tuple(n) for n in each] for each in names]
+
+
+@pytest.mark.parametrize("path", ["", "issuer.", f"{SUBJECT}.", f"{ACHIEVEMENT}."])
+def test_an_extension_may_use_the_names_of_the_standard_for_other_things(path: str) -> None:
+    """Only what the standard defines, where it defines it, is of its types."""
+    foreign = {"type": ["Exam"], "source": {"type": ["Book"]}, "result": [{"type": ["Mark"]}]}
+    for name in ("extensions:exam", "hasClaim"):
+        assert read_badge(changed(**{f"{path}{name}": foreign})) == read_badge(BADGE)
+
+
 def test_the_names_of_the_older_data_model_are_read() -> None:
     badge = read_badge(
         changed(
@@ -154,12 +186,13 @@ def test_an_issuer_may_be_named_by_its_id_alone() -> None:
     ("text", "day"),
     [
         ("2026-03-01T00:00:00Z", date(2026, 3, 1)),
-        ("2026-03-01T00:30:00+01:00", date(2026, 2, 28)),
-        ("2026-02-28T23:30:00-08:00", date(2026, 3, 1)),
+        ("2026-03-01T00:30:00+01:00", date(2026, 3, 1)),
+        ("2026-02-28T23:30:00-08:00", date(2026, 2, 28)),
+        ("2026-03-01T00:00:00+14:00", date(2026, 3, 1)),
         ("2026-03-01T12:00:00.123456789Z", date(2026, 3, 1)),
     ],
 )
-def test_a_day_is_the_same_day_for_everybody(text: str, day: date) -> None:
+def test_a_day_is_the_one_that_is_written_in_the_zone_of_the_issuer(text: str, day: date) -> None:
     assert read_badge(changed(validFrom=text)).valid_from.date() == day
 
 
@@ -226,6 +259,14 @@ def test_whether_a_learner_is_identified_is_read_and_nothing_of_them(
         ({"validFrom": "2026-02-30T00:00:00Z"}, "ob-date", "$.validFrom"),
         ({"validFrom": "2026-03-01T24:00:00Z"}, "ob-date", "$.validFrom"),
         ({"validFrom": "2026-03-01T00:00:00Z\n"}, "ob-date", "$.validFrom"),
+        ({"validFrom": "2026-03-01T00:00:00+14:01"}, "ob-date", "$.validFrom"),
+        ({"validFrom": {"@value": "2026-03-01T00:00:00Z"}}, "ob-member", "$.validFrom"),
+        ({"id": {"@value": "urn:a"}}, "ob-member", "$.id"),
+        ({"name": []}, "ob-member", "$.name must be 1 to 200 texts"),
+        ({"name": ["x"] * 201}, "ob-member", "$.name must be 1 to 200 texts"),
+        ({"name": {"@value": "x", "@language": ["en"]}}, "ob-member", "$.name"),
+        ({"name": {"@value": " "}}, "ob-member", "$.name"),
+        ({"name": {"@value": "x", "@id": "y"}}, "ob-member", "$.name"),
         ({"validFrom": "２０２６-03-01T00:00:00Z"}, "ob-date", "$.validFrom"),  # noqa: RUF001
         ({"validFrom": "0001-01-01T00:00:00+14:00"}, "ob-date", "$.validFrom"),
         ({"validUntil": "9999-12-31T23:59:59-14:00"}, "ob-date", "$.validUntil"),

@@ -75,7 +75,34 @@ def test_a_doctoral_degree_is_not_the_micro_credential_that_was_logged(issued: I
     assert report.why == report.check("achievement").detail
 
 
+def said(text: str, language: str) -> dict[str, str]:
+    return {"@value": text, "@language": language}
+
+
 CONTRADICTIONS: dict[str, tuple[Change, str]] = {
+    "two names": (achievement(name=["Soil Science", "Medicine"]), "'Medicine'"),
+    "two names in one language": (
+        achievement(name=[said("Soil Science", "en"), said("Medicine", "EN")]),
+        "'Medicine'",
+    ),
+    "a name beside one in a language": (
+        achievement(name=[said("Soil Science", "en"), "Medicine"]),
+        "'Medicine'",
+    ),
+    "a translation of another name": (achievement(name=said("Geneeskunde", "nl")), "'Geneeskunde'"),
+    "a version that is a number": (achievement(version=2), "version 2"),
+    "a language more": (achievement(inLanguage=["en", "nl"]), "inLanguage nl"),
+    "a level that is a number": (
+        aligned(alignment("EQF level 6") | {"targetCode": 8, "targetType": "ext:EQF"}),
+        "EQF 8",
+    ),
+    "a level in another language": (
+        aligned(
+            alignment("EQF level 6")
+            | {"targetName": [said("EQF level 6", "en"), said("EQF level 8", "de")]}
+        ),
+        "EQF 8",
+    ),
     "another name": (achievement(name="Brain Surgery"), "'Brain Surgery'"),
     "another type": (achievement(achievementType="Degree"), "achievementType Degree"),
     "another version": (achievement(version="2"), "version 2"),
@@ -164,13 +191,13 @@ READ_OTHERWISE: dict[str, Change] = {
     ),
     "two subjects": lambda c: c.update(credentialSubject=[c["credentialSubject"]] * 2),
     "a name in several languages": achievement(name={"en": "Soil Science", "nl": "Geneeskunde"}),
-    "a list of names": achievement(name=["Soil Science", "Medicine"]),
     "a list of types": achievement(achievementType=["MicroCredential", "DoctoralDegree"]),
     "a list of versions": achievement(version=["1", "2"]),
-    "a number for a version": achievement(version=2),
-    "a list of languages": achievement(inLanguage=["en", "nl"]),
+    "a language that is a number": achievement(name={"@value": "Soil Science", "@language": 7}),
+    "a text of a type of its own": achievement(name={"@value": "Soil Science", "@type": "x:y"}),
+    "a version that is true": achievement(version=True),
     "credits that are no number": achievement(creditsAvailable={"ECTS": 360}),
-    "a level that is no text": aligned(alignment("EQF level 8") | {"targetCode": 8}),
+    "a level that is a list": aligned(alignment("EQF level 8") | {"targetCode": [6, 8]}),
 }
 
 
@@ -189,6 +216,15 @@ AGREEING: dict[str, Change] = {
     "case, width and spaces": achievement(name="  soil   SCIENCE "),
     "fewer credits earned": lambda c: c["credentialSubject"].update(creditsEarned=2.5),
     "a language of a country": achievement(inLanguage="en-GB"),
+    "a name with its language": achievement(name=said("Soil Science", "en")),
+    "a name in several languages": achievement(
+        name=[said("Bodenkunde", "de"), said("Soil Science", "en"), said("Bodemkunde", "nl")]
+    ),
+    "a version that is a number": achievement(version=1),
+    "a list of one language": achievement(inLanguage=["en"]),
+    "a foreign member that is called as one of the standard": lambda c: c.update(
+        {"ext:exam": {"type": ["Exam"], "source": {"type": ["Book"]}, "result": [{"type": "Mark"}]}}
+    ),
     "a version with a fraction of nothing": achievement(version="1.0"),
     "the elements left out": lambda c: c["credentialSubject"]["achievement"].pop("alignment"),
     "one object for a list of one": lambda c: c.update(
@@ -205,6 +241,11 @@ def test_a_credential_that_agrees_holds_however_it_is_written(issued: IssuedLog,
 
 
 ADDED: dict[str, tuple[Change, str]] = {
+    "a translation": (
+        achievement(name=[said("Soil Science", "en"), said("Geneeskunde", "nl")]),
+        "achievement.name in nl",
+    ),
+    "an extension": (lambda c: c.update({"ext:exam": {"result": 1}}), "ext:exam"),
     "a grand title": (lambda c: c.update(name="Doctor of Medicine"), "name"),
     "a result": (
         lambda c: c["credentialSubject"].update(result=[{"type": ["Result"]}]),

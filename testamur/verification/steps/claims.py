@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
+from testamur.badges.nodes import Wording
 from testamur.badges.openbadges import Badge
-from testamur.badges.restated import differences, same_text
+from testamur.badges.restated import differences, is_called, translations
 from testamur.catalogue import events as e
 from testamur.errors import Refuted, Unavailable, printable
 from testamur.verification.excerpt import Excerpt
@@ -36,7 +38,17 @@ def achievement(excerpt: Excerpt, speakers: Speakers, badge: Badge) -> Finding:
     if found:
         more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise Refuted("; ".join(printable(str(each), 200) for each in found[:_SHOWN]) + more)
-    return Finding(f"{definition.name}, version {event.achievement_version}{_forms(event)}")
+    called = _translated(translations(badge.achievement.names, definition.name))
+    version = f"version {event.achievement_version}"
+    return Finding(f"{definition.name}, {version}{_forms(event)}{called}")
+
+
+def _translated(names: Collection[Wording]) -> str:
+    """Return what a reader of another language sees, which nobody compared."""
+    said = [f"{printable(each.text, 100)} ({each.language})" for each in names]
+    more = f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
+    words = ", ".join(said[:_SHOWN]) + more
+    return f"; its issuer alone says that this is called {words}" if said else ""
 
 
 def _forms(event: e.CredentialIssued) -> str:
@@ -55,18 +67,20 @@ def _forms(event: e.CredentialIssued) -> str:
 
 def issuer(issued: Issuance, badge: Badge, speakers: Speakers) -> Finding:
     """(10) The credential names its issuer by its DID, or as the accreditor vouches for it."""
-    did, claimed, name = issued.issuer, badge.issuer.id, badge.issuer.name
+    did, claimed, names = issued.issuer, badge.issuer.id, badge.issuer.names
     word = speakers.words.get(did)
     if word is None:
         # Anybody can call itself anything, so only the chain's accreditor is heard on a name.
         raise Unavailable(
-            f"that {did} is called {printable(str(name or claimed), 200)} is said by no accreditor "
+            f"that {did} is called {printable(badge.issuer.name or claimed, 200)} is said by no "
+            "accreditor "
             "that leads to an anchor"
         )
-    if name is not None and not any(same_text(name, each) for each in word.names):
+    others = [each.text for each in names if not is_called(each.text, word.names)]
+    if others:
         return Finding(
-            f"the credential names its issuer {printable(name, 200)}; {speakers.called(word.by)} "
-            f"vouched at {word.position} for {' or '.join(word.names)}",
+            f"the credential names its issuer {printable(others[0], 200)}; "
+            f"{speakers.called(word.by)} vouched at {word.position} for {' or '.join(word.names)}",
             Verdict.REFUTED,
             lacking=True,  # of a restatement
         )
