@@ -17,18 +17,19 @@ from testamur.catalogue.submission import SignedHeader, stream_of
 from testamur.catalogue.table import Kind, row_of, subject_of
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
-from testamur.rules import fold, key_admission
+from testamur.rules import fold
 from testamur.rules.accreditation import admit_accreditation
 from testamur.rules.accreditors import Accreditors
 from testamur.rules.achievements import EventAt, admit_achievement
 from testamur.rules.chain import Moment
 from testamur.rules.credentials import Issuance, admit_change
 from testamur.rules.flags import Flag, Flags
+from testamur.rules.key_admission import admit_key_events, admit_signer, key_in_force
 from testamur.rules.key_table import KeySubmission, KeyTable
 from testamur.rules.organizations import admit_organization
 from testamur.rules.reach import Reach, Totals, reach
 from testamur.rules.recognition import admit_recognition
-from testamur.rules.register import Credentials, Organization, Register
+from testamur.rules.register import Credentials, Register
 from testamur.rules.registrations import (
     BRINGING_KEYS,
     admit_authorities,
@@ -96,8 +97,7 @@ def admit_header(register: Register, header: SignedHeader, recorded_at: int) -> 
             line=1,
             value=payload.iss,
         )
-    signed = key_admission.Signed(header.key_id, register.size, recorded_at)
-    key = key_admission.key_in_force(organization.keys, signed)
+    key = key_in_force(organization.keys, header.key_id, register.size, recorded_at)
     # The register's own strings, so that millions of submissions share them.
     return Signed(organization.did, key.key, register.size, recorded_at)
 
@@ -142,8 +142,7 @@ def admit_events(
     so pass drafts of them.
     """
     keys = register.organizations[signed.organization].keys
-    signature = key_admission.Signed(signed.key, signed.position, signed.recorded_at)
-    key_admission.admit_signer(keys, signature, events)
+    admit_signer(keys, signed, events)
     admission = _Admission(register, credentials, signed, event_at, verified, limits, totals)
     if type(events[0]) in e.KEY_EVENTS:
         admitted = admission.of_keys(events)
@@ -249,8 +248,11 @@ class _Admission:
         about_keys = tuple(event for event in events if isinstance(event, e.KeyEvent))
         submission = KeySubmission.of(signed.position, signed.key, signed.recorded_at, about_keys)
         before = self._register.organizations[did]
-        keys = key_admission.admit_key_events(
-            before.keys, submission, closings=_closings(before), caps=self._limits.keys
+        keys = admit_key_events(
+            before.keys,
+            submission,
+            closings=[said.signed for said in before.closings],
+            caps=self._limits.keys,
         )
         for number, event in enumerate(events, 1):
             self._verify(number, event)
@@ -339,14 +341,6 @@ class _Admission:
 def _declared(stream: UUID, version: int, reaches: Reach | None) -> Admitted:
     flagged = reaches is not None and reaches.flagged
     return Admitted(stream, version, (Flag.REACHES_BACK,) if flagged else (), reaches)
-
-
-def _closings(organization: Organization) -> list[key_admission.Signed]:
-    """Return the submissions that closed the organization, counting or not."""
-    return [
-        key_admission.Signed(said.signed.key, said.signed.position, said.signed.recorded_at)
-        for said in organization.closings
-    ]
 
 
 def _check_time(register: Register, iat: int, recorded_at: int) -> None:

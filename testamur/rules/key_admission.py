@@ -24,6 +24,7 @@ from testamur.rules.key_table import (
     ListedKey,
     hear,
 )
+from testamur.rules.said import Signed
 
 _Keys: TypeAlias = dict[str, ListedKey]
 
@@ -53,14 +54,6 @@ class Caps(msgspec.Struct, frozen=True, gc=False):
 CAPS: Final = Caps()
 
 
-class Signed(msgspec.Struct, frozen=True, gc=False):
-    """Who signed a submission, and its header's position and time."""
-
-    key: str
-    position: int
-    recorded_at: int
-
-
 def admit_first_keys(
     founding: str, recovery: Sequence[str], signing: Collection[str], caps: Caps = CAPS
 ) -> None:
@@ -85,7 +78,7 @@ def admit_signer(table: KeyTable, signed: Signed, events: Sequence[object]) -> N
     Rules `unknown-key`, `key-inactive`, `key-events-alone`, `recovery-key`. `signed` comes after
     all in the table's history.
     """
-    signer = key_in_force(table, signed)
+    signer = key_in_force(table, signed.key, signed.position, signed.recorded_at)
     kinds = set(map(type, events))
     if kinds <= KEY_EVENTS:
         return
@@ -107,23 +100,26 @@ def admit_signer(table: KeyTable, signed: Signed, events: Sequence[object]) -> N
         )
 
 
-def key_in_force(table: KeyTable, signed: Signed) -> ListedKey:
-    """Return the key that signs; raises `Refusal` (rules `unknown-key`, `key-inactive`)."""
-    signer = table.keys.get(signed.key)
+def key_in_force(table: KeyTable, key: str, position: int, recorded_at: int) -> ListedKey:
+    """Return the key that signs a submission with its header there.
+
+    Raises `Refusal` (rules `unknown-key`, `key-inactive`).
+    """
+    signer = table.keys.get(key)
     if signer is None:
         raise Refusal(
             "unknown-key",
             "the organization never listed this key; sign with one of its keys",
             line=1,
-            value=signed.key,
+            value=key,
         )
     if not signer.in_force:
-        why = table.why_not(signed.key, signed.position, signed.recorded_at)
+        why = table.why_not(key, position, recorded_at)
         raise Refusal(
             "key-inactive",
             f"{why.reason if why else 'the key is not in force'}; sign with a key in force",
             line=1,
-            value=signed.key,
+            value=key,
         )
     return signer
 
@@ -144,8 +140,7 @@ def admit_key_events(
     submissions that closed the organization: it is closed while one of them counts, and an event
     may declare the key compromised that signed it.
     """
-    signed = Signed(submission.key, submission.position, submission.recorded_at)
-    key_in_force(table, signed)
+    key_in_force(table, submission.key, submission.position, submission.recorded_at)
     _check_spending(table, submission, caps)
     _check_kept(table, submission, caps)
     keys = dict(table.keys)

@@ -12,9 +12,11 @@ import pytest
 
 from testamur.catalogue.events import KeyCompromised, KeyEvent, KeyListed, KeyRetired
 from testamur.errors import Refusal
-from testamur.rules.key_admission import CAPS, Caps, Signed, admit_key_events, admit_signer
+from testamur.rules.key_admission import CAPS, Caps, admit_key_events, admit_signer
 from testamur.rules.key_table import KeySubmission, KeyTable
+from testamur.rules.said import Signed
 
+DID: Final = "did:key:f"
 DAY: Final = 24 * 3600 * 1000
 FIRST_RECOVERY: Final = ("r1", "r2")
 FIRST_SIGNING: Final = ("s1", "s2")
@@ -40,7 +42,7 @@ class KeyStory:
     """A log of which only this organization's submissions are told; others fill the gaps."""
 
     def __init__(self, caps: Caps = CAPS) -> None:
-        self.table = KeyTable.of("did:key:f", FIRST_RECOVERY, FIRST_SIGNING, REGISTERED)
+        self.table = KeyTable.of(DID, FIRST_RECOVERY, FIRST_SIGNING, REGISTERED)
         self.caps = caps
         self.size = REGISTERED + 2
         self.now = 20_000 * DAY
@@ -60,10 +62,14 @@ class KeyStory:
 
     def acts(self, key: str) -> Signed:
         """Admit a submission of one event that is not about keys; raises `Refusal`."""
-        signed = Signed(key, self.size, self.now)
+        signed = self.signed(key)
         admit_signer(self.table, signed, ["an event of another kind"])
         self.size += 2
         return signed
+
+    def signed(self, key: str) -> Signed:
+        """Return who signs the next submission with `key`."""
+        return Signed(DID, key, self.size, self.now)
 
     def closes(self, key: str) -> Signed:
         self.closings.append(signed := self.acts(key))

@@ -7,7 +7,7 @@ import pytest
 
 from testamur.catalogue.events import KeyCompromised, KeyEvent, KeyListed
 from testamur.errors import Refusal
-from testamur.rules.key_admission import CAPS, Caps, Signed, admit_first_keys, admit_signer
+from testamur.rules.key_admission import CAPS, Caps, admit_first_keys, admit_signer
 from tests.harness.key_story import KeyStory, declares, lists, retires
 
 KEY = "z6Mk" + "1" * 44
@@ -97,7 +97,7 @@ def test_a_submission_holds_key_events_alone_or_none(story: KeyStory) -> None:
             ([retires(key), declares(key), "another", retires(key)], 4),
         ):
             with pytest.raises(Refusal) as refused:
-                admit_signer(story.table, Signed(key, story.size, story.now), events)
+                admit_signer(story.table, story.signed(key), events)
             assert (refused.value.rule, refused.value.line) == ("key-events-alone", line)
 
 

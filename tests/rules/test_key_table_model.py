@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from testamur.catalogue.events import KeyEvent, KeyListed, KeyRetired
 from testamur.errors import Refusal
-from testamur.rules.key_admission import Signed
 from testamur.rules.key_table import SIGNING, KeyDeclared, KeySubmission, KeyWord, ListedKey
+from testamur.rules.said import Signed
 from tests.harness.key_story import (
     DAY,
     FIRST_RECOVERY,
