@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import msgspec
 
-from bench.gate_shapes import KEPT, START, Filled, largest_definition, largest_scope
+from bench.gate_keys import KEY_KINDS
+from bench.gate_shapes import START, Filled, largest_definition, largest_scope
+from bench.gate_trial import Act, Trial, made
 from testamur.catalogue import events as e
 from tests.harness.story import Party, party
-
-Act: TypeAlias = tuple[Party, Sequence[e.Event]]
-"""Who signs one submission, and its events."""
-
-
-class Trial(NamedTuple):
-    """A spelling of a kind of event: what must be recorded before, and the submissions to time.
-
-    Called again it gives others. No acts: it cannot be tried in a register of this shape.
-    """
-
-    name: str
-    acts: Callable[[Filled, int], Sequence[Act]]
-    before: Callable[[Filled, int], Sequence[Act]] = lambda *_: ()
-    many: bool = False
-    """Whether a submission holds hundreds of them, so that what it costs itself is shared."""
 
 
 def _issued(filled: Filled, **members: object) -> e.CredentialIssued:
@@ -69,7 +55,6 @@ def _pair_singles(filled: Filled, events: int) -> Sequence[Act]:
 
 
 _SOME: Final = 250  # credentials
-_made: Final = iter(range(10**9))
 
 
 def _suspended(credential: str, _: str) -> e.Event:
@@ -114,7 +99,7 @@ class _Credentials:
         self._ids = [story.new_id() for _ in range(4 * self._some + 1)]
         issued: list[Act] = [(story.provider, [story.issued(id_) for id_ in self._ids])]
         founding = story.provider.founding
-        keys = [founding.with_key(f"spent-{next(_made)}") for _ in range(history.keys)]
+        keys = [founding.with_key(f"spent-{next(made)}") for _ in range(history.keys)]
         if not keys:
             return issued
         turns: list[Act] = [
@@ -165,7 +150,7 @@ def _accreditations(filled: Filled) -> list[e.AccreditationGranted]:
 
 def _fresh(filled: Filled, who: Party) -> tuple[Party, Act]:
     """Return an organization with a key that has spent nothing, and what lists that key."""
-    fresh = who.with_key(f"fresh-{next(_made)}")
+    fresh = who.with_key(f"fresh-{next(made)}")
     return fresh, (who.founding, [filled.story.key_listed(fresh)])
 
 
@@ -306,7 +291,7 @@ def _retired(filled: Filled, _: int) -> Sequence[Act]:
 
 def _registered(filled: Filled, _: int) -> Sequence[Act]:
     story = filled.story
-    newcomers = [party(f"newcomer {next(_made)}") for _ in range(20)]
+    newcomers = [party(f"newcomer {next(made)}") for _ in range(20)]
     filled.newcomers += newcomers
     return [
         (story.accreditor, [story.registered(story.accreditor, each, "provider")])
@@ -338,55 +323,6 @@ def _restated_recognition(filled: Filled) -> Sequence[e.Event]:
     return [filled.story.recognition_restated()]
 
 
-def _key_listed(filled: Filled, _: int) -> Sequence[Act]:
-    founding = filled.story.provider.founding
-    return [(founding, [filled.story.key_listed(founding.with_key(f"key-{next(_made)}"))])]
-
-
-class _Keys:
-    """Keys that are listed before, for what may become of them."""
-
-    def __init__(self, last: Callable[[Filled, Party], e.Event], *, events: int = 1) -> None:
-        self._last = last
-        self._events = events
-        self._keys: list[Party] = []
-
-    def before(self, filled: Filled, _: int) -> Sequence[Act]:
-        """Return the submission that lists the keys."""
-        founding = filled.story.provider.founding
-        self._keys = [founding.with_key(f"key-{next(_made)}") for _ in range(3)]
-        return [(founding, [filled.story.key_listed(key) for key in self._keys])]
-
-    def acts(self, filled: Filled, _: int) -> Sequence[Act]:
-        """Return what becomes of one of them, said as often as a submission may."""
-        key, founding = self._keys.pop(), filled.story.provider.founding
-        return [(founding, [self._last(filled, key)] * self._events)]
-
-
-def _key_retired(filled: Filled, key: Party) -> e.Event:
-    return filled.story.key_retired(key)
-
-
-def _key_compromised(filled: Filled, key: Party) -> e.Event:
-    return filled.story.key_compromised(key, 10)
-
-
-def _key_compromised_but(filled: Filled, key: Party) -> e.Event:
-    within = tuple(each for each in KEPT if each[1] < filled.register.size)
-    return filled.story.key_compromised(key, 10, within or None)
-
-
-def _old_key_compromised(filled: Filled, _: Party) -> e.Event:
-    """Return a declaration that changes what counts of all that was recorded so far."""
-    within = tuple(each for each in KEPT if each[1] < filled.register.size)
-    return filled.story.key_compromised(filled.story.provider.recovery, 10, within or None)
-
-
-def _of_keys(name: str, last: Callable[[Filled, Party], e.Event], *, events: int = 1) -> Trial:
-    keys = _Keys(last, events=events)
-    return Trial(name, keys.acts, keys.before)
-
-
 KINDS: Final[dict[str, tuple[Trial, ...]]] = {
     "credential.issued/1": (
         Trial("a cohort", _cohort, many=True),
@@ -403,14 +339,7 @@ KINDS: Final[dict[str, tuple[Trial, ...]]] = {
     "organization.updated/1": _by_fresh("the provider", _provider, _updated),
     "organization.objected/1": _by_fresh("the provider", _provider, _objected),
     "organization.succeeded/1": _by_fresh("the accreditor's word", _accreditor, _succeeded),
-    "key.listed/1": (Trial("the provider's", _key_listed),),
-    "key.retired/1": (_of_keys("one of many", _key_retired),),
-    "key.compromised/1": (
-        _of_keys("one of many", _key_compromised),
-        _of_keys("with a thousand ranges kept", _key_compromised_but),
-        _of_keys("with a thousand ranges kept, 2 of them", _key_compromised_but, events=2),
-        _of_keys("a recovery key, with a thousand ranges kept", _old_key_compromised),
-    ),
+    **KEY_KINDS,
     "accreditation.restated/1": _by_fresh("the story's", _accreditor, _restated_accreditation),
     "recognition.restated/1": _by_fresh("the story's", _authority, _restated_recognition),
     "accreditation.granted/1": _by_fresh("the largest scope", _accreditor, _accreditations),

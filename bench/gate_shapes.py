@@ -31,8 +31,7 @@ LISTING: Final = 20
 LATE: Final = 4_000
 """Where keys were listed, and where everything else was said."""
 
-KEPT: Final[tuple[Range, ...]] = tuple((number, number) for number in range(20, 2_020, 2))
-"""As many ranges as a declaration may keep."""
+_KEPT: Final[tuple[Range, ...]] = tuple((number, number) for number in range(20, 1_020, 2))
 
 _HEADS: Final = [one + two for one in string.ascii_uppercase for two in string.ascii_uppercase]
 _TAGS: Final = [f"aa-{number // 10:02d}-{number % 10:02d}" + "-55" * 8 for number in range(100)]
@@ -230,7 +229,7 @@ def _said(filled: Filled, _things: int) -> None:
 def _keys(filled: Filled, _things: int, kept: tuple[Range, ...] | None = None) -> None:
     """Let every organization of the story have said nearly as much of its keys as it may.
 
-    Ranges are kept by four declarations: as many as leave something to the events tried.
+    Ranges are kept by four declarations, which is nearly all of them.
     """
     for signer in (filled.story.authority, filled.story.accreditor, filled.story.provider):
         fresh = [private_key(f"{signer.did} {number}").public for number in range(32)]
@@ -283,8 +282,6 @@ SHAPES: Final[dict[str, Shape]] = {
     "what all keys together may say of everything": _said,
     "a life of key events": _keys,
     "a life of recovery keys that were declared": _lists,
-    "a life of declarations that keep a thousand ranges": lambda filled, things: _keys(
-        filled, things, KEPT
-    ),
+    "a life of declarations that keep ranges": lambda filled, things: _keys(filled, things, _KEPT),
     "some of everything": _all,
 }

@@ -24,8 +24,9 @@ import msgspec
 import typer
 
 from bench.figures import report
-from bench.gate_kinds import KINDS, Trial
+from bench.gate_kinds import KINDS
 from bench.gate_shapes import EARLIER, SHAPES, Filled
+from bench.gate_trial import Trial
 from registry.checked import Checked
 from registry.committer import Committer
 from registry.credential_streams import CredentialStreams

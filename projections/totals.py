@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, String, bindparam, func, select
 
 from projections.submissions import SUBMISSIONS
-from testamur.rules.reach import Sums
+from testamur.rules.reach import Counts, Sums
 
 _last: Final = SUBMISSIONS.alias("last")
 _earlier: Final = SUBMISSIONS.alias("earlier")
@@ -76,7 +76,7 @@ class KeyTotals:
         self._size = size
         self._end = end
 
-    def totals(self, organization: str, key: str, positions: Sequence[int]) -> list[Sums]:
+    def totals(self, organization: str, key: str, positions: Sequence[int]) -> list[Counts]:
         """Return, for each position, the sums over the key's submissions with headers below it."""
         issuer = self._numbers[organization]
         asked = {
@@ -87,7 +87,7 @@ class KeyTotals:
         }
         with self._engine.connect() as connection:
             found = [
-                Sums(row.issuances or 0, row.grants or 0, row.endings or 0)
+                (row.issuances or 0, row.grants or 0, row.endings or 0)
                 for row in connection.execute(_BELOW, asked)
             ]
         mine = [row for row in self._pending() if (row["issuer"], row["key"]) == (issuer, key)]
@@ -96,7 +96,7 @@ class KeyTotals:
             before = bisect_left(headers, position)
             if before:
                 last = mine[before - 1]
-                found[place] = Sums(last["issuances"], last["grants"], last["endings"])
+                found[place] = last["issuances"], last["grants"], last["endings"]
         return found
 
     def first_recorded(self, recorded_at: int) -> int:

@@ -16,6 +16,7 @@ from registry import register_state
 from registry.checked import Checked
 from registry.credential_streams import TooLong
 from registry.deliberation import Deliberation
+from registry.foreseen import reaches
 from registry.known import earlier, known, too_long
 from registry.outcomes import Outcome
 from registry.shared_register import SharedRegister
@@ -111,10 +112,11 @@ class Committer:
         self, group: Sequence[Checked], *, look_up: Callable[[Sequence[Checked]], set[str]]
     ) -> list[Outcome]:
         # Histories take a hundred times as long to read as to judge: all but their last entries are
-        # read before the lock. A version of a stream never changes.
+        # read before the lock. A version of a stream never changes, nor what a key said before.
         asked = look_up(group)
         with self._store.reading() as reading:
-            before = earlier(reading, asked)
+            foreseen = reaches(reading, self._shared.latest, group, self._caps)
+            before = earlier(reading, asked, foreseen)
 
         # Nothing in here may cost more than the group itself: no step over the whole register.
         with self._store.writing() as transaction:

@@ -9,7 +9,7 @@ from typing import Final
 from registry import credential_streams, submissions
 from registry.checked import Checked
 from registry.credential_streams import CredentialStreams
-from registry.key_totals import KeyTotals
+from registry.key_totals import Answered, KeyTotals
 from registry.store import Reading, StorageDamaged, SubmissionRow
 from testamur.catalogue.events import Event
 from testamur.catalogue.lines import decode_event
@@ -43,19 +43,22 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What was said of credentials among the first `size` entries."""
+    """What was said of credentials among the first `size` entries, and of the totals of keys."""
 
     credentials: CredentialStreams
     size: int
+    totals: Answered | None = None
 
 
-def earlier(reading: Reading, credentials: Collection[str]) -> Earlier:
-    """Return what the store has under these ids of credentials.
+def earlier(
+    reading: Reading, credentials: Collection[str], totals: Answered | None = None
+) -> Earlier:
+    """Return what the store has under these ids of credentials, beside the `totals` it gave.
 
     Raises `credential_streams.TooLong` when more was said of them than is read for that many.
     """
     found = credential_streams.read(reading, credentials, most=_most(len(credentials)))
-    return Earlier(found, reading.count())
+    return Earlier(found, reading.count(), totals)
 
 
 def known(
@@ -66,7 +69,7 @@ def known(
 ) -> Known:
     """Return what the store has under these ids of credentials, and about a group's submissions.
 
-    What was read of the same ids `before` is not read again.
+    What was read of the same ids and keys `before` is not read again.
 
     Raises `credential_streams.TooLong` when more was said of the credentials than is read for
     that many in one transaction.
@@ -84,7 +87,11 @@ def known(
         _streams(reading, credentials, before),
         submissions.find(reading, [checked.key for checked in group]),
         event_at,
-        KeyTotals(reading, [(header.payload.iss, header.key_id) for header in headers]),
+        KeyTotals(
+            reading,
+            [(header.payload.iss, header.key_id) for header in headers],
+            None if before is None else before.totals,
+        ),
     )
 
 

@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 from testamur.catalogue.members import Range
 from testamur.errors import Refusal
 from testamur.http.listings import SubmissionLine
+from testamur.rules.key_admission import CAPS
 
-MAX_RANGES: Final = 1000
-"""A declaration keeps at most so many ranges of positions."""
+MAX_RANGES: Final = CAPS.kept_by_recovery_key
+"""A declaration keeps at most so many ranges of positions, whichever key is to sign it."""
 
 _NO_ROOM: Final = 1
 """Entries between two submissions in which there is no third: it has a header and an event."""

@@ -34,12 +34,12 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
 
     def __iter__(self) -> Iterator[Range]:
         """Yield each range, in order."""
-        bounds = self._bounds()
+        bounds = self.bounds
         return zip(bounds[::2], bounds[1::2], strict=True)
 
     def __contains__(self, position: int) -> bool:
         """Return whether one of the ranges has `position`."""
-        bounds = self._bounds()
+        bounds = self.bounds
         after = bisect_right(bounds, position)
         # Past the start of a range and not past its end, or at its end.
         return after % 2 == 1 or (after > 0 and bounds[after - 1] == position)
@@ -47,8 +47,10 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
     @property
     def last(self) -> Range | None:
         """The last range, or None if there is none."""
-        bounds = self._bounds()
+        bounds = self.bounds
         return (bounds[-2], bounds[-1]) if bounds else None
 
-    def _bounds(self) -> memoryview[int]:
+    @property
+    def bounds(self) -> memoryview[int]:
+        """The first and the last position of each range, one after the other."""
         return memoryview(self.packed).cast("q")

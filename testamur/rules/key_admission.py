@@ -43,11 +43,11 @@ class Caps(msgspec.Struct, frozen=True, gc=False):
     """Recovery keys in force besides the founding key."""
     signing_keys: int = 16
     """Signing keys in force that one key listed."""
-    kept_ranges: int = 16_384
+    kept_ranges: int = 2048
     """Ranges that the declarations of the organization keep, all in its life together."""
-    kept_by_founding_only: int = 4096
+    kept_by_founding_only: int = 1024
     """So many of them, the last, are the founding key's alone."""
-    kept_by_recovery_key: int = 4096
+    kept_by_recovery_key: int = 512
     """Ranges that a recovery key other than the founding one keeps in its life."""
 
 

@@ -18,12 +18,12 @@ import msgspec
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Position
 from testamur.rules.key_table import LIMIT, KeyTable, ListedKey
+from testamur.rules.spans import Spans, below_or_within, changed, clipped, common
 from testamur.rules.status import ENDINGS
 
-Spans: TypeAlias = list[tuple[int, int]]
-"""Positions from the first to just before the second: disjoint, in order."""
+Counts: TypeAlias = tuple[int, int, int]
+"""Issuances, grants and endings, as in `Sums`: a question may ask for thousands of them."""
 
-_FOREVER = 2**63
 _GRANTS: Final = frozenset({e.RecognitionGranted, e.AccreditationGranted})
 
 
@@ -45,21 +45,19 @@ class Sums(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
             self.endings + other.endings,
         )
 
-    def __sub__(self, other: Sums) -> Sums:
-        return Sums(
-            self.issuances - other.issuances,
-            self.grants - other.grants,
-            self.endings - other.endings,
-        )
+    @property
+    def counts(self) -> Counts:
+        """The three in their order."""
+        return self.issuances, self.grants, self.endings
 
 
 class Totals(Protocol):
     """The running totals of every key, over all its submissions, counting or not."""
 
-    def totals(self, organization: str, key: str, positions: Sequence[int]) -> Sequence[Sums]:
+    def totals(self, organization: str, key: str, positions: Sequence[int]) -> Sequence[Counts]:
         """Return, for each position, the sums over the key's submissions with headers below it.
 
-        It must return as many sums as positions, which ascend.
+        It must return as many as there are positions, which ascend.
         """
         ...
 
@@ -102,10 +100,11 @@ def reach(
         now = after.keys[key]
         if now == listed:
             continue
-        counted = _counting(totals, listed, position)
-        counts = _counting(totals, now, position)
-        fallen += _over(totals, organization, key, _minus(counted, counts))
-        returned += _over(totals, organization, key, _minus(counts, counted))
+        lost, gained = changed(
+            _counting(totals, listed, position), _counting(totals, now, position)
+        )
+        fallen += _over(totals, organization, key, lost)
+        returned += _over(totals, organization, key, gained)
     return Reach(fallen, returned)
 
 
@@ -131,41 +130,20 @@ def _counting(totals: Totals, listed: ListedKey, end: int) -> Spans:
     if not listed.listing_counts:
         return []
     last = end if listed.retired is None else min(end, listed.retired)
-    spans: Spans = [(listed.listed + 1, last)] if listed.listed + 1 < last else []
+    if not listed.compromised:
+        return [listed.listed + 1, last] if listed.listed + 1 < last else []
+    left = []
     for declaration in listed.compromised.values():
         # Recorded times never decrease, so the limit in time is one in position.
         since = max(declaration.since, totals.first_recorded(declaration.first - LIMIT))
-        kept: Spans = [(max(a, since), b + 1) for a, b in declaration.kept if b >= since]
-        spans = _minus(spans, _minus([(since, _FOREVER)], kept))
-    return spans
-
-
-def _minus(spans: Spans, taken: Spans) -> Spans:
-    """Return what is left of `spans` without `taken`; one pass over both."""
-    left: Spans = []
-    at = 0
-    for start, end in spans:
-        while at < len(taken) and taken[at][1] <= start:
-            at += 1
-        here = at
-        while here < len(taken) and taken[here][0] < end:
-            if start < taken[here][0]:
-                left.append((start, taken[here][0]))
-            start = taken[here][1]  # noqa: PLW2901  # the rest of this span
-            here += 1
-        at = max(at, here - 1)
-        if start < end:
-            left.append((start, end))
-    return left
+        left.append(below_or_within(since, declaration.kept.bounds))
+    return clipped(common(left), listed.listed + 1, last)
 
 
 def _over(totals: Totals, organization: str, key: str, spans: Spans) -> Sums:
     """Return the sums over the key's submissions with headers in these spans."""
     if not spans:
         return Sums()
-    bounds = [bound for span in spans for bound in span]
-    below = totals.totals(organization, key, bounds)
-    found = Sums()
-    for start, end in zip(below[::2], below[1::2], strict=True):
-        found += end - start
-    return found
+    below = totals.totals(organization, key, spans)
+    columns = zip(*below, strict=True)
+    return Sums(*(sum(column[1::2]) - sum(column[::2]) for column in columns))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from testamur.catalogue.events import Event
-from testamur.rules.reach import Sums, sums_of
+from testamur.rules.reach import Counts, Sums, sums_of
 from testamur.rules.said import Signed
 
 
@@ -30,12 +30,12 @@ class _OfKey:
     grants: array[int] = field(default_factory=_numbers)
     endings: array[int] = field(default_factory=_numbers)
 
-    def below(self, position: int) -> Sums:
+    def below(self, position: int) -> Counts:
         """Return the sums over the headers below a position."""
         last = bisect_left(self.positions, position) - 1
         if last < 0:
-            return Sums()
-        return Sums(self.issuances[last], self.grants[last], self.endings[last])
+            return 0, 0, 0
+        return (self.issuances[last], self.grants[last], self.endings[last])
 
     def add(self, position: int, total: Sums) -> None:
         """Take note of a header above all others, with the totals after it."""
@@ -57,9 +57,9 @@ class RunningTotals:
         position, of_key = signed.position, self._keys[signed.organization, signed.key]
         self._positions.append(position)
         self._times.append(signed.recorded_at)
-        of_key.add(position, of_key.below(position) + sums_of(signed.organization, events))
+        of_key.add(position, Sums(*of_key.below(position)) + sums_of(signed.organization, events))
 
-    def totals(self, organization: str, key: str, positions: Sequence[int]) -> list[Sums]:
+    def totals(self, organization: str, key: str, positions: Sequence[int]) -> list[Counts]:
         """Return, for each position, the sums over the key's submissions with headers below it."""
         of_key = self._keys.get((organization, key), _OfKey())
         return [of_key.below(position) for position in positions]

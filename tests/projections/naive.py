@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from testamur.rules.reach import Sums, sums_of
+from testamur.rules.reach import Counts, Sums, sums_of
 from testamur.rules.register import Credential, Register
 from testamur.rules.said import Signed
 from testamur.tlog.merkle import leaf_hashes
@@ -20,7 +20,7 @@ class NaiveTotals:
 
     submissions: list[ReplayedSubmission]
 
-    def totals(self, organization: str, key: str, positions: Sequence[int]) -> list[Sums]:
+    def totals(self, organization: str, key: str, positions: Sequence[int]) -> list[Counts]:
         return [
             sum(
                 (
@@ -31,7 +31,7 @@ class NaiveTotals:
                     and each.position < position
                 ),
                 Sums(),
-            )
+            ).counts
             for position in positions
         ]
 

@@ -18,6 +18,7 @@ from testamur.catalogue import events as e
 from testamur.catalogue.members import Scope
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
+from testamur.rules.reach import Reach, Sums
 from testamur.rules.register import MAPPINGS
 from testamur.rules.scope import sets_of
 from tests.harness.gates import Desk
@@ -44,6 +45,7 @@ class Watched:
         self.folded = 0
         self.appended = 0
         self.histories = 0
+        self.totals = 0
         self.before_the_lock: Callable[[], object] = lambda: None
 
     def __getattr__(self, name: str) -> Any:
@@ -79,6 +81,10 @@ class _WatchedTransaction:
         found = self._transaction.streams(*asked, **options)
         self._watched.histories += len(found)
         return found
+
+    def totals(self, issuer: str, key: str, positions: Any) -> Any:
+        self._watched.totals += len(positions)
+        return self._transaction.totals(issuer, key, positions)
 
     def append(self, *rows: Any) -> None:
         self._watched.appended += len(rows[0])
@@ -336,3 +342,32 @@ def test_what_is_read_of_histories_is_bounded_by_what_a_submission_names(
     for each in issued:
         revoked = e.CredentialRevoked(credential=each.credential, reason="misconduct")
         desk.record(story.submission(story.provider, revoked))
+
+
+def test_under_the_lock_only_the_latest_of_what_a_key_said_is_asked(
+    kept: Kept, desk: Desk, story: Story, watched: Watched
+) -> None:
+    """What another process records in the last moment falls with the rest."""
+    since = desk.committed()
+    for _ in range(4):
+        desk.record(story.cohort(2))
+    founding, ranges = story.provider.founding, ((since, since + 3),)
+    with Desk(kept, story) as elsewhere:
+        theirs = story.cohort(1)
+        watched.before_the_lock = lambda: elsewhere.record(theirs)
+        nothing = e.CredentialReinstated(credential=story.new_id())
+        declared = story.key_compromised(story.provider, since)
+        # As long as theirs, so the declaration comes to stand where it was foreseen.
+        refused, fell = desk.together(
+            story.submission(story.provider, nothing), story.submission(founding, declared)
+        )
+    assert isinstance(refused, Refusal)
+    assert isinstance(fell, Recorded)
+    assert fell.reach == Reach(fallen=Sums(issuances=4 * 2 + 1))
+    assert watched.totals == 1  # below its own header, where the other process put something
+    watched.before_the_lock = lambda: None
+    declared = story.key_compromised(story.provider, since, ranges)
+    returned = desk.record(story.submission(founding, declared))
+    assert returned.reach == Reach(returned=Sums(issuances=4))
+    assert watched.totals == 1
+    desk.examine()

@@ -43,15 +43,15 @@ def test_packed_ranges_are_the_ranges(ranges: tuple[Range, ...]) -> None:
     assert kept == Kept.of(iter(ranges))
 
 
-def test_an_organization_that_keeps_all_it_may_takes_a_third_of_a_megabyte() -> None:
+def test_an_organization_that_keeps_all_it_may_takes_a_tenth_of_a_megabyte() -> None:
     story = KeyStory()
     story.size = 2000
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    for key, ranges in [*[("r1", 1000)] * 4, *[("r2", 1000)] * 4, *[("f", 1000)] * 8]:
+    for key, ranges in [("r1", 500), ("r2", 500), ("f", 1000)]:
         story.says(key, declares("s1", 0, *((at, at) for at in range(ranges))))
     taken = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
 
-    assert sum(each.kept for each in story.table.history) == 16_000
-    assert taken < 20 * 16_000
+    assert sum(each.kept for each in story.table.history) == 2000
+    assert taken < 100_000

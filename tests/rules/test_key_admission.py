@@ -232,7 +232,7 @@ def test_the_owner_of_an_organization_that_a_thief_closed_declares_and_lists_in_
 
 
 def test_the_caps_are_those_of_the_design() -> None:
-    assert Caps(1024, 128, 64, 64, 8, 16, 16_384, 4096, 4096) == CAPS
+    assert Caps(1024, 128, 64, 64, 8, 16, 2048, 1024, 512) == CAPS
 
 
 def test_a_submission_holds_so_many_key_events() -> None:

@@ -88,9 +88,9 @@ class Settings:
     """Recognitions of a key that make authorities, of all subjects."""
     kept_ranges: int = 1000
     """Of one declaration; the next two count those of all that a key or an organization said."""
-    recovery_key_kept: int = 4096
-    organization_kept: int = 16384
-    founders_kept: int = 4096
+    recovery_key_kept: int = 512
+    organization_kept: int = 2048
+    founders_kept: int = 1024
     """So many of them, the last, are the founding key's alone."""
     chain: int = 4
     limit: int = 90 * DAY

@@ -18,7 +18,7 @@ from testamur.catalogue.submission import parse
 from testamur.errors import Refusal
 from testamur.rules.admission import admit_events, admit_genesis, admit_header
 from testamur.rules.flags import Flag
-from testamur.rules.reach import Reach, Sums, reach, sums_of
+from testamur.rules.reach import Counts, Reach, Sums, reach, sums_of
 from testamur.rules.register import Credential, Register
 from testamur.rules.said import Signed
 from testamur.rules.spending import LIMITS, Limits
@@ -60,7 +60,7 @@ class Written(dict[str, Credential]):
 class AddedUp(list[tuple[Signed, Sums]]):
     """Every submission and its sums, added up anew for each question."""
 
-    def totals(self, organization: str, key: str, positions: Sequence[int]) -> Sequence[Sums]:
+    def totals(self, organization: str, key: str, positions: Sequence[int]) -> Sequence[Counts]:
         """Return, for each position, the sums over the key's submissions below it."""
         return [
             sum(
@@ -71,7 +71,7 @@ class AddedUp(list[tuple[Signed, Sums]]):
                     and signed.position < position
                 ),
                 Sums(),
-            )
+            ).counts
             for position in positions
         ]
 

@@ -53,7 +53,7 @@ def test_totals_of_each_key_are_added_up(
                     and signed.position < at
                 ),
                 Sums(),
-            )
+            ).counts
             for at in asked
         ]
         assert running.totals(organization, key, asked) == expected
@@ -65,5 +65,5 @@ def test_totals_of_each_key_are_added_up(
 
 def test_nothing_was_said_by_a_key_that_never_signed() -> None:
     running = RunningTotals()
-    assert running.totals("did:key:a", "one", [0, 9]) == [Sums(), Sums()]
+    assert running.totals("did:key:a", "one", [0, 9]) == [(0, 0, 0)] * 2
     assert running.first_recorded(0) == 0

@@ -1,0 +1,59 @@
+"""How far will the declarations of a group reach back? Asked before the write lock.
+
+A declaration changes what counts of thousands of submissions, and each bound of what it changes
+costs one look into an index. What the store answers about its past never changes. So the answer
+is worked out once before the lock, by the register as it stands, and again under it, where the
+store is asked for nothing but what came since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from registry.checked import Checked
+from registry.key_totals import Answered, KeyTotals
+from registry.store import Reading
+from testamur.catalogue import events as e
+from testamur.errors import Refusal
+from testamur.rules import Limits, Register
+from testamur.rules.key_admission import admit_key_events
+from testamur.rules.key_table import KeySubmission, KeyTable
+from testamur.rules.reach import reach
+
+
+def reaches(
+    reading: Reading, register: Register, group: Sequence[Checked], limits: Limits
+) -> Answered:
+    """Return what the store is asked about the reach of a group that comes next."""
+    answered = Answered()
+    declaring = [checked.key for checked in group if _declares(checked.submission.events)]
+    asked = set(declaring) - reading.submissions(declaring).keys() if declaring else ()
+    tables: dict[str, KeyTable] = {}
+    position, at = register.size, register.recorded_at
+    for checked in group:
+        header, events = checked.submission.header, checked.submission.events
+        organization = register.organizations.get(header.payload.iss)
+        if organization is not None and checked.key in asked:
+            totals, did = KeyTotals(reading, answered=answered), organization.did
+            before = tables.get(did, organization.keys)
+            submission = KeySubmission.of(position, header.key_id, at, _about_keys(events))
+            closings = [said.signed for said in organization.closings]
+            with suppress(Refusal):  # what is refused here is judged anew under the lock
+                tables[did] = admit_key_events(
+                    before, submission, closings=closings, caps=limits.keys
+                )
+                reach(totals, did, before, tables[did], position)
+        position += 1 + len(events)
+    return answered
+
+
+def _declares(events: Sequence[e.Event]) -> bool:
+    if type(events[0]) not in e.KEY_EVENTS:
+        return False  # as in nearly every submission
+    kinds = set(map(type, events))
+    return e.KeyCompromised in kinds and kinds <= e.KEY_EVENTS
+
+
+def _about_keys(events: Sequence[e.Event]) -> list[e.KeyEvent]:
+    return [event for event in events if isinstance(event, e.KeyEvent)]
