@@ -133,7 +133,7 @@ def read_given(data: bytes, kind: type[T]) -> T:
     try:
         return msgspec.convert(found, kind)
     except msgspec.ValidationError as error:
-        detail, value = explained(error, found, FORMS)
+        detail, value = explained(error, found, FORMS, kind)
         raise Refusal("settings", detail, value=value) from None
 
 

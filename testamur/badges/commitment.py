@@ -115,7 +115,7 @@ def read_holder_file(data: bytes) -> HolderFile:
     try:
         holder = msgspec.convert(found, HolderFile)
     except msgspec.ValidationError as error:
-        detail, value = explained(error, found, FORMS)
+        detail, value = explained(error, found, FORMS, HolderFile)
         # A blind is a secret, whatever its form.
         shown = None if "`$.blind`" in str(error) else value
         raise Refusal("holder-file", detail, value=shown) from None

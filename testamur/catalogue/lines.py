@@ -193,5 +193,5 @@ def _misfit(error: msgspec.ValidationError, line: bytes) -> Refusal:
         document = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         document = None
-    detail, value = explained(error, document, FORMS)
+    detail, value = explained(error, document, FORMS, Event)
     return Refusal("event-schema", detail, value=excerpt(line) if value is None else value)

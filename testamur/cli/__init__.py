@@ -36,6 +36,7 @@ from testamur.private_keys import without_private_keys
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="markdown",
     # A traceback of ours must not print local variables: some of them are keys and blinds.
     pretty_exceptions_enable=False,
@@ -66,7 +67,10 @@ def _version(asked: bool) -> None:  # noqa: FBT001  # typer's interface
 def root(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "-V", "--version", callback=_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Certificate transparency for credentials: sign, submit, verify, replay.

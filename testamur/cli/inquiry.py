@@ -10,12 +10,13 @@ from typing import Annotated, Any, Final, NamedTuple
 import typer
 
 from testamur.cli.anchors import Anchor, anchors_in
+from testamur.cli.asking import asked
 from testamur.cli.files import refuse_existing_file, write
 from testamur.cli.terminal import Json, note, progress, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, opened, trusted_log
 from testamur.cli.values import Credential, MaybeUrl, Url, credential_id, moment
 from testamur.errors import Refusal, Refuted, Unavailable, shown
-from testamur.http.client import AsOf, RegistryClient
+from testamur.http.client import AsOf
 from testamur.rules import Flag, Flags
 from testamur.tlog.reader import LogReader
 from testamur.verification.bearing import Bearing
@@ -102,7 +103,7 @@ def status(
     Example: `testamur status credential.json --url https://registry.example --at 2026-11-21`
     """
     name = credential_id(credential)
-    with _registry(url) as registry:
+    with asked(url) as registry:
         answer = registry.credential(name, _as_of(at, size))
     if answer.get("id") != name:
         raise Unavailable(f"{url} answered about {shown(answer.get('id'))}, not about {name}")
@@ -123,7 +124,7 @@ def fetch_evidence(
     credential: str, url: str, as_of: AsOf | None = None, anchors: Sequence[str] = ()
 ) -> Evidence:
     """Return the evidence that the registry at `url` gives, unverified; raises `Unavailable`."""
-    with _registry(url) as registry:
+    with asked(url) as registry:
         answer = registry.evidence(credential, as_of, anchors)
     # An answer of another kind says nothing about the credential.
     try:
@@ -141,7 +142,7 @@ def fetch_flags(credential: str, url: str) -> Flags | None:
     No flag changes a verdict, so a registry that does not answer is told about and no more.
     """
     try:
-        with _registry(url) as registry:
+        with asked(url) as registry:
             stated = registry.credential(credential).get("flags")
     except Unavailable as error:
         note(f"The registry does not state how the issuance was flagged: {error}", "yellow")
@@ -194,10 +195,6 @@ def find_evidence(
             f"a verifier does not read this much evidence; replay the log instead: {refusal}"
         ) from None
     return Found(evidence, bearing.flags(credential))
-
-
-def _registry(url: str) -> RegistryClient:
-    return RegistryClient(url, patience=10, on_retry=lambda reason, _: note(reason))
 
 
 def _since(answer: dict[str, Any]) -> Any:

@@ -14,6 +14,7 @@ import typer
 from testamur.catalogue.events import KeyEvent
 from testamur.catalogue.submission import format_time
 from testamur.cli import reaching
+from testamur.cli.asking import asked
 from testamur.cli.key_folder import KeyFolder
 from testamur.cli.receipts import (
     check_listing,
@@ -24,11 +25,10 @@ from testamur.cli.receipts import (
 )
 from testamur.cli.signer import Keys
 from testamur.cli.successors import Naming, listed_namings, namings_in, tell_of_namings
-from testamur.cli.terminal import Json, note, progress, say, show_json, show_table
+from testamur.cli.terminal import Json, progress, say, show_json, show_table
 from testamur.cli.trust import MaybeTrust, opened, trusted_log
 from testamur.cli.values import MaybeUrl, as_did
 from testamur.errors import Refuted
-from testamur.http.client import RegistryClient
 from testamur.http.listings import DeclaredLine, KeyLine, SubmissionLine
 from testamur.rules.key_table import FOUNDING, SIGNING, ListedKey
 from testamur.rules.reach import Reach
@@ -111,7 +111,7 @@ class _Found:
 
 
 def _asked(name: str, url: str) -> _Found:
-    with RegistryClient(url, patience=10, on_retry=lambda reason, _: note(reason)) as registry:
+    with asked(url) as registry:
         head = head_of(registry)
         lines = list(registry.submissions(name, size=head.size))
         keys = registry.keys(name, size=head.size)

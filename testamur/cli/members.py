@@ -64,7 +64,7 @@ def build(name: str, given: Sequence[str], start: dict[str, Any] | None = None) 
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, Refusal):
             raise error.__cause__ from None
-        detail, value = explained(error, members, FORMS)
+        detail, value = explained(error, {**members, "type": tag}, FORMS, kind)
         detail = f"{tag}: {detail}; it has {described(kind)}"
         raise Refusal("event-schema", detail, value=value) from None
     return checked(event)

@@ -21,6 +21,15 @@ from testamur.verification.replay import BadEntry
 HOLDS: Final = 0
 REFUTED: Final = 1
 UNCHECKED: Final = 2
+_KEY: Final = (
+    "which key signs follows from --keys DIR, the folder of your keys, or from --key FILE with "
+    "--organization DID; its name (kid) is worked out from these"
+)
+_INSTEAD: Final = {
+    "--kid": _KEY,
+    "--did": _KEY,
+    "--issuer": _KEY,
+}
 # The base of the errors about arguments, which typer does not export.
 _UsageError: Final[Any] = typer.BadParameter.__bases__[0]
 
@@ -65,6 +74,7 @@ def _reported(arguments: Sequence[str]) -> Iterator[None]:
                 note(*_sentence(error))
             raise typer.Exit(REFUTED if isinstance(error, Refuted) else UNCHECKED) from None
         except _UsageError as error:
+            _explain(error)
             if not in_json:
                 raise
             show_json({"error": "usage", "detail": error.format_message()})
@@ -74,6 +84,13 @@ def _reported(arguments: Sequence[str]) -> Iterator[None]:
         if not isinstance(error.__cause__, BrokenPipeError):
             note(str(error), "yellow")
         raise typer.Exit(UNCHECKED) from None
+
+
+def _explain(error: Any) -> None:
+    """Say of an option that does not exist, and that people look for, what to give instead."""
+    instead = _INSTEAD.get(getattr(error, "option_name", ""))
+    if instead is not None:
+        error.message, error.possibilities = f"{error.message}: {instead}", None
 
 
 def _unavailable(error: OSError) -> Unavailable:

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from testamur.catalogue.submission import parse_submission_entry
+from testamur.cli.asking import asked
 from testamur.cli.files import naming, read, replace
 from testamur.cli.key_folder import KeyFolder
 from testamur.cli.terminal import note
@@ -27,7 +28,6 @@ FOLDER: Final = "receipts"
 _LOOKED_AT: Final = "looked-at.json"
 _MAX_LOOKED_AT: Final = 1 << 16
 _NAMED: Final = 5
-_PATIENCE: Final = 5.0
 
 
 def keep_receipt(folder: KeyFolder, receipt: Receipt) -> Path:
@@ -111,7 +111,7 @@ def look_for_strangers(
     """
     looked = _looked_at(folder)
     try:
-        with RegistryClient(url, patience=_PATIENCE) as registry:
+        with asked(url) as registry:
             head = head_of(registry)
             log = log or head.origin
             after = looked.get(log, -1)

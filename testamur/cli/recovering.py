@@ -17,6 +17,7 @@ import typer
 from testamur.catalogue.events import Event, KeyCompromised, KeyListed, OrganizationRegistered
 from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import parse_time
+from testamur.cli.asking import asked
 from testamur.cli.files import refuse_existing, write
 from testamur.cli.joining import LASTS, founding_key, registration
 from testamur.cli.key_folder import KeyFolder, OwnKey
@@ -38,7 +39,6 @@ from testamur.cli.trust import opened
 from testamur.cli.values import MaybeUrl, as_did, as_role, cut, log_name
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.http.check_report import CheckReport
-from testamur.http.client import RegistryClient
 from testamur.http.listings import SubmissionLine
 from testamur.keys import PublicKey
 from testamur.rules.key_table import LIMIT
@@ -225,7 +225,7 @@ class _Found:
 def _look(
     folder: KeyFolder, stolen: OwnKey, url: str, since: int | None, own: Sequence[range]
 ) -> _Found:
-    with RegistryClient(url, patience=30, on_retry=lambda reason, _: note(reason)) as registry:
+    with asked(url) as registry:
         head = head_of(registry)
         lines = list(registry.submissions(folder.did, size=head.size))
     receipts = receipts_of(folder, head.origin)

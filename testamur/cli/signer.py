@@ -126,7 +126,9 @@ def _with_file(
     if whose is None and about_keys is None:
         # A DID spells a founding key, and that one signs no such events.
         raise typer.BadParameter(
-            f"whose key is {file}? Give --keys DIR or --organization DID", param_hint="--key"
+            f"{file} does not say whose key it is: give --keys DIR, the folder that keygen made, "
+            "or --organization DID",
+            param_hint="--key",
         )
     return Signer(whose or secret.public.did_key(), secret)
 

@@ -26,6 +26,7 @@ from testamur.catalogue.submission import (
     seal,
 )
 from testamur.cli import reaching
+from testamur.cli.asking import asked
 from testamur.cli.files import naming, read, write
 from testamur.cli.flags import tell_of_flags
 from testamur.cli.outcome import HOLDS, REFUTED, described
@@ -35,7 +36,6 @@ from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.values import Log, MaybeUrl, NewFile, log_name
 from testamur.errors import Refusal, detached
 from testamur.http.check_report import CheckReport
-from testamur.http.client import RegistryClient
 from testamur.recording.objections import MOST, objections
 from testamur.rules.effective import check_effective
 
@@ -222,7 +222,7 @@ def try_out(lines: list[bytes], url: str, signer: Signer, log: str | None) -> Ch
 
     Without `log`, the registry is asked for its name. Raises `Unavailable`, and `Refusal`.
     """
-    with RegistryClient(url, patience=5, on_retry=lambda reason, _: note(reason)) as registry:
+    with asked(url) as registry:
         body = dry_run.seal(
             lines,
             key=signer.key,

@@ -12,6 +12,7 @@ import typer
 
 from testamur.catalogue.submission import MAX_BYTES, parse, parse_header
 from testamur.cli import reaching
+from testamur.cli.asking import Retries
 from testamur.cli.files import naming, read, refuse_existing_file, write
 from testamur.cli.flags import can_be_mended, tell_of_flags
 from testamur.cli.key_folder import KeyFolder
@@ -82,7 +83,7 @@ def submit(
     folder = None if keys is None else _own_folder(keys, body)
     if out is not None:
         refuse_existing_file(out)
-    with RegistryClient(url, patience=patience, on_retry=_note_retry) as registry:
+    with RegistryClient(url, patience=patience, on_retry=Retries(patience).tell) as registry:
         seen = () if policy is None else _check_log(registry, policy)
         strange = [] if folder is None else _strangers(url, folder, body)
         sent_at = time.time()
@@ -175,10 +176,6 @@ def _doubt(receipt: Receipt, sent_at: float | None = None) -> str | None:
 def _own_word(url: str) -> Policy:
     with opened(url) as source:
         return own_word(source)
-
-
-def _note_retry(reason: str, seconds: float) -> None:
-    note(f"{reason}; trying again in {seconds:.1f} s")
 
 
 def _own_folder(keys: Path, body: bytes) -> KeyFolder:

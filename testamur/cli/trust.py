@@ -22,7 +22,7 @@ from testamur.cli.files import read
 from testamur.cli.terminal import note
 from testamur.cli.values import checked_url
 from testamur.errors import Refuted, Unavailable
-from testamur.http.source import is_url, open_source
+from testamur.http.source import TIMEOUT, is_url, open_source
 from testamur.keys import PublicKey
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.note import ED25519, VerifierKey, parse_note
@@ -81,7 +81,7 @@ def opened(place: str) -> Iterator[Source]:
     if not is_url(place):
         yield open_source(place)
         return
-    with httpx2.Client(timeout=30) as client:
+    with httpx2.Client(timeout=TIMEOUT) as client:
         yield open_source(checked_url(place), client)
 
 

@@ -52,9 +52,9 @@ class RegistryClient:
     """The registry at `url`; several threads may use one.
 
     `patience` is how many seconds to wait, over all attempts at one call, for a registry that is
-    out of reach or asks to come back later; `on_retry` is called before each new
-    attempt, with the reason and the seconds until then. Close it, or use it in a `with`
-    statement.
+    out of reach or asks to come back later; without `wait_for_server`, one to which no connection
+    can be made is asked once. `on_retry` is called before each new attempt, with the reason and the
+    seconds until then. Close it, or use it in a `with` statement.
     """
 
     def __init__(
@@ -63,11 +63,17 @@ class RegistryClient:
         *,
         client: httpx2.Client | None = None,
         patience: float = 30.0,
+        wait_for_server: bool = True,
         on_retry: OnRetry | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._exchange = Exchange(
-            url, client=client, patience=patience, on_retry=on_retry, pause=pause
+            url,
+            client=client,
+            patience=patience,
+            wait_for_server=wait_for_server,
+            on_retry=on_retry,
+            pause=pause,
         )
         self.url = self._exchange.url
 

@@ -9,6 +9,7 @@ status, is `Unavailable`. Nothing that comes back is verified here.
 from __future__ import annotations
 
 import gzip
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,11 @@ _WORDS: Final = 120  # characters of what a registry calls a rule or a value
 _COMPRESS_FROM: Final = 16 * 1024
 # The registry, or a proxy before it, wants another try: nothing was decided.
 _ASK_AGAIN: Final = frozenset({408, 425, 429, 502, 503, 504})
+_ERROR_NUMBER: Final = re.compile(r"^\[Errno -?[0-9]+\] ")
+NO_CONNECTION: Final = (httpx2.ConnectError, httpx2.ConnectTimeout)
+"""Nobody answers at the address."""
+CONNECT: Final = 10.0
+"""Seconds until a server that does not answer is taken for none."""
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 8.0
 
@@ -93,7 +99,10 @@ class Answer:
 
 
 class Exchange:
-    """Asks the registry at `url`. `patience` is in seconds, for all attempts at one question."""
+    """Asks the registry at `url`. `patience` is in seconds, for all attempts at one question.
+
+    Without `wait_for_server` nothing is tried again while no connection can be made at all.
+    """
 
     def __init__(
         self,
@@ -101,12 +110,16 @@ class Exchange:
         *,
         client: httpx2.Client | None,
         patience: float,
+        wait_for_server: bool,
         on_retry: OnRetry | None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url = url.rstrip("/")
         # Longer for an answer than for a connection: a receipt may wait for witnesses.
-        self._client = client or httpx2.Client(timeout=httpx2.Timeout(30, read=120))
+        self._client = client or httpx2.Client(
+            timeout=httpx2.Timeout(30, connect=CONNECT, read=120)
+        )
+        self._wait_for_server = wait_for_server
         self._patience = patience
         self._on_retry = on_retry or (lambda _reason, _seconds: None)
         self._pause = pause
@@ -143,9 +156,11 @@ class Exchange:
                 )
                 answer = self._answer(request, bound)
             except (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError) as e:
-                reason = f"{self.url} cannot be reached: {_why(e)}"
+                reason = f"{self.url} cannot be reached: {why(e)}"
+                if isinstance(e, NO_CONNECTION) and not self._wait_for_server:
+                    raise Unavailable(reason) from e
             except (httpx2.RequestError, httpx2.InvalidURL, UnicodeError) as error:
-                raise Unavailable(f"{self.url} cannot be asked: {_why(error)}") from error
+                raise Unavailable(f"{self.url} cannot be asked: {why(error)}") from error
             else:
                 if answer.status not in _ASK_AGAIN:
                     return answer.settle()
@@ -198,5 +213,6 @@ def _in_words(problem: RefusalReport | str | None) -> str:
     return f": {printable(text, _DETAIL)}" if text else ""
 
 
-def _why(error: Exception) -> str:
-    return str(error) or type(error).__name__
+def why(error: Exception) -> str:
+    """Return in words why a connection failed."""
+    return _ERROR_NUMBER.sub("", str(error)) or type(error).__name__

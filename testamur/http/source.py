@@ -10,6 +10,7 @@ import httpx2
 
 from testamur.errors import Unavailable
 from testamur.http.body import ACCEPT, TooLarge, read_body
+from testamur.http.exchange import CONNECT, NO_CONNECTION, why
 from testamur.tlog.source import (
     MAX_RESOURCE,
     DirectorySource,
@@ -19,6 +20,8 @@ from testamur.tlog.source import (
     log_folder,
 )
 
+TIMEOUT: Final = httpx2.Timeout(30, connect=CONNECT)
+"""For each step of one request, in seconds."""
 _HOPS: Final = 6
 
 
@@ -30,20 +33,26 @@ class HttpSource:
 
     def __init__(self, base: str, client: httpx2.Client | None = None) -> None:
         self._base = base.rstrip("/") + "/"
-        self._client = client or httpx2.Client(timeout=30)
+        self._client = client or httpx2.Client(timeout=TIMEOUT)
+        self._answered = False
 
     def fetch(self, path: str) -> bytes:
         """Return the body at `path`, decoded and bounded, trying a failing connection thrice."""
         url = self._base + path
         for attempt in range(3):
             try:
-                return self._get(url)
+                found = self._get(url)
             except httpx2.TransportError as error:
-                if attempt == 2:
-                    raise Unavailable(f"{url} cannot be reached: {error}") from error
+                # A server that never answered is no failing one: its address may be mistyped.
+                nobody = isinstance(error, NO_CONNECTION) and not self._answered
+                if nobody or attempt == 2:
+                    raise Unavailable(f"{url} cannot be reached: {why(error)}") from error
             # A redirect may lead to a host name that is none.
             except (httpx2.RequestError, httpx2.InvalidURL, UnicodeError) as error:
                 raise Unavailable(f"{url} cannot be read: {error}") from error
+            else:
+                self._answered = True
+                return found
         raise AssertionError  # pragma: no cover
 
     def _get(self, url: str) -> bytes:
