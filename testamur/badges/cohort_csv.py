@@ -22,6 +22,7 @@ import msgspec
 from msgspec import Meta
 
 from testamur.badges import cells, days
+from testamur.badges.award_days import Dates, Offset
 from testamur.badges.headings import columns, meanings, plain
 from testamur.badges.learners import read_learner
 from testamur.badges.openbadges import OB_3, VC_2, achievement_object
@@ -41,7 +42,7 @@ from testamur.catalogue.members import (
     Version,
 )
 from testamur.errors import Refusal
-from testamur.schema import explained
+from testamur.schema import explained, pattern_of
 
 MAX_REFUSED: Final = 1_000
 """More errors than this mean the wrong file, not one that needs mending."""
@@ -61,13 +62,14 @@ class Provider(_Given, frozen=True, kw_only=True):
     """Who awards: the issuer of every credential of a cohort.
 
     `id` is the address or DID by which its credentials name it, if not its `did`: one for which
-    its accreditor vouches.
+    its accreditor vouches. `offset` says how far its days are from UTC, such as +09:00.
     """
 
     country: Country
     did: Did
     name: Name
     id: OtherId | None = None
+    offset: Offset | None = None
     url: Url | None = None
 
     @property
@@ -122,6 +124,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _PLAIN: Final = Reading()
+_FORMS: Final = {**FORMS, pattern_of(Offset): "an offset from UTC such as +09:00"}
 
 
 def read_given(data: bytes, kind: type[T]) -> T:
@@ -133,7 +136,7 @@ def read_given(data: bytes, kind: type[T]) -> T:
     try:
         return msgspec.convert(found, kind)
     except msgspec.ValidationError as error:
-        detail, value = explained(error, found, FORMS, kind)
+        detail, value = explained(error, found, _FORMS, kind)
         raise Refusal("settings", detail, value=value) from None
 
 
@@ -200,12 +203,13 @@ def offered_achievement(offering: Offering) -> dict[str, Any]:
 
 
 def credential(
-    award: Award, credential_id: str, issuer: dict[str, Any], achievement: dict[str, Any]
+    award: Award,
+    credential_id: str,
+    issuer: dict[str, Any],
+    achievement: dict[str, Any],
+    when: Dates,
 ) -> dict[str, Any]:
-    """Return the OB 3.0 credential for `award`, unsigned; `credential_id` is a UUID.
-
-    It is valid from the start of the day awarded to the end of the day `valid_until`, UTC.
-    """
+    """Return the OB 3.0 credential for `award`, unsigned; `credential_id` is a UUID."""
     subject: dict[str, Any] = {"type": ["AchievementSubject"]}
     if award.learner_did:
         subject["id"] = award.learner_did
@@ -217,12 +221,12 @@ def credential(
         "type": ["VerifiableCredential", "OpenBadgeCredential"],
         "name": award.offering.definition.name,
         "issuer": issuer,
-        "awardedDate": f"{award.awarded}T00:00:00Z",
-        "validFrom": f"{award.awarded}T00:00:00Z",
+        "awardedDate": when.awarded,
+        "validFrom": when.valid_from,
         "credentialSubject": {**subject, "achievement": achievement},
     }
-    if award.valid_until:
-        found["validUntil"] = f"{award.valid_until}T23:59:59Z"
+    if when.valid_until:
+        found["validUntil"] = when.valid_until
     if award.evidence:
         found["evidence"] = [{"id": url, "type": ["Evidence"]} for url in award.evidence]
     return found

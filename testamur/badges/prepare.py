@@ -26,6 +26,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from testamur.badges.award_days import dates
 from testamur.badges.cohort_csv import (
     MAX_REFUSED,
     Award,
@@ -107,7 +108,8 @@ def prepare_cohort(
         if offered not in objects:
             objects[offered] = offered_achievement(offering)
         credential_id = new_id()
-        made = credential(award, credential_id, issuer, objects[offered])
+        when = dates(award.awarded, award.valid_until, offset=provider.offset, now=now)
+        made = credential(award, credential_id, issuer, objects[offered], when)
         if key:
             made = sign(made, key, created=now, did=_documented(provider.issuer))
         # Read back what was written, so a credential becomes an event in one way only.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -12,6 +12,7 @@ import typer
 
 from testamur.badges import days, headings
 from testamur.badges.addresses import has_capitals
+from testamur.badges.award_days import latest_day
 from testamur.badges.cohort_csv import (
     Award,
     Offering,
@@ -52,8 +53,6 @@ _TEXTS: Final = (".csv", ".tsv", ".tab", ".txt")
 _SHEETS: Final = (*_TEXTS, ".xlsx", ".xlsm", ".xls", ".ods", ".numbers", ".gz")
 # From so many refusals with the same reason on, it is shown once.
 _ALIKE: Final = 3
-# A day begins in Kiribati (UTC+14) before it begins anywhere else.
-_EARLIEST_ZONE: Final = timedelta(hours=14)
 T = TypeVar("T")
 
 
@@ -100,8 +99,8 @@ def prepare(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="JSON file with `did`, `name` and `country` of the issuer. Badges of others "
-            "are refused.",
+            help="JSON file with `did`, `name` and `country` of the issuer, and if need be the "
+            "`offset` of its days from UTC. Badges of others are refused.",
         ),
     ] = None,
     accreditation: Annotated[
@@ -179,6 +178,10 @@ def prepare(
     place of a learner, addresses that are none. A learner is hashed as written here, the domain
     of an address in small letters: nobody who types another spelling can open the credential.
 
+    A day is a day in UTC, or in the zone of the provider if its file states the `offset` of that,
+    such as "+09:00". A credential is valid from the first moment of the day awarded, or from now on
+    if that is still to come today, and to the last second of `validUntil`.
+
     DIR gets `events.ndjson`, to be signed, `holders/` with one file for each holder, and
     `index.csv`. All but the events is personal data. If anything is refused nothing is written,
     unless --allow-refused: to prepare all anew would then issue the good ones twice. A
@@ -201,14 +204,16 @@ def prepare(
     if out is None or not achievement:
         missing = "--out" if achievement else "--achievement"
         raise typer.BadParameter("is missing", param_hint=missing)
+    own_headings = _by_column(own or [])
+    refuse_existing(out)
+    issuer = None if provider is None else _settings(provider, Provider)
+    offset = None if issuer is None else issuer.offset
     reading = Reading(
         as_written=learner_as_written,
         dates=dates,
-        headings=_by_column(own or []),
-        latest=None if future_dates else (datetime.now(UTC) + _EARLIEST_ZONE).date(),
+        headings=own_headings,
+        latest=None if future_dates else latest_day(datetime.now(UTC), offset),
     )
-    refuse_existing(out)
-    issuer = None if provider is None else _settings(provider, Provider)
     folder = None if keys is None else _own_folder(keys, issuer)
     _look_around(folder, url, log)
     secret = _proof_key(folder, key)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from testamur.badges.award_days import dates
 from testamur.badges.cohort_csv import (
     Offering,
     Provider,
@@ -23,10 +24,13 @@ from tests.badges.test_cohort import DRAWING, ETHICS, GOOD, PROVIDER, read
 from tests.harness.shared_vectors import load, needs_shared
 from tests.harness.story import party
 
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
 
 def made(text: str = GOOD, offering: Offering = ETHICS) -> dict[str, Any]:
     (award,) = read(text, offering)
-    return credential(award, new_id(), profile(PROVIDER), offered_achievement(offering))
+    when = dates(award.awarded, award.valid_until, offset=PROVIDER.offset, now=NOW)
+    return credential(award, new_id(), profile(PROVIDER), offered_achievement(offering), when)
 
 
 FULL = (

@@ -11,6 +11,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
+from testamur.badges.award_days import Dates
 from testamur.badges.cohort_csv import (
     Award,
     Offering,
@@ -69,7 +70,9 @@ class Holders:
         )
         stated = profile(Provider(country="NL", did=did_of(issuer), name=issuer))
         id_ = id_of(issued.credential)
-        document = credential(award, id_, stated, offered_achievement(offering))
+        begun = f"{DAY_0}T00:00:00Z"
+        when = Dates(begun, begun, None)
+        document = credential(award, id_, stated, offered_achievement(offering), when)
         if alter := self._alterations.get(issued.credential):
             alter(document)
         blind = sha256(f"blind of {issuer} {issued}".encode()).digest()
