@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection as AlchemyConnection
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry.postgres.address import Address
@@ -22,6 +23,9 @@ from registry.postgres.schema import VERSION_TABLE
 from testamur.errors import Unavailable
 
 _SCRIPTS: Final = Path(__file__).with_name("migrations")
+LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('testamur migration', 0))"
+"""Taken first: of two processes that migrate, the second waits, and then finds nothing to do."""
+_turn: Final = Lock()  # what Alembic works on belongs to the whole interpreter
 
 
 def migrate(url: str) -> None:
@@ -37,7 +41,8 @@ def migrate(url: str) -> None:
         poolclass=NullPool,
     )
     try:
-        with engine.begin() as connection:
+        with _turn, engine.begin() as connection:
+            connection.execute(text(LOCK))
             command.upgrade(_configured(connection), "head")
     except (SQLAlchemyError, psycopg.Error) as error:
         raise Unavailable(

@@ -94,6 +94,7 @@ class PostgresStore:
         finally:
             self._turn.release()
         if transaction.committed:
+            self._seen.note(transaction.count())
             self._wake()
 
     def examine(self) -> None:
@@ -220,8 +221,12 @@ class _Seen:
                 f"the head counts {head} entries, and counted {before} before: the database was"
                 " set back to an earlier state"
             )
+        self.note(head)
+
+    def note(self, count: int) -> None:
+        """Take note that there are so many."""
         with self._lock:
-            self.count = max(self.count, head)
+            self.count = max(self.count, count)
 
 
 def _locked(connection: Connection) -> Connection:

@@ -142,6 +142,13 @@ def stop_shared() -> None:
         _started.cache_clear()
 
 
+def sql(url: str, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """Run a statement, in which `%s` stands for a value, and return its rows."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode(), values or None)
+        return cursor.fetchall() if cursor.description else []
+
+
 def schema_of(folder: Path) -> str:
     """Return the name of the schema for what a test keeps in `folder`."""
     return f"t_{hashlib.sha256(bytes(folder)).hexdigest()[:24]}"

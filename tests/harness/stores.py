@@ -46,11 +46,9 @@ def _open_postgres(folder: Path, **options: Any) -> Store:
 
 
 def _sql_of_postgres(folder: Path, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    import psycopg
+    from tests.harness import postgres
 
-    with psycopg.connect(_address(folder)) as connection:
-        cursor = connection.execute(statement.replace("?", "%s").encode(), values)
-        return cursor.fetchall() if cursor.description else []
+    return postgres.sql(_address(folder), statement.replace("?", "%s"), *values)
 
 
 def _address(folder: Path) -> str:
