@@ -16,21 +16,22 @@ from tests.harness.story import Story
 
 
 class Robbed:
-    """Runs the commands of the provider in `folder`, where its keys lie in `keys`."""
+    """Runs the commands of the provider in `folder`, where its keys lie in `keys`.
 
-    def __init__(self, folder: Path, served: Served) -> None:
+    `began` is the size of the log before it issued anything.
+    """
+
+    def __init__(self, folder: Path, served: Served, story: Story) -> None:
         self.folder = folder
         self.served = served
-        self.keys = key_folder(folder / "keys", served.story.provider)
+        self.story = story
+        self.began = served.size
+        self.keys = key_folder(folder / "keys", story.provider)
         (folder / "log.vkey").write_bytes(served.get("/log/vkey").content)
         self._files = 0
         with RegistryClient(served.url) as registry:
             for line in registry.submissions(self.keys.did, size=served.size):
                 keep_receipt(self.keys, registry.receipt(self.keys.did, line.jti))
-
-    @property
-    def story(self) -> Story:
-        return self.served.story
 
     def says(self, *events: e.Event) -> Receipt:
         """Let the provider sign and submit; its receipt is kept beside its keys."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,42 +12,40 @@ from tests.harness.served import Served
 from tests.harness.story import Story, party
 
 
-@pytest.fixture(scope="module")
-def served(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A register in which the provider retired a key, and declared another compromised."""
-    data = tmp_path_factory.mktemp("keys") / "data"
-    with closing(opened_log.copy(data)) as log, log.running():
-        story = log.story
-        recovery = story.provider.recovery
-        second, third = story.provider.with_key("second"), story.provider.with_key("third")
-        log.submit(
-            story.submission(story.provider, story.issued()),
-            story.submission(recovery, story.key_listed(second), story.key_listed(third)),
-            story.submission(second, story.issued()),
-            story.submission(third, story.issued()),
+@pytest.fixture
+def story(served: Served, college: Story) -> Story:
+    """Return the story of a provider that retired a key, and declared another compromised."""
+    story = college
+    recovery = story.provider.recovery
+    second, third = story.provider.with_key("second"), story.provider.with_key("third")
+    served.submit(
+        story.submission(story.provider, story.issued()),
+        story.submission(recovery, story.key_listed(second), story.key_listed(third)),
+        story.submission(second, story.issued()),
+        story.submission(third, story.issued()),
+    )
+    kept = served.submit(story.submission(third, story.issued())).position
+    since = kept - 2
+    served.submit(
+        story.submission(
+            recovery,
+            story.key_retired(second),
+            story.key_compromised(third, since, ((kept, kept),)),
         )
-        kept = log.submit(story.submission(third, story.issued())).position
-        since = kept - 2
-        log.submit(
-            story.submission(
-                recovery,
-                story.key_retired(second),
-                story.key_compromised(third, since, ((kept, kept),)),
-            )
-        )
-        yield log
+    )
+    return story
 
 
-def found(served: Served, *where: str) -> Any:
-    done = run("keys", served.story.provider.did, *where, "--json")
+def found(story: Story, *where: str) -> Any:
+    done = run("keys", story.provider.did, *where, "--json")
     assert done.code == 0, done.err
     return done.json
 
 
 @pytest.mark.server
-def test_a_registry_and_the_log_itself_say_the_same(served: Served, at: Path) -> None:
-    asked = found(served, "--url", served.url)
-    read = found(served, "--log", served.url, "--vkey", served.vkey)
+def test_a_registry_and_the_log_itself_say_the_same(served: Served, story: Story, at: Path) -> None:
+    asked = found(story, "--url", served.url)
+    read = found(story, "--log", served.url, "--vkey", served.vkey)
     for each in (*asked["keys"], *read["keys"]):
         each.get("compromised", []).sort(key=lambda one: one["position"])
     assert asked == read
@@ -62,14 +58,14 @@ def test_a_registry_and_the_log_itself_say_the_same(served: Served, at: Path) ->
 
 
 @pytest.mark.server
-def test_what_ended_a_key_is_told_in_words(served: Served, at: Path) -> None:
-    done = run("keys", served.story.provider.did, "--url", served.url)
+def test_what_ended_a_key_is_told_in_words(served: Served, story: Story, at: Path) -> None:
+    done = run("keys", story.provider.did, "--url", served.url)
     rows = {
         name: next(line for line in done.out.splitlines() if party_key in line)
         for name, party_key in (
-            ("first", served.story.provider.key_id),
-            ("second", served.story.provider.with_key("second").key_id),
-            ("third", served.story.provider.with_key("third").key_id),
+            ("first", story.provider.key_id),
+            ("second", story.provider.with_key("second").key_id),
+            ("third", story.provider.with_key("third").key_id),
         )
     }
     assert " yes" in rows["first"]
@@ -103,43 +99,35 @@ def test_wrong_usage_of_keys_is_2(at: Path, now: Story, wrong: list[str]) -> Non
 
 @pytest.mark.server
 def test_a_successor_that_the_accreditor_named_is_told_until_one_objects(
-    opened_log: Served, at: Path, tmp_path: Path
+    served: Served, college: Story, at: Path
 ) -> None:
     """Else the 30 days in which an organization may object go by unnoticed."""
-    with closing(opened_log.copy(tmp_path / "data")) as log, log.running():
-        story = log.story
-        key_folder(at / "keys", story.provider)
-        named = story.succeeded(story.provider, story.accreditor)
-        position = log.submit(story.submission(story.accreditor, named)).position + 1
-        where = (["--url", log.url], ["--log", log.url, "--vkey", log.vkey])
-        for asked in where:
-            done = run("keys", "--keys", "keys", *asked)
-            assert done.code == 0, done.err
-            assert f"named {story.accreditor.did} your successor at {position}" in done.err
-            (told,) = run("keys", "--keys", "keys", *asked, "--json").json["successorsNamed"]
-            assert told == {
-                "by": story.accreditor.did,
-                "successor": story.accreditor.did,
-                "position": position,
-            }
-        log.submit(story.submission(story.provider, story.objected()))
-        for asked in where:
-            assert run("keys", "--keys", "keys", *asked, "--json").json["successorsNamed"] == []
+    accreditor = college.accreditor.did
+    key_folder(at / "keys", college.provider)
+    named = college.succeeded(college.provider, college.accreditor)
+    position = served.submit(college.submission(college.accreditor, named)).position + 1
+    where = (["--url", served.url], ["--log", served.url, "--vkey", served.vkey])
+    for asked in where:
+        done = run("keys", "--keys", "keys", *asked)
+        assert done.code == 0, done.err
+        assert f"named {accreditor} your successor at {position}" in done.err
+        (told,) = run("keys", "--keys", "keys", *asked, "--json").json["successorsNamed"]
+        assert told == {"by": accreditor, "successor": accreditor, "position": position}
+    served.submit(college.submission(college.provider, college.objected()))
+    for asked in where:
+        assert run("keys", "--keys", "keys", *asked, "--json").json["successorsNamed"] == []
 
 
 @pytest.mark.server
-def test_all_keys_are_told_however_many_there_are(
-    opened_log: Served, at: Path, tmp_path: Path
-) -> None:
+def test_all_keys_are_told_however_many_there_are(served: Served, college: Story, at: Path) -> None:
     """A thief lists many, so that the one it uses is not seen."""
-    with closing(opened_log.copy(tmp_path / "data")) as log, log.running():
-        story = log.story
-        for batch in range(8):
-            fresh = [story.provider.with_key(f"fresh {batch} {each}") for each in range(15)]
-            log.submit(
-                story.submission(story.provider.founding, *map(story.key_listed, fresh)),
-                story.submission(story.provider.founding, *map(story.key_retired, fresh)),
-            )
-        asked = run("keys", story.provider.did, "--url", log.url, "--json").json
-        read = run("keys", story.provider.did, "--log", log.url, "--vkey", log.vkey, "--json").json
-        assert len(asked["keys"]) == len(read["keys"]) == 3 + 8 * 15
+    founding = college.provider.founding
+    for batch in range(8):
+        fresh = [college.provider.with_key(f"fresh {batch} {each}") for each in range(15)]
+        served.submit(
+            college.submission(founding, *map(college.key_listed, fresh)),
+            college.submission(founding, *map(college.key_retired, fresh)),
+        )
+    asked = found(college, "--url", served.url)
+    read = found(college, "--log", served.url, "--vkey", served.vkey)
+    assert len(asked["keys"]) == len(read["keys"]) == 3 + 8 * 15

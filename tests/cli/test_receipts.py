@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -14,14 +12,7 @@ from tests.cli.commands import World, key_folder, run
 from tests.cli.robbed import Robbed
 from tests.harness.awards import cohort, offering, provider
 from tests.harness.http_registry import HttpRegistry
-from tests.harness.served import Served
 from tests.harness.story import Story
-
-
-@pytest.fixture
-def robbed(opened_log: Served, at: Path, tmp_path: Path) -> Iterator[Robbed]:
-    with closing(opened_log.copy(tmp_path / "data")) as served, served.running():
-        yield Robbed(at, served)
 
 
 def keys(robbed: Robbed, *more: str) -> list[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,16 +12,9 @@ from testamur.catalogue.lines import decode_events
 from testamur.cli.key_folder import KeyFolder
 from tests.cli.commands import run
 from tests.cli.robbed import Robbed
-from tests.harness.served import Served
 from tests.harness.story import party
 
 pytestmark = pytest.mark.server
-
-
-@pytest.fixture
-def robbed(opened_log: Served, at: Path, tmp_path: Path) -> Iterator[Robbed]:
-    with closing(opened_log.copy(tmp_path / "data")) as served, served.running():
-        yield Robbed(at, served)
 
 
 def events_in(file: str) -> list[e.Event]:
@@ -134,14 +125,14 @@ def test_what_a_declaration_cut_off_of_ones_own_is_said_again(robbed: Robbed) ->
     robbed.says(e.CredentialRevoked(credential=ids[0], reason="issuedInError"))
     receipts = robbed.folder / "keys/receipts"
     receipts.rename(robbed.folder / "elsewhere")
-    first = robbed.recover("--since", "10", "--json")
+    first = robbed.recover("--since", robbed.began, "--json")
     robbed.submits_all(first.json["files"])
     assert [robbed.status(each) for each in ids] == [None] * 3
 
     for file in (robbed.folder / "elsewhere").glob("*.json"):
         file.rename(receipts / file.name)
     # The log remembers the declaration for ever; after 90 days it could not be made anew.
-    again = robbed.recover("--since", "10", "--same-keys", "--json", out="more")
+    again = robbed.recover("--since", robbed.began, "--same-keys", "--json", out="more")
     assert again.code == 0, again.out
     robbed.submits_all(again.json["files"])
     assert [robbed.status(each) for each in ids] == ["revoked", "active", "active"]
@@ -153,7 +144,9 @@ def test_fallen_submissions_are_written_out_line_by_line(robbed: Robbed) -> None
     robbed.says(story.issued(), story.issued())
     lost = (robbed.folder / "events-2").read_bytes()
     # A declaration that keeps the first and not the second, which its owner signed too.
-    declared = story.key_compromised(story.provider, 10, ((kept.position, kept.position),))
+    declared = story.key_compromised(
+        story.provider, robbed.began, ((kept.position, kept.position),)
+    )
     fresh = story.key_listed(party("fresh"))
     robbed.served.submit(story.submission(story.provider.recovery, declared, fresh))
     done = robbed.recover("--since", robbed.served.size, "--same-keys", "--json")
@@ -165,7 +158,7 @@ def test_fallen_submissions_are_written_out_line_by_line(robbed: Robbed) -> None
 def test_a_log_that_holds_other_lines_than_were_signed_is_refuted(robbed: Robbed) -> None:
     story = robbed.story
     receipt = robbed.says(story.issued())
-    declared = story.key_compromised(story.provider, 10)
+    declared = story.key_compromised(story.provider, robbed.began)
     robbed.served.submit(story.submission(story.provider.recovery, declared))
     other = story.submission(story.provider, story.issued(), story.issued(), jti=receipt.jti)
     file = robbed.folder / f"keys/receipts/{receipt.jti}.json"

@@ -15,6 +15,7 @@ Builders of events return the event; `submission` signs any of them into a file.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -157,6 +158,17 @@ class Story:
 
     # --- Names and times ---
 
+    def of_another_provider(self, number: int) -> Story:
+        """Return the story that the provider of this number lives on the same log.
+
+        Its `joining` brings it in; its ids are not those of this story.
+        """
+        other = copy(self)
+        other.series = number
+        other.provider = party(f"{self.name} provider {number}")
+        other.accreditation, other.achievement = other.new_id(), other.new_id()
+        return other
+
     def new_id(self) -> str:
         """Return an id never used before in this story; later ones sort after earlier ones."""
         self._made += 1
@@ -239,6 +251,12 @@ class Story:
                 self.registered(self.authority, self.accreditor, "accreditor"),
                 self.recognised(),
             ),
+            *self.joining(),
+        ]
+
+    def joining(self) -> list[bytes]:
+        """Return the last two of these, by which the accreditor brings the provider in."""
+        return [
             self.submission(
                 self.accreditor,
                 self.registered(self.accreditor, self.provider, "provider"),
