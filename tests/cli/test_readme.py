@@ -96,7 +96,8 @@ def test_everybody_can_do_what_the_readme_says(reader: Reader) -> None:
     assert provider is not None
     reader.words["PROVIDER-DID"] = provider[0]
     reader.does("**An accreditor**")
-    reader.does("Once the accreditor has submitted its events")
+    reader.writes("definition.json")
+    reader.does("The provider defines it:")
 
     (defined,) = reader.events("define.ndjson")
     _, accredited = reader.events("registration.ndjson")
