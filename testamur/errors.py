@@ -8,6 +8,7 @@ Unavailable    the evidence could not be examined, so nothing is known either wa
 from __future__ import annotations
 
 import copy
+import json
 import re
 from typing import TypeVar
 
@@ -77,14 +78,15 @@ def detached(error: _Error) -> _Error:
 
 
 def shown(value: object) -> str:
-    """Return `value` as printable text of at most 120 characters, without private keys."""
-    text = value if isinstance(value, str) else repr(value)
-    text = (
-        without_private_keys(text[:_SEARCHED])[: _SHOWN + 1]
-        .encode("unicode_escape")
-        .decode("ascii")
-    )
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    """Return `value` as printable text of at most 120 characters, without private keys.
+
+    Letters are shown as letters, what does not show (`shows`) by its escape, and what is no text as
+    the JSON that it was read from, if it is.
+    """
+    if isinstance(value, dict | list | bool):
+        # JSON spells every control character, so that none is escaped a second time.
+        return printable(json.dumps(value, ensure_ascii=False, default=repr), _SHOWN)
+    return printable(value if isinstance(value, str) else repr(value), _SHOWN)
 
 
 def first_difference(one: bytes, other: bytes) -> int:

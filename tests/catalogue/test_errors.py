@@ -82,6 +82,29 @@ def test_what_is_said_of_foreign_text_is_printable_and_bounded(text: str, most: 
     assert said.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("Universität", "Universität"),
+        ("Ελένη 学校", "Ελένη 学校"),
+        ("it's", "it's"),
+        ("a\\b", "a\\b"),
+        ("a\x1b[31m\nb", "a\\x1b[31m\\nb"),
+        ("a\u202eb\u200b", "a\\u202eb\\u200b"),
+        ({"name": "Zoë\n"}, '{"name": "Zoë\\n"}'),
+        (["\u2066Zoë"], '["\\u2066Zoë"]'),
+        (True, "true"),
+        (7, "7"),
+        (b"\x00", "b'\\x00'"),
+    ],
+)
+def test_a_value_is_shown_once_escaped_and_letters_as_letters(value: object, text: str) -> None:
+    refusal = Refusal("r", "d", value=value)
+
+    assert refusal.value == shown(value) == text
+    assert shown(text) == text, "nor is it escaped again where it is passed on"
+
+
 # Some marks, and a few letters and symbols, are nothing at all on a screen.
 SEEN = st.characters(
     exclude_categories=("C", "Z", "M"), exclude_characters="\u115f\u1160\u2800\u3164\uffa0"
