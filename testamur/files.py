@@ -69,6 +69,14 @@ def open_to_append(path: Path) -> IO[bytes]:
     return file
 
 
+def is_there(path: Path) -> bool:
+    """Return whether there is something at `path`; raises `Unavailable` if that cannot be told."""
+    try:
+        return os.path.lexists(path)
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"{path} cannot be read: {error}") from error
+
+
 def refuse_irregular(path: Path) -> None:
     """Raise `Unavailable` unless there is a regular file at `path`, or a link to one."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 # A shell's background job ignores SIGINT, and so would every process that a test starts and
 # then interrupts: a disposition of "ignore" is inherited, a handler is not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No test, and no process that it starts, takes anything from the profile of its user.
+os.environ["TESTAMUR_PROFILE"] = f"{os.devnull}/profile.toml"
+for _variable in ("TESTAMUR_URL", "TESTAMUR_VKEY"):
+    os.environ.pop(_variable, None)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

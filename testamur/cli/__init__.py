@@ -22,6 +22,7 @@ from testamur.cli import (
     key_history,
     keys,
     preparing,
+    profiles,
     recovering,
     research,
     signing,
@@ -29,6 +30,7 @@ from testamur.cli import (
     verification,
 )
 from testamur.cli.outcome import UNCHECKED, Commands
+from testamur.cli.profile import offers
 from testamur.cli.terminal import say
 from testamur.memory import keep_freed_memory
 from testamur.private_keys import without_private_keys
@@ -53,6 +55,7 @@ for group in (
     verification.app,
     inquiry.app,
     research.app,
+    profiles.app,
 ):
     app.add_typer(group)
 
@@ -65,8 +68,9 @@ def _version(asked: bool) -> None:  # noqa: FBT001  # typer's interface
 
 @app.callback()
 def root(
+    context: typer.Context,
     *,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  # its callback prints it
         bool,
         typer.Option(
             "-V", "--version", callback=_version, is_eager=True, help="Print the version."
@@ -76,7 +80,9 @@ def root(
     """Certificate transparency for credentials: sign, submit, verify, replay.
 
     Exit codes: 0 it holds, 1 it was refused or refuted, 2 it could not be checked.
+    What need not be typed each time: `testamur profile --help`.
     """
+    context.default_map = offers()
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import typer
 from testamur.cli.anchors import Anchor, anchors_in
 from testamur.cli.asking import asked
 from testamur.cli.files import refuse_existing_file, write
+from testamur.cli.profile import unless
 from testamur.cli.terminal import Json, note, progress, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, opened, trusted_log
 from testamur.cli.values import Credential, MaybeUrl, Url, credential_id, moment
@@ -40,6 +41,7 @@ Size = Annotated[int | None, typer.Option(metavar="N", min=0, help="As of this t
 
 @app.command(rich_help_panel=_PANEL)
 def evidence(
+    context: typer.Context,
     credential: Credential,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="New file; by default, the id's name.")
@@ -69,6 +71,7 @@ def evidence(
     name = credential_id(credential)
     path = out or Path(f"{name}{FILE_ENDING}")
     refuse_existing_file(path)
+    url = unless(context, "url", url, taken=log is not None)
     if (url is None) == (log is None):
         raise typer.BadParameter("give one of the two", param_hint="--url, --log")
     as_of = _as_of(at, size)

@@ -16,6 +16,7 @@ from testamur.catalogue.submission import format_time
 from testamur.cli import reaching
 from testamur.cli.asking import asked
 from testamur.cli.key_folder import KeyFolder
+from testamur.cli.profile import unless
 from testamur.cli.receipts import (
     check_listing,
     head_of,
@@ -41,6 +42,7 @@ _PANEL: Final = "Keys"
 
 @app.command("keys", rich_help_panel=_PANEL)
 def history(
+    context: typer.Context,
     did: Annotated[
         str | None,
         typer.Argument(
@@ -71,7 +73,10 @@ def history(
     `testamur keys --keys keys --log https://registry.example --vkey log.vkey`
     """
     folder = None if keys is None else KeyFolder.read(keys)
+    others = folder is not None and did not in (None, folder.did)
+    folder = unless(context, "keys", folder, taken=others)
     name = _name(did, folder)
+    url = unless(context, "url", url, taken=log is not None)
     if (url is None) == (log is None):
         raise typer.BadParameter("give one of the two", param_hint="--url, --log")
     found = _asked(name, url) if url is not None else _read(name, str(log), trust)

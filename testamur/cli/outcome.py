@@ -13,6 +13,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
+from testamur.cli.profile import how_to_offer, is_offered, source, takes
 from testamur.cli.terminal import NotShown, begin, note, show_json, wants_json
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.private_keys import THIS_IS_ONE, holds_private_key
@@ -87,10 +88,17 @@ def _reported(arguments: Sequence[str]) -> Iterator[None]:
 
 
 def _explain(error: Any) -> None:
-    """Say of an option that does not exist, and that people look for, what to give instead."""
+    """Say what to give instead of an option that is not there, and whence a bad value came."""
     instead = _INSTEAD.get(getattr(error, "option_name", ""))
     if instead is not None:
         error.message, error.possibilities = f"{error.message}: {instead}", None
+    context, name = error.ctx, getattr(getattr(error, "param", None), "name", None)
+    if context is None or name is None or not takes(context.info_name, name):
+        return
+    if is_offered(context, name):
+        error.message = f"{error.message} (from {source(name)})"
+    elif not error.message:
+        error.message = how_to_offer(name)
 
 
 def _unavailable(error: OSError) -> Unavailable:

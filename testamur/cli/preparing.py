@@ -35,6 +35,7 @@ from testamur.canonical import MAX_DOCUMENT
 from testamur.cli.files import naming, read, read_key, refuse_existing, write
 from testamur.cli.key_folder import KeyFolder
 from testamur.cli.outcome import HOLDS, REFUTED, described
+from testamur.cli.profile import unless
 from testamur.cli.receipts import look_for_strangers
 from testamur.cli.signer import Keys, signing_key
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table, track
@@ -79,6 +80,7 @@ def _own_heading(text: str) -> tuple[str, str]:
 
 @app.command(rich_help_panel=_PANEL)
 def prepare(
+    context: typer.Context,
     source: Annotated[
         Path,
         typer.Argument(
@@ -215,6 +217,7 @@ def prepare(
         latest=None if future_dates else latest_day(datetime.now(UTC), offset),
     )
     folder = None if keys is None else _own_folder(keys, issuer)
+    url = unless(context, "url", url, taken=folder is None)
     _look_around(folder, url, log)
     secret = _proof_key(folder, key)
     if not source.is_dir():

@@ -22,6 +22,7 @@ from testamur.cli.files import refuse_existing, write
 from testamur.cli.joining import LASTS, founding_key, registration
 from testamur.cli.key_folder import KeyFolder, OwnKey
 from testamur.cli.lost import write_request
+from testamur.cli.profile import unless
 from testamur.cli.reaching import would
 from testamur.cli.receipts import (
     check_listing,
@@ -59,6 +60,7 @@ def _positions(text: str) -> range:
 
 @app.command(rich_help_panel=_PANEL)
 def recover(
+    context: typer.Context,
     keys: Annotated[Path, typer.Option("--keys", metavar="DIR", help="Folder of your keys.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for what is to be signed.")],
     url: MaybeUrl = None,
@@ -139,6 +141,7 @@ def recover(
     --name "A College" --country NL --role provider --out request`
     """
     folder = KeyFolder.read(keys)
+    url = unless(context, "url", url, taken=lost is not None)
     refuse_existing(out)
     request = {
         "--sponsor": sponsor, "--log": log, "--name": name, "--country": country,

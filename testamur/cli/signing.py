@@ -30,6 +30,7 @@ from testamur.cli.asking import asked
 from testamur.cli.files import naming, read, write
 from testamur.cli.flags import tell_of_flags
 from testamur.cli.outcome import HOLDS, REFUTED, described
+from testamur.cli.profile import unless
 from testamur.cli.receipts import head_of
 from testamur.cli.signer import KeyFile, Keys, Signer, Whose, signer_of
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
@@ -47,6 +48,7 @@ _LISTED: Final = 1_000
 
 @app.command(rich_help_panel=_PANEL)
 def check(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Events, or a submission.")],
     url: MaybeUrl = None,
     keys: Keys = None,
@@ -66,6 +68,8 @@ def check(
 
     Example: `testamur check events.ndjson --url https://registry.example --keys keys`
     """
+    url = unless(context, "url", url, taken=key is None and keys is None)
+    keys = unless(context, "keys", keys, taken=url is None or organization is not None)
     if (url is None) != (key is None and keys is None):
         raise typer.BadParameter("one needs the other", param_hint="--url, --keys or --key")
     data = read(file, MAX_BYTES)
@@ -88,6 +92,7 @@ def check(
 
 @app.command(rich_help_panel=_PANEL)
 def sign(
+    context: typer.Context,
     events: Annotated[Path, typer.Argument(metavar="EVENTS", help="File of events, one a line.")],
     log: Log,
     out: NewFile,
@@ -111,6 +116,7 @@ def sign(
     `testamur sign listing.ndjson --keys keys --key /media/stick/recovery-1.key
     --log log.example/testamur --out listing.submission`
     """
+    keys = unless(context, "keys", keys, taken=organization is not None)
     data = read(events, MAX_BYTES)
     with naming(events):
         if mangled := _mangled(data):

@@ -17,6 +17,7 @@ from testamur.cli.files import naming, read, refuse_existing_file, write
 from testamur.cli.flags import can_be_mended, tell_of_flags
 from testamur.cli.key_folder import KeyFolder
 from testamur.cli.outcome import HOLDS, REFUTED, UNCHECKED, described
+from testamur.cli.profile import is_offered
 from testamur.cli.receipts import keep_receipt, look_for_strangers
 from testamur.cli.signer import Keys
 from testamur.cli.signing import is_submission
@@ -48,6 +49,7 @@ Submission = Annotated[
 
 @app.command(rich_help_panel=_PANEL)
 def submit(
+    context: typer.Context,
     submission: Submission,
     url: Url,
     wait: Annotated[Wait, typer.Option(help="How far it must have come.")] = "published",
@@ -80,7 +82,7 @@ def submit(
     """
     policy = None if trust is None else policy_from(trust)
     body = _signed(submission)
-    folder = None if keys is None else _own_folder(keys, body)
+    folder = None if keys is None else _own_folder(keys, body, offered=is_offered(context, "keys"))
     if out is not None:
         refuse_existing_file(out)
     with RegistryClient(url, patience=patience, on_retry=Retries(patience).tell) as registry:
@@ -178,10 +180,15 @@ def _own_word(url: str) -> Policy:
         return own_word(source)
 
 
-def _own_folder(keys: Path, body: bytes) -> KeyFolder:
-    """Return the folder of the keys of who signed the submission; raises `Refusal`."""
+def _own_folder(keys: Path, body: bytes, *, offered: bool) -> KeyFolder | None:
+    """Return the folder of the signer's keys; None if another was only `offered`, not typed.
+
+    Raises `Refusal` for another that was typed.
+    """
     folder, signer = KeyFolder.read(keys), parse_header(body.partition(b"\n")[0]).payload.iss
     if signer != folder.did:
+        if offered:
+            return None
         raise Refusal("key-folder", f"{keys} holds keys of {folder.did}", line=1, value=signer)
     return folder
 

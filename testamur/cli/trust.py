@@ -62,16 +62,34 @@ class TrustedLog:
 
 def policy_from(given: str) -> Policy:
     """Return the policy in a file, or the one that a verifier key (file or text) stands for."""
+    return _policy_in(*_read(given))
+
+
+def policy_text(given: str) -> str:
+    """Return the text of the same, which is a policy or a verifier key."""
+    text, what = _read(given)
+    _policy_in(text, what)
+    return text
+
+
+def _read(given: str) -> tuple[str, str]:
+    """Return the text of a policy or key, and in words where it was found."""
     path = Path(given)
     # A key holds plus signs; the name of a file that is there rarely does.
     is_file = len(given) < 1000 and path.is_file()
+    what = str(path) if is_file else "the key"
     data = read(path, MAX_POLICY) if is_file or "+" not in given else given.encode()
     try:
-        text = data.decode()
-        words = text.split()
+        return data.decode(), what
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"{what}: {error}", param_hint="--policy") from None
+
+
+def _policy_in(text: str, what: str) -> Policy:
+    words = text.split()
+    try:
         return parse_policy(f"log {words[0]}\nquorum none\n" if len(words) == 1 else text)
-    except (Refuted, UnicodeDecodeError) as error:
-        what = str(path) if is_file else "the key"
+    except Refuted as error:
         raise typer.BadParameter(f"{what}: {error}", param_hint="--policy") from None
 
 

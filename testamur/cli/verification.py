@@ -15,6 +15,7 @@ from testamur.badges.identities import read_asked
 from testamur.cli.anchors import Anchor, anchors_in
 from testamur.cli.files import naming, read, read_holder
 from testamur.cli.inquiry import fetch_evidence, fetch_flags, find_evidence
+from testamur.cli.profile import unless
 from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
 from testamur.cli.trust import Trust, policy_from
 from testamur.cli.values import moment, own_address
@@ -47,6 +48,7 @@ def _learner(text: str) -> str:
 
 @app.command(rich_help_panel=_PANEL)
 def verify(
+    context: typer.Context,
     credential: Annotated[
         Path, typer.Argument(metavar="CREDENTIAL", help="Holder file: credential and blind.")
     ],
@@ -97,6 +99,7 @@ def verify(
     `testamur verify credential.json --url https://registry.example --vkey log.vkey
     --learner ada@example.org`
     """
+    url = unless(context, "url", url, taken=log is not None)
     policy = policy_from(trust)
     anchors = anchors_in(anchor or [])
     holder = read_holder(credential)

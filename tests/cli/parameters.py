@@ -117,6 +117,7 @@ def _good(command: str) -> dict[str, str]:
         "evidence": {"credential": "0.json", "log": "log", "trust": "log.vkey", "out": new},
         "status": {"credential": "0.json", **dead},
         "replay": {"place": "log", "trust": "log.vkey"},
+        "profile": {},
         "export": {"place": "log", "out": new, "form": "csv", "trust": "log.vkey"},
     }  # fmt: skip
     return found[command]
