@@ -26,7 +26,8 @@ from demo.parties import Party
 from demo.theft import Theft, play_theft
 from testamur.badges.cohort_csv import Offering, Provider, read_cohort
 from testamur.badges.commitment import HolderFile
-from testamur.badges.prepare import Prepared, prepare_cohort, write_prepared
+from testamur.badges.prepare import Prepared, prepare_cohort
+from testamur.badges.prepared_folder import write_prepared
 from testamur.catalogue import events as e
 from testamur.catalogue.ids import new_id
 from testamur.cli.receipts import keep_receipt

@@ -11,12 +11,14 @@ achievement may be awarded.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Final, TypeVar
+from functools import partial
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -41,13 +43,14 @@ from testamur.catalogue.members import (
     Url,
     Version,
 )
-from testamur.errors import Refusal
+from testamur.errors import Refusal, detached
 from testamur.schema import explained, pattern_of
 
 MAX_REFUSED: Final = 1_000
 """More errors than this mean the wrong file, not one that needs mending."""
 _MAX_CELL: Final = 2_000
 _MAX_EVIDENCE: Final = 10
+_LONGEST_DAY: Final = 24
 # A URL may hold these, and another URL; at such a place they are what a list is written with.
 _RUN_TOGETHER: Final = re.compile(r"[,;|](?:\s|https?://|\Z)")
 
@@ -110,6 +113,10 @@ class Award(msgspec.Struct, frozen=True, kw_only=True):
     valid_until: date | None = None
 
 
+_Found: TypeAlias = Callable[[], Iterator[tuple[int, Award | list[Refusal]]]]
+"""Reads the rows anew."""
+
+
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What a person says of a file that can be read in more than one way."""
 
@@ -140,9 +147,31 @@ def read_given(data: bytes, kind: type[T]) -> T:
         raise Refusal("settings", detail, value=value) from None
 
 
+class Awards:
+    """The good rows of a cohort, in order.
+
+    Each is read again when its turn comes, since a hundred thousand awards take more memory than
+    their file does.
+    """
+
+    def __init__(self, found: _Found, good: int, bad: Collection[int], last: float) -> None:
+        """Those of `found` up to row `last`, without the rows `bad`: `good` in number."""
+        self._found, self._good, self._bad, self._last = found, good, frozenset(bad), last
+
+    def __len__(self) -> int:
+        return self._good
+
+    def __iter__(self) -> Iterator[Award]:
+        for number, found in self._found():
+            if number > self._last:
+                return
+            if isinstance(found, Award) and number not in self._bad:
+                yield found
+
+
 def read_cohort(
     data: bytes, offerings: Sequence[Offering], reading: Reading = _PLAIN
-) -> tuple[list[Award], list[tuple[int, Refusal]]]:
+) -> tuple[Awards, list[tuple[int, Refusal]]]:
     """Return the awards of a CSV file, and by row number all that is wrong in its other rows.
 
     Columns, in any order: `learner` (e-mail address or number) or `learnerId` (a DID),
@@ -154,24 +183,32 @@ def read_cohort(
     known = meanings(reading.headings)
     table = read_table(data, lambda heading: plain(heading) in known)
     named = columns(table.headings, reading.headings)
-    awards: list[Award] = []
-    refused: list[tuple[int, Refusal]] = []
-    first_row: dict[tuple[str, str], int] = {}
     _check_form_of_days(table, named, reading)
-    for number, row in table.rows():
-        if isinstance(row, Refusal):
-            return awards, [*refused, (number, row)]
-        found = _award(number, named, row, offerings, reading)
-        if isinstance(found, Award):
-            found = _only_once(found, first_row)
-        if isinstance(found, Award):
-            awards.append(found)
-        else:
-            refused += [(number, refusal) for refusal in found]
+    found = partial(_read_rows, table, named, offerings, reading)
+    good, last = 0, math.inf
+    refused: list[tuple[int, Refusal]] = []
+    first_row: dict[bytes, int] = {}
+    for number, each in found():
+        wrong = _repeats(each, first_row) if isinstance(each, Award) else each
+        good += not wrong
+        refused += [(number, detached(refusal)) for refusal in wrong]
         if len(refused) >= MAX_REFUSED:
             detail = f"more than {MAX_REFUSED} errors; the rows from here on were not read"
-            return awards, [*refused, (number, Refusal(UNREAD, detail))]
-    return awards, refused
+            refused.append((number, Refusal(UNREAD, detail)))
+            last = number
+            break
+    return Awards(found, good, {row for row, _ in refused}, last), refused
+
+
+def _read_rows(
+    table: Table, named: Sequence[str], offerings: Sequence[Offering], reading: Reading
+) -> Iterator[tuple[int, Award | list[Refusal]]]:
+    """Yield the award in each row by its number, or everything that is wrong with the row."""
+    for number, row in table.rows():
+        if isinstance(row, Refusal):
+            yield number, [row]
+        else:
+            yield number, _award(number, named, row, offerings, reading)
 
 
 def profile(provider: Provider) -> dict[str, Any]:
@@ -293,7 +330,8 @@ def _cells_with_days(table: Table, named: Sequence[str]) -> Iterator[str]:
     where = [at for at, name in enumerate(named) if name in ("awarded", "validUntil")]
     for _, row in table.rows():
         if not isinstance(row, Refusal) and len(row) == len(named):
-            yield from filter(None, (row[at].strip() for at in where))
+            # What is cut off is no day in any form.
+            yield from filter(None, (row[at].strip()[:_LONGEST_DAY] for at in where))
 
 
 def _award(
@@ -340,13 +378,15 @@ def _award(
     )
 
 
-def _only_once(award: Award, first_row: dict[tuple[str, str], int]) -> Award | list[Refusal]:
+def _repeats(award: Award, first_row: dict[bytes, int]) -> list[Refusal]:
+    """Return what is wrong with an award that an earlier row made; remember it by a digest."""
     for who in filter(None, (award.learner_did, (award.learner or "").casefold())):
-        first = first_row.setdefault((who, award.offering.achievement), award.row)
+        both = f"{award.offering.achievement} {who}".encode()
+        first = first_row.setdefault(hashlib.sha256(both).digest(), award.row)
         if first != award.row:
             detail = f"the same learner and achievement as in row {first}"
             return [Refusal("cohort-duplicate", detail, value=who)]
-    return award
+    return []
 
 
 def _in_column(name: str, refusal: Refusal) -> Refusal:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -11,7 +12,6 @@ import msgspec
 import typer
 
 from testamur.badges import days, headings
-from testamur.badges.addresses import has_capitals
 from testamur.badges.award_days import latest_day
 from testamur.badges.cohort_csv import (
     Award,
@@ -23,22 +23,18 @@ from testamur.badges.cohort_csv import (
     read_given,
 )
 from testamur.badges.data_integrity import SUITE, SUITE_CURVE
-from testamur.badges.prepare import (
-    Prepared,
-    prepare_badges,
-    prepare_cohort,
-    read_sources,
-    write_prepared,
-)
-from testamur.badges.spreadsheet import MAX_FILE, UNREAD
+from testamur.badges.prepare import Made, Refused, each_award, each_badge, refused_rows
+from testamur.badges.sources import read_sources
+from testamur.badges.spreadsheet import MAX_FILE
 from testamur.canonical import MAX_DOCUMENT
 from testamur.cli.files import naming, read, read_key, refuse_existing, write
 from testamur.cli.key_folder import KeyFolder
-from testamur.cli.outcome import HOLDS, REFUTED, described
+from testamur.cli.outcome import HOLDS, REFUTED
+from testamur.cli.prepared import Capitals, Prepared, show, write_made
 from testamur.cli.profile import unless
 from testamur.cli.receipts import look_for_strangers
 from testamur.cli.signer import Keys, signing_key
-from testamur.cli.terminal import Json, note, show_fields, show_json, show_table, track
+from testamur.cli.terminal import Json, note, track
 from testamur.cli.values import as_id, checked_url, cut, is_id, log_name
 from testamur.errors import Refusal
 from testamur.files import refuse_irregular
@@ -48,12 +44,9 @@ from testamur.recording.objections import check_given
 app = typer.Typer()
 _PANEL: Final = "Events"
 
-_LISTED: Final = 50
 _TEXTS: Final = (".csv", ".tsv", ".tab", ".txt")
 # A workbook is no text, but its user means a cohort, so the error says how to save it as one.
 _SHEETS: Final = (*_TEXTS, ".xlsx", ".xlsm", ".xls", ".ods", ".numbers", ".gz")
-# From so many refusals with the same reason on, it is shown once.
-_ALIKE: Final = 3
 T = TypeVar("T")
 
 
@@ -222,26 +215,34 @@ def prepare(
     secret = _proof_key(folder, key)
     if not source.is_dir():
         refuse_irregular(source)
+    made: Iterable[Made | Award | Refused]
+    capitals = Capitals()
     if source.suffix.lower() in _SHEETS:
         if accreditation is not None:
             where = "goes with badges; of a cohort, the file given as --achievement names it"
             raise typer.BadParameter(where, param_hint="--accreditation")
-        prepared, warning = _of_cohort(source, achievement, reading, issuer, secret, log)
+        made, total = _of_cohort(
+            source, achievement, reading, issuer, secret, log, capitals, partial=allow_refused
+        )
     else:
         if own or dates or future_dates or learner_as_written:
             where = "go with a cohort: a file named .csv, .tsv or .txt"
             hint = "--map, --dates, --future-dates, --learner-as-written"
             raise typer.BadParameter(where, param_hint=hint)
-        warning = None
-        registered = _registered(achievement, accreditation)
-        prepared = _of_badges(source, registered, issuer, secret, log)
+        registered, total = _registered(achievement, accreditation), None
+        made = each_badge(
+            read_sources(source),
+            registered,
+            now=datetime.now(UTC),
+            issuer=None if issuer is None else issuer.issuer,
+            key=secret,
+            log=log,
+        )
+    with track("Preparing") as tracked:
+        prepared = write_made(tracked(made, total), out, partial=allow_refused)
     _refuse_nothing(prepared, source)
-    unread = any(why.rule == UNREAD for _, why in prepared.refused)
-    written = bool(prepared.events) and (not prepared.refused or (allow_refused and not unread))
-    if written:
-        write_prepared(prepared, out, partial=allow_refused)
-    _show(prepared, warning, out if written else None, json=json)
-    raise typer.Exit(HOLDS if written else REFUTED)
+    show(prepared, capitals.warning(), out if prepared.written else None, json=json)
+    raise typer.Exit(HOLDS if prepared.written else REFUTED)
 
 
 def _own_folder(keys: Path, issuer: Provider | None) -> KeyFolder:
@@ -282,36 +283,25 @@ def _of_cohort(
     provider: Provider | None,
     key: PrivateKey | None,
     log: str | None,
-) -> tuple[Prepared, str | None]:
+    capitals: Capitals,
+    *,
+    partial: bool,
+) -> tuple[Iterable[Made | Award | Refused], int]:
+    """Return what is refused and then what is made of the other awards, and how many these are.
+
+    Where they are not to be written without the refused ones, nothing is made of them.
+    """
     if provider is None:
         raise typer.BadParameter("a cohort needs its issuer", param_hint="--provider")
     offerings = [_settings(Path(file), Offering) for file in achievements]
     with naming(source):
         awards, refused = read_cohort(read(source, MAX_FILE), offerings, reading)
-    with track("Preparing") as tracked:
-        prepared = prepare_cohort(
-            awards,
-            provider,
-            now=datetime.now(UTC),
-            key=key,
-            log=log,
-            refused=refused,
-            source=source.name,
-            track=tracked,
-        )
-    return prepared, _warning(awards)
-
-
-def _warning(awards: Sequence[Award]) -> str | None:
-    """Return what to look at in addresses that not everybody types alike, if there are any."""
-    found = [each for each in awards if each.learner and has_capitals(each.learner)]
-    if not found:
-        return None
-    return (
-        f"{len(found):,} of the addresses have capitals before the @, the first in row "
-        f"{found[0].row} ({found[0].learner}): a credential opens to this spelling alone, so write "
-        "small letters if the learner does"
-    )
+    good = capitals.noticed(awards)
+    made: Iterable[Made | Award] = good
+    if partial or not refused:
+        now = datetime.now(UTC)
+        made = each_award(good, provider, now=now, key=key, log=log, source=source.name)
+    return chain(refused_rows(refused, source.name), made), len(awards)
 
 
 def _by_column(own: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -326,25 +316,6 @@ def _write_template(file: Path) -> None:
         raise typer.BadParameter("a template is a new file named .csv", param_hint="SOURCE")
     write(file, headings.template())
     note(f"Next: fill {file} in, a row for each award; columns that stay empty may be deleted")
-
-
-def _of_badges(
-    source: Path,
-    registered: Registered | Mapping[str, Registered],
-    provider: Provider | None,
-    key: PrivateKey | None,
-    log: str | None,
-) -> Prepared:
-    with track("Preparing") as tracked:
-        return prepare_badges(
-            read_sources(source),
-            registered,
-            now=datetime.now(UTC),
-            issuer=None if provider is None else provider.issuer,
-            key=key,
-            log=log,
-            track=tracked,
-        )
 
 
 def _registered(
@@ -368,61 +339,8 @@ def _settings(path: Path, kind: type[T]) -> T:
 
 
 def _refuse_nothing(prepared: Prepared, source: Path) -> None:
-    if prepared.events or prepared.refused:
+    if prepared.count or prepared.refused:
         return
     if source.suffix.lower() in _SHEETS:
         raise Refusal("cohort-empty", f"{source}: has no row below the names of its columns")
     raise Refusal("no-badges", f"{source}: holds no badge")
-
-
-def _show(prepared: Prepared, warning: str | None, out: Path | None, *, json: bool) -> None:
-    counts = {
-        "prepared": len(prepared.events),
-        "refused": len({where for where, _ in prepared.refused}),
-        "proofs not examined": len(prepared.notes),
-        "achievements": len({event.achievement for event in prepared.events}),
-        "written to": None if out is None else str(out),
-    }
-    if json:
-        refused = [{"source": where, **described(why)} for where, why in prepared.refused]
-        notes = [{"source": where, "detail": why} for where, why in prepared.notes]
-        warnings = [] if warning is None else [warning]
-        show_json({**counts, "refused": refused, "notes": notes, "warnings": warnings})
-        return
-    if prepared.refused:
-        rows = _alike(prepared)
-        show_table(["source", "rule", "why", "found"], rows[:_LISTED])
-        if len(rows) > _LISTED:
-            note(f"... and {len(rows) - _LISTED:,} more; --json lists them all")
-    for where, each in prepared.refused:
-        if each.rule == UNREAD:
-            note(f"{where}: {each.detail}", "yellow")
-    for where, why in prepared.notes[:_LISTED]:
-        note(f"{where}: {why}")
-    if warning is not None:
-        note(warning, "yellow")
-    show_fields(counts)
-    if out is None:
-        note("Nothing was written.", "yellow")
-    else:
-        note(f"Next: testamur sign {out}/events.ndjson --keys DIR --log ORIGIN --out FILE")
-
-
-def _alike(prepared: Prepared) -> list[list[str]]:
-    """Return the rows of the table of refusals: those with one reason are one row."""
-    groups: dict[tuple[str, str], list[tuple[str, Refusal]]] = {}
-    for where, why in prepared.refused:
-        groups.setdefault((why.rule, why.detail), []).append((where, why))
-    sources = len({where for where, _ in prepared.refused}) + len(prepared.events)
-    rows = []
-    for group in groups.values():
-        where, first = group[0]
-        if len(group) < _ALIKE:
-            rows += [[at, why.rule, why.detail, why.value or ""] for at, why in group]
-            continue
-        if len(group) == sources:
-            where = f"all {len(group):,}, {where} first"
-        else:
-            where = f"{where} and {len(group) - 1:,} more"
-        rows.append([where, first.rule, first.detail, first.value or ""])
-    return rows

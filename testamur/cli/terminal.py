@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from itertools import takewhile
-from typing import IO, Annotated, Any, Final
+from typing import IO, Annotated, Any, Final, Protocol, TypeVar
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -30,7 +30,6 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from testamur.badges.prepare import Track
 from testamur.errors import escaped, shows
 from testamur.verification.replay import Progress as OnProgress
 
@@ -45,10 +44,18 @@ _STYLES: Final = {
 }
 
 
+_T = TypeVar("_T")
+
 # Whether the content of a file went to stdout, where a result beside it would spoil it.
 _stdout_taken: Final = ContextVar("_stdout_taken", default=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, errors included.")]
+
+
+class Track(Protocol):
+    """Shows progress through what it passes on."""
+
+    def __call__(self, items: Iterable[_T], total: int | None) -> Iterable[_T]: ...
 
 
 class NotShown(Exception):
@@ -128,12 +135,12 @@ def plain(value: object) -> str:
 
 @contextmanager
 def track(what: str) -> Iterator[Track]:
-    """Show how far a loop is, on stderr, if that is a terminal."""
+    """Show how far a loop is, on stderr, if that is a terminal; `total` is how long it is."""
     console = _err()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
 
-        def tracked(items: Sequence[Any]) -> Iterable[Any]:
-            return bar.track(items, description=what)
+        def tracked(items: Iterable[_T], total: int | None) -> Iterable[_T]:
+            return bar.track(items, total=total, description=what)
 
         yield tracked
 

@@ -22,9 +22,10 @@ AS_WRITTEN = Reading(as_written=True)
 def cohort(
     cell: str, reading: Reading = AS_TYPED, **other: str
 ) -> tuple[list[Award], list[tuple[int, Refusal]]]:
-    return read_cohort(
+    awards, refused = read_cohort(
         table([{"learner": cell, "awarded": "2026-11-20", **other}]), (ETHICS,), reading
     )
+    return list(awards), refused
 
 
 # --- What is taken ---

@@ -16,12 +16,8 @@ from hypothesis import strategies as st
 from testamur.badges.cohort_csv import Award, Registered, read_cohort
 from testamur.badges.commitment import verify_commitment
 from testamur.badges.data_integrity import verify_proofs
-from testamur.badges.prepare import (
-    Prepared,
-    Source,
-    prepare_badges,
-    prepare_cohort,
-)
+from testamur.badges.prepare import Prepared, prepare_badges, prepare_cohort
+from testamur.badges.sources import Source
 from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.ids import new_id
 from testamur.catalogue.lines import decode_event, encode_event

@@ -11,11 +11,9 @@ import pytest
 
 from testamur.badges.cohort_csv import Registered
 from testamur.badges.commitment import read_holder_file, verify_commitment
-from testamur.badges.prepare import (
-    prepare_badges,
-    read_sources,
-    write_prepared,
-)
+from testamur.badges.prepare import prepare_badges
+from testamur.badges.prepared_folder import write_prepared
+from testamur.badges.sources import read_sources
 from testamur.badges.spreadsheet import MAX_FILE, UNREAD
 from testamur.canonical import MAX_DOCUMENT
 from testamur.catalogue.lines import decode_events

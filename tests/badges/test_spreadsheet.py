@@ -97,7 +97,7 @@ def test_what_is_accepted_is_read_alike_in_every_form(
     line = f"sep={delimiter}\r\n" if line else ""
     plain = read_cohort(saved(table).encode(), (ETHICS,))
     again = read_cohort((line + saved(table, delimiter, quoted=quoted)).encode(encoding), (ETHICS,))
-    assert again[0] == plain[0]
+    assert list(again[0]) == list(plain[0])
     assert [(row, str(why)) for row, why in again[1]] == [(row, str(why)) for row, why in plain[1]]
 
 
@@ -174,7 +174,7 @@ def test_a_hostile_file_is_refused_in_no_time(data: bytes) -> None:
     except Refusal:
         pass
     else:
-        assert (awards, bool(refused)) == ([], True)
+        assert (len(awards), bool(refused)) == (0, True)
     assert time.process_time() - begun < 2
 
 

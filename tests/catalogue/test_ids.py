@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice, pairwise
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testamur.catalogue import ids
-from testamur.catalogue.ids import UUID7_PATTERN, Uuid7, all_uuid7, new_id
+from testamur.catalogue.ids import UUID7_PATTERN, Uuid7, all_uuid7, ids_in_no_order, new_id
 
 
 def milliseconds(text: str) -> int:
@@ -89,6 +90,15 @@ def test_a_counter_that_runs_over_goes_on_into_the_next_millisecond(
     made = [new_id() for _ in range(3)]
     assert [milliseconds(one) for one in made] == [1_000, 1_001, 1_001]
     assert [one[14:18] for one in made] == ["7fff", "7000", "7001"]
+
+
+def test_ids_in_no_order_do_not_tell_which_was_made_first() -> None:
+    made = list(islice(ids_in_no_order(), 200))
+    assert all_uuid7(made)
+    assert len(set(made)) == 200
+    assert len(set(map(milliseconds, made))) == 1
+    later = sum(after > before for before, after in pairwise(made))
+    assert 60 < later < 140
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,161 @@
+"""The folder that `prepare` writes: events to be signed, holder files, and an index of these.
+
+It appears whole or not at all, and is readable by its owner alone, since all but the events is
+personal data. Nothing is ever overwritten. Holder files are written one after another, so that
+memory does not grow with what is in them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from testamur.badges.commitment import render_holder_file
+from testamur.badges.prepare import Made, Prepared
+from testamur.catalogue.lines import decode_event, encode_event
+from testamur.errors import Refusal, Unavailable
+
+EVENTS: Final = "events.ndjson"
+INDEX: Final = "index.csv"
+HOLDERS: Final = "holders"
+_ID: Final = 36
+"""Bytes of an id."""
+
+
+class NewFolder:
+    """A folder that is being written, under another name beside its final place."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is written yet. Raises `Refusal` (`output-exists`)."""
+        if folder.exists() or folder.is_symlink():
+            raise Refusal("output-exists", "the folder is there already", value=str(folder))
+        self._folder = folder
+        self._hidden: Path | None = None
+        # Each is behind its id, by which they are sorted: a hundred thousand are held here.
+        self._events: list[bytes] = []
+        self._index = bytearray(_row("source", "credential", "holderFile"))
+
+    def add(self, made: Made) -> None:
+        """Write the holder file, and remember the event and the row of the index.
+
+        Raises `Refusal` for an event that the register would refuse for its form.
+        """
+        hidden = self._hidden or self._begin()
+        event, name = encode_event(made.event), f"{HOLDERS}/{made.holder.id}.json"
+        decode_event(event)
+        _write(hidden / name, [render_holder_file(made.holder)])
+        # A file may be named like a formula, and the index is for spreadsheets.
+        source = f"'{made.source}" if made.source[0] in "=+-@" else made.source
+        self._index += _row(source, made.holder.id, name)
+        self._events.append(made.event.credential.encode() + event + b"\n")
+
+    def finish(self) -> None:
+        """Write the index, and the events in the order of their ids; give the folder its name.
+
+        Raises `Refusal` (`output-empty`).
+        """
+        hidden = self._hidden
+        if hidden is None:
+            raise Refusal("output-empty", "there is nothing to write")
+        self._events.sort()
+        _write(hidden / EVENTS, (each[_ID:] for each in self._events))
+        _write(hidden / INDEX, [bytes(self._index)])
+        # All is written before anything is synced: three times as fast as one by one.
+        for each in self._events:
+            _sync(hidden / HOLDERS / f"{each[:_ID].decode()}.json")
+        for name in (EVENTS, INDEX, HOLDERS, "."):
+            _sync(hidden / name)
+        # If we stop before this line, a hidden folder is left over and nothing else; after
+        # it all is there. Blinds cannot be made again, so they must be on disk by then.
+        hidden.rename(self._folder)
+        self._hidden = None
+        _sync(self._folder.parent)
+
+    def discard(self) -> None:
+        """Remove what was written, unless it is finished."""
+        if self._hidden is not None:
+            shutil.rmtree(self._hidden, ignore_errors=True)
+            self._hidden = None
+        self._events.clear()
+
+    def _begin(self) -> Path:
+        parent = self._folder.parent
+        parent.mkdir(parents=True, exist_ok=True)
+        # Beside its final place, so that the rename cannot cross file systems; mode 0700.
+        hidden = self._hidden = Path(tempfile.mkdtemp(prefix=f".{self._folder.name}.", dir=parent))
+        (hidden / HOLDERS).mkdir(mode=0o700)
+        return hidden
+
+
+def _row(*cells: str) -> bytes:
+    row = io.StringIO(newline="")
+    csv.writer(row).writerow(cells)
+    return row.getvalue().encode()
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[NewFolder]:
+    """Give a folder to add to, and remove what is in it unless it is finished.
+
+    Raises `Refusal` (`output-exists`), and `Unavailable` when it cannot be written.
+    """
+    made = NewFolder(folder)
+    try:
+        yield made
+    except OSError as error:
+        raise Unavailable(f"{folder} cannot be written: {error.strerror}") from error
+    finally:
+        made.discard()
+
+
+def write_prepared(prepared: Prepared, folder: Path, *, partial: bool = False) -> None:
+    """Write `events.ndjson`, `holders/<credential id>.json` and `index.csv` into new `folder`.
+
+    `events.ndjson` holds the lines 2 to n+1 of a submission. The index says which source
+    became which holder file. Raises `Refusal`: `output-exists`; `output-partial` when something was
+    refused and `partial` is not set, since preparing the rest again would issue the others twice;
+    `output-empty`; and those of `decode_event`. Raises `Unavailable` when the folder cannot be
+    written.
+    """
+    if prepared.refused and not partial:
+        raise Refusal(
+            "output-partial",
+            f"{len(prepared.refused)} refused: mend them and prepare all anew, or ask for the rest",
+        )
+    found = zip(prepared.sources, prepared.events, prepared.holders, strict=True)
+    with new_folder(folder) as made:
+        for source, event, holder in sorted(found, key=lambda each: _by_number(each[0])):
+            made.add(Made(event=event, holder=holder, source=source))
+        made.finish()
+
+
+def _by_number(text: str) -> list[tuple[int, str]]:
+    """Return a key that puts row 9 before row 10."""
+    parts = re.split(r"([0-9]{1,18})", text)
+    return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]
+
+
+def _write(path: Path, parts: Iterable[bytes]) -> None:
+    # O_EXCL: never over a file that is there; 0600: for the owner alone.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.writelines(parts)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on disk."""
+    if os.name == "nt":
+        return  # Windows syncs neither folders nor what is open for reading
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

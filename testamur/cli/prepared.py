@@ -1,0 +1,151 @@
+"""What became of a cohort or of badges: written whole or not at all, counted, and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from testamur.badges.addresses import has_capitals
+from testamur.badges.cohort_csv import MAX_REFUSED, Award
+from testamur.badges.prepare import Made, Refused
+from testamur.badges.prepared_folder import new_folder
+from testamur.badges.spreadsheet import UNREAD
+from testamur.cli.outcome import described
+from testamur.cli.terminal import note, show_fields, show_json, show_table
+from testamur.errors import Refusal
+
+_LISTED: Final = 50
+# From so many refusals with the same reason on, it is shown once.
+_ALIKE: Final = 3
+
+
+class Prepared(msgspec.Struct, kw_only=True):
+    """What became of a source: how many credentials of which achievements, and what was refused.
+
+    Of the `notes` the first `MAX_REFUSED` are kept.
+    """
+
+    achievements: set[str] = msgspec.field(default_factory=set)
+    count: int = 0
+    noted: int = 0
+    notes: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    refused: list[Refused] = msgspec.field(default_factory=list)
+    written: bool = False
+
+    def add(self, made: Made | Award | Refused) -> None:
+        """Count what was made or could be, and keep what was refused."""
+        if isinstance(made, tuple):
+            self.refused.append(made)
+            return
+        self.count += 1
+        if isinstance(made, Award):
+            self.achievements.add(made.offering.achievement)
+            return
+        self.achievements.add(made.event.achievement)
+        if made.note is not None:
+            self.noted += 1
+            if len(self.notes) < MAX_REFUSED:
+                self.notes.append((made.source, made.note))
+
+
+def write_made(made: Iterable[Made | Award | Refused], out: Path, *, partial: bool) -> Prepared:
+    """Write what is made into the new folder, or nothing if anything is refused.
+
+    With `partial` what is made is written beside refusals, unless the source was not read to its
+    end.
+    """
+    prepared = Prepared()
+    with new_folder(out) as folder:
+        for each in made:
+            prepared.add(each)
+            if prepared.refused and not partial:
+                folder.discard()
+            elif isinstance(each, Made):
+                folder.add(each)
+        unread = any(why.rule == UNREAD for _, why in prepared.refused)
+        if prepared.count and not unread and (partial or not prepared.refused):
+            folder.finish()
+            prepared.written = True
+    return prepared
+
+
+class Capitals:
+    """Addresses that not everybody types alike, noticed as their awards pass by."""
+
+    def __init__(self) -> None:
+        self._count, self._first = 0, ""
+
+    def noticed(self, awards: Iterable[Award]) -> Iterator[Award]:
+        """Pass the awards on."""
+        for award in awards:
+            if award.learner and has_capitals(award.learner):
+                self._count += 1
+                self._first = self._first or f"row {award.row} ({award.learner})"
+            yield award
+
+    def warning(self) -> str | None:
+        """Return what to look at, if there is anything."""
+        if not self._count:
+            return None
+        return (
+            f"{self._count:,} of the addresses have capitals before the @, the first in "
+            f"{self._first}: a credential opens to this spelling alone, so write small letters if "
+            "the learner does"
+        )
+
+
+def show(prepared: Prepared, warning: str | None, out: Path | None, *, json: bool) -> None:
+    """Print how many were prepared, and what was refused; `out` is where they were written."""
+    counts = {
+        "prepared": prepared.count,
+        "refused": len({where for where, _ in prepared.refused}),
+        "proofs not examined": prepared.noted,
+        "achievements": len(prepared.achievements),
+        "written to": None if out is None else str(out),
+    }
+    if json:
+        refused = [{"source": where, **described(why)} for where, why in prepared.refused]
+        notes = [{"source": where, "detail": why} for where, why in prepared.notes]
+        warnings = [] if warning is None else [warning]
+        show_json({**counts, "refused": refused, "notes": notes, "warnings": warnings})
+        return
+    if prepared.refused:
+        rows = _alike(prepared)
+        show_table(["source", "rule", "why", "found"], rows[:_LISTED])
+        if len(rows) > _LISTED:
+            note(f"... and {len(rows) - _LISTED:,} more; --json lists them all")
+    for where, each in prepared.refused:
+        if each.rule == UNREAD:
+            note(f"{where}: {each.detail}", "yellow")
+    for where, why in prepared.notes[:_LISTED]:
+        note(f"{where}: {why}")
+    if warning is not None:
+        note(warning, "yellow")
+    show_fields(counts)
+    if out is None:
+        note("Nothing was written.", "yellow")
+    else:
+        note(f"Next: testamur sign {out}/events.ndjson --keys DIR --log ORIGIN --out FILE")
+
+
+def _alike(prepared: Prepared) -> list[list[str]]:
+    """Return the rows of the table of refusals: those with one reason are one row."""
+    groups: dict[tuple[str, str], list[tuple[str, Refusal]]] = {}
+    for where, why in prepared.refused:
+        groups.setdefault((why.rule, why.detail), []).append((where, why))
+    sources = len({where for where, _ in prepared.refused}) + prepared.count
+    rows = []
+    for group in groups.values():
+        where, first = group[0]
+        if len(group) < _ALIKE:
+            rows += [[at, why.rule, why.detail, why.value or ""] for at, why in group]
+            continue
+        if len(group) == sources:
+            where = f"all {len(group):,}, {where} first"
+        else:
+            where = f"{where} and {len(group) - 1:,} more"
+        rows.append([where, first.rule, first.detail, first.value or ""])
+    return rows
