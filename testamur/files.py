@@ -48,8 +48,10 @@ def read_with_mode(path: Path, at_most: int) -> tuple[bytes, int]:
     return data, mode
 
 
-def open_to_append(path: Path) -> IO[bytes]:
+def open_to_append(path: Path, *, secret: bool = False) -> IO[bytes]:
     """Open a regular file, or a new one, to read it and to add to its end.
+
+    Only its owner can read a new `secret` one.
 
     Raises `Unavailable` for a symbolic link: what is written would land where it points.
     """
@@ -58,7 +60,7 @@ def open_to_append(path: Path) -> IO[bytes]:
             raise Unavailable(f"{path} is a symbolic link; give the name of the file itself")
         if path.exists():
             refuse_irregular(path)
-        file = open(path, "ab+", opener=_without_following)  # noqa: SIM115  # the caller closes it
+        file = open(path, "ab+", opener=_own_without_following if secret else _without_following)  # noqa: SIM115  # the caller closes it
     except OSError as error:
         raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
     try:
@@ -109,5 +111,9 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | _WITHOUT_WAITING)
 
 
-def _without_following(path: str, flags: int) -> int:
-    return os.open(path, flags | _WITHOUT_WAITING | getattr(os, "O_NOFOLLOW", 0), 0o644)
+def _without_following(path: str, flags: int, mode: int = 0o644) -> int:
+    return os.open(path, flags | _WITHOUT_WAITING | getattr(os, "O_NOFOLLOW", 0), mode)
+
+
+def _own_without_following(path: str, flags: int) -> int:
+    return _without_following(path, flags, 0o600)

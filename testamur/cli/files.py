@@ -132,12 +132,12 @@ def write(path: Path, data: bytes, *, secret: bool = False) -> None:
         raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
 
 
-def replace(path: Path, data: bytes) -> None:
+def replace(path: Path, data: bytes, *, secret: bool = False) -> None:
     """Put a file in the place of an older one: whole, or not at all."""
     fresh = path.with_name(f".{path.name}.new")
     try:
         fresh.unlink(missing_ok=True)  # left over by a command that was cut off
-        write(fresh, data)
+        write(fresh, data, secret=secret)
         fresh.replace(path)
     except OSError as error:
         raise Unavailable(f"{path} cannot be written: {error.strerror}") from error

@@ -5,6 +5,7 @@
     recovery-1.key      a recovery key; it belongs on a USB stick in a safe
     signing-1.key       a signing key, which stays
     receipts/           the receipts of what was submitted (`receipts.py`)
+    awarded.ledger      who was awarded what, under ledger.key (`awarded_ledger.py`)
 
 The folder knows the keys that its owner made, never which of them are in force: the log says that.
 Of the private keys, those that are needed every day lie in it, and the others wherever their owner

@@ -18,6 +18,7 @@ from testamur.catalogue.events import Event, KeyCompromised, KeyListed, Organiza
 from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import parse_time
 from testamur.cli.asking import asked
+from testamur.cli.comparing import try_out
 from testamur.cli.files import refuse_existing, write
 from testamur.cli.joining import LASTS, founding_key, registration
 from testamur.cli.key_folder import KeyFolder, OwnKey
@@ -33,7 +34,6 @@ from testamur.cli.receipts import (
 )
 from testamur.cli.said_again import in_files, lines_to_say_again
 from testamur.cli.signer import KeyFile, needed_for, signer_of
-from testamur.cli.signing import try_out
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.theft import Recovery, plan_recovery
 from testamur.cli.trust import opened
@@ -271,7 +271,8 @@ def _tried(
     """Return what the registry would make of the events, or None if it cannot be asked now."""
     lines = [encode_event(event) for event in events]
     try:
-        return try_out(lines, url, signer_of(events, keys, key), origin)
+        with asked(url) as registry:
+            return try_out(lines, registry, signer_of(events, keys, key), origin)
     except (Refusal, Unavailable) as error:
         # The events are written; the person who signs them can ask with the key in hand.
         note(f"the registry was not asked what this would take back: {error}", "yellow")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import codecs
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 import typer
 
-from testamur.catalogue import dry_run
-from testamur.catalogue.events import Event
+from testamur.catalogue.events import CredentialIssued, Event
 from testamur.catalogue.ids import new_id
 from testamur.catalogue.lines import decode_event, decode_events
 from testamur.catalogue.submission import (
@@ -26,12 +25,12 @@ from testamur.catalogue.submission import (
     seal,
 )
 from testamur.cli import reaching
-from testamur.cli.asking import asked
+from testamur.cli.comparing import compare
 from testamur.cli.files import naming, read, write
-from testamur.cli.flags import tell_of_flags
+from testamur.cli.flags import can_be_mended, tell_of_flags
+from testamur.cli.key_folder import KeyFolder
 from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.profile import unless
-from testamur.cli.receipts import head_of
 from testamur.cli.signer import KeyFile, Keys, Signer, Whose, signer_of
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.values import Log, MaybeUrl, NewFile, log_name
@@ -41,6 +40,9 @@ from testamur.recording.objections import MOST, objections
 from testamur.rules.effective import check_effective
 
 app = typer.Typer()
+AcceptFlags = Annotated[
+    bool, typer.Option("--accept-flags", help="Pass events with flags that you could mend.")
+]
 _PANEL: Final = "Submissions"
 # A terminal takes half a minute to lay out as many rows as a file can have bad lines.
 _LISTED: Final = 1_000
@@ -59,12 +61,16 @@ def check(
         typer.Option(metavar="ORIGIN", parser=log_name, help="Name of the log; else it is asked."),
     ] = None,
     *,
+    accept_flags: AcceptFlags = False,
     json: Json = False,
 ) -> None:
     """List everything that is wrong with a file of events, or with a submission.
 
     Its form is looked at here. With --url, a registry tries the events against its rules as they
-    stand, and records nothing: what it gets is signed as a dry run, which no log admits.
+    stand, and records nothing: what it gets is signed as a dry run, which no log admits. Flags are
+    named with what to do, and those that you can mend end with 1, as in `testamur submit`. The
+    holder files in the folder `holders` beside FILE are compared with the definition on the log,
+    and with --keys the learners with those awarded before.
 
     Example: `testamur check events.ndjson --url https://registry.example --keys keys`
     """
@@ -73,21 +79,15 @@ def check(
     if (url is None) != (key is None and keys is None):
         raise typer.BadParameter("one needs the other", param_hint="--url, --keys or --key")
     data = read(file, MAX_BYTES)
-    refusals = wrong_form(data)
-    tried = None
-    if url is not None and not refusals:
-        lines = _event_lines(data)
-        signer = signer_of(decode_events(lines), keys, key, organization)
-        tried = try_out(lines, url, signer, log)
-        refusals = [each.refusal() for each in tried.refusals]
-        if not is_submission(data):
-            tried, refusals = _without_header(tried), [_above(each) for each in refusals]
-    if json:
-        listed = [described(each) for each in refusals]
-        show_json({"file": str(file), "refusals": listed, "registry": msgspec.to_builtins(tried)})
-    else:
-        _show(file, refusals, tried)
-    raise typer.Exit(REFUTED if refusals else HOLDS)
+    checked = _Checked(wrong_form(data), None)
+    if url is not None and not checked.refusals:
+        events = decode_events(_event_lines(data))
+        signer = signer_of(events, keys, key, organization)
+        folder = None if keys is None else KeyFolder.read(keys)
+        checked = _against_the_log(file, data, events, url, signer, folder, log)
+    holds = checked.holds(accept_flags=accept_flags)
+    _tell(file, checked, json=json)
+    raise typer.Exit(HOLDS if holds else REFUTED)
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -99,7 +99,9 @@ def sign(
     keys: Keys = None,
     key: KeyFile = None,
     organization: Whose = None,
+    url: MaybeUrl = None,
     *,
+    accept_flags: AcceptFlags = False,
     json: Json = False,
 ) -> None:
     """Sign a file of events for one log.
@@ -107,7 +109,7 @@ def sign(
     One signature covers them all, and a registry records all of them or none. It is good for a
     week. With --keys the key follows from the events: your newest signing key, or for key events
     the recovery key with least power that may sign them. A key that lies elsewhere, such as on a
-    USB stick, is named besides.
+    USB stick, is named besides. With --url nothing is signed that `testamur check` would not pass.
 
     Examples:
 
@@ -127,7 +129,16 @@ def sign(
         detail = f"{wrong[0].detail}; {len(wrong)} in all: testamur check {events}"
         raise Refusal(wrong[0].rule, detail, line=wrong[0].line, value=wrong[0].value)
     lines = _event_lines(data)
-    signer = signer_of(decode_events(lines), keys, key, organization)
+    decoded = decode_events(lines)
+    signer = signer_of(decoded, keys, key, organization)
+    if url is not None:
+        folder = None if keys is None else KeyFolder.read(keys)
+        checked = _against_the_log(events, data, decoded, url, signer, folder, log)
+        if not checked.holds(accept_flags=accept_flags):
+            _tell(events, checked, json=json)
+            if not json:
+                note("Nothing was signed.", "yellow")
+            raise typer.Exit(REFUTED)
     body = seal(
         lines,
         key=signer.key,
@@ -223,21 +234,48 @@ def _event_lines(data: bytes) -> list[bytes]:
     return (data.partition(b"\n")[2] if is_submission(data) else data)[:-1].split(b"\n")
 
 
-def try_out(lines: list[bytes], url: str, signer: Signer, log: str | None) -> CheckReport:
-    """Return what a registry would make of these events, which it does not record.
+class _Checked(NamedTuple):
+    """What is wrong with a file, by its own lines, and what a registry made of it."""
 
-    Without `log`, the registry is asked for its name. Raises `Unavailable`, and `Refusal`.
-    """
-    with asked(url) as registry:
-        body = dry_run.seal(
-            lines,
-            key=signer.key,
-            kid=signer.kid,
-            # No more than a name: what is signed for it can never be admitted, here or elsewhere.
-            aud=log or head_of(registry).origin,
-            iat=int(time.time()),
-        )
-        return registry.check(body)
+    refusals: list[Refusal]
+    tried: CheckReport | None
+
+    def holds(self, *, accept_flags: bool) -> bool:
+        """Return whether the events may be signed, and with which flags."""
+        flags = () if self.tried is None else self.tried.flags
+        return not self.refusals and (accept_flags or not any(map(can_be_mended, flags)))
+
+
+def _against_the_log(
+    file: Path,
+    data: bytes,
+    events: Sequence[Event],
+    url: str,
+    signer: Signer,
+    folder: KeyFolder | None,
+    log: str | None,
+) -> _Checked:
+    """Return what the log says against a file whose form is good."""
+    found = compare(
+        file, _event_lines(data), events, url=url, signer=signer, folder=folder, log=log
+    )
+    refusals = [each.refusal() for each in found.tried.refusals]
+    for line, event in enumerate(events, 2):
+        if isinstance(event, CredentialIssued) and event.credential in found.refused:
+            refusals.append(found.refused[event.credential].at(line))
+    refusals.sort(key=lambda refusal: refusal.line or 0)
+    if is_submission(data):
+        return _Checked(refusals, found.tried)
+    return _Checked([_above(each) for each in refusals], _without_header(found.tried))
+
+
+def _tell(file: Path, checked: _Checked, *, json: bool) -> None:
+    if json:
+        listed = [described(each) for each in checked.refusals]
+        tried = msgspec.to_builtins(checked.tried)
+        show_json({"file": str(file), "refusals": listed, "registry": tried})
+    else:
+        _show(file, checked.refusals, checked.tried)
 
 
 def _show(file: Path, refusals: list[Refusal], tried: CheckReport | None) -> None:
@@ -256,3 +294,9 @@ def _show(file: Path, refusals: list[Refusal], tried: CheckReport | None) -> Non
     more = f", and {tried.left_off:,} more that it did not list" if tried and tried.left_off else ""
     verdict = f"{len(refusals):,} refused{more}" if refusals else "nothing refused"
     note(f"{file}: {verdict} {by_whom}")
+    if tried is not None and any(map(can_be_mended, tried.flags)):
+        note(
+            "You can mend flags of these events: do it before they are signed, or leave them so: "
+            "--accept-flags",
+            "yellow",
+        )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
+from testamur.catalogue.events import CredentialIssued, Event
 from testamur.catalogue.submission import MAX_BYTES, parse, parse_header
 from testamur.cli import reaching
 from testamur.cli.asking import Retries
+from testamur.cli.awarded_ledger import Ledger
+from testamur.cli.comparing import held_already
 from testamur.cli.files import naming, read, refuse_existing_file, write
 from testamur.cli.flags import can_be_mended, tell_of_flags
 from testamur.cli.key_folder import KeyFolder
@@ -88,23 +92,30 @@ def submit(
     with RegistryClient(url, patience=patience, on_retry=Retries(patience).tell) as registry:
         seen = () if policy is None else _check_log(registry, policy)
         strange = [] if folder is None else _strangers(url, folder, body)
-        sent_at = time.time()
-        try:
-            receipt = registry.submit(body, wait, "admit" if accept_flags else "refuse")
-        except FlagsRefused as refusal:
-            _show_refused(submission, refusal, json=json)
-            raise typer.Exit(REFUTED) from None
-    if out is not None:
-        # Before it is verified: one that does not hold is evidence against the log.
-        write(out, msgspec.json.format(msgspec.json.encode(receipt)) + b"\n")
-    verified = None
-    if receipt.state == "durable":
-        verify_promise(receipt, body)
-    else:
-        verified = verify_receipt(receipt, body, policy or _own_word(url))
-    verify_after(receipt, seen, sent_at=sent_at)
-    if folder is not None:
-        keep_receipt(folder, receipt)
+        # Until its receipt is kept, nobody else awards with these keys: it could be to the same.
+        with _awarding(folder) as ledger:
+            events = () if ledger is None else parse(body).events
+            if ledger is not None:
+                _refuse_second_award(ledger, events, registry, log=_origin_of(body))
+            sent_at = time.time()
+            try:
+                receipt = registry.submit(body, wait, "admit" if accept_flags else "refuse")
+            except FlagsRefused as refusal:
+                _show_refused(submission, refusal, json=json)
+                raise typer.Exit(REFUTED) from None
+            if out is not None:
+                # Before it is verified: one that does not hold is evidence against the log.
+                write(out, msgspec.json.format(msgspec.json.encode(receipt)) + b"\n")
+            verified = None
+            if receipt.state == "durable":
+                verify_promise(receipt, body)
+            else:
+                verified = verify_receipt(receipt, body, policy or _own_word(url))
+            verify_after(receipt, seen, sent_at=sent_at)
+            if folder is not None:
+                keep_receipt(folder, receipt)
+            if ledger is not None:
+                ledger.record(receipt.log, events)
     doubt = _doubt(receipt, sent_at)
     _show(receipt, verified, doubt, strange, json=json)
     came_far_enough = GRADES.index(receipt.state) >= GRADES.index(wait)
@@ -193,9 +204,34 @@ def _own_folder(keys: Path, body: bytes, *, offered: bool) -> KeyFolder | None:
     return folder
 
 
+def _origin_of(body: bytes) -> str:
+    return parse_header(body.partition(b"\n")[0]).payload.aud
+
+
 def _strangers(url: str, folder: KeyFolder, body: bytes) -> list[SubmissionLine]:
     payload = parse_header(body.partition(b"\n")[0]).payload
     return look_for_strangers(url, folder, payload.aud, sending=payload.jti)
+
+
+@contextmanager
+def _awarding(folder: KeyFolder | None) -> Iterator[Ledger | None]:
+    """Give the ledger of a folder, if there is one, to this command alone."""
+    ledger = None if folder is None else Ledger.find(folder)
+    with nullcontext() if ledger is None else ledger.alone():
+        yield ledger
+
+
+def _refuse_second_award(
+    ledger: Ledger, events: Sequence[Event], registry: RegistryClient, *, log: str
+) -> None:
+    """Raise `Refusal` if a learner holds an achievement already that this would award again."""
+    found = held_already(ledger, events, log, registry)
+    for line, event in enumerate(events if found else (), 2):
+        if isinstance(event, CredentialIssued) and event.credential in found:
+            first = found[event.credential].at(line)
+            count = f"; so do {len(found):,} in all" if len(found) > 1 else ""
+            detail = f"nothing was submitted: {first.detail}{count}"
+            raise Refusal(first.rule, detail, line=line, value=first.value)
 
 
 def _show_refused(submission: Path, refusal: FlagsRefused, *, json: bool) -> None:

@@ -28,6 +28,11 @@ from testamur.http.listings import (
     key_lines,
     submission_lines,
 )
+from testamur.http.registered import (
+    RegisteredAccreditation,
+    RegisteredCredential,
+    RegisteredDefinition,
+)
 from testamur.tlog.note import MAX_NOTE
 from testamur.verification.chains import MAX_CHAINS
 from testamur.verification.evidence import MAX_EVIDENCE
@@ -132,6 +137,33 @@ class RegistryClient:
             raise Unavailable(f"{self.url} answered in an unknown form: nested too much")
         return self._decoded(answer, dict[str, Any])
 
+    def definition(self, achievement: str, version: int, *, size: int) -> RegisteredDefinition:
+        """Return a version of an achievement's definition; raises `NotFound`.
+
+        `size` is as in `submissions`.
+        """
+        as_of = {"version": version, "size": size}
+        found = self._registered(_path("achievements", achievement), RegisteredDefinition, as_of)
+        if (found.id, found.version) != (achievement, version):
+            raise self._about_another(f"{found.id} version {found.version}", achievement)
+        return found
+
+    def accreditation(self, accreditation: str, *, size: int) -> RegisteredAccreditation:
+        """Return what an accreditation says; raises `NotFound`. `size` is as in `submissions`."""
+        path = _path("accreditations", accreditation)
+        found = self._registered(path, RegisteredAccreditation, {"size": size})
+        if found.id != accreditation:
+            raise self._about_another(found.id, accreditation)
+        return found
+
+    def status(self, credential: str, *, size: int) -> RegisteredCredential:
+        """Return whether a credential stands; raises `NotFound`. `size` is as in `submissions`."""
+        path = _path("credentials", credential)
+        found = self._registered(path, RegisteredCredential, {"size": size})
+        if found.id != credential:
+            raise self._about_another(found.id, credential)
+        return found
+
     def evidence(
         self, credential: str, as_of: AsOf | None = None, anchors: Sequence[str] = ()
     ) -> bytes:
@@ -191,6 +223,12 @@ class RegistryClient:
             return self._exchange.ask("GET", path, MAX_ANSWER, params=params)
 
         return tuple(key_lines(ask, size=size))
+
+    def _registered(self, path: str, kind: type[_T], as_of: AsOf) -> _T:
+        return self._decoded(self._exchange.ask("GET", path, MAX_STATUS, params=as_of), kind)
+
+    def _about_another(self, found: str, asked: str) -> Unavailable:
+        return Unavailable(f"{self.url} answered about {found}, not about {asked}")
 
     def _receipt(self, answer: bytes, issuer: str, jti: str) -> Receipt:
         try:

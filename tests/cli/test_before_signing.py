@@ -1,0 +1,154 @@
+"""Before the signature: what the log says against a file is said while it can still be mended."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from testamur.badges.contradictions import Contradictions
+from testamur.catalogue.members import Definition
+from testamur.http.registered import VouchedWords
+from tests.cli.commands import Ended, key_folder, run
+from tests.harness.awards import awards, offering, provider
+from tests.harness.served import Served
+from tests.harness.story import Story
+
+PREPARE = ["prepare", "c.csv", "--achievement", "soils.json", "--provider", "college.json"]
+
+
+class Registrar:
+    """Somebody with a folder of keys, a spreadsheet, and a registry that is served."""
+
+    def __init__(self, folder: Path, served: Served, story: Story) -> None:
+        self.folder = folder
+        self.served = served
+        self.story = story
+        self.asks = ["--url", served.url, "--keys", "keys"]
+        key_folder(folder / "keys", story.provider)
+        self.writes("soils.json", offering(story))
+        self.writes("college.json", provider(story))
+        self.lists("ada@example.org", "1046783")
+
+    def writes(self, file: str, given: msgspec.Struct, **changed: Any) -> None:
+        (self.folder / file).write_text(json.dumps(msgspec.to_builtins(given) | changed))
+
+    def lists(self, *learners: str, day: str | None = None) -> None:
+        day = day or f"{datetime.now(UTC):%Y-%m-%d}"
+        rows = (f"{each},{day}" for each in learners)
+        (self.folder / "c.csv").write_text("\n".join(("learner,awarded", *rows, "")))
+
+    def prepares(self, out: str = "spring", *more: str) -> Ended:
+        return run(*PREPARE, "--keys", "keys", "--out", out, *more)
+
+    def checks(self, file: str = "spring/events.ndjson", *more: str) -> Ended:
+        return run("check", file, *self.asks, *more)
+
+    def signs(self, out: str = "s", *more: str) -> Ended:
+        log = ["--keys", "keys", "--log", self.story.origin, "--out", out]
+        return run("sign", "spring/events.ndjson", *log, *more)
+
+
+@pytest.fixture
+def registrar(at: Path, served: Served, college: Story) -> Registrar:
+    return Registrar(at, served, college)
+
+
+def edited(registrar: Registrar) -> None:
+    """Let the level in achievement.json be another one than on the log."""
+    definition = msgspec.to_builtins(registrar.story.definition())
+    definition["level"] = {"framework": "EQF", "value": 7}
+    registrar.writes("soils.json", offering(registrar.story), definition=definition)
+
+
+@pytest.mark.slow
+def test_an_edited_definition_is_noticed_before_it_is_signed(registrar: Registrar) -> None:
+    edited(registrar)
+    assert registrar.prepares().code == 0
+    done = registrar.checks("spring/events.ndjson", "--json")
+    assert done.code == 1
+    assert [(each["rule"], each["line"]) for each in done.json["refusals"]] == [
+        ("definition-differs", 1),
+        ("definition-differs", 2),
+    ]
+    assert "level EQF 7 in the credential, EQF 6 on the log" in done.json["refusals"][0]["detail"]
+    assert done.json["registry"]["accepted"]  # the register alone cannot see it
+    signed = registrar.signs("s", "--url", registrar.served.url)
+    assert (signed.code, "Nothing was signed" in signed.err) == (1, True)
+    assert not (registrar.folder / "s").exists()
+    # Without a registry to ask, nobody knows.
+    assert registrar.signs("s").code == 0
+
+
+def test_what_agrees_with_the_log_is_signed(registrar: Registrar) -> None:
+    assert registrar.prepares().code == 0
+    done = registrar.checks()
+    assert (done.code, "flagged" in done.err) == (0, False)
+    assert registrar.signs("s", "--url", registrar.served.url).code == 0
+
+
+def test_flags_are_listed_with_what_to_do_before_anything_is_signed(registrar: Registrar) -> None:
+    registrar.lists("7", "8", day="2026-01-02")
+    registrar.prepares()
+    done = registrar.checks()
+    assert done.code == 1
+    assert "flagged backdated: 2 times, first on line 1" in done.err
+    assert "valid from 2026-01-02, " in done.err
+    assert "What to do: mend the day of the award if it is wrong." in done.err
+    assert registrar.signs("s", "--url", registrar.served.url).code == 1
+    assert registrar.checks("spring/events.ndjson", "--accept-flags").code == 0
+    assert registrar.signs("s", "--url", registrar.served.url, "--accept-flags").code == 0
+    # In the submission the header is line 1.
+    assert "first on line 2" in registrar.checks("s").err
+
+
+def test_a_holder_file_that_was_changed_since_is_noticed(registrar: Registrar) -> None:
+    registrar.prepares()
+    holder = next((registrar.folder / "spring/holders").iterdir())
+    holder.write_text(holder.read_text().replace("Pass the examination", "Turn up"))
+    (refusal,) = registrar.checks("spring/events.ndjson", "--json").json["refusals"]
+    assert refusal["rule"] == "commitment"
+    assert "prepare all anew" in refusal["detail"]
+
+
+def test_a_name_for_which_nobody_vouches_is_noticed(registrar: Registrar) -> None:
+    registrar.writes("college.json", provider(registrar.story), name="Another College")
+    registrar.prepares()
+    done = registrar.checks("spring/events.ndjson", "--json")
+    assert {each["rule"] for each in done.json["refusals"]} == {"issuer-name"}
+    assert "vouches for the name An Organization" in done.json["refusals"][0]["detail"]
+
+
+# --- The comparison by itself ---
+
+
+def test_credentials_of_a_cohort_are_judged_once(now: Story) -> None:
+    prepared = awards(now, 40)
+    asked: list[object] = []
+
+    class Counted(dict[tuple[str, int], Definition]):
+        def get(self, key: Any, default: Any = None) -> Any:
+            asked.append(key)
+            return super().get(key, default)
+
+    definitions = Counted({(now.achievement, 1): now.definition()})
+    words = VouchedWords(name="an  organization")
+    compared = Contradictions(now.provider.did, definitions, {now.accreditation: words})
+    for holder, event in zip(prepared.holders, prepared.events, strict=True):
+        assert compared.of(holder.credential, event) == ()
+    assert len(asked) == 1
+
+
+def test_an_issuer_goes_by_what_its_accreditor_vouches_for(now: Story) -> None:
+    prepared = awards(now, 1)
+    credential = prepared.holders[0].credential
+    issuer = credential["issuer"] | {"id": "did:web:college.example"}
+    for ids, rules in ((None, ["issuer-id"]), (("did:web:college.example",), [])):
+        words = VouchedWords(name="An Organization", other_ids=ids)
+        compared = Contradictions(now.provider.did, {}, {now.accreditation: words})
+        found = compared.of({**credential, "issuer": issuer}, prepared.events[0])
+        assert [each.rule for each in found] == rules
