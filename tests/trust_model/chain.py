@@ -7,7 +7,7 @@ no link, so no number of bad ones can hide a good one.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tests.trust_model.events import Definition, RecognitionGranted
@@ -32,7 +32,20 @@ def chain(
     """Return the recognitions of one shortest chain, oldest first; None if there is none."""
     if accreditor in anchors:
         return ()
-    recognitions = [r for r in world.of_kind("recognition") if in_force(world, r, moment)]
+    return shortest(world, accreditor, links(world, moment), anchors)
+
+
+def links(world: World, moment: Moment) -> list[Thing]:
+    """Return the recognitions that hold at a moment, oldest first."""
+    return [r for r in world.of_kind("recognition") if in_force(world, r, moment)]
+
+
+def shortest(
+    world: World, accreditor: str, recognitions: Sequence[Thing], anchors: Collection[str]
+) -> tuple[str, ...] | None:
+    """Return a chain of these recognitions as `chain` does."""
+    if accreditor in anchors:
+        return ()
     reached: dict[str, tuple[str, ...]] = {a: () for a in anchors if a in world.registrations}
     seen = set(reached)
     longest = world.settings.chain if world.settings.has(Rule.CHAIN_LENGTH) else len(recognitions)

@@ -48,10 +48,15 @@ def reach(log: Log, position: int, settings: Settings = PRODUCT) -> Reach:
     """Return what the submission with its header at `position` changes about earlier ones."""
     before = [submission for submission in log if submission.position < position]
     through = [submission for submission in log if submission.position <= position]
-    then, now = counts(before, None, settings), counts(through, None, settings)
+    return between(before, counts(before, None, settings), counts(through, None, settings))
+
+
+def between(before: Log, then: frozenset[int], now: frozenset[int]) -> Reach:
+    """Return what changed about the submissions of `before`: `then` counted, and count `now`."""
+    fallen, returned = then - now, now - then
     return Reach(
-        fallen=_sums(s for s in before if s.position in then - now),
-        returned=_sums(s for s in before if s.position in now - then),
+        fallen=_sums(s for s in before if s.position in fallen),
+        returned=_sums(s for s in before if s.position in returned),
     )
 
 

@@ -108,7 +108,7 @@ class Settings:
 
     def has(self, rule: Rule) -> bool:
         """Return whether the rule applies."""
-        return rule not in self.without
+        return not self.without or rule not in self.without
 
     def less(self, *rules: Rule) -> Settings:
         """Return these settings with further rules taken away."""

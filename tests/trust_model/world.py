@@ -156,11 +156,8 @@ def evaluate(log: Log, size: int | None = None, settings: Settings = PRODUCT) ->
     if size is None:
         size = size_of(log)
     heard = prefix(log, size)
-    own: dict[str, list[Submission]] = {}
-    for submission in heard:
-        own.setdefault(submission.organization, []).append(submission)
-    registrations, keys = _registered(heard, own, settings)
-    counting = frozenset(s.position for s in heard if _counts(s, keys, settings))
+    registrations, keys = _registered(heard, settings)
+    counting = _counting(heard, keys, settings)
     writers, lines = _written(heard)
     fold = _Fold()
     for submission in heard:
@@ -190,12 +187,17 @@ def evaluate(log: Log, size: int | None = None, settings: Settings = PRODUCT) ->
 
 def counts(log: Log, size: int | None = None, settings: Settings = PRODUCT) -> frozenset[int]:
     """Return the header positions of the submissions that count as of `size`."""
-    return evaluate(log, size, settings).counting
+    heard = log if size is None else prefix(log, size)
+    return _counting(heard, _registered(heard, settings)[1], settings)
 
 
 def _registered(
-    heard: Log, own: Mapping[str, Sequence[Submission]], settings: Settings
+    heard: Log, settings: Settings
 ) -> tuple[dict[str, tuple[int, Registered]], dict[str, Mapping[str, Key]]]:
+    own: dict[str, list[Submission]] = {}
+    for submission in heard:
+        if submission.has_key_events:
+            own.setdefault(submission.organization, []).append(submission)
     registrations: dict[str, tuple[int, Registered]] = {}
     keys: dict[str, Mapping[str, Key]] = {}
     for submission in heard:
@@ -208,9 +210,15 @@ def _registered(
                 if isinstance(each, Registered) and each.organization not in registrations:
                     did = each.organization
                     registrations[did] = submission.position, each
-                    about_keys = tuple(s for s in own.get(did, ()) if s.has_key_events)
+                    about_keys = tuple(own.get(did, ()))
                     keys[did] = keys_of(each, submission.position, about_keys, settings)
     return registrations, keys
+
+
+def _counting(
+    heard: Log, keys: Mapping[str, Mapping[str, Key]], settings: Settings
+) -> frozenset[int]:
+    return frozenset(s.position for s in heard if _counts(s, keys, settings))
 
 
 def _counts(

@@ -156,21 +156,24 @@ def _words(world: World, register: Register, grant: Grant, there: Thing) -> Iter
 def _chains(world: World, register: Register, anchors: Collection[str]) -> Iterator[str]:
     """Compare the chain of every accreditor, now and where each accreditation was granted."""
     dids = [did_of(anchor) for anchor in anchors]
-    for name in world.registrations:
-        for position, day in _moments(world, name):
-            there = chain.chain(world, name, chain.Moment(position, day), anchors)
-            moment = product_chain.Moment(position, day_of(day))
-            here = product_chain.chain(register, did_of(name), moment, dids)
+    for moment, accreditors in _moments(world).items():
+        recognitions = chain.links(world, moment)
+        asked = product_chain.Moment(moment.position, day_of(moment.day))
+        for name in accreditors:
+            there = chain.shortest(world, name, recognitions, anchors)
+            here = product_chain.chain(register, did_of(name), asked, dids)
             expected = None if there is None else tuple(map(id_of, there))
             if here != expected:
-                yield f"chain: to {name} at {position}, {here} in the rules, {there}"
+                yield f"chain: to {name} at {moment.position}, {here} in the rules, {there}"
 
 
-def _moments(world: World, accreditor: str) -> list[tuple[int, int]]:
-    now = world.log[-1].recorded_at // DAY
-    granted = [
-        (thing.position, thing.said.submission.day)
+def _moments(world: World) -> dict[chain.Moment, list[str]]:
+    """Return now, for everybody, and where each accreditor granted its last accreditation."""
+    now = chain.Moment(world.size, world.log[-1].recorded_at // DAY)
+    last = {
+        thing.owner: chain.Moment(thing.position, thing.said.submission.day)
         for thing in world.of_kind("accreditation")
-        if thing.owner == accreditor
-    ]
-    return [(world.size, now), *granted[-1:]]
+    }
+    return {now: list(world.registrations)} | {
+        moment: [name] for name, moment in last.items() if name in world.registrations
+    }

@@ -158,6 +158,7 @@ def compare(told: story.Register) -> list[str]:
 
 def _steps(told: story.Register, gate: RulesGate) -> Iterator[list[str]]:
     now, admitted = 0, 1
+    counting = evaluate(told.log[:admitted], None, told.settings).counting
     for number, step in enumerate(told.steps):
         now += step.after
         answer = answer_of(gate, step, now, str(number))
@@ -172,12 +173,13 @@ def _steps(told: story.Register, gate: RulesGate) -> Iterator[list[str]]:
         log = told.log[:admitted]
         world = evaluate(log, None, told.settings)
         found = differences(world, Said(gate.register, gate.credentials), ANCHORS)
-        yield [*found, *_reach(told, log, gate)]
+        there = model_reach.between(log[:-1], counting, world.counting)
+        counting = world.counting
+        yield [*found, *_reach(there, log, gate)]
 
 
-def _reach(told: story.Register, log: Log, gate: RulesGate) -> Iterator[str]:
+def _reach(there: model_reach.Reach, log: Log, gate: RulesGate) -> Iterator[str]:
     """Compare how far the last submission reaches back."""
-    there = model_reach.reach(log, log[-1].position, told.settings)
     here = gate.reached
     assert here is not None
     found = [astuple(each) for each in (here.fallen, here.returned)]
