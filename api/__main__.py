@@ -6,6 +6,7 @@ something could not be examined or used (a folder in use, a disk that fails).
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 from contextlib import closing
@@ -19,8 +20,9 @@ from rich.progress import Progress
 from api.checking import check_log
 from api.folder import Folder, read_key
 from api.making import make_log
+from api.sequence import VARIABLE, migrate_store, open_sequence, open_store
+from registry.copying import copy_sequence
 from registry.inspection import inspected
-from registry.sqlite.store import SqliteStore
 from testamur.catalogue.events import OrganizationRegistered, wire_name
 from testamur.catalogue.lines import decode_event
 from testamur.errors import Refusal, Refuted, Unavailable, shown
@@ -34,6 +36,14 @@ _console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 _MAX_AUTHORITY = 1 << 20
 
+Kept = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar=VARIABLE,
+        help="Where the sequence is kept, if not in the folder: postgresql://user@host/database.",
+    ),
+]
 Data = Annotated[Path, typer.Option("--data", help="The folder that holds everything.")]
 
 
@@ -50,10 +60,11 @@ def init(
             "its registration, signed by its founding key. May be repeated."
         ),
     ],
+    store: Kept = None,
 ) -> None:
     """Make a new log: its key, its genesis and its first checkpoint, of size 2."""
     try:
-        vkey = make_log(data, origin, [_authority(file) for file in authority])
+        vkey = make_log(data, origin, [_authority(file) for file in authority], store=store)
     except (Refuted, Unavailable) as error:
         _fail(error)
     typer.echo(str(vkey))
@@ -67,6 +78,7 @@ def serve(
     interval: Annotated[
         float, typer.Option(min=0.01, max=60, help="Seconds between checkpoints, at most.")
     ] = 0.1,
+    store: Kept = None,
     *,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log every request.")] = False,
 ) -> None:
@@ -75,19 +87,23 @@ def serve(
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        server.serve(data, host=host, port=port, interval=interval, access_log=access_log)
+        server.serve(
+            data, store=store, host=host, port=port, interval=interval, access_log=access_log
+        )
     except (Refuted, Unavailable) as error:
         _fail(error)
 
 
 @commands.command()
-def fsck(data: Data) -> None:
+def fsck(data: Data, store: Kept = None) -> None:
     """Recompute the whole log in DATA from its entries, and name all damage."""
     try:
         with Progress(console=_console, transient=True, disable=not _console.is_terminal) as bar:
             task = bar.add_task("checking", total=None)
             found = check_log(
-                data, lambda done, total: bar.update(task, completed=done, total=total)
+                data,
+                lambda done, total: bar.update(task, completed=done, total=total),
+                store=store,
             )
     except (Refuted, Unavailable) as error:
         _fail(error)
@@ -102,6 +118,7 @@ def fsck(data: Data) -> None:
 def inspect(
     name: Annotated[str, typer.Argument(help="An organization's DID, or an id.", metavar="DID")],
     data: Data,
+    store: Kept = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
@@ -113,11 +130,62 @@ def inspect(
     folder = Folder(data)
     try:
         read_key(folder)  # a folder that holds no log is named as such
-        with closing(SqliteStore(folder.registry, make=False)) as sequence:
+        with closing(open_sequence(folder, store)) as sequence:
             found = inspected(sequence, name)
     except (Refuted, Unavailable) as error:
         _fail(error)
     typer.echo(found.json() if as_json else found.text())
+
+
+@commands.command()
+def migrate(
+    store: Annotated[
+        str,
+        typer.Option("--store", envvar=VARIABLE, help="postgresql://user@host/database."),
+    ],
+) -> None:
+    """Make the tables in the database STORE, or bring them to the version of this program.
+
+    What they hold is kept. Nothing else does this: a server refuses tables of another version. A
+    second run meanwhile waits for the first.
+    """
+    try:
+        migrate_store(store)
+    except (Refuted, Unavailable) as error:
+        _fail(error)
+    _console.print("the tables are of this version", markup=False)
+
+
+@commands.command("copy")
+def copy_log(
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="The store to copy: postgresql://user@host/database or sqlite:///srv/registry.db.",
+        ),
+    ],
+    target: Annotated[str, typer.Option("--to", help="The store that gets the copy, likewise.")],
+) -> None:
+    """Copy the sequence of a log from one store to another, and compare the two to the root.
+
+    Stop the server of the log first: nobody can append meanwhile. A copy that was interrupted goes
+    on where it stopped. Afterwards serve the log from one of the two alone. Prints the number of
+    entries and the root of their tree, which are those of the checkpoint if all of it is published.
+    """
+    try:
+        with (
+            closing(open_store(source)) as copied,
+            closing(open_store(target, make=True)) as copy,
+            Progress(console=_console, transient=True, disable=not _console.is_terminal) as bar,
+        ):
+            task = bar.add_task("comparing", total=None)
+            found = copy_sequence(
+                copied, copy, lambda done, total: bar.update(task, completed=done, total=total)
+            )
+    except (Refuted, Unavailable) as error:
+        _fail(error)
+    typer.echo(f"{found.size} {base64.b64encode(found.root).decode()}")
 
 
 def _authority(file: Path) -> OrganizationRegistered:

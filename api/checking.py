@@ -7,20 +7,26 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from api.folder import Folder, read_key
+from api.sequence import open_sequence
 from log.directory import DirectoryStore
 from log.fsck import fsck
 from log.sqlite import SqliteLastSigned
 from registry.committed import CommittedEntries
 from registry.integrity import examine
-from registry.sqlite.store import SqliteStore
 from testamur.errors import Refuted
 from testamur.keys import PublicKey
 
 
-def check_log(root: Path, progress: Callable[[int, int], None] | None = None) -> list[str]:
+def check_log(
+    root: Path,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    store: str | None = None,
+) -> list[str]:
     """Return everything that is wrong with the log in `root`, one line each.
 
-    A server may be running meanwhile. `progress` is called with (entries checked, entries in
+    `store` is the address of the sequence, if it is not kept in the folder. A server may be running
+    meanwhile. `progress` is called with (entries checked, entries in
     all). Raises `Unavailable`, and `Refuted` when the key itself is damaged.
     """
     folder = Folder(root)
@@ -30,12 +36,12 @@ def check_log(root: Path, progress: Callable[[int, int], None] | None = None) ->
         entries = None
         log_key = PublicKey("Ed25519", key.public)
         try:
-            sequence = stack.enter_context(closing(SqliteStore(folder.registry)))
+            sequence = stack.enter_context(closing(open_sequence(folder, store)))
             examine(sequence, log_key)
             entries = CommittedEntries(sequence)
             examine(sequence, log_key, thorough=True)
         except Refuted as damage:
-            wrong.append(f"{folder.registry.name}: {damage}")
+            wrong.append(f"{folder.registry.name if store is None else 'the store'}: {damage}")
         last_signed = None
         if folder.last_signed.exists():
             try:

@@ -1,7 +1,7 @@
 """What each file in the folder of one log is.
 
 key              the log's signing key (signed-note form), readable by its owner alone
-registry.db      the one sequence, as the gate admitted it
+registry.db      the one sequence, as the gate admitted it, unless a database keeps it
 log/             the published log: checkpoint, tiles, entry bundles
 last-signed.db   the last checkpoint signed; the one publisher holds last-signed.db.lock
 projections/     the tables that answer questions, rebuilt from log/ when they are damaged

@@ -6,15 +6,16 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from api.folder import Folder
+from api.sequence import open_sequence
 from log.directory import DirectoryStore
 from log.publisher import Publisher
 from log.sqlite import SqliteLastSigned
 from registry.gate import Gate
-from registry.sqlite.store import SqliteStore
+from registry.store import Store
 from testamur.catalogue.events import LogOpened, OrganizationRegistered
 from testamur.catalogue.ids import new_id
 from testamur.catalogue.lines import encode_event
@@ -24,12 +25,19 @@ from testamur.keys import PrivateKey, PublicKey
 from testamur.tlog.note import SignerKey, VerifierKey
 
 
-def make_log(root: Path, origin: str, authorities: Sequence[OrganizationRegistered]) -> VerifierKey:
+def make_log(
+    root: Path,
+    origin: str,
+    authorities: Sequence[OrganizationRegistered],
+    *,
+    store: str | None = None,
+) -> VerifierKey:
     """Make a log in the empty or absent folder `root` and return its verifier key.
 
-    `authorities` are the root authorities' own registrations, whose sponsor is `origin`.
-    Raises `Refuted` when the folder is not empty or the genesis breaks a rule, `Unavailable` when
-    the disk fails; nothing is left behind then.
+    `authorities` are the root authorities' own registrations, whose sponsor is `origin`. `store` is
+    the address of the sequence, if it is not to be kept in the folder. Raises `Refuted` when the
+    folder or the store is not empty or the genesis breaks a rule, `Unavailable` when the disk
+    fails; nothing is left behind in the folder then.
     """
     if _items_in(root):
         raise Refuted(f"{root} is not an empty folder, and a log is made once")
@@ -41,7 +49,7 @@ def make_log(root: Path, origin: str, authorities: Sequence[OrganizationRegister
         # If we stop in here, there is no `key`: no server takes the folder for a log.
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_key(unfinished, signer)
-        _publish_genesis(folder, signer, authorities)
+        _publish_genesis(folder, signer, authorities, store)
         unfinished.replace(folder.key)
         _flush(root)
         _flush(root.parent)
@@ -75,20 +83,32 @@ def genesis(signer: SignerKey, authorities: Sequence[OrganizationRegistered], no
 
 
 def _publish_genesis(
-    folder: Folder, signer: SignerKey, authorities: Sequence[OrganizationRegistered]
+    folder: Folder,
+    signer: SignerKey,
+    authorities: Sequence[OrganizationRegistered],
+    store: str | None,
 ) -> None:
     log_key = PublicKey("Ed25519", signer.verifier.public)
-    with (
-        closing(SqliteStore(folder.registry)) as sequence,
-        Gate(sequence, log_key=log_key, settled=lambda _: None) as gate,
-        closing(SqliteLastSigned(folder.last_signed)) as last_signed,
-    ):
+    with closing(open_sequence(folder, store, make=True)) as sequence, ExitStack() as stack:
+        _check_empty(sequence)
+        gate = stack.enter_context(Gate(sequence, log_key=log_key, settled=lambda _: None))
+        last_signed = stack.enter_context(closing(SqliteLastSigned(folder.last_signed)))
         gate.open_log(genesis(signer, authorities, int(time.time())))
         publisher = Publisher(
             gate.entries, DirectoryStore(folder.log), last_signed, signer, published=lambda *_: None
         )
         publisher.resume()
         publisher.publish_once()
+
+
+def _check_empty(sequence: Store) -> None:
+    with sequence.reading() as reading:
+        entries = reading.count()
+    if entries:
+        raise Refuted(
+            f"the store holds {entries} entries, and a log is made once: use an empty database, or "
+            "an empty schema of one"
+        )
 
 
 def _items_in(root: Path) -> list[Path]:

@@ -68,15 +68,17 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(root: Path, *, host: str, port: int, interval: float, access_log: bool) -> None:
+def serve(
+    root: Path, *, store: str | None, host: str, port: int, interval: float, access_log: bool
+) -> None:
     """Serve the log in the folder `root` until a signal says to stop.
 
-    Raises `Refuted` naming the damage found in it, and `Unavailable` when the address or the
-    folder cannot be used.
+    `store` is the address of the sequence, if it is not kept in the folder. Raises `Refuted` naming
+    the damage found in it, and `Unavailable` when the address or the folder cannot be used.
     """
     keep_freed_memory()
     _open_more_files()
-    with opened(root, interval=interval) as parts:
+    with opened(root, store=store, interval=interval) as parts:
         answers = Answers()
         application = make_app(parts, answers)
         config = uvicorn.Config(

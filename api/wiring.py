@@ -24,12 +24,12 @@ from api.processes.following import Following
 from api.processes.publishing import Publishing
 from api.processes.wakeups import Wakeups
 from api.published import Published
+from api.sequence import open_sequence
 from log.directory import DirectoryStore
 from projections.database import open_tables
 from projections.resuming import begin, resume
 from registry.gate import Gate
 from registry.outcomes import Outcome
-from registry.sqlite.store import SqliteStore
 from testamur.errors import Refuted, Unavailable
 from testamur.keys import PublicKey
 from testamur.tlog.checkpoint import Checkpoint
@@ -79,10 +79,11 @@ class Parts:
 
 
 @contextmanager
-def opened(root: Path, *, interval: float = INTERVAL) -> Iterator[Parts]:
+def opened(root: Path, *, store: str | None = None, interval: float = INTERVAL) -> Iterator[Parts]:
     """Open the log in `root` for its one server, and close it afterwards.
 
-    Checkpoints are at least `interval` seconds apart. Raises `Refuted` naming the damage, and
+    `store` is the address of the sequence, if it is not kept in the folder. Checkpoints are at
+    least `interval` seconds apart. Raises `Refuted` naming the damage, and
     `Unavailable` when another server runs there or the disk fails.
     """
     folder = Folder(root)
@@ -90,10 +91,12 @@ def opened(root: Path, *, interval: float = INTERVAL) -> Iterator[Parts]:
     key = read_key(folder).verifier
     with ExitStack() as stack:
         stack.enter_context(_locked(folder.lock))
-        yield _open_parts(folder, key, interval, stack)
+        yield _open_parts(folder, key, store, interval, stack)
 
 
-def _open_parts(folder: Folder, key: VerifierKey, interval: float, stack: ExitStack) -> Parts:
+def _open_parts(
+    folder: Folder, key: VerifierKey, store: str | None, interval: float, stack: ExitStack
+) -> Parts:
     wakeups = Wakeups()
 
     def on_settled(outcomes: list[tuple[object, Outcome]]) -> None:
@@ -105,7 +108,7 @@ def _open_parts(folder: Folder, key: VerifierKey, interval: float, stack: ExitSt
         following.wake()
 
     log_key = PublicKey("Ed25519", key.public)
-    sequence = stack.enter_context(closing(SqliteStore(folder.registry)))
+    sequence = stack.enter_context(closing(open_sequence(folder, store)))
     gate = Gate(sequence, log_key=log_key, settled=on_settled)
     stack.callback(gate.close)
     engine, size = _open_tables(folder.projections, key)
@@ -113,7 +116,7 @@ def _open_parts(folder: Folder, key: VerifierKey, interval: float, stack: ExitSt
     following = Following(folder.log, folder.projections, key, engine, size=size)
     # After any failure the folder is not released while a child still writes to it.
     stack.callback(following.stop)
-    publishing = Publishing(folder, key, interval=interval, published=on_published)
+    publishing = Publishing(folder, key, store=store, interval=interval, published=on_published)
     stack.callback(publishing.stop)
     publishing.start()
     return Parts(key, gate, DirectoryStore(folder.log), publishing, following, wakeups)

@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from select import PIPE_BUF
@@ -30,11 +31,16 @@ _log: Final = logging.getLogger(__name__)
 class ChildProcess(ABC):
     """Keeps `python -m module arguments` running between `start` and `stop`.
 
+    `environment` is set beside that of this process.
+
     A thread of its own calls `_on_line` and `_on_exit`. Any thread may call the other methods.
     """
 
-    def __init__(self, module: str, *arguments: str) -> None:
+    def __init__(
+        self, module: str, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._module = module
+        self._environment = environment or {}
         self._command = [sys.executable, "-m", module, *arguments]
         self._process: subprocess.Popen[bytes] | None = None
         # Held while writing to a child and while closing its input: a descriptor that is closed
@@ -97,6 +103,7 @@ class ChildProcess(ABC):
         with subprocess.Popen(
             self._command,
             cwd=_PROJECT,
+            env={**os.environ, **self._environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Ctrl-C is for the server, which then ends the child by closing its input.

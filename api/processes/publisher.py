@@ -30,13 +30,13 @@ from typing import Annotated, Final
 import typer
 
 from api.folder import Folder, read_key
+from api.sequence import VARIABLE, open_sequence
 from log.directory import DirectoryStore
 from log.last_signed import LastSignedStore
 from log.publisher import Publisher
 from log.publisher_thread import PublisherThread
 from log.sqlite import SqliteLastSigned
 from registry.committed import CommittedEntries
-from registry.sqlite.store import SqliteStore
 from testamur.errors import Refuted, Unavailable
 from testamur.memory import keep_freed_memory
 
@@ -49,6 +49,9 @@ _POLL: Final = 0.05
 def main(
     root: Annotated[Path, typer.Argument(help="The folder of the log.")],
     interval: Annotated[float, typer.Option(help="Seconds between checkpoints, at most.")] = 0.1,
+    store: Annotated[
+        str | None, typer.Option(envvar=VARIABLE, help="The address of the sequence.")
+    ] = None,
 ) -> None:
     """Publish the log in ROOT until standard input ends; each byte on it says there is work."""
     keep_freed_memory()
@@ -56,7 +59,7 @@ def main(
     ending = threading.Event()
     with ExitStack() as stack:
         try:
-            publisher = _opened(Folder(root), ending, stack)
+            publisher = _opened(Folder(root), store, ending, stack)
         except (Refuted, Unavailable) as error:
             _emit_failure(error)
             raise typer.Exit(1 if isinstance(error, Refuted) else 2) from None
@@ -70,9 +73,11 @@ def main(
         thread.stop()
 
 
-def _opened(folder: Folder, ending: threading.Event, stack: ExitStack) -> Publisher:
+def _opened(
+    folder: Folder, store: str | None, ending: threading.Event, stack: ExitStack
+) -> Publisher:
     signer = read_key(folder)
-    sequence = stack.enter_context(closing(SqliteStore(folder.registry, make=False)))
+    sequence = stack.enter_context(closing(open_sequence(folder, store)))
     last_signed = SqliteLastSigned(folder.last_signed)
     stack.callback(last_signed.close)
     _claim(last_signed)

@@ -16,6 +16,7 @@ from typing import Final
 from api.folder import Folder
 from api.processes.child_process import RESTART_SECONDS, ChildProcess
 from api.published import Published
+from api.sequence import VARIABLE
 from log.directory import DirectoryStore
 from log.store import CHECKPOINT
 from testamur.errors import Refuted, Unavailable
@@ -36,6 +37,8 @@ _log: Final = logging.getLogger(__name__)
 class Publishing(ChildProcess):
     """Keeps the publisher of the log in `folder` running.
 
+    `store` is the address of the sequence, if it is not kept in the folder.
+
     `latest` is the public checkpoint, from the return of `start` on. `failure` is what stopped
     publishing, None while it goes on. A thread of its own calls `published` with every checkpoint.
     """
@@ -45,11 +48,17 @@ class Publishing(ChildProcess):
         folder: Folder,
         key: VerifierKey,
         *,
+        store: str | None,
         interval: float,
         published: Callable[[Checkpoint], None],
     ) -> None:
         super().__init__(
-            "api.processes.publisher", str(folder.root.resolve()), "--interval", str(interval)
+            "api.processes.publisher",
+            str(folder.root.resolve()),
+            "--interval",
+            str(interval),
+            # Not as an argument, which everybody on the machine sees: it may hold a password.
+            environment={} if store is None else {VARIABLE: store},
         )
         self.failure: Refuted | Unavailable | None = None
         self._store = DirectoryStore(folder.log)

@@ -1,8 +1,8 @@
 """A session of the database: what it asks for, how long it may wait, and its errors as the seam's.
 
 Every wait is bounded: for a connection, for a lock, for an answer, for a server that is gone. Only
-COMMIT is not: it returns once the transaction is on the disk, and on the standbys that
-`synchronous_standby_names` asks for.
+COMMIT is not, to which PostgreSQL applies no timeout: it returns once the transaction is on the
+disk, and on the standbys that `synchronous_standby_names` asks for.
 """
 
 from __future__ import annotations
@@ -130,9 +130,7 @@ class Connection:
         rolled the transaction back.
         """
         try:
-            # A timeout that strikes while COMMIT waits for a standby would end the wait, and the
-            # server would answer as if it had not.
-            tag, _ = self.run_all(f"{before} SET LOCAL statement_timeout = 0; COMMIT")
+            tag, _ = self.run_all(f"{before} COMMIT")
         except (Unavailable, StorageDamaged) as error:
             if not self.closed:
                 raise  # PostgreSQL answers with an error only if it has rolled back

@@ -342,6 +342,7 @@ class Told:
         self.keeper = Publishing(
             Folder(root),
             self.signer.verifier,
+            store=None,
             interval=0.1,
             published=lambda checkpoint: self.sizes.append(checkpoint.size),
         )

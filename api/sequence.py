@@ -1,0 +1,64 @@
+"""Where the sequence of a log is kept: in a file of its folder, or in a database.
+
+    postgresql://user@host/database        PostgreSQL, as libpq reads it
+    sqlite:///srv/log/registry.db          a file, by its absolute path
+
+An address may hold a password, so no message shows one. The better places for it are a file that
+`PGPASSFILE` names, and `TESTAMUR_STORE` for the whole address: a command line is seen by everybody
+on the machine.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+from api.folder import Folder
+from registry.sqlite.store import SqliteStore
+from registry.store import Store
+from testamur.errors import Unavailable
+
+VARIABLE: Final = "TESTAMUR_STORE"
+
+_FILE: Final = "sqlite://"
+_DATABASES: Final = ("postgresql:", "postgres:")
+
+
+def open_sequence(folder: Folder, address: str | None, *, make: bool = False) -> Store:
+    """Open the sequence of the log in `folder`, which is kept there if there is no `address`.
+
+    Only if `make`, a file that is not there is made. The caller closes the store. Raises what
+    `registry.store` lists.
+    """
+    if address is not None:
+        return open_store(address, make=make)
+    if not make and not folder.registry.exists():
+        raise Unavailable(
+            f"{folder.registry} is not there; if the log is kept in a database, name it by --store"
+        )
+    return SqliteStore(folder.registry, make=make)
+
+
+def open_store(address: str, *, make: bool = False) -> Store:
+    """Open the store at an address; raises what `registry.store` lists."""
+    if address.startswith(_DATABASES):
+        # Half of the start-up time of a command that needs no database.
+        from registry.postgres.store import PostgresStore  # noqa: PLC0415
+
+        return PostgresStore(address)
+    if address.startswith(f"{_FILE}/"):
+        return SqliteStore(Path(unquote(address.removeprefix(_FILE))), make=make)
+    raise Unavailable("a store is postgresql://user@host/database or sqlite:///path/of/a/file")
+
+
+def migrate_store(address: str) -> None:
+    """Make the tables in the database at an address, or bring them to this version.
+
+    Raises `Unavailable`.
+    """
+    if not address.startswith(_DATABASES):
+        raise Unavailable("only a database is migrated: postgresql://user@host/database")
+    from registry.postgres.migrating import migrate  # noqa: PLC0415  # as above
+
+    migrate(address)
