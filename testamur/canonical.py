@@ -150,18 +150,25 @@ def _decoded(text: str, max_depth: int) -> Any:
         raise _too_deep(max_depth) from None
 
 
+_SAVE: Final = "save it as UTF-8 without a byte order mark"
+
+
 def _utf8(data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in data[:4]:
+        raise Refusal("json-encoding", f"in UTF-16 or UTF-32; {_SAVE}", value=data[:4].hex())
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refusal(
             "json-encoding",
-            f"not UTF-8 at byte {error.start}: {error.reason}",
+            f"not UTF-8 at byte {error.start}: {error.reason}; {_SAVE}",
             value=data[error.start : error.start + 4].hex(),
         ) from None
     if text.startswith("\ufeff"):
         # RFC 8259 section 8.1: not to be sent; a reader that skips it hashes other bytes.
-        raise Refusal("json-encoding", "begins with a byte order mark", value=data[:3].hex())
+        raise Refusal(
+            "json-encoding", f"begins with a byte order mark; {_SAVE}", value=data[:3].hex()
+        )
     return text
 
 

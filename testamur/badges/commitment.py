@@ -19,6 +19,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from testamur.badges.other_files import recognised, recognised_json
 from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT, MAX_VALUES, jcs, parse_strict
 from testamur.catalogue.ids import Uuid7
 from testamur.catalogue.members import FORMS, Origin
@@ -34,6 +35,12 @@ _DOMAIN: Final = b"testamur/credential/1\n"
 # @context, deeper. In canonical form a number grows by twelve characters at most: 1e15 has sixteen.
 MAX_HOLDER_FILE: Final = 2 * MAX_DOCUMENT + 16 * MAX_VALUES
 _MAX_HOLDER_DEPTH: Final = MAX_DEPTH + 3
+
+
+_WANTED: Final = (
+    "give the holder file, in which the provider put the credential and its blind: without the "
+    "blind nobody can tell what was logged for it"
+)
 
 
 class HolderFile(
@@ -101,15 +108,19 @@ def read_holder_file(data: bytes) -> HolderFile:
 
     The commitment is to the canonical form of the credential, so a file that some program indented
     or sorted otherwise is as good as ours, and one that was tampered with does not open it. Raises
-    `Refusal`: those of `parse_strict`, `blind-missing` for a bare credential, `holder-file` for
-    anything else that is no holder file.
+    `Refusal`: those of `parse_strict`, `blind-missing` for a bare credential, those of
+    `other_files.py` for what else a file may be, `holder-file` for anything that is no holder file.
     """
-    found = parse_strict(data, max_bytes=MAX_HOLDER_FILE, max_depth=_MAX_HOLDER_DEPTH)
+    other = recognised(data)
+    if other is None:
+        found = parse_strict(data, max_bytes=MAX_HOLDER_FILE, max_depth=_MAX_HOLDER_DEPTH)
+        other = recognised_json(found)
+    if other is not None:
+        raise Refusal(other.rule, f"this is {other.what}; {_WANTED}")
     if isinstance(found, dict) and "blind" not in found and "credentialSubject" in found:
         raise Refusal(
             "blind-missing",
-            "this is a credential without its blind, so its commitment cannot be opened; "
-            "the provider gives out both in one holder file",
+            f"this is a credential without its blind; {_WANTED}",
             value=found.get("id"),
         )
     try:

@@ -29,6 +29,7 @@ from testamur.badges.elements import (
 )
 from testamur.badges.nodes import Node, Wording
 from testamur.badges.object_types import check_types
+from testamur.badges.other_files import recognised, recognised_json
 from testamur.canonical import MAX_DOCUMENT, MAX_VALUES, parse_strict
 from testamur.catalogue.members import Definition
 from testamur.errors import Refusal
@@ -44,8 +45,6 @@ _OB_CONTEXT: Final = re.compile(
     r"https://purl\.imsglobal\.org/spec/ob/v3p0/context(-3\.[0-9]+\.[0-9]+)?\.json"
 )
 _BADGE_TYPES: Final = {"OpenBadgeCredential", "AchievementCredential"}
-_COMPACT_JWS: Final = re.compile(rb"\s*eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]*|~)")
-_SVG: Final = re.compile(rb"\s*<(\?xml|!DOCTYPE|!--|svg)")
 
 
 class Issuer(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,21 +98,16 @@ class Badge(msgspec.Struct, frozen=True, kw_only=True):
 def parse_credential(data: bytes, *, max_bytes: int = MAX_DOCUMENT) -> dict[str, Any]:
     """Return the one JSON object that a credential file holds.
 
-    Raises `Refusal`: those of `parse_strict`, `vc-jwt` and `baked-badge` for forms that are not
-    read here, `not-an-open-badge` when it is no object.
+    Raises `Refusal`: those of `parse_strict`, those of `other_files.py` for what else a file may
+    be, `not-an-open-badge` when it is no object.
     """
-    if data.startswith(b"\x89PNG"):
-        raise Refusal(
-            "baked-badge",
-            "a PNG image; take the JSON out of its iTXt chunk `openbadgecredential` first",
-        )
-    if _SVG.match(data):
-        raise Refusal(
-            "baked-badge", "an SVG image; take the JSON out of <openbadges:credential> first"
-        )
-    if _COMPACT_JWS.match(data):
-        raise Refusal("vc-jwt", "a credential in JWT form (VC-JWT, SD-JWT) is not supported yet")
-    document = parse_strict(data, max_bytes=max_bytes, max_values=MAX_BADGE_VALUES)
+    other = recognised(data)
+    if other is None:
+        document = parse_strict(data, max_bytes=max_bytes, max_values=MAX_BADGE_VALUES)
+        other = None if isinstance(document, list) else recognised_json(document)
+    if other is not None:
+        remedy = other.remedy or "a badge to prepare is a JSON file, which the issuer of this has"
+        raise Refusal(other.rule, f"this is {other.what}; {remedy}")
     if not isinstance(document, dict):
         raise Refusal(
             "not-an-open-badge",

@@ -57,6 +57,15 @@ def naming(path: Path) -> Iterator[Path]:
         raise named from refusal
 
 
+@contextmanager
+def unread(path: Path) -> Iterator[None]:
+    """Raise `Unavailable` with the file's name for a `Refusal` about its content."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise Unavailable(f"{path} could not be checked: {refusal}") from None
+
+
 def read_key(path: Path) -> PrivateKey:
     """Return the key in a key file, or on the page of a founding key.
 
@@ -88,8 +97,11 @@ def read_secret_text(path: Path) -> str:
 
 
 def read_holder(path: Path) -> HolderFile:
-    """Return the credential with its blind; raises `Refusal`."""
-    with naming(path):
+    """Return the credential with its blind; raises `Unavailable` for a file that holds none.
+
+    Nothing was learned about any credential from a file that is none.
+    """
+    with unread(path):
         return read_holder_file(read(path, MAX_HOLDER_FILE))
 
 

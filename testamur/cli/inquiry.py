@@ -173,9 +173,9 @@ def find_evidence(
     """Return the evidence that a replay of the log at `place` finds."""
     bearing = Bearing([credential])
     with opened(place) as source:
-        log = trusted_log(source, trust)
-        with progress("Reading the log") as on_progress:
-            try:
+        try:
+            log = trusted_log(source, trust)
+            with progress("Reading the log") as on_progress:
                 replay(
                     source,
                     log.key,
@@ -184,9 +184,9 @@ def find_evidence(
                     progress=on_progress,
                     on_submission=bearing.read,
                 )
-            except Refuted as error:
-                # That refutes the log, or the copy of it, and nobody's credential.
-                raise Unavailable(f"the log at {place} is not sound: {error}") from None
+        except Refuted as error:
+            # That refutes the log, or the copy of it, and nobody's credential.
+            raise Unavailable(f"the log at {place} is not sound: {error}") from None
         positions = bearing.positions(credential, anchors)
         if not positions:
             raise Unavailable(f"{credential} is not among the first {log.checkpoint.size} entries")

@@ -13,7 +13,7 @@ import typer
 
 from testamur.badges.identities import read_asked
 from testamur.cli.anchors import Anchor, anchors_in
-from testamur.cli.files import naming, read, read_holder
+from testamur.cli.files import read, read_holder, unread
 from testamur.cli.inquiry import fetch_evidence, fetch_flags, find_evidence
 from testamur.cli.profile import unless
 from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
@@ -178,7 +178,7 @@ def _evidence(
         place = own_address(log) if is_url(log) else log
         found.append(_Given(EvidenceFrom.REPLAY, *find_evidence(credential, place, trust, anchors)))
     if path is not None:
-        with naming(path):
+        with unread(path):
             shown = parse_evidence(read(path, MAX_EVIDENCE))
         found.append(_Given(EvidenceFrom.FILE, shown, None))
     return found

@@ -108,3 +108,31 @@ def test_lines_are_added_to_a_file_that_is_there_and_to_a_new_one(at: Path) -> N
     for _ in range(2):
         assert run("reinstate", _ID, "--to", "events").code == 0
     assert (at / "events").read_bytes().count(b"\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\x89PNG\r\n\x1a\n....", "a PNG picture"),
+        (b'\xef\xbb\xbf{"blind":""}', "byte order mark; save it as UTF-8"),
+        ('{"blind":""}'.encode("utf-16"), "UTF-16 or UTF-32; save it as UTF-8"),
+        (b'{"type":["VerifiablePresentation"]}', "a presentation"),
+        (b'{"credentialSubject":{}}', "a credential without its blind"),
+        (b"eyJhbGciOiJFZERTQSJ9.e30.c2ln", "JWT form"),
+        (b'{"blind":"AAAA"', "not JSON"),
+        (b"{}", "holder-file"),
+        (b"", "not JSON"),
+    ],
+)
+def test_what_is_no_holder_file_could_not_be_checked(world: World, data: bytes, said: str) -> None:
+    world.evidence()
+    (Path("given")).write_bytes(data)
+    options = ["--evidence", "e", "--policy", "policy.txt"]
+    done = run("verify", "given", *options)
+    assert done.code == 2
+    assert said in done.err
+    assert done.err.startswith("given could not be checked: ")
+    # Nor is a credential refuted by what is no evidence.
+    assert run("verify", "0.json", "--evidence", "given", "--policy", "policy.txt").code == 2
+    for command in (["status", "given", "--url", "http://127.0.0.1:1"], ["evidence", "given"]):
+        assert run(*command).code == 2
