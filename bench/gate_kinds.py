@@ -279,14 +279,11 @@ def _revised(filled: Filled) -> Sequence[e.Event]:
 
 
 def _retired(filled: Filled, _: int) -> Sequence[Act]:
-    if not filled.achievements:
+    some = filled.retiring or filled.achievements
+    if not some:
         return []
-    return [
-        (
-            filled.story.provider,
-            [e.AchievementRetired(achievement=filled.achievements.pop()) for _ in range(_FEW)],
-        )
-    ]
+    retired = [e.AchievementRetired(achievement=some.pop()) for _ in range(_FEW)]
+    return [(filled.story.provider, retired)]
 
 
 def _registered(filled: Filled, _: int) -> Sequence[Act]:

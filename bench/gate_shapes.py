@@ -10,6 +10,8 @@ import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -85,6 +87,7 @@ class Filled:
     achievements: list[str] = field(default_factory=list)
     accreditations: list[str] = field(default_factory=list)
     recognitions: list[str] = field(default_factory=list)
+    retiring: list[str] = field(default_factory=list)
     newcomers: list[Party] = field(default_factory=list)
     revision: int = 1
 
@@ -204,6 +207,45 @@ def _revisions(filled: Filled, things: int) -> None:
     filled.revision = versions
 
 
+def _fallen_versions(filled: Filled, things: int, *, first: bool) -> None:
+    """Define achievements of many versions, of which but one fell with the keys that wrote them.
+
+    The keys are declared with ranges kept, so that each version is looked up among these.
+    """
+    story, register = filled.story, filled.register
+    signer, versions = story.provider, max(2, min(things, 9_990))
+    keys = [signer.with_key(f"reviser-{number}") for number in range(8)]
+    filled.say(signer.founding, *map(story.key_listed, keys), at=LISTING)
+    kept: tuple[Range, ...] = tuple((at, at) for at in range(LISTING + 10, LISTING + 20, 2))
+    declared = [story.key_compromised(key, LISTING + 10, kept) for key in keys]
+    known = register.achievements[story.achievement]
+    counting = known.definitions[0]
+    fallen = [
+        Signed(signer.did, keys[number % 8].key_id, LISTING + 100 + number % 800, 0)
+        for number in range(versions)
+    ]
+    fallen = [
+        msgspec.structs.replace(each, recorded_at=story.milliseconds)
+        for each in sorted(fallen, key=attrgetter("position"))
+    ]
+    definitions = [
+        msgspec.structs.replace(counting, version=version, signed=signed)
+        for version, signed in enumerate(fallen, 1)
+    ]
+    if first:
+        definitions[0] = counting
+    else:
+        last = msgspec.structs.replace(counting.signed, position=LATE)
+        definitions.append(msgspec.structs.replace(counting, version=versions + 1, signed=last))
+    filled.say(signer.founding, *declared, at=LATE + 1)
+    for number in range(100):
+        id_ = uuid7(1_700_000_000_004, number)
+        register.achievements[id_] = msgspec.structs.replace(
+            known, definitions=tuple(definitions), entries=len(definitions)
+        )
+        (filled.achievements if first else filled.retiring).append(id_)
+
+
 def _said(filled: Filled, _things: int) -> None:
     """Let keys of every signer say of everything nearly as much as they may together."""
     story = filled.story
@@ -279,6 +321,8 @@ SHAPES: Final[dict[str, Shape]] = {
     ),
     "authorities that one authority recognised": _authorities,
     "revisions of one achievement": _revisions,
+    "versions of which only the first counts": partial(_fallen_versions, first=True),
+    "versions of which only the last counts": partial(_fallen_versions, first=False),
     "what all keys together may say of everything": _said,
     "a life of key events": _keys,
     "a life of recovery keys that were declared": _lists,

@@ -16,7 +16,6 @@ from registry import register_state
 from registry.checked import Checked
 from registry.credential_streams import TooLong
 from registry.deliberation import Deliberation
-from registry.foreseen import reaches
 from registry.known import earlier, known, too_long
 from registry.outcomes import Outcome
 from registry.shared_register import SharedRegister
@@ -115,8 +114,7 @@ class Committer:
         # read before the lock. A version of a stream never changes, nor what a key said before.
         asked = look_up(group)
         with self._store.reading() as reading:
-            foreseen = reaches(reading, self._shared.latest, group, self._caps)
-            before = earlier(reading, asked, foreseen)
+            before = earlier(reading, self.register, asked, group, self._caps)
 
         # Nothing in here may cost more than the group itself: no step over the whole register.
         with self._store.writing() as transaction:
@@ -126,6 +124,7 @@ class Committer:
 
             # 2. The rules must also know credentials, and submissions sent again.
             register = self._shared.draft()
+            register.judged = before.counted.of(register)
             deliberation = Deliberation(
                 register,
                 known(transaction, asked, group, before),

@@ -31,6 +31,7 @@ from testamur.rules import (
 )
 from testamur.rules.flags import mendable
 from testamur.rules.reach import sums_of
+from testamur.rules.register import Judged
 from testamur.tlog.merkle import leaf_hash
 
 _OF_CREDENTIALS: Final = event_types(Kind.CREDENTIAL)
@@ -93,6 +94,8 @@ class Deliberation:
         self._add_rows(checked, receipt, admitted, register_events)
         if register_events:
             self.register.absorb(draft)
+            if type(checked.submission.events[0]) in e.KEY_EVENTS:
+                self.register.judged = Judged()
         else:
             self.register = draft
         return receipt

@@ -8,12 +8,15 @@ from typing import Final
 
 from registry import credential_streams, submissions
 from registry.checked import Checked
+from registry.counted import Counted, counted
 from registry.credential_streams import CredentialStreams
+from registry.foreseen import reaches
 from registry.key_totals import Answered, KeyTotals
 from registry.store import Reading, StorageDamaged, SubmissionRow
 from testamur.catalogue.events import Event
 from testamur.catalogue.lines import decode_event
 from testamur.errors import Refusal
+from testamur.rules import Limits, Register
 
 # Entries of streams that one transaction reads: so many for each credential, and so many besides.
 _FOR_EACH: Final = 4
@@ -43,22 +46,32 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What was said of credentials among the first `size` entries, and of the totals of keys."""
+    """What is known of a group before the lock.
+
+    What was said of its credentials among the first `size` entries, which of that counts by a
+    register that may be another process's past, and what the store answered about totals.
+    """
 
     credentials: CredentialStreams
     size: int
-    totals: Answered | None = None
+    counted: Counted
+    totals: Answered
 
 
 def earlier(
-    reading: Reading, credentials: Collection[str], totals: Answered | None = None
+    reading: Reading,
+    register: Register,
+    credentials: Collection[str],
+    group: Sequence[Checked],
+    limits: Limits,
 ) -> Earlier:
-    """Return what the store has under these ids of credentials, beside the `totals` it gave.
+    """Return what can be known of a group, and of these ids of credentials, before the lock.
 
     Raises `credential_streams.TooLong` when more was said of them than is read for that many.
     """
-    found = credential_streams.read(reading, credentials, most=_most(len(credentials)))
-    return Earlier(found, reading.count(), totals)
+    found = _read(reading, credentials)
+    totals = reaches(reading, register, group, limits)
+    return Earlier(found, reading.count(), counted(register, found, group), totals)
 
 
 def known(
@@ -99,11 +112,15 @@ def _streams(
     reading: Reading, credentials: Collection[str], before: Earlier | None
 ) -> CredentialStreams:
     if before is None:
-        return earlier(reading, credentials).credentials
+        return _read(reading, credentials)
     if not credentials or before.size == reading.count():
         return before.credentials
     most = _most(len(credentials))
     return credential_streams.read(reading, credentials, earlier=before.credentials, most=most)
+
+
+def _read(reading: Reading, credentials: Collection[str]) -> CredentialStreams:
+    return credential_streams.read(reading, credentials, most=_most(len(credentials)))
 
 
 def _most(credentials: int) -> int | None:

@@ -120,13 +120,15 @@ class ListedKey(msgspec.Struct, frozen=True, gc=False):
 
     def counts(self, position: int, recorded_at: int) -> bool:
         """Return whether a submission with its header there, signed by this key, counts."""
-        return (
-            self.listing_counts
-            and self.listed < position
-            and (self.retired is None or position < self.retired)
-            # Asked of every submission, and of hardly any key was a compromise ever declared.
-            and (not self.compromised or self.cut_off_by(position, recorded_at) is None)
-        )
+        if not self.listing_counts or self.listed >= position:
+            return False
+        if self.retired is not None and self.retired <= position:
+            return False
+        if self.compromised:  # of hardly any key was that ever declared
+            for declaration in self.compromised.values():
+                if declaration.cuts_off(position, recorded_at):
+                    return False
+        return True
 
     def cut_off_by(self, position: int, recorded_at: int) -> Declaration | None:
         """Return a declaration that cuts off such a submission."""

@@ -10,12 +10,13 @@ millions: the rules read them from the `Credentials` that the caller supplies.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from heapq import heappop, heappush
 from operator import attrgetter
-from typing import Any, Final, Protocol, TypeAlias, cast
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, cast
 
 import msgspec
 
@@ -242,6 +243,17 @@ class Credentials(Protocol):
         ...
 
 
+class Judged(NamedTuple):
+    """What somebody worked out before, by the keys that organizations still have.
+
+    `counting` says of submissions, by the positions of their headers, whether they count. `began`
+    has the first writing that counts, of achievements by the position of their first writing.
+    """
+
+    counting: Mapping[int, bool] = MappingProxyType({})
+    began: Mapping[int, tuple[int, Signed]] = MappingProxyType({})
+
+
 State: TypeAlias = Organization | Grant | Achievement
 """What the register keeps of a thing."""
 
@@ -259,6 +271,8 @@ class Register:
     `successions` has, by "ORGANIZATION ACCREDITOR", what one accreditor said about the succession
     of an organization. `claimed` has, by identifier and by key, the organization that named it
     first. Nothing is ever taken out of a mapping.
+
+    `judged` is what was worked out before of what counts; a draft has it too.
     """
 
     origin: str | None = None
@@ -276,13 +290,20 @@ class Register:
     granted_with: MutableMapping[str, int] = field(default_factory=dict)
     successions: MutableMapping[str, tuple[Said, ...]] = field(default_factory=dict)
     claimed: MutableMapping[str, str] = field(default_factory=dict)
+    judged: Judged = field(default=Judged(), compare=False)
 
     def counts(self, signed: Signed) -> bool:
         """Return whether a submission counts as of `size`, by its organization's key events."""
-        organization = self.organizations.get(signed.organization)
-        if organization is None:
-            return signed.position == 0  # the genesis, by the log's own key
-        return organization.keys.counts(signed.key, signed.position, signed.recorded_at)
+        counts = self.counting(signed.organization)
+        return counts(signed.key, signed.position, signed.recorded_at)
+
+    def counting(self, organization: str) -> Callable[[str, int, int], bool]:
+        """Return what tells whether a submission of this organization counts as of `size`.
+
+        It takes the submission's key, the position of its header, and when it was recorded.
+        """
+        known = self.organizations.get(organization)
+        return _genesis_alone if known is None else known.keys.counts
 
     def authorised_by(self, granter: str) -> Iterator[str]:
         """Yield the ids of the recognitions by which it makes authorities, oldest first."""
@@ -340,8 +361,8 @@ class Register:
 
     def draft(self) -> Register:
         """Return a register that reads through to this one and keeps its changes to itself."""
-        layers = {name: Draft(states) for name, states in self.mappings().items()}
-        return Register(self.origin, self.size, self.recorded_at, **layers)
+        layers: dict[str, Any] = {n: Draft(states) for n, states in self.mappings().items()}
+        return Register(self.origin, self.size, self.recorded_at, judged=self.judged, **layers)
 
     def changes(self) -> dict[str, dict[str, Any]]:
         """Return, of a `draft()`, what it changed in each mapping."""
@@ -357,6 +378,11 @@ class Register:
     def today(self) -> date:
         """Return the UTC day of the last `recordedAt`: the log's own clock."""
         return datetime.fromtimestamp(self.recorded_at // 1000, UTC).date()
+
+
+def _genesis_alone(_key: str, position: int, _recorded_at: int) -> bool:
+    """Tell what counts of the log itself, whose own key opened it."""
+    return position == 0
 
 
 def grants_with(signed: Signed, event: e.RecognitionGranted | e.AccreditationGranted) -> str:

@@ -35,6 +35,8 @@ def uncovered(
         names.levels is None or definition.level in names.levels,
         names.participation is None or _covers_all(names.participation, definition.participation),
     )
+    if all(judged):
+        return []
     return [member for member, covered in zip(_MEMBERS, judged, strict=True) if not covered]
 
 

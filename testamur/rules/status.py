@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
+from itertools import compress
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -55,6 +56,7 @@ ENDINGS: Final = frozenset(
 _FINAL: Final = frozenset(event for event, after in AFTER.items() if after in FINAL)
 _PASSING: Final = frozenset(AFTER) - _FINAL
 _event: Final = attrgetter("event")
+_header: Final = attrgetter("signed.position")
 
 FIRST: Final[Mapping[Kind, StrEnum]] = MappingProxyType(
     {
@@ -91,12 +93,17 @@ def existing(
     register: Register, thing: Written | None, before: int | None = None
 ) -> tuple[int, Signed] | None:
     """Return where the thing came into being: the first writing that counts, before a position."""
-    if thing is None:
-        return None
-    for position, signed in thing.written():
+    if register.judged.began and isinstance(thing, Achievement):
+        found = register.judged.began.get(thing.definitions[0].position)
+        if found is not None:
+            return found if before is None or found[0] < before else None
+    counts = None
+    for position, signed in () if thing is None else thing.written():
         if before is not None and position >= before:
             return None
-        if register.counts(signed):
+        if counts is None:  # one organization wrote them all, perhaps ten thousand times
+            counts = register.counting(signed.organization)
+        if counts(signed.key, signed.position, signed.recorded_at):
             return position, signed
     return None
 
@@ -116,6 +123,10 @@ def status(
     stream = thing.stream
     if before is not None:
         stream = stream[: bisect_left(stream, before, key=attrgetter("position"))]
+    if register.judged.counting:
+        stream = _counting(register.judged.counting, stream)
+    if not stream:
+        return FIRST[kind]  # as of most things
     applies = _Applying(register, thing, began[0], heard)
     if not _FINAL.isdisjoint(map(type, map(_event, stream))):
         # Nothing leads out of the first final status, however much follows it.
@@ -127,6 +138,14 @@ def status(
         if type(said.event) in _PASSING and applies(said):
             return AFTER[type(said.event)]
     return FIRST[kind]
+
+
+def _counting(judged: Mapping[int, bool], stream: tuple[Said, ...]) -> tuple[Said, ...]:
+    """Return those that count, if that was worked out for all of them, or else all."""
+    try:
+        return tuple(compress(stream, map(judged.__getitem__, map(_header, stream))))
+    except KeyError:
+        return stream
 
 
 def statuses(
@@ -254,7 +273,7 @@ def words(register: Register, grant: Grant, before: int | None = None) -> Vouche
     A restatement is heard only after the grant that counts: nothing happens to what does not exist.
     """
     spoken: Vouched = grant.event
-    began = existing(register, grant, before)
+    began = existing(register, grant, before) if grant.stream else None
     for said in grant.stream if began is not None else ():
         if before is not None and said.position >= before:
             break

@@ -12,7 +12,7 @@ import pytest
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Scope
 from testamur.catalogue.table import Kind
-from testamur.rules import Limits, Register, accreditation, accreditors, chain, credentials
+from testamur.rules import LIMITS, Limits, Register, accreditation, accreditors, chain, credentials
 from testamur.rules.chain import Moment
 from testamur.rules.granting import LOOKED_AT, NAMES_LOOKED_AT
 from testamur.rules.register import Achievement, Grant
@@ -124,16 +124,18 @@ def test_a_revision_costs_the_same_however_many_versions_there_are(
         assert len(after.definitions) == len(before) + 1
 
 
+def revision(story: Story, version: int) -> e.AchievementRevised:
+    """Return a version of the story's achievement."""
+    return e.AchievementRevised(
+        achievement=story.achievement, definition=story.definition(), version=version
+    )
+
+
 def revised(gate: MemoryGate, story: Story, version: int) -> dict[str, dict[str, Any]]:
     """Revise the story's achievement and return what changed in the register."""
     outer = gate.register.draft()
     inner = MemoryGate(story, outer, limits=gate.limits)
-    inner.admit(
-        story.provider,
-        e.AchievementRevised(
-            achievement=story.achievement, definition=story.definition(), version=version
-        ),
-    )
+    inner.admit(story.provider, revision(story, version))
     gate.register.absorb(outer)
     return outer.changes()
 
@@ -264,3 +266,21 @@ def test_authorities_are_gone_through_only_where_no_shorter_chain_is(
     assert chain.chain(gate.register, accreditor, later, anchors) is None
     # The last recognition of the longest chain is the accreditor's: nobody is asked for more.
     assert asked == [story.authority.did, between.did]
+
+
+@pytest.mark.parametrize(("stolen", "flags"), [(1, ("achievement-version-outdated",)), (2, ())])
+def test_of_versions_that_fell_few_are_looked_at(
+    gate: MemoryGate, story: Story, stolen: int, flags: tuple[str, ...]
+) -> None:
+    """One stolen key hides no later version, however much it revises."""
+    provider = story.provider
+    keys = [provider.with_key(f"stolen {number}") for number in range(stolen)]
+    gate.admit(provider.founding, *map(story.key_listed, keys))
+    since = gate.register.size
+    revised(gate, story, 2)
+    for number, key in enumerate(keys):
+        first = 3 + number * LIMITS.revisions
+        gate.admit(key, *(revision(story, first + each) for each in range(LIMITS.revisions)))
+    gate.admit(provider.founding, *(story.key_compromised(key, since) for key in keys))
+
+    assert gate.flags(provider, story.issued()) == flags
