@@ -17,6 +17,7 @@ import typer
 from testamur import __version__
 from testamur.cli import (
     events,
+    evidence,
     inquiry,
     joining,
     key_history,
@@ -53,6 +54,7 @@ for group in (
     signing.app,
     submissions.app,
     verification.app,
+    evidence.app,
     inquiry.app,
     research.app,
     profiles.app,

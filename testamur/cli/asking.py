@@ -6,12 +6,19 @@ mistyped its address. One that is busy gets a few seconds, and each of its reaso
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Final, TypeVar
 
 from testamur.cli.terminal import note
 from testamur.http.client import RegistryClient
 
 _PATIENCE: Final = 10.0
+_AT_ONCE: Final = 8
+_WINDOW: Final = 64
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 
 def asked(url: str) -> RegistryClient:
@@ -19,6 +26,18 @@ def asked(url: str) -> RegistryClient:
     return RegistryClient(
         url, patience=_PATIENCE, wait_for_server=False, on_retry=Retries(_PATIENCE).tell
     )
+
+
+def ahead(work: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
+    """Yield `work(item)` in order, while the next few items are being worked on.
+
+    A registry answers so many questions of one client at once without turning others away.
+    """
+    walk = iter(items)
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="testamur-ask") as pool:
+        # What is fetched and not yet taken is held in memory.
+        while window := list(islice(walk, _WINDOW)):
+            yield from pool.map(work, window)
 
 
 class Retries:

@@ -70,10 +70,26 @@ def wants_json(arguments: Sequence[str]) -> bool:
 def show_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
     """Print `document` on stdout."""
     with _writing_stdout():
-        text = json.dumps(document, indent=2, ensure_ascii=False)
-        # Characters that do not print occur in strings only, where JSON can escape them.
-        shown = "".join(c if shows(c) or c == "\n" else json.dumps(c)[1:-1] for c in text)
-        typer.echo(shown, err=_stdout_taken.get())
+        text = _visible_json(json.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(text, err=_stdout_taken.get())
+
+
+def show_json_line(document: Mapping[str, Any]) -> None:
+    """Print `document` on one line of stdout."""
+    with _writing_stdout():
+        text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+        typer.echo(_visible_json(text), err=_stdout_taken.get())
+
+
+def say_line(text: str) -> None:
+    """Print a line on stdout as it is: control characters must have been escaped."""
+    with _writing_stdout():
+        typer.echo(text, err=_stdout_taken.get())
+
+
+def _visible_json(text: str) -> str:
+    # Characters that do not print occur in strings only, where JSON can escape them.
+    return "".join(c if shows(c) or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def begin() -> None:

@@ -5,6 +5,7 @@ Wrong usage, such as a malformed policy, ends with exit code 2: it is no verdict
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -102,10 +103,24 @@ def credential_id(text: str) -> str:
     """Return the id that `text` is, or that the holder file of that name holds."""
     if is_id(text):
         return text
+    refuse_missing(text)
+    return read_holder(Path(text)).id
+
+
+def refuse_missing(text: str) -> None:
+    """Raise `typer.BadParameter` if there is no such file as a user may have meant."""
     path = Path(text)
-    if path != STDIN and not path.exists():
+    if path != STDIN and not os.path.lexists(path):
         raise typer.BadParameter(f"{cut(text)} is neither the id of a credential nor a holder file")
-    return read_holder(path).id
+
+
+def as_of(at: datetime | None, size: int | None) -> dict[str, str | int]:
+    """Return the moment that a registry is asked about, now if neither is given."""
+    if at is not None and size is not None:
+        raise typer.BadParameter("give one of the two", param_hint="--at, --size")
+    if at is not None:
+        return {"at": at.astimezone(UTC).isoformat().replace("+00:00", "Z")}
+    return {} if size is None else {"size": size}
 
 
 def is_id(text: str) -> bool:
@@ -139,6 +154,10 @@ MaybeUrl = Annotated[
 Log = Annotated[
     str, typer.Option("--log", metavar="ORIGIN", parser=log_name, help="Name of the log.")
 ]
+At = Annotated[
+    datetime | None, typer.Option(metavar="TIME", parser=moment, help="As of this time.")
+]
+Size = Annotated[int | None, typer.Option(metavar="N", min=0, help="As of this tree size.")]
 Credential = Annotated[
     str, typer.Argument(metavar="CREDENTIAL", help="Id of the credential, or its holder file.")
 ]

@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 
 import msgspec
 import typer
 
 from testamur.badges.identities import read_asked
 from testamur.cli.anchors import Anchor, anchors_in
-from testamur.cli.files import read, read_holder, unread
-from testamur.cli.inquiry import fetch_evidence, fetch_flags, find_evidence
+from testamur.cli.evidence_sources import Source, evidence_given
+from testamur.cli.files import read_holder
+from testamur.cli.given_files import is_many
+from testamur.cli.judging import Question, answer
+from testamur.cli.listings import Listed
 from testamur.cli.profile import unless
 from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
 from testamur.cli.trust import Trust, policy_from
 from testamur.cli.values import moment, own_address
+from testamur.cli.verifying_many import verify_many
 from testamur.errors import Refusal
-from testamur.http.source import is_url
-from testamur.rules import Flags
-from testamur.verification.checks import CheckName
-from testamur.verification.evidence import (
-    FILE_ENDING,
-    MAX_EVIDENCE,
-    Evidence,
-    parse_evidence,
-    shown_by_both,
-)
-from testamur.verification.report import EvidenceFrom, Report, Verdict
-from testamur.verification.verify import verify as judge
+from testamur.verification.evidence import FILE_ENDING
+from testamur.verification.report import Report
 
 app = typer.Typer()
 _PANEL: Final = "Verification"
-_ENTRIES: Final[tuple[CheckName, ...]] = ("submission", "inclusion", "checkpoint")
 
 
 def _learner(text: str) -> str:
@@ -49,12 +41,19 @@ def _learner(text: str) -> str:
 @app.command(rich_help_panel=_PANEL)
 def verify(
     context: typer.Context,
-    credential: Annotated[
-        Path, typer.Argument(metavar="CREDENTIAL", help="Holder file: credential and blind.")
+    credentials: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="CREDENTIAL|DIR",
+            help="Holder files, each with credential and blind, or folders of them.",
+        ),
     ],
     trust: Trust,
     evidence: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=f"Evidence, a {FILE_ENDING} file.")
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE|DIR", help=f"Evidence, a {FILE_ENDING} file, or a folder of them."
+        ),
     ] = None,
     url: Annotated[
         str | None,
@@ -81,15 +80,23 @@ def verify(
             help="E-mail address, number or DID of the learner whose it should be.",
         ),
     ] = None,
+    form: Listed = None,
     *,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask nobody, whatever the profile says.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Verify a credential, check by check.
+    """Verify credentials: one check by check, or many, one a row.
 
     With --evidence alone it is done offline: what the file leaves out, such as a revocation, could
     not be checked. With --url the registry is asked for fresh evidence, and states that it is all;
     it learns the credential's id, and nothing of its content. With --log the whole log is read.
     Without --learner nobody has checked whose it is. What is given there is sent nowhere.
+
+    Of several files, or a folder, each gets a row, whatever it is, and none stops the others. Files
+    that end in `.testamur.json` are evidence for the rest. Exit code: 1 if any is not valid, else 2
+    if there is any of which it could not be told, else 0.
 
     Examples:
 
@@ -98,90 +105,34 @@ def verify(
 
     `testamur verify credential.json --url https://registry.example --vkey log.vkey
     --learner ada@example.org`
+
+    `testamur verify applications/ --url https://registry.example --vkey log.vkey --format csv`
     """
-    url = unless(context, "url", url, taken=log is not None)
-    policy = policy_from(trust)
-    anchors = anchors_in(anchor or [])
-    holder = read_holder(credential)
-    now = datetime.now(UTC)
-
-    def judged(given: _Given) -> Report:
-        return judge(
-            holder,
-            given.evidence,
-            policy,
-            anchors=anchors,
-            now=now,
-            at=at,
-            evidence_from=given.evidence_from,
-            stated=given.flags,
-            learner=learner,
-        )
-
-    report = _told(_evidence(holder.id, evidence, url, log, trust, anchors), judged)
-    if json:
-        show_json(msgspec.to_builtins(report))
-    else:
-        _show(report)
-    raise typer.Exit(report.exit_code)
-
-
-class _Given(NamedTuple):
-    """Evidence, where it is from, and the flags that the register stated: None if unasked."""
-
-    evidence_from: EvidenceFrom
-    evidence: Evidence
-    flags: Flags | None
-
-
-def _told(given: Sequence[_Given], judged: Callable[[_Given], Report]) -> Report:
-    """Return the report to show: on what is fresh, unless a file proves what that left out."""
-    fresh, *files = given
-    report = judged(fresh)
-    if report.exit_code == 1:
-        return report
-    for file in files:
-        shown = judged(file)
-        if shown.exit_code != 1:
-            continue
-        if any(shown.check(name).verdict is not Verdict.HOLDS for name in _ENTRIES):
-            note(f"The file does not hold, and is left aside: {shown.why}", "yellow")
-        elif shown.as_of > report.as_of or not _explained(file, fresh, judged):
-            return shown
-    return report
-
-
-def _explained(file: _Given, fresh: _Given, judged: Callable[[_Given], Report]) -> bool:
-    """Return whether a file refutes by entries that are all shown, with more, by what is fresh."""
-    shared = shown_by_both(file.evidence, fresh.evidence)
-    return shared is not None and judged(file._replace(evidence=shared)).exit_code == 1
-
-
-def _evidence(
-    credential: str,
-    path: Path | None,
-    url: str | None,
-    log: str | None,
-    trust: str,
-    anchors: Sequence[str],
-) -> list[_Given]:
-    """Return the evidence to judge by; what was fetched comes first."""
-    if path is None and url is None and log is None:
-        raise typer.BadParameter("give one of the three", param_hint="--evidence, --url, --log")
+    url = unless(context, "url", url, taken=log is not None or offline)
     if url is not None and log is not None:
         raise typer.BadParameter("give one of the two", param_hint="--url, --log")
-    found = []
-    if url is not None:
-        fresh = fetch_evidence(credential, url, anchors=anchors)
-        found.append(_Given(EvidenceFrom.REGISTER, fresh, fetch_flags(credential, url)))
-    if log is not None:
-        place = own_address(log) if is_url(log) else log
-        found.append(_Given(EvidenceFrom.REPLAY, *find_evidence(credential, place, trust, anchors)))
-    if path is not None:
-        with unread(path):
-            shown = parse_evidence(read(path, MAX_EVIDENCE))
-        found.append(_Given(EvidenceFrom.FILE, shown, None))
-    return found
+    if offline and (url is not None or log is not None):
+        raise typer.BadParameter("goes with --evidence alone", param_hint="--offline")
+    question = Question(policy_from(trust), anchors_in(anchor or []), at, learner)
+    source = Source(url, log, trust)
+    if form is None and not is_many(credentials) and not is_many(evidence or [Path("-")]):
+        report = _one(credentials[0], evidence[0] if evidence else None, source, question)
+        if json:
+            show_json(msgspec.to_builtins(report))
+        else:
+            _show(report)
+        raise typer.Exit(report.exit_code)
+    wanted = form or ("jsonl" if json else "table")
+    raise typer.Exit(verify_many(credentials, evidence or [], source, question, wanted))
+
+
+def _one(file: Path, evidence: Path | None, source: Source, question: Question) -> Report:
+    if evidence is None and not source.is_there:
+        raise typer.BadParameter("give one of the three", param_hint="--evidence, --url, --log")
+    holder = read_holder(file)
+    files = {} if evidence is None else {holder.id: evidence}
+    with source.opened(question.anchors, [holder.id]) as fresh:
+        return answer(holder, evidence_given(holder.id, fresh, files), question)
 
 
 def _show(report: Report) -> None:

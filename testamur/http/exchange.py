@@ -98,6 +98,10 @@ class Answer:
             return str(found.get("detail") or found.get("title") or "")
 
 
+class NoServer(Unavailable):
+    """Nobody answers at the address, so nothing that is asked there will be answered now."""
+
+
 class Exchange:
     """Asks the registry at `url`. `patience` is in seconds, for all attempts at one question.
 
@@ -158,16 +162,18 @@ class Exchange:
             except (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError) as e:
                 reason = f"{self.url} cannot be reached: {why(e)}"
                 if isinstance(e, NO_CONNECTION) and not self._wait_for_server:
-                    raise Unavailable(reason) from e
+                    raise NoServer(reason) from e
+                failure: Unavailable = NoServer(reason)
             except (httpx2.RequestError, httpx2.InvalidURL, UnicodeError) as error:
                 raise Unavailable(f"{self.url} cannot be asked: {why(error)}") from error
             else:
                 if answer.status not in _ASK_AGAIN:
                     return answer.settle()
                 reason, asked = answer.reason(), answer.retry_after()
+                failure = Unavailable(reason)
             seconds = max(asked, pause)
             if waited + seconds > self._patience:
-                raise Unavailable(reason)
+                raise failure
             self._on_retry(reason, seconds)
             self._pause(seconds)
             waited, pause = waited + seconds, min(2 * pause, _LONGEST_PAUSE)

@@ -113,8 +113,8 @@ def _good(command: str) -> dict[str, str]:
         "verify-receipt": {
             "receipt": "receipt.json", "submission": "good.submission", "trust": "log.vkey",
         },
-        "verify": {"credential": "0.json", "trust": "log.vkey", "evidence": "e"},
-        "evidence": {"credential": "0.json", "log": "log", "trust": "log.vkey", "out": new},
+        "verify": {"credentials": "0.json", "trust": "log.vkey", "evidence": "e"},
+        "evidence": {"credentials": "0.json", "log": "log", "trust": "log.vkey", "out": new},
         "status": {"credential": "0.json", **dead},
         "replay": {"place": "log", "trust": "log.vkey"},
         "profile": {},
