@@ -135,7 +135,7 @@ def _many(given: Sequence[Named], out: Path, source: _Open, form: Form, *, asks:
                 return label, name, detached(error)
 
         with track("Getting evidence") as tracked:
-            walk = tracked(names) if may_show_progress(form) else names
+            walk = tracked(names, len(names)) if may_show_progress(form) else names
             for label, name, found in (ahead if asks else map)(fetched, walk):
                 written += _add(rows, label, out / f"{name}{FILE_ENDING}", found)
     rows.close()

@@ -58,10 +58,12 @@ def verify_many(
     ids = _ids(meant.credentials) if source.needs_ids else ()
     rows = listing(form, _COLUMNS, _SHOWN)
     answers: Counter[Answer] = Counter()
+    walk: Iterable[GivenFile] = meant.credentials
     if not files:
         source.reach()
     with source.opened(question.anchors, ids) as fresh, track("Verifying") as tracked:
-        walk = tracked(meant.credentials) if may_show_progress(form) else meant.credentials
+        if may_show_progress(form):
+            walk = tracked(walk, len(meant.credentials))
         for read in _read_ahead(walk, fresh, files, asks=source.asks):
             answers[_add(rows, read, question)] += 1
     rows.close()

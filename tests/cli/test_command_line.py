@@ -192,7 +192,7 @@ def test_what_the_machine_does_not_let_us_do_is_no_verdict(
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["verify", "--json"], "Missing argument 'CREDENTIAL'"),
+        (["verify", "--json"], "Missing argument 'CREDENTIAL|DIR'"),
         (["replay", "http://", "--json"], "does not look like https://registry.example"),
         (["nothing", "--json"], "No such command 'nothing'"),
         (["--nothing", "--json"], "No such option: --nothing"),
