@@ -6,8 +6,9 @@ submission recorded meanwhile may change the outcome.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from heapq import merge
 from typing import Final
 
 from registry.checked import Checked
@@ -20,7 +21,7 @@ from registry.store import Reading
 from testamur.catalogue.dry_run import every_refusal, parse
 from testamur.catalogue.events import KEY_EVENTS, AchievementDefined, AchievementRevised
 from testamur.catalogue.members import Definition
-from testamur.errors import Refusal, detached
+from testamur.errors import Refusal, Refusals, detached
 from testamur.keys import PublicKey
 from testamur.recording.objections import objections
 from testamur.rules import Register, Signed, admit_events
@@ -38,7 +39,7 @@ class DryRun:
     `Recorded`. `details` say by code what the flags are about.
     """
 
-    refusals: list[Refusal]
+    refusals: Refusals
     flags: tuple[tuple[int, str], ...]
     size: int
     reach: Reach | None = None
@@ -72,7 +73,7 @@ def rehearse_checked(
     try:
         found = known(reading, checked.named, [checked])
     except TooLong:
-        return DryRun([too_long(checked)], (), register.size)
+        return DryRun(Refusals([too_long(checked)]), (), register.size)
     draft = register.draft()
     deliberation = Deliberation(draft, found, recorded_at=recorded_at, log_key=log_key)
     try:
@@ -80,13 +81,17 @@ def rehearse_checked(
     except Refusal as refusal:
         first = detached(refusal)
         alone = first.line == 1 or type(checked.submission.events[0]) in KEY_EVENTS
-        others = [] if alone else _every_line(register, found, checked, recorded_at)
+        others = Refusals()
+        if not alone:
+            spoken = objections(checked.submission.events)
+            refused = _every_line(register, found, checked, recorded_at)
+            others = Refusals(merge(spoken, refused, key=lambda each: each.line or 0))
         if not any((each.line, each.rule) == (first.line, first.rule) for each in others):
             others.insert(0, first)
         return DryRun(others, (), register.size)
     after = deliberation.register
     told = _details(register, after, found, checked, receipt) if receipt.flags else {}
-    return DryRun([], receipt.flags, register.size, receipt.reach, told)
+    return DryRun(Refusals(), receipt.flags, register.size, receipt.reach, told)
 
 
 def _details(
@@ -109,11 +114,10 @@ def _details(
 
 def _every_line(
     register: Register, known_before: Known, checked: Checked, recorded_at: int
-) -> list[Refusal]:
-    """Return the refusal of every event, judged after those before it that are admitted."""
+) -> Iterator[Refusal]:
+    """Yield the refusal of every event, judged after those before it that are admitted."""
     draft = register.draft()
     header = checked.submission.header
-    found = objections(checked.submission.events)
     for number, event in enumerate(checked.submission.events):
         signed = Signed(header.payload.iss, header.key_id, register.size + number, recorded_at)
         verified = {1} if number + 1 in checked.verified else set[int]()
@@ -128,5 +132,4 @@ def _every_line(
             )
         except Refusal as refusal:
             refusal.line = number + 2
-            found.append(detached(refusal))
-    return sorted(found, key=lambda refusal: refusal.line or 0)
+            yield refusal

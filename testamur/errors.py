@@ -10,7 +10,8 @@ from __future__ import annotations
 import copy
 import json
 import re
-from typing import TypeVar
+from collections.abc import Iterable
+from typing import Final, TypeVar
 
 from testamur.private_keys import without_private_keys
 
@@ -65,6 +66,31 @@ class Refusal(Refuted):
         placed = copy.copy(self)
         placed.line = line
         return placed
+
+
+class Refusals(list[Refusal]):
+    """The first `MOST` refusals of many, and how many more there were: `left_off`."""
+
+    MOST: Final = 1_000
+    """A person mends a file long before this many."""
+
+    def __init__(self, refusals: Iterable[Refusal] = ()) -> None:
+        super().__init__()
+        self.left_off = 0
+        for each in refusals:
+            self.add(each)
+
+    def add(self, refusal: Refusal) -> None:
+        """Keep the refusal, without the frames it came through, or count it."""
+        if len(self) < self.MOST:
+            self.append(detached(refusal))
+        else:
+            self.left_off += 1
+
+    @property
+    def total(self) -> int:
+        """How many there were."""
+        return len(self) + self.left_off
 
 
 def detached(error: _Error) -> _Error:

@@ -72,6 +72,6 @@ def report_of(found: DryRun) -> CheckReport:
         size=found.size,
         refusals=refusals,
         flags=explained(found.flags, found.details),
-        left_off=len(found.refusals) - len(refusals),
+        left_off=found.refusals.total - len(refusals),
         reach=found.reach,
     )

@@ -22,6 +22,7 @@ from testamur.badges.commitment import render_holder_file
 from testamur.badges.prepare import Made, Prepared
 from testamur.catalogue.lines import decode_event, encode_event
 from testamur.errors import Refusal, Unavailable
+from testamur.formulas import inert
 
 EVENTS: Final = "events.ndjson"
 INDEX: Final = "index.csv"
@@ -53,8 +54,7 @@ class NewFolder:
         decode_event(event)
         _write(hidden / name, [render_holder_file(made.holder)])
         # A file may be named like a formula, and the index is for spreadsheets.
-        source = f"'{made.source}" if made.source[0] in "=+-@" else made.source
-        self._index += _row(source, made.holder.id, name)
+        self._index += _row(inert(made.source), made.holder.id, name)
         self._events.append(made.event.credential.encode() + event + b"\n")
 
     def finish(self) -> None:

@@ -30,7 +30,7 @@ from testamur.catalogue.submission import (
     signed_header,
     split_jws,
 )
-from testamur.errors import Refusal
+from testamur.errors import Refusals
 from testamur.keys import PrivateKey
 from testamur.tlog.merkle import leaf_hashes, tree_root
 
@@ -94,8 +94,8 @@ def parse(body: bytes, header: SignedHeader | None = None) -> Submission:
     return submission.parse(body, parse_header)
 
 
-def every_refusal(body: bytes) -> list[Refusal]:
-    """Return every fault in the form of `body`, as `submission.every_refusal` does."""
+def every_refusal(body: bytes) -> Refusals:
+    """Return the faults in the form of `body`, as `submission.every_refusal` does."""
     return submission.every_refusal(body, parse_header)
 
 

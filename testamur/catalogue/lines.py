@@ -8,7 +8,7 @@ issuances that differ in commitment and id alone is decoded in a few calls into 
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -18,7 +18,7 @@ from testamur.catalogue.events import CredentialIssued, Event
 from testamur.catalogue.ids import all_uuid7
 from testamur.catalogue.members import FORMS, encoder, excerpt
 from testamur.catalogue.table import CREATED
-from testamur.errors import Refusal, detached, first_difference
+from testamur.errors import Refusal, first_difference
 from testamur.private_keys import THIS_IS_ONE, holds_private_key
 from testamur.schema import explained
 from testamur.tlog.tiles import MAX_ENTRY
@@ -162,15 +162,13 @@ def _decoded(body: bytes) -> list[Event]:
         return _decoder.decode_lines(body)
 
 
-def bad_lines(lines: Iterable[bytes]) -> list[Refusal]:
-    """Return the refusal of every bad line, for a dry run that lists them all."""
-    found = []
+def bad_lines(lines: Iterable[bytes]) -> Iterator[Refusal]:
+    """Yield the refusal of every bad line, for a dry run that lists them."""
     for number, line in enumerate(lines, start=2):
         try:
             _decode_at(number, line)
         except Refusal as refusal:
-            found.append(detached(refusal))
-    return found
+            yield refusal
 
 
 def _decode_at(number: int, line: bytes) -> Event:

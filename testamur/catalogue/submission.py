@@ -26,7 +26,7 @@ from msgspec import Meta
 from testamur.catalogue.events import Event
 from testamur.catalogue.lines import bad_lines, decode_events
 from testamur.catalogue.members import Did, Kid
-from testamur.errors import Refusal, detached
+from testamur.errors import Refusal, Refusals
 from testamur.keys import ALGORITHMS, PrivateKey, PublicKey
 from testamur.private_keys import THIS_IS_ONE, holds_private_key
 from testamur.tlog.merkle import leaf_hashes, tree_root
@@ -216,35 +216,37 @@ def parse_under(header: SignedHeader, body: bytes) -> Submission:
     return Submission(header, lines, decode_events(lines), leaves)
 
 
-def every_refusal(body: bytes, read_header: ReadHeader | None = None) -> list[Refusal]:
-    """Return every fault in the form of `body`: its header, its count of events, each bad line."""
+def every_refusal(body: bytes, read_header: ReadHeader | None = None) -> Refusals:
+    """Return the faults in the form of `body`: its header, its count of events, each bad line."""
     if holds_private_key(body):
-        return [Refusal("private-key", THIS_IS_ONE)]
-    found: list[Refusal] = []
+        return Refusals([Refusal("private-key", THIS_IS_ONE)])
     try:
         first, lines = _split(body)
     except Refusal as refusal:
-        return [refusal]
+        return Refusals([refusal])
+    found = Refusals()
     try:
         header = (read_header or parse_header)(first)
         header.verify_root(leaf_hashes(lines))
     except Refusal as refusal:
-        found.append(detached(refusal))
-    return found + bad_lines(lines)
+        found.add(refusal)
+    for each in bad_lines(lines):
+        found.add(each)
+    return found
 
 
-def every_refusal_of_events(data: bytes) -> list[Refusal]:
-    """Return every fault in the form of a file of events: a submission that lacks its line 1.
+def every_refusal_of_events(data: bytes) -> Refusals:
+    """Return the faults in the form of a file of events: a submission that lacks its line 1.
 
     Lines are numbered as there, from 2 on. Nothing as large as the file is made of it.
     """
     if holds_private_key(data):
-        return [Refusal("private-key", THIS_IS_ONE)]
+        return Refusals([Refusal("private-key", THIS_IS_ONE)])
     try:
         _check_lines(data, above=1)
     except Refusal as refusal:
-        return [refusal]
-    return bad_lines(event_lines(data))
+        return Refusals([refusal])
+    return Refusals(bad_lines(event_lines(data)))
 
 
 def event_lines(data: bytes) -> Iterator[bytes]:

@@ -34,9 +34,9 @@ from testamur.cli.profile import unless
 from testamur.cli.signer import KeyFile, Keys, Signer, Whose, signer_of
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.values import Log, MaybeUrl, NewFile, log_name
-from testamur.errors import Refusal, detached
+from testamur.errors import Refusal, Refusals
 from testamur.http.check_report import CheckReport
-from testamur.recording.objections import MOST, objections
+from testamur.recording.objections import each_objection
 from testamur.rules.effective import check_effective
 
 app = typer.Typer()
@@ -44,8 +44,6 @@ AcceptFlags = Annotated[
     bool, typer.Option("--accept-flags", help="Pass events with flags that you could mend.")
 ]
 _PANEL: Final = "Submissions"
-# A terminal takes half a minute to lay out as many rows as a file can have bad lines.
-_LISTED: Final = 1_000
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -126,7 +124,7 @@ def sign(
     if is_submission(data):
         raise Refusal("events-file", f"{events} does not begin with an event: is it signed?")
     if wrong := wrong_form(data):
-        detail = f"{wrong[0].detail}; {len(wrong)} in all: testamur check {events}"
+        detail = f"{wrong[0].detail}; {wrong.total:,} in all: testamur check {events}"
         raise Refusal(wrong[0].rule, detail, line=wrong[0].line, value=wrong[0].value)
     lines = _event_lines(data)
     decoded = decode_events(lines)
@@ -163,13 +161,13 @@ def is_submission(data: bytes) -> bool:
     return not data.lstrip().startswith(b"{")
 
 
-def wrong_form(data: bytes) -> list[Refusal]:
-    """Return all that is wrong with the form of a submission or a file of events.
+def wrong_form(data: bytes) -> Refusals:
+    """Return what is wrong with the form of a submission or a file of events.
 
     Lines count from 1 in the file at hand, so event 1 is on line 1 where there is no header.
     """
     if mangled := _mangled(data):
-        return [mangled]
+        return Refusals([mangled])
     if is_submission(data):
         if wrong := every_refusal(data):
             return wrong
@@ -179,19 +177,19 @@ def wrong_form(data: bytes) -> list[Refusal]:
     if not found:
         # Decoded twice: the events of the largest file take more memory than the file.
         found = _objections(lambda: map(decode_event, event_lines(data)))
-    return [_above(refusal) for refusal in found]
+    for refusal in found:
+        _above(refusal)
+    return found
 
 
-def _objections(events: Callable[[], Iterable[Event]]) -> list[Refusal]:
+def _objections(events: Callable[[], Iterable[Event]]) -> Refusals:
     """Return what speaks against recording the events today; they begin on line 2."""
-    found, today = objections(events()), datetime.now(UTC).date()
+    found, today = Refusals(each_objection(events())), datetime.now(UTC).date()
     for line, event in enumerate(events(), 2):
         try:
             check_effective(event, today)
         except Refusal as refusal:
-            found.append(detached(refusal.at(line)))
-            if len(found) >= MOST:
-                break
+            found.add(refusal.at(line))
     return found
 
 
@@ -237,7 +235,7 @@ def _event_lines(data: bytes) -> list[bytes]:
 class _Checked(NamedTuple):
     """What is wrong with a file, by its own lines, and what a registry made of it."""
 
-    refusals: list[Refusal]
+    refusals: Refusals
     tried: CheckReport | None
 
     def holds(self, *, accept_flags: bool) -> bool:
@@ -263,36 +261,35 @@ def _against_the_log(
     for line, event in enumerate(events, 2):
         if isinstance(event, CredentialIssued) and event.credential in found.refused:
             refusals.append(found.refused[event.credential].at(line))
-    refusals.sort(key=lambda refusal: refusal.line or 0)
+    listed = Refusals(sorted(refusals, key=lambda refusal: refusal.line or 0))
+    listed.left_off += found.tried.left_off
     if is_submission(data):
-        return _Checked(refusals, found.tried)
-    return _Checked([_above(each) for each in refusals], _without_header(found.tried))
+        return _Checked(listed, found.tried)
+    for each in listed:
+        _above(each)
+    return _Checked(listed, _without_header(found.tried))
 
 
 def _tell(file: Path, checked: _Checked, *, json: bool) -> None:
     if json:
         listed = [described(each) for each in checked.refusals]
-        tried = msgspec.to_builtins(checked.tried)
-        show_json({"file": str(file), "refusals": listed, "registry": tried})
+        left_off, tried = checked.refusals.left_off, msgspec.to_builtins(checked.tried)
+        show_json({"file": str(file), "refusals": listed, "leftOff": left_off, "registry": tried})
     else:
         _show(file, checked.refusals, checked.tried)
 
 
-def _show(file: Path, refusals: list[Refusal], tried: CheckReport | None) -> None:
+def _show(file: Path, refusals: Refusals, tried: CheckReport | None) -> None:
     if refusals:
-        rows = [
-            [each.line or "", each.rule, each.detail, each.value or ""]
-            for each in refusals[:_LISTED]
-        ]
+        rows = [[each.line or "", each.rule, each.detail, each.value or ""] for each in refusals]
         show_table(["line", "rule", "why", "found"], rows)
-        if len(refusals) > _LISTED:
-            note(f"... and {len(refusals) - _LISTED:,} more; --json lists them all")
+        if refusals.left_off:
+            note(f"... and {refusals.left_off:,} more, which are not listed: mend these first")
     tell_of_flags(tried.flags if tried else ())
     if tried is not None and tried.reach is not None:
         note(f"This {reaching.would(tried.reach)}.")
     by_whom = f"by the registry, at {tried.size:,} entries" if tried else "for its form"
-    more = f", and {tried.left_off:,} more that it did not list" if tried and tried.left_off else ""
-    verdict = f"{len(refusals):,} refused{more}" if refusals else "nothing refused"
+    verdict = f"{refusals.total:,} refused" if refusals else "nothing refused"
     note(f"{file}: {verdict} {by_whom}")
     if tried is not None and any(map(can_be_mended, tried.flags)):
         note(

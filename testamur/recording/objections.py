@@ -57,7 +57,7 @@ def objections(
     Their rules are `private-key`, `register-events` and those of `JUDGES`. Nothing is judged after
     the last one returned, so a caller that asks for one pays for one.
     """
-    return list(islice(_objections(events, first_line), most))
+    return list(islice(each_objection(events, first_line), most))
 
 
 def check_given(stated: msgspec.Struct) -> None:
@@ -66,7 +66,8 @@ def check_given(stated: msgspec.Struct) -> None:
         raise refusal
 
 
-def _objections(events: Iterable[e.Event], first_line: int) -> Iterator[Refusal]:
+def each_objection(events: Iterable[e.Event], first_line: int = 2) -> Iterator[Refusal]:
+    """Yield what `objections` returns, without an end."""
     others = 0
     for line, event in enumerate(events, first_line):
         if isinstance(event, e.CredentialEvent):

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from testamur.errors import Refusal, Refuted, Unavailable, first_difference, printable, shown
+from testamur.canonical import jcs
+from testamur.errors import (
+    Refusal,
+    Refusals,
+    Refuted,
+    Unavailable,
+    first_difference,
+    printable,
+    shown,
+)
 
 
 def test_what_is_false_is_never_caught_as_what_could_not_be_looked_at() -> None:
@@ -122,6 +131,21 @@ def test_an_attacker_can_neither_fill_a_log_file_nor_write_on_a_terminal() -> No
 
     assert str(refusal).isprintable()
     assert len(str(refusal)) < 1000
+
+
+def test_of_many_refusals_the_first_are_kept_and_the_others_counted() -> None:
+    found = Refusals(Refusal("event-schema", "bad", line=line) for line in range(2, 1_502))
+
+    assert [each.line for each in found] == list(range(2, 1_002))
+    assert (found.left_off, found.total) == (500, 1_500)
+    assert not Refusals()
+
+
+def test_a_refusal_that_is_kept_holds_no_frames() -> None:
+    with pytest.raises(Refusal) as caught:
+        jcs(float("nan"))
+    (kept,) = Refusals([caught.value])
+    assert kept.__traceback__ is None
 
 
 @pytest.mark.parametrize(

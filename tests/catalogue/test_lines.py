@@ -49,7 +49,7 @@ def test_a_cohort_is_read_as_its_lines_are_one_by_one(events: list[e.Event]) -> 
     lines = [encode_event(event) for event in events]
 
     assert decode_events(lines) == events
-    assert bad_lines(lines) == []
+    assert list(bad_lines(lines)) == []
 
 
 @pytest.mark.slow
