@@ -17,7 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -149,6 +152,20 @@ def sql(url: str, statement: str, *values: object) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
+@contextmanager
+def listening(url: str, channel: str) -> Iterator[Callable[[], list[str]]]:
+    """Listen to a channel; the function given returns what was announced on it so far."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"LISTEN {channel}".encode())
+
+        def heard() -> list[str]:
+            connection.execute(f"NOTIFY {channel}, 'the end'".encode())
+            payloads = (one.payload for one in connection.notifies(timeout=_SECONDS))
+            return list(takewhile(lambda payload: payload != "the end", payloads))
+
+        yield heard
+
+
 def schema_of(folder: Path) -> str:
     """Return the name of the schema for what a test keeps in `folder`."""
     return f"t_{hashlib.sha256(bytes(folder)).hexdigest()[:24]}"
@@ -175,6 +192,11 @@ def made(url: str, schema: str) -> str:
         if there is None:
             connection.execute(_script())
     return in_schema(url, schema)
+
+
+def address(folder: Path) -> str:
+    """Return the address of what a test keeps in `folder`, in the cluster that all share."""
+    return made(shared(), schema_of(folder))
 
 
 if __name__ == "__main__":

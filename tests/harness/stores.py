@@ -41,20 +41,15 @@ def _sql_of_sqlite(folder: Path, statement: str, *values: object) -> list[tuple[
 
 def _open_postgres(folder: Path, **options: Any) -> Store:
     from registry.postgres.store import PostgresStore
+    from tests.harness import postgres
 
-    return PostgresStore(_address(folder), **{"durable": False, **options})
+    return PostgresStore(postgres.address(folder), **{"durable": False, **options})
 
 
 def _sql_of_postgres(folder: Path, statement: str, *values: object) -> list[tuple[Any, ...]]:
     from tests.harness import postgres
 
-    return postgres.sql(_address(folder), statement.replace("?", "%s"), *values)
-
-
-def _address(folder: Path) -> str:
-    from tests.harness import postgres
-
-    return postgres.made(postgres.shared(), postgres.schema_of(folder))
+    return postgres.sql(postgres.address(folder), statement.replace("?", "%s"), *values)
 
 
 DRIVERS: Final = {

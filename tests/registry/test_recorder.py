@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -13,47 +13,19 @@ from uuid import UUID, uuid4
 
 import pytest
 from eventsourcing import cryptography
-from eventsourcing.persistence import IntegrityError, StoredEvent
+from eventsourcing.persistence import StoredEvent
 
-from registry.recorder import SequenceRecorder, stream_bytes
-from registry.store import Clash, StorageDamaged
+from registry.recorder import SequenceRecorder
+from registry.store import StorageDamaged
 from testamur.errors import Refuted
-from testamur.tlog.merkle import leaf_hash
 from tests.harness.stores import DRIVERS, Kept
+from tests.harness.writing_recorder import WritingRecorder
 
 with pytest.MonkeyPatch.context() as patch:
     # The library's test cases import its AES cipher in the make that needs pycryptodome; this
     # is the same class on the package that we have.
     patch.setitem(sys.modules, "eventsourcing.cipher", cryptography)
     from eventsourcing.tests.persistence import ApplicationRecorderTestCase
-
-
-class WritingRecorder(SequenceRecorder):
-    """Appends what it is given, as no recorder of ours does: the library's tests begin with it."""
-
-    def insert_events(  # type: ignore[override]  # ours never returns
-        self, stored_events: Sequence[StoredEvent], **_: Any
-    ) -> Sequence[int]:
-        """Append the events in one transaction and return their ids."""
-        try:
-            with self.store.writing() as transaction:
-                first = transaction.count() + 1
-                rows = [
-                    (
-                        number,
-                        stream_bytes(stored.originator_id),
-                        stored.originator_version,
-                        stored.topic,
-                        stored.state,
-                        leaf_hash(stored.state),
-                    )
-                    for number, stored in enumerate(stored_events, first)
-                ]
-                transaction.append(rows, [])
-                transaction.commit()
-        except Clash as clash:
-            raise IntegrityError(str(clash)) from clash
-        return [number for number, *_ in rows]
 
 
 class LibrarysPromises(ApplicationRecorderTestCase[WritingRecorder]):
