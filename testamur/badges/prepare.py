@@ -34,6 +34,7 @@ from testamur.badges.cohort_csv import (
 )
 from testamur.badges.commitment import HolderFile, commit, new_blind
 from testamur.badges.data_integrity import SUITE, sign, verify_proofs
+from testamur.badges.learner_tokens import learners_of
 from testamur.badges.openbadges import Badge, parse_credential, read_badge
 from testamur.badges.sources import Source, plain_name
 from testamur.badges.spreadsheet import UNREAD
@@ -53,12 +54,14 @@ Track: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
 class Made(msgspec.Struct, frozen=True, kw_only=True):
     """A credential that was prepared: its event is for the log, the rest stays with the provider.
 
-    `note` says why its own proof could not be examined.
+    `note` says why its own proof could not be examined. `learners` are names of its one learner,
+    as far as they are known in the clear.
     """
 
     event: CredentialIssued
     holder: HolderFile
     source: str
+    learners: tuple[str, ...] = ()
     note: str | None = None
 
 
@@ -188,7 +191,8 @@ def _of_awards(
             badge=read_badge(made),
             registered=offering,
         )
-        yield _issued(draft, credential_id, log)
+        learners = tuple(filter(None, (award.learner, award.learner_did)))
+        yield _issued(draft, credential_id, log, learners)
 
 
 def _of_badges(
@@ -219,7 +223,7 @@ def _of_badges(
         prepared += 1
         if prepared > MAX_EVENTS:
             raise Refusal("events-count", f"a submission has at most {MAX_EVENTS} events")
-        yield _issued(draft, next(ids), log, note)
+        yield _issued(draft, next(ids), log, learners_of(draft.credential), note)
 
 
 def _together(made: Iterable[Made | Refused]) -> Prepared:
@@ -253,7 +257,13 @@ def _check_key(key: PrivateKey | None, issuer: str) -> None:
         )
 
 
-def _issued(draft: _Draft, credential_id: str, log: str | None, note: str | None = None) -> Made:
+def _issued(
+    draft: _Draft,
+    credential_id: str,
+    log: str | None,
+    learners: tuple[str, ...],
+    note: str | None = None,
+) -> Made:
     badge, registered, blind = draft.badge, draft.registered, new_blind()
     event = CredentialIssued(
         achievement=registered.achievement,
@@ -270,7 +280,7 @@ def _issued(draft: _Draft, credential_id: str, log: str | None, note: str | None
         valid_until=badge.valid_until.date() if badge.valid_until else None,
     )
     holder = HolderFile(blind=blind, credential=draft.credential, id=credential_id, log=log)
-    return Made(event=event, holder=holder, source=draft.source, note=note)
+    return Made(event=event, holder=holder, source=draft.source, learners=learners, note=note)
 
 
 def _only(values: Sequence[T]) -> T | None:

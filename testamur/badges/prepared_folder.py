@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -27,7 +27,9 @@ from testamur.formulas import inert
 EVENTS: Final = "events.ndjson"
 INDEX: Final = "index.csv"
 HOLDERS: Final = "holders"
-_ID: Final = 36
+_SOURCE: Final = "source"
+_NAME: Final = "credential"
+ID: Final = 36
 """Bytes of an id."""
 
 
@@ -42,7 +44,7 @@ class NewFolder:
         self._hidden: Path | None = None
         # Each is behind its id, by which they are sorted: a hundred thousand are held here.
         self._events: list[bytes] = []
-        self._index = bytearray(_row("source", "credential", "holderFile"))
+        self._index = bytearray(_row(_SOURCE, _NAME, "holderFile"))
 
     def add(self, made: Made) -> None:
         """Write the holder file, and remember the event and the row of the index.
@@ -57,20 +59,42 @@ class NewFolder:
         self._index += _row(inert(made.source), made.holder.id, name)
         self._events.append(made.event.credential.encode() + event + b"\n")
 
+    def events(self) -> list[bytes]:
+        """Return the events added, in the order of their ids: each its id, the event, and LF."""
+        self._events.sort()
+        return self._events
+
+    def sources(self, credentials: Collection[str]) -> dict[str, str]:
+        """Return which source each of these credentials was made of, as the index names it."""
+        rows = csv.DictReader(io.StringIO(self._index.decode(), newline=""))
+        return {row[_NAME]: row[_SOURCE] for row in rows if row[_NAME] in credentials}
+
+    def drop(self, credentials: Collection[str]) -> None:
+        """Take out what was added of these credentials."""
+        if self._hidden is None or not credentials:
+            return
+        self._events = [each for each in self._events if each[:ID].decode() not in credentials]
+        header, *rows = csv.reader(io.StringIO(self._index.decode(), newline=""))
+        at = header.index(_NAME)
+        kept = [header, *(row for row in rows if row[at] not in credentials)]
+        self._index = bytearray(b"".join(_row(*row) for row in kept))
+        for name in credentials:
+            (self._hidden / HOLDERS / f"{name}.json").unlink()
+
     def finish(self) -> None:
         """Write the index, and the events in the order of their ids; give the folder its name.
 
         Raises `Refusal` (`output-empty`).
         """
         hidden = self._hidden
-        if hidden is None:
+        if hidden is None or not self._events:
             raise Refusal("output-empty", "there is nothing to write")
         self._events.sort()
-        _write(hidden / EVENTS, (each[_ID:] for each in self._events))
+        _write(hidden / EVENTS, (each[ID:] for each in self._events))
         _write(hidden / INDEX, [bytes(self._index)])
         # All is written before anything is synced: three times as fast as one by one.
         for each in self._events:
-            _sync(hidden / HOLDERS / f"{each[:_ID].decode()}.json")
+            _sync(hidden / HOLDERS / f"{each[:ID].decode()}.json")
         for name in (EVENTS, INDEX, HOLDERS, "."):
             _sync(hidden / name)
         # If we stop before this line, a hidden folder is left over and nothing else; after

@@ -6,7 +6,8 @@ own words where the flag is one that we know.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 from testamur.cli.terminal import note
 from testamur.errors import printable
@@ -14,15 +15,17 @@ from testamur.http.check_report import FlagReport
 from testamur.rules.flags import FLAGS, Flag, MendedBy
 from testamur.verification.receipt import Flagged
 
+Where: TypeAlias = Callable[[int], str]
+
 _WORDS = 120
 _DETAIL = 600
 _DETAILS = 5  # as many as a registry tells of one flag
 
 
-def tell_of_flags(flags: Sequence[Flagged], where: Sequence[str] | None = None) -> None:
+def tell_of_flags(flags: Sequence[Flagged], where: Where | None = None) -> None:
     """Print each flag, what it is about and what can be done.
 
-    `where` names what is on each line, such as rows of the user's own table, from line 2 on.
+    `where` names what is on a line, such as a row of the user's own table.
     """
     for flag in flags[: 2 * len(FLAGS)]:
         note(flag_in_words(flag, where), "yellow" if can_be_mended(flag) else "")
@@ -30,11 +33,10 @@ def tell_of_flags(flags: Sequence[Flagged], where: Sequence[str] | None = None) 
             note(f"  {line}")
 
 
-def flag_in_words(flag: Flagged, where: Sequence[str] | None = None) -> str:
+def flag_in_words(flag: Flagged, where: Where | None = None) -> str:
     """Return which flag it is, how often, and where first."""
     times = "once" if flag.count == 1 else f"{flag.count:,} times"
-    at = flag.first_line
-    first = where[at - 2] if where and 2 <= at < len(where) + 2 else f"line {at}"
+    first = f"line {flag.first_line}" if where is None else where(flag.first_line)
     return f"flagged {printable(flag.code, _WORDS)}: {times}, first on {first}"
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from testamur.badges.addresses import has_capitals
 from testamur.badges.cohort_csv import MAX_REFUSED, Award
 from testamur.badges.prepare import Made, Refused
-from testamur.badges.prepared_folder import new_folder
+from testamur.badges.prepared_folder import ID, NewFolder, new_folder
 from testamur.badges.spreadsheet import UNREAD
+from testamur.cli.comparing_prepared import Comparison
+from testamur.cli.flags import can_be_mended, tell_of_flags
 from testamur.cli.outcome import described
 from testamur.cli.terminal import note, show_fields, show_json, show_table
 from testamur.errors import Refusal
+from testamur.http.check_report import CheckReport
 
 _LISTED: Final = 50
 # From so many refusals with the same reason on, it is shown once.
@@ -25,7 +28,8 @@ _ALIKE: Final = 3
 class Prepared(msgspec.Struct, kw_only=True):
     """What became of a source: how many credentials of which achievements, and what was refused.
 
-    Of the `notes` the first `MAX_REFUSED` are kept.
+    Of the `notes` the first `MAX_REFUSED` are kept. `tried` is what a registry made of the events,
+    and `sources` names what is on the lines that it tells of.
     """
 
     achievements: set[str] = msgspec.field(default_factory=set)
@@ -33,7 +37,19 @@ class Prepared(msgspec.Struct, kw_only=True):
     noted: int = 0
     notes: list[tuple[str, str]] = msgspec.field(default_factory=list)
     refused: list[Refused] = msgspec.field(default_factory=list)
+    tried: CheckReport | None = None
+    sources: dict[int, str] = msgspec.field(default_factory=dict)
     written: bool = False
+
+    @property
+    def mendable(self) -> bool:
+        """Whether the events would have flags that their sender can mend."""
+        return self.tried is not None and any(map(can_be_mended, self.tried.flags))
+
+    def made(self, *, partial: bool) -> bool:
+        """Return whether something may be written: all of it, or with `partial` a part."""
+        unread = any(why.rule == UNREAD for _, why in self.refused)
+        return bool(self.count) and not unread and (partial or not self.refused)
 
     def add(self, made: Made | Award | Refused) -> None:
         """Count what was made or could be, and keep what was refused."""
@@ -51,11 +67,19 @@ class Prepared(msgspec.Struct, kw_only=True):
                 self.notes.append((made.source, made.note))
 
 
-def write_made(made: Iterable[Made | Award | Refused], out: Path, *, partial: bool) -> Prepared:
+def write_made(
+    made: Iterable[Made | Award | Refused],
+    out: Path,
+    compared: Comparison | None = None,
+    *,
+    partial: bool,
+    accept_flags: bool = False,
+) -> Prepared:
     """Write what is made into the new folder, or nothing if anything is refused.
 
     With `partial` what is made is written beside refusals, unless the source was not read to its
-    end.
+    end. What was `compared` with the log is refused for that, too, and for flags that can be mended
+    unless they are accepted.
     """
     prepared = Prepared()
     with new_folder(out) as folder:
@@ -65,11 +89,36 @@ def write_made(made: Iterable[Made | Award | Refused], out: Path, *, partial: bo
                 folder.discard()
             elif isinstance(each, Made):
                 folder.add(each)
-        unread = any(why.rule == UNREAD for _, why in prepared.refused)
-        if prepared.count and not unread and (partial or not prepared.refused):
+                if compared is not None:
+                    compared.take(each)
+        if compared is not None and prepared.made(partial=partial):
+            _compare(prepared, folder, compared)
+        if prepared.made(partial=partial) and (accept_flags or not prepared.mendable):
+            if compared is not None:
+                # If we stop between these two, credentials are remembered that nobody gets.
+                compared.remember()
             folder.finish()
             prepared.written = True
     return prepared
+
+
+def _compare(prepared: Prepared, folder: NewFolder, compared: Comparison) -> None:
+    """Take out of the folder what the log or the ledger speaks against."""
+    events = folder.events()
+    found = compared.found(events)
+    flags = () if found.tried is None else found.tried.flags
+    # A registry may name lines that are none.
+    lines = {each.first_line for each in flags if 2 <= each.first_line < len(events) + 2}
+    names = {line: events[line - 2][:ID].decode() for line in lines}
+    sources = folder.sources({*found.refused, *names.values()})
+    prepared.tried = found.tried
+    prepared.sources = {line: sources[name] for line, name in names.items()}
+    for name, refusals in found.refused.items():
+        prepared.refused += [(sources[name], refusal) for refusal in refusals]
+    if found.unread is not None:
+        prepared.refused.append(("the registry", found.unread))
+    prepared.count -= len(found.refused)
+    folder.drop(found.refused)
 
 
 class Capitals:
@@ -110,7 +159,8 @@ def show(prepared: Prepared, warning: str | None, out: Path | None, *, json: boo
         refused = [{"source": where, **described(why)} for where, why in prepared.refused]
         notes = [{"source": where, "detail": why} for where, why in prepared.notes]
         warnings = [] if warning is None else [warning]
-        show_json({**counts, "refused": refused, "notes": notes, "warnings": warnings})
+        told = {"refused": refused, "notes": notes, "warnings": warnings}
+        show_json({**counts, **told, "flags": _flags(prepared)})
         return
     if prepared.refused:
         rows = _alike(prepared)
@@ -124,11 +174,33 @@ def show(prepared: Prepared, warning: str | None, out: Path | None, *, json: boo
         note(f"{where}: {why}")
     if warning is not None:
         note(warning, "yellow")
+    _tell_of_registry(prepared)
     show_fields(counts)
-    if out is None:
+    if out is None and prepared.mendable and prepared.made(partial=False):
+        note(
+            "Nothing was written, since you can mend flags. Leave them so: --accept-flags", "yellow"
+        )
+    elif out is None:
         note("Nothing was written.", "yellow")
     else:
         note(f"Next: testamur sign {out}/events.ndjson --keys DIR --log ORIGIN --out FILE")
+
+
+def _tell_of_registry(prepared: Prepared) -> None:
+    tried = prepared.tried
+    if tried is not None:
+        tell_of_flags(tried.flags, lambda line: prepared.sources.get(line, f"line {line}"))
+        flags = "" if tried.flags else "; it would flag none"
+        note(f"Compared with what the registry says at {tried.size:,} entries{flags}")
+
+
+def _flags(prepared: Prepared) -> list[dict[str, Any]]:
+    """Return the flags, each with the source that it is on first."""
+    flags = () if prepared.tried is None else prepared.tried.flags
+    return [
+        {**msgspec.to_builtins(each), "source": prepared.sources.get(each.first_line)}
+        for each in flags
+    ]
 
 
 def _alike(prepared: Prepared) -> list[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -27,13 +28,17 @@ from testamur.badges.prepare import Made, Refused, each_award, each_badge, refus
 from testamur.badges.sources import read_sources
 from testamur.badges.spreadsheet import MAX_FILE
 from testamur.canonical import MAX_DOCUMENT
+from testamur.cli.asking import asked
+from testamur.cli.awarded_ledger import Ledger
+from testamur.cli.comparing_prepared import Comparison
 from testamur.cli.files import naming, read, read_key, refuse_existing, write
 from testamur.cli.key_folder import KeyFolder
 from testamur.cli.outcome import HOLDS, REFUTED
 from testamur.cli.prepared import Capitals, Prepared, show, write_made
 from testamur.cli.profile import unless
 from testamur.cli.receipts import look_for_strangers
-from testamur.cli.signer import Keys, signing_key
+from testamur.cli.signer import Keys, Signer, signing_key
+from testamur.cli.signing import AcceptFlags
 from testamur.cli.terminal import Json, note, track
 from testamur.cli.values import as_id, checked_url, cut, is_id, log_name
 from testamur.errors import Refusal
@@ -117,7 +122,8 @@ def prepare(
             "--url",
             metavar="URL",
             parser=checked_url,
-            help="Ask this registry, with --keys, whether others submit in your name.",
+            help="Compare with this registry, before anything is written; needs --keys, or --key "
+            "and --provider. With --keys it is also asked whether others submit in your name.",
         ),
     ] = None,
     log: Annotated[
@@ -160,6 +166,11 @@ def prepare(
     allow_refused: Annotated[
         bool, typer.Option("--allow-refused", help="Write the good ones, leave out the others.")
     ] = False,
+    accept_flags: AcceptFlags = False,
+    award_again: Annotated[
+        bool,
+        typer.Option("--award-again", help="Award to learners what they hold already, too."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Make credentials, holder files and events of a cohort or of Open Badges.
@@ -179,8 +190,14 @@ def prepare(
 
     DIR gets `events.ndjson`, to be signed, `holders/` with one file for each holder, and
     `index.csv`. All but the events is personal data. If anything is refused nothing is written,
-    unless --allow-refused: to prepare all anew would then issue the good ones twice. A
-    source that could not be read to its end is never written in part.
+    unless --allow-refused: to prepare all anew would then issue the good ones twice. A source that
+    could not be read to its end is never written in part.
+
+    With --url all is compared with the log: the definition, the accreditation and its scope, the
+    names and the days. Flags that you can mend are named with what to do, and stop it. With --keys
+    a learner who holds the achievement already is refused, by `awarded.ledger` beside your keys,
+    which `testamur submit` writes. One whose credential was revoked, replaced, or has run out may
+    be awarded anew.
 
     Examples:
 
@@ -210,9 +227,11 @@ def prepare(
         latest=None if future_dates else latest_day(datetime.now(UTC), offset),
     )
     folder = None if keys is None else _own_folder(keys, issuer)
-    url = unless(context, "url", url, taken=folder is None)
-    _look_around(folder, url, log)
+    url = unless(context, "url", url, taken=folder is None and (key is None or issuer is None))
     secret = _proof_key(folder, key)
+    signer = None if url is None else _signer(folder, issuer, secret)
+    if url is not None and folder is not None:
+        look_for_strangers(url, folder, log)
     if not source.is_dir():
         refuse_irregular(source)
     made: Iterable[Made | Award | Refused]
@@ -238,8 +257,15 @@ def prepare(
             key=secret,
             log=log,
         )
-    with track("Preparing") as tracked:
-        prepared = write_made(tracked(made, total), out, partial=allow_refused)
+    ledger = None if folder is None else Ledger.of(folder)
+    with (
+        nullcontext() if url is None else asked(url) as registry,
+        track("Preparing") as tracked,
+    ):
+        compared = Comparison(registry, signer, ledger, log=log, again=award_again)
+        prepared = write_made(
+            tracked(made, total), out, compared, partial=allow_refused, accept_flags=accept_flags
+        )
     _refuse_nothing(prepared, source)
     show(prepared, capitals.warning(), out if prepared.written else None, json=json)
     raise typer.Exit(HOLDS if prepared.written else REFUTED)
@@ -252,13 +278,14 @@ def _own_folder(keys: Path, issuer: Provider | None) -> KeyFolder:
     return folder
 
 
-def _look_around(folder: KeyFolder | None, url: str | None, log: str | None) -> None:
-    """Ask a registry, if one is given, whether others submit in the organization's name."""
-    if url is None:
-        return
-    if folder is None:
-        raise typer.BadParameter("one needs the other", param_hint="--url, --keys")
-    look_for_strangers(url, folder, log)
+def _signer(folder: KeyFolder | None, issuer: Provider | None, secret: PrivateKey | None) -> Signer:
+    """Return who signs what a registry is asked; `secret` is the key of the credentials' proofs."""
+    if folder is not None:
+        return Signer(folder.did, secret or signing_key(folder))
+    if issuer is None or secret is None:
+        needed = "needs --keys, or --key and --provider, since what it is asked is signed"
+        raise typer.BadParameter(needed, param_hint="--url")
+    return Signer(issuer.did, secret)
 
 
 def _proof_key(folder: KeyFolder | None, key: Path | None) -> PrivateKey | None:

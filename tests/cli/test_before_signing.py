@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 
 from testamur.badges.contradictions import Contradictions
+from testamur.catalogue import events as e
 from testamur.catalogue.members import Definition
 from testamur.http.registered import VouchedWords
 from tests.cli.commands import Ended, key_folder, run
@@ -121,6 +123,144 @@ def test_a_name_for_which_nobody_vouches_is_noticed(registrar: Registrar) -> Non
     done = registrar.checks("spring/events.ndjson", "--json")
     assert {each["rule"] for each in done.json["refusals"]} == {"issuer-name"}
     assert "vouches for the name An Organization" in done.json["refusals"][0]["detail"]
+
+
+# --- While it is prepared ---
+
+
+def rules(done: Ended) -> list[tuple[str, str]]:
+    return sorted((each["source"], each["rule"]) for each in done.json["refused"])
+
+
+def test_a_cohort_that_contradicts_the_log_is_not_prepared(registrar: Registrar) -> None:
+    edited(registrar)
+    done = registrar.prepares("spring", "--url", registrar.served.url, "--json")
+    assert done.code == 1
+    assert rules(done) == [
+        ("c.csv row 2", "definition-differs"),
+        ("c.csv row 3", "definition-differs"),
+    ]
+    assert not (registrar.folder / "spring").exists()
+
+
+def test_another_version_of_the_definition_is_compared_with_that_version(
+    registrar: Registrar,
+) -> None:
+    story = registrar.story
+    definition = msgspec.structs.replace(story.definition(), name="Soil Science II")
+    revised = e.AchievementRevised(achievement=story.achievement, definition=definition, version=2)
+    registrar.served.submit(story.submission(story.provider, revised))
+    asks = ["--url", registrar.served.url, "--json"]
+    done = registrar.prepares("old", *asks)
+    assert [each["code"] for each in done.json["flags"]] == ["achievement-version-outdated"]
+    registrar.writes("soils.json", offering(story), version=2)
+    assert {rule for _, rule in rules(registrar.prepares("new", *asks))} == {"definition-differs"}
+    now = msgspec.to_builtins(definition)
+    registrar.writes("soils.json", offering(story), version=2, definition=now)
+    assert registrar.prepares("new", *asks).code == 0
+
+
+def test_flags_are_told_by_rows_and_stop_it_unless_they_are_accepted(registrar: Registrar) -> None:
+    registrar.lists("7", day="2026-01-02")
+    done = registrar.prepares("spring", "--url", registrar.served.url)
+    assert done.code == 1
+    assert "flagged backdated: once, first on c.csv row 2" in done.err
+    assert "Leave them so: --accept-flags" in done.err
+    assert not (registrar.folder / "spring").exists()
+    accepted = registrar.prepares("spring", "--url", registrar.served.url, "--accept-flags")
+    assert accepted.code == 0
+
+
+@pytest.mark.slow
+def test_what_the_register_would_refuse_is_refused_with_its_row(registrar: Registrar) -> None:
+    registrar.writes("soils.json", offering(registrar.story), achievement=registrar.story.new_id())
+    done = registrar.prepares("spring", "--url", registrar.served.url, "--json")
+    assert rules(done) == [
+        ("c.csv row 2", "unknown-achievement"),
+        ("c.csv row 3", "unknown-achievement"),
+    ]
+    assert "line" not in done.json["refused"][0]
+
+
+def test_a_registry_needs_somebody_who_signs_what_it_is_asked(registrar: Registrar) -> None:
+    asks = [*PREPARE, "--out", "spring", "--url", registrar.served.url]
+    assert run(*asks).code == 2
+    assert run(*asks, "--key", "keys/signing-1.key").code == 0
+
+
+# --- Who holds it already ---
+
+
+def submitted(registrar: Registrar, out: str) -> Ended:
+    """Sign what was prepared in a folder, and submit it."""
+    log = ["--keys", "keys", "--log", registrar.story.origin, "--out", f"{out}.s"]
+    assert run("sign", f"{out}/events.ndjson", *log).code == 0
+    return run("submit", f"{out}.s", *registrar.asks, "--vkey", registrar.served.vkey)
+
+
+@pytest.mark.slow
+def test_the_same_spreadsheet_is_not_issued_twice(registrar: Registrar) -> None:
+    assert registrar.prepares("spring").code == 0
+    assert registrar.prepares("again").code == 0  # nothing is recorded yet
+    assert submitted(registrar, "spring").code == 0
+    # Neither what was prepared before, nor what is prepared now, in whatever spelling.
+    second = submitted(registrar, "again")
+    assert (second.code, "already-awarded" in second.err) == (1, True)
+    assert "nothing was submitted" in second.err
+    assert "so do 2 in all" in second.err
+    checked = registrar.checks("again/events.ndjson", "--json")
+    assert {each["rule"] for each in checked.json["refusals"]} == {"already-awarded"}
+    registrar.lists("Ada@Example.ORG", "8")
+    done = registrar.prepares("third", "--url", registrar.served.url, "--json")
+    assert rules(done) == [("c.csv row 2", "already-awarded")]
+    part = registrar.prepares("fourth", "--allow-refused", "--json")
+    assert (part.code, part.json["prepared"], len(rules(part))) == (0, 1, 1)
+    assert len((registrar.folder / "fourth/events.ndjson").read_text().splitlines()) == 1
+    assert len(list((registrar.folder / "fourth/holders").iterdir())) == 1
+    assert "row 2" not in (registrar.folder / "fourth/index.csv").read_text()
+    # What was sent already may be sent again.
+    assert run("submit", "spring.s", *registrar.asks, "--vkey", registrar.served.vkey).code == 0
+    # And a second award that is meant is one.
+    assert registrar.prepares("fifth", "--award-again").code == 0
+    assert submitted(registrar, "fifth").code == 0
+
+
+@pytest.mark.slow
+def test_who_lost_a_credential_may_be_awarded_it_anew(registrar: Registrar) -> None:
+    registrar.lists("ada@example.org")
+    registrar.prepares("spring")
+    assert submitted(registrar, "spring").code == 0
+    (holder,) = (registrar.folder / "spring/holders").iterdir()
+    # From another desk, so that the ledger here does not know.
+    story = registrar.story
+    revoked = e.CredentialRevoked(credential=holder.stem, reason="misconduct")
+    registrar.served.submit(story.submission(story.provider, revoked))
+    offline = registrar.prepares("again", "--json")
+    assert rules(offline) == [("c.csv row 2", "already-awarded")]
+    assert registrar.prepares("again", "--url", registrar.served.url).code == 0
+    assert submitted(registrar, "again").code == 0
+
+
+@pytest.mark.slow
+def test_new_keys_leave_the_ledger_as_it_is(registrar: Registrar) -> None:
+    registrar.prepares("spring")
+    assert submitted(registrar, "spring").code == 0
+    files = [registrar.folder / "keys" / name for name in ("ledger.key", "awarded.ledger")]
+    before = [file.read_bytes() for file in files]
+    run("keygen", "--out", "keys", "--more", "signing", "--to", "rotate.ndjson")
+    assert [file.read_bytes() for file in files] == before
+    assert rules(registrar.prepares("again", "--json"))
+
+
+def test_nothing_of_the_ledger_goes_on_the_log(registrar: Registrar) -> None:
+    registrar.prepares("spring")
+    assert submitted(registrar, "spring").code == 0
+    text = (registrar.folder / "keys/awarded.ledger").read_text()
+    tokens = re.findall(r" ([A-Za-z0-9_-]{43}) ", text)
+    assert len(tokens) == 2
+    sent = (registrar.folder / "spring.s").read_text()
+    given = "".join(each.read_text() for each in (registrar.folder / "spring").rglob("*.*"))
+    assert not any(each in sent + given for each in tokens)
 
 
 # --- The comparison by itself ---

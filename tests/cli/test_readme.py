@@ -56,6 +56,7 @@ class Reader:
             assert program == "testamur"
             done.append(run(*(self.said(each) for each in arguments)))
             assert done[-1].code == 0, (arguments, done[-1].out, done[-1].err)
+            assert "flagged" not in done[-1].err, (arguments, done[-1].err)
         return done
 
     def said(self, argument: str) -> str:
@@ -105,12 +106,18 @@ def test_everybody_can_do_what_the_readme_says(reader: Reader) -> None:
     reader.writes("provider.json", did=provider[0])
     named = {"accreditation": accredited["accreditation"], "achievement": defined["achievement"]}
     reader.writes("achievement.json", **named)
-    reader.does("**A registrar**")
+    prepared, *_ = reader.does("**A registrar**")
+    assert "it would flag none" in prepared.err
+    assert (reader.folder / "keys" / "awarded.ledger").read_text().count("\nawarded ") == 2
 
     holder = next((reader.folder / "spring" / "holders").iterdir())
     holder.rename(reader.folder / "credential.json")
     verified, _ = reader.does("**An employer**")
     assert "holds: 12" in verified.out
+    offline = ["--evidence", "credential.testamur.json", "--vkey", "log.vkey"]
+    alone = run("verify", "credential.json", *offline, "--anchor", reader.words["DID"])
+    assert alone.code == 2
+    assert "could not be told offline: add --url" in alone.out
     (document,) = reader.does("**Badges that every other verifier takes too.**")
     assert document.json["id"] == "did:web:college.example"
     *_, keys = reader.does("**A new key**")

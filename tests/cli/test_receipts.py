@@ -122,4 +122,4 @@ def test_prepare_asks_nobody_about_keys_that_it_does_not_have(at: Path) -> None:
         "prepare", "a.csv", "--achievement", "x", "--out", "o", "--url", "http://127.0.0.1:9"
     )
     assert done.code == 2
-    assert "one needs the other" in done.err
+    assert "needs --keys, or --key and --provider" in done.err
