@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +19,8 @@ from bench.figures import cpu_seconds, percentile, report
 from bench.load import Answers, drive, post
 from bench.server import serving
 from testamur.catalogue.submission import MEDIA_TYPE
+from tests.harness import postgres
+from tests.harness.postgres import Cluster
 
 _TELLING = 50  # requests: of fewer a rate says nothing
 
@@ -25,17 +28,23 @@ _TELLING = 50  # requests: of fewer a rate says nothing
 def main(
     events: Annotated[int, typer.Option(help="events in all")] = 1_000_000,
     batch: Annotated[int, typer.Option(help="events of one submission")] = 1000,
-    store: Annotated[Literal["sqlite"], typer.Option(help="the event store")] = "sqlite",
+    store: Annotated[
+        Literal["sqlite", "postgres"], typer.Option(help="the event store")
+    ] = "sqlite",
     connections: Annotated[int, typer.Option(help="submissions under way at once")] = 8,
     wait: Annotated[Literal["durable", "published"], typer.Option()] = "published",
 ) -> None:
     """Print events per second, latencies and CPU per event, beside a bare SQLite insert."""
-    with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name, ExitStack() as stack:
         folder = Path(name)
+        address = None
+        if store == "postgres":
+            cluster = stack.enter_context(closing(Cluster()))
+            address = postgres.made(cluster.url, "log")
         story = now_story()
         print(f"signing {events} events in submissions of {batch} ...", flush=True)
         bodies = list(cohorts(story, events, batch))
-        with serving(folder, story) as served:
+        with serving(folder, story, address) as served:
             target = f"/submissions?wait={wait}"
             requests = (post(served.port, target, MEDIA_TYPE, body) for body in bodies)
             before = cpu_seconds(served.pid)

@@ -35,17 +35,21 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, story: Story) -> Iterator[Served]:
-    """Yield a running server whose log is open and whose provider may issue."""
+def serving(folder: Path, story: Story, store: str | None = None) -> Iterator[Served]:
+    """Yield a running server whose log is open and whose provider may issue.
+
+    `store` is the address of an empty database, if the sequence is to be kept there.
+    """
     data = folder / "server"
     authority = authority_of(story, folder)
+    kept = [] if store is None else ["--store", store]
     made = subprocess.run(
-        [*_API, "init", "--data", data, "--origin", story.origin, "--authority", authority],
+        [*_API, "init", "--data", data, "--origin", story.origin, "--authority", authority, *kept],
         check=True,
         capture_output=True,
         text=True,
     )
-    with running(data, VerifierKey.parse(made.stdout.strip())) as served:
+    with running(data, VerifierKey.parse(made.stdout.strip()), *kept) as served:
         with RegistryClient(served.url) as registry:
             # The server has opened its log itself, with a key of its own.
             for body in story.opening()[1:]:
@@ -54,12 +58,12 @@ def serving(folder: Path, story: Story) -> Iterator[Served]:
 
 
 @contextmanager
-def running(data: Path, key: VerifierKey) -> Iterator[Served]:
+def running(data: Path, key: VerifierKey, *options: str) -> Iterator[Served]:
     """Yield a running server of the log in `data`, whose key is `key`."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen([*_API, "serve", "--data", data, "--port", str(port)])
+    process = subprocess.Popen([*_API, "serve", "--data", data, "--port", str(port), *options])
     try:
         _wait(url, process)
         yield Served(url, port, process.pid, data, key)

@@ -78,6 +78,12 @@ class Cluster:
         """The address of its one database."""
         return f"postgresql://{_USER}@/postgres?host={quote(str(self.folder), safe='')}"
 
+    @property
+    def pid(self) -> int:
+        """The server's first process, of which all others are children."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start the server, and wait until it answers."""
         options = [part for setting in self._settings for part in ("-c", setting)]
