@@ -6,8 +6,9 @@ twice. There is no free text but names, and no member for a person.
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -170,11 +171,9 @@ class WithSets(Part, frozen=True, gc=False, kw_only=True):
 
     def __post_init__(self) -> None:
         """Raise `Refusal` (rule `set-order`) for any other spelling of a set."""
-        for name, written in zip(
-            self.__struct_fields__, self.__struct_encode_fields__, strict=True
-        ):
+        for name, written in _sets_of(type(self)):
             value = getattr(self, name)
-            if type(value) is not tuple or name in _LISTS:
+            if value is None or len(value) < 2:
                 continue
             for before, after in pairwise(map(encoder.encode, value)):
                 if before >= after:
@@ -184,6 +183,21 @@ class WithSets(Part, frozen=True, gc=False, kw_only=True):
                         f"{excerpt(before)} comes before",
                         value=excerpt(after),
                     )
+
+
+@cache
+def _sets_of(part: type[WithSets]) -> tuple[tuple[str, str], ...]:
+    """Return the members of a part that are sets, each by its name here and as written."""
+    return tuple(
+        (field.name, field.encode_name)
+        for field in msgspec.structs.fields(part)
+        if field.name not in _LISTS and _holds_tuple(field.type)
+    )
+
+
+def _holds_tuple(hint: Any) -> bool:
+    """Return whether a type, or one of those that it unites, is a tuple."""
+    return get_origin(hint) is tuple or any(map(_holds_tuple, get_args(hint)))
 
 
 class Identifier(Part, frozen=True, gc=False, kw_only=True):

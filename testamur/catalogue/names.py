@@ -103,8 +103,11 @@ _MARK_ALONE: Final = rf"(?:^| )[{_class(MARKS)}]"
 _PILE: Final = rf"[{_class(MARKS)}]{{{MAX_MARKS + 1}}}"
 _A_DID: Final = rf"{_DID}[{_COLONS}][^ ]"
 
+# Most names are such words, and are found to be names ten times as fast.
+_PLAIN: Final = r"^[!-9;-~]+(?: [!-9;-~]+)*$(?!\n)"
+
 PATTERN: Final = (
-    rf"^(?! |.*(?:  |{_A_DID}|{_JOINER_ALONE}|{_MARK_ALONE}|{_PILE}))"
+    rf"{_PLAIN}|^(?! |.*(?:  |{_A_DID}|{_JOINER_ALONE}|{_MARK_ALONE}|{_PILE}))"
     rf"[^{_class(UNSEEN)}]+(?<! )$(?!\n)"
 )
 """What a name matches, searched for in the whole text; its length is bounded elsewhere."""

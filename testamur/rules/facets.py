@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -52,17 +53,23 @@ def read_facets(text: str) -> Facets:
     return _decode(text)
 
 
+_MANDATORY: Final = (
+    "outcomes",
+    "workload",
+    "level",
+    "assessment",
+    "participation",
+    "qualityAssurance",
+)
+_mandatory: Final = attrgetter(*_MANDATORY[:-1], "quality_assurance")
+
+
 def missing_elements(definition: Definition) -> list[str]:
     """Return the members that state a mandatory element of 2022/C 243/02 Annex I, and are missing.
 
     Learner, issuer, country and date are in the credential and the register themselves.
     """
-    present = {
-        "outcomes": definition.outcomes,
-        "workload": definition.workload,
-        "level": definition.level,
-        "assessment": definition.assessment,
-        "participation": definition.participation,
-        "qualityAssurance": definition.quality_assurance,
-    }
-    return [member for member, value in present.items() if not value]
+    present = _mandatory(definition)
+    if all(present):
+        return []
+    return [member for member, value in zip(_MANDATORY, present, strict=True) if not value]

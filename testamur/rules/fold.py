@@ -103,14 +103,14 @@ def take_one(register: Register, credentials: Credentials, said: Said) -> None:
 def take_to_register(register: Register, said: Said) -> None:
     """Fold one event that is neither about keys nor about a credential."""
     event = said.event
-    if isinstance(event, e.CredentialIssued | e.CredentialStatusEvent):
+    if isinstance(event, e.AchievementEvent):  # most of a register
+        _take_achievement(register, said, event)
+    elif isinstance(event, e.CredentialIssued | e.CredentialStatusEvent):
         raise TypeError("the register holds no credentials; fold the event with take_one")
-    if isinstance(event, e.RecognitionGranted | e.AccreditationGranted):
+    elif isinstance(event, e.RecognitionGranted | e.AccreditationGranted):
         _grant(register, said, event)
     elif isinstance(event, e.RecognitionEvent | e.AccreditationEvent):
         _change_grant(register, said, event)
-    elif isinstance(event, e.AchievementEvent):
-        _take_achievement(register, said, event)
     elif isinstance(event, e.LogOpened):
         register.origin = event.origin
         for authority in event.authorities:
