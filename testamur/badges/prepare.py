@@ -54,29 +54,46 @@ Track: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
 class Made(msgspec.Struct, frozen=True, kw_only=True):
     """A credential that was prepared: its event is for the log, the rest stays with the provider.
 
-    `note` says why its own proof could not be examined. `learners` are names of its one learner,
-    as far as they are known in the clear.
+    `learners` are names of its one learner, as far as they are known in the clear; `row` is that of
+    a cohort. `note` says why the credential's own proof could not be examined.
     """
 
     event: CredentialIssued
     holder: HolderFile
     source: str
     learners: tuple[str, ...] = ()
+    row: int | None = None
     note: str | None = None
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """What was prepared; `events`, `holders` and `sources` run in parallel, in random order.
+    """What was prepared, in random order, and what was refused.
 
     The events are for the log. The rest stays with the provider and the holders.
     """
 
-    events: list[CredentialIssued]
-    holders: list[HolderFile]
-    sources: list[str]
+    made: list[Made]
     refused: list[Refused]
-    notes: list[tuple[str, str]]
-    """Sources whose proof could not be examined, and why; they are prepared all the same."""
+
+    @property
+    def events(self) -> list[CredentialIssued]:
+        """What goes on the log."""
+        return [each.event for each in self.made]
+
+    @property
+    def holders(self) -> list[HolderFile]:
+        """In the same order."""
+        return [each.holder for each in self.made]
+
+    @property
+    def sources(self) -> list[str]:
+        """In the same order."""
+        return [each.source for each in self.made]
+
+    @property
+    def notes(self) -> list[tuple[str, str]]:
+        """Sources whose proof could not be examined, and why; they are prepared all the same."""
+        return [(each.source, each.note) for each in self.made if each.note]
 
 
 class _Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +103,7 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
     credential: dict[str, Any]
     badge: Badge
     registered: Registered
+    row: int | None = None
 
 
 def prepare_cohort(
@@ -190,6 +208,7 @@ def _of_awards(
             credential=made,
             badge=read_badge(made),
             registered=offering,
+            row=award.row,
         )
         learners = tuple(filter(None, (award.learner, award.learner_did)))
         yield _issued(draft, credential_id, log, learners)
@@ -230,15 +249,8 @@ def _together(made: Iterable[Made | Refused]) -> Prepared:
     """Return what was made, in the order of the ids, which is random."""
     found = [each for each in made if isinstance(each, Made)]
     refused = [each for each in made if not isinstance(each, Made)]
-    notes = [(each.source, each.note) for each in found if each.note]
     found.sort(key=attrgetter("event.credential"))
-    return Prepared(
-        events=[each.event for each in found],
-        holders=[each.holder for each in found],
-        sources=[each.source for each in found],
-        refused=refused,
-        notes=notes,
-    )
+    return Prepared(made=found, refused=refused)
 
 
 def _check_origin(log: str | None) -> None:
@@ -280,7 +292,14 @@ def _issued(
         valid_until=badge.valid_until.date() if badge.valid_until else None,
     )
     holder = HolderFile(blind=blind, credential=draft.credential, id=credential_id, log=log)
-    return Made(event=event, holder=holder, source=draft.source, learners=learners, note=note)
+    return Made(
+        event=event,
+        holder=holder,
+        source=draft.source,
+        learners=learners,
+        row=draft.row,
+        note=note,
+    )
 
 
 def _only(values: Sequence[T]) -> T | None:
@@ -318,7 +337,12 @@ def _draft(
                 value=badge.achievement.id,
             )
         registered = registered[badge.achievement.id]
-    return _Draft(source=source, credential=parsed, badge=badge, registered=registered)
+    return _Draft(
+        source=source,
+        credential=parsed,
+        badge=badge,
+        registered=registered,
+    )
 
 
 def _signed(draft: _Draft, key: PrivateKey, now: datetime) -> _Draft:

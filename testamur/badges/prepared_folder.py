@@ -22,13 +22,16 @@ from testamur.badges.commitment import render_holder_file
 from testamur.badges.prepare import Made, Prepared
 from testamur.catalogue.lines import decode_event, encode_event
 from testamur.errors import Refusal, Unavailable
-from testamur.formulas import inert
+from testamur.formulas import UTF8_MARK, inert
 
 EVENTS: Final = "events.ndjson"
 INDEX: Final = "index.csv"
 HOLDERS: Final = "holders"
+PERSONAL: Final = "personal data: stays with the provider"
+"""Heads the last column of the index, which is empty: whoever opens it reads that first."""
 _SOURCE: Final = "source"
 _NAME: Final = "credential"
+_COLUMNS: Final = ("row", "learner", _NAME, "holderFile", _SOURCE, PERSONAL)
 ID: Final = 36
 """Bytes of an id."""
 
@@ -44,7 +47,7 @@ class NewFolder:
         self._hidden: Path | None = None
         # Each is behind its id, by which they are sorted: a hundred thousand are held here.
         self._events: list[bytes] = []
-        self._index = bytearray(_row(_SOURCE, _NAME, "holderFile"))
+        self._index = bytearray(UTF8_MARK.encode() + _row(*_COLUMNS))
 
     def add(self, made: Made) -> None:
         """Write the holder file, and remember the event and the row of the index.
@@ -55,8 +58,10 @@ class NewFolder:
         event, name = encode_event(made.event), f"{HOLDERS}/{made.holder.id}.json"
         decode_event(event)
         _write(hidden / name, [render_holder_file(made.holder)])
-        # A file may be named like a formula, and the index is for spreadsheets.
-        self._index += _row(inert(made.source), made.holder.id, name)
+        row = "" if made.row is None else str(made.row)
+        # A file or a learner may be named like a formula, and the index is for spreadsheets.
+        learner, source = inert(next(iter(made.learners), "")), inert(made.source)
+        self._index += _row(row, learner, made.holder.id, name, source, "")
         self._events.append(made.event.credential.encode() + event + b"\n")
 
     def events(self) -> list[bytes]:
@@ -143,21 +148,20 @@ def new_folder(folder: Path) -> Iterator[NewFolder]:
 def write_prepared(prepared: Prepared, folder: Path, *, partial: bool = False) -> None:
     """Write `events.ndjson`, `holders/<credential id>.json` and `index.csv` into new `folder`.
 
-    `events.ndjson` holds the lines 2 to n+1 of a submission. The index says which source
-    became which holder file. Raises `Refusal`: `output-exists`; `output-partial` when something was
-    refused and `partial` is not set, since preparing the rest again would issue the others twice;
-    `output-empty`; and those of `decode_event`. Raises `Unavailable` when the folder cannot be
-    written.
+    `events.ndjson` holds the lines 2 to n+1 of a submission. The index says which row and learner
+    became which credential and holder file. Raises `Refusal`: `output-exists`; `output-partial`
+    when something was refused and `partial` is not set, since preparing the rest again would issue
+    the others twice; `output-empty`; and those of `decode_event`. Raises `Unavailable` when the
+    folder cannot be written.
     """
     if prepared.refused and not partial:
         raise Refusal(
             "output-partial",
             f"{len(prepared.refused)} refused: mend them and prepare all anew, or ask for the rest",
         )
-    found = zip(prepared.sources, prepared.events, prepared.holders, strict=True)
     with new_folder(folder) as made:
-        for source, event, holder in sorted(found, key=lambda each: _by_number(each[0])):
-            made.add(Made(event=event, holder=holder, source=source))
+        for each in sorted(prepared.made, key=lambda each: _by_number(each.source)):
+            made.add(each)
         made.finish()
 
 

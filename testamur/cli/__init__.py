@@ -18,6 +18,7 @@ from testamur import __version__
 from testamur.cli import (
     events,
     evidence,
+    finding,
     inquiry,
     joining,
     key_history,
@@ -56,6 +57,7 @@ for group in (
     verification.app,
     evidence.app,
     inquiry.app,
+    finding.app,
     research.app,
     profiles.app,
 ):

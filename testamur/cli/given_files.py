@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from testamur.badges.commitment import HolderFile
+from testamur.badges.prepared_folder import EVENTS, HOLDERS
 from testamur.cli.files import STDIN, read_holder
 from testamur.cli.values import is_id, refuse_missing
 from testamur.errors import Unavailable
@@ -116,11 +117,10 @@ def _files(path: Path) -> Iterator[GivenFile]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    # What `prepare` writes beside its holder files is no credential.
-    holders = folder / "holders"
-    if (folder / "events.ndjson").is_file() and holders.is_dir():
-        folder = holders
     for place, folders, files in os.walk(folder, onerror=_unreadable, followlinks=False):
+        if HOLDERS in folders and EVENTS in files:
+            # What `prepare` writes beside its holder files is no credential.
+            folders[:], files[:] = [HOLDERS], []
         folders[:] = sorted(name for name in folders if not _hidden(name))
         for name in sorted(files):
             if not _hidden(name):

@@ -11,7 +11,7 @@ import msgspec
 from testamur.badges.addresses import has_capitals
 from testamur.badges.cohort_csv import MAX_REFUSED, Award
 from testamur.badges.prepare import Made, Refused
-from testamur.badges.prepared_folder import ID, NewFolder, new_folder
+from testamur.badges.prepared_folder import ID, INDEX, NewFolder, new_folder
 from testamur.badges.spreadsheet import UNREAD
 from testamur.cli.comparing_prepared import Comparison
 from testamur.cli.flags import can_be_mended, tell_of_flags
@@ -183,6 +183,7 @@ def show(prepared: Prepared, warning: str | None, out: Path | None, *, json: boo
     elif out is None:
         note("Nothing was written.", "yellow")
     else:
+        note(f"{out / INDEX} says whose each credential is: personal data, which stays with you")
         note(f"Next: testamur sign {out}/events.ndjson --keys DIR --log ORIGIN --out FILE")
 
 

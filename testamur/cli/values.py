@@ -17,11 +17,13 @@ import httpx2
 import msgspec
 import typer
 
+from testamur.badges.identities import read_asked
 from testamur.catalogue.ids import UUID7_PATTERN, Uuid7
 from testamur.catalogue.members import AnyDid, Origin, Role
 from testamur.catalogue.members import Did as DidText
 from testamur.catalogue.members import Multikey as MultikeyText
 from testamur.cli.files import STDIN, read_holder
+from testamur.errors import Refusal
 from testamur.http.source import is_url
 from testamur.private_keys import without_private_keys
 
@@ -91,6 +93,15 @@ def as_role(text: str) -> str:
     """Return `text` if it is a role of an organization."""
     if text not in get_args(Role):
         raise typer.BadParameter(f"{cut(text)} is none of {', '.join(get_args(Role))}")
+    return text
+
+
+def as_learner(text: str) -> str:
+    """Return `text` if a learner can be named like that."""
+    try:
+        read_asked(text)
+    except Refusal as refusal:
+        raise typer.BadParameter(str(refusal)) from None
     return text
 
 

@@ -10,7 +10,6 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from testamur.badges.identities import read_asked
 from testamur.cli.anchors import Anchor, anchors_in
 from testamur.cli.evidence_sources import Source, evidence_given
 from testamur.cli.files import read_holder
@@ -20,22 +19,13 @@ from testamur.cli.listings import Listed
 from testamur.cli.profile import unless
 from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
 from testamur.cli.trust import Trust, policy_from
-from testamur.cli.values import moment, own_address
+from testamur.cli.values import as_learner, moment, own_address
 from testamur.cli.verifying_many import verify_many
-from testamur.errors import Refusal
 from testamur.verification.evidence import FILE_ENDING
 from testamur.verification.report import Report
 
 app = typer.Typer()
 _PANEL: Final = "Verification"
-
-
-def _learner(text: str) -> str:
-    try:
-        read_asked(text)
-    except Refusal as refusal:
-        raise typer.BadParameter(str(refusal)) from None
-    return text
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -76,7 +66,7 @@ def verify(
         str | None,
         typer.Option(
             metavar="WHO",
-            parser=_learner,
+            parser=as_learner,
             help="E-mail address, number or DID of the learner whose it should be.",
         ),
     ] = None,

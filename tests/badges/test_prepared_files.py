@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import stat
@@ -11,6 +12,7 @@ import pytest
 
 from testamur.badges.cohort_csv import Registered
 from testamur.badges.commitment import read_holder_file, verify_commitment
+from testamur.badges.identities import check_learner, read_asked
 from testamur.badges.prepare import prepare_badges
 from testamur.badges.prepared_folder import write_prepared
 from testamur.badges.sources import read_sources
@@ -117,6 +119,12 @@ def test_a_name_that_is_no_text_can_be_shown_and_written(tmp_path: Path) -> None
 # --- Writing ---
 
 
+def index(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of the index that was written into a folder."""
+    with (folder / "index.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def test_what_is_written_is_what_was_prepared(tmp_path: Path) -> None:
     prepared = cohort(12, log=LOG)
     out = tmp_path / "new" / "autumn"
@@ -134,20 +142,36 @@ def test_what_is_written_is_what_was_prepared(tmp_path: Path) -> None:
 def test_the_index_leads_from_row_to_holder_file_in_the_order_of_the_rows(tmp_path: Path) -> None:
     prepared = cohort(12)
     write_prepared(prepared, tmp_path / "out")
-    header, *rows = (tmp_path / "out" / "index.csv").read_text().splitlines()
-    assert header == "source,credential,holderFile"
-    assert [row.split(",")[0] for row in rows] == [f"cohort.csv row {i}" for i in range(2, 14)]
-    by_row = dict(zip(prepared.sources, prepared.holders, strict=True))
+    rows = index(tmp_path / "out")
+    assert [row["row"] for row in rows] == [str(number) for number in range(2, 14)]
+    by_row = {str(made.row): made for made in prepared.made}
     for row in rows:
-        source, credential, path = row.split(",")
-        assert credential == by_row[source].id
-        assert (tmp_path / "out" / path).is_file()
+        made = by_row[row["row"]]
+        assert (row["credential"], row["learner"]) == (made.holder.id, made.learners[0])
+        assert row["source"] == f"cohort.csv row {made.row}"
+        holder = read_holder_file((tmp_path / "out" / row["holderFile"]).read_bytes())
+        check_learner(holder.credential, read_asked(row["learner"]))
+
+
+def test_the_index_says_that_it_stays_with_the_provider(tmp_path: Path) -> None:
+    write_prepared(cohort(1), tmp_path / "out")
+    text = (tmp_path / "out/index.csv").read_text("utf-8")
+    assert text.startswith("\ufeffrow,learner,credential,")
+    assert text.splitlines()[0].endswith(",personal data: stays with the provider")
+
+
+def test_the_index_of_badges_names_learners_that_they_name_in_plain_text(tmp_path: Path) -> None:
+    plain = {**BADGE, "credentialSubject": {**BADGE["credentialSubject"], "id": "did:example:ada"}}
+    write_prepared(badges(("a.json", json.dumps(plain).encode())), tmp_path / "out")
+    (row,) = index(tmp_path / "out")
+    assert (row["row"], row["learner"], row["source"]) == ("", "did:example:ada", "a.json")
 
 
 def test_a_file_named_like_a_formula_is_no_formula_in_the_index(tmp_path: Path) -> None:
     prepared = badges(("=cmd|x.json", json.dumps(BADGE).encode()))
     write_prepared(prepared, tmp_path / "out")
-    assert "\n'=cmd|x.json," in (tmp_path / "out" / "index.csv").read_text()
+    (row,) = index(tmp_path / "out")
+    assert row["source"] == "'=cmd|x.json"
 
 
 def test_what_is_personal_is_for_its_owner_alone(tmp_path: Path) -> None:
@@ -176,7 +200,7 @@ def test_the_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(Refusal):
         write_prepared(prepared, tmp_path / "out")
     prepared = cohort(3)
-    prepared.holders[2] = prepared.holders[1]  # the third file would overwrite the second
+    prepared.made[2] = prepared.made[1]  # the third file would overwrite the second
     with pytest.raises(Unavailable, match="/out cannot be written: File exists"):
         write_prepared(prepared, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

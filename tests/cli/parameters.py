@@ -117,6 +117,7 @@ def _good(command: str) -> dict[str, str]:
         "evidence": {"credentials": "0.json", "log": "log", "trust": "log.vkey", "out": new},
         "status": {"credential": "0.json", **dead},
         "replay": {"place": "log", "trust": "log.vkey"},
+        "find": {"learner": "ada@example.org", "places": "0.json"},
         "profile": {},
         "export": {"place": "log", "out": new, "form": "csv", "trust": "log.vkey"},
     }  # fmt: skip

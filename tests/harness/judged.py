@@ -19,7 +19,7 @@ import msgspec
 
 from testamur.badges.commitment import HolderFile, commit, new_blind
 from testamur.badges.data_integrity import sign
-from testamur.badges.prepare import Prepared
+from testamur.badges.prepare import Made, Prepared
 from testamur.keys import PrivateKey
 from testamur.verification.checks import CHECKS, RESTS_ON
 from testamur.verification.evidence import Evidence, parse_evidence, render_evidence
@@ -59,13 +59,14 @@ def altered(prepared: Prepared, change: Callable[[dict[str, Any]], None]) -> Pre
     blind = new_blind()
     holder = msgspec.structs.replace(prepared.holders[0], credential=credential, blind=blind)
     event = msgspec.structs.replace(prepared.events[0], commitment=commit(credential, blind))
-    return Prepared(events=[event], holders=[holder], sources=["-"], refused=[], notes=[])
+    return Prepared(made=[Made(event=event, holder=holder, source="-")], refused=[])
 
 
 def on_terms(prepared: Prepared, **terms: Any) -> Prepared:
     """Return one award on other terms, such as another version, which its credential states too."""
     before = prepared.events[0]
     event = msgspec.structs.replace(before, **terms)
+    made = msgspec.structs.replace(prepared.made[0], event=event)
 
     def restate(credential: dict[str, Any]) -> None:
         text = json.dumps(credential)
@@ -74,7 +75,7 @@ def on_terms(prepared: Prepared, **terms: Any) -> Prepared:
         credential.update(json.loads(text))
         credential["credentialSubject"]["achievement"]["version"] = str(event.achievement_version)
 
-    return altered(msgspec.structs.replace(prepared, events=[event]), restate)
+    return altered(msgspec.structs.replace(prepared, made=[made]), restate)
 
 
 def issued_by(prepared: Prepared, who: Party, **members: Any) -> Prepared:
