@@ -14,8 +14,10 @@ if TYPE_CHECKING:  # at run time `__getattr__` imports them: together they take 
     from testamur.badges.commitment import read_holder_file
     from testamur.catalogue.submission import seal
     from testamur.errors import Refusal, Refuted, Unavailable
+    from testamur.http.check_report import FlagsRefused
     from testamur.http.client import RegistryClient
     from testamur.http.source import open_source
+    from testamur.http.submitting import submit
     from testamur.keys import PrivateKey
     from testamur.tlog.note import VerifierKey
     from testamur.tlog.policy import parse_policy
@@ -30,6 +32,7 @@ __version__ = "0.1.0"
 
 _HOME: Final = {
     "EvidenceFrom": "testamur.verification.report",
+    "FlagsRefused": "testamur.http.check_report",
     "LogReader": "testamur.tlog.reader",
     "PrivateKey": "testamur.keys",
     "Refusal": "testamur.errors",
@@ -43,12 +46,14 @@ _HOME: Final = {
     "read_holder_file": "testamur.badges.commitment",
     "replay": "testamur.verification.replay",
     "seal": "testamur.catalogue.submission",
+    "submit": "testamur.http.submitting",
     "verify": "testamur.verification.verify",
     "verify_receipt": "testamur.verification.receipt",
 }
 
 __all__ = [
     "EvidenceFrom",
+    "FlagsRefused",
     "LogReader",
     "PrivateKey",
     "Refusal",
@@ -62,6 +67,7 @@ __all__ = [
     "read_holder_file",
     "replay",
     "seal",
+    "submit",
     "verify",
     "verify_receipt",
 ]

@@ -28,6 +28,7 @@ from testamur.cli.signing import is_submission
 from testamur.cli.terminal import Json, note, say, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, Trust, opened, own_word, policy_from
 from testamur.cli.values import Url
+from testamur.cli.whom_to_write import explained
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.http.check_report import FlagsRefused
 from testamur.http.client import GRADES, RegistryClient, Wait
@@ -35,6 +36,7 @@ from testamur.http.listings import SubmissionLine
 from testamur.tlog.policy import Policy, Verified
 from testamur.verification.receipt import (
     MAX_RECEIPT,
+    Flagged,
     Receipt,
     parse_receipt,
     verify_after,
@@ -116,8 +118,9 @@ def submit(
                 keep_receipt(folder, receipt)
             if ledger is not None:
                 ledger.record(receipt.log, events)
+        flags = explained(receipt, body, registry)
     doubt = _doubt(receipt, sent_at)
-    _show(receipt, verified, doubt, strange, json=json)
+    _show(receipt, verified, doubt, strange, flags, json=json)
     came_far_enough = GRADES.index(receipt.state) >= GRADES.index(wait)
     if wait == "witnessed" and verified is not None and not verified.witnesses:
         came_far_enough = False
@@ -148,7 +151,7 @@ def verify_again(
         parsed = parse_receipt(read(receipt, MAX_RECEIPT))
     verified = verify_receipt(parsed, read(submission, MAX_BYTES), policy)
     doubt = _doubt(parsed)
-    _show(parsed, verified, doubt, [], json=json)
+    _show(parsed, verified, doubt, [], parsed.flags, json=json)
     raise typer.Exit(HOLDS if doubt is None else UNCHECKED)
 
 
@@ -253,6 +256,7 @@ def _show(
     verified: Verified | None,
     doubt: str | None,
     strange: list[SubmissionLine],
+    flags: Sequence[Flagged],
     *,
     json: bool,
 ) -> None:
@@ -271,16 +275,16 @@ def _show(
         proven["root"] = verified.checkpoint.root.hex()
         proven["witnesses"] = [name for name, _ in verified.witnesses]
     if json:
-        flags = msgspec.to_builtins(receipt.flags)
+        told = msgspec.to_builtins(flags)
         others = [line.position for line in strange]
         reach = msgspec.to_builtins(receipt.reach)
-        said = {"flags": flags, "reach": reach, "verified": proven or None, "doubt": doubt}
+        said = {"flags": told, "reach": reach, "verified": proven or None, "doubt": doubt}
         show_json({**fields, **said, "withoutReceipt": others})
         return
     show_fields(fields)
     if doubt is not None:
         note(doubt, "yellow")
-    tell_of_flags(receipt.flags)
+    tell_of_flags(flags)
     if receipt.reach is not None:
         note(f"This {reaching.did(receipt.reach)}.")
     if verified is None:

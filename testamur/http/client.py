@@ -32,6 +32,7 @@ from testamur.http.registered import (
     RegisteredAccreditation,
     RegisteredCredential,
     RegisteredDefinition,
+    RegisteredOrganization,
 )
 from testamur.tlog.note import MAX_NOTE
 from testamur.verification.chains import MAX_CHAINS
@@ -154,6 +155,17 @@ class RegistryClient:
         found = self._registered(path, RegisteredAccreditation, {"size": size})
         if found.id != accreditation:
             raise self._about_another(found.id, accreditation)
+        return found
+
+    def organization(self, organization: str, *, size: int) -> RegisteredOrganization:
+        """Return what an organization says of itself; raises `NotFound`.
+
+        `size` is as in `submissions`.
+        """
+        path = _path("organizations", organization)
+        found = self._registered(path, RegisteredOrganization, {"size": size})
+        if found.did != organization:
+            raise self._about_another(found.did, organization)
         return found
 
     def status(self, credential: str, *, size: int) -> RegisteredCredential:

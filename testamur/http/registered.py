@@ -52,6 +52,13 @@ class RegisteredAccreditation(msgspec.Struct, frozen=True, rename="camel", kw_on
     vouched: VouchedWords
 
 
+class RegisteredOrganization(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """An organization, and the name that it states in its own word."""
+
+    did: Did
+    name: Name
+
+
 class RegisteredCredential(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """A credential's status, which is None where no issuance counts, and its last day, if any."""
 

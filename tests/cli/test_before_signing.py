@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +186,24 @@ def test_a_registry_needs_somebody_who_signs_what_it_is_asked(registrar: Registr
     asks = [*PREPARE, "--out", "spring", "--url", registrar.served.url]
     assert run(*asks).code == 2
     assert run(*asks, "--key", "keys/signing-1.key").code == 0
+
+
+def test_what_others_have_to_mend_stops_nothing_and_says_whom_to_write_to(
+    registrar: Registrar,
+) -> None:
+    story = registrar.story
+    overdue = msgspec.structs.replace(story.accredited(story.new_id()), review_by=date(2026, 1, 31))
+    registrar.served.submit(story.submission(story.accreditor, overdue))
+    registrar.writes("soils.json", offering(story), accreditation=overdue.accreditation)
+    whom = f"accreditor An Organization ({story.accreditor.did})"
+    prepared = registrar.prepares("spring", "--url", registrar.served.url)
+    sent = submitted(registrar, "spring")
+    for done in (prepared, sent):
+        assert done.code == 0
+        shown = " ".join(done.err.split())
+        assert "flagged review-overdue: 2 times, first on " in shown
+        assert whom in shown
+        assert "What to do: write to the accreditor" in shown
 
 
 # --- Who holds it already ---

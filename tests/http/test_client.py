@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.http.client import GRADES, RegistryClient
 from testamur.http.exchange import PROBLEM, Answer
+from testamur.http.submitting import submit
+from testamur.tlog.note import VerifierKey
 from testamur.tlog.policy import Log, Policy
 from testamur.tlog.source import NotFound
 from testamur.verification.receipt import verify_receipt
@@ -344,3 +346,14 @@ def test_retry_after_may_be_a_date() -> None:
 )
 def test_no_retry_after_is_an_error_or_negative(text: str) -> None:
     assert after(text) >= 0
+
+
+def test_one_call_submits_and_verifies(world: World) -> None:
+    body, policy = world.story.cohort(2), world.policy()
+    receipt = submit(body, world.server.url, policy)
+    assert receipt.events == 2
+    assert submit(body, world.server.url, policy, flags="admit").position == receipt.position
+    other = VerifierKey.of(world.story.origin, 1, world.story.provider.key.public.raw())
+    strange = Policy((Log(other),), (), (), None)
+    with pytest.raises((Refuted, Unavailable)):
+        submit(body, world.server.url, strange)
