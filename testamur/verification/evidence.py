@@ -21,7 +21,7 @@ from testamur.errors import Refusal, Refuted
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.note import parse_note
 from testamur.tlog.reader import LogReader
-from testamur.tlog.tiles import MAX_ENTRY
+from testamur.tlog.tiles import MAX_ENTRY, WIDTH
 
 FILE_ENDING: Final = ".testamur.json"
 MAX_EVIDENCE: Final = 16 * 1024 * 1024
@@ -154,23 +154,45 @@ def build_evidence(
     size = Checkpoint.parse(parse_note(signed_checkpoint).text).size
     if as_of is not None and as_of > size:
         raise Refusal("evidence", f"the checkpoint is of size {size}", value=as_of)
+    entries = _Entries(reader, size)
     return Evidence(
         checkpoint=signed_checkpoint.decode(),
         credential=credential,
         format="testamur/evidence/1",
         submissions=tuple(
-            _excerpt(reader, size, header, events) for header, events in sorted(positions)
+            _excerpt(entries, header, events) for header, events in sorted(positions)
         ),
         size=None if as_of == size else as_of,
     )
 
 
-def _excerpt(
-    reader: LogReader, size: int, position: int, events: Sequence[int]
-) -> LoggedSubmission:
+class _Entries:
+    """The entries of a tree of `size`, unverified; a bundle is read once for all in a row."""
+
+    def __init__(self, reader: LogReader, size: int) -> None:
+        self.reader = reader
+        self.size = size
+        self._bundle: tuple[int, list[bytes]] = (-1, [])
+
+    def at(self, position: int) -> str:
+        """Return one entry; raises `Refuted` where it is none of a register."""
+        index, within = divmod(position, WIDTH)
+        if self._bundle[0] != index:
+            end = min(self.size, (index + 1) * WIDTH)
+            (self._bundle,) = self.reader.bundles(index * WIDTH, end, size=self.size)
+        try:
+            return self._bundle[1][within].decode()
+        except UnicodeDecodeError:
+            raise Refuted(
+                f"entry {position} is not UTF-8 text, so no entry of a register"
+            ) from None
+
+
+def _excerpt(entries: _Entries, position: int, events: Sequence[int]) -> LoggedSubmission:
+    reader, size = entries.reader, entries.size
     if not 0 <= position < size:
         raise Refusal("evidence", f"a tree of {size} has no such entry", value=position)
-    entry = _entry(reader, position, size)
+    entry = entries.at(position)
     count = parse_submission_entry(entry.encode())[1].payload.events
     if position + count >= size:
         raise Refusal("evidence", f"a tree of {size} cuts the submission at {position}")
@@ -186,7 +208,7 @@ def _excerpt(
         events=tuple(
             LoggedEvent(
                 inclusion=tuple(reader.inclusion(event, size)),
-                line=_entry(reader, event, size),
+                line=entries.at(event),
                 number=event - position,
                 path=tuple(tree.inclusion_proof(event - position - 1)),
             )
@@ -195,11 +217,3 @@ def _excerpt(
         inclusion=tuple(reader.inclusion(position, size)),
         position=position,
     )
-
-
-def _entry(reader: LogReader, position: int, size: int) -> str:
-    ((_, (entry,)),) = reader.bundles(position, position + 1, size=size)
-    try:
-        return entry.decode()
-    except UnicodeDecodeError:
-        raise Refuted(f"entry {position} is not UTF-8 text, so no entry of a register") from None

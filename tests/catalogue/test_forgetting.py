@@ -78,10 +78,19 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
             PROJECT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__")
         )
     shutil.copy(PROJECT / "pyproject.toml", copy)
-    if (PROJECT / ".mypy_cache").is_dir():  # else it takes half a minute
+    if (PROJECT / ".mypy_cache").is_dir():  # else it takes twice as long
         shutil.copytree(PROJECT / ".mypy_cache", copy / ".mypy_cache")
     forget(copy / EVENTS)
     return copy
+
+
+def judging(tree: Path) -> list[str]:
+    """Return the packages that list events where a judgement is needed: mypy names no other."""
+    return [
+        package
+        for package in PACKAGES
+        if any("assert_never" in file.read_text("utf-8") for file in (tree / package).rglob("*.py"))
+    ]
 
 
 def run(tree: Path, *arguments: str) -> str:
@@ -96,7 +105,7 @@ def run(tree: Path, *arguments: str) -> str:
 def test_every_place_that_must_know_a_new_event_is_named(tree: Path) -> None:
     named: dict[str, set[str]] = defaultdict(set)
     kinds = {struct(kind): kind for kind in ADDED.values()}
-    packages = [word for package in PACKAGES for word in ("-p", package)]
+    packages = [word for package in judging(tree) for word in ("-p", package)]
     checked = run(tree, "-m", "mypy", "--no-error-summary", *packages)
     for line in checked.splitlines():
         path, _, problem = line.partition(":")

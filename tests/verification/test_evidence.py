@@ -16,6 +16,7 @@ from testamur.catalogue import events as e
 from testamur.catalogue.submission import parse_submission_entry
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.tlog.merkle import leaf_hash, verify_inclusion
+from testamur.tlog.reader import LogReader
 from testamur.verification.evidence import (
     MAX_EVIDENCE,
     Evidence,
@@ -76,6 +77,24 @@ def test_every_line_shown_is_proven_twice(issued: IssuedLog, evidence: Evidence)
             verify_inclusion(at, checkpoint.size, leaf, event.inclusion, checkpoint.root)
             total = header.payload.events
             verify_inclusion(event.number - 1, total, leaf, event.path, header.root)
+
+
+def test_a_bundle_is_read_once_however_many_of_its_entries_are_shown(issued: IssuedLog) -> None:
+    note = issued.publish()
+    source, fetched = issued.log.source(), []
+
+    class Counting:
+        at_once = source.at_once
+
+        def fetch(self, path: str) -> bytes:
+            fetched.append(path)
+            return source.fetch(path)
+
+    positions = issued.positions(issued.holders[1].id)
+    build_evidence(LogReader(Counting(), issued.log.key), note, issued.holders[1].id, positions)
+    bundles = [path for path in fetched if path.startswith("tile/entries/")]
+    assert sum(1 + len(events) for _, events in positions) > len(bundles)
+    assert len(bundles) == len(set(bundles))
 
 
 def test_good_evidence_holds(issued: IssuedLog, evidence: Evidence) -> None:
