@@ -23,14 +23,12 @@ from testamur.catalogue.submission import (
     MAX_BYTES,
     MAX_HEADER,
     SignedHeader,
-    format_time,
     parse_submission_entry,
 )
 from testamur.catalogue.table import Kind
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.keys import PublicKey
 from testamur.rules import (
-    MAX_AHEAD,
     Admitted,
     Credential,
     Credentials,
@@ -57,6 +55,7 @@ from testamur.tlog.tiles import (
     parse_path,
     tile_path,
 )
+from testamur.verification.clock import check_not_ahead
 from testamur.verification.replayed_credentials import (
     EntriesAt,
     ReplayedCredentials,
@@ -321,7 +320,7 @@ def replay(
     log could else let the 90 days pass at once in which a theft can be declared. `progress` is
     called with (entries done, entries in all), `on_submission` with each submission.
     Raises `BadEntry` at the first damage, `Refuted` if the checkpoint itself is bad, and
-    `Unavailable` when something cannot be fetched.
+    `Unavailable` when something cannot be fetched, or an entry is recorded later than `now`.
     """
     reader = LogReader(source, key)
     checkpoint = checkpoint or reader.checkpoint()
@@ -359,17 +358,9 @@ def replay(
 
 
 def _check_clock(submission: ReplayedSubmission, now: datetime | None) -> None:
-    if now is None:
-        return
-    here = int(now.timestamp() * 1000)
-    if submission.recorded_at > here + MAX_AHEAD * 1000:
-        raise BadEntry(
-            f"entry {submission.position}",
-            "recorded-ahead",
-            f"recorded at {format_time(submission.recorded_at)}, and it is {format_time(here)}; "
-            "the log's clock or this machine's is wrong",
-            submission.position,
-        )
+    if now is not None:
+        what = f"the log recorded entry {submission.position}"
+        check_not_ahead(what, submission.recorded_at, now)
 
 
 def _chunks(reader: LogReader, size: int) -> Iterator[list[bytes]]:

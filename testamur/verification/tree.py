@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from testamur.errors import Refuted
-from testamur.rules import MAX_AHEAD
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.policy import Policy, Verified
+from testamur.verification.clock import is_ahead
 from testamur.verification.evidence import Evidence
 
 
@@ -40,8 +40,8 @@ class Tree:
 
     def witnessed_at(self, now: datetime) -> int | None:
         """Return the latest time (POSIX seconds) of a cosignature, leaving out future ones."""
-        ahead = now.timestamp() + MAX_AHEAD
-        return max((time for _, time in self.verified.witnesses if time <= ahead), default=None)
+        times = (time for _, time in self.verified.witnesses if not is_ahead(time * 1000, now))
+        return max(times, default=None)
 
 
 def read_tree(evidence: Evidence, policy: Policy) -> Tree:

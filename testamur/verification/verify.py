@@ -193,7 +193,7 @@ def _steps(
         "recognition": judge(lambda: recognition(issued(), followed().anchors, heard())),  # 8
         "achievement": judge(lambda: achievement(excerpt(), heard(), need(badge))),  # 9
         "issuer": judge(lambda: issuer(issued(), need(badge), heard())),  # 10
-        "validity": judge(lambda: validity(issued(), need(badge), at)),  # 11
+        "validity": judge(lambda: validity(issued(), need(badge), at, now)),  # 11
         "proof": judge(own_proof),  # 12
         "learner": judge(lambda: learner_step(holder.credential, badge, asked)),  # 13
     }

@@ -357,4 +357,7 @@ def test_an_entry_is_not_recorded_in_the_time_to_come(issued: IssuedLog, ahead: 
 
     report = issued.report(issued.holders[0], now=now, at=at)
 
-    assert refuted(report) == (set() if ahead <= MAX_AHEAD else {"signature"})
+    assert refuted(report) == set()
+    assert unchecked(report) == (set() if ahead <= MAX_AHEAD else {"signature"})
+    assert report.verdict == ("valid" if ahead <= MAX_AHEAD else "could-not-tell")
+    assert ahead <= MAX_AHEAD or "if it is yours, set it and verify again" in report.why

@@ -16,6 +16,7 @@ from testamur.badges.data_integrity import sign
 from testamur.canonical import jcs
 from testamur.catalogue import events as e
 from testamur.keys import PrivateKey, base58_encode
+from testamur.rules import MAX_AHEAD
 from testamur.verification.report import Basis
 from tests.harness.awards import awards
 from tests.harness.issued_log import IssuedLog
@@ -26,6 +27,7 @@ from tests.harness.judged import (
     on_terms,
     refuted,
     signed,
+    unchecked,
     verdicts,
 )
 from tests.harness.story import private_key
@@ -164,6 +166,40 @@ def test_a_proof_counts_until_it_expires(issued: IssuedLog, expires: str, verdic
     holder = _expiring(issued.holders[0], issued.story.provider.key, expires)
 
     assert verdicts(issued.report(holder))["proof"] == verdict
+
+
+def test_a_proof_that_a_stranger_added_has_no_say_on_dates(issued: IssuedLog) -> None:
+    """Anybody can add one, and let it expire."""
+    expired = _expiring(issued.holders[0], PrivateKey.generate(), "2026-11-21T09:59:59Z")
+
+    report = issued.report(signed(expired, issued.story.provider.key))
+
+    assert verdicts(report)["proof"] == "holds"
+
+
+def test_a_clock_that_is_slow_refutes_no_proof(issued: IssuedLog) -> None:
+    key = issued.story.provider.key
+    made = datetime.fromtimestamp(issued.story.now + MAX_AHEAD + 1, UTC)
+    credential = sign(issued.holders[0].credential, key, created=made)
+    holder = msgspec.structs.replace(issued.holders[0], credential=credential)
+
+    report = issued.report(holder)
+
+    assert unchecked(report) == {"proof"}
+    assert "one of the two is wrong" in report.why
+
+
+def test_a_clock_that_is_slow_by_a_minute_refutes_no_credential_of_this_minute(
+    issued: IssuedLog,
+) -> None:
+    moment = datetime.fromtimestamp(issued.story.now, UTC)
+    prepared = altered(awards(issued.story, 1), lambda c: c.update(validFrom=moment.isoformat()))
+    event = msgspec.structs.replace(prepared.events[0], valid_from=TODAY)
+    (holder,) = issued.award(msgspec.structs.replace(prepared, events=[event]))
+    slow = moment - timedelta(seconds=60)
+
+    assert unchecked(issued.report(holder, now=slow)) == {"validity"}
+    assert refuted(issued.report(holder, at=slow)) == {"validity"}, "asked as of before it was"
 
 
 def test_a_stranger_beside_a_proof_that_cannot_be_examined_refutes_nothing(

@@ -11,6 +11,7 @@ from testamur.badges.openbadges import Badge
 from testamur.badges.restated import differences, is_called, translations
 from testamur.catalogue import events as e
 from testamur.errors import Refuted, Unavailable, printable
+from testamur.verification.clock import or_your_clock
 from testamur.verification.excerpt import Excerpt
 from testamur.verification.finding import Finding
 from testamur.verification.issuance import Issuance
@@ -95,15 +96,25 @@ def issuer(issued: Issuance, badge: Badge, speakers: Speakers) -> Finding:
     )
 
 
-def validity(issued: Issuance, badge: Badge, at: datetime) -> Finding:
+def validity(issued: Issuance, badge: Badge, at: datetime, now: datetime) -> Finding:
     """(11) The credential's own dates: those that were logged, and valid at the time asked for."""
     if at < badge.valid_from:
+        if at == now:
+            _check_clock(issued, badge, now)
         raise Refuted(f"not valid before {badge.valid_from.isoformat()}")
     if badge.valid_until is not None and at > badge.valid_until:
         raise Refuted(f"expired at {badge.valid_until.isoformat()}")
     _check_dates(badge, issued.event)
     end = f" until {badge.valid_until.isoformat()}" if badge.valid_until else ", without end"
     return Finding(f"valid from {badge.valid_from.isoformat()}{end}")
+
+
+def _check_clock(issued: Issuance, badge: Badge, now: datetime) -> None:
+    """Raise `Unavailable` if the log says that it was valid already when it was issued."""
+    recorded_at = issued.signed.recorded_at
+    if now.timestamp() * 1000 < recorded_at and badge.valid_from.timestamp() * 1000 <= recorded_at:
+        said = f"it is valid from {badge.valid_from.isoformat()} and was recorded after that"
+        raise Unavailable(or_your_clock(said, now))
 
 
 def _check_dates(badge: Badge, event: e.CredentialIssued) -> None:

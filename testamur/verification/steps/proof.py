@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from testamur.badges.data_integrity import Examined, Unresolved, verify_proofs
+from testamur.badges.data_integrity import Proven, Unresolved, verify_proofs
 from testamur.errors import Refuted, Unavailable
 from testamur.keys import PublicKey
-from testamur.rules import MAX_AHEAD
 from testamur.rules.key_table import SIGNING
+from testamur.verification.clock import check_not_ahead
 from testamur.verification.finding import Finding
 from testamur.verification.issuance import Issuance
 from testamur.verification.report import Verdict
@@ -45,9 +45,10 @@ def proof(
         return _untold(str(error))
     except Unavailable as error:
         return _untold(str(error))
-    _check_times(examined, at, now)
     signers = {proven.signer.removeprefix(_KEY) for proven in examined.proven}
     if signers & keys:
+        own = (each for each in examined.proven if each.signer.removeprefix(_KEY) in keys)
+        _check_times(own, at, now)
         return Finding(f"signed by {', '.join(f'{_KEY}{each}' for each in sorted(signers & keys))}")
     by = f"the proof is by {', '.join(f'{_KEY}{each}' for each in sorted(signers))}"
     if examined.unexamined:
@@ -94,12 +95,11 @@ def _of_vouched(methods: Collection[str], vouched: Collection[str]) -> bool:
     return any(method.partition("#")[0] in vouched for method in methods)
 
 
-def _check_times(examined: Examined, at: datetime, now: datetime) -> None:
-    for proven in examined.proven:
+def _check_times(own: Iterable[Proven], at: datetime, now: datetime) -> None:
+    for proven in own:
         expires, created = proven.expires, proven.created
         if expires is not None and expires < at:
             raise Refuted(f"the proof by {proven.signer} expired at {expires.isoformat()}")
-        if created is not None and created.timestamp() > now.timestamp() + MAX_AHEAD:
-            raise Refuted(
-                f"the proof by {proven.signer} says {created.isoformat()}, later than now"
-            )
+        if created is not None:
+            by = f"the proof by {proven.signer} was made"
+            check_not_ahead(by, int(created.timestamp() * 1000), now)

@@ -10,6 +10,7 @@ from testamur.catalogue.submission import format_time
 from testamur.errors import Refuted
 from testamur.rules import MAX_AHEAD
 from testamur.tlog.merkle import leaf_hash, verify_inclusion
+from testamur.verification.clock import check_not_ahead
 from testamur.verification.excerpt import Excerpt, Shown
 from testamur.verification.finding import Finding
 from testamur.verification.issuance import Issuance
@@ -57,11 +58,7 @@ def signature(excerpt: Excerpt, tree: Tree, speakers: Speakers, now: datetime) -
 
 def _check_recorded(recorded_at: int, witnessed_at: int | None, now: datetime) -> None:
     # `recordedAt` is the operator's word; our clock and those of witnesses bound it from above.
-    if recorded_at > (now.timestamp() + MAX_AHEAD) * 1000:
-        raise Refuted(
-            f"the log says {format_time(recorded_at)} of an entry, and it is "
-            f"{format_time(int(now.timestamp() * 1000))}"
-        )
+    check_not_ahead("the log recorded an entry", recorded_at, now)
     if witnessed_at is not None and recorded_at > (witnessed_at + MAX_AHEAD) * 1000:
         raise Refuted(
             f"the log says {format_time(recorded_at)} of an entry that witnesses saw at "
