@@ -16,13 +16,12 @@ from registry.store import Reading, StorageDamaged, SubmissionRow
 from testamur.catalogue.events import Event
 from testamur.catalogue.lines import decode_event
 from testamur.errors import Refusal
+from testamur.recording import histories
 from testamur.rules import Limits, Register
 
 # Entries of streams that one transaction reads: so many for each credential, and so many besides.
-_FOR_EACH: Final = 4
-_BESIDES: Final = 2_000
-_ALONE: Final = 2
-"""Credentials whose streams are read however long they are: one, and the one that supersedes it."""
+_FOR_EACH: Final = histories.FOR_EACH
+_BESIDES: Final = histories.BESIDES
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,7 @@ def _read(reading: Reading, credentials: Collection[str]) -> CredentialStreams:
 
 
 def _most(credentials: int) -> int | None:
-    return None if credentials <= _ALONE else _BESIDES + _FOR_EACH * credentials
+    return None if credentials <= histories.ALONE else _BESIDES + _FOR_EACH * credentials
 
 
 def too_long(checked: Checked) -> Refusal:

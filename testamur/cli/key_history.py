@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
-from testamur.catalogue.events import KeyEvent
-from testamur.catalogue.submission import format_time
 from testamur.cli import reaching
-from testamur.cli.asking import asked
 from testamur.cli.key_folder import KeyFolder
+from testamur.cli.on_the_log import OnTheLog, ask, read_off
 from testamur.cli.profile import unless
 from testamur.cli.receipts import (
     check_listing,
-    head_of,
     receipts_of,
     tell_of_strangers,
     without_receipt,
 )
 from testamur.cli.signer import Keys
-from testamur.cli.successors import Naming, listed_namings, namings_in, tell_of_namings
-from testamur.cli.terminal import Json, progress, say, show_json, show_table
-from testamur.cli.trust import MaybeTrust, opened, trusted_log
+from testamur.cli.successors import tell_of_namings
+from testamur.cli.terminal import Json, say, show_json, show_table
+from testamur.cli.trust import MaybeTrust
 from testamur.cli.values import MaybeUrl, as_did
-from testamur.errors import Refuted
-from testamur.http.listings import DeclaredLine, KeyLine, SubmissionLine
-from testamur.rules.key_table import FOUNDING, SIGNING, ListedKey
-from testamur.rules.reach import Reach
-from testamur.rules.said import Signed
-from testamur.verification.replay import ReplayedSubmission, replay
+from testamur.http.listings import KeyLine, SubmissionLine
+from testamur.rules.key_table import FOUNDING
 
 app = typer.Typer()
 _PANEL: Final = "Keys"
@@ -79,7 +70,7 @@ def history(
     url = unless(context, "url", url, taken=log is not None)
     if (url is None) == (log is None):
         raise typer.BadParameter("give one of the two", param_hint="--url, --log")
-    found = _asked(name, url) if url is not None else _read(name, str(log), trust)
+    found = ask(name, url) if url is not None else read_off(name, str(log), trust)
     strange: list[SubmissionLine] = []
     if folder is not None:
         receipts = receipts_of(folder, found.origin)
@@ -104,94 +95,9 @@ def _name(did: str | None, folder: KeyFolder | None) -> str:
     return folder.did
 
 
-@dataclass(slots=True)
-class _Found:
-    """The keys of an organization, what it submitted, and who others named its successor."""
-
-    origin: str = ""
-    size: int = 0
-    keys: tuple[KeyLine, ...] = ()
-    submissions: list[SubmissionLine] = field(default_factory=list)
-    namings: list[Naming] = field(default_factory=list)
-
-
-def _asked(name: str, url: str) -> _Found:
-    with asked(url) as registry:
-        head = head_of(registry)
-        lines = list(registry.submissions(name, size=head.size))
-        keys = registry.keys(name, size=head.size)
-        namings = listed_namings(name, registry.history(name, size=head.size))
-        return _Found(head.origin, head.size, keys, lines, namings)
-
-
-def _read(name: str, place: str, trust: str | None) -> _Found:
-    signed: list[tuple[Signed, SubmissionLine]] = []
-    reach: dict[int, Reach | None] = {}
-
-    def keep(submission: ReplayedSubmission) -> None:
-        payload, key = submission.header.payload, submission.header.key_id
-        if payload.iss == name:
-            first = submission.position + 1
-            if isinstance(submission.events[0], KeyEvent):
-                reach.update((at, one.reach) for at, one in enumerate(submission.admitted, first))
-            at = Signed(name, key, submission.position, submission.recorded_at)
-            line = SubmissionLine(
-                position=submission.position,
-                events=payload.events,
-                jti=payload.jti,
-                key=key,
-                recorded_at=format_time(submission.recorded_at),
-                counts=True,
-            )
-            signed.append((at, line))
-
-    with opened(place) as source:
-        known = trusted_log(source, trust)
-        with progress("Reading the log") as on_progress:
-            replayed = replay(
-                source,
-                known.key,
-                checkpoint=known.checkpoint,
-                now=datetime.now(UTC),
-                progress=on_progress,
-                on_submission=keep,
-            )
-    organization = replayed.register.organizations.get(name)
-    if organization is None:
-        raise Refuted(f"no organization {name} is in the register of size {known.checkpoint.size}")
-    return _Found(
-        known.checkpoint.origin,
-        known.checkpoint.size,
-        tuple(_key_line(each, reach) for each in organization.keys.keys.values()),
-        [msgspec.structs.replace(line, counts=replayed.register.counts(at)) for at, line in signed],
-        namings_in(replayed.register, name),
-    )
-
-
-def _key_line(listed: ListedKey, reach: Mapping[int, Reach | None]) -> KeyLine:
-    signs = listed.rank == SIGNING
-    return KeyLine(
-        key=listed.key,
-        use="signing" if signs else "recovery",
-        rank=None if signs else listed.rank,
-        listed=listed.listed,
-        lister=listed.lister,
-        in_force=listed.in_force,
-        retired=listed.retired,
-        compromised=tuple(
-            DeclaredLine(
-                by=by,
-                position=each.position,
-                since=each.since,
-                kept=tuple(each.kept),
-                reach=reach.get(each.position),
-            )
-            for by, each in listed.compromised.items()
-        ),
-    )
-
-
-def _document(name: str, found: _Found, strange: Sequence[SubmissionLine] | None) -> dict[str, Any]:
+def _document(
+    name: str, found: OnTheLog, strange: Sequence[SubmissionLine] | None
+) -> dict[str, Any]:
     counting = Counter(line.key for line in found.submissions if line.counts)
     return {
         "organization": name,
@@ -208,7 +114,7 @@ def _document(name: str, found: _Found, strange: Sequence[SubmissionLine] | None
     }
 
 
-def _show(found: _Found, folder: KeyFolder | None) -> None:
+def _show(found: OnTheLog, folder: KeyFolder | None) -> None:
     total = Counter(line.key for line in found.submissions)
     counting = Counter(line.key for line in found.submissions if line.counts)
     rows = []

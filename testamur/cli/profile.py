@@ -135,7 +135,7 @@ _TAKEN: Final[Mapping[str, tuple[str, ...]]] = {
     "join": ("keys", "log"),
     "keys": ("url", "trust", "keys"),
     "prepare": ("url", "keys", "log"),
-    "recover": ("url", "keys"),
+    "recover": ("url", "trust", "keys"),
     "replay": ("trust",),
     "sign": ("keys", "log"),
     "status": ("url",),

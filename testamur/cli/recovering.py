@@ -23,6 +23,7 @@ from testamur.cli.files import refuse_existing, write
 from testamur.cli.joining import LASTS, founding_key, registration
 from testamur.cli.key_folder import KeyFolder, OwnKey
 from testamur.cli.lost import write_request
+from testamur.cli.on_the_log import OnTheLog, read_off
 from testamur.cli.profile import unless
 from testamur.cli.reaching import would
 from testamur.cli.receipts import (
@@ -32,11 +33,11 @@ from testamur.cli.receipts import (
     receipts_of,
     without_receipt,
 )
-from testamur.cli.said_again import in_files, lines_to_say_again
+from testamur.cli.said_again import in_files, lines_to_say_again, said_before
 from testamur.cli.signer import KeyFile, needed_for, signer_of
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.theft import Recovery, plan_recovery
-from testamur.cli.trust import opened
+from testamur.cli.trust import MaybeTrust, opened
 from testamur.cli.values import MaybeUrl, as_did, as_role, cut, log_name
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.http.check_report import CheckReport
@@ -100,8 +101,12 @@ def recover(
     ] = None,
     log: Annotated[
         str | None,
-        typer.Option(metavar="ORIGIN", parser=log_name, help="With --lost: name of the log."),
+        typer.Option(
+            metavar="DIR|URL|ORIGIN",
+            help="Read the whole log there instead of asking; with --lost, the name of the log.",
+        ),
     ] = None,
+    trust: MaybeTrust = None,
     name: Annotated[str | None, typer.Option(help="With --lost: name of the organization.")] = None,
     country: Annotated[
         str | None, typer.Option(metavar="CODE", help="With --lost: such as NL.")
@@ -127,7 +132,11 @@ def recover(
     sign, and at how much the registry says it would take back: it is asked if the key that
     declares is in --keys or named by --key. A new key of the same kind is made, and listed by the
     same submission. What you said yourself and does not count any more is written out, to be signed
-    again with the new key. A declaration reaches 90 days back, and can be made anew for 90 days.
+    again with the new key, in as many files as there have to be submissions. A declaration reaches
+    90 days back, and can be made anew for 90 days.
+
+    A registry may leave something out of its list. With --log the log itself is read; --url then
+    only asks what a declaration would take back.
 
     With --lost, DIR gets your registration as a new organization, and a letter that asks your
     accreditor to name it the successor of the old one.
@@ -142,16 +151,16 @@ def recover(
     """
     folder = KeyFolder.read(keys)
     url = unless(context, "url", url, taken=lost is not None)
+    trust = unless(context, "trust", trust, taken=lost is not None or log is None)
     refuse_existing(out)
     request = {
-        "--sponsor": sponsor, "--log": log, "--name": name, "--country": country,
-        "--role": role or None,
+        "--sponsor": sponsor, "--name": name, "--country": country, "--role": role or None,
     }  # fmt: skip
-    theft = {"--url": url, "--compromised": compromised}
+    theft = {"--compromised": compromised}
     if lost is not None:
-        further = {"--since": since, "--own": own or None, "--key": key}
-        _refuse_given({**theft, **further}, "does not go with --lost")
-        _refuse_missing(request)
+        further = {"--url": url, "--since": since, "--own": own or None, "--key": key}
+        _refuse_given({**theft, **further, "--policy": trust}, "does not go with --lost")
+        _refuse_missing({**request, "--log": log})
         _ask_accreditor(
             folder,
             lost,
@@ -160,7 +169,7 @@ def recover(
                 founding_key(folder, None),
                 country=str(country),
                 name=str(name),
-                origin=str(log),
+                origin=_origin(str(log)),
                 roles=tuple(sorted(set(role or ()))),
                 sponsor=str(sponsor),
                 until=datetime.now(UTC).date() + LASTS,
@@ -170,7 +179,9 @@ def recover(
         )
         return
     _refuse_given(request, "goes with --lost")
-    _refuse_missing(theft)
+    _refuse_missing({**theft, "--url or --log": url or log})
+    if log is None and trust is not None:
+        raise typer.BadParameter("goes with --log", param_hint="--policy")
     stolen = folder.named(str(compromised))
     if stolen.use == "founding":
         raise Refusal(
@@ -178,16 +189,24 @@ def recover(
             "no other key can declare the founding key compromised; make a new organization, and "
             "ask your accreditor to name it the successor: testamur recover --lost",
         )
-    found = _look(folder, stolen, str(url), since, own or [])
+    said = _asked(folder, str(url)) if log is None else read_off(folder.did, log, trust)
+    found = _look(folder, stolen, said, str(log or url), since, own or [])
     events = _key_events(folder, stolen, found.plan, same_keys=same_keys)
     files = _write(out, events, found.again)
-    tried = _tried(events, str(url), keys, key, found.origin)
+    tried = None if url is None else _tried(events, url, keys, key, found.origin)
     if json:
         show_json(_document(found.plan, files, tried))
     else:
         _show(folder, found)
         _next(files, keys, found.origin, needed_for(folder, events))
         _tell_of_reach(tried, files[0], keys)
+
+
+def _origin(text: str) -> str:
+    try:
+        return log_name(text)
+    except typer.BadParameter as error:
+        raise typer.BadParameter(error.message, param_hint="--log") from None
 
 
 def _refuse_given(options: Mapping[str, object], why: str) -> None:
@@ -216,7 +235,7 @@ def _ask_accreditor(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The register's listing, what it leads to, and the lines to be said again, file by file."""
+    """What is listed, what it leads to, and the lines to be said again, file by file."""
 
     origin: str
     lines: Sequence[SubmissionLine]
@@ -225,20 +244,31 @@ class _Found:
     again: Sequence[Sequence[bytes]]
 
 
-def _look(
-    folder: KeyFolder, stolen: OwnKey, url: str, since: int | None, own: Sequence[range]
-) -> _Found:
+def _asked(folder: KeyFolder, url: str) -> OnTheLog:
+    """Return the submissions that a registry lists, and nothing else about the organization."""
     with asked(url) as registry:
         head = head_of(registry)
         lines = list(registry.submissions(folder.did, size=head.size))
-    receipts = receipts_of(folder, head.origin)
-    others = logs_of_receipts(folder) - {head.origin}
+        return OnTheLog(head.origin, head.size, submissions=lines)
+
+
+def _look(
+    folder: KeyFolder,
+    stolen: OwnKey,
+    said: OnTheLog,
+    place: str,
+    since: int | None,
+    own: Sequence[range],
+) -> _Found:
+    """Return what follows from what the log at `place` says of the organization."""
+    lines, receipts = said.submissions, receipts_of(folder, said.origin)
+    others = logs_of_receipts(folder) - {said.origin}
     if others and not receipts:
         raise Refuted(
-            f"the registry says that its log is {head.origin}, and your receipts are of "
+            f"{place} says that its log is {said.origin}, and your receipts are of "
             f"{' and '.join(sorted(others))}"
         )
-    check_listing(lines, receipts, -1, head.size)
+    check_listing(lines, receipts, -1, said.size)
     strange = {line.position for line in without_receipt(lines, receipts)}
     mine = frozenset(
         line.position
@@ -246,11 +276,12 @@ def _look(
         if line.position not in strange or any(line.position in each for each in own)
     )
     plan = plan_recovery(stolen.key, lines, mine, since, proven=receipts)
-    with opened(url) as source:
-        again = list(in_files(lines_to_say_again(source, head.size, plan.fallen, receipts)))
+    with opened(place) as source:
+        fallen = list(lines_to_say_again(source, said.size, plan.fallen, receipts))
+        again = list(in_files(fallen, said_before(source, said.size, lines, fallen)))
     again_at = {line.position for line in plan.fallen}
     shown = [line for line in lines if line.key == stolen.key or line.position in again_at]
-    return _Found(head.origin, shown, mine, plan, again)
+    return _Found(said.origin, shown, mine, plan, again)
 
 
 def _key_events(

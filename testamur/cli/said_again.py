@@ -6,14 +6,22 @@ the signed header with the root over them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from testamur.catalogue.events import KEY_EVENTS, CredentialEvent, OrganizationRegistered
+from testamur.catalogue.events import (
+    KEY_EVENTS,
+    CredentialEvent,
+    CredentialSuperseded,
+    Event,
+    OrganizationRegistered,
+)
 from testamur.catalogue.lines import decode_event, decode_events
 from testamur.catalogue.submission import MAX_BYTES, MAX_EVENTS, parse_submission_entry
 from testamur.errors import Refuted
 from testamur.http.listings import SubmissionLine
+from testamur.recording.histories import ALONE, BESIDES, FOR_EACH
 from testamur.recording.objections import MAX_OTHERS
 from testamur.tlog.merkle import leaf_hashes
 from testamur.tlog.reader import read_bundle
@@ -51,24 +59,86 @@ def lines_to_say_again(
                 yield line
 
 
-def in_files(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Yield the lines in as few lists as submissions can hold."""
-    held: list[bytes] = []
-    taken = others = 0
+def said_before(
+    source: Source, size: int, submissions: Iterable[SubmissionLine], again: Iterable[bytes]
+) -> Counter[str]:
+    """Return how often the submissions of an organization spoke of each credential of `again`.
+
+    Raises `Refuted` and `Unavailable` as `lines_to_say_again` does.
+    """
+    named = {each for line in again for each in _named(decode_event(line))}
+    found: Counter[str] = Counter()
+    for submission in submissions if named else ():
+        for line in _entries(source, size, submission)[1:]:
+            event = decode_event(line)
+            if isinstance(event, CredentialEvent) and event.credential in named:
+                found[event.credential] += 1
+    return found
+
+
+def in_files(lines: Iterable[bytes], before: Counter[str]) -> Iterator[list[bytes]]:
+    """Yield the lines in as few lists as there have to be submissions.
+
+    `before` counts what the log says of each credential when the first of them is recorded.
+    """
+    file, said = _File(before), before.copy()
     for line in lines:
-        other = not isinstance(decode_event(line), CredentialEvent)
-        if (
-            len(held) == MAX_EVENTS
-            or taken + len(line) + 1 > _MAX_FILE
-            or others + other > MAX_OTHERS
-        ):
-            yield held
-            held, taken, others = [], 0, 0
-        held.append(line)
-        taken += len(line) + 1
-        others += other
-    if held:
-        yield held
+        event = decode_event(line)
+        if not file.has_room(line, event):
+            yield file.lines
+            file = _File(said.copy())
+        file.add(line, event)
+        if isinstance(event, CredentialEvent):
+            said[event.credential] += 1
+    if file.lines:
+        yield file.lines
+
+
+class _File:
+    """The lines of one submission, which has bounds; `before` is what was said before it."""
+
+    def __init__(self, before: Counter[str]) -> None:
+        self.lines: list[bytes] = []
+        self._before = before
+        self._named: set[str] = set()
+        self._bytes = self._others = self._read = 0
+
+    def has_room(self, line: bytes, event: Event) -> bool:
+        """Return whether a registry would take the line beside those that are here."""
+        if not self.lines:
+            return True
+        new = [each for each in _named(event) if each not in self._named]
+        read = self._read + sum(self._before[each] for each in new)
+        named = len(self._named) + len(new)
+        return (
+            len(self.lines) < MAX_EVENTS
+            and self._bytes + len(line) + 1 <= _MAX_FILE
+            and self._others + _is_other(event) <= MAX_OTHERS
+            and (named <= ALONE or read <= BESIDES + FOR_EACH * named)
+        )
+
+    def add(self, line: bytes, event: Event) -> None:
+        """Add the line."""
+        self.lines.append(line)
+        self._bytes += len(line) + 1
+        self._others += _is_other(event)
+        for each in _named(event):
+            if each not in self._named:
+                self._named.add(each)
+                self._read += self._before[each]
+
+
+def _named(event: Event) -> tuple[str, ...]:
+    """Return the credentials whose histories a registry reads for an event."""
+    if not isinstance(event, CredentialEvent):
+        return ()
+    if isinstance(event, CredentialSuperseded):
+        return event.credential, event.successor
+    return (event.credential,)
+
+
+def _is_other(event: Event) -> bool:
+    return not isinstance(event, CredentialEvent)
 
 
 def _entries(source: Source, size: int, submission: SubmissionLine) -> Sequence[bytes]:

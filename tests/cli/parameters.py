@@ -48,7 +48,8 @@ def outputs(command: str, parameter: str, value: str) -> Iterator[tuple[int, str
 
 def call(command: str, parameter: str, value: str) -> list[str]:
     """Return the arguments with `value` for `parameter`, and good ones for those it needs."""
-    given = {**_good(command), parameter: value}
+    good = _good("recover a key") if (command, parameter) == ("recover", "trust") else None
+    given = {**(good or _good(command)), parameter: value}
     options, arguments = [], []
     for each in COMMANDS[command].params:
         if each.name not in given:
@@ -98,6 +99,7 @@ def _good(command: str) -> dict[str, str]:
         "recover": {
             "keys": "keys", "out": new, "lost": _DID, "sponsor": _DID, "log": "l.example", **_WHO,
         },
+        "recover a key": {"keys": "keys", "out": new, "compromised": "signing-1", "log": "log"},
         "events": {},
         "event": {"name": "key.retired"},
         "revoke": {"credentials": _ID, "reason": "misconduct"},

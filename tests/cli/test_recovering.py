@@ -10,6 +10,7 @@ import pytest
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import decode_events
 from testamur.cli.key_folder import KeyFolder
+from testamur.tlog.note import ED25519, VerifierKey
 from tests.cli.commands import run
 from tests.cli.robbed import Robbed
 from tests.harness.story import party
@@ -155,6 +156,50 @@ def test_fallen_submissions_are_written_out_line_by_line(robbed: Robbed) -> None
     assert len(done.json["files"]) == 2
 
 
+def test_what_a_thief_said_often_is_split_into_submissions_that_are_admitted(
+    robbed: Robbed,
+) -> None:
+    """A registry reads only so much of what was said of the credentials of one submission."""
+    story = robbed.story
+    issued = [story.issued() for _ in range(450)]
+    robbed.says(*issued)
+    ids = [each.credential for each in issued]
+    suspended = [e.CredentialSuspended(credential=each, reason="unspecified") for each in ids]
+    reinstated = [e.CredentialReinstated(credential=each) for each in ids]
+    for _ in range(4):
+        robbed.thief_says(*suspended, *reinstated)
+    # Declared with a key of higher rank than the one that declares now.
+    declared = story.key_compromised(story.provider, robbed.began)
+    robbed.served.submit(story.submission(story.provider.founding, declared))
+    done = robbed.recover("--since", robbed.served.size, "--json")
+    assert done.code == 0, done.out
+    again = done.json["files"][1:]
+    assert [len(events_in(file)) for file in again] == [400, 50]
+    robbed.submits_all(done.json["files"])
+    assert [robbed.status(each) for each in (ids[0], ids[-1])] == ["active", "active"]
+
+
+def test_the_log_itself_is_read_where_a_registry_may_leave_something_out(robbed: Robbed) -> None:
+    """As `keys --log` does; a registry is then asked only what would be taken back."""
+    mine = robbed.says(robbed.story.issued())
+    forged = robbed.thief_says(robbed.story.issued())
+    where = ["--keys", "keys", "--compromised", "signing-1", "--log", robbed.served.url]
+    by_url = robbed.recover("--same-keys", "--json", out="by-url")
+    read = run("recover", *where, "--vkey", "log.vkey", "--same-keys", "--json", "--out", "read")
+    assert read.code == 0, read.out
+    assert read.json["since"] == by_url.json["since"] == forged.position
+    assert (read.json["strange"], read.json["registry"]) == ([forged.position], None)
+    assert Path("read/1-keys.ndjson").read_bytes() == Path("by-url/1-keys.ndjson").read_bytes()
+    both = run("recover", *where, "--url", robbed.served.url, "--same-keys", "--out", "both")
+    assert "This would take back 1 issuance." in both.err
+    assert "taking the log's own word" in both.err
+    assert mine.position < forged.position
+    stranger = str(VerifierKey.of("l.example", ED25519, bytes(32)))
+    other = run("recover", *where, "--vkey", stranger, "--out", "other", "--json")
+    assert other.code == 1
+    assert not Path("other").exists()
+
+
 def test_a_log_that_holds_other_lines_than_were_signed_is_refuted(robbed: Robbed) -> None:
     story = robbed.story
     receipt = robbed.says(story.issued())
@@ -179,6 +224,7 @@ def test_a_log_that_holds_other_lines_than_were_signed_is_refuted(robbed: Robbed
         (["--compromised", "founding-key.txt"], "no other key can declare the founding key"),
         (["--lost", party("a").did], "does not go with --lost"),
         (["--name", "A College"], "goes with --lost"),
+        (["--policy", "log.vkey"], "goes with --log"),
         (["--own", "x"], "neither a position"),
         (["--own", "3-"], "neither a position"),
     ],
