@@ -15,20 +15,23 @@ from testamur.catalogue.lines import encode_event
 from testamur.catalogue.members import Reason
 from testamur.catalogue.table import kind_of, subject_of
 from testamur.cli.files import append
+from testamur.cli.given_files import credentials_meant
 from testamur.cli.members import build, event_type, form
+from testamur.cli.replacing import replacements
 from testamur.cli.terminal import Json, note, say, show_json, show_table
 from testamur.cli.values import credential_id
 from testamur.rules.effective import check_effective
 
 app = typer.Typer()
 _PANEL: Final = "Events"
+_TOLD: Final = 5
 
 EventsFile = Annotated[
     Path | None,
     typer.Option("--to", metavar="FILE", help="Add to this file of events, else print."),
 ]
 Credentials = Annotated[
-    list[str], typer.Argument(metavar="CREDENTIAL...", help="Ids, or names of holder files.")
+    list[str], typer.Argument(metavar="CREDENTIAL|DIR", help="Ids, holder files, or folders.")
 ]
 Coded = Annotated[Reason, typer.Option("--reason", help="Why; the log has no room for words.")]
 Effective = Annotated[
@@ -147,11 +150,54 @@ def reinstate(
     _change("credential.reinstated", credentials, to, json=json, effectiveAt=effective)
 
 
+@app.command(rich_help_panel=_PANEL)
+def replace(
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="Id or holder file; or a folder of prepare.")
+    ],
+    by: Annotated[
+        str, typer.Option(metavar="NEW", help="What takes its place, in the same form as OLD.")
+    ],
+    to: EventsFile = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Write the events by which credentials take the place of others, for good.
+
+    A credential cannot be corrected: the right one is issued, and supersedes the wrong one. Of two
+    folders that `prepare` wrote, the credentials of each learner for the same achievement make a
+    pair. Add the events to those that issue NEW, so that one signature covers both.
+
+    Examples:
+
+    `testamur prepare corrected.csv --award-again --achievement soils.json --provider college.json
+    --out corrected`
+
+    `testamur replace spring --by corrected --to corrected/events.ndjson`
+
+    `testamur replace spring/holders/0199.json --by corrected/holders/019b.json`
+    """
+    folders = [Path(each).is_dir() for each in (old, by)]
+    if any(folders) and not all(folders):
+        raise typer.BadParameter("give two credentials or two folders", param_hint="OLD, --by")
+    if all(folders):
+        pairs, added = replacements(Path(old), Path(by))
+        if added:
+            note(f"{added:,} of {by} take nobody's place: {old} has no such award")
+    else:
+        pairs = [(credential_id(old), credential_id(by))]
+    if any(one == other for one, other in pairs):
+        raise typer.BadParameter("nothing takes its own place", param_hint="OLD, --by")
+    name = "credential.superseded"
+    members = [{"credential": before, "successor": after} for before, after in pairs]
+    _put([build(name, [], each) for each in members], to, json=json)
+
+
 def _change(
     name: str, credentials: list[str], to: Path | None, *, json: bool, **members: str | None
 ) -> None:
     given = {member: value for member, value in members.items() if value is not None}
-    ids = [credential_id(text) for text in credentials]
+    ids = [each.credential() for each in credentials_meant(credentials)]
     _put([build(name, [], {"credential": each, **given}) for each in ids], to, json=json)
 
 
@@ -168,7 +214,12 @@ def _put(made: list[Event], to: Path | None, *, json: bool) -> None:
         for line in lines:
             say(line.decode())
     else:
-        note(f"{to}: {len(lines)} added: {', '.join(map(_about, made))}")
+        note(f"{to}: {len(lines)} added: {_cut(list(map(_about, made)))}")
+
+
+def _cut(things: list[str]) -> str:
+    rest = [f"and {len(things) - _TOLD:,} more"] if len(things) > _TOLD else []
+    return ", ".join(things[:_TOLD] + rest)
 
 
 def _about(made: Event) -> str:

@@ -137,6 +137,7 @@ _TAKEN: Final[Mapping[str, tuple[str, ...]]] = {
     "prepare": ("url", "keys", "log"),
     "recover": ("url", "trust", "keys"),
     "replay": ("trust",),
+    "rotate-key": ("keys", "log"),
     "sign": ("keys", "log"),
     "status": ("url",),
     "submit": ("url", "trust", "keys"),

@@ -18,7 +18,18 @@ _DID: Final = party("somebody").did
 _WHO: Final = {"name": "A College", "country": "NL", "role": "provider"}
 _numbers: Final = count()
 READ: Final = frozenset(
-    {"anchor", "achievement", "credential", "credentials", "events", "evidence", "file", "provider"}
+    {
+        "anchor",
+        "achievement",
+        "by",
+        "credential",
+        "credentials",
+        "events",
+        "evidence",
+        "file",
+        "old",
+        "provider",
+    }
     | {"receipt", "submission", "trust"}
 )
 """Parameters under which a file is read that ought to be public or a holder's."""
@@ -105,6 +116,8 @@ def _good(command: str) -> dict[str, str]:
         "revoke": {"credentials": _ID, "reason": "misconduct"},
         "suspend": {"credentials": _ID, "reason": "misconduct"},
         "reinstate": {"credentials": _ID},
+        "replace": {"old": _ID, "by": "019a3b1c-7f00-7abc-8def-0123456789ac"},
+        "rotate-key": {"keys": "keys", "log": "l.example", "out": new},
         "prepare": {
             "source": "cohort.csv", "achievement": "offering.json", "out": new,
             "provider": "provider.json",
