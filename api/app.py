@@ -54,7 +54,7 @@ class App:
         self._framework = framework
         self._reading = reading
         self._zipping = GZipMiddleware(
-            framework, minimum_size=0, compresslevel=_LEVEL, exclude_content_types=()
+            framework, minimum_size=1, compresslevel=_LEVEL, exclude_content_types=()
         )
 
     def end_streams(self) -> None:

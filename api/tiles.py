@@ -22,6 +22,7 @@ from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
 from api.http.asgi import SAFE, Headers, Receive, Scope, Send, answer_preflight, answer_problem
+from api.http.conditional import held, matches
 from api.http.negotiation import coding_taken
 from api.http.problems import Problem, moved, no_such_method, not_acceptable, problem_of
 from api.published import Published
@@ -219,17 +220,9 @@ def _resource(body: bytes, headers: Headers) -> Resource:
     return Resource(body, etag, [length, (b"etag", etag), *headers, *SAFE])
 
 
-def _matches(headers: Headers, etag: bytes) -> bool:
-    """Return whether If-None-Match names `etag` (weak comparison, RFC 9110 section 13.1.2)."""
-    for name, value in headers:
-        if name == b"if-none-match":
-            tags = [tag.strip().removeprefix(b"W/") for tag in value.split(b",")]
-            return etag in tags or tags == [b"*"]
-    return False
-
-
 async def _send(resource: Resource, method: str, headers: Headers, send: Send) -> None:
-    if _matches(headers, resource.etag):
+    kept_there = held(headers)
+    if kept_there is not None and matches(kept_there, resource.etag):
         kept = [pair for pair in resource.headers if pair[0] != b"content-length"]
         await send({"type": "http.response.start", "status": 304, "headers": kept})
         await send({"type": "http.response.body", "body": b""})

@@ -11,17 +11,19 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection
 
+from projections.dids import number_of
 from projections.grants import grants
 from projections.histories import history
 from projections.lookups import LookUps
-from projections.page import Page, filled
+from projections.marks import List, party_mark
+from projections.page import WHOLE, Page, Stretch, filled
 from projections.standing import Happened, Standing, standing, told
 from testamur.catalogue import events as e
 from testamur.catalogue.events import wire_name
 from testamur.catalogue.members import Vouched
 from testamur.catalogue.table import Kind
 from testamur.catalogue.touched import History, Thing
-from testamur.rules.flags import Flags
+from testamur.rules.flags import Flag, Flags
 from testamur.rules.register import Grant, Register
 from testamur.rules.status import words
 
@@ -57,34 +59,51 @@ def recognition_at(connection: Connection, id_: str, size: int) -> GrantAt | Non
     return _one(connection, Thing(History.RECOGNITION, id_), size)
 
 
-def granted_to(
-    connection: Connection, kind: Kind, did: str, size: int, *, after: int = 0, limit: int = 100
+def granted(
+    connection: Connection,
+    kind: Kind,
+    size: int,
+    *,
+    marks: Sequence[str] = (),
+    after: int = 0,
+    limit: int = 100,
+    within: Stretch = WHOLE,
 ) -> Page[GrantAt]:
-    """Return what `did` was ever granted, in order; `after` is the position of a grant.
+    """Return what was ever granted and has the `marks`, in order; `after` is where one was.
 
     `kind` is that of accreditations or of recognitions.
     """
-    return _page(
-        connection, grants(connection, kind, "subject", did, size, after=after, limit=limit)
-    )
+    where = {Kind.ACCREDITATION: List.ACCREDITATIONS, Kind.RECOGNITION: List.RECOGNITIONS}[kind]
+    page = grants(connection, where, size, marks=marks, after=after, limit=limit, within=within)
+    return _made(connection, page)
 
 
-def granted_by(
+def granted_to(
     connection: Connection, kind: Kind, did: str, size: int, *, after: int = 0, limit: int = 100
 ) -> Page[GrantAt]:
-    """Return what `did` ever granted, as above."""
-    return _page(
-        connection, grants(connection, kind, "granter", did, size, after=after, limit=limit)
-    )
+    """Return what `did` was ever granted, in order; `after` is the position of a grant."""
+    number = number_of(connection, did, size)
+    if number is None:
+        return Page(size, (), None)
+    marks = [party_mark("to", number)]
+    return granted(connection, kind, size, marks=marks, after=after, limit=limit)
 
 
 def grant_history(
-    connection: Connection, kind: Kind, id_: str, size: int, *, after: int = 0, limit: int = 100
+    connection: Connection,
+    kind: Kind,
+    id_: str,
+    size: int,
+    *,
+    flag: Flag | None = None,
+    after: int = 0,
+    limit: int = 100,
+    within: Stretch = WHOLE,
 ) -> Page[Happened]:
     """Return what was said of a recognition or an accreditation; `after` is a position."""
     thing = Thing(History(kind.value), id_)
     register = LookUps(connection, size).register()
-    page = history(connection, [thing], size, after=after, limit=limit)
+    page = history(connection, [thing], size, flag=flag, after=after, limit=limit, within=within)
     return told(page, register, register.grant(kind, id_))
 
 
@@ -93,7 +112,7 @@ def _one(connection: Connection, thing: Thing, size: int) -> GrantAt | None:
     return _grant_at(look_ups, look_ups.register(), thing)
 
 
-def _page(connection: Connection, page: Page[tuple[int, Thing]]) -> Page[GrantAt]:
+def _made(connection: Connection, page: Page[tuple[int, Thing]]) -> Page[GrantAt]:
     look_ups = LookUps(connection, page.size)
     register = look_ups.register()
 

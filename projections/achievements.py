@@ -12,10 +12,10 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection
 
-from projections.defined import Version, defined_by, versions
+from projections.defined import Version, defined, versions
 from projections.histories import event_at, history, thing_text
 from projections.lookups import LookUps
-from projections.page import Page, filled
+from projections.page import WHOLE, Page, Stretch, filled
 from projections.standing import Happened, Standing, standing, told
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Definition
@@ -23,7 +23,7 @@ from testamur.catalogue.table import TABLE, Kind
 from testamur.catalogue.touched import History, Thing
 from testamur.errors import Refuted
 from testamur.rules import register as rules
-from testamur.rules.flags import Flags
+from testamur.rules.flags import Flag, Flags
 from testamur.rules.register import Register
 from testamur.rules.said import Signed
 
@@ -72,10 +72,16 @@ def definition_at(
     return None
 
 
-def achievements_of(
-    connection: Connection, provider: str, size: int, *, after: int = 0, limit: int = 100
+def achievements(
+    connection: Connection,
+    size: int,
+    *,
+    marks: Sequence[str] = (),
+    after: int = 0,
+    limit: int = 100,
+    within: Stretch = WHOLE,
 ) -> Page[AchievementAt]:
-    """Return what `provider` ever defined; `after` is the position of a definition."""
+    """Return what was ever defined and has the `marks`; `after` is where one was defined."""
     look_ups = LookUps(connection, size)
     register = look_ups.register()
 
@@ -83,17 +89,32 @@ def achievements_of(
         found = (_achievement(look_ups, register, name, None) for name in names)
         return [each for each in found if each is not None]
 
-    page = defined_by(connection, provider, size, after=after, limit=limit)
+    page = defined(connection, size, marks=marks, after=after, limit=limit, within=within)
     return filled(page, made, _weight)
 
 
 def achievement_history(
-    connection: Connection, achievement: str, size: int, *, after: int = 0, limit: int = 100
+    connection: Connection,
+    achievement: str,
+    size: int,
+    *,
+    flag: Flag | None = None,
+    after: int = 0,
+    limit: int = 100,
+    within: Stretch = WHOLE,
 ) -> Page[Happened]:
     """Return what was said of an achievement and its versions; `after` is a position."""
     beginning = thing_text(Thing(History.ACHIEVEMENT, f"{achievement}/"))
-    things = [Thing(History.ACHIEVEMENT, achievement)]
-    page = history(connection, things, size, beginning=beginning, after=after, limit=limit)
+    page = history(
+        connection,
+        [Thing(History.ACHIEVEMENT, achievement)],
+        size,
+        beginning=beginning,
+        flag=flag,
+        after=after,
+        limit=limit,
+        within=within,
+    )
     look_ups = LookUps(connection, size)
     written = versions(connection, achievement, size)
     thing = _thing(look_ups, achievement, written) if written else None

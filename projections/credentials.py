@@ -15,10 +15,10 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection
 
-from projections.credential_lists import listed_for, listed_of
+from projections.credential_lists import Chosen, listed
 from projections.issuances import Issued, issuances
 from projections.lookups import LookUps
-from projections.page import Page
+from projections.page import WHOLE, Page, Stretch
 from projections.standing import Happened, Standing, happened, standing, why_not
 from projections.successions import Named, closed_at, successors_for
 from projections.tables import uuid_text
@@ -27,6 +27,7 @@ from testamur.catalogue.members import Vouched
 from testamur.catalogue.table import TABLE, Kind
 from testamur.catalogue.touched import History, Thing
 from testamur.rules.effective import effective_at
+from testamur.rules.flags import Flag
 from testamur.rules.key_table import NotCounted
 from testamur.rules.register import Credential, Register
 from testamur.rules.said import Signed
@@ -96,7 +97,14 @@ def credential_at(connection: Connection, credential: str, size: int) -> Credent
 
 
 def credential_history(
-    connection: Connection, credential: str, size: int, *, after: int = 0, limit: int = 100
+    connection: Connection,
+    credential: str,
+    size: int,
+    *,
+    flag: Flag | None = None,
+    after: int = 0,
+    limit: int = 100,
+    within: Stretch = WHOLE,
 ) -> Page[Happened]:
     """Return what happened to a credential, in log order; `after` is a position."""
     look_ups = LookUps(connection, size)
@@ -109,42 +117,27 @@ def credential_history(
     began = existing(register, thing)
     issued = (_happened(register, each, began and began[1]) for each in written)
     entries = sorted((*issued, *happened(register, thing, logged)), key=lambda each: each.position)
-    left = [each for each in entries if each.position > after]
+    first = max(after + 1, within.first)
+    left = [
+        each
+        for each in entries
+        if first <= each.position < within.end and (flag is None or flag in each.flags)
+    ]
     more = left[limit - 1].position if len(left) > limit else None
     return Page(size, tuple(left[:limit]), more)
 
 
-def credentials_of(
+def credentials(
     connection: Connection,
-    provider: str,
+    chosen: Chosen,
     size: int,
     *,
-    flagged: bool = False,
     after: int = 0,
     limit: int = 100,
+    within: Stretch = WHOLE,
 ) -> Page[CredentialLine]:
-    """Return what the organization `provider` issued, or only what was flagged of it.
-
-    `after` is the position of an issuance.
-    """
-    page = listed_of(connection, provider, size, flagged=flagged, after=after, limit=limit)
-    return _lines(connection, page)
-
-
-def credentials_for(
-    connection: Connection,
-    achievement: str,
-    size: int,
-    *,
-    flagged: bool = False,
-    after: int = 0,
-    limit: int = 100,
-) -> Page[CredentialLine]:
-    """Return what was issued for `achievement`, or only what was flagged of it.
-
-    `after` is the position of an issuance.
-    """
-    page = listed_for(connection, achievement, size, flagged=flagged, after=after, limit=limit)
+    """Return the credentials chosen; `after` is the position of an issuance."""
+    page = listed(connection, chosen, size, within=within, after=after, limit=limit)
     return _lines(connection, page)
 
 

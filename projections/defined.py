@@ -5,13 +5,15 @@ Its definitions, one for each version, and its retirement are in `histories.py`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Column, Connection, Index, Row, Table, bindparam, insert, select
 
 from projections.dids import DIDS
 from projections.histories import EVENTS, TOUCHED, after_all, thing_text
-from projections.page import Page, Pages
+from projections.marks import List, marked_within
+from projections.page import WHOLE, Page, Pages, Stretch
 from projections.submissions import SUBMISSIONS
 from projections.tables import (
     METADATA,
@@ -35,7 +37,6 @@ ACHIEVEMENTS: Final = Table(
     Column("achievement", UUID_BYTES, nullable=False),
     Column("provider", NUMBER, nullable=False),
 )
-Index("achievement_of_provider", ACHIEVEMENTS.c.provider, ACHIEVEMENTS.c.position)
 Index("achievement_id", ACHIEVEMENTS.c.achievement, unique=True)
 
 _INTO_ACHIEVEMENTS: Final = insert(ACHIEVEMENTS)
@@ -64,12 +65,15 @@ def _id(row: Row[Any], _: int) -> tuple[int, str]:
     return row.cursor, uuid_text(row.achievement)
 
 
-_OF_PROVIDER: Final = Pages(
-    select(ACHIEVEMENTS.c.achievement)
-    .join(DIDS, DIDS.c.number == ACHIEVEMENTS.c.provider)
-    .where(DIDS.c.did == bindparam("did"), ACHIEVEMENTS.c.position < bindparam("size")),
+_ALL: Final = Pages(
+    select(ACHIEVEMENTS.c.achievement).where(ACHIEVEMENTS.c.position < bindparam("size")),
     ACHIEVEMENTS.c.position,
     _id,
+)
+_AT: Final = (
+    select(ACHIEVEMENTS.c.position, ACHIEVEMENTS.c.achievement)
+    .where(ACHIEVEMENTS.c.position.in_(bindparam("positions", expanding=True)))
+    .order_by(ACHIEVEMENTS.c.position)
 )
 _VERSIONS: Final = (
     select(
@@ -93,14 +97,27 @@ _VERSIONS: Final = (
 _NUMBERED: Final = select(ACHIEVEMENTS.c.achievement, ACHIEVEMENTS.c.position)
 
 
-def defined_by(
-    connection: Connection, provider: str, size: int, *, after: int = 0, limit: int = 100
+def defined(
+    connection: Connection,
+    size: int,
+    *,
+    marks: Sequence[str] = (),
+    after: int = 0,
+    limit: int = 100,
+    within: Stretch = WHOLE,
 ) -> Page[tuple[int, str]]:
-    """Return the ids of what `provider` ever defined, each beside where it first did.
+    """Return the ids of what was ever defined, each beside where that was first.
 
-    `after` is such a position.
+    `marks` are those of `marks.py` that they have; `after` is such a position.
     """
-    return _OF_PROVIDER.page(connection, size, after, limit, did=provider)
+    if not marks:
+        return _ALL.page(connection, size, after, limit, within=within)
+    found = marked_within(
+        connection, List.ACHIEVEMENTS, marks, size, after=after, limit=limit, within=within
+    )
+    rows = connection.execute(_AT, {"positions": found.things})
+    ids = tuple((row.position, uuid_text(row.achievement)) for row in rows)
+    return Page(size, ids, found.next)
 
 
 def versions(connection: Connection, achievement: str, size: int) -> list[Version]:

@@ -6,11 +6,25 @@ organization's registration stands whatever becomes of its sponsor, so its numbe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Row, String, Table, bindparam, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Row,
+    String,
+    Table,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 
-from projections.page import Page, Pages
+from projections.marks import List, marked
+from projections.page import WHOLE, Page, Pages, Stretch
 from projections.tables import METADATA, NUMBER, POSITION, Known, Rows
 from testamur.catalogue import events as e
 from testamur.verification.replay import ReplayedSubmission
@@ -23,6 +37,9 @@ DIDS: Final = Table(
     # The header of the submission that registered it; NULL for the log's own key.
     Column("registered", POSITION),
 )
+
+# The numbers and these positions rise together.
+Index("did_registered", DIDS.c.registered, DIDS.c.number)
 
 _INTO_DIDS: Final = insert(DIDS)
 
@@ -49,20 +66,62 @@ def _did(row: Row[Any], _: int) -> tuple[int, str]:
     return row.cursor, row.did
 
 
+# `size` is a number here: the first that is not listed.
 _LISTED: Final = Pages(
-    select(DIDS.c.did).where(DIDS.c.registered < bindparam("size")), DIDS.c.number, _did
+    select(DIDS.c.did).where(DIDS.c.number < bindparam("size")), DIDS.c.number, _did
 )
 _ALL: Final = select(DIDS.c.did, DIDS.c.number)
+_NUMBERED: Final = _ALL.where(DIDS.c.number.in_(bindparam("numbers", expanding=True))).order_by(
+    DIDS.c.number
+)
+_NUMBER: Final = select(DIDS.c.number).where(
+    # The log's own key is in no registration.
+    DIDS.c.did == bindparam("did"),
+    func.coalesce(DIDS.c.registered, literal_column("0")) < bindparam("size"),
+)
+_FIRST_FROM: Final = (
+    select(DIDS.c.number)
+    .where(DIDS.c.registered >= bindparam("position"))
+    .order_by(DIDS.c.registered, DIDS.c.number)
+    .limit(1)
+)
+_MAX: Final = 2**31 - 1
 
 
 def dids(
-    connection: Connection, size: int, *, after: int = -1, limit: int = 100
+    connection: Connection,
+    size: int,
+    *,
+    marks: Sequence[str] = (),
+    after: int = -1,
+    limit: int = 100,
+    within: Stretch = WHOLE,
 ) -> Page[tuple[int, str]]:
     """Return who was registered before `size`, each beside its number, which is their order.
 
-    `after` is a number.
+    `marks` are those of `marks.py` that they have; `after` is a number.
     """
-    return _LISTED.page(connection, size, after, limit)
+    after = max(after, _from(connection, within.first) - 1)
+    before = _from(connection, min(size, within.end))
+    if not marks:
+        page = _LISTED.page(connection, before, after, limit)
+        return Page(size, page.items, page.next)
+    found = marked(
+        connection, List.ORGANIZATIONS, marks, size, after=after, before=before, limit=limit
+    )
+    rows = connection.execute(_NUMBERED, {"numbers": found.things})
+    return Page(size, tuple((row.number, row.did) for row in rows), found.next)
+
+
+def number_of(connection: Connection, did: str, size: int) -> int | None:
+    """Return the number of an organization, or `None` if it was not registered by then."""
+    return connection.scalar(_NUMBER, {"did": did, "size": size})
+
+
+def _from(connection: Connection, position: int) -> int:
+    """Return the number of the first organization registered at `position` or after."""
+    found = connection.scalar(_FIRST_FROM, {"position": position})
+    return _MAX if found is None else int(found)
 
 
 def numbers(connection: Connection) -> dict[str, int]:

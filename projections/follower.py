@@ -19,7 +19,7 @@ from typing import Final
 from sqlalchemy import Engine, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from projections import defined, dids, grants, histories, issuances, submissions, successions
+from projections import defined, dids, grants, histories, issuances, marks, submissions, successions
 from projections.bulk import write
 from projections.database import open_tables
 from projections.known_credentials import KnownCredentials
@@ -51,9 +51,10 @@ _FOLDS: Final = (
     successions.fold,
     defined.fold,
     issuances.fold,
+    marks.fold,
 )
 # Nearly every submission holds nothing else.
-_OF_ISSUANCES: Final = (submissions.fold, issuances.fold)
+_OF_ISSUANCES: Final = (submissions.fold, issuances.fold, marks.fold_issuances)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ The line, its later events and what its signer vouches for are in `histories.py`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -12,7 +13,6 @@ from sqlalchemy import (
     Connection,
     Index,
     Row,
-    Select,
     SmallInteger,
     Table,
     bindparam,
@@ -21,7 +21,8 @@ from sqlalchemy import (
 )
 
 from projections.dids import DIDS
-from projections.page import Page, Pages
+from projections.marks import List, marked_within
+from projections.page import WHOLE, Page, Pages, Stretch
 from projections.tables import (
     METADATA,
     NUMBER,
@@ -68,6 +69,7 @@ def fold(submission: ReplayedSubmission, known: Known, rows: Rows) -> None:
             known.accreditations[event.accreditation] = position
             makes, id_, subject = ACCREDITATION, event.accreditation, event.provider
         elif isinstance(event, e.RecognitionGranted):
+            known.recognitions[event.recognition] = position
             makes = AUTHORITY if event.as_ == "authority" else ACCREDITOR
             id_, subject = event.recognition, event.organization
         else:
@@ -90,17 +92,15 @@ def _cursored(row: Row[Any], _: int) -> tuple[int, Thing]:
     return row.cursor, _thing(row)
 
 
-def _by_party(party: Column[int], statement: Select[Any]) -> Pages[tuple[int, Thing]]:
-    joined = statement.join(DIDS, DIDS.c.number == party).where(DIDS.c.did == bindparam("did"))
-    return Pages(joined, GRANTS.c.position, _cursored)
-
-
 _PAGES: Final = {
-    ("accreditation", "subject"): _by_party(GRANTS.c.subject, _IDS.where(_ACCREDITATIONS)),
-    ("accreditation", "granter"): _by_party(GRANTS.c.granter, _IDS.where(_ACCREDITATIONS)),
-    ("recognition", "subject"): _by_party(GRANTS.c.subject, _IDS.where(_RECOGNITIONS)),
-    ("recognition", "granter"): _by_party(GRANTS.c.granter, _IDS.where(_RECOGNITIONS)),
+    List.ACCREDITATIONS: Pages(_IDS.where(_ACCREDITATIONS), GRANTS.c.position, _cursored),
+    List.RECOGNITIONS: Pages(_IDS.where(_RECOGNITIONS), GRANTS.c.position, _cursored),
 }
+_AT: Final = (
+    select(GRANTS.c.id, GRANTS.c.makes, GRANTS.c.position)
+    .where(GRANTS.c.position.in_(bindparam("positions", expanding=True)))
+    .order_by(GRANTS.c.position)
+)
 _granter, _subject = DIDS.alias("granter"), DIDS.alias("subject")
 _BETWEEN: Final = (
     _IDS.join(_granter, _granter.c.number == GRANTS.c.granter)
@@ -108,25 +108,29 @@ _BETWEEN: Final = (
     .where(_granter.c.did == bindparam("by"), _subject.c.did == bindparam("to"))
     .order_by(GRANTS.c.position)
 )
-_NUMBERED: Final = select(GRANTS.c.id, GRANTS.c.position).where(_ACCREDITATIONS)
+_NUMBERED: Final = select(GRANTS.c.id, GRANTS.c.position, GRANTS.c.makes)
 
 
 def grants(
     connection: Connection,
-    kind: str,
-    party: str,
-    did: str,
+    where: List,
     size: int,
     *,
+    marks: Sequence[str] = (),
     after: int = 0,
     limit: int = 100,
+    within: Stretch = WHOLE,
 ) -> Page[tuple[int, Thing]]:
-    """Return the recognitions or accreditations of which `did` is the subject or the granter.
+    """Return accreditations or recognitions, as `where` says, with those `marks` (`marks.py`).
 
-    `kind` is recognition or accreditation, `party` subject or granter. Each is beside the position
-    where it was first granted, counting or not, which is also their order and what `after` is.
+    Each is beside the position where it was first granted, counting or not, which is also their
+    order and what `after` is.
     """
-    return _PAGES[kind, party].page(connection, size, after, limit, did=did)
+    if not marks:
+        return _PAGES[where].page(connection, size, after, limit, within=within)
+    found = marked_within(connection, where, marks, size, after=after, limit=limit, within=within)
+    rows = connection.execute(_AT, {"positions": found.things})
+    return Page(size, tuple((row.position, _thing(row)) for row in rows), found.next)
 
 
 def grants_between(connection: Connection, by: str, to: str, size: int) -> list[Thing]:
@@ -134,6 +138,11 @@ def grants_between(connection: Connection, by: str, to: str, size: int) -> list[
     return [_thing(row) for row in connection.execute(_BETWEEN, {"by": by, "to": to, "size": size})]
 
 
-def numbers(connection: Connection) -> dict[str, int]:
-    """Return the position of the first grant of every accreditation."""
-    return {uuid_text(id_): position for id_, position in connection.execute(_NUMBERED)}
+def numbers(connection: Connection) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the position of the first grant of every accreditation, and of every recognition."""
+    accreditations: dict[str, int] = {}
+    recognitions: dict[str, int] = {}
+    for id_, position, makes in connection.execute(_NUMBERED):
+        into = accreditations if makes == ACCREDITATION else recognitions
+        into[uuid_text(id_)] = position
+    return accreditations, recognitions

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     insert,
+    literal_column,
     select,
 )
 
@@ -30,13 +31,13 @@ from projections.decoding import Share
 from projections.dids import DIDS
 from projections.flags import mask
 from projections.flags import names as flags_of
-from projections.page import Page, Pages
+from projections.page import WHOLE, Page, Pages, Stretch
 from projections.submissions import SUBMISSIONS
 from projections.tables import METADATA, NUMBER, POSITION, Known, Rows
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import decode_event
 from testamur.catalogue.touched import Thing, touched
-from testamur.rules.flags import Flags
+from testamur.rules.flags import Flag, Flags
 from testamur.rules.reach import Reach
 from testamur.rules.said import Said, Signed
 from testamur.verification.replay import ReplayedSubmission
@@ -169,7 +170,15 @@ def _logged(row: Row[Any], _: int) -> Logged:
     return _Reading().logged(row)
 
 
-_HISTORY: Final = Pages(_of(TOUCHED.c.thing.in_(_things) | _IN_RANGE), EVENTS.c.position, _logged)
+_flags: Final[BindParameter[int]] = bindparam("flags")
+_HISTORY: Final = Pages(
+    _of(TOUCHED.c.thing.in_(_things) | _IN_RANGE).where(
+        (_flags == literal_column("0"))
+        | (EVENTS.c.flags.bitwise_and(_flags) != literal_column("0"))
+    ),
+    EVENTS.c.position,
+    _logged,
+)
 
 
 def histories(
@@ -212,19 +221,23 @@ def history(
     size: int,
     *,
     beginning: str = "",
+    flag: Flag | None = None,
     after: int = 0,
     limit: int = 100,
+    within: Stretch = WHOLE,
 ) -> Page[Logged]:
     """Return a page of the events that touch one of the things, in log order.
 
-    With `beginning`, those that touch a thing whose text begins with it, too. `after` is a
-    position.
+    With `beginning`, those that touch a thing whose text begins with it, too; with `flag`, those
+    that were admitted with it. `after` is a position.
     """
     return _HISTORY.page(
         connection,
         size,
         after,
         limit,
+        within=within,
+        flags=0 if flag is None else mask((flag,)),
         things=[thing_text(thing) for thing in things],
         first=beginning,
         end=after_all(beginning),

@@ -165,7 +165,7 @@ ISSUANCES: Final[Select[Any]] = (
     .join_from(
         CREDENTIALS,
         SUBMISSIONS,
-        SUBMISSIONS.c.position == submission_before(CREDENTIALS.c.position),
+        SUBMISSIONS.c.position == submission_before(CREDENTIALS.c.position, CREDENTIALS),
     )
     .join(DIDS, DIDS.c.number == SUBMISSIONS.c.issuer)
     .join(ACHIEVEMENTS, ACHIEVEMENTS.c.position == CREDENTIALS.c.achievement)

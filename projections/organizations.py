@@ -16,11 +16,12 @@ from projections.accreditations import GrantAt, granted_to
 from projections.dids import dids
 from projections.histories import history, thing_text
 from projections.lookups import LookUps
-from projections.page import Page, filled
+from projections.page import WHOLE, Page, Stretch, filled
 from projections.standing import Happened, told
 from testamur.catalogue import events as e
 from testamur.catalogue.table import Kind
 from testamur.catalogue.touched import History, Thing
+from testamur.rules.flags import Flag
 from testamur.rules.register import Organization, Particulars, Register
 from testamur.rules.said import Said
 from testamur.rules.status import closing
@@ -56,9 +57,18 @@ def organization_at(connection: Connection, did: str, size: int) -> Organization
 
 
 def organizations(
-    connection: Connection, size: int, *, after: int = -1, limit: int = 100
+    connection: Connection,
+    size: int,
+    *,
+    marks: Sequence[str] = (),
+    after: int = -1,
+    limit: int = 100,
+    within: Stretch = WHOLE,
 ) -> Page[OrganizationAt]:
-    """Return all organizations in the order they came in; `after` is a page's `next`."""
+    """Return organizations that have the `marks`, in the order they came in.
+
+    `after` is a page's `next`.
+    """
     look_ups = LookUps(connection, size)
     register = look_ups.register()
 
@@ -67,7 +77,8 @@ def organizations(
         found = (_organization(look_ups, register, did) for did in names)
         return [each for each in found if each is not None]
 
-    return filled(dids(connection, size, after=after, limit=limit), made, _weight)
+    page = dids(connection, size, marks=marks, after=after, limit=limit, within=within)
+    return filled(page, made, _weight)
 
 
 def vouched_for(connection: Connection, did: str, size: int) -> Iterator[GrantAt]:
@@ -79,7 +90,14 @@ def vouched_for(connection: Connection, did: str, size: int) -> Iterator[GrantAt
 
 
 def organization_history(
-    connection: Connection, did: str, size: int, *, after: int = 0, limit: int = 100
+    connection: Connection,
+    did: str,
+    size: int,
+    *,
+    flag: Flag | None = None,
+    after: int = 0,
+    limit: int = 100,
+    within: Stretch = WHOLE,
 ) -> Page[Happened]:
     """Return what was said of an organization, by itself or as to its succession, and its keys.
 
@@ -87,7 +105,16 @@ def organization_history(
     """
     named = thing_text(Thing(History.SUCCESSION, f"{did} "))
     things = [Thing(kind, did) for kind in _OWN]
-    page = history(connection, things, size, beginning=named, after=after, limit=limit)
+    page = history(
+        connection,
+        things,
+        size,
+        beginning=named,
+        flag=flag,
+        after=after,
+        limit=limit,
+        within=within,
+    )
     return told(page, LookUps(connection, size).register(), None)
 
 

@@ -7,7 +7,7 @@ rises with it, and reading page after page while the log grows repeats nothing a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam
@@ -21,6 +21,17 @@ _AT_ONCE: Final = 32  # things that are read together for a page
 
 T = TypeVar("T")
 Name = TypeVar("Name")
+
+
+class Stretch(NamedTuple):
+    """The entries that a list is asked about: those from `first` on, and below `end`."""
+
+    first: int = 0
+    end: int = 2**63 - 1
+
+
+WHOLE: Final = Stretch()
+"""The whole log."""
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
@@ -53,13 +64,23 @@ class Pages(Generic[T]):
         self._from_row = from_row
 
     def page(
-        self, connection: Connection, size: int, after: int, limit: int, **names: object
+        self,
+        connection: Connection,
+        size: int,
+        after: int,
+        limit: int,
+        *,
+        within: Stretch = WHOLE,
+        **names: object,
     ) -> Page[T]:
         """Return the page that follows the row whose cursor is `after`.
 
+        Where cursors are positions, `within` is the stretch of the log that they lie in.
+
         It holds `limit` items, or fewer where these are long, and `next` where there are more.
         """
-        asked = {"size": size, "after": after, "limit": bounded(limit), **names}
+        after = max(after, within.first - 1)
+        asked = {"size": min(size, within.end), "after": after, "limit": bounded(limit), **names}
         items: list[T] = []
         held = 0
         with connection.execute(self._statement, asked) as rows:

@@ -24,11 +24,13 @@ def known_at(connection: Connection, size: int) -> Known:
 
     `size` is the end of a submission: what `submissions.as_of` returns.
     """
+    accreditations, recognitions = grants.numbers(connection)
     return Known(
         register=register_at(connection, size),
         organizations=dids.numbers(connection),
         achievements=defined.numbers(connection),
-        accreditations=grants.numbers(connection),
+        accreditations=accreditations,
+        recognitions=recognitions,
         totals=totals.newest(connection),
     )
 

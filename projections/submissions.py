@@ -6,12 +6,15 @@ is asked of the rules (`excerpt.py`). Its events are in the other tables, its by
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
+    FromClause,
     Index,
     Row,
     ScalarSelect,
@@ -21,14 +24,17 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    literal_column,
     select,
     text,
 )
 
 from projections.dids import DIDS
 from projections.flags import mask, names
-from projections.page import Page, Pages
+from projections.marks import MARKS, List, flag_mark
+from projections.page import WHOLE, Page, Stretch
 from projections.position import POSITION_ROW
+from projections.search import Search
 from projections.tables import (
     METADATA,
     NUMBER,
@@ -41,7 +47,7 @@ from projections.tables import (
 )
 from testamur.catalogue.events import KeyEvent
 from testamur.errors import Refusal, Unavailable
-from testamur.rules.flags import Flags
+from testamur.rules.flags import Flag, Flags
 from testamur.rules.reach import Sums, sums_of
 from testamur.rules.said import Signed
 from testamur.verification.replay import BadEntry, ReplayedSubmission
@@ -160,13 +166,32 @@ def _from_row(row: Row[Any], size: int) -> SubmissionAt:
     )
 
 
-_OF_DID: Final = _WITH_ISSUER.where(
-    DIDS.c.did == bindparam("did"), SUBMISSIONS.c.position < bindparam("size")
-)
-_OF_ISSUER: Final = Pages(_OF_DID, SUBMISSIONS.c.position, _from_row)
-_OF_KEY: Final = Pages(
-    _OF_DID.where(SUBMISSIONS.c.key == bindparam("key")), SUBMISSIONS.c.position, _from_row
-)
+_NONE: Final[ColumnElement[int]] = literal_column("0")
+
+
+@lru_cache(maxsize=8)
+def _search(*, issuer: bool, key: bool, flagged: bool) -> Search[SubmissionAt]:
+    """Return the list of the submissions with these choices."""
+    found, cursor = _WITH_ISSUER, SUBMISSIONS.c.position
+    if issuer:
+        found = found.where(SUBMISSIONS.c.issuer == bindparam("issuer"))
+    if key:
+        found = found.where(SUBMISSIONS.c.key == bindparam("key"))
+    elif flagged and issuer:
+        found = found.where(SUBMISSIONS.c.flags != _NONE)
+    elif flagged:
+        found = found.join(MARKS, MARKS.c.thing == SUBMISSIONS.c.position).where(
+            MARKS.c.list == literal_column(str(int(List.SUBMISSIONS))),
+            MARKS.c.mark == bindparam("mark"),
+        )
+        cursor = MARKS.c.thing
+
+    def conditions(row: FromClause) -> list[ColumnElement[bool]]:
+        return [row.c.flags.bitwise_and(bindparam("flags")) != _NONE] if flagged else []
+
+    return Search(found, cursor, conditions, _from_row)
+
+
 _ONCE: Final = (
     select(SUBMISSIONS.c.position)
     .join(DIDS, DIDS.c.number == SUBMISSIONS.c.issuer)
@@ -219,22 +244,30 @@ def size_at(connection: Connection, time: int) -> int:
     return 0 if last is None else last.position + 1 + last.events
 
 
-def submissions_of(
+def submissions(
     connection: Connection,
-    did: str,
     size: int,
     *,
+    issuer: int | None = None,
     key: str | None = None,
+    flag: Flag | None = None,
     after: int = -1,
     limit: int = 100,
+    within: Stretch = WHOLE,
 ) -> Page[SubmissionAt]:
-    """Return the submissions that `did` signed, or those of its `key` (a Multikey), in log order.
+    """Return submissions in log order: those of an organization, by number, or of its `key` alone.
 
-    `after` is a header's position.
+    With `flag`, those with an event that has it; `after` is a header's position. A key goes with
+    its organization, since two may list one key.
     """
-    if key is None:
-        return _OF_ISSUER.page(connection, size, after, limit, did=did)
-    return _OF_KEY.page(connection, size, after, limit, did=did, key=key)
+    if key is not None and issuer is None:
+        raise ValueError("a key is looked for among those of one organization")
+    asked = {"issuer": issuer, "key": key, "mark": None, "flags": None}
+    if flag is not None:
+        asked |= {"mark": flag_mark(flag), "flags": mask((flag,))}
+    search = _search(issuer=issuer is not None, key=key is not None, flagged=flag is not None)
+    given = {name: value for name, value in asked.items() if value is not None}
+    return search.page(connection, size, after, limit, within=within, **given)
 
 
 def refuse_repeated(connection: Connection, submission: ReplayedSubmission) -> None:
@@ -250,13 +283,13 @@ def refuse_repeated(connection: Connection, submission: ReplayedSubmission) -> N
         )
 
 
-def submission_before(position: Column[int]) -> ScalarSelect[int]:
-    """Return the SQL for the position of the header of the entry at `position`, a column."""
+def submission_before(position: ColumnElement[int], table: FromClause) -> ScalarSelect[int]:
+    """Return the SQL for the position of the header of the entry at `position`, of a `table`."""
     header = SUBMISSIONS.alias()
     return (
         select(func.max(header.c.position))
         .where(header.c.position < position)
         # Explicit, because SQLAlchemy correlates with the nearest query only.
-        .correlate(position.table)
+        .correlate(table)
         .scalar_subquery()
     )

@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, Insert, Integer, LargeBinary, MetaData
 from testamur.rules.reach import Sums
 from testamur.rules.register import Register
 
-LAYOUT: Final = 8
+LAYOUT: Final = 9
 """Counts on whenever a table or the meaning of a column changes; older tables are rebuilt."""
 
 METADATA: Final = MetaData()
@@ -40,7 +40,7 @@ class Known:
     """The register after a submission, and the short names that rows use.
 
     The short name of an organization is its number in the order of entering the log (0 is the
-    log's own key). That of an achievement or accreditation is the position at which it was first
+    log's own key). That of an achievement or a grant is the position at which it was first
     written. `totals` are the running totals of each key, by its organization's number.
     """
 
@@ -48,6 +48,7 @@ class Known:
     organizations: dict[str, int] = field(default_factory=dict)
     achievements: dict[str, int] = field(default_factory=dict)
     accreditations: dict[str, int] = field(default_factory=dict)
+    recognitions: dict[str, int] = field(default_factory=dict)
     totals: dict[tuple[int, str], Sums] = field(default_factory=dict)
 
 

@@ -18,16 +18,28 @@ async def _only_known(request: Request) -> None:
     if not request.scope["query_string"]:
         return
     known = _named(request)
-    for name in request.query_params:
+    seen = set()
+    for name, _ in request.query_params.multi_items():
         if name not in known:
             takes = f"the parameters here are {', '.join(known)}" if known else "none is taken here"
             raise Problem(422, "parameter", f"there is no such parameter: {takes}", value=name)
+        if name in seen and not known[name]:
+            # Of two values, one would be ignored.
+            raise Problem(
+                422, "parameter", "this parameter is given twice; give it once", value=name
+            )
+        seen.add(name)
 
 
-def _named(request: Request) -> list[str]:
+def _named(request: Request) -> dict[str, bool]:
+    """Return the parameters of a path, and whether each may be repeated."""
     paths: dict[str, Any] = request.app.openapi()["paths"]
     operation = paths[request.scope["route"].path_format][request.method.lower()]
-    return [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
+    return {
+        each["name"]: each["schema"].get("type") == "array"
+        for each in operation.get("parameters", ())
+        if each["in"] == "query"
+    }
 
 
 OnlyKnown: Final = Depends(_only_known)

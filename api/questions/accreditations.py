@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
 from fastapi import APIRouter, Query, Response
 
+from api.http.problems import Problem
+from api.questions import links as at
 from api.questions.answerer import View
-from api.questions.moment import PageOf, When
+from api.questions.filters import (
+    Accreditor,
+    Authority,
+    FlagAsked,
+    ListOf,
+    ListRequest,
+    NameAsked,
+    Provider,
+    Recognised,
+    all_of,
+    check_flag,
+    flag_of,
+    name_of,
+    parties_of,
+)
+from api.questions.links import Links
+from api.questions.moment import Moment, When
 from api.questions.question import (
     Act,
-    Answering,
+    Asker,
+    Asking,
     Did,
     HistoryLine,
     Listed,
@@ -26,7 +46,7 @@ from api.questions.question import (
     listed,
     not_counted,
 )
-from projections import accreditations, organizations
+from projections import accreditations
 from projections.accreditations import GrantAt
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import AccreditationStatus, RecognitionStatus
@@ -68,6 +88,7 @@ class AccreditationAnswer(Shape, frozen=True, gc=False, kw_only=True):
     flags: Flags
     size: int
     recorded_at: str | None
+    links: Links
     scope: Scope | None = None
     valid_until: date | None = None
     review_by: date | None = None
@@ -96,6 +117,7 @@ class RecognitionAnswer(Shape, frozen=True, gc=False, kw_only=True):
     flags: Flags
     size: int
     recorded_at: str | None
+    links: Links
     scope: Scope | None = None
     valid_until: date | None = None
     acts: tuple[Act, ...] = ()
@@ -123,7 +145,12 @@ def words_of(vouched: Vouched) -> Words:
 
 def _accreditation(found: GrantAt, recorded_at: str | None) -> AccreditationAnswer:
     terms = cast("e.AccreditationGranted", found.grant.event)
+    parties = {
+        "accreditor": at.organization(found.grant.owner),
+        "provider": at.organization(terms.provider),
+    }
     return AccreditationAnswer(
+        links=at.below(at.accreditation(found.id), "history") | parties,
         accreditor=found.grant.owner,
         provider=terms.provider,
         decision=terms.decision,
@@ -137,7 +164,12 @@ def _accreditation(found: GrantAt, recorded_at: str | None) -> AccreditationAnsw
 
 def _recognition(found: GrantAt, recorded_at: str | None) -> RecognitionAnswer:
     terms = cast("e.RecognitionGranted", found.grant.event)
+    parties = {
+        "authority": at.organization(found.grant.owner),
+        "organization": at.organization(terms.organization),
+    }
     return RecognitionAnswer(
+        links=at.below(at.recognition(found.id), "history") | parties,
         authority=found.grant.owner,
         organization=terms.organization,
         as_=terms.as_,
@@ -171,12 +203,12 @@ def _granted(found: GrantAt, recorded_at: str | None) -> dict[str, Any]:
     summary="An accreditation of a provider.",
     responses=described(AccreditationAnswer),
 )
-async def one_accreditation(answerer: Answering, when: When, accreditation: Uuid) -> Response:
+async def one_accreditation(asker: Asking, when: When, accreditation: Uuid) -> Response:
     def find(view: View) -> AccreditationAnswer:
         found = view.known("accreditation", accreditation, accreditations.accreditation_at)
         return _accreditation(found, view.recorded_at)
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, AccreditationAnswer, find)
 
 
 @routes.get(
@@ -185,38 +217,100 @@ async def one_accreditation(answerer: Answering, when: When, accreditation: Uuid
     responses=described(Listed[HistoryLine]),
 )
 async def accreditation_history(
-    answerer: Answering, when: When, page: PageOf, accreditation: Uuid
+    asker: Asking, when: When, page: ListOf, accreditation: Uuid, flag: FlagAsked = None
 ) -> Response:
+    check_flag(flag, Kind.ACCREDITATION)
+
     def find(view: View) -> Listed[HistoryLine]:
         view.known("accreditation", accreditation, accreditations.accreditation_at)
         events = accreditations.grant_history(
-            view.connection, Kind.ACCREDITATION, accreditation, view.size, **page.options
+            view.connection,
+            Kind.ACCREDITATION,
+            accreditation,
+            view.size,
+            flag=flag,
+            **page.options(view),
         )
         return listed(view, page, events, history_line)
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, Listed[HistoryLine], find)
+
+
+@routes.get(
+    "/accreditations",
+    summary="Accreditations, in the order in which they were granted.",
+    description="All of them, or those that have what is asked for. `name` is one that the "
+    "accreditor vouches for, or once did.",
+    responses=described(Listed[AccreditationAnswer]),
+)
+async def every_accreditation(
+    asker: Asking,
+    when: When,
+    page: ListOf,
+    provider: Provider = None,
+    accreditor: Accreditor = None,
+    name: NameAsked = None,
+    flag: FlagAsked = None,
+) -> Response:
+    wanted = all_of(name_of(name), flag_of(flag, Kind.ACCREDITATION))
+    parties = {"by": accreditor, "to": provider}
+    return await _accreditations(asker, when, page, parties, wanted)
 
 
 @routes.get(
     "/organizations/{did}/accreditations",
     summary="The accreditations an organization was granted, or with by=accreditor granted.",
+    description="`provider` or `accreditor` is the other organization.",
     responses=described(Listed[AccreditationAnswer]),
 )
 async def accreditations_of(
-    answerer: Answering,
+    asker: Asking,
     when: When,
-    page: PageOf,
+    page: ListOf,
     did: Did,
-    by: Annotated[Literal["provider", "accreditor"], Query()] = "provider",
+    by: Annotated[
+        Literal["provider", "accreditor"],
+        Query(description="As what the organization is part of them.", examples=["accreditor"]),
+    ] = "provider",
+    provider: Provider = None,
+    accreditor: Accreditor = None,
+    flag: FlagAsked = None,
 ) -> Response:
-    granted = {"provider": accreditations.granted_to, "accreditor": accreditations.granted_by}[by]
+    own = {"provider": provider, "accreditor": accreditor}
+    parties = _parties(did, by, own, by="accreditor", to="provider")
+    wanted = flag_of(flag, Kind.ACCREDITATION)
+    return await _accreditations(asker, when, page, parties, wanted)
 
+
+async def _accreditations(
+    asker: Asker,
+    when: Moment,
+    page: ListRequest,
+    parties: Mapping[str, str | None],
+    wanted: list[str],
+) -> Response:
     def find(view: View) -> Listed[AccreditationAnswer]:
-        view.known("organization", did, organizations.organization_at)
-        found = granted(view.connection, Kind.ACCREDITATION, did, view.size, **page.options)
+        marks = all_of(parties_of(view, **parties), wanted)
+        found = accreditations.granted(
+            view.connection, Kind.ACCREDITATION, view.size, marks=marks, **page.options(view)
+        )
         return listed(view, page, found, lambda each: _accreditation(each, view.recorded_at))
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, Listed[AccreditationAnswer], find)
+
+
+def _parties(
+    did: str, part: str, asked: Mapping[str, str | None], **parties: str
+) -> dict[str, str | None]:
+    """Return who granted and who was granted, by `by` and `to`, of an organization's own list.
+
+    `did` is its own part; `asked` are filters by their names, which `parties` gives for both
+    parts. Raises a 422 `Problem` for a filter on its own part that names another organization.
+    """
+    if asked[part] not in (None, did):
+        detail = f"this list is of that of {did}, which is its {part} itself"
+        raise Problem(422, "parameter", detail, value=asked[part])
+    return {each: did if name == part else asked[name] for each, name in parties.items()}
 
 
 @routes.get(
@@ -224,12 +318,12 @@ async def accreditations_of(
     summary="A recognition of an accreditor or an authority.",
     responses=described(RecognitionAnswer),
 )
-async def one_recognition(answerer: Answering, when: When, recognition: Uuid) -> Response:
+async def one_recognition(asker: Asking, when: When, recognition: Uuid) -> Response:
     def find(view: View) -> RecognitionAnswer:
         found = view.known("recognition", recognition, accreditations.recognition_at)
         return _recognition(found, view.recorded_at)
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, RecognitionAnswer, find)
 
 
 @routes.get(
@@ -238,35 +332,83 @@ async def one_recognition(answerer: Answering, when: When, recognition: Uuid) ->
     responses=described(Listed[HistoryLine]),
 )
 async def recognition_history(
-    answerer: Answering, when: When, page: PageOf, recognition: Uuid
+    asker: Asking, when: When, page: ListOf, recognition: Uuid, flag: FlagAsked = None
 ) -> Response:
+    check_flag(flag, Kind.RECOGNITION)
+
     def find(view: View) -> Listed[HistoryLine]:
         view.known("recognition", recognition, accreditations.recognition_at)
         events = accreditations.grant_history(
-            view.connection, Kind.RECOGNITION, recognition, view.size, **page.options
+            view.connection,
+            Kind.RECOGNITION,
+            recognition,
+            view.size,
+            flag=flag,
+            **page.options(view),
         )
         return listed(view, page, events, history_line)
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, Listed[HistoryLine], find)
+
+
+@routes.get(
+    "/recognitions",
+    summary="Recognitions, in the order in which they were granted.",
+    description="All of them, or those that have what is asked for. `name` is one that the "
+    "authority vouches for, or once did.",
+    responses=described(Listed[RecognitionAnswer]),
+)
+async def every_recognition(
+    asker: Asking,
+    when: When,
+    page: ListOf,
+    organization: Recognised = None,
+    authority: Authority = None,
+    name: NameAsked = None,
+    flag: FlagAsked = None,
+) -> Response:
+    wanted = all_of(name_of(name), flag_of(flag, Kind.RECOGNITION))
+    parties = {"by": authority, "to": organization}
+    return await _recognitions(asker, when, page, parties, wanted)
 
 
 @routes.get(
     "/organizations/{did}/recognitions",
     summary="The recognitions an organization was granted, or with by=authority granted.",
+    description="`organization` or `authority` is the other organization.",
     responses=described(Listed[RecognitionAnswer]),
 )
 async def recognitions_of(
-    answerer: Answering,
+    asker: Asking,
     when: When,
-    page: PageOf,
+    page: ListOf,
     did: Did,
-    by: Annotated[Literal["organization", "authority"], Query()] = "organization",
+    by: Annotated[
+        Literal["organization", "authority"],
+        Query(description="As what the organization is part of them.", examples=["authority"]),
+    ] = "organization",
+    organization: Recognised = None,
+    authority: Authority = None,
+    flag: FlagAsked = None,
 ) -> Response:
-    granted = {"organization": accreditations.granted_to, "authority": accreditations.granted_by}
+    own = {"organization": organization, "authority": authority}
+    parties = _parties(did, by, own, by="authority", to="organization")
+    wanted = flag_of(flag, Kind.RECOGNITION)
+    return await _recognitions(asker, when, page, parties, wanted)
 
+
+async def _recognitions(
+    asker: Asker,
+    when: Moment,
+    page: ListRequest,
+    parties: Mapping[str, str | None],
+    wanted: list[str],
+) -> Response:
     def find(view: View) -> Listed[RecognitionAnswer]:
-        view.known("organization", did, organizations.organization_at)
-        found = granted[by](view.connection, Kind.RECOGNITION, did, view.size, **page.options)
+        marks = all_of(parties_of(view, **parties), wanted)
+        found = accreditations.granted(
+            view.connection, Kind.RECOGNITION, view.size, marks=marks, **page.options(view)
+        )
         return listed(view, page, found, lambda each: _recognition(each, view.recorded_at))
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, Listed[RecognitionAnswer], find)

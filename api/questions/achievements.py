@@ -6,10 +6,25 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
+from api.questions import links as at
 from api.questions.answerer import View
-from api.questions.moment import PageOf, When
+from api.questions.filters import (
+    FlagAsked,
+    ListOf,
+    ListRequest,
+    NameAsked,
+    Provider,
+    all_of,
+    check_flag,
+    flag_of,
+    name_of,
+    parties_of,
+)
+from api.questions.links import Links
+from api.questions.moment import Moment, When
 from api.questions.question import (
-    Answering,
+    Asker,
+    Asking,
     Did,
     HistoryLine,
     Listed,
@@ -22,10 +37,11 @@ from api.questions.question import (
     listed,
     not_counted,
 )
-from projections import achievements, organizations
+from projections import achievements
 from projections.achievements import AchievementAt
 from testamur.catalogue.lifecycle import AchievementStatus
 from testamur.catalogue.members import Definition
+from testamur.catalogue.table import Kind
 from testamur.rules import Flags
 
 routes: Final = APIRouter(tags=["achievements"])
@@ -49,6 +65,7 @@ class AchievementAnswer(Shape, frozen=True, gc=False, kw_only=True):
     flags: Flags
     size: int
     recorded_at: str | None
+    links: Links
     not_counted: tuple[NotCounted, ...] = ()
 
 
@@ -69,6 +86,8 @@ def _achievement(found: AchievementAt, recorded_at: str | None) -> AchievementAn
         flags=found.flags,
         size=found.size,
         recorded_at=recorded_at,
+        links=at.below(at.achievement(found.achievement), "history", "credentials")
+        | {"provider": at.organization(found.provider)},
         not_counted=not_counted(found.standing.fallen),
     )
 
@@ -79,10 +98,18 @@ def _achievement(found: AchievementAt, recorded_at: str | None) -> AchievementAn
     responses=described(AchievementAnswer),
 )
 async def one_achievement(
-    answerer: Answering,
+    asker: Asking,
     when: When,
     achievement: Uuid,
-    version: Annotated[int | None, Query(ge=1, le=10_000)] = None,
+    version: Annotated[
+        int | None,
+        Query(
+            ge=1,
+            le=10_000,
+            description="This version of the definition, not the newest.",
+            examples=[1],
+        ),
+    ] = None,
 ) -> Response:
     def find(view: View) -> AchievementAnswer:
         found = view.known("achievement", achievement, achievements.achievement_at)
@@ -95,7 +122,7 @@ async def one_achievement(
             found = revised
         return _achievement(found, view.recorded_at)
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, AchievementAnswer, find)
 
 
 @routes.get(
@@ -104,16 +131,37 @@ async def one_achievement(
     responses=described(Listed[HistoryLine]),
 )
 async def achievement_history(
-    answerer: Answering, when: When, page: PageOf, achievement: Uuid
+    asker: Asking, when: When, page: ListOf, achievement: Uuid, flag: FlagAsked = None
 ) -> Response:
+    check_flag(flag, Kind.ACHIEVEMENT)
+
     def find(view: View) -> Listed[HistoryLine]:
         view.known("achievement", achievement, achievements.achievement_at)
         events = achievements.achievement_history(
-            view.connection, achievement, view.size, **page.options
+            view.connection, achievement, view.size, flag=flag, **page.options(view)
         )
         return listed(view, page, events, history_line)
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, Listed[HistoryLine], find)
+
+
+@routes.get(
+    "/achievements",
+    summary="Achievements, in the order in which they were first defined.",
+    description="All of them, or those that have what is asked for. `flag` is about any version, "
+    "`since`, `until` and `after` about the first.",
+    responses=described(Listed[AchievementAnswer]),
+)
+async def every_achievement(
+    asker: Asking,
+    when: When,
+    page: ListOf,
+    provider: Provider = None,
+    name: NameAsked = None,
+    flag: FlagAsked = None,
+) -> Response:
+    wanted = all_of(name_of(name), flag_of(flag, Kind.ACHIEVEMENT))
+    return await _achievements(asker, when, page, provider, wanted)
 
 
 @routes.get(
@@ -121,10 +169,26 @@ async def achievement_history(
     summary="What an organization ever defined.",
     responses=described(Listed[AchievementAnswer]),
 )
-async def achievements_of(answerer: Answering, when: When, page: PageOf, did: Did) -> Response:
+async def achievements_of(
+    asker: Asking,
+    when: When,
+    page: ListOf,
+    did: Did,
+    name: NameAsked = None,
+    flag: FlagAsked = None,
+) -> Response:
+    wanted = all_of(name_of(name), flag_of(flag, Kind.ACHIEVEMENT))
+    return await _achievements(asker, when, page, did, wanted)
+
+
+async def _achievements(
+    asker: Asker, when: Moment, page: ListRequest, provider: str | None, wanted: list[str]
+) -> Response:
     def find(view: View) -> Listed[AchievementAnswer]:
-        view.known("organization", did, organizations.organization_at)
-        found = achievements.achievements_of(view.connection, did, view.size, **page.options)
+        marks = all_of(parties_of(view, by=provider), wanted)
+        found = achievements.achievements(
+            view.connection, view.size, marks=marks, **page.options(view)
+        )
         return listed(view, page, found, lambda each: _achievement(each, view.recorded_at))
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, Listed[AchievementAnswer], find)

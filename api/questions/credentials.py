@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter, Query, Response
 from pydantic import StringConstraints
 
 from api.http.openapi import problems
+from api.questions import links as at
 from api.questions.accreditations import Words, words_of
 from api.questions.answerer import View
-from api.questions.moment import DID, PageOf, When
+from api.questions.filters import (
+    Accreditor,
+    AchievementAsked,
+    FlagAsked,
+    ListOf,
+    ListRequest,
+    Provider,
+    check_flag,
+    number_of,
+)
+from api.questions.links import Links
+from api.questions.moment import DID, Moment, When
 from api.questions.question import (
     Act,
-    Answering,
+    Asker,
+    Asking,
     BecauseOf,
     Did,
     Flagged,
@@ -41,11 +54,14 @@ from api.questions.successions import (
 )
 from projections import achievements, organizations, successions
 from projections import credentials as projected
+from projections.credential_lists import Chosen
 from projections.credentials import ISSUED, CredentialAt
+from projections.issuances import Issued
 from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.lifecycle import CredentialStatus
 from testamur.catalogue.submission import format_time
-from testamur.rules import Flags, status
+from testamur.catalogue.table import Kind
+from testamur.rules import Flag, Flags, status
 from testamur.verification.chains import MAX_CHAINS
 from testamur.verification.evidence import FILE_ENDING, Evidence
 
@@ -121,6 +137,7 @@ class CredentialAnswer(Shape, frozen=True, gc=False, kw_only=True):
     flags: Flags
     size: int
     recorded_at: str | None
+    links: Links
     format: str
     commitment: bytes
     accreditation: str | None = None
@@ -153,9 +170,20 @@ class CredentialLine(Shape, frozen=True, gc=False, kw_only=True):
     position: int
     recorded_at: str
     flags: Flags
+    links: Links
     effective_at: date | None = None
     accreditation: str | None = None
     because_of: BecauseOf | None = None
+
+
+class Wanted(NamedTuple):
+    """Which credentials are asked for; organizations are named by their DIDs."""
+
+    provider: str | None
+    achievement: str | None
+    accreditor: str | None
+    flagged: bool
+    flag: Flag | None
 
 
 SHAPES: Final = (CredentialAnswer, Listed[CredentialLine], Listed[HistoryLine])
@@ -191,6 +219,8 @@ def _credential(view: View, found: CredentialAt, line: CredentialIssued) -> Cred
         flags=issued.flags,
         accreditation=issued.accreditation,
         vouched=_vouched(found),
+        links=at.below(at.credential(found.credential), "history", "evidence")
+        | _links(issued, found.accreditor),
         format=line.format,
         commitment=line.commitment,
         assessment=line.assessment,
@@ -207,6 +237,17 @@ def _credential(view: View, found: CredentialAt, line: CredentialIssued) -> Cred
         size=found.size,
         recorded_at=view.recorded_at,
     )
+
+
+def _links(issued: Issued, accreditor: str | None = None) -> Links:
+    found = {
+        "issuer": at.organization(issued.signed.organization),
+        "achievement": at.achievement(issued.achievement),
+        "entry": at.entry(issued.position),
+    }
+    if issued.accreditation is not None:
+        found["accreditation"] = at.accreditation(issued.accreditation)
+    return found if accreditor is None else {**found, "accreditor": at.organization(accreditor)}
 
 
 def _occurred(found: status.Act) -> Occurred:
@@ -241,6 +282,7 @@ def _line(found: projected.CredentialLine) -> CredentialLine:
         position=issued.position,
         recorded_at=format_time(issued.signed.recorded_at),
         flags=issued.flags,
+        links={"self": at.credential(issued.credential), **_links(issued)},
         effective_at=found.effective_at,
         because_of=because_of(found.because),
     )
@@ -251,12 +293,12 @@ def _line(found: projected.CredentialLine) -> CredentialLine:
     summary="A credential and its status.",
     responses=described(CredentialAnswer),
 )
-async def one_credential(answerer: Answering, when: When, credential: Uuid) -> Response:
+async def one_credential(asker: Asking, when: When, credential: Uuid) -> Response:
     def find(view: View) -> CredentialAnswer:
         found = view.known("credential", credential, projected.credential_at)
-        return _credential(view, found, answerer.issuance(found.issued.position, view.size))
+        return _credential(view, found, asker.answerer.issuance(found.issued.position, view.size))
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, CredentialAnswer, find)
 
 
 @routes.get(
@@ -265,16 +307,18 @@ async def one_credential(answerer: Answering, when: When, credential: Uuid) -> R
     responses=described(Listed[HistoryLine]),
 )
 async def credential_history(
-    answerer: Answering, when: When, page: PageOf, credential: Uuid
+    asker: Asking, when: When, page: ListOf, credential: Uuid, flag: FlagAsked = None
 ) -> Response:
+    check_flag(flag, Kind.CREDENTIAL)
+
     def find(view: View) -> Listed[HistoryLine]:
         view.known("credential", credential, projected.credential_at)
         events = projected.credential_history(
-            view.connection, credential, view.size, **page.options
+            view.connection, credential, view.size, flag=flag, **page.options(view)
         )
         return listed(view, page, events, history_line)
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, Listed[HistoryLine], find)
 
 
 @routes.get(
@@ -284,9 +328,9 @@ async def credential_history(
     | problems(p413="More is relevant to this credential than evidence may hold: replay the log."),
 )
 async def credential_evidence(
-    answerer: Answering, when: When, credential: Uuid, anchor: Anchors = ()
+    asker: Asking, when: When, credential: Uuid, anchor: Anchors = ()
 ) -> Response:
-    file, size = await answerer.evidence(credential, when, frozenset(anchor))
+    file, size = await asker.answerer.evidence(credential, when, frozenset(anchor))
     return Response(
         file,
         media_type="application/json",
@@ -298,37 +342,90 @@ async def credential_evidence(
     )
 
 
+_FLAGGED: Final = (
+    " `flagged=true` leaves what broke policy alone, `flag` what broke it in one way. Of the "
+    "issuances that an index names, 10,000 are looked at for a page: one with `next` may hold "
+    "fewer than `limit`, or none."
+)
+
+
+@routes.get(
+    "/credentials",
+    summary="Credentials, in the order in which they were issued.",
+    description="All of them, or those that have what is asked for." + _FLAGGED,
+    responses=described(Listed[CredentialLine]),
+)
+async def every_credential(
+    asker: Asking,
+    when: When,
+    page: ListOf,
+    provider: Provider = None,
+    achievement: AchievementAsked = None,
+    accreditor: Accreditor = None,
+    flag: FlagAsked = None,
+    *,
+    flagged: Flagged = False,
+) -> Response:
+    wanted = Wanted(provider, achievement, accreditor, flagged=flagged, flag=flag)
+    return await _credentials(asker, when, page, wanted)
+
+
 @routes.get(
     "/organizations/{did}/credentials",
-    summary="What an organization issued; with flagged=true only issuances that broke policy.",
+    summary="What an organization issued.",
+    description="All of it, or what has what is asked for." + _FLAGGED,
     responses=described(Listed[CredentialLine]),
 )
 async def credentials_of(
-    answerer: Answering, when: When, page: PageOf, did: Did, *, flagged: Flagged = False
+    asker: Asking,
+    when: When,
+    page: ListOf,
+    did: Did,
+    achievement: AchievementAsked = None,
+    accreditor: Accreditor = None,
+    flag: FlagAsked = None,
+    *,
+    flagged: Flagged = False,
 ) -> Response:
-    def find(view: View) -> Listed[CredentialLine]:
-        view.known("organization", did, organizations.organization_at)
-        found = projected.credentials_of(
-            view.connection, did, view.size, flagged=flagged, **page.options
-        )
-        return listed(view, page, found, _line)
-
-    return await answered(answerer, when, find)
+    wanted = Wanted(did, achievement, accreditor, flagged=flagged, flag=flag)
+    return await _credentials(asker, when, page, wanted)
 
 
 @routes.get(
     "/achievements/{achievement}/credentials",
-    summary="What was issued for an achievement; with flagged=true only what broke policy.",
+    summary="What was issued for an achievement.",
+    description="All of it, or what has what is asked for." + _FLAGGED,
     responses=described(Listed[CredentialLine]),
 )
 async def credentials_for(
-    answerer: Answering, when: When, page: PageOf, achievement: Uuid, *, flagged: Flagged = False
+    asker: Asking,
+    when: When,
+    page: ListOf,
+    achievement: Uuid,
+    provider: Provider = None,
+    accreditor: Accreditor = None,
+    flag: FlagAsked = None,
+    *,
+    flagged: Flagged = False,
 ) -> Response:
+    wanted = Wanted(provider, achievement, accreditor, flagged=flagged, flag=flag)
+    return await _credentials(asker, when, page, wanted)
+
+
+async def _credentials(asker: Asker, when: Moment, page: ListRequest, wanted: Wanted) -> Response:
+    check_flag(wanted.flag, Kind.CREDENTIAL)
+
     def find(view: View) -> Listed[CredentialLine]:
-        view.known("achievement", achievement, achievements.achievement_at)
-        found = projected.credentials_for(
-            view.connection, achievement, view.size, flagged=flagged, **page.options
+        if wanted.achievement is not None:
+            view.known("achievement", wanted.achievement, achievements.achievement_at)
+        chosen = Chosen(
+            number_of(view, wanted.provider),
+            wanted.achievement,
+            number_of(view, wanted.accreditor),
+            flagged=wanted.flagged,
+            flag=wanted.flag,
         )
+        found = projected.credentials(view.connection, chosen, view.size, **page.options(view))
         return listed(view, page, found, _line)
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, Listed[CredentialLine], find)

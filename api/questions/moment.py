@@ -6,9 +6,12 @@ log had then. Whether the log has reached it is not checked here.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple, TypeGuard
 from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Query, Request
@@ -26,8 +29,15 @@ FORMS: Final = {
 }
 """What is wrong with a text that does not match one of these."""
 _PLACE: Final = frozenset({"at", "cursor", "limit", "size"})
-_MAX_SIZE: Final = 2**53 - 1
-_NO_TIME: Final = "at is an RFC 3339 time from 1970 on, such as 2026-11-21T10:00:00Z"
+_CURSOR: Final = re.compile(r"([0-9]{1,16})-([A-Za-z0-9_-]{8})")
+_SIZE: Final = re.compile(r"[0-9]{1,16}")
+_CURSOR_FORM: Final = (
+    "a cursor is good for the list that named it in `next`, as of the same size and with the same "
+    "filters; take that address as it is"
+)
+MAX_SIZE: Final = 2**53 - 1
+_NO_TIME: Final = "is an RFC 3339 time from 1970 on, such as 2026-11-21T10:00:00Z"
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})",
     re.ASCII,
@@ -47,23 +57,30 @@ NOW: Final = Moment(None, None)
 class PageRequest(NamedTuple):
     """Which page of a list a request asks for, at the address `path` with `choice` as its query.
 
-    `choice` holds what selects items, such as `flagged=true`; it is the same on every page.
+    `cursor` is where the page before ended. `choice` holds the filters, which are the same on
+    every page.
     """
 
     cursor: int | None
     limit: int
     path: str
-    choice: dict[str, str]
+    choice: tuple[tuple[str, str], ...]
 
-    @property
-    def options(self) -> dict[str, int]:
-        """The arguments of a projection's list."""
-        return {"limit": self.limit} | ({} if self.cursor is None else {"after": self.cursor})
+    def options(self, start: int = 0) -> dict[str, int]:
+        """Return the arguments of a projection's list, which begins after the cursor `start`."""
+        return {"limit": self.limit, "after": start if self.cursor is None else self.cursor}
 
     def following(self, cursor: int, size: int) -> str:
         """Return the address of the page from `cursor` on, as of the same `size`."""
-        query = {"cursor": cursor, "limit": self.limit, "size": size, **self.choice}
-        return f"{quote(self.path, safe='/:')}?{urlencode(query)}"
+        bound = f"{cursor}-{_bond(self.path, self.choice, size)}"
+        query = [("cursor", bound), ("limit", self.limit), ("size", size), *self.choice]
+        return f"{quote(self.path, safe='/:')}?{urlencode(query, safe=':')}"
+
+
+def _bond(path: str, choice: Iterable[tuple[str, str]], size: int) -> str:
+    """Return what binds a cursor to its list. Anybody can make one: it stops mistakes alone."""
+    text = "\n".join((path, str(size), urlencode(sorted(choice))))
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:6]).decode()
 
 
 async def moment_asked(
@@ -71,7 +88,7 @@ async def moment_asked(
         int | None,
         Query(
             ge=0,
-            le=_MAX_SIZE,
+            le=MAX_SIZE,
             description="Answer as of this tree size; not with `at`.",
             examples=[4096],
         ),
@@ -96,17 +113,43 @@ async def moment_asked(
 async def page_asked(
     request: Request,
     cursor: Annotated[
-        int | None, Query(ge=0, le=_MAX_SIZE, description="From `next` of the page before.")
+        str | None,
+        Query(
+            max_length=32,
+            description="Where the page before ended, from its `next`, whose other parameters go "
+            "with it.",
+            examples=["4096-Zm9vYmFy"],
+        ),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Items on a page.")] = 100,
+    limit: Annotated[
+        int, Query(ge=1, le=MAX_PAGE, description="Items on a page, at most.", examples=[100])
+    ] = 100,
 ) -> PageRequest:
-    """Return which page a request asks for."""
-    choice = {k: v for k, v in request.query_params.items() if k not in _PLACE}
-    return PageRequest(cursor, limit, request.url.path, choice)
+    """Return which page a request asks for; raises a 422 `Problem` for another list's cursor."""
+    query = request.query_params
+    choice = tuple((name, value) for name, value in query.multi_items() if name not in _PLACE)
+    path = request.url.path
+    if cursor is None:
+        return PageRequest(None, limit, path, choice)
+    found, size = _CURSOR.fullmatch(cursor), query.get("size", "")
+    if found is None or not _SIZE.fullmatch(size) or found[2] != _bond(path, choice, int(size)):
+        raise Problem(422, "cursor", _CURSOR_FORM, value=cursor)
+    return PageRequest(int(found[1]), limit, path, choice)
 
 
-def parse_moment(text: str) -> int:
-    """Return RFC 3339 `text` in Unix milliseconds; raises a 422 `Problem`."""
+def parse_day_or_time(name: str, text: str, *, end: bool) -> int:
+    """Return the Unix milliseconds of RFC 3339 `text`, or of the beginning or end of a UTC day.
+
+    Raises a 422 `Problem` that names the parameter.
+    """
+    if not _DAY.fullmatch(text):
+        return parse_moment(text, name)
+    first = parse_moment(f"{text}T00:00:00Z", name)
+    return first + 86_400_000 - 1 if end else first
+
+
+def parse_moment(text: str, name: str = "at") -> int:
+    """Return RFC 3339 `text` in Unix milliseconds; raises a 422 `Problem` that names `name`."""
     # A plus sign that was not percent-encoded arrives as a space.
     spelt = text.replace(" ", "+")
     if _TIME.fullmatch(spelt):
@@ -116,7 +159,12 @@ def parse_moment(text: str) -> int:
             milliseconds = -1
         if milliseconds >= 0:
             return milliseconds
-    raise Problem(422, "time", _NO_TIME, value=text)
+    raise Problem(422, "time", f"{name} {_NO_TIME}", value=text)
+
+
+def is_did(text: str | None) -> TypeGuard[str]:
+    """Return whether `text` is the DID of an organization."""
+    return text is not None and re.match(DID, text) is not None
 
 
 When = Annotated[Moment, Depends(moment_asked)]

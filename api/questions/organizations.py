@@ -7,11 +7,26 @@ from typing import Final, Literal
 import msgspec
 from fastapi import APIRouter, Response
 
+from api.questions import links as at
 from api.questions.accreditations import Words, words_of
 from api.questions.answerer import View
-from api.questions.moment import PageOf, When
+from api.questions.filters import (
+    FlagAsked,
+    IdentifierAsked,
+    ListOf,
+    NameAsked,
+    RoleAsked,
+    all_of,
+    check_flag,
+    flag_of,
+    identifier_of,
+    name_of,
+    role_of,
+)
+from api.questions.links import Links
+from api.questions.moment import PageOf, When, is_did
 from api.questions.question import (
-    Answering,
+    Asking,
     Did,
     HistoryLine,
     Listed,
@@ -36,6 +51,7 @@ from projections.organizations import OrganizationAt
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Identifier, KeyUse, Range
 from testamur.catalogue.submission import format_time
+from testamur.catalogue.table import Kind
 from testamur.rules.key_table import SIGNING
 from testamur.rules.reach import Reach
 
@@ -113,6 +129,7 @@ class OrganizationAnswer(Shape, frozen=True, gc=False, kw_only=True):
     position: int
     size: int
     recorded_at: str | None
+    links: Links
     sponsor: str | None = None
     identifiers: tuple[Identifier, ...] | None = None
     url: str | None = None
@@ -177,7 +194,24 @@ def _organization(found: OrganizationAt, recorded_at: str | None) -> Organizatio
         closed=None if found.closed is None else found.closed.position,
         size=found.size,
         recorded_at=recorded_at,
+        links=_links(organization.did, organization.sponsor),
     )
+
+
+def _links(did: str, sponsor: str | None) -> Links:
+    found = at.below(
+        at.organization(did),
+        "history",
+        "keys",
+        "accreditations",
+        "recognitions",
+        "achievements",
+        "credentials",
+        "submissions",
+        "predecessors",
+    )
+    # A root authority names the log as its sponsor, which is no organization.
+    return found | ({"sponsor": at.organization(sponsor)} if is_did(sponsor) else {})
 
 
 def _vouched(found: GrantAt) -> VouchedFor:
@@ -191,15 +225,34 @@ def _vouched(found: GrantAt) -> VouchedFor:
 
 @routes.get(
     "/organizations",
-    summary="Every organization, in the order of registration.",
+    summary="Organizations, in the order of registration.",
+    description="All of them, or those that have what is asked for. `since`, `until` and `after` "
+    "are about the registration.",
     responses=described(Listed[OrganizationAnswer]),
 )
-async def every_organization(answerer: Answering, when: When, page: PageOf) -> Response:
+async def every_organization(
+    asker: Asking,
+    when: When,
+    page: ListOf,
+    name: NameAsked = None,
+    identifier: IdentifierAsked = None,
+    role: RoleAsked = None,
+    flag: FlagAsked = None,
+) -> Response:
+    wanted = all_of(
+        identifier_of(identifier),
+        name_of(name),
+        flag_of(flag, Kind.ORGANIZATION),
+        role_of(role),
+    )
+
     def find(view: View) -> Listed[OrganizationAnswer]:
-        found = organizations.organizations(view.connection, view.size, **page.options)
+        found = organizations.organizations(
+            view.connection, view.size, marks=wanted, **page.options(view, start=-1)
+        )
         return listed(view, page, found, lambda each: _organization(each, view.recorded_at))
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, Listed[OrganizationAnswer], find)
 
 
 @routes.get(
@@ -207,7 +260,7 @@ async def every_organization(answerer: Answering, when: When, page: PageOf) -> R
     summary="An organization: its own word, and what others vouch for.",
     responses=described(OrganizationAnswer),
 )
-async def one_organization(answerer: Answering, when: When, did: Did) -> Response:
+async def one_organization(asker: Asking, when: When, did: Did) -> Response:
     def find(view: View) -> OrganizationAnswer:
         connection, size = view.connection, view.size
         found = view.known("organization", did, organizations.organization_at)
@@ -223,7 +276,7 @@ async def one_organization(answerer: Answering, when: When, did: Did) -> Respons
             succession=closing_sentence("the organization", answer.closed, named),
         )
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, OrganizationAnswer, find)
 
 
 @routes.get(
@@ -231,14 +284,14 @@ async def one_organization(answerer: Answering, when: When, did: Did) -> Respons
     summary="The keys of an organization: when each may sign, who said so, what it cut off.",
     responses=described(Listed[KeyAnswer]),
 )
-async def keys(answerer: Answering, when: When, page: PageOf, did: Did) -> Response:
+async def keys(asker: Asking, when: When, page: PageOf, did: Did) -> Response:
     def find(view: View) -> Listed[KeyAnswer]:
-        found = projected.keys_at(view.connection, did, view.size, **page.options)
+        found = projected.keys_at(view.connection, did, view.size, **page.options())
         if found is None:
             raise view.missing("organization", did)
         return listed(view, page, found, _key)
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, Listed[KeyAnswer], find)
 
 
 @routes.get(
@@ -246,10 +299,16 @@ async def keys(answerer: Answering, when: When, page: PageOf, did: Did) -> Respo
     summary="Everything that happened to an organization and its keys.",
     responses=described(Listed[HistoryLine]),
 )
-async def organization_history(answerer: Answering, when: When, page: PageOf, did: Did) -> Response:
+async def organization_history(
+    asker: Asking, when: When, page: ListOf, did: Did, flag: FlagAsked = None
+) -> Response:
+    check_flag(flag, Kind.ORGANIZATION)
+
     def find(view: View) -> Listed[HistoryLine]:
         view.known("organization", did, organizations.organization_at)
-        events = organizations.organization_history(view.connection, did, view.size, **page.options)
+        events = organizations.organization_history(
+            view.connection, did, view.size, flag=flag, **page.options(view)
+        )
         return listed(view, page, events, history_line)
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, Listed[HistoryLine], find)

@@ -10,14 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 from fastapi import Depends, Path, Query, Request, Response
 
+from api.http import conditional
+from api.http.negotiation import media_type_taken
 from api.http.openapi import Responses, answer, problems
+from api.http.problems import not_acceptable
+from api.questions import links as at
 from api.questions.answerer import Answerer, View
+from api.questions.filters import ListRequest
+from api.questions.links import Links
 from api.questions.moment import DID, UUID, Moment, PageRequest
+from api.questions.table import CONTENT_TYPE, CSV, columns, table
 from projections.page import Page
 from projections.standing import Fallen, Happened
 from testamur.catalogue.events import wire_name
@@ -30,15 +37,35 @@ Item = TypeVar("Item")
 T = TypeVar("T")
 
 Did = Annotated[
-    str, Path(pattern=DID, examples=["did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"])
+    str,
+    Path(
+        pattern=DID,
+        description="The DID of an organization: the did:key of its founding key. Another "
+        "spelling is led to this one (308).",
+        examples=["did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"],
+    ),
 ]
-Uuid = Annotated[str, Path(pattern=UUID, examples=["019aa5f0-5c00-7000-8000-000000000001"])]
-Flagged = Annotated[bool, Query(description="Only what was admitted in breach of policy.")]
+Uuid = Annotated[
+    str,
+    Path(
+        pattern=UUID,
+        description="An id, a UUID in small letters. Another spelling is led to this one (308).",
+        examples=["019aa5f0-5c00-7000-8000-000000000001"],
+    ),
+]
+Flagged = Annotated[
+    bool,
+    Query(description="Only what was admitted in breach of policy.", examples=[True]),
+]
 
-_NO_SUCH: Final = problems(
+_JSON: Final = "application/json"
+_MEDIA_TYPES: Final = (_JSON, CSV)
+_NOT_HERE: Final = problems(
+    p308="An id is in another spelling: the thing is at `Location`.",
     p404="Not in the register as of that size, which the problem names.",
-    p422="A parameter is wrong, or asks about the future.",
-    p503="The projections have not reached that size yet.",
+    p406="Neither JSON nor CSV is acceptable, nor gzip where a plain answer is not.",
+    p422="A parameter is wrong, unknown, given twice, or asks about the future.",
+    p503="The projections have not reached that size yet, or the server is busy.",
 )
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -82,6 +109,7 @@ class HistoryLine(Shape, frozen=True, gc=False, kw_only=True):
     by: str
     key: str
     counts: bool
+    links: Links
     status: str | None = None
     flags: Flags = ()
     reach: Reach | None = None
@@ -137,6 +165,7 @@ def history_line(found: Happened) -> HistoryLine:
         by=by,
         key=found.signed.key,
         counts=found.because is None,
+        links={"entry": at.entry(found.position), "by": at.organization(by)},
         status=found.status,
         flags=found.flags,
         reach=found.reach,
@@ -178,41 +207,69 @@ def not_counted(found: Iterable[Fallen]) -> tuple[NotCounted, ...]:
     )
 
 
+class Asker(NamedTuple):
+    """Who asks what is answered: where to ask, in which form, and what the client has already."""
+
+    answerer: Answerer
+    csv: bool
+    held: bytes | None
+
+
 def described(kind: Any) -> Responses:
-    """Return what the OpenAPI document says of an answer of `kind`."""
-    return {200: answer(kind, "As of the size named.", sized=True), **_NO_SUCH}
+    """Return what the OpenAPI document says of an answer of `kind`, in JSON or CSV."""
+    found = answer(kind, "As of the size named.", sized=True)
+    header = ",".join(columns(kind))
+    found["content"][CSV] = {"schema": {"type": "string"}, "example": f"\ufeff{header}\n"}
+    return {200: found, 304: {"description": "What the client has is still right."}, **_NOT_HERE}
 
 
-async def answered(answerer: Answerer, moment: Moment, find: Callable[[View], Any]) -> Response:
-    """Return the answer to a question: what `find` finds in the register as of `moment`."""
-    found = await answerer.ask(moment, find)
-    return Response(
-        _encode(found),
-        media_type="application/json",
-        headers={
-            "Testamur-Size": str(found.size),
-            # The answer for a size never changes. The answer for a time may, until the log has
-            # grown past it.
-            "Cache-Control": "no-cache" if moment.size is None else "public, max-age=3600",
-        },
-    )
+async def answered(
+    asker: Asker, moment: Moment, kind: Any, find: Callable[[View], Any]
+) -> Response:
+    """Return the answer to a question: what `find` finds in the register as of `moment`.
+
+    `kind` is the shape of what it finds.
+    """
+
+    def answer_to(view: View) -> tuple[bytes, int, str | None]:
+        found = find(view)
+        body = table(found, kind) if asker.csv else _encode(found)
+        return body, found.size, getattr(found, "next", None)
+
+    body, size, following = await asker.answerer.ask(moment, answer_to)
+    headers = {
+        "Testamur-Size": str(size),
+        # The answer for a size never changes. The answer for a time may, until the log has grown
+        # past it.
+        "Cache-Control": "no-cache" if moment.size is None else "public, max-age=3600",
+        "Vary": "Accept, Accept-Encoding",
+    }
+    if following is not None:
+        headers["Link"] = f'<{following}>; rel="next"'
+    media_type = CONTENT_TYPE if asker.csv else _JSON
+    return conditional.answer(body, media_type, headers, asker.held)
 
 
 def listed(
-    view: View, asked: PageRequest, page: Page[Item], shown: Callable[[Item], T]
+    view: View, asked: PageRequest | ListRequest, page: Page[Item], shown: Callable[[Item], T]
 ) -> Listed[T]:
     """Return a page, each item as `shown` shows it; the next page is asked as of the same size."""
+    request = asked.page if isinstance(asked, ListRequest) else asked
     return Listed(
         size=view.size,
         recorded_at=view.recorded_at,
         items=tuple(map(shown, page.items)),
-        next=None if page.next is None else asked.following(page.next, view.size),
+        next=None if page.next is None else request.following(page.next, view.size),
     )
 
 
-async def _answerer(request: Request) -> Answerer:
-    answerer: Answerer = request.app.state.answerer
-    return answerer
+async def _asker(request: Request) -> Asker:
+    taken = media_type_taken(request.scope["headers"], _MEDIA_TYPES)
+    if taken is None:
+        raise not_acceptable(f"this is sent as {' or '.join(_MEDIA_TYPES)}")
+    return Asker(
+        request.app.state.answerer, taken == CSV, conditional.held(request.scope["headers"])
+    )
 
 
-Answering = Annotated[Answerer, Depends(_answerer)]
+Asking = Annotated[Asker, Depends(_asker)]

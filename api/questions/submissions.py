@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter, Query, Response
 
+from api.http.problems import Problem
+from api.questions import links as at
 from api.questions.answerer import View
-from api.questions.moment import DID, MULTIKEY, PageOf, PageRequest, When
+from api.questions.filters import FlagAsked, ListOf, ListRequest, did_query, number_of
+from api.questions.links import Links
+from api.questions.moment import MULTIKEY, Moment, When
 from api.questions.question import (
-    Answering,
+    Asker,
+    Asking,
     BecauseOf,
     Did,
     Listed,
@@ -19,16 +24,28 @@ from api.questions.question import (
     described,
     listed,
 )
-from projections import keys, organizations, submissions
+from projections import keys, submissions
 from projections.submissions import SubmissionAt
 from testamur.catalogue.submission import format_time
-from testamur.rules import Flags, key_table
+from testamur.rules import Flag, Flags, key_table
 
 routes: Final = APIRouter(tags=["submissions"])
 
 Key = Annotated[
-    str | None, Query(pattern=MULTIKEY, description="Only what this key signed: its Multikey.")
+    str | None,
+    Query(
+        pattern=MULTIKEY,
+        description="Only what this key signed: its Multikey.",
+        examples=["z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"],
+    ),
 ]
+
+
+class Choice(NamedTuple):
+    """Which of the submissions are asked for: those of a key, those with a flag."""
+
+    key: str | None
+    flag: Flag | None
 
 
 class SubmissionLine(Shape, frozen=True, gc=False, kw_only=True):
@@ -45,6 +62,7 @@ class SubmissionLine(Shape, frozen=True, gc=False, kw_only=True):
     recorded_at: str
     flags: Flags
     counts: bool
+    links: Links
     because_of: BecauseOf | None = None
 
 
@@ -61,31 +79,35 @@ def _line(found: SubmissionAt, why: key_table.NotCounted | None) -> SubmissionLi
         recorded_at=format_time(found.signed.recorded_at),
         flags=found.flags,
         counts=why is None,
+        links={
+            "self": at.submission(found.signed.organization, found.jti),
+            "issuer": at.organization(found.signed.organization),
+            "entry": at.entry(found.signed.position),
+        },
         because_of=because_of(why),
     )
 
 
-def _submitted(view: View, page: PageRequest, did: str, key: str | None) -> Listed[SubmissionLine]:
-    view.known("organization", did, organizations.organization_at)
-    found = submissions.submissions_of(view.connection, did, view.size, key=key, **page.options)
-    signed = [each.signed for each in found.items]
-    reasons = keys.not_counted(view.connection, signed, view.size)
-    return listed(view, page, found, lambda each: _line(each, reasons.get(each.signed.position)))
-
-
 @routes.get(
     "/submissions",
-    summary="What an organization submitted, with any key or with one.",
+    summary="What was submitted, in log order.",
+    description="All of it, or what an organization submitted, with any key or with one, or what "
+    "holds an event with a flag.",
     responses=described(Listed[SubmissionLine]),
 )
 async def submissions_by(
-    answerer: Answering,
+    asker: Asking,
     when: When,
-    page: PageOf,
-    organization: Annotated[str, Query(pattern=DID)],
+    page: ListOf,
+    organization: Annotated[
+        str | None, did_query("Only what this organization submitted: its DID.")
+    ] = None,
     key: Key = None,
+    flag: FlagAsked = None,
 ) -> Response:
-    return await answered(answerer, when, lambda view: _submitted(view, page, organization, key))
+    if key is not None and organization is None:
+        raise Problem(422, "parameter", "name the organization whose key it is too", value=key)
+    return await _submissions(asker, when, page, organization, Choice(key, flag))
 
 
 @routes.get(
@@ -94,6 +116,27 @@ async def submissions_by(
     responses=described(Listed[SubmissionLine]),
 )
 async def submissions_of(
-    answerer: Answering, when: When, page: PageOf, did: Did, key: Key = None
+    asker: Asking, when: When, page: ListOf, did: Did, key: Key = None, flag: FlagAsked = None
 ) -> Response:
-    return await answered(answerer, when, lambda view: _submitted(view, page, did, key))
+    return await _submissions(asker, when, page, did, Choice(key, flag))
+
+
+async def _submissions(
+    asker: Asker, when: Moment, page: ListRequest, did: str | None, choice: Choice
+) -> Response:
+    def find(view: View) -> Listed[SubmissionLine]:
+        found = submissions.submissions(
+            view.connection,
+            view.size,
+            issuer=number_of(view, did),
+            key=choice.key,
+            flag=choice.flag,
+            **page.options(view, start=-1),
+        )
+        signed = [each.signed for each in found.items]
+        reasons = keys.not_counted(view.connection, signed, view.size)
+        return listed(
+            view, page, found, lambda each: _line(each, reasons.get(each.signed.position))
+        )
+
+    return await answered(asker, when, Listed[SubmissionLine], find)

@@ -7,10 +7,12 @@ from typing import Final
 
 from fastapi import APIRouter, Response
 
+from api.questions import links as at
 from api.questions.answerer import View
+from api.questions.links import Links
 from api.questions.moment import PageOf, When
 from api.questions.question import (
-    Answering,
+    Asking,
     Did,
     Listed,
     Shape,
@@ -39,6 +41,7 @@ class Successor(Shape, frozen=True, gc=False, kw_only=True):
     position: int
     recorded_at: str
     in_effect: bool
+    links: Links
     closed: int | None = None
 
 
@@ -53,6 +56,7 @@ class Predecessor(Shape, frozen=True, gc=False, kw_only=True):
     position: int
     recorded_at: str
     in_effect: bool
+    links: Links
     closed: int | None = None
 
 
@@ -68,6 +72,7 @@ def successor(found: Named) -> Successor:
         position=naming.said.position,
         recorded_at=format_time(naming.said.signed.recorded_at),
         in_effect=naming.in_effect,
+        links=_links(naming.successor, naming.by),
         closed=found.closed,
     )
 
@@ -81,8 +86,13 @@ def predecessor(found: Named) -> Predecessor:
         position=naming.said.position,
         recorded_at=format_time(naming.said.signed.recorded_at),
         in_effect=naming.in_effect,
+        links=_links(naming.organization, naming.by),
         closed=found.closed,
     )
+
+
+def _links(named: str, by: str) -> Links:
+    return {"organization": at.organization(named), "by": at.organization(by)}
 
 
 def closing_sentence(who: str, closed: int | None, named: Iterable[Named]) -> str | None:
@@ -103,10 +113,10 @@ def closing_sentence(who: str, closed: int | None, named: Iterable[Named]) -> st
     summary="The organizations of which one was named the successor.",
     responses=described(Listed[Predecessor]),
 )
-async def predecessors(answerer: Answering, when: When, page: PageOf, did: Did) -> Response:
+async def predecessors(asker: Asking, when: When, page: PageOf, did: Did) -> Response:
     def find(view: View) -> Listed[Predecessor]:
         view.known("organization", did, organizations.organization_at)
-        found = successions.predecessors(view.connection, did, view.size, **page.options)
+        found = successions.predecessors(view.connection, did, view.size, **page.options())
         return listed(view, page, found, predecessor)
 
-    return await answered(answerer, when, find)
+    return await answered(asker, when, Listed[Predecessor], find)

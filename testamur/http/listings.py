@@ -5,6 +5,7 @@ A listing is the registry's word. What it leaves out is found by a replay of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Final, Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +21,8 @@ MAX_LINES: Final = 1000
 """Submissions on a page."""
 MAX_PAGES: Final = 500
 """So many pages a reader holds in memory, 400 bytes a line; a longer list is read from the log."""
+
+_CURSOR: Final = re.compile(r"[!-~]{1,64}")
 
 
 class SubmissionLine(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
@@ -132,24 +135,24 @@ def _in_order(lines: Iterable[_Placed], after: int) -> Iterator[_Placed]:
 def _lines(
     ask: Ask, kind: type[_Page[_Line]], choice: dict[str, str | int], after: int, size: int | None
 ) -> Iterator[_Line]:
-    chosen = {"limit": MAX_LINES, **choice}
-    place: dict[str, str | int] = {} if after < 0 else {"cursor": after}
-    place |= {} if size is None else {"size": size}
+    chosen: dict[str, str | int] = {"limit": MAX_LINES, **choice}
+    chosen |= {} if after < 0 else {"after": after}
+    place: dict[str, str | int] = {} if size is None else {"size": size}
     for _ in range(MAX_PAGES):
         page = _decoded(ask(chosen | place), kind)
         yield from page.items
         if page.next is None:
             return
         # Where the next page begins; its address is not the registry's to choose.
-        place = {"cursor": _number(page.next, "cursor"), "size": page.size}
+        place = {"cursor": _cursor(page.next), "size": page.size}
     raise Unavailable(f"the registry lists more than {MAX_PAGES} pages; read the log itself")
 
 
-def _number(address: str, name: str) -> int:
-    found = parse_qs(urlsplit(address).query).get(name, [])
-    if len(found) != 1 or not found[0].isascii() or not found[0].isdigit():
+def _cursor(address: str) -> str:
+    found = parse_qs(urlsplit(address).query).get("cursor", [])
+    if len(found) != 1 or not _CURSOR.fullmatch(found[0]):
         raise Unavailable("the registry names no next page that can be asked for")
-    return int(found[0])
+    return found[0]
 
 
 def _decoded(answer: bytes, kind: type[_Page[_Line]]) -> _Page[_Line]:

@@ -46,10 +46,18 @@ def fault(identifier: Identifier) -> str | None:
     """Return what is wrong with an identifier, and what to write; None if nothing is."""
     scheme, value = identifier.scheme, identifier.value
     try:
-        right = _SPELLINGS[scheme](value)
+        right = spelt(scheme, value)
     except ValueError as error:
         return str(error)
     return None if right == value else f"this {scheme} is written {right}"
+
+
+def spelt(scheme: str, value: str) -> str:
+    """Return an identifier in its one spelling; raises `ValueError` if it is none.
+
+    `scheme` is one of `SCHEMES`.
+    """
+    return _SPELLINGS[scheme](value)
 
 
 def ror_checksum(number: str) -> str:
@@ -120,3 +128,6 @@ _SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {
     "PIC": _pic,
     "ROR": _ror,
 }
+
+SCHEMES: Final = tuple(_SPELLINGS)
+"""The registers whose identifiers are known."""

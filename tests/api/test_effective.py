@@ -34,7 +34,7 @@ def test_a_status_is_answered_with_the_day_from_which_it_holds(served: Served) -
         f"/organizations/{issuer}/credentials",
         f"/achievements/{story.achievement}/credentials",
     ):
-        (line,) = served.answer(f"{path}?size={size}&cursor={before - 1}").json()["items"]
+        (line,) = served.answer(f"{path}?size={size}&after={before - 1}").json()["items"]
         assert (line["status"], line["effectiveAt"]) == ("revoked", "2026-09-01")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import time
 
 import pytest
@@ -103,7 +104,7 @@ def test_who_takes_gzip_alone_gets_gzip(served: Served, path: str) -> None:
     plain = served.client.get(served.url + path, headers={"Accept-Encoding": "identity"})
     zipped = asked(served, path, "Accept-Encoding: *;q=0, gzip")
     assert b"content-encoding: gzip" in zipped[0]
-    assert b"vary: accept-encoding" in zipped[0]
+    assert re.search(rb"vary: .*accept-encoding", zipped[0])
     assert gzip.decompress(zipped[1]) == plain.content
 
 

@@ -38,6 +38,7 @@ def test_a_credential_answers_with_all_that_the_register_states(served: Served) 
     receipt = served.submit(story.submission(story.provider, issued))
     size = receipt.position + 2
     found = served.get(f"/credentials/{issued.credential}?size={size}").json()
+    assert found.pop("links")["self"] == f"/credentials/{issued.credential}"
     assert found == {
         "id": issued.credential,
         "status": "active",
@@ -135,7 +136,7 @@ def test_the_past_answers_as_it_was(served: Served) -> None:
         ("at=2026-02-30T10:00:00Z", "time"),
         ("at=1969-12-31T23:59:59Z", "time"),
         ("at=20261121T100000Z", "time"),
-        ("cursor=-1", "parameter"),
+        ("cursor=-1", "cursor"),
         ("limit=0", "parameter"),
         ("limit=100000", "parameter"),
         ("size=1&at=2026-11-21T10:00:00Z", "parameter"),
@@ -153,9 +154,16 @@ def test_a_moment_that_cannot_be_asked_about_is_refused(
     ("path", "takes"),
     [
         ("/credentials/{id}", "the parameters here are size, at"),
-        ("/credentials/{id}/history", "the parameters here are size, at, cursor, limit"),
+        (
+            "/credentials/{id}/history",
+            "the parameters here are flag, size, at, cursor, limit, since, until, after",
+        ),
         ("/credentials/{id}/evidence", "the parameters here are anchor, size, at"),
-        ("/submissions", "the parameters here are organization, key, size, at, cursor, limit"),
+        ("/organizations/{did}/keys", "the parameters here are size, at, cursor, limit"),
+        (
+            "/organizations/{did}/submissions",
+            "the parameters here are key, flag, size, at, cursor, limit, since, until, after",
+        ),
         ("/entries", "the parameters here are start, limit"),
         ("/stream", "the parameters here are start"),
         ("/submissions/{did}/{id}", "none is taken here"),
@@ -202,7 +210,7 @@ def test_what_is_not_in_the_register_is_not_found(served: Served, kind: str) -> 
     unknown = served.story.new_id()
     found = problem(served.get(f"/{kind}s/{unknown}"), 404, f"unknown-{kind}")
     assert "size" in str(found["detail"])
-    for query in ("", "?cursor=1", "?cursor=1&limit=1"):
+    for query in ("", "?after=1", "?after=1&limit=1"):
         problem(served.get(f"/{kind}s/{unknown}/history{query}"), 404, f"unknown-{kind}")
     problem(served.get(f"/{kind}s/{unknown}0"), 422, "parameter")
     problem(served.get(f"/{kind}s/..%2f..%2fkey"), 404, "no-such-path")

@@ -29,7 +29,7 @@ class Lister(HttpRegistry):
     def answer(self, asked: Asked) -> Reply:
         match [unquote(part) for part in asked.path.strip("/").split("/")]:
             case ["organizations", did, "submissions"]:
-                after = int(asked.query.get("cursor", "-1"))
+                after = int(asked.query.get("after", "-1"))
                 lines = list(self._lines(did, after))
                 return _json({"size": self.log.size, "items": lines})
             case ["organizations", _, "keys" | "history"]:

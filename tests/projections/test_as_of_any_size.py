@@ -28,6 +28,7 @@ from testamur.rules.status import acts, closed, closing, existing, status, words
 from testamur.rules.succession import Naming, namings
 from tests.harness.chronicle import Chronicle
 from tests.harness.random_submissions import RandomSubmissions
+from tests.projections import pages
 from tests.projections.naive import Naive
 from tests.projections.pages import all_pages
 
@@ -118,7 +119,7 @@ def check_grants(connection: Connection, naive: Naive) -> None:
             assert flags[found.granted] == found.flags
             of[grant.subject].append(id_)
             by[grant.owner].append(id_)
-        for parties, listing in ((of, accreditations.granted_to), (by, accreditations.granted_by)):
+        for parties, listing in ((of, accreditations.granted_to), (by, pages.granted_by)):
             for did in register.organizations:
                 listed = all_pages(
                     lambda after, limit, did=did: listing(  # type: ignore[misc]  # noqa: B023
@@ -199,7 +200,7 @@ def check_credentials(connection: Connection, naive: Naive, ever: set[str]) -> N
         )
     for provider, ids in by_provider.items():
         lines = all_pages(
-            lambda after, limit, did=provider: credentials.credentials_of(  # type: ignore[misc]
+            lambda after, limit, did=provider: pages.credentials_of(  # type: ignore[misc]
                 connection, did, size, after=after, limit=limit
             ),
             0,
@@ -212,7 +213,7 @@ def check_credentials(connection: Connection, naive: Naive, ever: set[str]) -> N
             assert (line.because is None) == (existing(register, thing) is not None)
     for achievement, ids in by_achievement.items():
         lines = all_pages(
-            lambda after, limit, one=achievement: credentials.credentials_for(  # type: ignore[misc]
+            lambda after, limit, one=achievement: pages.credentials_for(  # type: ignore[misc]
                 connection, one, size, after=after, limit=limit
             ),
             0,
@@ -272,7 +273,7 @@ def check_submissions(connection: Connection, naive: Naive) -> None:
         by_issuer[signed.organization].setdefault(signed, set()).update(admitted.flags)
     for did, expected in by_issuer.items():
         listed = all_pages(
-            lambda after, limit, did=did: submissions.submissions_of(  # type: ignore[misc]
+            lambda after, limit, did=did: pages.submissions_of(  # type: ignore[misc]
                 connection, did, size, after=after, limit=limit
             ),
             -1,
@@ -284,7 +285,7 @@ def check_submissions(connection: Connection, naive: Naive) -> None:
             signed.position for signed in expected if not register.counts(signed)
         }
         for key in {signed.key for signed in expected}:
-            of_key = submissions.submissions_of(connection, did, size, key=key, limit=1000)
+            of_key = pages.submissions_of(connection, did, size, key=key, limit=1000)
             assert [signed for signed in expected if signed.key == key] == [
                 each.signed for each in of_key.items
             ]

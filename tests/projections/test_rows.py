@@ -25,7 +25,7 @@ from tests.harness.random_submissions import RandomSubmissions
 def test_a_bit_keeps_its_meaning_within_a_layout_of_the_tables() -> None:
     """Moving a flag needs a new `LAYOUT`; a new flag goes to the end."""
     assert (LAYOUT, list(Flag)) == (
-        8,
+        9,
         [
             "no-accreditation-claimed",
             "accreditation-not-in-force",

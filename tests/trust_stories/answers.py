@@ -14,6 +14,7 @@ from projections.accreditations import GrantAt, accreditation_at, recognition_at
 from projections.achievements import achievement_at
 from projections.credentials import credential_at
 from projections.database import sqlite_engine
+from projections.dids import number_of
 from projections.evidence import evidence_positions
 from projections.follower import Follower
 from projections.issuances import issuances
@@ -22,7 +23,7 @@ from projections.lookups import LookUps
 from projections.organizations import organization_at
 from projections.register import register_at
 from projections.standing import Standing
-from projections.submissions import as_of, submissions_of
+from projections.submissions import as_of, submissions
 from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.lines import decode_event
 from testamur.catalogue.touched import History
@@ -175,7 +176,9 @@ def _organization(connection: Connection, world: World, name: str, size: int) ->
     }
     if {key.key for key in keys.items if key.in_force} != there:
         yield f"answer: keys of {name} in force"
-    signed = [each.signed for each in submissions_of(connection, did, size, limit=MOST).items]
+    issuer = number_of(connection, did, size)
+    page = submissions(connection, size, issuer=issuer, limit=MOST)
+    signed = [each.signed for each in page.items]
     fallen = not_counted(connection, signed, size)
     own = {each.position for each in world.log if each.organization == name != LOG}
     if {each.position for each in signed} != own or set(fallen) != own - world.counting:

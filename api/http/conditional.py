@@ -1,0 +1,37 @@
+"""Conditional answers: who has the answer already is told so, and not sent it again.
+
+RFC 9110 sections 8.8.3 and 13.1.2. Tags are weak: an answer in gzip says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+from fastapi import Response
+
+from api.http.asgi import Headers
+
+
+def held(headers: Headers) -> bytes | None:
+    """Return what the request says in `If-None-Match`, if it says anything."""
+    found = [value for name, value in headers if name == b"if-none-match"]
+    return b",".join(found) if found else None
+
+
+def answer(
+    body: bytes, media_type: str, headers: Mapping[str, str], held: bytes | None
+) -> Response:
+    """Return a 200 with `body`, or a 304 if what the client holds is the same."""
+    tag = sha256(media_type.encode() + body).hexdigest()[:32]
+    named = {**headers, "ETag": f'W/"{tag}"'}
+    if held is not None and matches(held, f'"{tag}"'.encode()):
+        return Response(status_code=304, headers=named)
+    # The media type as it is: the framework would add a charset to what is text.
+    return Response(body, headers={**named, "Content-Type": media_type})
+
+
+def matches(held: bytes, tag: bytes) -> bool:
+    """Return whether one of the tags that a client holds is `tag`, by weak comparison."""
+    tags = [each.strip().removeprefix(b"W/") for each in held.split(b",")]
+    return tag in tags or tags == [b"*"]
