@@ -21,7 +21,8 @@ from api.entries import Entries, LogEntry
 from api.health import Health, Tally
 from api.http import openapi, problems
 from api.http.answers import Answers
-from api.http.asgi import SAFE, Receive, Scope, Send, answer_preflight, answer_problem
+from api.http.asgi import Receive, Scope, Send, answer_preflight, answer_problem, with_safe
+from api.http.description import DESCRIPTION, TAGS
 from api.http.intake import HungUp
 from api.http.methods import methods_of
 from api.http.negotiation import coding_taken
@@ -30,6 +31,7 @@ from api.http.problems import Problem, moved, no_such_method, not_acceptable, pr
 from api.questions.answerer import Answerer
 from api.questions.moment import FORMS
 from api.questions.spelling import address_meant
+from api.reference import routes as reference
 from api.submissions import routes as submissions
 from api.submissions.endpoint import Submissions
 from api.tiles import ENTRANCE, PREFIX, Tiles
@@ -77,7 +79,7 @@ class App:
     async def _ask_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_safe(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *SAFE]
+                message["headers"] = with_safe(message.get("headers", ()))
             await send(message)
 
         if scope["method"] == "HEAD" and scope["path"] != "/stream":
@@ -135,8 +137,10 @@ def make_app(parts: Parts, answers: Answers) -> App:
         title="Testamur",
         version=__version__,
         summary="An event-sourced registry of micro-credentials with a transparency log.",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
         lifespan=lifespan,
-        # These pages load scripts from other origins; the document itself is at /openapi.json.
+        # These pages load scripts from other origins; `/docs` is one that needs none.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -148,6 +152,7 @@ def make_app(parts: Parts, answers: Answers) -> App:
     for routes in (submissions.routes, questions.routes, entries.routes):
         framework.include_router(routes, dependencies=[OnlyKnown])
     framework.include_router(health.routes)
+    framework.include_router(reference.routes)
     _answer_errors(framework)
     framework.openapi = lambda: _document(framework)  # type: ignore[method-assign]
     return App(tiles, submitting, framework, reading)
@@ -205,5 +210,6 @@ def _document(framework: FastAPI) -> dict[str, Any]:
         components["schemas"] = openapi.schemas(
             *questions.SHAPES, *health.SHAPES, *submissions.SHAPES, Evidence, LogEntry
         )
+        openapi.with_samples(document)
         framework.openapi_schema = document
     return framework.openapi_schema

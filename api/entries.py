@@ -20,6 +20,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Send
 
 from api.http import openapi
+from api.http.examples import LINE, POSITION
 from api.http.problems import Problem, not_now
 from api.processes.wakeups import Wakeups
 from api.published import Published
@@ -244,6 +245,17 @@ async def _entries(request: Request) -> Entries:
 
 Reading = Annotated[Entries, Depends(_entries)]
 routes: Final = APIRouter(tags=["entries"])
+EXAMPLE: Final = LogEntry(POSITION, LINE)
+_AN_ENTRY: Final = f"{_encode(EXAMPLE).decode()}\n"
+Start = Annotated[
+    int,
+    Query(
+        ge=0,
+        le=2**53 - 1,
+        description="The position of the first entry.",
+        examples=[POSITION],
+    ),
+]
 _BEYOND: Final = openapi.problems(
     p422="A parameter is wrong, or lies beyond what is published.",
     p503="Too many downloads or streams are open.",
@@ -253,16 +265,21 @@ _BEYOND: Final = openapi.problems(
 @routes.get(
     "/entries",
     summary="Published entries as NDJSON, from a position on.",
+    description="Byte for byte as they are on the log, for scripts. They prove nothing: for proof "
+    'read the tiles, or replay the log. `Link: rel="next"` leads on.',
+    response_class=Response,
     responses={
-        200: openapi.text(NDJSON, "One object a line: position, and entry as text.")
-        | {"headers": openapi.SIZE_HEADER},
+        200: openapi.text(NDJSON, "One object a line: position, and entry as text.", _AN_ENTRY)
+        | {"headers": openapi.SIZE_HEADER | openapi.NEXT_HEADER},
         **_BEYOND,
     },
 )
 async def some_entries(
     reading: Reading,
-    start: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    start: Start = 0,
+    limit: Annotated[
+        int, Query(ge=1, le=MAX_LIMIT, description="Entries, at most.", examples=[DEFAULT_LIMIT])
+    ] = DEFAULT_LIMIT,
 ) -> Response:
     published = reading.latest()
     reading.check_start(start, published)
@@ -277,15 +294,28 @@ async def some_entries(
 @routes.get(
     "/stream",
     summary="Published entries as server-sent events, as they are published.",
+    description="An endless answer. A client that was cut off resumes after the event whose id it "
+    "sends as `Last-Event-ID`.",
+    response_class=Response,
     responses={
-        200: openapi.text(EVENT_STREAM, "Events `entry` (id: its position) and `checkpoint`."),
+        200: openapi.text(
+            EVENT_STREAM,
+            "Events `entry` (id: its position) and `checkpoint`.",
+            f"id: {EXAMPLE.position}\nevent: entry\ndata: {_AN_ENTRY}\n",
+        ),
         **_BEYOND,
     },
 )
 async def stream(
     reading: Reading,
-    start: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0,
-    last_event_id: Annotated[str | None, Header()] = None,
+    start: Start = 0,
+    last_event_id: Annotated[
+        str | None,
+        Header(
+            description="The id of the last event that the client has; browsers send it.",
+            examples=[str(POSITION)],
+        ),
+    ] = None,
 ) -> Response:
     first = resumed_at(start, last_event_id)
     reading.check_start(first, reading.latest())

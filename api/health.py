@@ -76,6 +76,7 @@ _LINKS: Final = {
     "stream": "/stream",
     "organizations": "/organizations",
     "openapi": "/openapi.json",
+    "docs": "/docs",
 }
 
 
@@ -331,11 +332,21 @@ def _health(request: Request) -> Health:
     return cast("Health", request.app.state.health)
 
 
+_METRICS: Final = (
+    "# HELP testamur_published_entries Entries under the latest checkpoint.\n"
+    "# TYPE testamur_published_entries gauge\n"
+    "testamur_published_entries 8192\n"
+)
 Observed = Annotated[Health, Depends(_health)]
 routes: Final = APIRouter(tags=["server"])
 
 
-@routes.get("/", summary="What this server is.", responses={200: openapi.answer(About, "Itself.")})
+@routes.get(
+    "/",
+    summary="What this server is.",
+    description="The log that it serves, how far it is, and where everything else is.",
+    responses={200: openapi.answer(About, "Itself.")},
+)
 async def about(observed: Observed) -> Response:
     return _json(observed.about())
 
@@ -343,6 +354,7 @@ async def about(observed: Observed) -> Response:
 @routes.get(
     "/healthz",
     summary="Whether the process answers.",
+    description="For a supervisor: anything but a 200 means that the process should be restarted.",
     responses={200: openapi.answer(Alive, "It does.")},
 )
 async def healthz() -> Response:
@@ -352,6 +364,8 @@ async def healthz() -> Response:
 @routes.get(
     "/readyz",
     summary="Whether every part works.",
+    description="For a load balancer: 503 while a part has failed, or lags behind by more than "
+    "its bound.",
     responses={
         200: openapi.answer(Readiness, "All work."),
         503: openapi.answer(Readiness, "One does not."),
@@ -365,7 +379,9 @@ async def readyz(observed: Observed) -> Response:
 @routes.get(
     "/metrics",
     summary="The server in numbers, for Prometheus.",
-    responses={200: openapi.text("text/plain", "Text format 0.0.4.")},
+    description="Counters begin at the start of the process.",
+    response_class=Response,
+    responses={200: openapi.text("text/plain", "Text format 0.0.4.", _METRICS)},
 )
 async def metrics(observed: Observed) -> Response:
     return Response(exposition(observed.tally, observed.gauges), media_type=PROMETHEUS)

@@ -6,7 +6,7 @@ than the work itself. An answer is sent whole or not begun.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final, TypeAlias
 
 from api.http.problems import MEDIA_TYPE, Problem
@@ -16,6 +16,7 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
+CSP: Final = "content-security-policy"
 LOADS_NOTHING: Final = b"default-src 'none'; frame-ancestors 'none'"
 """The content security policy of answers that are no pages."""
 
@@ -29,7 +30,7 @@ def safe_headers(policy: bytes = LOADS_NOTHING) -> Headers:
             b"access-control-expose-headers",
             b"testamur-size, retry-after, link, content-disposition",
         ),
-        (b"content-security-policy", policy),
+        (CSP.encode(), policy),
         (b"cross-origin-resource-policy", b"cross-origin"),
         (b"referrer-policy", b"no-referrer"),
         (b"x-content-type-options", b"nosniff"),
@@ -38,6 +39,15 @@ def safe_headers(policy: bytes = LOADS_NOTHING) -> Headers:
 
 SAFE: Final[Headers] = safe_headers()
 """The same for answers that are no pages, made once."""
+
+_BUT_POLICY: Final[Headers] = [pair for pair in SAFE if pair[0] != CSP.encode()]
+
+
+def with_safe(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return headers with those that every answer carries; its own policy, if any, stays."""
+    own = list(headers)
+    return own + (_BUT_POLICY if any(name == CSP.encode() for name, _ in own) else SAFE)
+
 
 NOT_KEPT: Final = (b"cache-control", b"no-store")
 JSON: Final = (b"content-type", b"application/json")

@@ -201,6 +201,8 @@ def _granted(found: GrantAt, recorded_at: str | None) -> dict[str, Any]:
 @routes.get(
     "/accreditations/{accreditation}",
     summary="An accreditation of a provider.",
+    description="Its terms, its status, and what the accreditor vouches for about the provider "
+    "now.",
     responses=described(AccreditationAnswer),
 )
 async def one_accreditation(asker: Asking, when: When, accreditation: Uuid) -> Response:
@@ -214,6 +216,8 @@ async def one_accreditation(asker: Asking, when: When, accreditation: Uuid) -> R
 @routes.get(
     "/accreditations/{accreditation}/history",
     summary="Everything that happened to an accreditation.",
+    description="In log order, with who signed each event, whether it counts, and what it did to "
+    "the status.",
     responses=described(Listed[HistoryLine]),
 )
 async def accreditation_history(
@@ -316,6 +320,8 @@ def _parties(
 @routes.get(
     "/recognitions/{recognition}",
     summary="A recognition of an accreditor or an authority.",
+    description="Its terms, its status, and what the authority vouches for about the organization "
+    "now.",
     responses=described(RecognitionAnswer),
 )
 async def one_recognition(asker: Asking, when: When, recognition: Uuid) -> Response:
@@ -329,6 +335,8 @@ async def one_recognition(asker: Asking, when: When, recognition: Uuid) -> Respo
 @routes.get(
     "/recognitions/{recognition}/history",
     summary="Everything that happened to a recognition.",
+    description="In log order, with who signed each event, whether it counts, and what it did to "
+    "the status.",
     responses=described(Listed[HistoryLine]),
 )
 async def recognition_history(

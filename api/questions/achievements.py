@@ -95,6 +95,8 @@ def _achievement(found: AchievementAt, recorded_at: str | None) -> AchievementAn
 @routes.get(
     "/achievements/{achievement}",
     summary="An achievement, in its newest version or the one asked for.",
+    description="The definition as its provider published it. The newest version is the highest "
+    "that counts.",
     responses=described(AchievementAnswer),
 )
 async def one_achievement(
@@ -128,6 +130,8 @@ async def one_achievement(
 @routes.get(
     "/achievements/{achievement}/history",
     summary="Everything that happened to an achievement.",
+    description="In log order, with who signed each event, whether it counts, and what it did to "
+    "the status.",
     responses=described(Listed[HistoryLine]),
 )
 async def achievement_history(
@@ -167,6 +171,7 @@ async def every_achievement(
 @routes.get(
     "/organizations/{did}/achievements",
     summary="What an organization ever defined.",
+    description="In the order of the first definitions, retired ones included.",
     responses=described(Listed[AchievementAnswer]),
 )
 async def achievements_of(

@@ -9,7 +9,9 @@ from typing import Annotated, Final, NamedTuple
 from fastapi import APIRouter, Query, Response
 from pydantic import StringConstraints
 
+from api.http import conditional, examples
 from api.http.openapi import problems
+from api.http.problems import not_acceptable
 from api.questions import links as at
 from api.questions.accreditations import Words, words_of
 from api.questions.answerer import View
@@ -73,6 +75,7 @@ Anchors = Annotated[
         max_length=MAX_CHAINS,
         description="The DID of a trust anchor of yours, to which a chain is wanted; may be "
         "repeated. The root authorities of the log are tried after them.",
+        examples=[[examples.DID]],
     ),
 ]
 
@@ -291,6 +294,9 @@ def _line(found: projected.CredentialLine) -> CredentialLine:
 @routes.get(
     "/credentials/{credential}",
     summary="A credential and its status.",
+    description="The status is by the issuer and the successor that it named. Whether a "
+    "credential has expired follows from its dates, which the reader compares. It "
+    "states what the register says; the evidence proves it.",
     responses=described(CredentialAnswer),
 )
 async def one_credential(asker: Asking, when: When, credential: Uuid) -> Response:
@@ -304,6 +310,8 @@ async def one_credential(asker: Asking, when: When, credential: Uuid) -> Respons
 @routes.get(
     "/credentials/{credential}/history",
     summary="Everything that happened to a credential.",
+    description="In log order, with who signed each event, whether it counts, and what it did to "
+    "the status.",
     responses=described(Listed[HistoryLine]),
 )
 async def credential_history(
@@ -324,22 +332,25 @@ async def credential_history(
 @routes.get(
     "/credentials/{credential}/evidence",
     summary="What a verifier needs to judge a credential offline.",
-    responses=described(Evidence)
+    description="One JSON file (docs/evidence.md) with the entries that bear on the credential, "
+    "their proofs and a checkpoint: `testamur verify` reads it. Without `size` it is "
+    "under the newest checkpoint.",
+    responses=described(Evidence, csv=False)
     | problems(p413="More is relevant to this credential than evidence may hold: replay the log."),
 )
 async def credential_evidence(
     asker: Asking, when: When, credential: Uuid, anchor: Anchors = ()
 ) -> Response:
+    if asker.csv:
+        raise not_acceptable("evidence is sent as application/json")
     file, size = await asker.answerer.evidence(credential, when, frozenset(anchor))
-    return Response(
-        file,
-        media_type="application/json",
-        headers={
-            "Testamur-Size": str(size),
-            "Content-Disposition": f'attachment; filename="{credential}{FILE_ENDING}"',
-            "Cache-Control": "no-cache",
-        },
-    )
+    headers = {
+        "Testamur-Size": str(size),
+        "Content-Disposition": f'attachment; filename="{credential}{FILE_ENDING}"',
+        "Cache-Control": "no-cache",
+        "Vary": "Accept-Encoding",
+    }
+    return conditional.answer(file, "application/json", headers, asker.held)
 
 
 _FLAGGED: Final = (

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, NamedTuple
 from fastapi import Depends, Query
 from pydantic import AfterValidator
 
+from api.http import examples
 from api.http.problems import Problem
 from api.questions.answerer import View
 from api.questions.moment import DID, MAX_SIZE, UUID, PageOf, PageRequest, parse_day_or_time
@@ -219,15 +220,13 @@ def did_query(description: str) -> Any:
     return Query(
         pattern=DID,
         description=description,
-        examples=["did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"],
+        examples=[examples.DID],
     )
 
 
 def id_query(description: str) -> Any:
     """Return the annotation of a parameter that is an id."""
-    return Query(
-        pattern=UUID, description=description, examples=["019aa5f0-5c00-7000-8000-000000000001"]
-    )
+    return Query(pattern=UUID, description=description, examples=[examples.ID])
 
 
 Provider = Annotated[str | None, did_query("Only what this provider has to do with: its DID.")]

@@ -18,6 +18,14 @@ def organization(did: str) -> str:
     return f"/organizations/{quote(did, safe=':')}"
 
 
+def signer(did: str, position: int, name: str) -> Links:
+    """Return where who signed the submission at `position` is, under `name`.
+
+    The first was signed by the log's own key, which is no organization.
+    """
+    return {name: organization(did)} if position else {}
+
+
 def achievement(id_: str) -> str:
     """Return where an achievement is."""
     return f"/achievements/{id_}"

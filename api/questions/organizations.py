@@ -258,6 +258,8 @@ async def every_organization(
 @routes.get(
     "/organizations/{did}",
     summary="An organization: its own word, and what others vouch for.",
+    description="Name, country, identifiers and address are what the organization says of itself. "
+    "What others vouch for is in `vouched`, the first 32 grants of each kind.",
     responses=described(OrganizationAnswer),
 )
 async def one_organization(asker: Asking, when: When, did: Did) -> Response:
@@ -282,6 +284,8 @@ async def one_organization(asker: Asking, when: When, did: Did) -> Response:
 @routes.get(
     "/organizations/{did}/keys",
     summary="The keys of an organization: when each may sign, who said so, what it cut off.",
+    description="Every key that it ever listed, its founding key first. The position of each "
+    "event that changed a key is named.",
     responses=described(Listed[KeyAnswer]),
 )
 async def keys(asker: Asking, when: When, page: PageOf, did: Did) -> Response:
@@ -297,6 +301,8 @@ async def keys(asker: Asking, when: When, page: PageOf, did: Did) -> Response:
 @routes.get(
     "/organizations/{did}/history",
     summary="Everything that happened to an organization and its keys.",
+    description="In log order, with who signed each event, whether it counts, and what it did to "
+    "the status.",
     responses=described(Listed[HistoryLine]),
 )
 async def organization_history(

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
 import msgspec
 from fastapi import Depends, Path, Query, Request, Response
 
-from api.http import conditional
+from api.http import conditional, examples
 from api.http.negotiation import media_type_taken
 from api.http.openapi import Responses, answer, problems
 from api.http.problems import not_acceptable
@@ -42,7 +42,7 @@ Did = Annotated[
         pattern=DID,
         description="The DID of an organization: the did:key of its founding key. Another "
         "spelling is led to this one (308).",
-        examples=["did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"],
+        examples=[examples.DID],
     ),
 ]
 Uuid = Annotated[
@@ -50,7 +50,7 @@ Uuid = Annotated[
     Path(
         pattern=UUID,
         description="An id, a UUID in small letters. Another spelling is led to this one (308).",
-        examples=["019aa5f0-5c00-7000-8000-000000000001"],
+        examples=[examples.ID],
     ),
 ]
 Flagged = Annotated[
@@ -165,7 +165,7 @@ def history_line(found: Happened) -> HistoryLine:
         by=by,
         key=found.signed.key,
         counts=found.because is None,
-        links={"entry": at.entry(found.position), "by": at.organization(by)},
+        links={"entry": at.entry(found.position)} | at.signer(by, found.signed.position, "by"),
         status=found.status,
         flags=found.flags,
         reach=found.reach,
@@ -215,11 +215,12 @@ class Asker(NamedTuple):
     held: bytes | None
 
 
-def described(kind: Any) -> Responses:
-    """Return what the OpenAPI document says of an answer of `kind`, in JSON or CSV."""
+def described(kind: Any, *, csv: bool = True) -> Responses:
+    """Return what the OpenAPI document says of an answer of `kind`, in JSON or also in CSV."""
     found = answer(kind, "As of the size named.", sized=True)
-    header = ",".join(columns(kind))
-    found["content"][CSV] = {"schema": {"type": "string"}, "example": f"\ufeff{header}\n"}
+    if csv:
+        header = ",".join(columns(kind))
+        found["content"][CSV] = {"schema": {"type": "string"}, "example": f"{header}\n"}
     return {200: found, 304: {"description": "What the client has is still right."}, **_NOT_HERE}
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter, Query, Response
 
+from api.http import examples
 from api.http.problems import Problem
 from api.questions import links as at
 from api.questions.answerer import View
@@ -36,7 +37,7 @@ Key = Annotated[
     Query(
         pattern=MULTIKEY,
         description="Only what this key signed: its Multikey.",
-        examples=["z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"],
+        examples=[examples.KEY],
     ),
 ]
 
@@ -81,8 +82,8 @@ def _line(found: SubmissionAt, why: key_table.NotCounted | None) -> SubmissionLi
         counts=why is None,
         links={
             "self": at.submission(found.signed.organization, found.jti),
-            "issuer": at.organization(found.signed.organization),
             "entry": at.entry(found.signed.position),
+            **at.signer(found.signed.organization, found.signed.position, "issuer"),
         },
         because_of=because_of(why),
     )
@@ -113,6 +114,8 @@ async def submissions_by(
 @routes.get(
     "/organizations/{did}/submissions",
     summary="What an organization submitted, with any key or with one.",
+    description="In log order, with the flags of all events of each together. This is where an "
+    "owner of a key looks for what it did not sign.",
     responses=described(Listed[SubmissionLine]),
 )
 async def submissions_of(

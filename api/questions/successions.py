@@ -111,6 +111,8 @@ def closing_sentence(who: str, closed: int | None, named: Iterable[Named]) -> st
 @routes.get(
     "/organizations/{did}/predecessors",
     summary="The organizations of which one was named the successor.",
+    description="In the order of the namings. One that does not count, or that the organization "
+    "objected to, is left out.",
     responses=described(Listed[Predecessor]),
 )
 async def predecessors(asker: Asking, when: When, page: PageOf, did: Did) -> Response:

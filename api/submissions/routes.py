@@ -6,7 +6,7 @@ from typing import Annotated, Final, cast
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from api.http import openapi
+from api.http import examples, openapi
 from api.questions.moment import DID, UUID
 from api.submissions.endpoint import Submissions
 from testamur.catalogue import dry_run
@@ -25,11 +25,12 @@ routes: Final = APIRouter(tags=["submissions"])
 SHAPES: Final = (CheckReport, Receipt)
 """What the OpenAPI document describes."""
 
+_SUBMISSION: Final = f"eyJhbGciOiJFZDI1NTE5Iiwia2lkIjoi...\n{examples.LINE}\n"
 _BODY: Final = {
     "requestBody": {
         "required": True,
         "description": "The submission file; Content-Encoding gzip is taken too.",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _SUBMISSION}},
     }
 }
 _DRY_RUN: Final = {
@@ -37,7 +38,7 @@ _DRY_RUN: Final = {
         "required": True,
         "description": "The dry run: signed like a submission, of another typ and without jti, so "
         "that it can never be admitted. Content-Encoding gzip is taken too.",
-        "content": {dry_run.MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "content": {dry_run.MEDIA_TYPE: {"schema": {"type": "string"}, "example": _SUBMISSION}},
     }
 }
 _REFUSALS: Final = openapi.problems(
@@ -63,6 +64,8 @@ SUBMIT_PATH: Final[openapi.Json] = {
         "post": {
             "tags": ["submissions"],
             "summary": "Submit events; the answer is a receipt.",
+            "description": "All of them are recorded, or none. Sent again after a 503, or no "
+            "answer, the same bytes get the same receipt.",
             "operationId": "submit",
             "parameters": [
                 {
@@ -74,6 +77,7 @@ SUBMIT_PATH: Final[openapi.Json] = {
                         "enum": ["durable", "published", "witnessed"],
                         "default": "published",
                     },
+                    "example": "published",
                 },
                 {
                     "name": "flags",
@@ -102,6 +106,9 @@ SUBMIT_PATH: Final[openapi.Json] = {
 @routes.post(
     "/submissions/check",
     summary="What signed events would meet with; nothing is recorded.",
+    description="The dry run is judged as a submission would be at this moment, event by event, "
+    "and every refusal and flag is listed with its line. What is accepted here may be "
+    "refused later.",
     openapi_extra=_DRY_RUN,
     responses={200: openapi.answer(CheckReport, "Everything that is wrong."), **_REFUSALS},
 )
@@ -113,15 +120,36 @@ async def check(submissions: Submitting, request: Request) -> Response:
 @routes.get(
     "/submissions/{issuer}/{jti}",
     summary="The receipt of a submission recorded before.",
+    description="Made from the log each time, so asking again cannot give another one. It says "
+    "whether the submission still counts.",
     responses={
         200: openapi.answer(Receipt, "The receipt, in the furthest state that holds now."),
-        **openapi.problems(p404="No such submission here.", p422="Not a DID or not a UUID."),
+        **openapi.problems(
+            p308="An id is in another spelling: the receipt is at `Location`.",
+            p404="No such submission here.",
+            p422="Not a DID or not a UUID.",
+        ),
     },
 )
 async def receipt_of(
     submissions: Submitting,
-    issuer: Annotated[str, Path(pattern=DID, max_length=240)],
-    jti: Annotated[str, Path(pattern=UUID)],
+    issuer: Annotated[
+        str,
+        Path(
+            pattern=DID,
+            max_length=240,
+            description="The DID of the organization that signed it.",
+            examples=[examples.DID],
+        ),
+    ],
+    jti: Annotated[
+        str,
+        Path(
+            pattern=UUID,
+            description="The id that its signer gave it.",
+            examples=[examples.ID],
+        ),
+    ],
 ) -> Response:
     found = await submissions.find(issuer, jti)
     return Response(found, media_type="application/json", headers={"Cache-Control": "no-cache"})
