@@ -19,6 +19,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from select import PIPE_BUF
 from typing import Annotated, Final
@@ -49,7 +50,12 @@ def main(
     keep_freed_memory()
     try:
         reader = LogReader(open_source(log), VerifierKey.parse(key))
-        follower = Follower.open(tables, reader, on_moved=lambda size: _emit(f"size {size}"))
+        follower = Follower.open(
+            tables,
+            reader,
+            clock=lambda: datetime.now(UTC),
+            on_moved=lambda size: _emit(f"size {size}"),
+        )
     except (Unavailable, OperationalError, OSError) as obstacle:
         _emit(f"obstacle {obstacle}")
         raise typer.Exit(2) from None

@@ -13,8 +13,9 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy import Engine, update
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -34,10 +35,14 @@ from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.merkle import CompactRange
 from testamur.tlog.reader import STRETCH, LogReader, Stretch
 from testamur.tlog.tiles import WIDTH
+from testamur.verification.clock import check_not_ahead, is_ahead
 from testamur.verification.replay import BadEntry, ReplayedSubmission, Replayer
 
 INTERVAL: Final = 1.0
 """Seconds after which the follower looks at the log again when nothing woke it."""
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Returns the time of this machine, aware of its zone."""
 
 # Entries that a stretch may hold: the damaged one is searched among these.
 _AHEAD: Final = STRETCH * WIDTH
@@ -95,17 +100,27 @@ class Follower:
     """
 
     def __init__(
-        self, engine: Engine, reader: LogReader, *, on_moved: Callable[[int], None] | None = None
+        self,
+        engine: Engine,
+        reader: LogReader,
+        *,
+        clock: Clock | None = None,
+        on_moved: Callable[[int], None] | None = None,
     ) -> None:
         """Go on from what the tables hold, or begin them.
 
-        The thread that folds calls `on_moved` with each size reached. Raises `Refuted` when the
-        tables are of another log, of another layout, or damaged.
+        By the time of `clock`, what a log recorded in the future is waited for: it could else let
+        the 90 days pass at once in which a theft can be declared. The thread that folds calls
+        `on_moved` with each size reached. Raises `Refuted` when the tables are of another log, of
+        another layout, or damaged.
         """
         self.engine = engine
         self.failure: Exception | None = None
         self.obstacle: Unavailable | None = None
         self._reader = reader
+        self._clock = clock
+        # A submission that was recorded in the future, and when.
+        self._ahead: tuple[int, int] | None = None
         self._on_moved = on_moved
         self._folding = threading.Lock()
         self._wake = threading.Event()
@@ -119,7 +134,12 @@ class Follower:
 
     @classmethod
     def open(
-        cls, folder: Path, reader: LogReader, *, on_moved: Callable[[int], None] | None = None
+        cls,
+        folder: Path,
+        reader: LogReader,
+        *,
+        clock: Clock | None = None,
+        on_moved: Callable[[int], None] | None = None,
     ) -> Follower:
         """Return a follower over the database in `folder`, made if there is none.
 
@@ -127,7 +147,7 @@ class Follower:
         """
         engine = open_tables(folder)
         try:
-            return cls(engine, reader, on_moved=on_moved)
+            return cls(engine, reader, clock=clock, on_moved=on_moved)
         except BaseException:
             engine.dispose()
             raise
@@ -136,8 +156,8 @@ class Follower:
         """Read all that the log has published and return the size reached.
 
         Raises `Refuted` (`BadEntry` where one entry is wrong) and halts: this and every later
-        call. Raises `Unavailable` when the log or the database cannot be reached; the next call
-        goes on from the last transaction.
+        call. Raises `Unavailable` when the log or the database cannot be reached, or what comes
+        next was recorded in the future; the next call goes on from the last transaction.
         """
         with self._folding:
             if self.failure is not None:
@@ -184,6 +204,8 @@ class Follower:
             self._wake.wait(INTERVAL)
 
     def _catch_up(self, stopping: threading.Event) -> int:
+        # Before the tables are read, which takes long, for nothing.
+        self._check_clock()
         checkpoint = self._reader.checkpoint()
         try:
             try:
@@ -225,6 +247,10 @@ class Follower:
         fold.credentials.look_up(stretch.entries)
         try:
             for submission in fold.replayer.each(stretch.entries, stretch.leaves):
+                if self._clock is not None and is_ahead(submission.recorded_at, self._clock()):
+                    self._write(fold)
+                    self._ahead = submission.position, submission.recorded_at
+                    self._check_clock()
                 self._add(fold, submission)
         except BadEntry:
             self._write(fold)  # what came before the bad entry still counts
@@ -236,6 +262,13 @@ class Follower:
             # then, what was looked up for the submission that is not complete yet must stay.
             fold.credentials.clear()
             fold.replayer = self._replayer(fold.known, fold.credentials, fold.rows)
+
+    def _check_clock(self) -> None:
+        """Raise `Unavailable` as long as what comes next was recorded in the future."""
+        if self._ahead is not None and self._clock is not None:
+            position, recorded_at = self._ahead
+            check_not_ahead(f"the log recorded entry {position}", recorded_at, self._clock())
+            self._ahead = None
 
     def _add(self, fold: _Fold, submission: ReplayedSubmission) -> None:
         if fold.thorough:

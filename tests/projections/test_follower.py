@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from projections.register import register_at
 from projections.submissions import SUBMISSIONS
 from testamur.catalogue import events as e
 from testamur.errors import Unavailable
+from testamur.rules import MAX_AHEAD
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.merkle import CompactRange, leaf_hashes, tree_root
 from testamur.tlog.reader import LogReader, Stretch
@@ -45,6 +47,29 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 # --- Reading on ---
+
+
+def test_what_a_log_recorded_in_the_future_is_waited_for(tmp_path: Path, engine: Engine) -> None:
+    """Such a log could let the 90 days pass at once in which a theft can be declared."""
+    told = Chronicle.opened(tmp_path / "log")
+    story, log = told.story, told.log
+    log.publish()
+    before, sooner = log.size, story.milliseconds
+    log.append(story.cohort(2), recorded_at=sooner + MAX_AHEAD * 1000)
+    between = len(log.entries)
+    log.append(story.cohort(2), recorded_at=sooner + MAX_AHEAD * 1000 + 1)
+    log.publish()
+    times = [datetime.fromtimestamp(sooner / 1000, UTC)]
+    follower = Follower(engine, log.reader(), clock=lambda: times[-1])
+    with pytest.raises(Unavailable, match="one of the two is wrong"):
+        follower.catch_up()
+    assert before < follower.size == between
+    with pytest.raises(Unavailable, match=f"entry {between} "):
+        follower.catch_up()
+    assert (follower.size, follower.failure) == (between, None)
+    times.append(times[0] + timedelta(seconds=1))
+    assert follower.catch_up() == log.size
+    assert built(log.reader()) == rows(engine)
 
 
 @pytest.mark.slow
