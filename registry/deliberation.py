@@ -12,6 +12,7 @@ from typing import Final
 from registry import submissions
 from registry.checked import Checked
 from registry.known import Known
+from registry.log_key import refuse_log_key
 from registry.outcomes import FlagsRefused, Recorded
 from registry.store import EntryRow, SubmissionRow
 from testamur.catalogue import events as e
@@ -132,10 +133,10 @@ class Deliberation:
         header, events = checked.submission.header, checked.submission.events
         if draft.size == 0:
             genesis = admit_genesis(draft, header, events, self._recorded_at, self._log_key)
-            _raise_objection(checked)
+            self._raise_objection(checked)
             return genesis
         signed = admit_header(draft, header, self._recorded_at)
-        _raise_objection(checked)
+        self._raise_objection(checked)
         admitted = admit_events(
             draft,
             self._credentials,
@@ -149,6 +150,13 @@ class Deliberation:
         if checked.refuse_flags:
             _raise_mendable(admitted)
         return admitted
+
+    def _raise_objection(self, checked: Checked) -> None:
+        """Raise `Refusal` for what no replayer refuses, and is not recorded all the same."""
+        if checked.objection is not None:
+            raise checked.objection
+        if len(checked.submission.events) > len(checked.credentials):
+            refuse_log_key(checked.submission.events, self._log_key)
 
     def _event_at(self, position: int) -> e.Event:
         """Return the event at a position of the log, which this very group may have written."""
@@ -193,12 +201,6 @@ class Deliberation:
                 if type(event) not in _OF_CREDENTIALS
             ]
         self._recorded[checked.key] = (header.signing_input, row)
-
-
-def _raise_objection(checked: Checked) -> None:
-    # After the header, since only a signer is told about names; never of what is on the log.
-    if checked.objection is not None:
-        raise checked.objection
 
 
 def _raise_mendable(admitted: list[Admitted]) -> None:

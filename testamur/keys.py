@@ -70,6 +70,10 @@ class BadSignature(Refuted):
     """The signature was not made by this key over these bytes."""
 
 
+DID_KEY: Final = "did:key:"
+"""How a DID begins that spells a key, which is its own document."""
+
+
 class PublicKey:
     """An Ed25519 or P-256 verification key; equal to another with the same bytes."""
 
@@ -95,9 +99,9 @@ class PublicKey:
     @classmethod
     def from_did_key(cls, did: str) -> PublicKey:
         """Return the one key of a did:key DID."""
-        if not did.startswith("did:key:"):
+        if not did.startswith(DID_KEY):
             raise Refusal("key-form", "not a did:key DID", value=did)
-        return _from_multikey(did.removeprefix("did:key:"))
+        return _from_multikey(did.removeprefix(DID_KEY))
 
     def raw(self) -> bytes:
         """Return the raw key bytes."""
@@ -109,7 +113,7 @@ class PublicKey:
 
     def did_key(self) -> str:
         """Return the did:key DID of this key."""
-        return f"did:key:{self.multikey()}"
+        return f"{DID_KEY}{self.multikey()}"
 
     def verify(self, signature: bytes, message: bytes) -> None:
         """Raise `BadSignature` unless `signature` (64 bytes: RFC 8032, or R and S) is good."""

@@ -11,6 +11,7 @@ from testamur.rules.flags import Flag, Flags, in_order
 from testamur.rules.organizations import check_registered
 from testamur.rules.recognition import check_dates, check_grant
 from testamur.rules.register import Credentials, Register
+from testamur.rules.registrations import vouched_flags
 from testamur.rules.rights import check_change, check_restated
 from testamur.rules.roles import require_role
 from testamur.rules.said import Said
@@ -35,9 +36,10 @@ def admit_accreditation(
             check_grant(register, credentials, said, event, event.accreditation)
             check_registered(register, event.provider)
             check_dates(event.valid_from, event.valid_until)
-            return _granted(said, event, accreditors)
+            return _granted(register, said, event, accreditors)
         case e.AccreditationRestated():
-            check_restated(register, Kind.ACCREDITATION, known, said, event.accreditation)
+            known = check_restated(register, Kind.ACCREDITATION, known, said, event.accreditation)
+            return vouched_flags(register, known.subject, event)
         case e.AccreditationSuspended() | e.AccreditationReinstated() | e.AccreditationWithdrawn():
             check_change(register, Kind.ACCREDITATION, known, said, event.accreditation)
         case _:
@@ -45,9 +47,12 @@ def admit_accreditation(
     return ()
 
 
-def _granted(said: Said, event: e.AccreditationGranted, accreditors: Accreditors) -> Flags:
+def _granted(
+    register: Register, said: Said, event: e.AccreditationGranted, accreditors: Accreditors
+) -> Flags:
     """Return the flags of a grant, whose scope may reach beyond what its accreditor is given."""
     flags = accreditors.flags(said.actor, event.provider)
+    flags += vouched_flags(register, event.provider, event)
     if Flag.ACCREDITOR_NOT_RECOGNISED not in flags and all(
         exceeding(event.scope, each.event.scope) for each in accreditors.recognised(said.actor)
     ):

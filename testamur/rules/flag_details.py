@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from testamur.catalogue import events as e
-from testamur.catalogue.members import Definition, Level
+from testamur.catalogue.members import Definition, Level, Vouched
 from testamur.catalogue.table import Kind
 from testamur.errors import printable
 from testamur.rules.accreditors import Accreditors
@@ -19,6 +19,7 @@ from testamur.rules.chain import Moment
 from testamur.rules.facets import Facets, missing_elements
 from testamur.rules.flags import FLAGS, Flag
 from testamur.rules.register import Grant, Register, identifier_claims
+from testamur.rules.registrations import keys_in
 from testamur.rules.review import review_by
 from testamur.rules.said import Signed
 from testamur.rules.scope import exceeding, sets_of, uncovered
@@ -80,7 +81,7 @@ def _detail(flagged: Flagged, flag: Flag, event: e.Event, position: int) -> str 
     match event:
         case e.AccreditationGranted() if flag is Flag.OUTSIDE_RECOGNITION:
             return _beyond(flagged, event, position)
-        case e.AccreditationGranted() | e.RecognitionGranted():
+        case e.AccreditationGranted() | e.RecognitionGranted() if flag is not Flag.DID_OF_ANOTHER:
             return _named(flagged.after, "", did)
         case e.AchievementDefined() | e.AchievementRevised():
             return ", ".join(missing_elements(event.definition)) or None
@@ -90,8 +91,16 @@ def _detail(flagged: Flagged, flag: Flag, event: e.Event, position: int) -> str 
             return _of_claims(flagged, flag, event)
 
 
+def _vouched_dids(register: Register, words: Vouched) -> str:
+    """Return the keys among its DIDs, each with the organization that listed it first."""
+    listed = [(key, register.claimed[key]) for key in keys_in(words) if key in register.claimed]
+    return "; ".join(f"did:key:{key} is of {_named(register, '', did)}" for key, did in listed)
+
+
 def _of_claims(flagged: Flagged, flag: Flag, event: e.Event) -> str | None:
     """Return what another organization stated or listed first."""
+    if isinstance(event, Vouched):
+        return _vouched_dids(flagged.after, event)
     claims: Sequence[str] = ()
     did = flagged.signed.organization
     if isinstance(event, e.KeyListed):

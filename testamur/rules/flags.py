@@ -194,6 +194,18 @@ class Flag(StrEnum):
         MendedBy.ACCREDITOR,
         "write to the accreditor: it has to review it, and to state the day of the next review",
     )
+    DID_OF_ANOTHER = (
+        "did-of-another",
+        (
+            e.RecognitionGranted,
+            e.RecognitionRestated,
+            e.AccreditationGranted,
+            e.AccreditationRestated,
+        ),
+        "one of `otherIds` is the DID or a key of another organization than the one it is about",
+        MendedBy.SENDER,
+        "leave that DID out: nobody but the holder of its key can say whose it is",
+    )
 
 
 Flags: TypeAlias = tuple[Flag, ...]

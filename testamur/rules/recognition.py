@@ -12,6 +12,7 @@ from testamur.rules.flags import Flag, Flags
 from testamur.rules.identity import check_again, check_free, check_line
 from testamur.rules.organizations import check_registered
 from testamur.rules.register import Credentials, Register
+from testamur.rules.registrations import vouched_flags
 from testamur.rules.rights import check_change, check_restated
 from testamur.rules.roles import require_role
 from testamur.rules.said import Said
@@ -31,9 +32,11 @@ def admit_recognition(
             check_grant(register, credentials, said, event, event.recognition)
             check_registered(register, event.organization)
             check_dates(event.valid_from, event.valid_until)
-            return (Flag.SELF_RECOGNITION,) if event.organization == said.actor else ()
+            own = (Flag.SELF_RECOGNITION,) if event.organization == said.actor else ()
+            return (*own, *vouched_flags(register, event.organization, event))
         case e.RecognitionRestated():
-            check_restated(register, Kind.RECOGNITION, known, said, event.recognition)
+            known = check_restated(register, Kind.RECOGNITION, known, said, event.recognition)
+            return vouched_flags(register, known.subject, event)
         case e.RecognitionWithdrawn():
             check_change(register, Kind.RECOGNITION, known, said, event.recognition)
         case _:

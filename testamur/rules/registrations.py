@@ -10,10 +10,10 @@ from datetime import date
 from typing import Final
 
 from testamur.catalogue import events as e
-from testamur.catalogue.members import Role
+from testamur.catalogue.members import Role, Vouched
 from testamur.catalogue.registration import verify_registration
 from testamur.errors import Refusal
-from testamur.keys import PublicKey
+from testamur.keys import DID_KEY, PublicKey
 from testamur.rules.flags import Flag, Flags
 from testamur.rules.key_admission import CAPS, Caps, admit_first_keys
 from testamur.rules.register import Register, identifier_claims
@@ -127,6 +127,18 @@ def shared_flags(
     """Return the flag of an identifier that another organization stated before."""
     shared = any(_claimed(register, claim, did) for claim in identifier_claims(event.identifiers))
     return (Flag.IDENTIFIER_SHARED,) if shared else ()
+
+
+def vouched_flags(register: Register, subject: str, words: Vouched) -> Flags:
+    """Return the flag of words that give an organization the DID or the key of another one."""
+    of_another = any(_claimed(register, key, subject) for key in keys_in(words))
+    return (Flag.DID_OF_ANOTHER,) if of_another else ()
+
+
+def keys_in(words: Vouched) -> list[str]:
+    """Return the keys, as Multikeys, that stand among the DIDs by which an organization goes."""
+    dids = words.other_ids or ()
+    return [each.removeprefix(DID_KEY) for each in dids if each.startswith(DID_KEY)]
 
 
 def _claimed(register: Register, claim: str, did: str) -> bool:

@@ -35,12 +35,16 @@ def check_change(register: Register, kind: Kind, thing: Thing | None, said: Said
 
 
 def check_restated(
-    register: Register, kind: Kind, thing: Thing | None, said: Said, id_: str
-) -> None:
-    """Raise `Refusal` unless the signer granted the thing (`unknown-KIND`, `KIND-of-another`)."""
-    owner = check_known(register, kind, thing, id_).owner
-    if owner != said.actor:
-        raise of_another(kind, owner, said.actor, id_)
+    register: Register, kind: Kind, thing: _Thing | None, said: Said, id_: str
+) -> _Thing:
+    """Return a thing that the signer granted.
+
+    Raises `Refusal` for any other (rules `unknown-KIND`, `KIND-of-another`).
+    """
+    known = check_known(register, kind, thing, id_)
+    if known.owner != said.actor:
+        raise of_another(kind, known.owner, said.actor, id_)
+    return known
 
 
 def check_known(register: Register, kind: Kind, thing: _Thing | None, id_: str) -> _Thing:

@@ -20,6 +20,7 @@ import msgspec
 from testamur.badges.commitment import HolderFile, commit, new_blind
 from testamur.badges.data_integrity import sign
 from testamur.badges.prepare import Made, Prepared
+from testamur.catalogue.events import CredentialIssued
 from testamur.keys import PrivateKey
 from testamur.verification.checks import CHECKS, RESTS_ON
 from testamur.verification.evidence import Evidence, parse_evidence, render_evidence
@@ -60,6 +61,11 @@ def altered(prepared: Prepared, change: Callable[[dict[str, Any]], None]) -> Pre
     holder = msgspec.structs.replace(prepared.holders[0], credential=credential, blind=blind)
     event = msgspec.structs.replace(prepared.events[0], commitment=commit(credential, blind))
     return Prepared(made=[Made(event=event, holder=holder, source="-")], refused=[])
+
+
+def logged_as(prepared: Prepared, event: CredentialIssued) -> Prepared:
+    """Return the one credential with another event than was made of it."""
+    return Prepared(made=[msgspec.structs.replace(prepared.made[0], event=event)], refused=[])
 
 
 def on_terms(prepared: Prepared, **terms: Any) -> Prepared:

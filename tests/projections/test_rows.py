@@ -46,6 +46,7 @@ def test_a_bit_keeps_its_meaning_within_a_layout_of_the_tables() -> None:
             "key-shared",
             "reaches-back",
             "review-overdue",
+            "did-of-another",
         ],
     )
 

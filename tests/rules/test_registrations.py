@@ -254,6 +254,32 @@ def test_a_key_of_two_organizations_is_flagged(gate: MemoryGate, story: Story) -
     assert gate.flags(story.accreditor, event) == ("key-shared",)
 
 
+def test_the_did_of_another_organization_among_the_words_of_a_grant_is_flagged(
+    gate: MemoryGate, story: Story
+) -> None:
+    """A credential that names it as its issuer would look like one of that other organization."""
+    restated = story.accreditation_restated("An Organization")
+    dids = {
+        story.provider.did: (),
+        f"did:key:{story.provider.key_id}": (),
+        "did:web:college.example": (),
+        party("nobody").did: (),
+        story.authority.did: ("did-of-another",),
+        f"did:key:{story.accreditor.key_id}": ("did-of-another",),
+    }
+    for did, flags in dids.items():
+        words = msgspec.structs.replace(restated, other_ids=(did,))
+        assert gate.flags(story.accreditor, words) == flags
+        granted = msgspec.structs.replace(
+            story.accredited(accreditation=story.new_id()), other_ids=(did,)
+        )
+        assert gate.flags(story.accreditor, granted) == flags
+    recognised = story.recognised(recognition=story.new_id()), story.recognition_restated()
+    for each in recognised:
+        famous = msgspec.structs.replace(each, other_ids=(story.provider.did,))
+        assert gate.flags(story.authority, famous) == ("did-of-another",)
+
+
 # --- Verified once ---
 
 

@@ -19,7 +19,7 @@ from testamur.verification.report import Basis, EvidenceFrom, Report, Verdict
 from testamur.verification.verify import verify
 from tests.harness.awards import awards
 from tests.harness.issued_log import IssuedLog
-from tests.harness.judged import issued_by, on_terms, verdicts
+from tests.harness.judged import issued_by, logged_as, on_terms, verdicts
 from tests.harness.story import NOW, party
 
 OFFLINE = (
@@ -172,7 +172,7 @@ def test_the_flags_of_the_issuance_are_words_in_the_report(issued: IssuedLog) ->
     backdated = msgspec.structs.replace(
         prepared.events[0], valid_from=prepared.events[0].valid_from.replace(year=2016)
     )
-    (holder,) = issued.award(msgspec.structs.replace(prepared, events=[backdated]))
+    (holder,) = issued.award(logged_as(prepared, backdated))
 
     for evidence_from in EvidenceFrom:
         report = issued.report(holder, evidence_from=evidence_from)

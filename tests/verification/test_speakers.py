@@ -121,6 +121,20 @@ def test_an_id_that_nobody_vouches_for_could_not_be_checked(
     assert "does not vouch" in report.check("issuer").detail
 
 
+def test_nobody_vouches_that_the_did_of_another_is_that_of_the_issuer(issued: IssuedLog) -> None:
+    """It would say of a famous organization, in the accreditor's word, what it did not sign."""
+    story = issued.story
+    own = f"did:key:{story.provider.key_id}"
+    ids = (*sorted((own, story.authority.did, party("another").did)),)
+    restates(issued, name="An Organization", other_ids=ids)
+
+    for claimed in (story.authority.did, party("another").did):
+        report = named(issued, id=claimed)
+        assert unchecked(report) == {"issuer"}
+        assert "a key that did not sign the issuance" in report.check("issuer").detail
+    assert named(issued, id=own).exit_code == 0
+
+
 def test_an_address_that_only_the_issuer_itself_claims_is_not_believed(issued: IssuedLog) -> None:
     """Else anybody could call itself by the address of a famous university."""
     claimed = msgspec.structs.replace(issued.story.updated("Famous University"), url=FAMOUS)

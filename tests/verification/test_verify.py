@@ -24,6 +24,7 @@ from tests.harness.judged import (
     NAMES,
     TODAY,
     altered,
+    logged_as,
     on_terms,
     refuted,
     signed,
@@ -91,7 +92,7 @@ def _until(issued: IssuedLog, moment: str) -> HolderFile:
     """Return a credential that is valid to this very moment of today."""
     prepared = altered(awards(issued.story, 1), lambda c: c.update(validUntil=moment))
     event = msgspec.structs.replace(prepared.events[0], valid_until=TODAY)
-    (holder,) = issued.award(msgspec.structs.replace(prepared, events=[event]))
+    (holder,) = issued.award(logged_as(prepared, event))
     return holder
 
 
@@ -195,7 +196,7 @@ def test_a_clock_that_is_slow_by_a_minute_refutes_no_credential_of_this_minute(
     moment = datetime.fromtimestamp(issued.story.now, UTC)
     prepared = altered(awards(issued.story, 1), lambda c: c.update(validFrom=moment.isoformat()))
     event = msgspec.structs.replace(prepared.events[0], valid_from=TODAY)
-    (holder,) = issued.award(msgspec.structs.replace(prepared, events=[event]))
+    (holder,) = issued.award(logged_as(prepared, event))
     slow = moment - timedelta(seconds=60)
 
     assert unchecked(issued.report(holder, now=slow)) == {"validity"}

@@ -11,6 +11,7 @@ from testamur.badges.openbadges import Badge
 from testamur.badges.restated import differences, is_called, translations
 from testamur.catalogue import events as e
 from testamur.errors import Refuted, Unavailable, printable
+from testamur.keys import DID_KEY
 from testamur.verification.clock import or_your_clock
 from testamur.verification.excerpt import Excerpt
 from testamur.verification.finding import Finding
@@ -89,6 +90,12 @@ def issuer(issued: Issuance, badge: Badge, speakers: Speakers) -> Finding:
         raise Unavailable(
             f"the credential names its issuer as {claimed}, and {speakers.called(word.by)} does "
             f"not vouch that this is {did}"
+        )
+    if claimed.startswith(DID_KEY) and claimed not in (did, f"{DID_KEY}{issued.signed.key}"):
+        # It may be another organization's, and nobody but the holder of the key can tell.
+        raise Unavailable(
+            f"the credential names its issuer as {claimed}, a key that did not sign the issuance; "
+            f"that it is a key of {did}, {speakers.called(word.by)} cannot know"
         )
     known = f"{word.vouched.name} ({claimed})"
     return Finding(

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from testamur.badges.data_integrity import Proven, Unresolved, verify_proofs
 from testamur.errors import Refuted, Unavailable
-from testamur.keys import PublicKey
+from testamur.keys import DID_KEY, PublicKey
 from testamur.rules.key_table import SIGNING
 from testamur.verification.clock import check_not_ahead
 from testamur.verification.finding import Finding
 from testamur.verification.issuance import Issuance
 from testamur.verification.report import Verdict
 from testamur.verification.trust.speakers import Speakers
-
-_KEY: Final = "did:key:"
 
 
 def proof(
@@ -45,12 +43,14 @@ def proof(
         return _untold(str(error))
     except Unavailable as error:
         return _untold(str(error))
-    signers = {proven.signer.removeprefix(_KEY) for proven in examined.proven}
+    signers = {proven.signer.removeprefix(DID_KEY) for proven in examined.proven}
     if signers & keys:
-        own = (each for each in examined.proven if each.signer.removeprefix(_KEY) in keys)
+        own = (each for each in examined.proven if each.signer.removeprefix(DID_KEY) in keys)
         _check_times(own, at, now)
-        return Finding(f"signed by {', '.join(f'{_KEY}{each}' for each in sorted(signers & keys))}")
-    by = f"the proof is by {', '.join(f'{_KEY}{each}' for each in sorted(signers))}"
+        return Finding(
+            f"signed by {', '.join(f'{DID_KEY}{each}' for each in sorted(signers & keys))}"
+        )
+    by = f"the proof is by {', '.join(f'{DID_KEY}{each}' for each in sorted(signers))}"
     if examined.unexamined:
         # The issuer may have made the other one, and anybody can add a proof.
         return _untold(f"{by}, no signing key of the issuer at the issuance")
@@ -80,9 +80,10 @@ def _signing_keys(issued: Issuance) -> frozenset[str]:
 
 
 def _vouched(issued: Issuance, speakers: Speakers) -> frozenset[str]:
-    """Return the DIDs that the accreditor vouches for as the issuer's."""
+    """Return the DIDs that the accreditor vouches for as the issuer's, and that have a document."""
     word = speakers.words.get(issued.issuer)
-    return frozenset(each for each in (word.ids if word else ()) if each.startswith("did:"))
+    dids = (each for each in (word.ids if word else ()) if each.startswith("did:"))
+    return frozenset(each for each in dids if not each.startswith(DID_KEY))
 
 
 def _resolve(keys: Collection[str], vouched: Collection[str], method: str) -> PublicKey | None:
