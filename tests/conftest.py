@@ -47,6 +47,7 @@ def opened_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         log.init()
         with log.running():
             log.open_register()
+            log.answer(f"/organizations?size={log.size}")  # the tables have all of it
         yield log
 
 

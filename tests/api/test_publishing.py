@@ -30,21 +30,28 @@ from testamur.tlog.note import SignerKey
 from testamur.tlog.reader import LogReader
 from testamur.tlog.source import DirectorySource
 from testamur.verification.receipt import parse_receipt, verify_receipt
-from tests.harness.served import Served, api, processes
+from tests.harness.served import Served, called, processes
 from tests.harness.simulators import flipped
 from tests.harness.waiting import until
 
 ORIGIN = "log.example/registry"
 
 
-@pytest.fixture
-def log(opened_log: Served, tmp_path: Path) -> Iterator[Served]:
-    """A log whose provider may issue, served."""
-    found = opened_log.copy(tmp_path / "data")
-    found.start()
+@pytest.fixture(scope="module")
+def copied(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The log of all tests that need a server."""
+    found = opened_log.copy(tmp_path_factory.mktemp("publishing") / "data")
     yield found
     found.close()
     assert "Traceback" not in found.errors()
+
+
+@pytest.fixture
+def log(copied: Served) -> Served:
+    """It, served, whatever the test before did to it."""
+    if copied.process is None or copied.process.poll() is not None:
+        copied.start()
+    return copied
 
 
 def publishers(data: Path) -> list[int]:
@@ -88,39 +95,6 @@ def test_the_process_that_talks_to_the_world_cannot_sign_and_the_one_that_signs_
 # --- When it dies, and when the server does ---
 
 
-def test_a_publisher_killed_under_load_is_started_again_and_nothing_acknowledged_is_lost(
-    log: Served,
-) -> None:
-    killed = the_publisher(log)
-    receipts = []
-    deadline = time.monotonic() + 60
-    for number in range(400):
-        if number == 20:
-            os.kill(killed, signal.SIGKILL)
-        answer = log.post(body := log.story.cohort(1 + number % 9))
-        if answer.status_code == 201:
-            receipts.append((body, parse_receipt(answer.content)))
-            if number > 20 and publishers(log.data) not in ([], [killed]):
-                break
-        else:
-            # Only that it is not published now: coming back later is all that is asked.
-            assert answer.status_code == 503
-            assert answer.json()["rule"] in ("publication-stopped", "publication-delayed")
-            assert "retry-after" in answer.headers
-            time.sleep(0.05)
-        assert time.monotonic() < deadline
-    assert the_publisher(log) != killed
-    assert len(receipts) > 20
-    assert "api.processes.publisher ended with code -9" in log.errors()
-    log.submit(log.story.cohort(1))
-    assert log.get("/readyz").status_code == 200
-    entries = [entry for _, found in log.reader().bundles(0, log.size) for entry in found]
-    for body, receipt in receipts:
-        verify_receipt(receipt, body, log.policy)
-        end = receipt.position + 1 + receipt.events
-        assert entries[receipt.position + 1 : end] == body[:-1].split(b"\n")[1:]
-
-
 def test_while_nothing_is_published_the_server_is_not_ready_and_takes_nothing_in(
     log: Served,
 ) -> None:
@@ -154,9 +128,42 @@ def test_while_nothing_is_published_the_server_is_not_ready_and_takes_nothing_in
     assert the_publisher(log) == stands  # it waited, and looked again by itself
 
 
+def test_a_publisher_killed_under_load_is_started_again_and_nothing_acknowledged_is_lost(
+    log: Served,
+) -> None:
+    killed = the_publisher(log)
+    receipts = []
+    deadline = time.monotonic() + 60
+    for number in range(400):
+        if number == 20:
+            os.kill(killed, signal.SIGKILL)
+        answer = log.post(body := log.story.cohort(1 + number % 9))
+        if answer.status_code == 201:
+            receipts.append((body, parse_receipt(answer.content)))
+            if number > 20 and publishers(log.data) not in ([], [killed]):
+                break
+        else:
+            # Only that it is not published now: coming back later is all that is asked.
+            assert answer.status_code == 503
+            assert answer.json()["rule"] in ("publication-stopped", "publication-delayed")
+            assert "retry-after" in answer.headers
+            time.sleep(0.05)
+        assert time.monotonic() < deadline
+    assert the_publisher(log) != killed
+    assert len(receipts) > 20
+    assert "api.processes.publisher ended with code -9" in log.errors()
+    log.submit(log.story.cohort(1))
+    assert log.get("/readyz").status_code == 200
+    entries = [entry for _, found in log.reader().bundles(0, log.size) for entry in found]
+    for body, receipt in receipts:
+        verify_receipt(receipt, body, log.policy)
+        end = receipt.position + 1 + receipt.events
+        assert entries[receipt.position + 1 : end] == body[:-1].split(b"\n")[1:]
+
+
 def test_a_server_killed_and_started_at_once_leaves_one_publisher(log: Served) -> None:
     """The old one may still be at work: the new one waits for its claim."""
-    for _ in range(3):
+    for _ in range(2):
         log.submit(log.story.cohort(200))
         log.stop(how=signal.SIGKILL)
         log.start()
@@ -217,7 +224,7 @@ def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(
         ("tile/0/001", None, "missing"),
     ],
 )
-def test_damage_anywhere_in_the_log_is_named_at_the_start_and_nothing_is_served(
+def test_damage_anywhere_in_the_log_is_named_at_the_start_and_by_fsck(
     opened_log: Served,
     grown_log: Served,
     tmp_path: Path,
@@ -225,6 +232,7 @@ def test_damage_anywhere_in_the_log_is_named_at_the_start_and_nothing_is_served(
     damage: Callable[[bytes], bytes] | None,
     named: str,
 ) -> None:
+    """That the server then ends with the same words is tested in `test_end_to_end.py`."""
     log = (opened_log if ".p/" in path else grown_log).copy(tmp_path / "data")
     checkpoint = (log.data / "log" / "checkpoint").read_bytes()
     file = log.data / "log" / path
@@ -232,12 +240,24 @@ def test_damage_anywhere_in_the_log_is_named_at_the_start_and_nothing_is_served(
         file.unlink()
     else:
         file.write_bytes(damage(file.read_bytes()))
-    ended = api("serve", "--data", log.data, "--port", "0")
-    assert ended.returncode == 1
-    assert ended.stdout == ""
-    assert f"refused: {path}: {named}: " in ended.stderr
+    assert told_at_the_start(log.data).startswith(f"refuted {path}: {named}: ")
     assert (log.data / "log" / "checkpoint").read_bytes() == checkpoint
-    assert f"{path}: {named}: " in api("fsck", "--data", log.data).stdout
+    assert f"{path}: {named}: " in called("fsck", "--data", log.data).stdout
+
+
+def told_at_the_start(data: Path) -> str:
+    """Return what a publisher tells of a log when it has gone through it."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "api.processes.publisher", str(data)],
+        cwd=Path(publishing.__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        told = next(line for line in process.stdout if not line.startswith("checked "))
+        process.communicate()
+    return told
 
 
 def test_a_damaged_note_of_what_was_signed_last_is_named_at_the_start_and_by_fsck(
@@ -245,10 +265,11 @@ def test_a_damaged_note_of_what_was_signed_last_is_named_at_the_start_and_by_fsc
 ) -> None:
     log = opened_log.copy(tmp_path / "data")
     (log.data / "last-signed.db").write_bytes(b"no database at all" * 100)
-    for command in (("serve", "--port", "0"), ("fsck",)):
-        ended = api(*command, "--data", log.data)
-        assert ended.returncode == 1
-        assert "last-signed: malformed: last-signed.db: " in ended.stdout + ended.stderr
+    told = told_at_the_start(log.data)
+    assert told.startswith("refuted last-signed: malformed: last-signed.db: ")
+    checked = called("fsck", "--data", log.data)
+    assert checked.returncode == 1
+    assert "last-signed: malformed: last-signed.db: " in checked.stdout + checked.stderr
     log.close()
 
 

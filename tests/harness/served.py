@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
+from typer.testing import CliRunner
 
 from testamur.catalogue import dry_run
 from testamur.catalogue.lines import encode_event
@@ -42,6 +43,17 @@ TYPE = {"Content-Type": MEDIA_TYPE}
 def api(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run `python -m api` to its end."""
     return run_module("api", *arguments)
+
+
+def called(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command of `python -m api` to its end in this process, which starts no server."""
+    from api.__main__ import commands
+
+    words = list(map(str, arguments))
+    done = CliRunner().invoke(commands, words)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
 
 
 def run_module(module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -84,7 +96,7 @@ class Served:
 
     def init(self) -> None:
         """Make the log."""
-        made = api(
+        made = called(
             "init",
             *("--data", self.data),
             *("--origin", self.story.origin),

@@ -379,12 +379,11 @@ def test_attached_to_no_input_it_ends(tmp_path: Path) -> None:
 
 
 def test_tables_built_beside_those_that_answer_take_their_place_at_a_restart(
-    tmp_path: Path,
+    served: Served,
 ) -> None:
     """However long building takes, the server answers meanwhile; swapping takes a restart."""
-    log = opened(tmp_path / "data")
+    log = served
     live, fresh = log.data / "projections", log.data / "projections.new"
-    log.start()
     body = log.story.cohort(20)
     log.submit(body)
     path = f"/credentials/{credentials_of(body)[0]}"
@@ -410,4 +409,3 @@ def test_tables_built_beside_those_that_answer_take_their_place_at_a_restart(
     log.stop()
     assert "built anew" not in log.errors()
     check_tables(log)
-    log.close()

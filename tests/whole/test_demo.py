@@ -13,18 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.served import PROJECT, Served, api, in_background, run_module
+from tests.harness.served import PROJECT, Served, called, in_background, run_module
 
 pytestmark = pytest.mark.server
 
 
-@pytest.fixture
-def served(opened_log: Served, tmp_path: Path) -> Iterator[Served]:
-    """A log where a demo has its own, in a folder that a demo made."""
-    folder = tmp_path / "demo"
+@pytest.fixture(scope="module")
+def served(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A log that is served where a demo has its own, in a folder that a demo made."""
+    folder = tmp_path_factory.mktemp("demo") / "demo"
     folder.mkdir()
     (folder / ".testamur-demo").touch()
-    with closing(opened_log.copy(folder / "server")) as log:
+    with closing(opened_log.copy(folder / "server")) as log, log.running():
         yield log
 
 
@@ -34,11 +34,10 @@ def demo(folder: Path, port: int = 0) -> subprocess.CompletedProcess[str]:
 
 def test_a_log_that_is_served_is_not_cleared_away(served: Served) -> None:
     folder = served.data.parent
-    with served.running():
-        done = demo(folder)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert f"another demo is serving from {folder}; stop it (Ctrl-C)" in done.stderr
-        assert served.get("/log/vkey").text.strip() == served.vkey
+    done = demo(folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"another demo is serving from {folder}; stop it (Ctrl-C)" in done.stderr
+    assert served.get("/log/vkey").text.strip() == served.vkey
     assert (served.data / "registry.db").exists()
 
 
@@ -52,8 +51,7 @@ def test_a_file_is_no_place_for_a_demo(tmp_path: Path) -> None:
 
 
 def test_another_log_at_the_port_is_not_taken_for_the_demos(served: Served, tmp_path: Path) -> None:
-    with served.running():
-        done = demo(tmp_path / "other", int(served.url.rpartition(":")[2]))
+    done = demo(tmp_path / "other", int(served.url.rpartition(":")[2]))
     assert done.returncode == 2
     assert f"another log is served at {served.url}; choose another PORT" in done.stderr
 
@@ -102,11 +100,11 @@ def test_a_demo_in_the_background_can_be_interrupted(tmp_path: Path) -> None:
 
 
 def test_a_log_is_looked_for_where_a_demo_puts_it(served: Served) -> None:
-    done = api("serve", "--data", served.data.parent)
+    done = called("serve", "--data", served.data.parent)
     assert done.returncode == 2
     assert f"{served.data.parent} holds no log; is {served.data} meant?" in done.stderr
 
 
 def test_a_did_is_told_as_it_is_written(tmp_path: Path) -> None:
-    done = api("serve", "--data", tmp_path / "did:key:z6Mk")
+    done = called("serve", "--data", tmp_path / "did:key:z6Mk")
     assert "did:key:z6Mk holds no log" in done.stderr
