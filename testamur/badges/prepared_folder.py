@@ -160,12 +160,12 @@ def write_prepared(prepared: Prepared, folder: Path, *, partial: bool = False) -
             f"{len(prepared.refused)} refused: mend them and prepare all anew, or ask for the rest",
         )
     with new_folder(folder) as made:
-        for each in sorted(prepared.made, key=lambda each: _by_number(each.source)):
+        for each in sorted(prepared.made, key=lambda each: by_number(each.source)):
             made.add(each)
         made.finish()
 
 
-def _by_number(text: str) -> list[tuple[int, str]]:
+def by_number(text: str) -> list[tuple[int, str]]:
     """Return a key that puts row 9 before row 10."""
     parts = re.split(r"([0-9]{1,18})", text)
     return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]

@@ -33,7 +33,7 @@ from testamur.cli import (
     verification,
 )
 from testamur.cli.outcome import UNCHECKED, Commands
-from testamur.cli.profile import offers
+from testamur.cli.profile import Offers
 from testamur.cli.terminal import say
 from testamur.memory import keep_freed_memory
 from testamur.private_keys import without_private_keys
@@ -88,7 +88,7 @@ def root(
     Exit codes: 0 it holds, 1 it was refused or refuted, 2 it could not be checked.
     What need not be typed each time: `testamur profile --help`.
     """
-    context.default_map = offers()
+    context.obj = context.default_map = Offers()
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from testamur.cli.files import STDOUT, refuse_existing, refuse_existing_file, wr
 from testamur.cli.given_files import Named, credentials_meant
 from testamur.cli.listings import Form, Listed, Listing, listing, may_show_progress
 from testamur.cli.outcome import HOLDS, UNCHECKED, described
-from testamur.cli.profile import unless
+from testamur.cli.profile import to_type, unless
 from testamur.cli.terminal import Json, note, show_fields, show_json, track
 from testamur.cli.trust import MaybeTrust
 from testamur.cli.values import At, MaybeUrl, Size, as_of
@@ -111,7 +111,7 @@ def _one(name: str, out: Path | None, source: _Open, *, json: bool) -> None:
         show_json(fields)
     else:
         show_fields(fields)
-        note(f"Next: testamur verify CREDENTIAL --evidence {path} --policy FILE --anchor DID")
+        note(f"Next: testamur verify CREDENTIAL --evidence {path}{to_type('trust', 'anchor')}")
 
 
 def _many(given: Sequence[Named], out: Path, source: _Open, form: Form, *, asks: bool) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from testamur.badges.commitment import HolderFile
-from testamur.badges.prepared_folder import EVENTS, HOLDERS
+from testamur.badges.prepared_folder import EVENTS, HOLDERS, by_number
 from testamur.cli.files import STDIN, read_holder
 from testamur.cli.values import is_id, refuse_missing
 from testamur.errors import Unavailable
@@ -121,8 +121,8 @@ def _walk(folder: Path) -> Iterator[Path]:
         if HOLDERS in folders and EVENTS in files:
             # What `prepare` writes beside its holder files is no credential.
             folders[:], files[:] = [HOLDERS], []
-        folders[:] = sorted(name for name in folders if not _hidden(name))
-        for name in sorted(files):
+        folders[:] = sorted((name for name in folders if not _hidden(name)), key=by_number)
+        for name in sorted(files, key=by_number):
             if not _hidden(name):
                 yield Path(place, name)
 

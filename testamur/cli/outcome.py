@@ -13,7 +13,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
-from testamur.cli.profile import how_to_offer, is_offered, source, takes
+from testamur.cli.profile import Offers, how_to_offer, is_offered, source, takes
 from testamur.cli.terminal import NotShown, begin, note, show_json, wants_json
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.private_keys import THIS_IS_ONE, holds_private_key
@@ -47,7 +47,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command and report the errors that are its verdicts; let a bug through."""
-        with _reported(ctx.args):
+        with _reported(ctx.args, ctx):
             return super().invoke(ctx)
 
 
@@ -61,7 +61,7 @@ def _refuse_private_keys(arguments: Sequence[str]) -> None:
 
 
 @contextmanager
-def _reported(arguments: Sequence[str]) -> Iterator[None]:
+def _reported(arguments: Sequence[str], context: Any = None) -> Iterator[None]:
     """Report `Refuted`, `Unavailable`, `OSError` and, if JSON is asked for, wrong usage."""
     in_json = wants_json(arguments)
     try:
@@ -73,6 +73,9 @@ def _reported(arguments: Sequence[str]) -> Iterator[None]:
                 show_json(described(error))
             else:
                 note(*_sentence(error))
+                if isinstance(error, Refuted) and _is_offered_policy(context):
+                    # Else nobody knows which policy the error is about.
+                    note(f"The policy is that of {source('trust')}")
             raise typer.Exit(REFUTED if isinstance(error, Refuted) else UNCHECKED) from None
         except _UsageError as error:
             _explain(error)
@@ -85,6 +88,11 @@ def _reported(arguments: Sequence[str]) -> Iterator[None]:
         if not isinstance(error.__cause__, BrokenPipeError):
             note(str(error), "yellow")
         raise typer.Exit(UNCHECKED) from None
+
+
+def _is_offered_policy(context: Any) -> bool:
+    offers = None if context is None else context.obj
+    return isinstance(offers, Offers) and "trust" in offers.used
 
 
 def _explain(error: Any) -> None:

@@ -16,6 +16,7 @@ from testamur.badges.spreadsheet import UNREAD
 from testamur.cli.comparing_prepared import Comparison
 from testamur.cli.flags import can_be_mended, tell_of_flags
 from testamur.cli.outcome import described
+from testamur.cli.profile import to_type
 from testamur.cli.terminal import note, show_fields, show_json, show_table
 from testamur.errors import Refusal
 from testamur.http.check_report import CheckReport
@@ -184,7 +185,7 @@ def show(prepared: Prepared, warning: str | None, out: Path | None, *, json: boo
         note("Nothing was written.", "yellow")
     else:
         note(f"{out / INDEX} says whose each credential is: personal data, which stays with you")
-        note(f"Next: testamur sign {out}/events.ndjson --keys DIR --log ORIGIN --out FILE")
+        note(f"Next: testamur sign {out}/events.ndjson{to_type('keys', 'log')} --out FILE")
 
 
 def _tell_of_registry(prepared: Prepared) -> None:

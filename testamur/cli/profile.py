@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -77,26 +76,46 @@ def read_profile(file: Path) -> Profile:
         ) from None
 
 
-class _Offers(dict[str, Any]):
-    """What is offered to the parameters of one command, looked up when one of them needs it."""
+class Offers(dict[str, Any]):
+    """What is offered, by command and parameter; the profile is read if one needs it.
 
-    def __init__(self, names: tuple[str, ...], profile: Callable[[], Profile]) -> None:
+    `used` are the parameters whose value was taken from here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({name: _OfCommand(self, taken) for name, taken in _TAKEN.items()})
+        self.used: set[str] = set()
+        self._profile: Profile | None = None
+
+    def value(self, name: str) -> Any:
+        """Return the value that is offered to a parameter, None without any."""
+        found = os.environ.get(_VARIABLES.get(name, ""))
+        if not found:
+            self._profile = self._profile or read_profile(profile_file())
+            found = getattr(self._profile, _MEMBERS[name])
+        if found:
+            self.used.add(name)
+        return found or None
+
+
+class _OfCommand(dict[str, Any]):
+    """What is offered to the parameters of one command."""
+
+    def __init__(self, offers: Offers, names: tuple[str, ...]) -> None:
         super().__init__()
-        self._names = names
-        self._profile = profile
+        self.names = names
+        self._offers = offers
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the value that is offered to a parameter, or the default."""
-        if name not in self._names:
-            return default
-        from_environment = os.environ.get(_VARIABLES.get(name, ""))
-        return from_environment or getattr(self._profile(), _MEMBERS[name])
+        return self._offers.value(name) if name in self.names else default
 
 
-def offers() -> dict[str, Any]:
-    """Return what is offered to each command; the profile is read once, if one needs it."""
-    profile = cache(lambda: read_profile(profile_file()))
-    return {command: _Offers(names, profile) for command, names in _TAKEN.items()}
+def to_type(*names: str) -> str:
+    """Return the options for these parameters that nothing offers, to be put behind a command."""
+    offers = Offers()
+    missing = [name for name in names if not offers.value(name)]
+    return "".join(f" {_OPTIONS[name]}" for name in missing)
 
 
 def takes(command: str | None, name: str) -> bool:
@@ -116,9 +135,17 @@ def how_to_offer(name: str) -> str:
     return f"Give it, {variable}keep it: testamur profile --help."
 
 
-_VARIABLES: Final = {"url": "TESTAMUR_URL", "trust": "TESTAMUR_VKEY"}
+_VARIABLES: Final = {"url": "TESTAMUR_URL", "place": "TESTAMUR_URL", "trust": "TESTAMUR_VKEY"}
+_OPTIONS: Final = {
+    "url": "--url URL",
+    "trust": "--vkey FILE",
+    "anchor": "--anchor DID",
+    "keys": "--keys DIR",
+    "log": "--log ORIGIN",
+}
 _MEMBERS: Final = {
     "url": "url",
+    "place": "url",
     "trust": "vkey",
     "anchor": "anchors",
     "keys": "keys",
@@ -131,14 +158,14 @@ _TAKEN: Final[Mapping[str, tuple[str, ...]]] = {
     "check": ("url", "keys", "log"),
     "did-document": ("keys",),
     "evidence": ("url", "trust", "anchor"),
-    "export": ("trust",),
+    "export": ("place", "trust"),
     "join": ("keys", "log"),
     "keys": ("url", "trust", "keys"),
     "prepare": ("url", "keys", "log"),
     "recover": ("url", "trust", "keys"),
-    "replay": ("trust",),
+    "replay": ("place", "trust"),
     "rotate-key": ("keys", "log"),
-    "sign": ("keys", "log"),
+    "sign": ("url", "keys", "log"),
     "status": ("url",),
     "submit": ("url", "trust", "keys"),
     "verify": ("url", "trust", "anchor"),

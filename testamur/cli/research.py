@@ -42,7 +42,9 @@ _FORMS: Final[dict[str, Form]] = {
 
 Place = Annotated[
     str,
-    typer.Argument(metavar="URL|DIR", help="A log, or the server of one."),
+    typer.Argument(
+        metavar="URL|DIR", help="A log, or the server of one; else that of your profile."
+    ),
 ]
 
 

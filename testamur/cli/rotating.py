@@ -14,6 +14,7 @@ from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import seal
 from testamur.cli.files import refuse_existing_file, write
 from testamur.cli.key_folder import KeyFolder, OwnKey
+from testamur.cli.profile import to_type
 from testamur.cli.signer import KeyFile, Signer, signer_of
 from testamur.cli.terminal import Json, note, show_fields, show_json
 from testamur.cli.values import Log, NewFile
@@ -78,7 +79,7 @@ def rotate_key(
         show_json(fields)
         return
     show_fields(fields)
-    note(f"Next: testamur submit {out} --url URL --vkey FILE --keys {keys}")
+    note(f"Next: testamur submit {out}{to_type('url', 'trust', 'keys')}")
     note("If you publish a DID document, publish it anew then: testamur did-document")
 
 

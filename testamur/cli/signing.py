@@ -30,12 +30,13 @@ from testamur.cli.files import naming, read, write
 from testamur.cli.flags import can_be_mended, tell_of_flags
 from testamur.cli.key_folder import KeyFolder
 from testamur.cli.outcome import HOLDS, REFUTED, described
-from testamur.cli.profile import unless
+from testamur.cli.profile import is_offered, to_type, unless
 from testamur.cli.signer import KeyFile, Keys, Signer, Whose, signer_of
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.values import Log, MaybeUrl, NewFile, log_name
 from testamur.errors import Refusal, Refusals
 from testamur.http.check_report import CheckReport
+from testamur.http.exchange import NoServer
 from testamur.recording.objections import each_objection
 from testamur.rules.effective import check_effective
 
@@ -131,8 +132,14 @@ def sign(
     signer = signer_of(decoded, keys, key, organization)
     if url is not None:
         folder = None if keys is None else KeyFolder.read(keys)
-        checked = _against_the_log(events, data, decoded, url, signer, folder, log)
-        if not checked.holds(accept_flags=accept_flags):
+        checked = None
+        try:
+            checked = _against_the_log(events, data, decoded, url, signer, folder, log)
+        except NoServer as error:
+            if not is_offered(context, "url"):
+                raise
+            note(f"{error}; it is signed without being compared with the log", "yellow")
+        if checked is not None and not checked.holds(accept_flags=accept_flags):
             _tell(events, checked, json=json)
             if not json:
                 note("Nothing was signed.", "yellow")
@@ -153,7 +160,7 @@ def sign(
         show_json(fields)
     else:
         show_fields({**fields, "iat": format_time(payload["iat"] * 1000)})
-        note(f"Next: testamur submit {out} --url URL --vkey FILE --out RECEIPT")
+        note(f"Next: testamur submit {out}{to_type('url', 'trust', 'keys')}")
 
 
 def is_submission(data: bytes) -> bool:

@@ -69,7 +69,7 @@ def policy_text(given: str) -> str:
     """Return the text of the same, which is a policy or a verifier key."""
     text, what = _read(given)
     _policy_in(text, what)
-    return text
+    return text if len(text.split()) > 1 else text.strip()
 
 
 def _read(given: str) -> tuple[str, str]:

@@ -120,7 +120,9 @@ def _add(rows: Listing, read: _Read, question: Question) -> Answer:
     if isinstance(read.found, Refuted | Unavailable):
         # No credential was examined, whatever is wrong with the file.
         error = described(read.found)
-        row = {"file": name, "answer": Answer.COULD_NOT_TELL.words.lower(), "why": str(read.found)}
+        # The file has a column of its own.
+        why = str(read.found).removeprefix(f"{name}: ").removeprefix(f"{name} ")
+        row = {"file": name, "answer": Answer.COULD_NOT_TELL.words.lower(), "why": why}
         document = {"file": name, "verdict": Answer.COULD_NOT_TELL, "error": error}
         rows.add(row, document, good=False)
         return Answer.COULD_NOT_TELL

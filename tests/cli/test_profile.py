@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from testamur.cli.profile import offers
+from testamur.cli.profile import Offers
 from tests.cli.commands import World, key_folder, run
 from tests.cli.parameters import COMMANDS
 from tests.harness.http_registry import HttpRegistry
-from tests.harness.story import party
+from tests.harness.story import Story, party
 
 _NOBODY = "http://127.0.0.1:9"
 
@@ -24,9 +24,9 @@ def settings(at: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_offer_is_to_a_parameter_that_there_is() -> None:
-    for command, offered in offers().items():
+    for command, offered in Offers().items():
         names = {each.name for each in COMMANDS[command].params}
-        assert set(offered._names) <= names, command
+        assert set(offered.names) <= names, command
 
 
 def test_a_profile_is_written_shown_changed_and_forgotten(world: World, settings: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_profile_is_written_shown_changed_and_forgotten(world: World, settings
     kept = {
         "file": str(settings),
         "url": "https://r.example",
-        "vkey": f"{world.log.key}\n",
+        "vkey": f"{world.log.key}",
         "anchors": [world.anchor],
         "keys": str(world.folder / "keys"),
         "log": world.story.origin,
@@ -60,6 +60,45 @@ def test_a_verifier_types_the_credential_alone(
     assert (done.code, done.json["evidenceFrom"]) == (0, "register")
     assert run("evidence", "0.json", "--out", "-").code == 0
     assert run("replay", "log", "--json").json["keyFrom"] == "policy"
+
+
+def test_a_researcher_types_the_file_alone(
+    world: World, settings: Path, registry: HttpRegistry
+) -> None:
+    run("profile", "--url", registry.url, "--vkey", "log.vkey")
+    assert run("export", "--out", "log.csv", "--json").json["keyFrom"] == "policy"
+    assert run("replay", "--json").json["size"] == world.log.size
+
+
+def test_a_log_that_the_kept_policy_does_not_know_is_told_with_whose_policy_it_is(
+    world: World, settings: Path, tmp_path: Path
+) -> None:
+    other = World(tmp_path / "other", Story(name="another"))
+    run("profile", "--vkey", "log.vkey")
+    done = run("replay", other.log.root)
+    assert done.code == 1
+    assert f"The policy is that of your profile, {settings}" in done.err
+    assert "your profile" not in run("replay", other.log.root, "--vkey", world.log.key).err
+
+
+def test_what_to_do_next_leaves_out_what_need_not_be_typed(world: World, settings: Path) -> None:
+    key_folder(world.folder / "keys", world.story.provider)
+    Path("e").write_bytes(world.story.cohort(1).partition(b"\n")[2])
+    base = ["sign", "e", "--keys", "keys", "--log", world.story.origin, "--out"]
+    assert "Next: testamur submit a --url URL --vkey FILE --keys DIR\n" in run(*base, "a").err
+    run("profile", "--keys", "keys", "--vkey", "log.vkey")
+    assert "Next: testamur submit b --url URL\n" in run(*base, "b").err
+
+
+def test_signing_waits_for_no_registry_that_was_only_offered(world: World, settings: Path) -> None:
+    key_folder(world.folder / "keys", world.story.provider)
+    Path("e").write_bytes(world.story.cohort(1).partition(b"\n")[2])
+    base = ["sign", "e", "--keys", "keys", "--log", world.story.origin, "--out"]
+    run("profile", "--url", _NOBODY)
+    done = run(*base, "a")
+    assert done.code == 0
+    assert "without being compared" in done.err
+    assert run(*base, "b", "--url", _NOBODY).code == 2
 
 
 def test_a_provider_types_no_folder_and_no_log(world: World, settings: Path) -> None:

@@ -193,7 +193,7 @@ def test_whose_key_it_is_has_to_be_said(at: Path, now: Story) -> None:
     key_file(at, now.provider, "a.key")
     done = alone("--key", "a.key", events=[now.issued()])
     assert (done.code, done.json["error"]) == (2, "usage")
-    assert "--keys DIR or --organization DID" in done.json["detail"]
+    assert "--keys DIR, the folder that keygen made, or --organization" in done.json["detail"]
     assert alone("--key", "a.key", events=[listing()]).code == 0  # as a founding key does
 
 
