@@ -3,6 +3,9 @@
 A learner whose credential was revoked, replaced, or has run out may be awarded anew. The ledger
 knows what was ended with the keys of this folder; a register knows the rest, and is asked about
 the first `MOST_ASKED` alone, so a whole cohort prepared a second time is refused at once.
+
+A command that was cut off may leave a submission on the log without a receipt, and so without a
+line in the ledger. So the register is also asked about what was prepared before.
 """
 
 from __future__ import annotations
@@ -26,8 +29,9 @@ from testamur.tlog.source import NotFound
 RULE: Final = "already-awarded"
 MOST_ASKED: Final = 200
 
-Standing = Callable[[str], bool]
-"""Returns whether a credential stands, so that its learner holds it."""
+Standing = Callable[[str], bool | None]
+"""Returns whether a credential stands, so that its learner holds it; None if it is not on the log.
+"""
 
 
 def awarded_again(
@@ -49,9 +53,17 @@ def awarded_again(
 
     def standing(known: str) -> bool:
         if known not in asked:
-            asked[known] = stands is None or len(asked) >= MOST_ASKED or stands(known)
+            # One that the register does not know stands: there is a receipt of it.
+            unasked = stands is None or len(asked) >= MOST_ASKED
+            asked[known] = unasked or stands is None or stands(known) is not False
         return asked[known]
 
+    if stands is not None:
+        for file in ledger.pending(wanted, prepared.keys()):
+            # They were signed and submitted together, so one tells of all.
+            if stands(file[0].credential) is not None:
+                for entry in file:
+                    before.setdefault(entry.token, []).append(entry.credential)
     here: dict[str, str] = {}
     found: dict[str, Refusal] = {}
     for credential, each in prepared.items():
@@ -81,16 +93,13 @@ def tokens_in(ledger: Ledger, events: Iterable[Event]) -> tuple[dict[str, Prepar
 
 
 def standing_in(registry: RegistryClient, today: date, size: int) -> Standing:
-    """Return the question to a register whether a credential stands on a day, as of a size.
+    """Return the question to a register whether a credential stands on a day, as of a size."""
 
-    One that it does not know stands: there is a receipt of it.
-    """
-
-    def stands(credential: str) -> bool:
+    def stands(credential: str) -> bool | None:
         try:
             found = registry.status(credential, size=size)
         except NotFound:
-            return True
+            return None
         over = found.valid_until is not None and found.valid_until < today
         return found.status is not None and found.status not in FINAL and not over
 

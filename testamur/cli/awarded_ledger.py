@@ -42,6 +42,8 @@ LEDGER: Final = "awarded.ledger"
 PREPARED: Final = "prepared"
 MAX_BYTES: Final = 1 << 30
 """Ten million awards."""
+MOST_FILES: Final = 50
+"""Files of what was prepared and never recorded that are looked at for a second award."""
 
 _BEGINS: Final = "PRIVATE+KEY+testamur-ledger+"  # known as a secret wherever text is read
 _FORMAT: Final = "testamur/awarded/1"
@@ -157,6 +159,21 @@ class Ledger:
             for one, credentials in found.items()
         }
         return {one: credentials for one, credentials in standing.items() if credentials}
+
+    def pending(self, tokens: Collection[str], besides: Collection[str]) -> Iterator[list[Entry]]:
+        """Yield, newest first, what was prepared with one of these tokens and not recorded yet.
+
+        Each list is of one file, hence of one `prepare`, and is not empty. Credentials in `besides`
+        are left out, and so is what is older than the newest `MOST_FILES` files.
+        """
+        for file in reversed(self._files()[-MOST_FILES:]):
+            found = [
+                entry
+                for entry in self._entries(file)
+                if entry.token in tokens and entry.credential not in besides
+            ]
+            if found:
+                yield found
 
     @contextmanager
     def alone(self) -> Iterator[None]:

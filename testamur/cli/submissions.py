@@ -34,6 +34,7 @@ from testamur.http.check_report import FlagsRefused
 from testamur.http.client import GRADES, RegistryClient, Wait
 from testamur.http.listings import SubmissionLine
 from testamur.tlog.policy import Policy, Verified
+from testamur.tlog.source import NotFound
 from testamur.verification.receipt import (
     MAX_RECEIPT,
     Flagged,
@@ -98,7 +99,7 @@ def submit(
         with _awarding(folder) as ledger:
             events = () if ledger is None else parse(body).events
             if ledger is not None:
-                _refuse_second_award(ledger, events, registry, log=_origin_of(body))
+                _refuse_second_award(ledger, events, registry, body)
             sent_at = time.time()
             try:
                 receipt = registry.submit(body, wait, "admit" if accept_flags else "refuse")
@@ -207,10 +208,6 @@ def _own_folder(keys: Path, body: bytes, *, offered: bool) -> KeyFolder | None:
     return folder
 
 
-def _origin_of(body: bytes) -> str:
-    return parse_header(body.partition(b"\n")[0]).payload.aud
-
-
 def _strangers(url: str, folder: KeyFolder, body: bytes) -> list[SubmissionLine]:
     payload = parse_header(body.partition(b"\n")[0]).payload
     return look_for_strangers(url, folder, payload.aud, sending=payload.jti)
@@ -225,10 +222,18 @@ def _awarding(folder: KeyFolder | None) -> Iterator[Ledger | None]:
 
 
 def _refuse_second_award(
-    ledger: Ledger, events: Sequence[Event], registry: RegistryClient, *, log: str
+    ledger: Ledger, events: Sequence[Event], registry: RegistryClient, body: bytes
 ) -> None:
-    """Raise `Refusal` if a learner holds an achievement already that this would award again."""
-    found = held_already(ledger, events, log, registry)
+    """Raise `Refusal` if a learner holds an achievement already that this would award again.
+
+    What is on the log already awards nothing: its receipt is asked for again.
+    """
+    names = parse_header(body.partition(b"\n")[0]).payload
+    found = held_already(ledger, events, names.aud, registry)
+    if found:
+        with suppress(NotFound):
+            registry.receipt(names.iss, names.jti)
+            return
     for line, event in enumerate(events if found else (), 2):
         if isinstance(event, CredentialIssued) and event.credential in found:
             first = found[event.credential].at(line)

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -19,6 +20,7 @@ from testamur.errors import Refusal, Unavailable
 from testamur.private_keys import holds_private_key
 from tests.cli.commands import key_folder, run
 from tests.harness.story import Story
+from tests.harness.waiting import until
 
 LOG, OTHER = "log.example/testamur", "log.example/test"
 
@@ -124,6 +126,43 @@ def test_a_learner_who_is_listed_twice_in_one_file_is_noticed(ledger: Ledger, no
     assert [(name, each.rule, each.value) for name, each in found.items()] == [
         ("c", "already-awarded", "a")
     ]
+
+
+def test_what_was_recorded_without_a_receipt_is_found_by_asking(ledger: Ledger, now: Story) -> None:
+    """A command was cut off after the registry had recorded what it sent."""
+    first = award(ledger, now, "ada@example.org", "bob@example.org")
+    award(ledger, now, "eve@example.org")
+    on_the_log = {each.credential for each in first if isinstance(each, e.CredentialIssued)}
+    asked: list[str] = []
+
+    def stands(credential: str) -> bool | None:
+        asked.append(credential)
+        return True if credential in on_the_log else None
+
+    learners = ("ada@example.org", "bob@example.org", "eve@example.org")
+    made = {
+        each: Prepared(ledger.tokens(now.achievement, [each]), again=False) for each in learners
+    }
+    found = awarded_again(ledger, made, log=LOG, stands=stands)
+    assert list(found) == ["ada@example.org", "bob@example.org"]
+    assert {each.value for each in found.values()} == on_the_log
+    assert awarded_again(ledger, made, log=LOG) == {}  # nobody could be asked
+
+
+def test_one_command_awards_at_a_time(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
+    entered = Event()
+
+    def other() -> None:
+        with ledger.alone():
+            entered.set()
+
+    with ledger.alone():
+        second = Thread(target=other)
+        second.start()
+        until(lambda: "awards with the same keys" in capsys.readouterr().err)
+        assert not entered.is_set()
+    second.join(timeout=30)
+    assert entered.is_set()
 
 
 # --- Who can tell ---

@@ -244,6 +244,19 @@ def test_the_same_spreadsheet_is_not_issued_twice(registrar: Registrar) -> None:
 
 
 @pytest.mark.slow
+def test_a_submission_whose_receipt_never_came_is_not_issued_again(registrar: Registrar) -> None:
+    """The registry recorded it, and the command was cut off before it could write that down."""
+    registrar.prepares("spring")
+    assert registrar.signs("spring.s").code == 0
+    registrar.served.submit((registrar.folder / "spring.s").read_bytes())
+    done = registrar.prepares("again", "--url", registrar.served.url, "--json")
+    assert {rule for _, rule in rules(done)} == {"already-awarded"}
+    again = run("submit", "spring.s", *registrar.asks, "--vkey", registrar.served.vkey, "--json")
+    assert (again.code, again.json["repeated"]) == (0, True)
+    assert {rule for _, rule in rules(registrar.prepares("again", "--json"))} == {"already-awarded"}
+
+
+@pytest.mark.slow
 def test_who_lost_a_credential_may_be_awarded_it_anew(registrar: Registrar) -> None:
     registrar.lists("ada@example.org")
     registrar.prepares("spring")
