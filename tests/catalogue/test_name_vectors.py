@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,10 @@ def test_the_ranges_told_are_those_in_force() -> None:
     told = (VECTORS[name] for name in ("unseen", "marks", "joiners", "joined"))
     assert [[list(each) for each in ranges] for ranges in in_force] == list(told)
     assert VECTORS["maxMarks"] == names.MAX_MARKS
+    did = {"d": names.D_LIKE, "i": names.I_LIKE, "colon": names.COLON_LIKE}
+    assert {letter: [list(each) for each in ranges] for letter, ranges in did.items()} == VECTORS[
+        "did"
+    ]
 
 
 @pytest.mark.parametrize("name", VECTORS["names"], ids=ascii)
@@ -44,3 +49,15 @@ def test_what_a_name_may_not_hold_are_the_code_points_of_one_list_and_no_others(
         taken = names.fault_of(f"a{chr(code)}b") is None
         inside = any(first <= code <= last for first, last in (*names.UNSEEN, *names.JOINERS))
         assert taken is not inside, hex(code)
+
+
+@pytest.mark.slow
+def test_whatever_becomes_the_letters_of_a_did_under_nfkc_is_one_of_them() -> None:
+    """A reader who searches, copies or compares sees the folded letters."""
+    for letter, ranges in (("d", names.D_LIKE), ("i", names.I_LIKE), (":", names.COLON_LIKE)):
+        folded = {
+            code
+            for code in range(0x110000)
+            if unicodedata.normalize("NFKC", chr(code)).casefold() == letter
+        }
+        assert folded <= {code for first, last in ranges for code in range(first, last + 1)}

@@ -148,6 +148,7 @@ def names() -> dict[str, Any]:
         "maxMarks": rules.MAX_MARKS,
         "joiners": rules.JOINERS,
         "joined": rules.JOINED,
+        "did": {"d": rules.D_LIKE, "i": rules.I_LIKE, "colon": rules.COLON_LIKE},
         "names": [
             "A College",
             "Universität Zürich",
@@ -161,6 +162,8 @@ def names() -> dict[str, Any]:
             "Vie\u0302\u0323t",
             "Candid: a college",
             "What Rome did: an introduction",
+            "What Rome d\u0131d\u02d0 an introduction",
+            "\u217e\u2170\u217e",
             "\u041exford",
         ],
         "refused": [
@@ -200,6 +203,15 @@ def names() -> dict[str, Any]:
                 "a DID in parentheses": "A College (did:web:college.example)",
                 "a DID in capitals": "DID:key:z6Mk",
                 "a DID in wide letters": "\uff44\uff49\uff44\uff1aweb",
+                "a DID in Roman numerals": "\u217e\u2170\u217e:key:z6Mk",
+                "a DID in bold letters": "\U0001d41d\U0001d422\U0001d41d:key:z6Mk",
+                "a DID in circles": "\u24d3\u24d8\u24d3:key:z6Mk",
+                "a DID in small capitals": "\u1d05\u026a\u1d05:key:z6Mk",
+                "a DID in Cyrillic letters": "\u0501\u0456\u0501:key:z6Mk",
+                "a DID with a Turkish i": "d\u0131d:key:z6Mk",
+                "a DID that a sign for candela begins": "\u33c5id:key:z6Mk",
+                "a DID underlined": "d\u0332i\u0332d\u0332:key:z6Mk",
+                "a DID with a modifier for a colon": "did\u02f8key",
                 "201 characters": "x" * 201,
             }.items()
         ],

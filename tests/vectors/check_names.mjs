@@ -3,11 +3,22 @@
 import { readFileSync } from "node:fs";
 
 const read = (name) => JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8"));
-const { unseen, marks, maxMarks, joiners, joined, names, refused } = read("formats/names.json");
+const { unseen, marks, maxMarks, joiners, joined, did, names, refused } = read("formats/names.json");
 const within = (ranges) => (code) => code !== undefined && ranges.some(([a, b]) => a <= code && code <= b);
 const [isUnseen, isMark, isJoiner, isJoined] = [unseen, marks, joiners, joined].map(within);
+const [isD, isI, isColon] = [did.d, did.i, did.colon].map(within);
 const SPACE = 0x20;
-const DID = /d[:\u02d0\u0589\u05c3\u2236\ua789\ufe13\ufe55\uff1a][^ ]/iu;
+
+// Whether d, i, d and a colon come first, each with its marks, and then something but a space.
+const beginsDid = (codes) => {
+  let at = 0;
+  for (const isNext of [isD, isI, isD, isColon]) {
+    while (at > 0 && isMark(codes[at])) at += 1;
+    if (!isNext(codes[at])) return false;
+    at += 1;
+  }
+  return codes[at] !== undefined && codes[at] !== SPACE;
+};
 
 // Letter by letter, where the product has one pattern.
 const isName = (text) => {
@@ -22,8 +33,7 @@ const isName = (text) => {
     pile = isMark(code) ? pile + 1 : 0;
     if (pile > maxMarks || (pile === 1 && (before === undefined || before === SPACE))) return false;
   }
-  const narrow = text.replace(/[\uff21-\uff5a]/gu, (wide) => String.fromCodePoint(wide.codePointAt(0) - 0xfee0));
-  return !new RegExp(`di${DID.source}`, "iu").test(narrow);
+  return !codes.some((_, at) => beginsDid(codes.slice(at)));
 };
 
 const wrong = [...names.filter((text) => !isName(text)), ...refused.filter(({ text }) => isName(text)).map(({ desc }) => desc)];
