@@ -109,7 +109,8 @@ def standing_in(registry: RegistryClient, today: date, size: int) -> Standing:
 def _refusal(known: str) -> Refusal:
     return Refusal(
         RULE,
-        "this learner holds the achievement already; leave the row out, end that credential first "
-        "(testamur revoke), or mean it: prepare with --award-again",
+        "this learner holds the achievement already: leave the row out, or end that credential "
+        "first (testamur revoke); to replace it (testamur replace), or to award it twice, prepare "
+        "with --award-again",
         value=known,
     )

@@ -26,9 +26,9 @@ from testamur.catalogue.submission import (
     parse,
     submission_entry,
 )
-from testamur.http.check_report import CheckReport, RefusalReport
+from testamur.http.check_report import CheckReport, FlagReport, RefusalReport
 from testamur.tlog.proof import TlogProof
-from testamur.verification.receipt import Receipt, encode_path, flagged
+from testamur.verification.receipt import Flagged, Receipt, encode_path, flagged
 from tests.harness.story import Story
 from tests.vectors.cases_form import dry_runs, names, note, registrations
 from tests.vectors.cases_learner import learners
@@ -333,11 +333,16 @@ def _check_report() -> dict[str, Any]:
         for each in every_refusal(damaged)
     )
     report = CheckReport(format="testamur/check/1", accepted=False, size=14, refusals=refusals)
+    about = f"achievement {story.achievement}, version 1: assessment, qualityAssurance"
+    flag = FlagReport.of(Flagged("elements-missing", 2, 2), (about,))
+    with_flags = CheckReport(format="testamur/check/1", accepted=True, size=14, flags=(flag,))
     return {
         "note": note("A submission with one line changed after signing, and the answer of a "
-                      "registry of 14 entries to a dry run. `detail` and `value` may differ."),
+                      "registry of 14 entries to a dry run. `detail` and `value` may differ. Then "
+                      "the answer about events that would be flagged; `details` may differ."),
         "submission": damaged.decode(),
         "report": msgspec.to_builtins(report),
+        "flagged": msgspec.to_builtins(with_flags),
     }  # fmt: skip
 
 

@@ -14,12 +14,13 @@ from testamur.badges.identities import check_learner, read_asked
 from testamur.catalogue.events import OrganizationRegistered
 from testamur.catalogue.registration import registration_statement, verify_registration
 from testamur.catalogue.submission import every_refusal, parse
+from testamur.cli.flags import can_be_mended
 from testamur.errors import Refusal, Refuted, Unavailable
-from testamur.http.check_report import CheckReport
+from testamur.http.check_report import CheckReport, FlagReport
 from testamur.tlog.policy import parse_policy
 from testamur.verification.evidence import parse_evidence, render_evidence
 from testamur.verification.finding import attempt
-from testamur.verification.receipt import parse_receipt, verify_receipt
+from testamur.verification.receipt import Flagged, parse_receipt, verify_receipt
 from tests.vectors.judge import judge
 from tests.vectors.make_evidence import FOLDER as EVIDENCE
 from tests.vectors.make_formats import FOLDER, format_files
@@ -152,3 +153,10 @@ def test_the_example_of_a_check_report_names_every_line_that_is_wrong() -> None:
     assert [(r.rule, r.line) for r in report.refusals] == [(r.rule, r.line) for r in refusals]
     with pytest.raises(Refusal):
         parse(found["submission"].encode())
+
+
+def test_the_example_of_a_flag_says_who_mends_it_in_the_words_of_the_rules() -> None:
+    (flag,) = msgspec.convert(FOUND["check-report"]["flagged"], CheckReport).flags
+
+    assert flag == FlagReport.of(Flagged(flag.code, flag.count, flag.first_line), flag.details)
+    assert can_be_mended(flag)
