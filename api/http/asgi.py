@@ -28,7 +28,7 @@ def safe_headers(policy: bytes = LOADS_NOTHING) -> Headers:
         (b"access-control-allow-origin", b"*"),
         (
             b"access-control-expose-headers",
-            b"testamur-size, retry-after, link, content-disposition",
+            b"testamur-size, retry-after, link, content-disposition, etag",
         ),
         (CSP.encode(), policy),
         (b"cross-origin-resource-policy", b"cross-origin"),
@@ -83,7 +83,10 @@ async def answer_preflight(send: Send, methods: str) -> None:
     headers = [
         (b"allow", methods.encode()),
         (b"access-control-allow-methods", methods.encode()),
-        (b"access-control-allow-headers", b"content-type, content-encoding, last-event-id"),
+        (
+            b"access-control-allow-headers",
+            b"content-type, content-encoding, last-event-id, if-none-match",
+        ),
         (b"access-control-max-age", b"86400"),
     ]
     await send({"type": "http.response.start", "status": 204, "headers": [*headers, *SAFE]})

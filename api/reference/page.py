@@ -71,7 +71,7 @@ def _environment() -> Environment:
 
 
 def _operations(document: Json, tag: str) -> Iterator[Operation]:
-    for path, operations in document["paths"].items():
+    for path, operations in sorted(document["paths"].items()):
         for method, told in operations.items():
             if tag in told["tags"]:
                 anchor = f"{method}{path}".replace("/", "-").replace("{", "").replace("}", "")

@@ -157,3 +157,30 @@ def test_a_path_tells_the_methods_that_it_takes(served: Served, path: str, metho
     problem(refused, 405, "method")
     assert refused.headers["allow"] == methods
     problem(served.client.options(f"{served.url}/nothing"), 404, "no-such-path")
+
+
+def test_a_part_of_a_file_is_not_offered_and_the_whole_is_sent(served: Served) -> None:
+    """A tile is small and never changes; who asks for a range gets all of it (RFC 9110 14.2)."""
+    path = f"/log/{bundle_path((served.size - 1) // WIDTH, (served.size - 1) % WIDTH + 1)}"
+    whole = served.get(path)
+    for part in ("bytes=0-9", "bytes=-1", "bytes=5-1", "bytes=" + "0-0," * 9_000, "lines=1"):
+        answer = served.get(path, headers={"Range": part})
+        assert (answer.status_code, answer.content) == (200, whole.content)
+        assert "content-range" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/docs", "/organizations", "/entries", "/openapi.json", "/"])
+def test_head_tells_what_get_would_send(served: Served, path: str) -> None:
+    got, head = served.get(path), served.client.head(served.url + path)
+    assert (head.status_code, head.content) == (200, b"")
+    varying = {"date", "transfer-encoding"}
+    assert {k: v for k, v in head.headers.items() if k not in varying} == {
+        k: v for k, v in got.headers.items() if k not in varying
+    }
+
+
+def test_a_script_of_another_origin_may_ask_for_all_of_this(served: Served) -> None:
+    told = served.client.options(f"{served.url}/organizations").headers
+    assert "if-none-match" in told["access-control-allow-headers"]
+    exposed = served.get("/organizations").headers["access-control-expose-headers"].split(", ")
+    assert {"testamur-size", "link", "etag", "retry-after"} <= set(exposed)
