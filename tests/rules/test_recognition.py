@@ -252,6 +252,43 @@ def test_accreditations_by_strangers_take_no_role_away(gate: MemoryGate, story: 
     gate.admit(subject, story.defined(story.new_id()))
 
 
+def puppets(gate: MemoryGate, how_many: int, subject: Party, **members: Any) -> list[Party]:
+    """Let accreditors that nobody near the root recognises accredit the subject, once each."""
+    known = len(gate.register.organizations)
+    names = [f"puppet {known + each}" for each in range(how_many)]
+    made = [registrar(gate, "accreditor", name=name) for name in names]
+    for each in made:
+        granted = gate.story.accredited(gate.story.new_id(), of=subject)
+        gate.admit(each, msgspec.structs.replace(granted, **members))
+    return made
+
+
+def test_a_crowd_of_puppet_accreditors_that_falls_takes_no_role_with_it(
+    gate: MemoryGate, story: Story
+) -> None:
+    """They accredit before anybody else does, and then declare their own keys compromised."""
+    subject, since = registrar(gate, "endorser"), gate.register.size
+    crowd = puppets(gate, LOOKED_AT + 2, subject)
+    gate.admit(story.accreditor, story.accredited(story.new_id(), of=subject))
+    late = puppets(gate, 3, subject)
+    for each in (*crowd, *late):
+        robbed(gate, each, since)
+
+    gate.admit(subject, story.defined(story.new_id()))
+
+
+def test_accreditations_of_wide_scope_take_no_role_away(gate: MemoryGate, story: Story) -> None:
+    subject, since = registrar(gate, "endorser"), gate.register.size
+    wide = Scope(achievements=tuple(uuid7(1, number) for number in range(1_000)))
+    granted = msgspec.structs.replace(story.accredited(story.new_id(), of=subject), scope=wide)
+    gate.admit(story.accreditor, granted)
+    less = Scope(achievements=wide.achievements[:900] if wide.achievements else None)
+    for each in puppets(gate, 10, subject, scope=less):
+        robbed(gate, each, since)
+
+    gate.admit(subject, story.defined(story.new_id()))
+
+
 # --- What makes an accreditor recognised ---
 
 
