@@ -20,8 +20,8 @@ from rich.progress import Progress
 from api.checking import check_log
 from api.folder import Folder, read_key
 from api.making import make_log
-from api.sequence import VARIABLE, migrate_store, open_sequence, open_store
-from registry.copying import copy_sequence
+from api.moving import copy_log
+from api.sequence import VARIABLE, migrate_store, open_sequence
 from registry.inspection import inspected
 from testamur.catalogue.events import OrganizationRegistered, wire_name
 from testamur.catalogue.lines import decode_event
@@ -157,31 +157,31 @@ def migrate(
 
 
 @commands.command("copy")
-def copy_log(
+def copy_(
+    data: Data,
     source: Annotated[
-        str,
-        typer.Option(
-            "--from",
-            help="The store to copy: postgresql://user@host/database or sqlite:///srv/registry.db.",
-        ),
-    ],
-    target: Annotated[str, typer.Option("--to", help="The store that gets the copy, likewise.")],
+        str | None,
+        typer.Option("--from", help="The store to copy, if not the folder itself; as --store."),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--to", help="The store that gets it, if not the folder itself; as --store."),
+    ] = None,
 ) -> None:
-    """Copy the sequence of a log from one store to another, and compare the two to the root.
+    """Copy what the log in DATA keeps in one store to another, and compare the two to the root.
 
-    Stop the server of the log first: nobody can append meanwhile. A copy that was interrupted goes
-    on where it stopped. Afterwards serve the log from one of the two alone. Prints the number of
-    entries and the root of their tree, which are those of the checkpoint if all of it is published.
+    That is the sequence, and the last checkpoint signed. The server of the log must be stopped. A
+    copy that was interrupted goes on where it stopped. Afterwards serve the log from one of the two
+    alone. Prints the number of entries and the root of their tree.
     """
     try:
-        with (
-            closing(open_store(source)) as copied,
-            closing(open_store(target, make=True)) as copy,
-            Progress(console=_console, transient=True, disable=not _console.is_terminal) as bar,
-        ):
+        with Progress(console=_console, transient=True, disable=not _console.is_terminal) as bar:
             task = bar.add_task("comparing", total=None)
-            found = copy_sequence(
-                copied, copy, lambda done, total: bar.update(task, completed=done, total=total)
+            found = copy_log(
+                data,
+                source,
+                target,
+                lambda done, total: bar.update(task, completed=done, total=total),
             )
     except (Refuted, Unavailable) as error:
         _fail(error)

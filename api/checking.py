@@ -7,10 +7,9 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from api.folder import Folder, read_key
-from api.sequence import open_sequence
+from api.sequence import open_last_signed, open_sequence
 from log.directory import DirectoryStore
 from log.fsck import fsck
-from log.sqlite import SqliteLastSigned
 from registry.committed import CommittedEntries
 from registry.integrity import examine
 from testamur.errors import Refuted
@@ -26,8 +25,8 @@ def check_log(
     """Return everything that is wrong with the log in `root`, one line each.
 
     `store` is the address of the sequence, if it is not kept in the folder. A server may be running
-    meanwhile. `progress` is called with (entries checked, entries in
-    all). Raises `Unavailable`, and `Refuted` when the key itself is damaged.
+    meanwhile. `progress` is called with (entries checked, entries in all). Raises `Unavailable`,
+    and `Refuted` when the key itself is damaged.
     """
     folder = Folder(root)
     key = read_key(folder).verifier
@@ -43,10 +42,9 @@ def check_log(
         except Refuted as damage:
             wrong.append(f"{folder.registry.name if store is None else 'the store'}: {damage}")
         last_signed = None
-        if folder.last_signed.exists():
+        if store is not None or folder.last_signed.exists():
             try:
-                last_signed = SqliteLastSigned(folder.last_signed)
-                stack.callback(last_signed.close)
+                last_signed = stack.enter_context(closing(open_last_signed(folder, store)))
             except Refuted as damage:
                 wrong.append(str(damage))
         else:

@@ -10,6 +10,9 @@ lock             held by the one server that works in this folder
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,3 +69,20 @@ def read_key(folder: Folder) -> SignerKey:
         raise Unavailable(f"{folder.root} holds no log; {hint}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Unavailable(f"{folder.key} cannot be read: {error}") from None
+
+
+@contextmanager
+def locked(folder: Folder) -> Iterator[None]:
+    """Be the one at work in the folder; raises `Unavailable` while another is."""
+    path = folder.lock
+    try:
+        lock = path.open("ab")
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be made: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(f"another server is at work in {path.parent}") from None
+        # The lock belongs to the process: it is released when the process ends, even if killed.
+        yield

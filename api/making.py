@@ -10,10 +10,9 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from api.folder import Folder
-from api.sequence import open_sequence
+from api.sequence import open_last_signed, open_sequence
 from log.directory import DirectoryStore
 from log.publisher import Publisher
-from log.sqlite import SqliteLastSigned
 from registry.gate import Gate
 from registry.store import Store
 from testamur.catalogue.events import LogOpened, OrganizationRegistered
@@ -92,7 +91,7 @@ def _publish_genesis(
     with closing(open_sequence(folder, store, make=True)) as sequence, ExitStack() as stack:
         _check_empty(sequence)
         gate = stack.enter_context(Gate(sequence, log_key=log_key, settled=lambda _: None))
-        last_signed = stack.enter_context(closing(SqliteLastSigned(folder.last_signed)))
+        last_signed = stack.enter_context(closing(open_last_signed(folder, store)))
         gate.open_log(genesis(signer, authorities, int(time.time())))
         publisher = Publisher(
             gate.entries, DirectoryStore(folder.log), last_signed, signer, published=lambda *_: None

@@ -1,4 +1,4 @@
-"""Where the sequence of a log is kept: in a file of its folder, or in a database.
+"""Where a log keeps its sequence and its last checkpoint signed: in its folder, or in a database.
 
     postgresql://user@host/database        PostgreSQL, as libpq reads it
     sqlite:///srv/log/registry.db          a file, by its absolute path
@@ -11,13 +11,17 @@ on the machine.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from api.folder import Folder
+from log.sqlite import SqliteLastSigned
 from registry.sqlite.store import SqliteStore
 from registry.store import Store
 from testamur.errors import Unavailable
+
+if TYPE_CHECKING:
+    from log.postgres import PostgresLastSigned
 
 VARIABLE: Final = "TESTAMUR_STORE"
 
@@ -50,6 +54,19 @@ def open_store(address: str, *, make: bool = False) -> Store:
     if address.startswith(f"{_FILE}/"):
         return SqliteStore(Path(unquote(address.removeprefix(_FILE))), make=make)
     raise Unavailable("a store is postgresql://user@host/database or sqlite:///path/of/a/file")
+
+
+def open_last_signed(folder: Folder, address: str | None) -> SqliteLastSigned | PostgresLastSigned:
+    """Open the last checkpoint signed, which is kept beside the sequence; the caller closes it.
+
+    Raises `Unavailable`, and `FileDamage` when it is not what was written.
+    """
+    if address is None or not address.startswith(_DATABASES):
+        return SqliteLastSigned(folder.last_signed)
+    from log.postgres import PostgresLastSigned  # noqa: PLC0415  # as above
+    from registry.postgres.address import Address  # noqa: PLC0415
+
+    return PostgresLastSigned(Address.parse(address).connect)
 
 
 def migrate_store(address: str) -> None:

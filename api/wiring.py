@@ -7,7 +7,6 @@ served. Only `fsck` checks entry by entry that the sequence is what was publishe
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import shutil
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from typing import Final
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
-from api.folder import Folder, read_key
+from api.folder import Folder, locked, read_key
 from api.processes.following import Following
 from api.processes.publishing import Publishing
 from api.processes.wakeups import Wakeups
@@ -90,7 +89,7 @@ def opened(root: Path, *, store: str | None = None, interval: float = INTERVAL) 
     # Only the publisher keeps the signing key.
     key = read_key(folder).verifier
     with ExitStack() as stack:
-        stack.enter_context(_locked(folder.lock))
+        stack.enter_context(locked(folder))
         yield _open_parts(folder, key, store, interval, stack)
 
 
@@ -148,18 +147,3 @@ def _resumed(folder: Path, key: VerifierKey) -> tuple[Engine, int]:
     except BaseException:
         engine.dispose()
         raise
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    try:
-        lock = path.open("ab")
-    except OSError as error:
-        raise Unavailable(f"{path} cannot be made: {error.strerror}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Unavailable(f"another server is at work in {path.parent}") from None
-        # The lock belongs to the process: it is released when the process ends, even if killed.
-        yield

@@ -3,7 +3,7 @@
 A checkpoint may leave only once it has replaced, in one durable step, the very one it extends. So
 of two publishers that both extend the same checkpoint one fails, and the log never signs two
 trees of which neither contains the other. The words MUST and MAY are used as in RFC 2119.
-`sqlite.py` is the driver for a file.
+`sqlite.py` is the driver for a file, `postgres.py` that for a database.
 
 It cannot detect that its own storage was restored from a backup: the publisher compares it with
 the public checkpoint, and so must an operator before restoring it.

@@ -20,26 +20,36 @@ _SUBMISSIONS_AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What both stores hold: how many entries, and the root of the tree over them."""
+    """What both stores hold: how many entries, and the root of the tree over them.
+
+    `signed_root` is that of the tree over the first entries, as many as the caller named.
+    """
 
     size: int
     root: bytes
+    signed_root: bytes
 
 
 def copy_sequence(
-    source: Store, target: Store, progress: Callable[[int, int], None] = lambda _, __: None
+    source: Store,
+    target: Store,
+    progress: Callable[[int, int], None] = lambda _, __: None,
+    *,
+    signed: int = 0,
 ) -> Copied:
     """Copy what `target` lacks of `source`, and compare all of it.
 
     A copy that was interrupted goes on where it stopped. `progress` is called with (entries
-    compared, entries in all). Raises `StorageDamaged` when the source is damaged, `Refuted` when
-    the target holds something else, and what `registry.store` lists.
+    compared, entries in all). `signed` is the size of the tree whose root is wanted besides.
+
+    Raises `StorageDamaged` when the source is damaged, `Refuted` when the target holds something
+    else, and what `registry.store` lists.
     """
     source.examine()
     with source.writing() as held:
         _copy(held, target)
         with target.reading() as copied:
-            found = _compared(held, copied, progress)
+            found = _compared(held, copied, progress, signed)
     target.examine()
     return found
 
@@ -89,9 +99,13 @@ def _register(source: Reading, submissions: Sequence[SubmissionRow]) -> list[tup
     return [(one.position, one.header) for one in found]
 
 
-def _compared(source: Reading, target: Reading, progress: Callable[[int, int], None]) -> Copied:
-    tree = CompactRange.empty()
+def _compared(
+    source: Reading, target: Reading, progress: Callable[[int, int], None], signed: int
+) -> Copied:
+    tree = signed_tree = CompactRange.empty()
     size = source.count()
+    if signed > size:
+        raise Refuted(f"a tree of {signed} entries is signed, but the source has {size}")
     while tree.size < size:
         start = tree.size
         submissions = _next(source, start)
@@ -101,11 +115,13 @@ def _compared(source: Reading, target: Reading, progress: Callable[[int, int], N
         _check_same(start, submissions, target.submissions_from(start, len(submissions)))
         register = _register(source, submissions)
         _check_same(start, register, _register(target, submissions))
-        tree = tree.extended(_leaves(entries))
+        leaves = _leaves(entries)
+        signed_tree = signed_tree.extended(leaves[: max(0, signed - start)])
+        tree = tree.extended(leaves)
         progress(tree.size, size)
     if target.count() != size:
         raise Refuted(f"the target has {target.count()} entries, the source {size}")
-    return Copied(size, tree.root())
+    return Copied(size, tree.root(), signed_tree.root())
 
 
 def _leaves(entries: Sequence[Entry]) -> list[bytes]:

@@ -30,12 +30,11 @@ from typing import Annotated, Final
 import typer
 
 from api.folder import Folder, read_key
-from api.sequence import VARIABLE, open_sequence
+from api.sequence import VARIABLE, open_last_signed, open_sequence
 from log.directory import DirectoryStore
 from log.last_signed import LastSignedStore
 from log.publisher import Publisher
 from log.publisher_thread import PublisherThread
-from log.sqlite import SqliteLastSigned
 from registry.committed import CommittedEntries
 from testamur.errors import Refuted, Unavailable
 from testamur.memory import keep_freed_memory
@@ -78,7 +77,7 @@ def _opened(
 ) -> Publisher:
     signer = read_key(folder)
     sequence = stack.enter_context(closing(open_sequence(folder, store)))
-    last_signed = SqliteLastSigned(folder.last_signed)
+    last_signed = open_last_signed(folder, store)
     stack.callback(last_signed.close)
     _claim(last_signed)
     return Publisher(

@@ -49,6 +49,13 @@ class Address:
             ) from None
         return cls({**_DEFAULTS, **found})
 
+    def connect(self, *, autocommit: bool = True) -> psycopg.Connection[tuple[Any, ...]]:
+        """Return a new session; raises `Unavailable`."""
+        try:
+            return psycopg.connect(**self.parameters, autocommit=autocommit)
+        except psycopg.Error as error:
+            raise Unavailable(f"the database cannot be reached: {self.redacted(error)}") from None
+
     def redacted(self, error: Exception) -> str:
         """Return an error's text on one line, without the password."""
         text = " ".join(str(error).split())

@@ -58,10 +58,7 @@ class Connection:
         self._patience = patience
         self.head: int | None = None
         """What the head counted when the transaction began; None if its row is gone."""
-        try:
-            self._raw = psycopg.connect(**address.parameters, autocommit=True)
-        except psycopg.Error as error:
-            raise Unavailable(f"the store cannot be opened: {address.redacted(error)}") from None
+        self._raw = address.connect()
         try:
             self._prepare(durable=durable)
         except BaseException:

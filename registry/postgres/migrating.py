@@ -28,8 +28,10 @@ LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('testamur migration
 _turn: Final = Lock()  # what Alembic works on belongs to the whole interpreter
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, *, version: str = "head") -> None:
     """Bring the tables in the database to this version; those that are there are kept.
+
+    An earlier `version` is for tests alone.
 
     Raises `Unavailable` when the database cannot be reached, or a migration fails: nothing is
     changed then.
@@ -37,13 +39,13 @@ def migrate(url: str) -> None:
     address = Address.parse(url)
     engine = create_engine(
         "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(**address.parameters),
+        creator=lambda: address.connect(autocommit=False),
         poolclass=NullPool,
     )
     try:
         with _turn, engine.begin() as connection:
             connection.execute(text(LOCK))
-            command.upgrade(_configured(connection), "head")
+            command.upgrade(_configured(connection), version)
     except (SQLAlchemyError, psycopg.Error) as error:
         raise Unavailable(
             f"the database could not be migrated, and is unchanged: {address.redacted(error)}"

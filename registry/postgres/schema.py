@@ -10,7 +10,7 @@ from registry.postgres.errors import is_missing_table
 from registry.store import StorageDamaged
 from testamur.errors import Unavailable
 
-VERSION: Final = "0001"
+VERSION: Final = "0002"
 """The migration that this code reads and writes the tables of."""
 VERSION_TABLE: Final = "registry_schema"
 

@@ -12,18 +12,30 @@ from log.last_signed import LastSignedStore, Overtaken
 from log.sqlite import SqliteLastSigned
 from tests.harness.simulators import MemoryLastSigned
 
+
+def in_postgres(path: Path) -> LastSignedStore:
+    """Return one in the cluster that all tests share, in a schema of its own."""
+    from log.postgres import PostgresLastSigned
+    from registry.postgres.address import Address
+    from tests.harness import postgres
+
+    return PostgresLastSigned(Address.parse(postgres.address(path)).connect)
+
+
 DRIVERS: dict[str, Callable[[Path], LastSignedStore]] = {
     "sqlite": SqliteLastSigned,
     "memory": lambda _: MemoryLastSigned(),
+    "postgres": in_postgres,
 }
+MARKED = ["sqlite", "memory", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
-@pytest.fixture(params=DRIVERS)
+@pytest.fixture(params=MARKED)
 def last_signed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LastSignedStore]:
     opened = DRIVERS[request.param](tmp_path / "last-signed.db")
     yield opened
-    if isinstance(opened, SqliteLastSigned):
-        opened.close()
+    if not isinstance(opened, MemoryLastSigned):
+        opened.close()  # type: ignore[attr-defined]  # drivers that keep something open
 
 
 def test_there_is_no_note_before_the_first(last_signed: LastSignedStore) -> None:

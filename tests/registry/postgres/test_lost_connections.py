@@ -185,7 +185,7 @@ def test_while_the_server_is_down_nothing_is_recorded_and_nothing_hangs(
             body = story.cohort(1)
             outcome = desk.submit(body)
             assert isinstance(outcome, Unavailable)
-            with pytest.raises(Unavailable, match="cannot be opened"):
+            with pytest.raises(Unavailable, match="cannot be reached"):
                 desk.committed()
         finally:
             cluster.start()

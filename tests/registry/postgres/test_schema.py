@@ -43,6 +43,18 @@ def test_migrating_again_keeps_what_is_there(empty: str) -> None:
             assert reading.count() == 1
 
 
+def test_tables_of_the_first_version_are_brought_to_this_one_with_what_they_hold(
+    empty: str,
+) -> None:
+    migrate(empty, version="0001")
+    postgres.sql(empty, "INSERT INTO register VALUES (5, 4)")
+    with pytest.raises(Unavailable, match="of version 0001"):
+        opened(empty)
+    migrate(empty)
+    with closing(opened(empty)) as store, store.reading() as reading:
+        assert reading._connection.run("SELECT * FROM register") == [(5, 4)]
+
+
 def test_migrations_that_start_together_do_the_work_once(empty: str) -> None:
     with psycopg.connect(empty) as first, ThreadPoolExecutor(1) as threads:
         first.execute(migrating.LOCK.encode())
@@ -55,7 +67,7 @@ def test_migrations_that_start_together_do_the_work_once(empty: str) -> None:
 
 @pytest.mark.parametrize(
     ("version", "remedy"),
-    [("0000", "`python -m api migrate` brings them there"), ("0002", "run the later one"),
+    [("0001", "`python -m api migrate` brings them there"), ("0003", "run the later one"),
      ("feature", "run the later one")],
 )  # fmt: skip
 def test_tables_of_another_version_are_refused_with_the_remedy(
@@ -68,7 +80,7 @@ def test_tables_of_another_version_are_refused_with_the_remedy(
 
 def test_a_store_under_which_the_tables_were_migrated_says_so(url: str) -> None:
     with closing(opened(url)) as store:
-        postgres.sql(url, "UPDATE registry_schema SET version_num = '0002'")
+        postgres.sql(url, "UPDATE registry_schema SET version_num = '0003'")
         with pytest.raises(Unavailable, match="a later Testamur"):
             append(store, b"entry")
 
