@@ -6,6 +6,7 @@ The paths themselves check the values.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from fastapi import Depends, Request
@@ -13,22 +14,27 @@ from fastapi import Depends, Request
 from api.http.problems import Problem
 
 
-async def _only_known(request: Request) -> None:
-    # Most requests have no query, and must not pay for this.
-    if not request.scope["query_string"]:
-        return
-    known = _named(request)
+def check_named(given: Iterable[tuple[str, str]], known: Mapping[str, bool]) -> None:
+    """Raise a 422 `Problem` for a parameter that is not known, or given twice.
+
+    `known` says of each whether it may be repeated.
+    """
     seen = set()
-    for name, _ in request.query_params.multi_items():
+    for name, _ in given:
         if name not in known:
             takes = f"the parameters here are {', '.join(known)}" if known else "none is taken here"
             raise Problem(422, "parameter", f"there is no such parameter: {takes}", value=name)
         if name in seen and not known[name]:
             # Of two values, one would be ignored.
-            raise Problem(
-                422, "parameter", "this parameter is given twice; give it once", value=name
-            )
+            detail = "this parameter is given twice; give it once"
+            raise Problem(422, "parameter", detail, value=name)
         seen.add(name)
+
+
+async def _only_known(request: Request) -> None:
+    # Most requests have no query, and must not pay for this.
+    if request.scope["query_string"]:
+        check_named(request.query_params.multi_items(), _named(request))
 
 
 def _named(request: Request) -> dict[str, bool]:

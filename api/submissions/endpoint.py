@@ -13,6 +13,7 @@ import msgspec
 from api.health import Tally
 from api.http.asgi import JSON, NOT_KEPT, Receive, Scope, Send, answer, answer_problem
 from api.http.intake import HungUp, Intake
+from api.http.parameters import check_named
 from api.http.problems import Problem, no_such_method, not_now, problem_of, refused
 from api.processes.publishing import Publishing
 from api.processes.wakeups import PUBLISH_SECONDS, Wakeups
@@ -175,6 +176,7 @@ class Wanted(NamedTuple):
 
 
 _OFFERED: Final[dict[str, Wait]] = {"durable": "durable", "published": "published"}
+_TAKEN: Final = {"wait": False, "flags": False}
 _FLAGS: Final = {"admit": False, "refuse": True}
 _WANTED: Final = {
     b"": Wanted("published"),
@@ -190,7 +192,10 @@ def wanted(query: bytes) -> Wanted:
     known = _WANTED.get(query)
     if known is not None:
         return known
-    asked = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    # A misspelt wish to be refused would be recorded for ever.
+    check_named(pairs, _TAKEN)
+    asked = dict(pairs)
     wait, flags = asked.get("wait", "published"), asked.get("flags", "admit")
     if wait == "witnessed":
         # Refused before anything is recorded: a receipt must not claim a quorum that never was.

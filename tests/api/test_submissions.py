@@ -15,7 +15,7 @@ from testamur.catalogue.dry_run import MEDIA_TYPE
 from testamur.rules import Flag
 from testamur.verification.receipt import parse_receipt, verify_receipt
 from tests.api.asking import name_of, signed_over
-from tests.harness.served import Served, problem
+from tests.harness.served import TYPE, Served, problem
 from tests.harness.story import party, private_key, signed_otherwise
 
 
@@ -85,6 +85,19 @@ def test_another_submission_under_the_same_name_is_a_conflict(served: Served) ->
     served.submit(served.story.cohort(1, jti=jti))
     found = problem(served.post(served.story.cohort(1, jti=jti)), 409, "jti-conflict")
     assert found["value"] == jti
+
+
+@pytest.mark.parametrize(
+    "query", ["flag=refuse", "Flags=refuse", "flags=refuse&flags=admit", "wiat=durable", "size=1"]
+)
+def test_a_misspelt_wish_records_nothing(served: Served, query: str) -> None:
+    """Else what its sender wanted refused for its flags would stand for ever."""
+    before = served.size
+    answer = served.client.post(
+        f"{served.url}/submissions?{query}", content=served.story.cohort(1), headers=TYPE
+    )
+    problem(answer, 422, "parameter")
+    assert served.size == before
 
 
 def test_a_witnessed_receipt_is_not_pretended_and_nothing_is_recorded(served: Served) -> None:
