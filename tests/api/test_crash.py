@@ -5,7 +5,7 @@ rounds kill it while it is still starting. Whatever it acknowledged before it di
 afterwards, where it said, under a tree that extends every checkpoint anybody saw. SIGKILL takes
 the process and leaves the kernel: what a power cut does to unflushed bytes is not tested here.
 
-    TESTAMUR_CRASH_ROUNDS   how often it is killed (12)
+    TESTAMUR_CRASH_ROUNDS   how often it is killed (8)
     TESTAMUR_CRASH_SEED     repeats the sizes and waits of a run, though not its timing
 """
 
@@ -36,7 +36,7 @@ from testamur.verification.replay import ReplayedSubmission, replay
 from tests.harness.served import PROJECT, TYPE, Served, api
 from tests.harness.waiting import until
 
-ROUNDS = int(os.environ.get("TESTAMUR_CRASH_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("TESTAMUR_CRASH_ROUNDS", "8"))
 SEED = int(os.environ.get("TESTAMUR_CRASH_SEED", str(time.time_ns())))
 CROWD = 8
 

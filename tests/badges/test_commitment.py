@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testamur.badges.commitment import (
@@ -65,6 +65,7 @@ def test_the_commitment_is_the_formula_of_the_design() -> None:
 
 
 @pytest.mark.slow
+@settings(max_examples=25, deadline=None)
 @given(st.dictionaries(TEXT, VALUES), st.dictionaries(TEXT, VALUES))
 def test_another_credential_does_not_open_it(
     credential: dict[str, Any], other: dict[str, Any]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testamur.badges.data_integrity import (
@@ -60,6 +60,7 @@ def resigned(key: PrivateKey = ALICE, **options: Any) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@settings(max_examples=25, deadline=None)
 @given(st.dictionaries(TEXT, VALUES))
 def test_what_was_signed_verifies_and_names_its_signer(document: dict[str, Any]) -> None:
     document = {name: value for name, value in document.items() if name != "proof"}
@@ -69,6 +70,7 @@ def test_what_was_signed_verifies_and_names_its_signer(document: dict[str, Any])
 
 
 @pytest.mark.slow
+@settings(max_examples=25, deadline=None)
 @given(st.dictionaries(TEXT, VALUES, min_size=1))
 def test_nothing_can_be_added_after_signing(members: dict[str, Any]) -> None:
     changed = {**SIGNED, **{k: v for k, v in members.items() if k not in {"proof", "@context"}}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testamur.badges.addresses import spelled
@@ -281,6 +281,7 @@ def test_what_an_address_is_read_as_is_read_as_itself(text: str) -> None:
 
 
 @pytest.mark.slow
+@settings(max_examples=25, deadline=None)
 @given(st.from_regex(_PLAIN_ADDRESS, fullmatch=True) | st.from_regex(_PLAIN_NUMBER, fullmatch=True))
 def test_the_short_way_takes_nothing_that_the_rules_refuse(text: str) -> None:
     if unicodedata.is_normalized("NFC", text):

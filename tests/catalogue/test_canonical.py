@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import rfc8785
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from testamur.canonical import (
@@ -256,6 +256,7 @@ def test_both_ways_of_printing_agree_on_objects(value: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
+@settings(max_examples=25, deadline=None)
 @given(st.dictionaries(TEXT, VALUES), st.lists(VALUES))
 def test_an_object_or_array_of_canonical_parts_is_canonical(
     members: dict[str, Any], items: list[Any]

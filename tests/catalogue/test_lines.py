@@ -32,7 +32,7 @@ from tests.harness.any_event import any_event
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", e.EVENTS.values())
 def test_every_kind_of_event_is_read_back_as_it_was_written(kind: type[e.Event]) -> None:
-    @settings(deadline=None, max_examples=40)
+    @settings(deadline=None, max_examples=15)
     @given(any_event(kind))
     def check(event: e.Event) -> None:
         line = encode_event(event)
@@ -43,7 +43,7 @@ def test_every_kind_of_event_is_read_back_as_it_was_written(kind: type[e.Event])
 
 
 @pytest.mark.slow
-@settings(deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(any_event(), min_size=1, max_size=8))
 def test_a_cohort_is_read_as_its_lines_are_one_by_one(events: list[e.Event]) -> None:
     lines = [encode_event(event) for event in events]

@@ -39,7 +39,7 @@ def test_the_founding_key_signs_the_canonical_event_without_its_signature() -> N
 
 
 @pytest.mark.slow
-@settings(deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(any_event(e.OrganizationRegistered))
 def test_the_statement_is_the_line_without_the_signature_in_every_language(
     event: e.OrganizationRegistered,

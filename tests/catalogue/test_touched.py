@@ -129,7 +129,7 @@ def test_the_successors_that_two_accreditors_named_are_two_histories() -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(any_event())
 def test_nobody_but_the_signer_of_an_event_about_itself_lengthens_its_histories(
     event: e.Event,
@@ -143,7 +143,7 @@ def test_nobody_but_the_signer_of_an_event_about_itself_lengthens_its_histories(
 
 
 @pytest.mark.slow
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(any_event())
 def test_the_things_follow_from_the_entry_and_its_signer_and_are_distinct(event: e.Event) -> None:
     """An event about a thing that has a name of its own touches the same under any signer."""
@@ -157,7 +157,7 @@ def test_the_things_follow_from_the_entry_and_its_signer_and_are_distinct(event:
 
 
 @pytest.mark.slow
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(any_event())
 def test_a_history_has_events_of_one_kind_of_thing_alone(event: e.Event) -> None:
     about = {

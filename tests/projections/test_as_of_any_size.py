@@ -293,7 +293,7 @@ def check_submissions(connection: Connection, naive: Naive) -> None:
 
 @pytest.mark.slow
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(seed=st.integers(0, 2**32))
 def test_an_answer_as_of_any_size_is_the_fold_of_that_prefix(

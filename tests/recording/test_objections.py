@@ -176,7 +176,7 @@ def test_issuances_are_not_looked_into() -> None:
 
 @pytest.mark.slow
 @given(any_event())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_whatever_the_schema_allows_is_judged_without_an_error(event: e.Event) -> None:
     for found in objections([event]):
         assert found.line == 2

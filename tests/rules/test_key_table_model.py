@@ -34,7 +34,7 @@ from tests.harness.key_story import (
     retires,
 )
 
-STORIES = int(os.environ.get("TESTAMUR_KEY_STORIES", "300"))
+STORIES = int(os.environ.get("TESTAMUR_KEY_STORIES", "150"))
 TRUST_MODEL = Path(
     os.environ.get(
         "TESTAMUR_TRUST_MODEL", Path(__file__).resolve().parents[3] / "shared" / "trust-model"
