@@ -72,9 +72,9 @@ def awarded_again(
         earlier = {known for one in each.tokens for known in before.get(one, ())}
         earlier -= {credential, *ended}
         twice = [here[one] for one in each.tokens if one in here]
-        holds = twice[0] if twice else next(filter(standing, sorted(earlier)), None)
-        if holds is not None:
-            found[credential] = _refusal(holds)
+        holds = next(filter(standing, sorted(earlier)), None)
+        if holds is not None or twice:
+            found[credential] = _twice(twice[0]) if holds is None else _refusal(holds)
         here |= dict.fromkeys(each.tokens, credential)
     return found
 
@@ -104,6 +104,15 @@ def standing_in(registry: RegistryClient, today: date, size: int) -> Standing:
         return found.status is not None and found.status not in FINAL and not over
 
     return stands
+
+
+def _twice(first: str) -> Refusal:
+    return Refusal(
+        RULE,
+        "this learner is awarded the achievement twice here: leave one out, or prepare with "
+        "--award-again",
+        value=first,
+    )
 
 
 def _refusal(known: str) -> Refusal:

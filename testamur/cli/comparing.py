@@ -122,6 +122,11 @@ def compare(
         refused = {} if ledger is None else held_already(ledger, events, origin, registry)
         beside = [each for each in events if _holder_file(file, each) is not None]
         # What the register does not know is among its refusals, and cannot be compared.
+        if not beside and any(isinstance(each, CredentialIssued) for each in events):
+            note(
+                f"There are no holder files beside {file}, so what these credentials say of the "
+                "definition is not compared; check the events where `prepare` wrote them"
+            )
         if beside and tried.accepted:
             named = named_by(beside, registry, published(registry, tried.size))
             found = Contradictions(signer.did, *named)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from testamur.cli.terminal import note
 from testamur.errors import printable
-from testamur.http.check_report import FlagReport
+from testamur.http.check_report import CheckReport, FlagReport
 from testamur.rules.flags import FLAGS, Flag, MendedBy
 from testamur.verification.receipt import Flagged
 
@@ -31,6 +31,14 @@ def tell_of_flags(flags: Sequence[Flagged], where: Where | None = None) -> None:
         note(flag_in_words(flag, where), "yellow" if can_be_mended(flag) else "")
         for line in _more(flag):
             note(f"  {line}")
+
+
+def tell_of_registry(tried: CheckReport | None, where: Where | None = None) -> None:
+    """Print the flags that a registry would put on, and as of when; nothing if it was not asked."""
+    if tried is not None:
+        tell_of_flags(tried.flags, where)
+        flags = "" if tried.flags else "; it would flag none"
+        note(f"Compared with what the registry says at {tried.size:,} entries{flags}")
 
 
 def flag_in_words(flag: Flagged, where: Where | None = None) -> str:

@@ -14,7 +14,7 @@ from testamur.badges.prepare import Made, Refused
 from testamur.badges.prepared_folder import ID, INDEX, NewFolder, new_folder
 from testamur.badges.spreadsheet import UNREAD
 from testamur.cli.comparing_prepared import Comparison
-from testamur.cli.flags import can_be_mended, tell_of_flags
+from testamur.cli.flags import can_be_mended, tell_of_registry
 from testamur.cli.outcome import described
 from testamur.cli.profile import to_type
 from testamur.cli.terminal import note, show_fields, show_json, show_table
@@ -175,7 +175,7 @@ def show(prepared: Prepared, warning: str | None, out: Path | None, *, json: boo
         note(f"{where}: {why}")
     if warning is not None:
         note(warning, "yellow")
-    _tell_of_registry(prepared)
+    tell_of_registry(prepared.tried, lambda line: prepared.sources.get(line, f"line {line}"))
     show_fields(counts)
     if out is None and prepared.mendable and prepared.made(partial=False):
         note(
@@ -186,14 +186,6 @@ def show(prepared: Prepared, warning: str | None, out: Path | None, *, json: boo
     else:
         note(f"{out / INDEX} says whose each credential is: personal data, which stays with you")
         note(f"Next: testamur sign {out}/events.ndjson{to_type('keys', 'log')} --out FILE")
-
-
-def _tell_of_registry(prepared: Prepared) -> None:
-    tried = prepared.tried
-    if tried is not None:
-        tell_of_flags(tried.flags, lambda line: prepared.sources.get(line, f"line {line}"))
-        flags = "" if tried.flags else "; it would flag none"
-        note(f"Compared with what the registry says at {tried.size:,} entries{flags}")
 
 
 def _flags(prepared: Prepared) -> list[dict[str, Any]]:

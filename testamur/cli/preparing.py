@@ -35,7 +35,7 @@ from testamur.cli.files import naming, read, read_key, refuse_existing, write
 from testamur.cli.key_folder import KeyFolder
 from testamur.cli.outcome import HOLDS, REFUTED
 from testamur.cli.prepared import Capitals, Prepared, show, write_made
-from testamur.cli.profile import unless
+from testamur.cli.profile import is_offered, unless
 from testamur.cli.receipts import look_for_strangers
 from testamur.cli.signer import Keys, Signer, signing_key
 from testamur.cli.signing import AcceptFlags
@@ -43,6 +43,7 @@ from testamur.cli.terminal import Json, note, track
 from testamur.cli.values import as_id, checked_url, cut, is_id, log_name
 from testamur.errors import Refusal
 from testamur.files import refuse_irregular
+from testamur.http.exchange import NoServer
 from testamur.keys import PrivateKey
 from testamur.recording.objections import check_given
 
@@ -230,8 +231,6 @@ def prepare(
     url = unless(context, "url", url, taken=folder is None and (key is None or issuer is None))
     secret = _proof_key(folder, key)
     signer = None if url is None else _signer(folder, issuer, secret)
-    if url is not None and folder is not None:
-        look_for_strangers(url, folder, log)
     if not source.is_dir():
         refuse_irregular(source)
     made: Iterable[Made | Award | Refused]
@@ -262,7 +261,15 @@ def prepare(
         nullcontext() if url is None else asked(url) as registry,
         track("Preparing") as tracked,
     ):
-        compared = Comparison(registry, signer, ledger, log=log, again=award_again)
+        try:
+            compared = Comparison(registry, signer, ledger, log=log, again=award_again)
+            if url is not None and folder is not None:
+                look_for_strangers(url, folder, log)
+        except NoServer as error:
+            if not is_offered(context, "url"):
+                raise
+            note(f"{error}; nothing is compared with the log", "yellow")
+            compared = Comparison(None, None, ledger, log=log, again=award_again)
         prepared = write_made(
             tracked(made, total), out, compared, partial=allow_refused, accept_flags=accept_flags
         )

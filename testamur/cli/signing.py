@@ -27,7 +27,7 @@ from testamur.catalogue.submission import (
 from testamur.cli import reaching
 from testamur.cli.comparing import compare
 from testamur.cli.files import naming, read, write
-from testamur.cli.flags import can_be_mended, tell_of_flags
+from testamur.cli.flags import can_be_mended, tell_of_flags, tell_of_registry
 from testamur.cli.key_folder import KeyFolder
 from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.profile import is_offered, to_type, unless
@@ -130,9 +130,9 @@ def sign(
     lines = _event_lines(data)
     decoded = decode_events(lines)
     signer = signer_of(decoded, keys, key, organization)
+    checked = None
     if url is not None:
         folder = None if keys is None else KeyFolder.read(keys)
-        checked = None
         try:
             checked = _against_the_log(events, data, decoded, url, signer, folder, log)
         except NoServer as error:
@@ -156,9 +156,11 @@ def sign(
     header = parse(body).header
     payload = msgspec.to_builtins(header.payload)
     fields = {"file": str(out), "kid": header.protected.kid, **payload}
+    tried = None if checked is None else checked.tried
     if json:
-        show_json(fields)
+        show_json(fields if tried is None else {**fields, "registry": msgspec.to_builtins(tried)})
     else:
+        tell_of_registry(tried)
         show_fields({**fields, "iat": format_time(payload["iat"] * 1000)})
         note(f"Next: testamur submit {out}{to_type('url', 'trust', 'keys')}")
 
@@ -296,7 +298,8 @@ def _show(file: Path, refusals: Refusals, tried: CheckReport | None) -> None:
     if tried is not None and tried.reach is not None:
         note(f"This {reaching.would(tried.reach)}.")
     by_whom = f"by the registry, at {tried.size:,} entries" if tried else "for its form"
-    verdict = f"{refusals.total:,} refused" if refusals else "nothing refused"
+    no_flags = ", no flags" if tried is not None and not tried.flags else ""
+    verdict = f"{refusals.total:,} refused" if refusals else f"nothing refused{no_flags}"
     note(f"{file}: {verdict} {by_whom}")
     if tried is not None and any(map(can_be_mended, tried.flags)):
         note(

@@ -16,7 +16,9 @@ from testamur.catalogue import events as e
 from testamur.catalogue.members import Definition
 from testamur.http.registered import VouchedWords
 from tests.cli.commands import Ended, key_folder, run
-from tests.harness.awards import awards, offering, provider
+from tests.harness.awards import awards, cohort, offering, provider
+from tests.harness.http_registry import HttpRegistry
+from tests.harness.published_log import opened_log
 from tests.harness.served import Served
 from tests.harness.story import Story
 
@@ -323,3 +325,41 @@ def test_an_issuer_goes_by_what_its_accreditor_vouches_for(now: Story) -> None:
         compared = Contradictions(now.provider.did, {}, {now.accreditation: words})
         found = compared.of({**credential, "issuer": issuer}, prepared.events[0])
         assert [each.rule for each in found] == rules
+
+
+# --- A registry that is not there, or lies ---
+
+
+def test_a_registry_that_is_not_there_is_told_once_and_nothing_is_written(
+    registrar: Registrar,
+) -> None:
+    done = registrar.prepares("spring", "--url", "http://127.0.0.1:9")
+    assert (done.code, len(done.err.splitlines())) == (2, 1)
+    assert not (registrar.folder / "spring").exists()
+
+
+def test_one_that_is_only_offered_stops_nobody(
+    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TESTAMUR_URL", "http://127.0.0.1:9")
+    done = registrar.prepares("spring")
+    assert (done.code, "nothing is compared with the log" in done.err) == (0, True)
+
+
+def test_what_a_registry_takes_and_does_not_show_could_not_be_compared(
+    at: Path, now: Story
+) -> None:
+    """It says that it would admit the events, and knows nothing of what they name."""
+    log, story = opened_log(at / "log", story=now)
+    with HttpRegistry(log) as registry:
+        files = {"soils.json": offering(story), "college.json": provider(story)}
+        for name, given in files.items():
+            (at / name).write_bytes(msgspec.json.encode(given))
+        (at / "c.csv").write_bytes(cohort(1))
+        key_folder(at / "keys", story.provider)
+        asks = ["--keys", "keys", "--url", registry.url]
+        done = run(*PREPARE, *asks, "--out", "spring")
+        assert done.code == 2
+        assert "does not show it, so nothing could be compared" in done.err
+        assert run(*PREPARE, "--keys", "keys", "--out", "spring").code == 0
+        assert run("check", "spring/events.ndjson", *asks).code == 2
