@@ -56,9 +56,14 @@ def programs() -> Path | None:
 
 
 class Cluster:
-    """A cluster that this process starts and stops; `settings` are lines of its configuration."""
+    """A cluster that this process starts and stops; `settings` are lines of its configuration.
 
-    def __init__(self, *settings: str, durable: bool = True) -> None:
+    With `primary` it is a standby of that one.
+    """
+
+    def __init__(
+        self, *settings: str, durable: bool = True, primary: Cluster | None = None
+    ) -> None:
         folder = programs()
         if folder is None:
             raise RuntimeError(HOW)
@@ -68,9 +73,12 @@ class Cluster:
         if os.geteuid() == 0:  # PostgreSQL does not run as root
             shutil.chown(self.folder, "nobody", "nogroup")
         self._process: subprocess.Popen[bytes] | None = None
-        access = ["-U", _USER, "--auth=trust"]
-        kind = ["-E", "UTF8", "--locale=C", "-k", "-N"]
-        self._run("initdb", *access, *kind, "-D", str(self.folder / "data"))
+        data = ["-U", _USER, "-D", str(self.folder / "data")]
+        if primary is None:
+            kind = ["--auth=trust", "-E", "UTF8", "--locale=C", "-k", "-N"]
+            self._run("initdb", *data, *kind)
+        else:
+            self._run("pg_basebackup", *data, "-h", str(primary.folder), "-R", "-c", "fast")
         self.start()
 
     @property

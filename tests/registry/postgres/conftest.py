@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from registry.postgres.store import PostgresStore
+from registry.store import Store
 from tests.harness import postgres
 from tests.harness.postgres import Cluster
 from tests.harness.stores import Kept
+
+
+@dataclass(frozen=True)
+class At(Kept):
+    """What is kept at an address of its own."""
+
+    url: str
+
+    def open(self, **options: Any) -> Store:
+        """Open the store at that address."""
+        return PostgresStore(self.url, **options)
+
+
+def at(url: str) -> At:
+    """Return what is kept at an address."""
+    return At("postgres", Path(), url)
 
 
 @pytest.fixture

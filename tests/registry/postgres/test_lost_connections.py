@@ -6,44 +6,27 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import pytest
 
 from registry.gate import Recorded
 from registry.postgres.store import PostgresStore
-from registry.store import OutcomeUnknown, Store
+from registry.store import OutcomeUnknown
 from testamur.catalogue.submission import parse
 from testamur.errors import Unavailable
 from tests.harness import postgres
 from tests.harness.gates import OPENING, Desk
 from tests.harness.postgres import Cluster
-from tests.harness.stores import Kept
 from tests.harness.story import Story
 from tests.harness.waiting import until
 from tests.harness.wire import Wire
+from tests.registry.postgres.conftest import at
 
 pytestmark = pytest.mark.postgres
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'testamur'"
-
-
-@dataclass(frozen=True)
-class At(Kept):
-    """What is kept at an address of its own."""
-
-    url: str
-
-    def open(self, **options: Any) -> Store:
-        """Open the store at that address."""
-        return PostgresStore(self.url, **options)
-
-
-def at(url: str) -> At:
-    return At("postgres", Path(), url)
 
 
 @pytest.fixture
