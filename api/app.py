@@ -143,6 +143,7 @@ def make_app(parts: Parts, answers: Answers) -> App:
         # These pages load scripts from other origins; `/docs` is one that needs none.
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
         redirect_slashes=False,
     )
     framework.state.submissions = submitting

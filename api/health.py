@@ -384,4 +384,8 @@ async def readyz(observed: Observed) -> Response:
     responses={200: openapi.text("text/plain", "Text format 0.0.4.", _METRICS)},
 )
 async def metrics(observed: Observed) -> Response:
-    return Response(exposition(observed.tally, observed.gauges), media_type=PROMETHEUS)
+    return Response(
+        exposition(observed.tally, observed.gauges),
+        media_type=PROMETHEUS,
+        headers={"Cache-Control": "no-store"},
+    )

@@ -24,7 +24,7 @@ from weakref import WeakValueDictionary
 from api.http.asgi import SAFE, Headers, Receive, Scope, Send, answer_preflight, answer_problem
 from api.http.conditional import held, matches
 from api.http.negotiation import coding_taken
-from api.http.problems import Problem, moved, no_such_method, not_acceptable, problem_of
+from api.http.problems import Problem, elsewhere, no_such_method, not_acceptable, problem_of
 from api.published import Published
 from testamur.errors import Refuted
 from testamur.tlog.source import NotFound
@@ -116,7 +116,7 @@ class Tiles:
     async def _find(self, raw_path: bytes, headers: Headers) -> Resource:
         path = raw_path.partition(b"?")[0]
         if path in _ENTRANCES:
-            raise moved("/log/checkpoint", status=307)
+            raise elsewhere("/log/checkpoint")
         if not path.startswith(PREFIX):
             raise _absent("the path has another spelling")
         coding = coding_taken(headers)

@@ -174,10 +174,16 @@ def not_acceptable(detail: str) -> Problem:
     return Problem(406, "not-acceptable", detail)
 
 
-def moved(path: str, *, status: int = 308) -> Problem:
-    """Return the redirect to `path`, an absolute path that is percent-encoded."""
-    detail = f"the address of this is {path}"
-    return Problem(status, "another-address", detail, headers={"Location": path})
+def moved(path: str) -> Problem:
+    """Return the redirect, for good, to `path`, an absolute path that is percent-encoded."""
+    headers = {"Location": path, "Cache-Control": "public, max-age=86400"}
+    return Problem(308, "another-address", f"the address of this is {path}", headers=headers)
+
+
+def elsewhere(path: str) -> Problem:
+    """Return the redirect, for now, to `path`."""
+    detail = f"for now this leads to {path}"
+    return Problem(307, "another-address", detail, headers={"Location": path})
 
 
 def unavailable(error: Unavailable) -> Problem:

@@ -1,9 +1,10 @@
-"""The paths of the page, which is made once and kept."""
+"""The paths of the document and of its page, which are made once and kept."""
 
 from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 from fastapi import APIRouter, Request, Response
 
 from api.http import conditional, openapi
@@ -23,6 +24,7 @@ _HEADERS: Final = {
 HTML: Final = "text/html; charset=utf-8"
 _CSS: Final = "text/css; charset=utf-8"
 
+_encode: Final = msgspec.json.Encoder().encode
 routes: Final = APIRouter(tags=["server"])
 
 
@@ -38,6 +40,16 @@ async def reference(request: Request) -> Response:
     if kept is None:
         kept = request.app.state.reference = page(request.app.openapi()).encode()
     return conditional.answer(kept, HTML, _HEADERS, conditional.held(request.scope["headers"]))
+
+
+@routes.get("/openapi.json", include_in_schema=False)
+async def document(request: Request) -> Response:
+    kept: bytes | None = getattr(request.app.state, "document", None)
+    if kept is None:
+        kept = request.app.state.document = _encode(request.app.openapi())
+    headers = {name: value for name, value in _HEADERS.items() if name != CSP}
+    held = conditional.held(request.scope["headers"])
+    return conditional.answer(kept, "application/json", headers, held)
 
 
 @routes.get("/docs/style.css", include_in_schema=False)

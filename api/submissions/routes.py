@@ -6,7 +6,7 @@ from typing import Annotated, Final, cast
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from api.http import examples, openapi
+from api.http import conditional, examples, openapi
 from api.questions.moment import DID, UUID
 from api.submissions.endpoint import Submissions
 from testamur.catalogue import dry_run
@@ -114,7 +114,7 @@ SUBMIT_PATH: Final[openapi.Json] = {
 )
 async def check(submissions: Submitting, request: Request) -> Response:
     found = await submissions.check(request.scope, request.receive)
-    return Response(found, media_type="application/json")
+    return Response(found, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 @routes.get(
@@ -133,6 +133,7 @@ async def check(submissions: Submitting, request: Request) -> Response:
 )
 async def receipt_of(
     submissions: Submitting,
+    request: Request,
     issuer: Annotated[
         str,
         Path(
@@ -152,4 +153,6 @@ async def receipt_of(
     ],
 ) -> Response:
     found = await submissions.find(issuer, jti)
-    return Response(found, media_type="application/json", headers={"Cache-Control": "no-cache"})
+    headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    held = conditional.held(request.scope["headers"])
+    return conditional.answer(found, "application/json", headers, held)

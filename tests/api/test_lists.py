@@ -385,3 +385,44 @@ def test_who_has_an_answer_is_not_sent_it_again(served: Served) -> None:
         assert (zipped.status_code, zipped.content) == (304, b"")
         other = served.get(path, headers={"If-None-Match": '"other"'})
         assert other.content == first.content
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/", "no-store"),
+        ("/healthz", "no-store"),
+        ("/readyz", "no-store"),
+        ("/metrics", "no-store"),
+        ("/docs", "no-cache"),
+        ("/docs/style.css", "no-cache"),
+        ("/openapi.json", "no-cache"),
+        ("/organizations", "no-cache"),
+        ("/organizations?size=3", "public, max-age=3600"),
+        ("/organizations?at=2026-01-01T00:00:00Z", "no-cache"),
+        ("/organizations?size=x", "no-store"),
+        ("/entries", "no-cache"),
+        ("/log/checkpoint", "public, max-age=1"),
+        ("/log/vkey", "public, max-age=1"),
+        ("/log/tile/0/000", "no-store"),  # there is no such tile yet
+        ("/log", "no-store"),
+        ("/nothing", "no-store"),
+        ("/accreditations/{ID}", "public, max-age=86400"),  # led to its one spelling
+        ("/credentials/{credential}/evidence", "no-cache"),
+        ("/submissions/{did}/{jti}", "no-cache"),
+    ],
+)
+def test_every_answer_says_how_long_it_may_be_kept(served: Served, path: str, kept: str) -> None:
+    """And what may be asked for again has a tag, by which nothing is sent twice."""
+    submitted = items(served, "/submissions")[-1]
+    path = path.format(
+        ID=served.story.accreditation.upper(),
+        credential=items(served, "/credentials")[0]["id"],
+        did=submitted["issuer"],
+        jti=submitted["jti"],
+    )
+    answer = served.get(path)
+    assert answer.headers.get_list("cache-control") == [kept]
+    if "no-store" not in kept and answer.status_code == 200 and path != "/entries":
+        again = served.get(path, headers={"If-None-Match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
