@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from testamur.badges.elements import Claims, alignment_objects, read_claims
 from testamur.badges.nodes import Wording
 from testamur.badges.openbadges import Badge
+from testamur.badges.unexamined import MEANINGS
 from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.ids import UUID7_PATTERN
 from testamur.catalogue.members import Definition, Level, Workload
@@ -220,21 +221,6 @@ _ACHIEVEMENT: Final = frozenset(
     {"id", "type", "name", "achievementType", "version", "alignment", "criteria"}
     | {"creditsAvailable", "inLanguage", "fieldOfStudy"}
 )
-_UNEXAMINED: Final = frozenset(
-    {"credentialStatus", "credentialSchema", "refreshService", "termsOfUse", "evidence"}
-    | {"endorsement", "endorsementJwt", "relatedResource", "confidenceMethod", "renderMethod"}
-)
-"""Members that say where something could be looked up, or hold what somebody else signed."""
-
-
-class Added(NamedTuple):
-    """What the issuer alone says, and what nobody examined: paths, since values are personal."""
-
-    by_issuer: tuple[str, ...]
-    unexamined: tuple[str, ...]
-
-
-NOTHING_ADDED: Final = Added((), ())
 
 
 def added(
@@ -243,8 +229,12 @@ def added(
     event: CredentialIssued,
     definition: Definition,
     names: Collection[str],
-) -> Added:
-    """Return what a badge says beyond the log; `names` are those that its issuer is known by."""
+) -> tuple[str, ...]:
+    """Return what a badge says beyond the log, which its issuer alone says.
+
+    They are paths, since values are personal. `names` are those that its issuer is known by. What
+    nobody examined is not among them (`unexamined.py`).
+    """
     subject = _one(credential.get("credentialSubject"))
     achievement = _one(subject.get("achievement"))
     places = (
@@ -261,8 +251,7 @@ def added(
         if name not in known and members[name] is not None
     ]
     agreed = set(_agreed(badge, definition, names))
-    by_issuer = [path for name, path in paths if name not in _UNEXAMINED and path not in agreed]
-    unexamined = [path for name, path in paths if name in _UNEXAMINED]
+    by_issuer = [path for name, path in paths if name not in MEANINGS and path not in agreed]
     by_issuer += _unlogged(badge, event, definition)
     for path, members, known in (
         ("type", credential, _TYPES),
@@ -275,10 +264,7 @@ def added(
     for each in _many(achievement.get("alignment")):
         more = [name for name in _one(each) if name not in _ALIGNMENT]
         by_issuer += [f"achievement.alignment.{name}" for name in more]
-    contexts = credential.get("@context")
-    if isinstance(contexts, list) and len(contexts) > 2:
-        unexamined.append("@context beyond those of the two standards")
-    return Added(tuple(dict.fromkeys(by_issuer)), tuple(dict.fromkeys(unexamined)))
+    return tuple(dict.fromkeys(by_issuer))
 
 
 def _dates_read(credential: Mapping[str, Any], badge: Badge) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from testamur.badges.unexamined import meaning
 from testamur.cli.anchors import Anchor, anchors_in
 from testamur.cli.evidence_sources import Source, evidence_given
 from testamur.cli.files import read_holder
@@ -132,21 +133,21 @@ def _show(report: Report) -> None:
         {
             "credential": report.credential,
             **report.subject,
+            "on the log since": report.logged_at,
             "log": report.log,
             "tree size": report.size,
-            "recorded at": report.recorded_at,
+            "last entry shown": report.recorded_at,
             "witnessed at": report.witnessed_at,
             "checked at": report.checked_at,
         }
     )
     rows = [[check.name, check.verdict, check.basis, check.detail] for check in report.checks]
     show_table(["check", "verdict", "basis", "detail"], rows)
-    for what, paths in (
-        ("said by the issuer alone", report.issuer_only),
-        ("not examined", report.unexamined),
-    ):
-        if paths:
-            note(f"{what}: {', '.join(paths)}")
+    if report.issuer_only:
+        note(f"said by the issuer alone: {', '.join(report.issuer_only)}")
+    for path in report.unexamined:
+        held = meaning(path)
+        note(f"not examined: {path}{'' if held is None else f', {held}'}")
     for flag in report.flags:
         note(f"flagged {flag.code}: {flag.meaning} ({flag.basis})")
     for each in report.notes:

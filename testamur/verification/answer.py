@@ -7,6 +7,7 @@ The reason is the first check in the order of the report that makes it so.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Final
 
 from testamur.verification.checks import CHECKS, RESTS_ON, CheckName
@@ -32,11 +33,17 @@ def why(
     proven: Mapping[CheckName, Finding],
     evidence_from: EvidenceFrom,
     as_of: int,
+    at: datetime | None,
 ) -> str:
-    """Return the reason of the answer; `proven` are the findings before they were `completed`."""
+    """Return the reason of the answer; `proven` are the findings before they were `completed`.
+
+    A reader must not take an answer as of another time for one of today: `at` is that time, if the
+    dates of the credential were not judged as of now.
+    """
     said = _reason(made, proven, evidence_from, as_of)
+    dated = () if at is None else (f"its dates are judged as of {at.isoformat()}, not of now",)
     declared = (line for name in CHECKS for line in proven[name].declared)
-    return "; ".join(dict.fromkeys((said, *declared)))
+    return "; ".join(dict.fromkeys((said, *dated, *declared)))
 
 
 def _reason(

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from testamur.badges.restated import Added
 from testamur.catalogue.submission import format_time
 from testamur.errors import printable
 from testamur.verification.answer import answer, why
@@ -29,9 +28,12 @@ def conclude(
     tree: Tree | None,
     findings: Mapping[CheckName, Finding],
     evidence_from: EvidenceFrom,
-    additions: Added,
     *,
+    issuer_only: Sequence[str],
+    unexamined: Sequence[str],
     now: datetime,
+    at: datetime | None,
+    logged_at: int | None,
     recorded_at: int | None,
     flags: tuple[ReportedFlag, ...],
     further_flags: bool,
@@ -39,8 +41,9 @@ def conclude(
 ) -> Report:
     """Return the report on a credential; `findings` say what is proven, resting on each other.
 
-    `recorded_at` is the register's time of the last entry shown, in Unix milliseconds;
-    `further_flags` says that there may be flags which nobody stated.
+    `at` is the time that its dates are judged as of, None if that is `now`. `logged_at` is the
+    register's time of the issuance and `recorded_at` that of the last entry shown, in Unix
+    milliseconds; `further_flags` says that there may be flags which nobody stated.
     """
     as_of = tree.as_of if tree else 0
     witnessed_at = tree.witnessed_at(now) if tree else None
@@ -54,7 +57,7 @@ def conclude(
     return Report(
         format=REPORT,
         verdict=answer(made),
-        why=_shown(why(made, findings, evidence_from, as_of)),
+        why=_shown(why(made, findings, evidence_from, as_of, at)),
         evidence_from=evidence_from,
         credential=credential,
         log=tree.checkpoint.origin if tree else "",
@@ -62,15 +65,20 @@ def conclude(
         as_of=as_of,
         root=tree.checkpoint.root.hex() if tree else "",
         checked_at=format_time(int(now.timestamp() * 1000)),
-        recorded_at=None if recorded_at is None else format_time(recorded_at),
-        witnessed_at=None if witnessed_at is None else format_time(witnessed_at * 1000),
+        logged_at=_time(logged_at),
+        recorded_at=_time(recorded_at),
+        witnessed_at=_time(None if witnessed_at is None else witnessed_at * 1000),
         subject={name: text for each in CHECKS for name, text in made[each].subject.items()},
         checks=_checks(made, evidence_from),
-        issuer_only=_cut(additions.by_issuer),
-        unexamined=_cut(additions.unexamined),
+        issuer_only=_cut(issuer_only),
+        unexamined=_cut(unexamined),
         flags=flags,
         notes=_cut(list(dict.fromkeys(told))),
     )
+
+
+def _time(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else format_time(milliseconds)
 
 
 def _checks(made: Mapping[CheckName, Finding], evidence_from: EvidenceFrom) -> tuple[Check, ...]:

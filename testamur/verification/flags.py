@@ -21,10 +21,25 @@ from testamur.rules.flags import in_order
 from testamur.rules.register import Achievement
 from testamur.rules.review import is_overdue
 from testamur.rules.scope import uncovered
-from testamur.rules.status import existing, status
+from testamur.rules.status import closed, existing, status
 from testamur.verification.issuance import Issuance
 from testamur.verification.report import Basis, EvidenceFrom, ReportedFlag
 
+# Evidence shows all that these follow from.
+_SHOWN_WHOLE: Final = frozenset(
+    {
+        Flag.NO_ACCREDITATION_CLAIMED,
+        Flag.ACCREDITATION_NOT_IN_FORCE,
+        Flag.OUTSIDE_ACCREDITED_SCOPE,
+        Flag.ACCREDITOR_CLOSED,
+        Flag.SELF_ACCREDITATION,
+        Flag.ACHIEVEMENT_RETIRED,
+        Flag.BACKDATED,
+        Flag.POSTDATED,
+        Flag.ELEMENTS_MISSING,
+        Flag.REVIEW_OVERDUE,
+    }
+)
 # These follow from what is not there; the others that are derived, from the entries shown.
 _OF_ABSENCE: Final = frozenset({Flag.ACCREDITATION_NOT_IN_FORCE, Flag.REVIEW_OVERDUE})
 
@@ -47,13 +62,33 @@ def reported(
 
     `stated` are those that the register states to this verifier; None if it was not asked.
     """
-    beyond = () if evidence_from is EvidenceFrom.FILE else (stated or ())
-    bases = dict.fromkeys(beyond, Basis.REGISTER) | {
+    bases = dict.fromkeys(stated or (), Basis.REGISTER) | {
         flag: evidence_from.absence if flag in _OF_ABSENCE else Basis.PROVEN for flag in flags
     }
     return tuple(
         ReportedFlag(flag.value, bases[flag], flag.meaning) for flag in Flag if flag in bases
     )
+
+
+def disagreements(found: Flags, stated: Collection[Flag] | None) -> Iterator[str]:
+    """Yield where the flags that follow from the entries shown are not those that were stated.
+
+    The register flagged the issuance as it admitted it, by what counted then. A key that was
+    declared compromised since may change that, and a register may state what is not so.
+    """
+    if stated is None:
+        return
+    for flag in Flag:
+        if flag in stated and flag in _SHOWN_WHOLE and flag not in found:
+            yield (
+                f"the register states that the issuance was flagged {flag} as it was admitted; by "
+                "what counts now that does not follow"
+            )
+        elif flag in found and flag not in stated:
+            yield (
+                f"{flag} follows from what counts now; the register does not state that the "
+                "issuance was flagged so as it was admitted"
+            )
 
 
 def _of_accreditation(issued: Issuance) -> Iterator[Flag]:
@@ -68,6 +103,8 @@ def _of_accreditation(issued: Issuance) -> Iterator[Flag]:
     covered = issued.covered()
     if covered is not None and uncovered(granted.event.scope, *covered):
         yield Flag.OUTSIDE_ACCREDITED_SCOPE
+    if closed(issued.register, granted.owner, issued.position):
+        yield Flag.ACCREDITOR_CLOSED
     if granted.owner == issued.issuer:
         yield Flag.SELF_ACCREDITATION
     if is_overdue(issued.vouched(granted), issued.signed.day):

@@ -2,10 +2,10 @@
 
 They are the whole histories of the keys of the issuer, of the accreditor and of every authority
 of a chain, of the credential, its accreditation, its definition and the recognitions of the
-chains. Of the issuer they also tell whether it closed, and who acts for it since. Where a
-successor acted, they are also those of the organization that it acted for and of its own keys. No
-stranger can lengthen one of them. Folded, they lead to the same verdict as the whole log
-(`excerpt.py`).
+chains. Of the issuer they also tell whether it closed, and who acts for it since; of the others
+whether they closed. Where a successor acted, they are also those of the organization that it acted
+for and of its own keys. No stranger can lengthen one of them. Folded, they lead to the same verdict
+as the whole log (`excerpt.py`).
 
 `bearing.py` finds them in a replay, the read models in tables: both are `Histories`.
 """
@@ -108,6 +108,7 @@ def _named(issued: Issuance) -> Iterator[Thing]:
     if named is not None and granted is not None:
         yield Thing(History.ACCREDITATION, named)
         yield Thing(History.KEYS, granted.owner)
+        yield Thing(History.ORGANIZATION, granted.owner)  # whether it can still withdraw it
         if closed(issued.register, issued.issuer) and granted.owner != issued.issuer:
             yield succession(issued.issuer, granted.owner)
             yield from _first_accreditation(issued.register, issued.issuer, granted.owner)
@@ -122,6 +123,7 @@ def _along(register: Register, path: Iterable[str]) -> Iterator[Thing]:
     for id_ in path:
         yield Thing(History.RECOGNITION, id_)
         yield Thing(History.KEYS, register.recognitions[id_].owner)
+        yield Thing(History.ORGANIZATION, register.recognitions[id_].owner)
 
 
 def _of_successors(

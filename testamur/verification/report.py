@@ -96,9 +96,10 @@ class Report(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True
 
     `verdict` is the answer, and `why` its reason in one sentence. `size` and `root` (hex) are those
     of the checkpoint; `as_of` is the size up to which the evidence tells what happened, the same
-    unless an earlier one was asked for; `recorded_at` is the register's own time of the last event
-    shown; `witnessed_at` the latest time a witness of the policy vouched for. `issuer_only` names
-    what the credential says beyond the log, and `unexamined` what it carries that nobody looked at.
+    unless an earlier one was asked for. `logged_at` is the register's own time of the issuance,
+    None unless its signature was proven, and `recorded_at` that of the last event shown;
+    `witnessed_at` the latest time a witness of the policy vouched for. `issuer_only` names what the
+    credential says beyond the log, and `unexamined` what it carries that nobody looked at.
     """
 
     format: Literal["testamur/report/1"]
@@ -111,6 +112,7 @@ class Report(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True
     as_of: int
     root: str
     checked_at: str
+    logged_at: str | None
     recorded_at: str | None
     witnessed_at: str | None
     subject: dict[str, str]

@@ -38,7 +38,8 @@ from testamur.badges.commitment import HolderFile
 from testamur.badges.data_integrity import proofs_of
 from testamur.badges.identities import Asked, read_asked
 from testamur.badges.openbadges import Badge, read_badge
-from testamur.badges.restated import NOTHING_ADDED, Added, added, suite_difference
+from testamur.badges.restated import added, suite_difference
+from testamur.badges.unexamined import unexamined
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.rules import Flag
 from testamur.tlog.policy import Policy
@@ -47,7 +48,7 @@ from testamur.verification.conclusion import conclude
 from testamur.verification.evidence import Evidence
 from testamur.verification.excerpt import Excerpt, Shown, fold, shown
 from testamur.verification.finding import Fault, Finding, attempt, judge, need, rested
-from testamur.verification.flags import derived, reported
+from testamur.verification.flags import derived, disagreements, reported
 from testamur.verification.issuance import Issuance
 from testamur.verification.report import EvidenceFrom, Report, Verdict
 from testamur.verification.steps.accreditation import accreditation, recognition
@@ -102,17 +103,22 @@ def verify(
     counts = findings["signature"].verdict is Verdict.HOLDS
     heard = case if isinstance(case, _Case) else None
     flags = heard.flags() if heard is not None and counts else ()
+    if not counts or evidence_from is EvidenceFrom.FILE:
+        stated = None  # nobody stated anything of what is shown
     return conclude(
         holder.id,
         tree if isinstance(tree, Tree) else None,
         findings,
         evidence_from,
-        _additions(holder, heard, badge) if commits else NOTHING_ADDED,
+        issuer_only=_additions(holder, heard, badge) if commits else (),
+        unexamined=unexamined(holder.credential) if commits else (),
         now=now,
+        at=at,
+        logged_at=heard.issued.signed.recorded_at if heard is not None and counts else None,
         recorded_at=None if heard is None else heard.excerpt.recorded_at,
-        flags=reported(flags, stated if counts else None, evidence_from),
-        further_flags=counts and (stated is None or evidence_from is EvidenceFrom.FILE),
-        notes=_notes(heard, badge if commits else None, at),
+        flags=reported(flags, stated, evidence_from),
+        further_flags=counts and stated is None,
+        notes=(*_notes(heard, badge if commits else None), *disagreements(flags, stated)),
     )
 
 
@@ -199,23 +205,22 @@ def _steps(
     }
 
 
-def _additions(holder: HolderFile, case: _Case | None, badge: Badge | Fault) -> Added:
+def _additions(holder: HolderFile, case: _Case | None, badge: Badge | Fault) -> tuple[str, ...]:
     if case is None or not isinstance(badge, Badge):
-        return NOTHING_ADDED
+        return ()
     written = case.excerpt.written_definition(case.issued)
     if written is None:
-        return NOTHING_ADDED
+        return ()
     word = case.speakers.words.get(case.issued.issuer)
     names = () if word is None else word.names
     return added(holder.credential, badge, case.issued.event, written[1], names)
 
 
-def _notes(case: _Case | None, badge: Badge | Fault | None, at: datetime | None) -> tuple[str, ...]:
-    dated = () if at is None else (f"its dates are judged as of {at.isoformat()}",)
+def _notes(case: _Case | None, badge: Badge | Fault | None) -> tuple[str, ...]:
     if case is None:
-        return dated
+        return ()
     suite = suite_difference(badge, case.issued.event) if isinstance(badge, Badge) else None
-    return (*dated, *case.speakers.own_names(), *([suite] if suite else []))
+    return (*case.speakers.own_names(), *([suite] if suite else []))
 
 
 def _read_badge(holder: HolderFile) -> Badge:

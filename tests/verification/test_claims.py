@@ -313,6 +313,22 @@ UNEXAMINED: dict[str, tuple[Change, str]] = {
         achievement(endorsement=[{"type": ["EndorsementCredential"]}]),
         "achievement.endorsement",
     ),
+    "terms of use": (lambda c: c.update(termsOfUse=[{"type": "Terms"}]), "termsOfUse"),
+    "a schema": (lambda c: c.update(credentialSchema={"type": "JsonSchema"}), "credentialSchema"),
+    "a place for newer ones": (lambda c: c.update(refreshService={"type": "x"}), "refreshService"),
+    "related files": (lambda c: c.update(relatedResource=[{"id": "https://a"}]), "relatedResource"),
+    "an endorsement of the issuer": (
+        lambda c: c["issuer"].update(endorsementJwt=["eyJ"]),
+        "issuer.endorsementJwt",
+    ),
+    "an endorsement far below": (
+        lambda c: c["issuer"].update(parentOrg={"id": "urn:a", "endorsement": {}}),
+        "issuer.parentOrg.endorsement",
+    ),
+    "evidence of a result": (
+        lambda c: c["credentialSubject"].update(result=[{"type": "Result", "evidence": {}}]),
+        "credentialSubject.result.evidence",
+    ),
     "a context that could mean anything": (
         lambda c: c["@context"].append({"name": "https://evil.example/not-a-name"}),
         "@context beyond those of the two standards",
@@ -329,6 +345,19 @@ def test_what_a_credential_carries_and_nobody_examined_is_named(
 
     assert path in report.unexamined
     assert path not in judged(issued, lambda _: None).unexamined
+
+
+def test_what_nobody_examined_is_named_of_a_credential_that_cannot_be_read(
+    issued: IssuedLog,
+) -> None:
+    def two(credential: dict[str, Any]) -> None:
+        credential["credentialSubject"] = [credential["credentialSubject"]] * 2
+        credential["credentialStatus"] = {"type": "BitstringStatusListEntry"}
+
+    report = judged(issued, two)
+
+    assert report.verdict == "could-not-tell"
+    assert report.unexamined == ("credentialStatus",)
 
 
 def test_no_value_of_a_credential_is_in_what_is_named(issued: IssuedLog) -> None:

@@ -18,6 +18,7 @@ from testamur.verification.excerpt import Excerpt
 from testamur.verification.finding import Finding
 from testamur.verification.issuance import Issuance
 from testamur.verification.report import Verdict
+from testamur.verification.steps.afterwards import after_the_issuance, closings
 from testamur.verification.steps.decision import decision, reviews
 from testamur.verification.trust.anchors import Anchors
 from testamur.verification.trust.declared import circumstances, taken_back, uncounted
@@ -57,6 +58,8 @@ def accreditation(excerpt: Excerpt, speakers: Speakers, now: datetime) -> Findin
             *((_ITSELF,) if granted.owner == issued.issuer else ()),
             *decided.documents,
             *reviews(issued, granted, now.astimezone(UTC).date()),
+            *after_the_issuance("the accreditation", granted, issued, speakers),
+            *closings([granted.owner], issued, speakers),
         ),
         subject=subject,
         declared=declared,
@@ -134,9 +137,19 @@ def recognition(issued: Issuance, anchors: Anchors, speakers: Speakers) -> Findi
         for id_ in speakers.path
         for line in taken_back(speakers, _before(issued, register.recognitions[id_]))
     ]
+    later = (
+        line
+        for id_, did in zip(speakers.path, path, strict=True)
+        for line in after_the_issuance(
+            f"the recognition by {speakers.called(did)}",
+            register.recognitions[id_],
+            issued,
+            speakers,
+        )
+    )
     return Finding(
         f"{name} was recognised by {chain}, {anchors.named()}",
-        notes=itself,
+        notes=(*itself, *later, *closings(path, issued, speakers)),
         declared=tuple(stopped),
     )
 
