@@ -53,6 +53,15 @@ NOT_KEPT: Final = (b"cache-control", b"no-store")
 JSON: Final = (b"content-type", b"application/json")
 
 
+def listed(headers: Headers, wanted: bytes) -> bytes | None:
+    """Return a list header, its lines joined (RFC 9110 section 5.3); None if it is not there."""
+    found = None
+    for name, value in headers:
+        if name == wanted:
+            found = value if found is None else found + b"," + value
+    return found
+
+
 async def answer(
     send: Send, status: int, headers: Headers, body: bytes, *, safe: Headers = SAFE
 ) -> None:

@@ -10,13 +10,12 @@ from hashlib import sha256
 
 from fastapi import Response
 
-from api.http.asgi import Headers
+from api.http.asgi import Headers, listed
 
 
 def held(headers: Headers) -> bytes | None:
     """Return what the request says in `If-None-Match`, if it says anything."""
-    found = [value for name, value in headers if name == b"if-none-match"]
-    return b",".join(found) if found else None
+    return listed(headers, b"if-none-match")
 
 
 def answer(

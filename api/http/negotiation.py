@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
-from api.http.asgi import Headers
+from api.http.asgi import Headers, listed
 
 _TOKEN: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _VALUE: Final = rb'(?:"[^"\\]*"|' + _TOKEN + rb")"
@@ -45,7 +45,7 @@ def coding_taken(headers: Headers) -> Coding:
 
     RFC 9110 lets a server choose any coding then. A client that says nothing seldom decodes one.
     """
-    written = _written(headers, b"accept-encoding")
+    written = listed(headers, b"accept-encoding")
     if written is None:
         return _PLAIN
     return _coding(written) if len(written) <= _LONGEST_KEPT else _read_coding(written)
@@ -56,18 +56,12 @@ def media_type_taken(headers: Headers, offered: Sequence[str]) -> str | None:
 
     Parameters of a media range are not compared: what is offered here has none.
     """
-    written = _written(headers, b"accept")
+    written = listed(headers, b"accept")
     if not written:
         return offered[0]
     weights = _weights(written)
     best = max(offered, key=lambda media_type: _media_weight(weights, media_type))
     return best if _media_weight(weights, best) > 0 else None
-
-
-def _written(headers: Headers, wanted: bytes) -> bytes | None:
-    """Return a list header, its lines joined (RFC 9110 section 5.3); None if it is not there."""
-    found = [value for name, value in headers if name == wanted]
-    return b",".join(found) if found else None
 
 
 @lru_cache(maxsize=256)
