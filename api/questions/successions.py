@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypeVar
 
 from fastapi import APIRouter, Response
 
@@ -28,7 +28,19 @@ from testamur.rules.succession import closed_in_words
 routes: Final = APIRouter(tags=["organizations"])
 
 
-class Successor(Shape, frozen=True, gc=False, kw_only=True):
+class _Naming(Shape, frozen=True, gc=False, kw_only=True):
+    """What an answer tells of an organization at the other end of a naming."""
+
+    did: str
+    by: str
+    position: int
+    recorded_at: str
+    in_effect: bool
+    links: Links
+    closed: int | None = None
+
+
+class Successor(_Naming, frozen=True, gc=False, kw_only=True):
     """Who may act for an organization that closed, or from 30 days after the naming.
 
     `by` named it at `position`: the organization itself, or an accreditor of it, for credentials
@@ -36,63 +48,40 @@ class Successor(Shape, frozen=True, gc=False, kw_only=True):
     whether the time has come. `closed` is where the successor closed itself, if it did.
     """
 
-    did: str
-    by: str
-    position: int
-    recorded_at: str
-    in_effect: bool
-    links: Links
-    closed: int | None = None
 
-
-class Predecessor(Shape, frozen=True, gc=False, kw_only=True):
+class Predecessor(_Naming, frozen=True, gc=False, kw_only=True):
     """An organization of which one was named the successor, told as in `Successor`.
 
     `closed` is where the predecessor closed, if it did.
     """
 
-    did: str
-    by: str
-    position: int
-    recorded_at: str
-    in_effect: bool
-    links: Links
-    closed: int | None = None
 
+_Told = TypeVar("_Told", Successor, Predecessor)
 
 SHAPES: Final = (Listed[Predecessor],)
 
 
 def successor(found: Named) -> Successor:
     """Return a successor as an answer tells it."""
-    naming = found.naming
-    return Successor(
-        did=naming.successor,
-        by=naming.by,
-        position=naming.said.position,
-        recorded_at=format_time(naming.said.signed.recorded_at),
-        in_effect=naming.in_effect,
-        links=_links(naming.successor, naming.by),
-        closed=found.closed,
-    )
+    return _told(Successor, found.naming.successor, found)
 
 
 def predecessor(found: Named) -> Predecessor:
     """Return a predecessor as an answer tells it."""
+    return _told(Predecessor, found.naming.organization, found)
+
+
+def _told(kind: type[_Told], did: str, found: Named) -> _Told:
     naming = found.naming
-    return Predecessor(
-        did=naming.organization,
+    return kind(
+        did=did,
         by=naming.by,
         position=naming.said.position,
         recorded_at=format_time(naming.said.signed.recorded_at),
         in_effect=naming.in_effect,
-        links=_links(naming.organization, naming.by),
+        links={"organization": at.organization(did), "by": at.organization(naming.by)},
         closed=found.closed,
     )
-
-
-def _links(named: str, by: str) -> Links:
-    return {"organization": at.organization(named), "by": at.organization(by)}
 
 
 def closing_sentence(who: str, closed: int | None, named: Iterable[Named]) -> str | None:
