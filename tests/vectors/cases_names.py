@@ -47,6 +47,19 @@ def _(scene: Scene) -> None:
     scene.award(_issuer(id="did:web:famous.example"))
 
 
+@case("the DID of another organization for which the accreditor vouches", unchecked="issuer")
+def _(scene: Scene) -> None:
+    """Nobody but the holder of its key could say that it is the issuer's."""
+    did = scene.story.authority.did
+    _vouched(scene, _issuer(id=did), other_ids=(did,))
+
+
+@case("the signing key of the issuer for which the accreditor vouches as a DID")
+def _(scene: Scene) -> None:
+    did = f"did:key:{scene.story.provider.key_id}"
+    _vouched(scene, _issuer(id=did), other_ids=(did,))
+
+
 @case("an address that begins like the one that is vouched for", unchecked="issuer")
 def _(scene: Scene) -> None:
     _vouched(scene, _issuer(id=f"{_ADDRESS}.evil.example"), url=_ADDRESS)

@@ -89,6 +89,25 @@ def _(scene: Scene) -> None:
     scene.leave_out(position)
 
 
+@case("a suspension that a file shows", file=True)
+def _(scene: Scene) -> None:
+    """A reinstatement may have been left out."""
+    scene.says(scene.story.provider, suspended(scene))
+
+
+@case("a suspension left out of a file", file=True)
+def _(scene: Scene) -> None:
+    position = scene.says(scene.story.provider, suspended(scene))
+    scene.leave_out(position)
+
+
+@case("a reinstatement left out of a file", file=True)
+def _(scene: Scene) -> None:
+    scene.says(scene.story.provider, suspended(scene))
+    position = scene.says(scene.story.provider, reinstated(scene))
+    scene.leave_out(position)
+
+
 @case("a theft that a file shows", refuted="signature", file=True)
 def _(scene: Scene) -> None:
     declare(scene, scene.story.provider, 10)
