@@ -11,8 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Final, TypeVar
 
+import typer
+
+from testamur.cli.profile import is_offered
 from testamur.cli.terminal import note
+from testamur.errors import Unavailable
 from testamur.http.client import RegistryClient
+from testamur.http.exchange import NoServer
 
 _PATIENCE: Final = 10.0
 _AT_ONCE: Final = 8
@@ -26,6 +31,35 @@ def asked(url: str) -> RegistryClient:
     return RegistryClient(
         url, patience=_PATIENCE, wait_for_server=False, on_retry=Retries(_PATIENCE).tell
     )
+
+
+def reach(url: str) -> None:
+    """Raise `NoServer` if nobody answers at the address of a registry."""
+    with asked(url) as registry:
+        try:
+            registry.checkpoint()
+        except NoServer:
+            raise
+        except Unavailable:
+            return  # what else may be wrong there is told by what is asked next
+
+
+def reached(context: typer.Context, url: str | None, without: str) -> str | None:
+    """Return the registry's address; None if it was only offered and nobody answers there.
+
+    The user is told what is done `without` it: one must be able to work without a network. Raises
+    `NoServer` for an address that was typed.
+    """
+    if url is None:
+        return None
+    try:
+        reach(url)
+    except NoServer as error:
+        if not is_offered(context, "url"):
+            raise
+        note(f"{error}; {without}", "yellow")
+        return None
+    return url
 
 
 def ahead(work: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:

@@ -10,7 +10,7 @@ from typing import Annotated, Final, TypeAlias
 import typer
 
 from testamur.cli.anchors import Anchor, anchors_in
-from testamur.cli.asking import ahead
+from testamur.cli.asking import ahead, reach
 from testamur.cli.evidence_sources import Fresh, from_log, from_registry
 from testamur.cli.files import STDOUT, refuse_existing, refuse_existing_file, write
 from testamur.cli.given_files import Named, credentials_meant
@@ -93,6 +93,8 @@ def evidence(
     if form is None and len(credentials) == 1 and not Path(credentials[0]).is_dir():
         _one(given[0].credential(), out, source, json=json)
         return
+    if url is not None:
+        reach(url)
     wanted = form or ("jsonl" if json else "table")
     raise typer.Exit(_many(given, out or Path(), source, wanted, asks=url is not None))
 

@@ -7,13 +7,13 @@ is not tried again for the next credential.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from testamur.cli.asking import asked
+from testamur.cli.asking import asked, reach
 from testamur.cli.files import read, unread
 from testamur.cli.terminal import note, progress
 from testamur.cli.trust import TrustedLog, opened, trusted_log
@@ -24,7 +24,6 @@ from testamur.http.exchange import NoServer
 from testamur.http.source import is_url
 from testamur.rules import Flag, Flags
 from testamur.tlog.reader import LogReader
-from testamur.tlog.source import NotFound
 from testamur.verification.bearing import Bearing
 from testamur.verification.evidence import (
     MAX_EVIDENCE,
@@ -208,10 +207,8 @@ class Source:
 
     def reach(self) -> None:
         """Raise `NoServer` if there is a registry to ask and nobody answers there."""
-        if self.url is None:
-            return
-        with asked(self.url) as registry, suppress(NotFound):
-            registry.checkpoint()
+        if self.url is not None:
+            reach(self.url)
 
     @contextmanager
     def opened(

@@ -28,7 +28,7 @@ from testamur.badges.prepare import Made, Refused, each_award, each_badge, refus
 from testamur.badges.sources import read_sources
 from testamur.badges.spreadsheet import MAX_FILE
 from testamur.canonical import MAX_DOCUMENT
-from testamur.cli.asking import asked
+from testamur.cli.asking import asked, reached
 from testamur.cli.awarded_ledger import Ledger
 from testamur.cli.comparing_prepared import Comparison
 from testamur.cli.files import naming, read, read_key, refuse_existing, write
@@ -229,6 +229,7 @@ def prepare(
     )
     folder = None if keys is None else _own_folder(keys, issuer)
     url = unless(context, "url", url, taken=folder is None and (key is None or issuer is None))
+    url = reached(context, url, "nothing is compared with the log")
     secret = _proof_key(folder, key)
     signer = None if url is None else _signer(folder, issuer, secret)
     if not source.is_dir():

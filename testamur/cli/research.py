@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from testamur.catalogue.submission import format_time
-from testamur.cli.files import STDOUT, refuse_existing
+from testamur.cli.files import STDOUT, refuse_existing, write
 from testamur.cli.terminal import (
     Json,
     copy_to_stdout,
@@ -22,7 +22,7 @@ from testamur.cli.terminal import (
 )
 from testamur.cli.trust import MaybeTrust, TrustedLog, opened, trusted_log
 from testamur.cli.values import cut, moment
-from testamur.exports.dictionary import ENDING, Form
+from testamur.exports.dictionary import ENDING, Form, dictionary
 from testamur.exports.row_files import WRITERS
 from testamur.exports.taking import Taken, take
 from testamur.exports.whole_log import export as write_export
@@ -97,6 +97,12 @@ def export(
             help="Only what was recorded by this time; a date means its first moment, in UTC.",
         ),
     ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option(
+            "--dictionary", metavar="FILE", help="With --out -: where the data dictionary goes."
+        ),
+    ] = None,
     *,
     json: Json = False,
 ) -> None:
@@ -121,21 +127,27 @@ def export(
     if at is not None and at > now:
         raise typer.BadParameter("is still to come, and more may be recorded", param_hint="--at")
     if out != STDOUT:
+        if beside is not None:
+            raise typer.BadParameter("goes with --out -", param_hint="--dictionary")
         refuse_existing(out)
-        refuse_existing(out.with_name(out.name + ENDING))
+        beside = out.with_name(out.name + ENDING)
+    if beside is not None:
+        refuse_existing(beside)
     with opened(place) as source:
         log = trusted_log(source, trust)
         milliseconds = None if at is None else int(at.timestamp() * 1000)
         taken = take(source, log.key, log.note, size=size, at=milliseconds)
         with progress("Exporting") as on_progress:
             if out == STDOUT:
-                replayed = _to_stdout(taken, form, now, on_progress)
+                replayed = _to_stdout(taken, form, beside, now, on_progress)
             else:
                 replayed = write_export(taken, out, form, now=now, progress=on_progress)
     rows = replayed.statistics.events.total()
     fields = {**_head(log, replayed.statistics), "rows": rows}
     if out != STDOUT:
-        fields |= {"file": str(out), "dictionary": f"{out}{ENDING}"}
+        fields["file"] = str(out)
+    if beside is not None:
+        fields["dictionary"] = str(beside)
     if json:
         show_json(fields)
     else:
@@ -153,10 +165,15 @@ def _form_of(out: Path) -> Form:
     return found
 
 
-def _to_stdout(taken: Taken, form: Form, now: datetime, on_progress: OnProgress) -> Replayed:
+def _to_stdout(
+    taken: Taken, form: Form, beside: Path | None, now: datetime, on_progress: OnProgress
+) -> Replayed:
+    described = dictionary(form, "-", taken)
     # Rows are good once the replay has come to its end, so none is printed before.
     with tempfile.TemporaryFile() as file:
-        replayed = write_rows(taken, file, form, now=now, progress=on_progress)
+        replayed = write_rows(taken, file, form, described, now=now, progress=on_progress)
+        if beside is not None:
+            write(beside, described)
         file.seek(0)
         copy_to_stdout(file)
     return replayed

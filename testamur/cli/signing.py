@@ -25,18 +25,18 @@ from testamur.catalogue.submission import (
     seal,
 )
 from testamur.cli import reaching
+from testamur.cli.asking import reached
 from testamur.cli.comparing import compare
 from testamur.cli.files import naming, read, write
 from testamur.cli.flags import can_be_mended, tell_of_flags, tell_of_registry
 from testamur.cli.key_folder import KeyFolder
 from testamur.cli.outcome import HOLDS, REFUTED, described
-from testamur.cli.profile import is_offered, to_type, unless
+from testamur.cli.profile import to_type, unless
 from testamur.cli.signer import KeyFile, Keys, Signer, Whose, signer_of
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.values import Log, MaybeUrl, NewFile, log_name
 from testamur.errors import Refusal, Refusals
 from testamur.http.check_report import CheckReport
-from testamur.http.exchange import NoServer
 from testamur.recording.objections import each_objection
 from testamur.rules.effective import check_effective
 
@@ -77,6 +77,7 @@ def check(
     keys = unless(context, "keys", keys, taken=url is None or organization is not None)
     if (url is None) != (key is None and keys is None):
         raise typer.BadParameter("one needs the other", param_hint="--url, --keys or --key")
+    url = reached(context, url, "it is not compared with the log")
     data = read(file, MAX_BYTES)
     checked = _Checked(wrong_form(data), None)
     if url is not None and not checked.refusals:
@@ -130,16 +131,12 @@ def sign(
     lines = _event_lines(data)
     decoded = decode_events(lines)
     signer = signer_of(decoded, keys, key, organization)
+    url = reached(context, url, "it is signed without being compared with the log")
     checked = None
     if url is not None:
         folder = None if keys is None else KeyFolder.read(keys)
-        try:
-            checked = _against_the_log(events, data, decoded, url, signer, folder, log)
-        except NoServer as error:
-            if not is_offered(context, "url"):
-                raise
-            note(f"{error}; it is signed without being compared with the log", "yellow")
-        if checked is not None and not checked.holds(accept_flags=accept_flags):
+        checked = _against_the_log(events, data, decoded, url, signer, folder, log)
+        if not checked.holds(accept_flags=accept_flags):
             _tell(events, checked, json=json)
             if not json:
                 note("Nothing was signed.", "yellow")

@@ -43,10 +43,10 @@ def export(
     Raises what that raises, and `Unavailable` when a file cannot be written or exists.
     """
     described = dictionary(form, path.name, taken)
-    with _new_file(path.with_name(path.name + ENDING)) as beside:
+    with new_file(path.with_name(path.name + ENDING)) as beside:
         beside.write(described)
         # The rows get their name first: a dictionary alone would describe nothing.
-        with _new_file(path) as file:
+        with new_file(path) as file:
             return write_rows(taken, file, form, described, now=now, progress=progress)
 
 
@@ -54,7 +54,7 @@ def write_rows(
     taken: Taken,
     file: IO[bytes],
     form: Form,
-    described: bytes = b"",
+    described: bytes,
     *,
     now: datetime | None = None,
     progress: Progress | None = None,
@@ -121,7 +121,7 @@ def _written(
 
 
 @contextmanager
-def _new_file(path: Path) -> Iterator[IO[bytes]]:
+def new_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that gets its name only when the block ends well."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     if path.exists() or path.is_symlink():

@@ -193,6 +193,12 @@ def test_a_registry_that_is_not_there_is_one_line(world: World, folder: Path) ->
     assert done.err == "http://127.0.0.1:9 cannot be reached: Connection refused\n"
 
 
+def test_evidence_from_a_registry_that_is_not_there_is_one_line(world: World, folder: Path) -> None:
+    done = run("evidence", folder, "--url", "http://127.0.0.1:9", "--out", "a")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "http://127.0.0.1:9 cannot be reached: Connection refused\n"
+
+
 def test_an_answer_that_is_none_spoils_one_row(
     world: World, folder: Path, registry: HttpRegistry
 ) -> None:

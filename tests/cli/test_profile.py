@@ -99,6 +99,10 @@ def test_signing_waits_for_no_registry_that_was_only_offered(world: World, setti
     assert done.code == 0
     assert "without being compared" in done.err
     assert run(*base, "b", "--url", _NOBODY).code == 2
+    done = run("check", "e", "--keys", "keys")
+    assert (done.code, done.err.count("cannot be reached")) == (0, 1)
+    done = run("check", "e", "--keys", "keys", "--url", _NOBODY)
+    assert (done.code, done.err.count("\n")) == (2, 1)
 
 
 def test_a_provider_types_no_folder_and_no_log(world: World, settings: Path) -> None:

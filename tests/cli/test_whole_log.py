@@ -99,6 +99,15 @@ def test_a_log_is_exported_in_the_form_that_the_name_of_the_file_says(
     assert Path(f"out.{form}").read_bytes() == Path("other").read_bytes() or form == "parquet"
 
 
+def test_what_goes_to_stdout_has_a_dictionary_too_if_it_gets_a_name(world: World) -> None:
+    base = ["export", "log", "--vkey", "log.vkey", "--format", "csv"]
+    assert run(*base, "--out", "-", "--dictionary", "d.json").code == 0
+    assert b'"name": "commitment"' in Path("d.json").read_bytes()
+    for more in (["--out", "-", "--dictionary", "d.json"], ["--out", "a", "--dictionary", "e"]):
+        assert run(*base, *more).code == 2
+    assert not Path("a").exists()
+
+
 def test_a_name_that_says_no_form_is_told_those_there_are(world: World) -> None:
     done = run("export", "log", "--vkey", "log.vkey", "--out", "log.xlsx", "--json")
     assert (done.code, done.json["error"]) == (2, "usage")
