@@ -13,9 +13,26 @@ from testamur.rules.key_admission import CAPS
 from tests.harness.story import Party, party
 
 
-def _key_listed(filled: Filled, _: int) -> Sequence[Act]:
-    founding = filled.story.provider.founding
-    return [(founding, [filled.story.key_listed(founding.with_key(f"key-{next(made)}"))])]
+class _Listing:
+    """Listings of keys by the provider's founding key, of which only so many may be in force."""
+
+    def __init__(self) -> None:
+        self._listed: list[Party] = []
+
+    def before(self, filled: Filled, _: int) -> Sequence[Act]:
+        """Return the submission that retires the keys listed so far."""
+        retired, self._listed = self._listed, []
+        founding = filled.story.provider.founding
+        return [(founding, list(map(filled.story.key_retired, retired)))] if retired else []
+
+    def acts(self, filled: Filled, _: int) -> Sequence[Act]:
+        """Return a submission that lists a key."""
+        founding = filled.story.provider.founding
+        self._listed.append(founding.with_key(f"key-{next(made)}"))
+        return [(founding, [filled.story.key_listed(self._listed[-1])])]
+
+
+_listing: Final = _Listing()
 
 
 class _Keys:
@@ -143,7 +160,7 @@ def _declared(name: str, last: Said, *earlier: Said, first: Said = _nothing) -> 
 
 
 KEY_KINDS: Final[dict[str, tuple[Trial, ...]]] = {
-    "key.listed/1": (Trial("the provider's", _key_listed),),
+    "key.listed/1": (Trial("the provider's", _listing.acts, _listing.before),),
     "key.retired/1": (_of_keys("one of many", _key_retired),),
     "key.compromised/1": (
         _of_keys("one of many", _key_compromised),

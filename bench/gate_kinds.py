@@ -166,7 +166,10 @@ class _Fresh:
 
     def before(self, filled: Filled, _: int) -> Sequence[Act]:
         """Return the submission that lists the key."""
-        self._signer, listing = _fresh(filled, self._who(filled))
+        who, spent = self._who(filled), self._signer
+        self._signer, listing = _fresh(filled, who)
+        if spent is not None and spent.key_id in filled.register.organizations[who.did].keys.keys:
+            return [(who.founding, [filled.story.key_retired(spent)]), listing]
         return [listing]
 
     def acts(self, filled: Filled, _: int) -> Sequence[Act]:

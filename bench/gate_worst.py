@@ -5,7 +5,9 @@ python -m bench.gate_worst --things 100000
 Every kind of event is tried in its heaviest spellings (`bench.gate_kinds`) against every shape of
 a register (`bench.gate_shapes`), and the worst found is printed with both. Counted is the CPU
 time of the committer while the store's write lock is held, without the store's own inserts and
-COMMIT. Memory is what a fold of events leaves in a register.
+COMMIT. Of events that come many in a submission, what a submission of one issuance costs in the
+same register is taken off: it is paid once, and printed beside. Memory is what a fold of events
+leaves in a register.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
@@ -26,7 +28,7 @@ import typer
 from bench.figures import report
 from bench.gate_kinds import KINDS
 from bench.gate_shapes import EARLIER, SHAPES, Filled
-from bench.gate_trial import Trial
+from bench.gate_trial import Act, Trial
 from registry.checked import Checked
 from registry.committer import Committer
 from registry.credential_streams import CredentialStreams
@@ -35,6 +37,7 @@ from registry.sqlite.store import SqliteStore
 from registry.store import Store
 from testamur.catalogue.lines import decode_event, encode_event
 from testamur.catalogue.submission import parse
+from testamur.errors import Refusal
 from testamur.rules import Register, Signed
 from testamur.rules.fold import take
 from tests.harness.memory_gate import MemoryGate
@@ -42,6 +45,9 @@ from tests.harness.story import Party, Story, private_key
 
 _GROUP: Final = 1_000
 """Events of one group, or of one submission."""
+
+_AGAIN: Final = 2
+_ALONE: Final = ("a submission", False)
 
 _ROUNDS: Final = 3  # the least is taken: the others were disturbed
 
@@ -123,6 +129,22 @@ class Bench:
         live = self.committer._shared._live  # noqa: SLF001  # a gate has no door for this
         self.filled = Filled(self.story, live)
         SHAPES[self.shape](self.filled, self.things)
+        self.submission = min(self._taken([self._issuance()]) for _ in range(_ROUNDS * 3))
+
+    def least(self, trial: Trial, worst: float) -> float | None:
+        """Return microseconds per event as `cost` does, measured again if they are the worst yet.
+
+        On a machine with neighbours the worst of a thousand measurements is a disturbed one.
+        """
+        self.prepare(trial)
+        taken = self.cost(trial)
+        for _ in range(_AGAIN):
+            if taken is None or taken <= worst:
+                break
+            with suppress(Refusal):  # some may be said only so often
+                self.prepare(trial)
+                taken = min(taken, self.cost(trial) or taken)
+        return taken
 
     def cost(self, trial: Trial) -> float | None:
         """Return microseconds of write transaction per event, or None if it cannot be tried."""
@@ -131,14 +153,9 @@ class Bench:
             acts = trial.acts(self.filled, _GROUP)
             if not acts:
                 return None
-            bodies = [self.story.submission(signer, *events) for signer, events in acts]
-            group = [self._checked(body) for body in bodies]
-            self.store.meter = Meter()
-            self._commit(group)
-            meter = self.store.meter
             events = sum(len(events) for _, events in acts)
-            taken = (meter.inside - meter.inserting) / events * 1e6
-            least = taken if least is None else min(least, taken)
+            taken = self._taken(acts) - (self.submission if trial.many else 0.0)
+            least = taken / events if least is None else min(least, taken / events)
         return least
 
     def prepare(self, trial: Trial) -> None:
@@ -149,6 +166,17 @@ class Bench:
     def close(self) -> None:
         """Close the store."""
         self.store.close()
+
+    def _issuance(self) -> Act:
+        return self.story.provider, [self.story.issued()]
+
+    def _taken(self, acts: Sequence[Act]) -> float:
+        """Return the microseconds of write transaction that a group of submissions takes."""
+        bodies = [self.story.submission(signer, *events) for signer, events in acts]
+        group = [self._checked(body) for body in bodies]
+        self.store.meter = meter = Meter()
+        self._commit(group)
+        return (meter.inside - meter.inserting) * 1e6
 
     def _checked(self, body: bytes) -> Checked:
         # The largest scopes name fields and languages that there are not, which rules cannot tell.
@@ -181,12 +209,13 @@ def worst_of(
             gc.freeze()  # as a server does once it has started
             for kind, trials in KINDS.items():
                 for trial in trials:
-                    bench.prepare(trial)
-                    taken = bench.cost(trial)
+                    place = kind, trial.many
+                    taken = bench.least(trial, worst[place].us if place in worst else 0.0)
                     if taken is not None:
                         found = Found(round(taken, 1), trial.name, shape)
-                        place = kind, trial.many
                         worst[place] = max(found, worst.get(place, found))
+            alone = Found(round(bench.submission, 1), "one issuance", shape)
+            worst[_ALONE] = max(alone, worst.get(_ALONE, alone))
             gc.unfreeze()
             bench.close()
     return worst
@@ -263,6 +292,7 @@ def main(
             found.us
             for (kind, in_many), found in worst.items()
             if (in_many, kind.startswith("credential.")) == (many, credential)
+            and (kind, in_many) != _ALONE
         )
 
     report(
@@ -271,6 +301,7 @@ def main(
             "things": things,
             "credential_event_us": most(credential=True, many=True),
             "credential_event_alone_us": most(credential=True, many=False),
+            "submission_us": worst[_ALONE].us,
             "other_event_us": most(credential=False, many=False),
             **memory(counted),
         },
