@@ -21,7 +21,7 @@ from projections.standing import Happened, told
 from testamur.catalogue import events as e
 from testamur.catalogue.table import Kind
 from testamur.catalogue.touched import History, Thing
-from testamur.rules.flags import Flag
+from testamur.rules.flags import Flag, Flags
 from testamur.rules.register import Organization, Particulars, Register
 from testamur.rules.said import Said
 from testamur.rules.status import closing
@@ -37,8 +37,9 @@ _encode: Final = msgspec.json.Encoder().encode
 class OrganizationAt(msgspec.Struct, frozen=True):
     """An organization as of `size`; `position` is that of the last change that counts.
 
-    `own` is what it last said of itself, at `told` or in its registration if that is None.
-    `registration` is the event by which it entered, `closed` that by which it closed.
+    `own` is what it last said of itself, at `told` or in its registration if that is None, and
+    `flags` are those of that event. `registration` is the event by which it entered, `closed` that
+    by which it closed.
     """
 
     size: int
@@ -46,6 +47,7 @@ class OrganizationAt(msgspec.Struct, frozen=True):
     position: int
     own: Particulars
     told: int | None
+    flags: Flags
     registration: e.OrganizationRegistered
     closed: Said | None
 
@@ -122,17 +124,22 @@ def _organization(look_ups: LookUps, register: Register, did: str) -> Organizati
     organization = register.organizations.get(did)
     if organization is None:
         return None
-    updates = look_ups.history(Thing(History.PARTICULARS, did))
-    changes = [said for said in (*organization.said, *updates) if register.counts(said.signed)]
-    told = [said for said in updates if isinstance(said.event, e.OrganizationUpdated)]
-    told = [said for said in told if register.counts(said.signed)]
+    updates = look_ups.logged(Thing(History.PARTICULARS, did))
+    said = (*organization.said, *(each.said for each in updates))
+    changes = [each for each in said if register.counts(each.signed)]
+    told = [
+        each
+        for each in updates
+        if isinstance(each.said.event, e.OrganizationUpdated) and register.counts(each.said.signed)
+    ]
     entered = look_ups.logged(Thing(History.KEYS, did))[0]
     return OrganizationAt(
         size=look_ups.size,
         organization=organization,
         position=max((entered.position, *_positions(organization, changes))),
-        own=_particulars(told[-1].event) if told else organization.registration,
+        own=_particulars(told[-1].said.event) if told else organization.registration,
         told=told[-1].position if told else None,
+        flags=(told[-1] if told else entered).flags,
         registration=_registration(entered.said.event, did),
         closed=closing(register, organization),
     )

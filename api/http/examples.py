@@ -72,6 +72,7 @@ _TEXTS: Final = {
     "origin": "log.example/testamur",
     "otherIds": "did:web:college.example",
     "otherNames": "Example College of Soil",
+    "ownWord": "name",
     "part": "log",
     "participation": "blended",
     "proof": "c2sp.org/tlog-proof@v1\nindex 4096\n...\n",

@@ -52,6 +52,7 @@ from testamur.catalogue import events as e
 from testamur.catalogue.members import Identifier, KeyUse, Range
 from testamur.catalogue.submission import format_time
 from testamur.catalogue.table import Kind
+from testamur.rules import Flags
 from testamur.rules.key_table import SIGNING
 from testamur.rules.reach import Reach
 
@@ -108,13 +109,17 @@ class VouchedFor(Shape, frozen=True, gc=False, kw_only=True):
     words: Words
 
 
+_OWN_WORD: Final = ("country", "identifiers", "name", "url")
+
+
 class OrganizationAnswer(Shape, frozen=True, gc=False, kw_only=True):
     """An organization. `position` is that of its last change that counts; `sponsor` submitted it.
 
-    `name`, `country`, `identifiers` and `url` are its own word since position `told`, without that
-    since its `registration`, which its founding key signed. `keys` are those in force. Where one
-    organization is asked for, `vouched` are the first grants to it, `successors` and `predecessors`
-    the first namings, and `succession` says in a sentence that it closed and who acts for it.
+    `own_word` names the members that it says of itself, and that nobody has checked: since position
+    `told`, without that since its `registration`, which its founding key signed. `flags` are those
+    of that event. `keys` are those in force. Where one organization is asked for, `vouched` are the
+    first grants to it, `successors` and `predecessors` the first namings, and `succession` says in
+    a sentence that it closed and who acts for it.
     """
 
     did: str
@@ -130,6 +135,8 @@ class OrganizationAnswer(Shape, frozen=True, gc=False, kw_only=True):
     size: int
     recorded_at: str | None
     links: Links
+    own_word: tuple[str, ...]
+    flags: Flags
     sponsor: str | None = None
     identifiers: tuple[Identifier, ...] | None = None
     url: str | None = None
@@ -179,6 +186,8 @@ def _organization(found: OrganizationAt, recorded_at: str | None) -> Organizatio
         identifiers=own.identifiers,
         url=own.url,
         told=found.told,
+        own_word=tuple(name for name in _OWN_WORD if getattr(own, name) is not None),
+        flags=found.flags,
         roles=organization.roles,
         status="registered" if found.closed is None else "closed",
         root=organization.root,

@@ -79,6 +79,8 @@ def test_an_organization_is_found_by_an_identifier_however_it_is_spelt(
         served.story.provider.did,
     ]
     assert {each["identifiers"][0]["value"] for each in found} == {ROR}
+    assert {"country", "identifiers", "name"} == {*found[0]["ownWord"]}
+    assert [each["flags"] for each in found] == [["identifier-shared"], []]
 
 
 @pytest.mark.parametrize(
