@@ -37,9 +37,10 @@ MAX_HOLDER_FILE: Final = 2 * MAX_DOCUMENT + 16 * MAX_VALUES
 _MAX_HOLDER_DEPTH: Final = MAX_DEPTH + 3
 
 
+_HOLDER: Final = "testamur/holder/"
 _WANTED: Final = (
-    "give the holder file, in which the provider put the credential and its blind: without the "
-    "blind nobody can tell what was logged for it"
+    "give the holder file that the provider made for the learner: only the blind in it tells what "
+    "was logged"
 )
 
 
@@ -103,6 +104,12 @@ def render_holder_file(holder: HolderFile) -> bytes:
     return jcs(msgspec.to_builtins(holder)) + b"\n"
 
 
+def _parsed(data: bytes) -> Any:
+    if not data.strip():
+        raise Refusal("holder-file", f"the file is empty; {_WANTED}")
+    return parse_strict(data, max_bytes=MAX_HOLDER_FILE, max_depth=_MAX_HOLDER_DEPTH)
+
+
 def read_holder_file(data: bytes) -> HolderFile:
     """Return the holder file that `data` spells, however it is laid out.
 
@@ -113,7 +120,7 @@ def read_holder_file(data: bytes) -> HolderFile:
     """
     other = recognised(data)
     if other is None:
-        found = parse_strict(data, max_bytes=MAX_HOLDER_FILE, max_depth=_MAX_HOLDER_DEPTH)
+        found = _parsed(data)
         other = recognised_json(found)
     if other is not None:
         raise Refusal(other.rule, f"this is {other.what}; {_WANTED}")
@@ -126,12 +133,14 @@ def read_holder_file(data: bytes) -> HolderFile:
     try:
         holder = msgspec.convert(found, HolderFile)
     except msgspec.ValidationError as error:
+        if not isinstance(found, dict) or not str(found.get("type")).startswith(_HOLDER):
+            raise Refusal("holder-file", f"this is no holder file; {_WANTED}") from None
         detail, value = explained(error, found, FORMS, HolderFile)
         # A blind is a secret, whatever its form.
         shown = None if "`$.blind`" in str(error) else value
         raise Refusal("holder-file", detail, value=shown) from None
     if "type" not in found:
-        raise Refusal("holder-file", "Object missing required field `type`")
+        raise Refusal("holder-file", "the member `type` is missing")
     if base64.b64encode(holder.blind).decode() != found["blind"]:
         raise Refusal("holder-file", "the blind is not in padded standard base64")
     return holder

@@ -13,7 +13,7 @@ PRESENTATION: Final = "VerifiablePresentation"
 ENVELOPED: Final = "EnvelopedVerifiableCredential"
 
 _JWT: Final = re.compile(rb"\s*eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]*|~)")
-_MARKUP: Final = re.compile(rb"\s*<[!?A-Za-z]")
+_MARKUP: Final = re.compile(rb"\s*<(!DOCTYPE|!--|\?xml|[a-z]+(:[a-z]+)?[\s/>])", re.IGNORECASE)
 _SVG: Final = re.compile(rb"<svg[\s>/]")
 _PICTURES: Final = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "a PNG picture"),

@@ -121,7 +121,8 @@ def test_lines_are_added_to_a_file_that_is_there_and_to_a_new_one(at: Path) -> N
         (b"eyJhbGciOiJFZERTQSJ9.e30.c2ln", "JWT form"),
         (b'{"blind":"AAAA"', "not JSON"),
         (b"{}", "holder-file"),
-        (b"", "not JSON"),
+        (b"", "the file is empty"),
+        (b'{"@context":"https://schema.org"}', "this is no holder file; give the holder file"),
     ],
 )
 def test_what_is_no_holder_file_could_not_be_checked(world: World, data: bytes, said: str) -> None:
