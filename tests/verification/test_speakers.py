@@ -72,7 +72,9 @@ def test_a_name_that_nobody_vouches_for_is_refuted(issued: IssuedLog, name: str)
     report = named(issued, name=name)
 
     assert refuted(report) == {"issuer"}
-    assert f"vouched at {at} for Soil College" in report.check("issuer").detail
+    detail = report.check("issuer").detail
+    assert f"vouched at {at} for the name Soil College" in detail
+    assert ("without U+0421 CYRILLIC CAPITAL LETTER ES" in detail) == (not name.isascii())
 
 
 def test_the_word_in_force_at_the_issuance_is_the_one(issued: IssuedLog) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from testamur.badges.nodes import Wording
@@ -39,7 +40,8 @@ def achievement(excerpt: Excerpt, speakers: Speakers, badge: Badge) -> Finding:
     found = differences(badge, event, definition)
     if found:
         more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        raise Refuted("; ".join(printable(str(each), 200) for each in found[:_SHOWN]) + more)
+        listed = "; ".join(printable(str(each), 200) for each in found[:_SHOWN])
+        raise Refuted(f"the credential does not say what was logged: {listed}{more}")
     called = _translated(translations(badge.achievement.names, definition.name))
     version = f"version {event.achievement_version}"
     return Finding(f"{definition.name}, {version}{_forms(event)}{called}")
@@ -81,8 +83,9 @@ def issuer(issued: Issuance, badge: Badge, speakers: Speakers) -> Finding:
     others = [each.text for each in names if not is_called(each.text, word.names)]
     if others:
         return Finding(
-            f"the credential names its issuer {printable(others[0], 200)}; "
-            f"{speakers.called(word.by)} vouched at {word.position} for {' or '.join(word.names)}",
+            f"the credential calls its issuer {printable(others[0], 200)}; its accreditor "
+            f"{speakers.called(word.by)} vouched at {word.position} for the name "
+            f"{' or '.join(word.names)}{_lookalikes(others[0], word.names)}",
             Verdict.REFUTED,
             lacking=True,  # of a restatement
         )
@@ -101,6 +104,16 @@ def issuer(issued: Issuance, badge: Badge, speakers: Speakers) -> Finding:
     return Finding(
         f"{known}, for which {speakers.called(word.by)} vouched at {word.position}", attested=True
     )
+
+
+def _lookalikes(name: str, vouched: Collection[str]) -> str:
+    """Return which letters a name has instead of ASCII ones, since the two may look the same."""
+    known = {char for each in vouched for char in each}
+    found = [char for char in dict.fromkeys(name) if not char.isascii() and char not in known]
+    if not 1 <= len(found) <= _SHOWN:
+        return ""
+    spelled = (f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip() for char in found)
+    return f", which is without {', '.join(spelled)}"
 
 
 def validity(issued: Issuance, badge: Badge, at: datetime, now: datetime) -> Finding:
@@ -131,6 +144,10 @@ def _check_dates(badge: Badge, event: e.CredentialIssued) -> None:
     if stated != logged:
         (start, end), (logged_start, logged_end) = stated, logged
         raise Refuted(
-            f"the credential is valid from {start} until {end}, what was logged is valid from "
-            f"{logged_start} until {logged_end}"
+            f"the credential is valid from {_days(start, end)}, what was logged is valid from "
+            f"{_days(logged_start, logged_end)}"
         )
+
+
+def _days(start: date, end: date | None) -> str:
+    return f"{start} without end" if end is None else f"{start} until {end}"
