@@ -182,7 +182,8 @@ def _answer_errors(framework: FastAPI) -> None:
         first = faults[0]
         where = " ".join(str(part) for part in first["loc"])
         pattern = first.get("ctx", {}).get("pattern")
-        detail = f"{where} {FORMS[pattern]}" if pattern in FORMS else f"{where}: {first['msg']}"
+        message = first["msg"].removeprefix("Value error, ")
+        detail = f"{where} {FORMS[pattern]}" if pattern in FORMS else f"{where}: {message}"
         return await answered(request, Problem(422, "parameter", detail, value=first.get("input")))
 
     async def on_http(request: Request, error: Exception) -> Response:

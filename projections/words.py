@@ -25,16 +25,16 @@ _WORD: Final = re.compile(r"[^\W_]+")
 
 
 def words(text: str) -> list[str]:
-    """Return the words of `text`, folded and cut, each once, in their order."""
+    """Return the first words of `text`, folded and cut, each once, in their order."""
     spelt = unicodedata.normalize("NFKD", text.casefold().translate(_ALONE))
     plain = "".join(each for each in spelt if not unicodedata.combining(each)).casefold()
-    return list(dict.fromkeys(word[:LONGEST] for word in _WORD.findall(plain)))
+    return list(dict.fromkeys(word[:LONGEST] for word in _WORD.findall(plain)))[:MOST]
 
 
 def beginnings(names: Iterable[str]) -> Iterator[str]:
     """Yield every text by which one of the names is found, and some of them more than once."""
     for name in names:
-        for word in words(name)[:MOST]:
+        for word in words(name):
             yield word
             for length in range(SHORTEST, len(word)):
                 yield word[:length]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import Depends, Query
-from pydantic import AfterValidator
+from pydantic import AfterValidator, StringConstraints
 
 from api.http import examples
 from api.http.problems import Problem
@@ -19,7 +19,7 @@ from api.questions.moment import DID, MAX_SIZE, UUID, PageOf, PageRequest, parse
 from projections import dids, submissions
 from projections.marks import flag_mark, identifier_mark, party_mark, role_mark, word_marks
 from projections.page import Stretch
-from projections.words import SHORTEST, words
+from projections.words import words
 from testamur.catalogue.members import Role
 from testamur.catalogue.table import TABLE, Kind
 from testamur.recording.identifiers import SCHEMES, spelt
@@ -27,8 +27,6 @@ from testamur.rules import Flag
 
 MAX_TEXT: Final = 200
 """Characters of a name or an identifier that is looked for."""
-MAX_WORDS: Final = 8
-"""Words of a name that are looked for together."""
 
 
 # --- Of every list of what stands on the log ---
@@ -146,21 +144,17 @@ def check_flag(flag: Flag | None, *kinds: Kind) -> None:
 
 
 def _words_in(text: str) -> str:
-    found = words(text)
-    if not found or len(found) > MAX_WORDS or min(map(len, found)) < SHORTEST:
-        raise ValueError(
-            f"give 1 to {MAX_WORDS} words, or beginnings of words, of {SHORTEST} letters or more"
-        )
+    if not words(text):
+        raise ValueError("give words of the name, or beginnings of words")
     return text
 
 
 NameAsked = Annotated[
-    str | None,
-    AfterValidator(lambda text: text if text is None else _words_in(text)),
+    Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(_words_in)] | None,
     Query(
-        max_length=MAX_TEXT,
         description="Only what has, or once had, a name with all of these words. The beginning of "
-        "a word is enough; case and accents do not matter, nor letters after the eighth.",
+        "a word is enough, if it is two letters long; case and accents do not matter, nor letters "
+        "after the eighth, nor words after the sixteenth.",
         examples=["soil sci"],
     ),
 ]

@@ -64,6 +64,10 @@ def test_organizations_are_found_by_name_role_and_flag(served: Served) -> None:
     (second,) = items(served, "/organizations", flag="identifier-shared")
     assert second["did"] == story.accreditor.did
     assert items(served, "/organizations", name="nobody") == []
+    pasted = " ".join((one["name"], *(f"word{number}" for number in range(22))))
+    assert items(served, "/organizations", name=pasted) == []
+    assert items(served, "/organizations", name=one["name"]) == [one]
+    assert items(served, "/organizations", name="k") == []  # the whole of a word, not its beginning
 
 
 @pytest.mark.parametrize(
@@ -182,8 +186,6 @@ def test_a_period_is_told_by_times_days_and_positions(served: Served) -> None:
         ("/organizations", "after=-1", "parameter"),
         ("/organizations", "name=", "parameter"),
         ("/organizations", "name=%21%21", "parameter"),
-        ("/organizations", "name=a", "parameter"),
-        ("/organizations", "name=aa+bb+cc+dd+ee+ff+gg+hh+ii", "parameter"),
         ("/organizations", f"name={'x' * 201}", "parameter"),
         ("/organizations", "role=thief", "parameter"),
         ("/organizations", "flag=", "parameter"),

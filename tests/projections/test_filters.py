@@ -325,5 +325,8 @@ def test_words_are_found_whatever_their_case_accents_and_script() -> None:
     assert words("Открытый университет") == ["открытыи", "универси"]
     assert words("東京大学") == ["東京大学"]
     assert words("!!! --- _") == []
+    assert words("Université d'Anvers") == ["universi", "d", "anvers"]
+    long = " ".join(f"word{number}" for number in range(30))
+    assert words(long) == words(f"{long} more") == [f"word{number}" for number in range(16)]
     assert set(beginnings(["Soil Sci", "soil"])) == {"so", "soi", "soil", "sc", "sci"}
     assert len(set(beginnings(["".join(chr(97 + n % 26) * 9 + " " for n in range(99))]))) <= 16 * 7
