@@ -6,7 +6,7 @@ mistyped its address. One that is busy gets a few seconds, and each of its reaso
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Final, TypeVar
@@ -20,7 +20,8 @@ from testamur.http.client import RegistryClient
 from testamur.http.exchange import NoServer
 
 _PATIENCE: Final = 10.0
-_AT_ONCE: Final = 8
+AT_ONCE: Final = 8
+"""A registry answers so many questions of one client at once without turning others away."""
 _WINDOW: Final = 64
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -62,16 +63,25 @@ def reached(context: typer.Context, url: str | None, without: str) -> str | None
     return url
 
 
-def ahead(work: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
+def ahead(
+    work: Callable[[_In], _Out], items: Iterable[_In], *, at_once: int
+) -> Generator[_Out, None, None]:
     """Yield `work(item)` in order, while the next few items are being worked on.
 
-    A registry answers so many questions of one client at once without turning others away.
+    Close it before what `work` uses is closed.
     """
+    if at_once == 1:
+        yield from map(work, items)
+        return
     walk = iter(items)
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="testamur-ask") as pool:
-        # What is fetched and not yet taken is held in memory.
-        while window := list(islice(walk, _WINDOW)):
-            yield from pool.map(work, window)
+    with ThreadPoolExecutor(at_once, thread_name_prefix="testamur-ask") as pool:
+        try:
+            # What is fetched and not yet taken is held in memory.
+            while window := [pool.submit(work, item) for item in islice(walk, _WINDOW)]:
+                yield from (each.result() for each in window)
+        finally:
+            # Whoever stops taking, as `head` does, waits for no answer that nobody wants.
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Retries:

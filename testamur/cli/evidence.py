@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 
 import typer
 
 from testamur.cli.anchors import Anchor, anchors_in
-from testamur.cli.asking import ahead, reach
+from testamur.cli.asking import AT_ONCE, ahead, reach
 from testamur.cli.evidence_sources import Fresh, from_log, from_registry
 from testamur.cli.files import STDOUT, refuse_existing, refuse_existing_file, write
 from testamur.cli.given_files import Named, credentials_meant
@@ -136,9 +136,11 @@ def _many(given: Sequence[Named], out: Path, source: _Open, form: Form, *, asks:
             except (Refuted, Unavailable) as error:
                 return label, name, detached(error)
 
-        with track("Getting evidence") as tracked:
-            walk = tracked(names, len(names)) if may_show_progress(form) else names
-            for label, name, found in (ahead if asks else map)(fetched, walk):
+        with (
+            closing(ahead(fetched, names, at_once=AT_ONCE if asks else 1)) as outcomes,
+            track("Getting evidence", shown=may_show_progress(form)) as tracked,
+        ):
+            for label, name, found in tracked(outcomes, len(names)):
                 written += _add(rows, label, out / f"{name}{FILE_ENDING}", found)
     rows.close()
     note(f"{written:,} of {len(given):,} written to {out}")

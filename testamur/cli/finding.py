@@ -59,8 +59,8 @@ def _find(files: list[GivenFile], asked: Asked, form: Form) -> int:
     """Print a row for each file of the learner, and return the exit code."""
     rows = listing(form, _COLUMNS, _COLUMNS)
     counted: Counter[_Outcome] = Counter()
-    with track("Looking") as tracked:
-        for file in tracked(files, len(files)) if may_show_progress(form) else files:
+    with track("Looking", shown=may_show_progress(form)) as tracked:
+        for file in tracked(files, len(files)):
             outcome, told = _compared(file, asked)
             counted[outcome] += 1
             if outcome == "found":

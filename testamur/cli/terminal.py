@@ -41,6 +41,9 @@ _STYLES: Final = {
     "refuted": "bold red",
     "refused": "bold red",
     "could not check": "yellow",
+    "valid": "green",
+    "not valid": "bold red",
+    "could not tell": "yellow",
 }
 
 
@@ -150,10 +153,14 @@ def plain(value: object) -> str:
 
 
 @contextmanager
-def track(what: str) -> Iterator[Track]:
-    """Show how far a loop is, on stderr, if that is a terminal; `total` is how long it is."""
+def track(what: str, *, shown: bool = True) -> Iterator[Track]:
+    """Show how far a loop is, on stderr, if that is a terminal; `total` is how long it is.
+
+    Where it is not `shown`, another thing is printed meanwhile.
+    """
     console = _err()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    hidden = not shown or not console.is_terminal
+    with Progress(console=console, transient=True, disable=hidden) as bar:
 
         def tracked(items: Iterable[_T], total: int | None) -> Iterable[_T]:
             return bar.track(items, total=total, description=what)

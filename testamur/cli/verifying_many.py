@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from testamur.badges.commitment import HolderFile
-from testamur.cli.asking import ahead
+from testamur.cli.asking import AT_ONCE, ahead
 from testamur.cli.evidence_sources import (
     Fresh,
     Given,
@@ -31,9 +31,10 @@ from testamur.verification.report import Answer, Report
 
 _COLUMNS: Final = (
     "file", "answer", "achievement", "issuer", "status", "why", "credential", "accreditor", "log",
-    "size", "checkedAt",
+    "size", "checkedAt", "flags",
 )  # fmt: skip
-_SHOWN: Final = ("file", "answer", "achievement", "issuer", "why")
+_SHOWN: Final = ("file", "answer", "achievement", "issuer", "reason")
+_TOLD: Final = 3
 
 
 class _Read(NamedTuple):
@@ -56,22 +57,20 @@ def verify_many(
     if not files and not source.is_there:
         raise typer.BadParameter("give one of the three", param_hint="--evidence, --url, --log")
     ids = _ids(meant.credentials) if source.needs_ids else ()
-    rows = listing(form, _COLUMNS, _SHOWN)
-    answers: Counter[Answer] = Counter()
-    walk: Iterable[GivenFile] = meant.credentials
     if not files:
         source.reach()
-    with source.opened(question.anchors, ids) as fresh, track("Verifying") as tracked:
-        if may_show_progress(form):
-            walk = tracked(walk, len(meant.credentials))
-        for read in _read_ahead(walk, fresh, files, asks=source.asks):
-            answers[_add(rows, read, question)] += 1
-    rows.close()
-    counts = (f"{answers[each]:,} {each.words.lower()}" for each in Answer if answers[each])
-    note(f"{answers.total():,} files: {', '.join(counts) or 'none of them a credential'}")
-    if answers[Answer.NOT_VALID]:
-        return REFUTED
-    return HOLDS if answers.total() == answers[Answer.VALID] > 0 else UNCHECKED
+    found = _Found()
+    with (
+        source.opened(question.anchors, ids) as fresh,
+        closing(_read_ahead(meant.credentials, fresh, files, asks=source.asks)) as outcomes,
+        track("Verifying", shown=may_show_progress(form)) as tracked,
+    ):
+        rows = listing(form, _COLUMNS, _SHOWN)
+        for read in tracked(outcomes, len(meant.credentials)):
+            found.add(rows, read, question)
+        rows.close()
+    found.tell()
+    return found.exit_code
 
 
 def evidence_files(given: Iterable[GivenFile]) -> dict[str, Path]:
@@ -100,7 +99,7 @@ def _read_ahead(
     evidence: Mapping[str, Path],
     *,
     asks: bool,
-) -> Iterator[_Read]:
+) -> Generator[_Read]:
     """Return the files in order; a registry is asked about the next ones meanwhile."""
 
     def read(file: GivenFile) -> _Read:
@@ -112,35 +111,73 @@ def _read_ahead(
         except OSError as error:
             return _Read(file, Unavailable(f"{file.path} cannot be read: {error.strerror}"))
 
-    return ahead(read, files) if asks else map(read, files)
+    return ahead(read, files, at_once=AT_ONCE if asks else 1)
 
 
-def _add(rows: Listing, read: _Read, question: Question) -> Answer:
-    name = str(read.file.path)
-    if isinstance(read.found, Refuted | Unavailable):
-        # No credential was examined, whatever is wrong with the file.
-        error = described(read.found)
-        # The file has a column of its own.
-        why = str(read.found).removeprefix(f"{name}: ").removeprefix(f"{name} ")
-        row = {"file": name, "answer": Answer.COULD_NOT_TELL.words.lower(), "why": why}
-        document = {"file": name, "verdict": Answer.COULD_NOT_TELL, "error": error}
-        rows.add(row, document, good=False)
-        return Answer.COULD_NOT_TELL
-    report = answer(*read.found, question)
-    document = {"file": name, "verdict": report.verdict, "report": msgspec.to_builtins(report)}
-    rows.add(_row(name, report), document, good=report.verdict is Answer.VALID)
-    return report.verdict
+class _Found:
+    """What was found of all files: how many of each answer, and why the valid ones are."""
+
+    def __init__(self) -> None:
+        self._answers: Counter[Answer] = Counter()
+        self._why_valid: Counter[str] = Counter()
+
+    def add(self, rows: Listing, read: _Read, question: Question) -> None:
+        """Judge a file and add its row."""
+        name = str(read.file.path)
+        if isinstance(read.found, Refuted | Unavailable):
+            rows.add(*_unread(name, read.found), good=False)
+            self._answers[Answer.COULD_NOT_TELL] += 1
+            return
+        report = answer(*read.found, question)
+        self._answers[report.verdict] += 1
+        valid = report.verdict is Answer.VALID
+        if valid:
+            self._why_valid[report.why] += 1
+        document = {"file": name, "verdict": report.verdict, "report": msgspec.to_builtins(report)}
+        rows.add(_row(name, report), document, good=valid)
+
+    @property
+    def exit_code(self) -> int:
+        """The worst of all."""
+        if self._answers[Answer.NOT_VALID]:
+            return REFUTED
+        valid = self._answers[Answer.VALID]
+        return HOLDS if valid and valid == self._answers.total() else UNCHECKED
+
+    def tell(self) -> None:
+        """Say how many there are of each, and once what a table does not repeat."""
+        answers = self._answers
+        counts = (f"{answers[each]:,} {_words(each)}" for each in Answer if answers[each])
+        note(f"{answers.total():,} files: {', '.join(counts) or 'none of them a credential'}")
+        for why, count in self._why_valid.most_common(_TOLD):
+            note(f"{count:,} valid: {why}")
+
+
+def _unread(name: str, error: Fault) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return row and document of a file in which no credential was examined."""
+    verdict = Answer.COULD_NOT_TELL
+    # The file has a column of its own.
+    why = str(error).removeprefix(f"{name}: ").removeprefix(f"{name} ")
+    document = {"file": name, "verdict": verdict, "error": described(error)}
+    return {"file": name, "answer": _words(verdict), "why": why, "reason": why}, document
+
+
+def _words(verdict: Answer) -> str:
+    return verdict.words.lower()
 
 
 def _row(name: str, report: Report) -> dict[str, str]:
     told: dict[str, Any] = {
         **report.subject,
         "file": name,
-        "answer": report.verdict.words.lower(),
+        "answer": _words(report.verdict),
         "why": report.why,
+        # Fifty credentials of one log are valid for one reason, which is told below the table.
+        "reason": "" if report.verdict is Answer.VALID else report.why,
+        "flags": " ".join(flag.code for flag in report.flags),
         "credential": report.credential,
         "log": report.log,
         "size": report.size,
         "checkedAt": report.checked_at,
     }
-    return {column: str(told.get(column, "")) for column in _COLUMNS}
+    return {name: str(value) for name, value in told.items()}
