@@ -39,6 +39,9 @@ def status(
         show_fields(_flat({**answer, "status": _since(answer)}))
 
 
+_LEFT_OUT: Final = frozenset({"links"})
+
+
 def _since(answer: dict[str, Any]) -> Any:
     """Return the status that a registry states, with the day from which it says that it holds."""
     status, last = answer.get("status"), answer.get("lastEvent")
@@ -50,9 +53,14 @@ def _since(answer: dict[str, Any]) -> Any:
 
 
 def _flat(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the members of members under dotted names, as a person reads them best."""
+    """Return the members of members under dotted names, as a person reads them best.
+
+    Addresses that follow from the ids are for programs.
+    """
     found: dict[str, Any] = {}
     for name, value in answer.items():
+        if name in _LEFT_OUT:
+            continue
         inner = value if isinstance(value, dict) else {"": _listed(value)}
         found |= {f"{name}.{each}".rstrip("."): _listed(inner[each]) for each in inner}
     return found
@@ -63,6 +71,8 @@ def _listed(value: Any) -> Any:
     if not isinstance(value, list):
         return value
     return [
-        "; ".join(f"{name} {each[name]}" for name in each) if isinstance(each, dict) else each
+        "; ".join(f"{name} {each[name]}" for name in each if name not in _LEFT_OUT)
+        if isinstance(each, dict)
+        else each
         for each in value
     ]

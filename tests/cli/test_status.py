@@ -16,7 +16,8 @@ def test_a_status_is_shown_with_the_day_from_which_it_holds(
         "id": world.holders[0].id,
         "status": "revoked",
         "lastEvent": {**revoked, "recordedAt": "2026-11-29T10:00:00.000Z"},
-        "acts": [revoked],
+        "acts": [{**revoked, "links": {"by": "/organizations/x"}}],
+        "links": {"self": "/credentials/x"},
         "succession": "the issuer closed at position 20; nobody can revoke any more",
     }
     registry.script.append(Reply(200, json.dumps(answer).encode()))
@@ -24,6 +25,8 @@ def test_a_status_is_shown_with_the_day_from_which_it_holds(
     assert "revoked with effect from 2026-09-01, recorded 2026-11-29" in shown
     assert "event credential.revoked/1; position 15; effectiveAt 2026-09-01" in shown
     assert "nobody can revoke any more" in shown
+    assert "/credentials" not in shown
+    assert "/organizations" not in shown
 
 
 def test_a_status_is_shown_as_of_a_moment(world: World, registry: HttpRegistry) -> None:
