@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from threading import Lock
 from typing import Final
+from uuid import UUID
 
 from registry import register_state
 from registry.checked import Checked
 from registry.credential_streams import TooLong
 from registry.deliberation import Deliberation
 from registry.known import earlier, known, too_long
-from registry.outcomes import Outcome
+from registry.outcomes import FlagsRefused, Outcome
 from registry.shared_register import SharedRegister
 from registry.store import Clash, Reading, StorageDamaged, Store, SubmissionRow, Transaction
+from testamur.catalogue.events import CredentialIssued
 from testamur.errors import Refusal, Unavailable, detached
 from testamur.keys import PublicKey
 from testamur.rules import LIMITS, Limits, Register
@@ -135,6 +137,7 @@ class Committer:
 
             # 3. Each submission in its turn. A refused one leaves nothing behind.
             outcomes = list(_decided(deliberation, group))
+            _check_first_written(transaction, group, outcomes)
             register = deliberation.register
 
             if deliberation.submissions:
@@ -171,6 +174,21 @@ def _decided(deliberation: Deliberation, group: Sequence[Checked]) -> Iterator[O
             yield deliberation.decide(checked)
         except Refusal as refusal:
             yield detached(refusal)
+
+
+def _check_first_written(
+    reading: Reading, group: Sequence[Checked], outcomes: Sequence[Outcome]
+) -> None:
+    """Raise `Clash` if a flag for which a submission is refused is on a line written before.
+
+    Such a line cannot be mended, and no row of a refused submission meets the unique index.
+    """
+    for checked, outcome in zip(group, outcomes, strict=True):
+        if not isinstance(outcome, FlagsRefused) or outcome.line is None:
+            continue
+        event = checked.submission.events[outcome.line - 2]
+        if isinstance(event, CredentialIssued) and reading.stream(UUID(event.credential).bytes):
+            raise Clash(f"{event.credential} was written before")
 
 
 def _changed(group: Sequence[Checked]) -> set[str]:

@@ -6,6 +6,7 @@ the rows to append. A refused submission leaves the drafts as they were before i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -30,7 +31,7 @@ from testamur.rules import (
     admit_genesis,
     admit_header,
 )
-from testamur.rules.flags import mendable
+from testamur.rules.mending import to_mend
 from testamur.rules.reach import sums_of
 from testamur.rules.register import Judged
 from testamur.tlog.merkle import leaf_hash
@@ -70,6 +71,8 @@ class Deliberation:
         self._start = register.size
         self._first_lines: dict[bytes, bytes] = {}
         self._lines_until = 0
+        self.admitted: list[Admitted] = []
+        """What became of the events of the submission decided last, if it was admitted."""
 
     def decide(self, checked: Checked) -> Recorded:
         """Admit a submission and return its receipt, or the receipt of what it repeats.
@@ -83,7 +86,7 @@ class Deliberation:
         # Credential events change nothing in the register but its size and its time.
         register_events = len(checked.submission.events) - len(checked.credentials)
         draft = self.register.draft() if register_events else replace(self.register)
-        admitted = self._admitted(draft, checked)
+        admitted = self.admitted = self._admitted(draft, checked)
         receipt = Recorded(
             position=self.register.size,
             events=len(checked.submission.events),
@@ -148,8 +151,13 @@ class Deliberation:
             totals=self._totals,
         )
         if checked.refuse_flags:
-            _raise_mendable(admitted)
+            self._raise_mendable(events, admitted)
         return admitted
+
+    def _raise_mendable(self, events: Sequence[e.Event], admitted: list[Admitted]) -> None:
+        found = to_mend(events, admitted, self.register)
+        if found:
+            raise FlagsRefused(submissions.flags_of(admitted), found)
 
     def _raise_objection(self, checked: Checked) -> None:
         """Raise `Refusal` for what no replayer refuses, and is not recorded all the same."""
@@ -201,12 +209,6 @@ class Deliberation:
                 if type(event) not in _OF_CREDENTIALS
             ]
         self._recorded[checked.key] = (header.signing_input, row)
-
-
-def _raise_mendable(admitted: list[Admitted]) -> None:
-    flags = submissions.flags_of(admitted)
-    if any(mendable(code) for _, code in flags):
-        raise FlagsRefused(flags)
 
 
 def _entry_rows(

@@ -10,11 +10,11 @@ Unavailable         the outcome is not known, or the gate is closed: submit the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from testamur.errors import Refusal, Unavailable
-from testamur.rules.flags import mendable
 from testamur.rules.reach import Reach
 
 
@@ -40,14 +40,17 @@ class Recorded:
 class FlagsRefused(Refusal):
     """The sender of a submission can mend some of its flags, and asked for that; none is recorded.
 
-    `flags` are all that it would have been recorded with, as in `Recorded`.
+    `flags` are all that it would have been recorded with, as in `Recorded`, and `to_mend` the codes
+    of those that can be mended.
     """
 
     RULE: ClassVar = "flags-refused"
 
-    def __init__(self, flags: tuple[tuple[int, str], ...]) -> None:
+    def __init__(
+        self, flags: tuple[tuple[int, str], ...], to_mend: Sequence[tuple[int, str]]
+    ) -> None:
         self.flags = flags
-        to_mend = [(line, code) for line, code in flags if mendable(code)]
+        self.to_mend = frozenset(code for _, code in to_mend)
         codes = ", ".join(dict.fromkeys(code for _, code in to_mend))
         super().__init__(
             self.RULE,

@@ -26,6 +26,7 @@ from testamur.keys import PublicKey
 from testamur.recording.objections import objections
 from testamur.rules import Register, Signed, admit_events
 from testamur.rules.flag_details import Flagged, details
+from testamur.rules.mending import to_mend
 from testamur.rules.reach import Reach
 
 _DEFINING: Final = AchievementDefined | AchievementRevised
@@ -36,7 +37,8 @@ class DryRun:
     """Everything wrong with a submission, judged as of `size` entries; nothing if it would pass.
 
     `flags` are those it would be admitted with, and `reach` is what it would change, as in
-    `Recorded`. `details` say by code what the flags are about.
+    `Recorded`. `details` say by code what the flags are about, and `to_mend` has the codes of those
+    that the sender can mend.
     """
 
     refusals: Refusals
@@ -44,6 +46,7 @@ class DryRun:
     size: int
     reach: Reach | None = None
     details: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    to_mend: frozenset[str] = frozenset()
 
 
 def rehearse(
@@ -91,7 +94,15 @@ def rehearse_checked(
         return DryRun(others, (), register.size)
     after = deliberation.register
     told = _details(register, after, found, checked, receipt) if receipt.flags else {}
-    return DryRun(Refusals(), receipt.flags, register.size, receipt.reach, told)
+    found_to_mend = to_mend(checked.submission.events, deliberation.admitted, register)
+    return DryRun(
+        Refusals(),
+        receipt.flags,
+        register.size,
+        receipt.reach,
+        details=told,
+        to_mend=frozenset(code for _, code in found_to_mend),
+    )
 
 
 def _details(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import msgspec
 
-from registry.gate import Checked, DryRun, Examined, Gate
+from registry.gate import Checked, DryRun, Examined, FlagsRefused, Gate
 from testamur.errors import Unavailable
 from testamur.http.check_report import CheckReport, FlagReport, RefusalReport
 from testamur.verification.receipt import flagged
@@ -29,16 +29,14 @@ class DryRuns:
         """Wait for the dry run under way."""
         self._thread.shutdown()
 
-    async def explain(
-        self, checked: Checked, flags: tuple[tuple[int, str], ...]
-    ) -> tuple[FlagReport, ...]:
+    async def explain(self, checked: Checked, refusal: FlagsRefused) -> tuple[FlagReport, ...]:
         """Return what the flags of a submission are about that was refused for them."""
         loop = asyncio.get_running_loop()
         try:
             details = await loop.run_in_executor(self._thread, self._gate.details, checked)
         except Unavailable:
             details = {}  # it was refused all the same, for these flags
-        return explained(flags, details)
+        return explained(refusal.flags, details, refusal.to_mend)
 
     async def report(self, body: bytes, examined: Examined | None) -> bytes:
         """Return the check report of the dry run in `body`, as JSON.
@@ -54,10 +52,18 @@ class DryRuns:
 
 
 def explained(
-    flags: tuple[tuple[int, str], ...], details: Mapping[str, tuple[str, ...]]
+    flags: tuple[tuple[int, str], ...],
+    details: Mapping[str, tuple[str, ...]],
+    to_mend: Collection[str],
 ) -> tuple[FlagReport, ...]:
-    """Return flags, as (line, code), summed up by code, with what each is about."""
-    return tuple(FlagReport.of(each, details.get(each.code, ())) for each in flagged(flags))
+    """Return flags, as (line, code), summed up by code, with what each is about.
+
+    `to_mend` are the codes of those that the sender can mend.
+    """
+    return tuple(
+        FlagReport.of(each, details.get(each.code, ()), to_mend=each.code in to_mend)
+        for each in flagged(flags)
+    )
 
 
 def report_of(found: DryRun) -> CheckReport:
@@ -71,7 +77,7 @@ def report_of(found: DryRun) -> CheckReport:
         accepted=not refusals,
         size=found.size,
         refusals=refusals,
-        flags=explained(found.flags, found.details),
+        flags=explained(found.flags, found.details, found.to_mend),
         left_off=found.refusals.total - len(refusals),
         reach=found.reach,
     )

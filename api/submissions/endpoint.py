@@ -104,7 +104,7 @@ class Submissions:
                 body, examined, refuse_flags=refuse_flags
             )
         except RefusedForFlags as outcome:
-            flags = await self._dry_runs.explain(outcome.checked, outcome.refusal.flags)
+            flags = await self._dry_runs.explain(outcome.checked, outcome.refusal)
             raise refused(outcome.refusal, flags) from None
         finally:
             self.intake.release(len(body))

@@ -49,10 +49,13 @@ def flag_in_words(flag: Flagged, where: Where | None = None) -> str:
 
 
 def can_be_mended(flag: Flagged) -> bool:
-    """Return whether the sender can mend a flag; one that we do not know is for the registry."""
+    """Return whether the sender can mend a flag; the registry says so if it says anything.
+
+    A line that is written again cannot be mended, and only the registry knows of it.
+    """
     known = FLAGS.get(flag.code)
     stated = flag.mended_by if isinstance(flag, FlagReport) else None
-    return (known.mended_by if known else stated) == MendedBy.SENDER
+    return (stated or (known.mended_by if known else None)) == MendedBy.SENDER
 
 
 def _more(flag: Flagged) -> Iterator[str]:
@@ -64,6 +67,7 @@ def _more(flag: Flagged) -> Iterator[str]:
         return
     for detail in flag.details[:_DETAILS]:
         yield printable(detail, _DETAIL)
-    remedy = known.remedy if known else printable(flag.remedy or "", _DETAIL)
+    ours = known if known and flag.mended_by in (None, known.mended_by) else None
+    remedy = ours.remedy if ours else printable(flag.remedy or "", _DETAIL)
     if remedy:
         yield f"What to do: {remedy}."

@@ -19,19 +19,20 @@ _OTHERS = (MendedBy.ACCREDITOR, MendedBy.AUTHORITY)
 
 
 def explained(receipt: Receipt, body: bytes, registry: RegistryClient) -> list[Flagged]:
-    """Return the flags of a receipt for the submission in `body`, each with what is known of it.
+    """Return the flags of a receipt for the submission in `body`.
 
-    A registry that does not answer leaves out the names.
+    Those that others have to mend are explained; for the others it is too late. A registry that
+    does not answer leaves out the names.
     """
     found: list[Flagged] = []
     lines: Sequence[bytes] = body.split(b"\n") if receipt.flags else ()
     for each in receipt.flags:
         flag = FLAGS.get(each.code)
-        if flag is None:
+        if flag is None or flag.mended_by not in _OTHERS:
             found.append(each)
             continue
         about: tuple[str, ...] = ()
-        if flag.mended_by in _OTHERS and receipt.state != "durable":
+        if receipt.state != "durable":
             size = receipt.position + receipt.events + 1
             about = _accreditor(lines, each.first_line, registry, size)
         found.append(FlagReport.of(each, about))

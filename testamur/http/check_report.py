@@ -13,10 +13,11 @@ from msgspec import Meta
 
 from testamur.catalogue.submission import MAX_EVENTS
 from testamur.errors import Refusal, printable
-from testamur.rules.flags import FLAGS
+from testamur.rules.flags import FLAGS, MendedBy
 from testamur.rules.reach import Reach
 from testamur.verification.receipt import Flagged
 
+_WRITTEN_AGAIN: Final = "nothing: a line that does not count is written again as it was"
 _WORDS: Final = 120  # characters of what a registry calls a rule or a value
 
 
@@ -24,7 +25,7 @@ class FlagReport(Flagged, frozen=True, gc=False, omit_defaults=True, rename="cam
     """A flag that events would be admitted with, what it is about, and how it is mended by whom.
 
     `details` name what is missing, which scope, by how many days; the first of them. `mended_by` is
-    sender, accreditor, authority or nobody.
+    sender, accreditor, authority or nobody: so where all lines are written again as they were.
     """
 
     details: tuple[str, ...] = ()
@@ -32,16 +33,20 @@ class FlagReport(Flagged, frozen=True, gc=False, omit_defaults=True, rename="cam
     remedy: str | None = None
 
     @classmethod
-    def of(cls, flagged: Flagged, details: tuple[str, ...] = ()) -> Self:
-        """Return the report of a flag that the rules know."""
+    def of(cls, flagged: Flagged, details: tuple[str, ...] = (), *, to_mend: bool = True) -> Self:
+        """Return the report of a flag that the rules know.
+
+        Not `to_mend` is one that its sender could mend if the lines were not there already.
+        """
         flag = FLAGS[flagged.code]
+        fixed = flag.mended_by is MendedBy.SENDER and not to_mend
         return cls(
             flagged.code,
             flagged.count,
             flagged.first_line,
             details=details,
-            mended_by=flag.mended_by.value,
-            remedy=flag.remedy,
+            mended_by=(MendedBy.NOBODY if fixed else flag.mended_by).value,
+            remedy=_WRITTEN_AGAIN if fixed else flag.remedy,
         )
 
 

@@ -216,12 +216,8 @@ FLAGS: Final[Mapping[str, Flag]] = {flag.value: flag for flag in Flag}
 """The flags by their codes."""
 
 
-def mendable(code: str) -> bool:
-    """Return whether the sender of an event can mend a flag on it; not one that is unknown."""
-    return code in _MENDABLE
-
-
-_MENDABLE: Final = frozenset(flag.value for flag in Flag if flag.mended_by is MendedBy.SENDER)
+MENDABLE: Final = frozenset(flag for flag in Flag if flag.mended_by is MendedBy.SENDER)
+"""The flags that the sender of an event can mend, unless its line is there already (`mending`)."""
 
 
 def in_order(flags: Collection[Flag]) -> Flags:

@@ -116,6 +116,31 @@ def test_an_accreditor_that_nobody_recognises_any_more_stops_no_provider(
     assert outcome.flags == ((2, "accreditor-not-recognised"),)
 
 
+def test_what_is_said_again_as_it_was_cannot_be_mended(desk: Desk, story: Story) -> None:
+    """After a theft its owner says again what fell, line by line the same."""
+    achievement = story.new_id()
+    incomplete = msgspec.structs.replace(story.definition(), assessment=None)
+    events = (
+        e.AchievementDefined(achievement=achievement, definition=incomplete),
+        e.AchievementRevised(achievement=achievement, definition=incomplete, version=2),
+        bad_day(story),
+    )
+    second = story.provider.with_key("second")
+    desk.record(story.submission(story.provider.recovery, story.key_listed(second)))
+    said = desk.record(story.submission(second, *events))
+    assert {code for _, code in said.flags} == {"elements-missing", "backdated"}
+    declared = story.key_compromised(second, said.position)
+    desk.record(story.submission(story.provider.recovery, declared))
+    body = story.submission(story.provider, *events)
+    assert desk.gate.dry_run(story.rehearsed(body)).to_mend == frozenset()
+    fresh = story.submission(story.provider, *events, bad_day(story))
+    assert desk.gate.dry_run(story.rehearsed(fresh)).to_mend == {"backdated"}
+    assert refused(desk, fresh).line == 5
+    (outcome,) = asked(desk, body)
+    assert isinstance(outcome, Recorded)
+    assert {code for _, code in outcome.flags} == {code for _, code in said.flags}
+
+
 # --- What a flag is about ---
 
 
