@@ -27,6 +27,7 @@ SUITE_CURVE: Final = "Ed25519"
 # A proof set or chain in the wild has a handful; each costs a hash of the whole document.
 MAX_PROOFS: Final = 16
 
+_NAME: Final = re.compile(r"[A-Za-z0-9:/#._-]{1,100}")
 _DATE_TIME_STAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -120,7 +121,8 @@ def suite_of(proof: dict[str, Any]) -> str:
     name = proof.get("type")
     if name == "DataIntegrityProof":
         name = proof.get("cryptosuite")
-    if not isinstance(name, str):
+    # It is told in reports, and anybody who has a credential can add a proof.
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise Refusal("proof-form", "a proof names its type and cryptosuite", value=name)
     return name
 

@@ -24,6 +24,9 @@ from testamur.catalogue.members import Definition, Level, Workload
 # Far beyond what the log takes for a name, however it is normalised.
 _LONGEST: Final = 4000
 _UUID7_URN: Final = re.compile(rf"urn:uuid:({UUID7_PATTERN.strip('^$')})", re.IGNORECASE)
+# Of a tag in small letters (RFC 5646 section 2.1): the language, and its script.
+_TAG: Final = re.compile(r"([a-z]{2,3})(-[a-z]{4})?(?:-[a-z0-9-]+)?")
+_NO_LANGUAGE: Final = frozenset({"mis", "mul", "und", "zxx"})
 _VERSION: Final = re.compile(r"[vV]?0*([0-9]{1,9})(\.0+)?")
 
 
@@ -119,13 +122,20 @@ def _misnamed(names: Collection[Wording], logged: str) -> Iterator[str]:
     """Yield the names that contradict the logged one; a translation of it does not.
 
     A translation is in a language that the badge names, and in which it does not state the logged
-    name. There is none unless it states the logged name, too.
+    name. There is none unless it states the logged name, too. English is one language wherever it
+    is spoken, and of a tag that names none nobody knows.
     """
-    stated = {each.language for each in names if same_text(each.text, logged)}
+    stated = {_language(each) for each in names if same_text(each.text, logged)}
     for each in names:
-        translated = bool(stated) and each.language not in {None, *stated}
+        translated = bool(stated) and _language(each) not in {None, *stated}
         if not translated and not same_text(each.text, logged):
             yield each.text
+
+
+def _language(wording: Wording) -> str | None:
+    """Return the language and script of a text, without region; None if its tag names none."""
+    found = _TAG.fullmatch(wording.language or "")
+    return None if found is None or found[1] in _NO_LANGUAGE else f"{found[1]}{found[2] or ''}"
 
 
 def translations(names: Collection[Wording], logged: str) -> list[Wording]:

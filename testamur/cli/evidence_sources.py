@@ -93,6 +93,10 @@ class FromRegistry:
             raise Unavailable(
                 f"{self._registry.url} answered about {found.credential}, not about {credential}"
             )
+        if not self._as_of and found.size is not None:
+            raise Unavailable(
+                f"{self._registry.url} answered as of size {found.size}, and was asked about now"
+            )
         return found
 
     def _stated(self, credential: str) -> Flags | None:

@@ -33,14 +33,16 @@ def why(
     proven: Mapping[CheckName, Finding],
     evidence_from: EvidenceFrom,
     as_of: int,
+    size: int,
     at: datetime | None,
 ) -> str:
     """Return the reason of the answer; `proven` are the findings before they were `completed`.
 
-    A reader must not take an answer as of another time for one of today: `at` is that time, if the
-    dates of the credential were not judged as of now.
+    `as_of` is the size that the evidence tells of, `size` that of the tree under it, and `at` the
+    time that the dates of the credential were judged as of, if not now: a reader must not take an
+    answer as of another time for one of today.
     """
-    said = _reason(made, proven, evidence_from, as_of)
+    said = _reason(made, proven, evidence_from, as_of, size)
     dated = () if at is None else (f"its dates are judged as of {at.isoformat()}, not of now",)
     declared = (line for name in CHECKS for line in proven[name].declared)
     return "; ".join(dict.fromkeys((said, *dated, *declared)))
@@ -51,6 +53,7 @@ def _reason(
     proven: Mapping[CheckName, Finding],
     evidence_from: EvidenceFrom,
     as_of: int,
+    size: int,
 ) -> str:
     refuted = [name for name in CHECKS if made[name].verdict is Verdict.REFUTED]
     if refuted:
@@ -60,8 +63,9 @@ def _reason(
         return _first(unchecked, made, "not checked either")
     if evidence_from is EvidenceFrom.FILE:
         return _OFFLINE
+    later = "" if as_of == size else f", and of the {size - as_of} entries after it nobody told"
     return (
-        f"every check holds as of size {as_of}; that nothing was left out is "
+        f"every check holds as of size {as_of}{later}; that nothing was left out is "
         f"{evidence_from.absence}"
     )
 

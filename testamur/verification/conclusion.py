@@ -45,7 +45,7 @@ def conclude(
     register's time of the issuance and `recorded_at` that of the last entry shown, in Unix
     milliseconds; `further_flags` says that there may be flags which nobody stated.
     """
-    as_of = tree.as_of if tree else 0
+    as_of, size = (tree.as_of, tree.checkpoint.size) if tree else (0, 0)
     witnessed_at = tree.witnessed_at(now) if tree else None
     made = completed(findings, evidence_from)
     told = [
@@ -57,11 +57,11 @@ def conclude(
     return Report(
         format=REPORT,
         verdict=answer(made),
-        why=_shown(why(made, findings, evidence_from, as_of, at)),
+        why=_shown(why(made, findings, evidence_from, as_of, size, at)),
         evidence_from=evidence_from,
         credential=credential,
         log=tree.checkpoint.origin if tree else "",
-        size=tree.checkpoint.size if tree else 0,
+        size=size,
         as_of=as_of,
         root=tree.checkpoint.root.hex() if tree else "",
         checked_at=format_time(int(now.timestamp() * 1000)),

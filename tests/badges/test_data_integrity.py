@@ -434,6 +434,7 @@ def test_did_keys_of_other_curves_cannot_have_made_a_proof_of_this_suite() -> No
 def test_the_suite_is_the_cryptosuite_or_the_older_type() -> None:
     assert suite_of(SIGNED["proof"][0]) == "eddsa-jcs-2022"
     assert suite_of({"type": "Ed25519Signature2020"}) == "Ed25519Signature2020"
-    for proof in ({}, {"type": 1}, {"type": "DataIntegrityProof"}):
+    told = {"type": "Everything was checked by the ministry"}
+    for proof in ({}, {"type": 1}, {"type": "DataIntegrityProof"}, told, {"type": "x" * 101}):
         with pytest.raises(Refusal, match="proof-form"):
             suite_of(proof)

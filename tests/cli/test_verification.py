@@ -414,6 +414,20 @@ def test_an_answer_about_another_credential_is_no_answer(
     assert not list(Path().glob("*.testamur.json"))
 
 
+def test_a_register_that_answers_as_of_an_earlier_size_did_not_answer(
+    world: World, registry: HttpRegistry
+) -> None:
+    """Else it could leave out a revocation without a lie."""
+    world.evidence()
+    found = json.loads(Path("e").read_bytes())
+    earlier = jcs({**found, "size": world.log.size - 1})
+    registry.script.append(Reply(200, earlier))
+    base = ["--url", registry.url, "--policy", "policy.txt", "--anchor", world.anchor]
+    done = run("verify", "0.json", *base)
+    assert done.code == 2
+    assert f"answered as of size {world.log.size - 1}, and was asked about now" in done.err
+
+
 def test_evidence_that_no_verifier_would_read_is_not_written(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,18 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         achievement(name=[said("Soil Science", "en"), said("Medicine", "EN")]),
         "'Medicine'",
     ),
+    "two names in one language of two countries": (
+        achievement(name=[said("Soil Science", "en"), said("Medicine", "en-US")]),
+        "'Medicine'",
+    ),
+    "a name in no language": (
+        achievement(name=[said("Soil Science", "en"), said("Medicine", "und")]),
+        "'Medicine'",
+    ),
+    "a name in a language that is none": (
+        achievement(name=[said("Soil Science", "en"), said("Medicine", "x-doctor")]),
+        "'Medicine'",
+    ),
     "a name beside one in a language": (
         achievement(name=[said("Soil Science", "en"), "Medicine"]),
         "'Medicine'",
@@ -219,6 +231,9 @@ AGREEING: dict[str, Change] = {
     "a name with its language": achievement(name=said("Soil Science", "en")),
     "a name in several languages": achievement(
         name=[said("Bodenkunde", "de"), said("Soil Science", "en"), said("Bodemkunde", "nl")]
+    ),
+    "a name in two scripts": achievement(
+        name=[said("Soil Science", "en"), said("土壤学", "zh-Hans"), said("土壤學", "zh-Hant-TW")]
     ),
     "a version that is a number": achievement(version=1),
     "a list of one language": achievement(inLanguage=["en"]),
