@@ -30,7 +30,11 @@ from testamur.files import read_text_file
 from testamur.private_keys import THIS_IS_ONE, holds_private_key
 
 commands = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help=__doc__,
 )
 _console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 

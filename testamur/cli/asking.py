@@ -22,7 +22,7 @@ from testamur.http.exchange import NoServer
 _PATIENCE: Final = 10.0
 AT_ONCE: Final = 8
 """A registry answers so many questions of one client at once without turning others away."""
-_WINDOW: Final = 64
+_WINDOW: Final = 16
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 

@@ -18,7 +18,7 @@ from testamur.cli.values import as_learner
 from testamur.errors import Refuted, Unavailable
 
 app = typer.Typer()
-_PANEL: Final = "Credentials"
+_PANEL: Final = "Verification"
 _COLUMNS: Final = ("file", "credential", "achievement", "validFrom", "issuer", "how")
 _TOLD: Final = 5
 _Outcome: TypeAlias = Literal["found", "of others", "doubtful", "other"]

@@ -67,6 +67,8 @@ def _reported(arguments: Sequence[str], context: Any = None) -> Iterator[None]:
     try:
         try:
             yield
+        except BrokenPipeError as broken:
+            raise NotShown from broken
         except (Refuted, Unavailable, OSError) as caught:
             error = _unavailable(caught) if isinstance(caught, OSError) else caught
             if in_json:

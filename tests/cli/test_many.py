@@ -182,6 +182,7 @@ def test_the_log_is_read_once(world: World, folder: Path, monkeypatch: pytest.Mo
 def test_a_registry_is_asked_about_each(world: World, folder: Path, registry: HttpRegistry) -> None:
     done = run("verify", folder, "--url", registry.url, *TRUST, "--json")
     assert verdicts(done) == GOOD
+    assert {each["report"]["evidenceFrom"] for each in lines(done)} == {"register"}
     asked = [each.path for each in registry.asked if each.path.endswith("/evidence")]
     assert sorted(asked) == sorted(f"/credentials/{each.id}/evidence" for each in world.holders)
     assert done.err.count("does not state how the issuance was flagged") <= 3
