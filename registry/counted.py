@@ -49,24 +49,27 @@ def counted(
     An organization that the register does not know yet is left out.
     """
     keys: dict[str, KeyTable] = {}
-    counting: dict[int, bool] = {}
+    judged: set[int] = set()
+    fallen: set[int] = set()
     named = list(_long(register, group, _NAMING))
     for signed in chain(_said_of(credentials), *map(_writings, named)):
-        if signed.position in counting:
+        if signed.position in judged:
             continue
         if signed.organization not in keys:
             organization = register.organizations.get(signed.organization)
             if organization is None:
                 continue
             keys[signed.organization] = organization.keys
+        judged.add(signed.position)
         counts = keys[signed.organization].counts
-        counting[signed.position] = counts(signed.key, signed.position, signed.recorded_at)
+        if not counts(signed.key, signed.position, signed.recorded_at):
+            fallen.add(signed.position)
     # Whether it exists at all is asked of one that changes now, and of one that was retired.
     retired = (each for each in named if each.stream)
     changing = [each for each in group if len(each.credentials) < len(each.submission.events)]
     asked = chain(_long(register, changing, _CHANGING), retired)
     began = {each.definitions[0].position: existing(register, each) for each in asked}
-    return Counted(Judged(counting, {at: one for at, one in began.items() if one}), keys)
+    return Counted(Judged(fallen, {at: one for at, one in began.items() if one}), keys)
 
 
 def _said_of(credentials: CredentialStreams) -> Iterator[Signed]:

@@ -259,10 +259,9 @@ def _latest_of(register: Register, achievement: Achievement) -> _Latest:
         status(register, Kind.ACHIEVEMENT, achievement) is AchievementStatus.RETIRED
     )
     # All are written by the one owner, which may have thousands that do not count.
-    counts, judged = register.counting(achievement.owner), register.judged.counting
+    counts, fallen = register.counting(achievement.owner), register.judged.fallen
     for version, by in newest_writings(achievement):
-        known = judged.get(by.position)
-        if counts(by.key, by.position, by.recorded_at) if known is None else known:
+        if by.position not in fallen and counts(by.key, by.position, by.recorded_at):
             return _Latest(retired, version)
     return _Latest(retired, 0)
 

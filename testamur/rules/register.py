@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from heapq import heappop, heappush
@@ -246,11 +247,11 @@ class Credentials(Protocol):
 class Judged(NamedTuple):
     """What somebody worked out before, by the keys that organizations still have.
 
-    `counting` says of submissions, by the positions of their headers, whether they count. `began`
-    has the first writing that counts, of achievements by the position of their first writing.
+    `fallen` has the positions of headers whose submissions do not count. `began` has the first
+    writing that counts, of achievements by the position of their first writing.
     """
 
-    counting: Mapping[int, bool] = MappingProxyType({})
+    fallen: AbstractSet[int] = frozenset()
     began: Mapping[int, tuple[int, Signed]] = MappingProxyType({})
 
 

@@ -148,6 +148,8 @@ def _check_status(register: Register, credentials: Credentials, said: Said, limi
         return
     stream = _about_organization(register, said) if thing is None else thing.stream
     _check("status-event-count", _by_key(stream, said.signed), limits.status_events)
+    if len(stream) < limits.status_together - limits.status_reserve:
+        return  # as of nearly everything
     lister = register.organizations[said.actor].keys.keys[said.signed.key].lister
     founders = said.actor == f"did:key:{lister}"
     most = limits.status_together - (0 if founders else limits.status_reserve)

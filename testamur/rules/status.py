@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from itertools import compress
-from operator import attrgetter
+from operator import attrgetter, not_
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -123,8 +123,9 @@ def status(
     stream = thing.stream
     if before is not None:
         stream = stream[: bisect_left(stream, before, key=attrgetter("position"))]
-    if register.judged.counting:
-        stream = _counting(register.judged.counting, stream)
+    if register.judged.fallen:
+        fell = map(register.judged.fallen.__contains__, map(_header, stream))
+        stream = tuple(compress(stream, map(not_, fell)))
     if not stream:
         return FIRST[kind]  # as of most things
     applies = _Applying(register, thing, began[0], heard)
@@ -138,14 +139,6 @@ def status(
         if type(said.event) in _PASSING and applies(said):
             return AFTER[type(said.event)]
     return FIRST[kind]
-
-
-def _counting(judged: Mapping[int, bool], stream: tuple[Said, ...]) -> tuple[Said, ...]:
-    """Return those that count, if that was worked out for all of them, or else all."""
-    try:
-        return tuple(compress(stream, map(judged.__getitem__, map(_header, stream))))
-    except KeyError:
-        return stream
 
 
 def statuses(
