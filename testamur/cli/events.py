@@ -85,8 +85,9 @@ def event(
     """Write one event line, ready to be signed.
 
     A dot reaches into an object (`definition.name=Soils`), commas part the items of a list, and
-    `new` is a fresh id. Events about your own organization or keys do not name it: the signature
-    does. A registration is made by `testamur join`, since the newcomer's founding key signs it.
+    `new` is a fresh id. Days are days in UTC. Events about your own organization or keys do not
+    name it: the signature does. A registration is made by `testamur join`, since the newcomer's
+    founding key signs it.
 
     Examples:
 

@@ -49,7 +49,7 @@ Roles = Annotated[
 Until = Annotated[
     Any,
     typer.Option(
-        "--until", metavar="DATE", parser=as_day, help="Last day to submit it; in 30 days."
+        "--until", metavar="DATE", parser=as_day, help="Last day (UTC) to submit it; in 30 days."
     ),
 ]
 Identifiers = Annotated[

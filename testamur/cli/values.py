@@ -166,7 +166,12 @@ Log = Annotated[
     str, typer.Option("--log", metavar="ORIGIN", parser=log_name, help="Name of the log.")
 ]
 At = Annotated[
-    datetime | None, typer.Option(metavar="TIME", parser=moment, help="As of this time.")
+    datetime | None,
+    typer.Option(
+        metavar="TIME",
+        parser=moment,
+        help="As of this time; a day is its first moment in UTC.",
+    ),
 ]
 Size = Annotated[int | None, typer.Option(metavar="N", min=0, help="As of this tree size.")]
 Credential = Annotated[

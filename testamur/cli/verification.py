@@ -61,7 +61,11 @@ def verify(
     anchor: Anchor = None,
     at: Annotated[
         datetime | None,
-        typer.Option(metavar="TIME", parser=moment, help="Judge its dates as of then, not now."),
+        typer.Option(
+            metavar="TIME",
+            parser=moment,
+            help="Judge its dates as of then, not now; a day is its first moment in UTC.",
+        ),
     ] = None,
     learner: Annotated[
         str | None,

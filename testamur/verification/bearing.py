@@ -14,7 +14,7 @@ from testamur.catalogue import events as e
 from testamur.catalogue.touched import Thing, touched
 from testamur.rules import Flags
 from testamur.rules.said import Said
-from testamur.verification.premises import bearing_on
+from testamur.verification.premises import bearing_on, issuance_in
 from testamur.verification.replay import ReplayedSubmission
 
 
@@ -71,9 +71,9 @@ class Bearing:
         return bearing_on(self, credential, anchors)
 
     def flags(self, credential: str) -> Flags:
-        """Return the flags of the latest issuance; empty if it was never issued."""
-        issuances = self.issuances(credential)
-        return self._flags[issuances[-1].position] if issuances else ()
+        """Return the flags of the issuance that is judged; empty if it was never issued."""
+        issued = issuance_in(self, credential)
+        return () if issued is None else self._flags[issued.position]
 
     # --- Histories ---
 

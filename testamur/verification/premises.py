@@ -35,7 +35,7 @@ def bearing_on(
     `anchors` are the DIDs of the verifier's trust anchors, at most `chains.MAX_CHAINS`; the root
     authorities of the genesis are tried after them. Empty if no such credential was issued.
     """
-    case = _case(histories, credential)
+    case = issuance_in(histories, credential)
     if case is None:
         return []
     shown = {case.position: case.signed.position, 1: 0}
@@ -65,7 +65,7 @@ def things_of(
     return frozenset(found)
 
 
-def _case(histories: Histories, credential: str) -> Issuance | None:
+def issuance_in(histories: Histories, credential: str) -> Issuance | None:
     """Return the issuance that counts, or the first one if none does; None if there is none."""
     issuances = histories.issuances(credential)
     if not issuances:

@@ -23,6 +23,7 @@ from testamur.cli.outcome import Commands
 from testamur.cli.terminal import plain
 from testamur.errors import printable
 from tests.cli.commands import Ended, World, key_folder, run
+from tests.cli.parameters import COMMANDS
 from tests.harness.http_registry import HttpRegistry
 from tests.harness.story import Story
 
@@ -47,6 +48,13 @@ def test_every_command_has_an_example_and_json(command: str) -> None:
     assert f"testamur {command} " in done.out
     assert "Example" in done.out
     assert "--json" in done.out
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_what_a_day_is_stands_where_one_is_taken(command: str) -> None:
+    for each in COMMANDS[command].params:
+        if getattr(each, "metavar", None) in ("DATE", "TIME"):
+            assert "UTC" in each.help, each.name
 
 
 def test_nothing_at_all_is_answered_with_help() -> None:

@@ -12,6 +12,7 @@ from testamur.verification.report import Basis, EvidenceFrom, Report
 from tests.harness.awards import awards
 from tests.harness.issued_log import IssuedLog
 from tests.harness.judged import refuted
+from tests.verification.test_declarations import declares, recovers
 
 
 @pytest.fixture
@@ -209,3 +210,22 @@ def test_a_flag_by_a_suspension_that_a_thief_signed_is_explained(issued: IssuedL
     assert report.exit_code == 0
     assert [flag.basis for flag in report.flags] == [Basis.REGISTER]
     assert len(disagreements(report)) == 1
+
+
+def test_the_flags_of_a_replay_are_those_of_the_issuance_that_is_judged(issued: IssuedLog) -> None:
+    """Written again while the first did not count; then its owner restated that it does."""
+    story = issued.story
+    prepared = awards(story, 1)
+    (holder,) = issued.award(prepared)
+    declares(issued, story.provider, 14)
+    fresh = recovers(issued, story.provider)
+    issued.says(fresh, e.AchievementRetired(achievement=story.achievement))
+    issued.says(fresh, *prepared.events)
+    issued.publish()
+    assert issued.bearing(holder.id).flags(holder.id) == (Flag.ACHIEVEMENT_RETIRED,)
+
+    declares(issued, story.provider, 14, (14, 14))
+    issued.publish()
+
+    assert issued.bearing(holder.id).flags(holder.id) == ()
+    assert issued.report(holder, stated=()).subject["position"] == "15"
