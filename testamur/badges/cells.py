@@ -23,13 +23,21 @@ _UNSEEN, _UNSEEN_OR_JOINER = (
 )
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LOST: Final = "\ufffd"
-# LibreOffice writes Err:502, and in other languages another word.
-_NUMBERED_ERROR: Final = re.compile(r"[^\W\d_]{2,12}\.? ?: ?[0-9]{3}")
+# LibreOffice writes Err:502, and in other languages another word, and a wide colon.
+_NUMBERED_ERROR: Final = re.compile(r"[^\W\d_]{2,12}\.? ?[:\uff1a] ?[0-9]{3}")
 # How bytes C2 to F4 and 80 to BF look in Windows-1252 and Latin-1: UTF-8 beyond ASCII is pairs.
 _PAIR: Final = re.compile(
     "[\u00c2-\u00f4][\u0080-\u00bf"
     + "".join(bytes([byte]).decode("cp1252", "ignore") for byte in range(0x80, 0xA0))
     + "]"
+)
+# How UTF-8 looks that was read in the encoding of another system: boxes and signs, which no name
+# has, or pairs of letters, which some names have, but then the rest of them is no UTF-8.
+_OTHERS: Final = (
+    ("cp437", re.compile("[\u2500-\u259f]")),
+    ("cp850", re.compile("[\u2500-\u259f]")),
+    ("mac_roman", re.compile("[\u221a\u2248\u2206\u0192\u00ac]")),
+    ("cp1251", re.compile("[\u0420\u0421][^\u0410-\u044f ]")),
 )
 _NOTHING: Final = frozenset({"N/A", "NULL", "NONE", "NAN", "TRUE", "FALSE", "UNDEFINED"})
 
@@ -80,10 +88,10 @@ def misprint_in(text: str) -> str | None:
 
 
 def _read_in_another_encoding(text: str) -> str | None:
-    """Return what UTF-8 was, before somebody read it as Windows-1252 or Latin-1."""
-    if not _PAIR.search(text):
-        return None
-    for charset in ("cp1252", "latin-1"):
+    """Return what UTF-8 was, before somebody read it in the encoding of one system or another."""
+    charsets = ["cp1252", "latin-1"] if _PAIR.search(text) else []
+    charsets += [charset for charset, signs in _OTHERS if signs.search(text)]
+    for charset in charsets:
         try:
             return text.encode(charset).decode()
         except UnicodeError:

@@ -44,6 +44,7 @@ from testamur.catalogue.members import (
     Version,
 )
 from testamur.errors import Refusal, detached
+from testamur.recording.names import imitation
 from testamur.schema import explained, pattern_of
 
 MAX_REFUSED: Final = 1_000
@@ -390,7 +391,7 @@ def _repeats(award: Award, first_row: dict[bytes, int]) -> list[Refusal]:
 
 
 def _in_column(name: str, refusal: Refusal) -> Refusal:
-    placed = Refusal(refusal.rule, f"column {name}: {refusal.detail}")
+    placed = Refusal(refusal.rule, f"column {name or 'without a name'}: {refusal.detail}")
     # Escaped already; doing so twice would garble it.
     placed.value = refusal.value
     return placed
@@ -398,7 +399,7 @@ def _in_column(name: str, refusal: Refusal) -> Refusal:
 
 def _read_cell(column: str, text: str, reading: Reading) -> Any:
     if not column:
-        raise Refusal(cells.RULE, "a cell in a column without a name; name or empty it", value=text)
+        raise Refusal(cells.RULE, "name the column, or empty the cell", value=text)
     if len(text) > _MAX_CELL:
         raise Refusal(
             cells.RULE, f"longer than {_MAX_CELL} characters", value=f"{len(text)} characters"
@@ -412,10 +413,20 @@ def _read_cell(column: str, text: str, reading: Reading) -> Any:
     if fault is not None:
         raise Refusal(cells.RULE, fault, value=text)
     if column == "validUntil":
-        return days.read_day(text, reading.dates)
+        return _last_day(text, reading)
     if column == "awarded":
         return _day_awarded(text, reading)
     return _CELLS[column](text)
+
+
+def _last_day(text: str, reading: Reading) -> date:
+    try:
+        return days.read_day(text, reading.dates)
+    except Refusal as refusal:
+        if any(map(str.isdecimal, text)):
+            raise
+        detail = f"{refusal.detail}; leave the cell empty if there is no end"
+        raise Refusal(refusal.rule, detail, value=text) from None
 
 
 def _day_awarded(text: str, reading: Reading) -> date:
@@ -434,6 +445,7 @@ def _name(text: str) -> str:
         fault = "holds no letter; leave the cell empty, or write the name"
     if fault is None and days.looks_like_a_day(text):
         fault = "a date; leave the cell empty, or write the name"
+    fault = fault or imitation(text)
     try:
         return str(msgspec.convert(text if fault is None else "", Name))
     except msgspec.ValidationError:

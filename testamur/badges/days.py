@@ -39,6 +39,8 @@ _UNREADABLE: Final = (
     (_IN_WORDS, "its month is a word"),
 )
 _EARLIEST: Final = date(1905, 1, 1)
+# Programs write 9999-12-31 for no end, and the Buddhist calendar is 543 years ahead.
+_LATEST: Final = date(2199, 12, 31)
 _MOST: Final = 0.9
 # A list in one form has a few that may be meant; each is tried on every cell.
 _LOOKED_AT: Final = 100
@@ -86,7 +88,16 @@ def read_day(text: str, written: Form | None = None) -> date:
     if found is None:
         raise Refusal(_RULE, f"not a date such as 2026-11-21{_remedy(text)}", value=text)
     if found < _EARLIEST:
-        detail = f"before {_EARLIEST}: spreadsheets show such a day for an empty cell; mend it"
+        detail = (
+            f"before {_EARLIEST}: spreadsheets show such a day for an empty cell, and some "
+            "calendars count other years; mend it"
+        )
+        raise Refusal(_RULE, detail, value=text)
+    if found > _LATEST:
+        detail = (
+            f"after {_LATEST}: leave the cell empty if there is no end; a year is one of the "
+            "Gregorian calendar, as in 2026-11-21"
+        )
         raise Refusal(_RULE, detail, value=text)
     return found
 
@@ -156,18 +167,14 @@ def _remedy(text: str) -> str:
 
 
 def _forms_of(text: str) -> Iterator[str]:
-    """Return the forms that read `text`, of those that people use."""
-    if not (found := _NUMBERS.fullmatch(text)):
+    """Return the forms that read `text`, of those that people use; none if it needs no form."""
+    if _ISO.fullmatch(text) or not (found := _NUMBERS.fullmatch(text)):
         return
     for order, (day, month) in ((o, p) for p in (("DD", "MM"), ("D", "M")) for o in _ORDERS):
         part = {"Y": "YYYY", "M": month, "D": day}
         each = f"{part[order[0]]}{found[2]}{part[order[1]]}{found[4]}{part[order[2]]}{found[6]}"
-        if each != "YYYY-MM-DD" and _day(text, form(each)):
+        if _day(text, form(each)):
             yield each
-
-
-def _quoted(each: str) -> str:
-    return f"'{each}'" if " " in each else each
 
 
 def _exists(year: int, month: int, day: int) -> bool:

@@ -55,7 +55,7 @@ def columns(headings: Sequence[str], own: Mapping[str, str]) -> list[str]:
         raise Refusal(
             _RULE,
             f"row 1 names the columns, and the columns are: {', '.join(COLUMNS)}; delete the "
-            "others, or say which is which: --map learner=HEADING",
+            "others and what stands above them, or say which is which: --map learner=HEADING",
             value=", ".join(unknown),
         )
     named = [known[key] for key in keys if key]

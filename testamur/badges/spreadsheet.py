@@ -39,10 +39,14 @@ _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _NO_TEXT: Final = (
     ((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"), "is a workbook (.xlsx, .ods, .xls)"),
     ((b"%PDF",), "is a PDF document"),
+    ((b"{\\rtf",), "is a document of a word processor"),
+    # Administrations export tables so, and name them .xls or .csv.
+    ((b"<",), "is a web page or XML, whatever its name"),
 )
 _COMPRESSED: Final = b"\x1f\x8b"
 _SAVE: Final = 'save it as "CSV UTF-8"'
 _CHUNK: Final = 1 << 16
+_LOOKED_AT: Final = 256
 
 Row: TypeAlias = tuple[int, list[str] | Refusal]
 
@@ -73,15 +77,15 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     def rows(self) -> Iterator[Row]:
         """Yield the number and the cells of each row that is not empty, from the first on.
 
-        The headings are row 1. Where the quotes do not match, or a row has no end of cells, a
-        `Refusal` (`unread`) takes the place of the cells, and is the last. Raises `Refusal`
-        (`cohort-size`).
+        The headings are row 1, or the first that is not empty. Where the quotes do not match, or
+        a row has no end of cells, a `Refusal` (`unread`) takes the place of the cells, and is the
+        last. Raises `Refusal` (`cohort-size`).
         """
         lines = _Lines(self.text, self.begins)
         reader = _reader(lines, self.delimiter)
+        number = 1 + lines.begin_row(self.delimiter)
         next(reader)
         left = left_empty = MAX_ROWS
-        number = 1
         while True:
             passed = lines.begin_row(self.delimiter)
             number += 1 + passed
@@ -127,7 +131,9 @@ def read_table(data: bytes, is_heading: Callable[[str], bool]) -> Table:
     reasons = []
     for delimiter in dict.fromkeys((*(named[1] if named else ""), *_DELIMITERS)):
         try:
-            head = next(_reader(_Lines(text, begins), delimiter), [])
+            lines = _Lines(text, begins)
+            lines.begin_row(delimiter)
+            head = next(_reader(lines, delimiter), [])
         except csv.Error as error:
             reasons.append(error)
             continue
@@ -235,8 +241,9 @@ def _check_kind(data: bytes) -> None:
     """Raise `Refusal` for a file that is empty, too long, or plainly something else than text."""
     if not data:
         raise Refusal("cohort-header", "is empty; row 1 names the columns")
+    begins = data[:_LOOKED_AT].removeprefix(codecs.BOM_UTF8).lstrip()
     for beginnings, what in _NO_TEXT:
-        if data.startswith(beginnings):
+        if begins.startswith(beginnings):
             raise Refusal("cohort-encoding", f"{what}, not text; {_SAVE}")
     if data.startswith(_COMPRESSED):
         raise Refusal("cohort-encoding", "is compressed; unpack it first (gunzip)")

@@ -203,7 +203,6 @@ def test_the_achievement_is_named_by_id_or_by_name_where_several_are_on_offer() 
             "Cooking",
             "names 0 of those on offer; write the id or the name: Applied Data Ethics",
         ),
-        ("", "stray", "without a name"),
     ],
 )
 def test_a_bad_cell_is_refused_by_row_column_and_reason(column: str, cell: str, why: str) -> None:
