@@ -49,18 +49,19 @@ def awarded_again(
     """
     wanted = {one for each in prepared.values() if not each.again for one in each.tokens}
     before = ledger.awarded(wanted, log)
+    receipted = {known for credentials in before.values() for known in credentials}
     asked: dict[str, bool] = {}
 
     def standing(known: str) -> bool:
         if known not in asked:
-            # One that the register does not know stands: there is a receipt of it.
-            unasked = stands is None or len(asked) >= MOST_ASKED
-            asked[known] = unasked or stands is None or stands(known) is not False
+            answer = True if stands is None or len(asked) >= MOST_ASKED else stands(known)
+            # One of which there is a receipt stands, though the register does not know it.
+            asked[known] = known in receipted if answer is None else answer
         return asked[known]
 
     if stands is not None:
         for file in ledger.pending(wanted, prepared.keys()):
-            # They were signed and submitted together, so one tells of all.
+            # They were most likely submitted together, or not at all.
             if stands(file[0].credential) is not None:
                 for entry in file:
                     before.setdefault(entry.token, []).append(entry.credential)

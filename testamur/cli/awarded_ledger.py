@@ -52,6 +52,8 @@ _LINE: Final = re.compile(
     r"(?: (?P<token>[A-Za-z0-9_-]{43}))? (?P<credential>[0-9a-f-]{36})) (?P<check>[0-9a-f]{8})"
 )
 _NO_LOG: Final = "-"
+_TIME: Final = slice(13)
+"""What of an id says when it was made: a file holds the ids of one moment, and is named by one."""
 _LONGEST: Final = 512
 
 
@@ -116,23 +118,23 @@ class Ledger:
 
     def prepare(self, made: Mapping[str, Prepared]) -> None:
         """Remember credentials, by id, that are about to be written for their holders."""
-        entries = [
-            Entry("again" if each.again else "prepared", _NO_LOG, one, credential)
-            for credential, each in made.items()
-            for one in each.tokens
-        ]
-        if not entries:
-            return
+        files: dict[str, list[Entry]] = {}
+        for credential, each in made.items():
+            kind = "again" if each.again else "prepared"
+            entries = [Entry(kind, _NO_LOG, one, credential) for one in each.tokens]
+            files.setdefault(credential[_TIME], []).extend(entries)
         place = self.path / PREPARED
-        place.mkdir(mode=0o700, exist_ok=True)
-        data = b"".join([self._header(), *(entry.line() for entry in entries)])
-        replace(place / f"{entries[0].credential}.ledger", data, secret=True)
+        for entries in filter(None, files.values()):
+            place.mkdir(mode=0o700, exist_ok=True)
+            data = b"".join([self._header(), *(entry.line() for entry in entries)])
+            replace(place / f"{entries[0].credential}.ledger", data, secret=True)
 
     def prepared(self, credentials: Collection[str]) -> dict[str, Prepared]:
         """Return what is remembered of these credentials."""
         found: dict[str, Prepared] = {}
+        times = {each[_TIME] for each in credentials}
         for file in self._files():
-            for entry in self._entries(file):
+            for entry in self._entries(file) if file.stem[_TIME] in times else ():
                 if entry.credential in credentials:
                     before = found.get(entry.credential, Prepared((), again=False))
                     again = before.again or entry.kind == "again"
@@ -226,7 +228,8 @@ class Ledger:
         return b"" if opened.read(1) == b"\n" else b"\n"
 
     def _forget(self, recorded: Collection[str]) -> None:
-        for file in self._files():
+        times = {each[_TIME] for each in recorded}
+        for file in (each for each in self._files() if each.stem[_TIME] in times):
             if all(entry.credential in recorded for entry in self._entries(file)):
                 file.unlink(missing_ok=True)
 
