@@ -1,7 +1,7 @@
 """A cohort in CSV, and the Open Badges 3.0 credentials that its rows ask for.
 
-How a table is read off a file is in `spreadsheet.py`, what headings mean in `headings.py`, what a
-cell must not be in `cells.py`, and what a learner and a day may be in `learners.py` and `days.py`.
+How a table is read off a file is in `spreadsheet.py`, what headings mean in `headings.py`, and what
+a cell of each column may say in `columns.py`.
 Everything wrong is refused with its row, column and value and with what to do, and all of it is
 listed; only days that are all written in another form are refused once, with its name. The
 result is personal data and goes into credentials only. The register decides whether the
@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 import secrets
-import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 from functools import partial
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
@@ -23,18 +21,16 @@ from typing import Annotated, Any, Final, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta
 
-from testamur.badges import cells, days
+from testamur.badges import days
 from testamur.badges.award_days import Dates, Offset
+from testamur.badges.columns import Reading, read_cell
 from testamur.badges.headings import columns, meanings, plain
-from testamur.badges.learners import read_learner
 from testamur.badges.openbadges import OB_3, VC_2, achievement_object
 from testamur.badges.spreadsheet import UNREAD, Table, read_table
 from testamur.canonical import MAX_DOCUMENT, parse_strict
-from testamur.catalogue import names
 from testamur.catalogue.ids import Uuid7
 from testamur.catalogue.members import (
     FORMS,
-    AnyDid,
     Country,
     Definition,
     Did,
@@ -44,16 +40,11 @@ from testamur.catalogue.members import (
     Version,
 )
 from testamur.errors import Refusal, detached
-from testamur.recording.names import imitation
 from testamur.schema import explained, pattern_of
 
 MAX_REFUSED: Final = 1_000
 """More errors than this mean the wrong file, not one that needs mending."""
-_MAX_CELL: Final = 2_000
-_MAX_EVIDENCE: Final = 10
 _LONGEST_DAY: Final = 24
-# A URL may hold these, and another URL; at such a place they are what a list is written with.
-_RUN_TOGETHER: Final = re.compile(r"[,;|](?:\s|https?://|\Z)")
 
 T = TypeVar("T")
 
@@ -116,19 +107,6 @@ class Award(msgspec.Struct, frozen=True, kw_only=True):
 
 _Found: TypeAlias = Callable[[], Iterator[tuple[int, Award | list[Refusal]]]]
 """Reads the rows anew."""
-
-
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person says of a file that can be read in more than one way."""
-
-    as_written: bool = False
-    """Take learners that a rule refuses, save for private keys and invisible characters."""
-    dates: days.Form | None = None
-    """How days are written that are not written as 2026-11-21."""
-    headings: Mapping[str, str] = msgspec.field(default_factory=dict)
-    """The heading of a column, where it is not ours."""
-    latest: date | None = None
-    """No award is later, save for one whose day has not begun anywhere."""
 
 
 _PLAIN: Final = Reading()
@@ -351,7 +329,7 @@ def _award(
     filled = {name: text for name, cell in zip(named, row, strict=True) if (text := cell.strip())}
     for name, text in filled.items():
         try:
-            values[name] = _read_cell(name, text, reading)
+            values[name] = read_cell(name, text, reading)
         except Refusal as refusal:
             wrong.append(_in_column(name, refusal))
     if "awarded" not in filled:
@@ -397,81 +375,6 @@ def _in_column(name: str, refusal: Refusal) -> Refusal:
     return placed
 
 
-def _read_cell(column: str, text: str, reading: Reading) -> Any:
-    if not column:
-        raise Refusal(cells.RULE, "name the column, or empty the cell", value=text)
-    if len(text) > _MAX_CELL:
-        raise Refusal(
-            cells.RULE, f"longer than {_MAX_CELL} characters", value=f"{len(text)} characters"
-        )
-    cells.check_seen(text, joined=column == "name")
-    # A verifier hashes what a person types, so one spelling of each accented letter.
-    text = unicodedata.normalize("NFC", text)
-    if column == "learner":
-        return read_learner(text, as_written=reading.as_written)
-    fault = cells.fault_in(text)
-    if fault is not None:
-        raise Refusal(cells.RULE, fault, value=text)
-    if column == "validUntil":
-        return _last_day(text, reading)
-    if column == "awarded":
-        return _day_awarded(text, reading)
-    return _CELLS[column](text)
-
-
-def _last_day(text: str, reading: Reading) -> date:
-    try:
-        return days.read_day(text, reading.dates)
-    except Refusal as refusal:
-        if any(map(str.isdecimal, text)):
-            raise
-        detail = f"{refusal.detail}; leave the cell empty if there is no end"
-        raise Refusal(refusal.rule, detail, value=text) from None
-
-
-def _day_awarded(text: str, reading: Reading) -> date:
-    found = days.read_day(text, reading.dates)
-    if reading.latest is not None and found > reading.latest:
-        detail = "in the future: mend it, or --future-dates takes it"
-        raise Refusal(cells.RULE, detail, value=text)
-    return found
-
-
-def _name(text: str) -> str:
-    fault = cells.misprint_in(text)
-    if fault is None and "@" in text:
-        fault = "an e-mail address goes into column learner"
-    if fault is None and not any(map(str.isalpha, text)):
-        fault = "holds no letter; leave the cell empty, or write the name"
-    if fault is None and days.looks_like_a_day(text):
-        fault = "a date; leave the cell empty, or write the name"
-    fault = fault or imitation(text)
-    try:
-        return str(msgspec.convert(text if fault is None else "", Name))
-    except msgspec.ValidationError:
-        fault = fault or names.fault_of(text) or "not a name of at most 200 characters"
-        raise Refusal(cells.RULE, fault, value=text) from None
-
-
-def _evidence(text: str) -> tuple[str, ...]:
-    if _RUN_TOGETHER.search(text):
-        raise Refusal(cells.RULE, "has , or ; where URLs have spaces between them", value=text)
-    urls = tuple(_url(url) for url in text.split())
-    if len(urls) > _MAX_EVIDENCE:
-        raise Refusal(cells.RULE, f"more than {_MAX_EVIDENCE} URLs", value=len(urls))
-    return urls
-
-
-def _like(kind: Any, what: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        try:
-            return str(msgspec.convert(text, kind))
-        except msgspec.ValidationError:
-            raise Refusal("cohort-cell", f"not {what}", value=text) from None
-
-    return read
-
-
 def _offering(named: str | None, offerings: Sequence[Offering]) -> Offering | Refusal:
     if named is None:
         if len(offerings) == 1:
@@ -486,12 +389,3 @@ def _offering(named: str | None, offerings: Sequence[Offering]) -> Offering | Re
     remedy = "write the id of one" if found else f"write the id or the name: {offered}"
     detail = f"names {len(found)} of those on offer; {remedy}"
     return Refusal("cohort-achievement", detail, value=named)
-
-
-_url: Final = _like(Url, "a URL such as https://portfolio.example/7")
-_CELLS: Final[dict[str, Callable[[str], Any]]] = {
-    "learnerId": _like(AnyDid, "a DID such as did:web:ada.example"),
-    "name": _name,
-    "evidence": _evidence,
-    "achievement": str,
-}

@@ -18,11 +18,11 @@ from testamur.badges.cohort_csv import (
     Award,
     Offering,
     Provider,
-    Reading,
     Registered,
     read_cohort,
     read_given,
 )
+from testamur.badges.columns import Reading
 from testamur.badges.data_integrity import SUITE, SUITE_CURVE
 from testamur.badges.prepare import Made, Refused, each_award, each_badge, refused_rows
 from testamur.badges.sources import read_sources

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testamur.badges.cohort_csv import Reading, read_cohort
+from testamur.badges.cohort_csv import read_cohort
+from testamur.badges.columns import Reading
 from testamur.badges.days import form, looks_like_a_day, propose, read_day
 from testamur.errors import Refusal
 from tests.badges.test_cohort import ETHICS

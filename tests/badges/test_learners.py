@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testamur.badges.addresses import spelled
-from testamur.badges.cohort_csv import Award, Reading, read_cohort
+from testamur.badges.cohort_csv import Award, read_cohort
+from testamur.badges.columns import Reading
 from testamur.badges.learners import _PLAIN_ADDRESS, _PLAIN_NUMBER, _fault_in
 from testamur.errors import Refusal
 from tests.badges.test_cohort import ETHICS, table

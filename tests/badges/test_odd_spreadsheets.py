@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from testamur.badges.cohort_csv import Reading, read_cohort
+from testamur.badges.cohort_csv import read_cohort
+from testamur.badges.columns import Reading
 from testamur.errors import Refusal
 from tests.badges.test_cohort import ETHICS
 

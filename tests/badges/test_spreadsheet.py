@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testamur.badges.cohort_csv import Reading, read_cohort
+from testamur.badges.cohort_csv import read_cohort
+from testamur.badges.columns import Reading
 from testamur.badges.headings import COLUMNS, template
 from testamur.badges.spreadsheet import MAX_ROWS, UNREAD, read_table
 from testamur.errors import Refusal
