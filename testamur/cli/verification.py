@@ -17,13 +17,15 @@ from testamur.cli.files import read_holder
 from testamur.cli.given_files import is_many
 from testamur.cli.judging import Question, answer
 from testamur.cli.listings import Listed
+from testamur.cli.outcome import UNCHECKED, described
 from testamur.cli.profile import unless
 from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
 from testamur.cli.trust import Trust, policy_from
 from testamur.cli.values import as_learner, moment, own_address
 from testamur.cli.verifying_many import verify_many
+from testamur.errors import Refuted, Unavailable
 from testamur.verification.evidence import FILE_ENDING
-from testamur.verification.report import Report
+from testamur.verification.report import Answer, Report
 
 app = typer.Typer()
 _PANEL: Final = "Verification"
@@ -111,7 +113,11 @@ def verify(
     question = Question(policy_from(trust), anchors_in(anchor or []), at, learner)
     source = Source(url, log, trust)
     if form is None and not is_many(credentials) and not is_many(evidence or [Path("-")]):
-        report = _one(credentials[0], evidence[0] if evidence else None, source, question)
+        try:
+            report = _one(credentials[0], evidence[0] if evidence else None, source, question)
+        except (Refuted, Unavailable) as error:
+            _show_unread(error, json=json)
+            raise typer.Exit(UNCHECKED) from None
         if json:
             show_json(msgspec.to_builtins(report))
         else:
@@ -128,6 +134,15 @@ def _one(file: Path, evidence: Path | None, source: Source, question: Question) 
     files = {} if evidence is None else {holder.id: evidence}
     with source.opened(question.anchors, [holder.id]) as fresh:
         return answer(holder, evidence_given(holder.id, fresh, files), question)
+
+
+def _show_unread(error: Refuted | Unavailable, *, json: bool) -> None:
+    """Show that no credential was examined: whatever was refuted is no credential."""
+    verdict = Answer.COULD_NOT_TELL
+    if json:
+        show_json({"verdict": verdict, **described(error)})
+    else:
+        note(f"{verdict.words}: {error}", "yellow")
 
 
 def _show(report: Report) -> None:

@@ -132,7 +132,9 @@ def test_what_is_no_holder_file_could_not_be_checked(world: World, data: bytes, 
     done = run("verify", "given", *options)
     assert done.code == 2
     assert said in done.err
-    assert done.err.startswith("given could not be checked: ")
+    assert done.err.startswith("Could not tell: given could not be checked: ")
+    told = run("verify", "given", *options, "--json").json
+    assert (told["verdict"], told["error"]) == ("could-not-tell", "unavailable")
     # Nor is a credential refuted by what is no evidence.
     assert run("verify", "0.json", "--evidence", "given", "--policy", "policy.txt").code == 2
     for command in (["status", "given", "--url", "http://127.0.0.1:1"], ["evidence", "given"]):
