@@ -22,6 +22,7 @@ _MEMBER: Final = re.compile(
 )
 _EACH: Final = re.compile(_PARAMETER)
 _QVALUE: Final = re.compile(rb"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
+_MOST: Final = 64  # members of a header that are read: each costs a microsecond of every client's
 _LONGEST_KEPT: Final = 256  # bytes of a header whose reading is remembered
 
 
@@ -86,7 +87,7 @@ def _read_coding(written: bytes) -> Coding:
 def _weights(written: bytes) -> dict[bytes, int]:
     """Return the weight, in thousandths, of each member; of one that is there twice the higher."""
     weights: dict[bytes, int] = {}
-    for member in written.split(b","):
+    for member in written.split(b",", _MOST)[:_MOST]:
         found = _MEMBER.fullmatch(member)
         weight = None if found is None else _weight(found[2])
         if found is not None and weight is not None:

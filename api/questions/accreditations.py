@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, NamedTuple, cast
 
 import msgspec
 from fastapi import APIRouter, Query, Response
@@ -258,7 +258,7 @@ async def every_accreditation(
 ) -> Response:
     wanted = all_of(name_of(name), flag_of(flag, Kind.ACCREDITATION))
     parties = {"by": accreditor, "to": provider}
-    return await _accreditations(asker, when, page, parties, wanted)
+    return await _granted_list(asker, when, page, _ACCREDITATIONS, parties, wanted)
 
 
 @routes.get(
@@ -283,24 +283,7 @@ async def accreditations_of(
     own = {"provider": provider, "accreditor": accreditor}
     parties = _parties(did, by, own, by="accreditor", to="provider")
     wanted = flag_of(flag, Kind.ACCREDITATION)
-    return await _accreditations(asker, when, page, parties, wanted)
-
-
-async def _accreditations(
-    asker: Asker,
-    when: Moment,
-    page: ListRequest,
-    parties: Mapping[str, str | None],
-    wanted: list[str],
-) -> Response:
-    def find(view: View) -> Listed[AccreditationAnswer]:
-        marks = all_of(parties_of(view, **parties), wanted)
-        found = accreditations.granted(
-            view.connection, Kind.ACCREDITATION, view.size, marks=marks, **page.options(view)
-        )
-        return listed(view, page, found, lambda each: _accreditation(each, view.recorded_at))
-
-    return await answered(asker, when, Listed[AccreditationAnswer], find)
+    return await _granted_list(asker, when, page, _ACCREDITATIONS, parties, wanted)
 
 
 def _parties(
@@ -377,7 +360,7 @@ async def every_recognition(
 ) -> Response:
     wanted = all_of(name_of(name), flag_of(flag, Kind.RECOGNITION))
     parties = {"by": authority, "to": organization}
-    return await _recognitions(asker, when, page, parties, wanted)
+    return await _granted_list(asker, when, page, _RECOGNITIONS, parties, wanted)
 
 
 @routes.get(
@@ -402,21 +385,36 @@ async def recognitions_of(
     own = {"organization": organization, "authority": authority}
     parties = _parties(did, by, own, by="authority", to="organization")
     wanted = flag_of(flag, Kind.RECOGNITION)
-    return await _recognitions(asker, when, page, parties, wanted)
+    return await _granted_list(asker, when, page, _RECOGNITIONS, parties, wanted)
 
 
-async def _recognitions(
+class _Listing(NamedTuple):
+    """Which grants a list holds, and how each is shown."""
+
+    kind: Kind
+    shape: Any
+    shown: Callable[[GrantAt, str | None], Any]
+
+
+_ACCREDITATIONS: Final = _Listing(Kind.ACCREDITATION, Listed[AccreditationAnswer], _accreditation)
+_RECOGNITIONS: Final = _Listing(Kind.RECOGNITION, Listed[RecognitionAnswer], _recognition)
+
+
+async def _granted_list(
     asker: Asker,
     when: Moment,
     page: ListRequest,
+    listing: _Listing,
     parties: Mapping[str, str | None],
     wanted: list[str],
 ) -> Response:
-    def find(view: View) -> Listed[RecognitionAnswer]:
+    """Return the grants between `parties` (DIDs by `by` and `to`) that have the marks `wanted`."""
+
+    def find(view: View) -> Listed[Any]:
         marks = all_of(parties_of(view, **parties), wanted)
         found = accreditations.granted(
-            view.connection, Kind.RECOGNITION, view.size, marks=marks, **page.options(view)
+            view.connection, listing.kind, view.size, marks=marks, **page.options(view)
         )
-        return listed(view, page, found, lambda each: _recognition(each, view.recorded_at))
+        return listed(view, page, found, lambda each: listing.shown(each, view.recorded_at))
 
-    return await answered(asker, when, Listed[RecognitionAnswer], find)
+    return await answered(asker, when, listing.shape, find)
