@@ -12,6 +12,7 @@ from msgspec import inspect
 
 from testamur.catalogue.events import EVENTS, Event
 from testamur.catalogue.lines import encode_event
+from testamur.catalogue.meanings import MEANINGS
 from testamur.catalogue.members import Reason
 from testamur.catalogue.table import kind_of, subject_of
 from testamur.cli.files import append
@@ -61,10 +62,15 @@ def events(
     else:
         fields = msgspec.structs.fields(event_type(name))
         rows = [
-            [each.encode_name, "yes" if each.required else "", form(inspect.type_info(each.type))]
+            [
+                each.encode_name,
+                "yes" if each.required else "",
+                MEANINGS.get(each.encode_name, ""),
+                form(inspect.type_info(each.type)),
+            ]
             for each in fields
         ]
-        columns = ["member", "needed", "form"]
+        columns = ["member", "needed", "meaning", "form"]
     if json:
         show_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:

@@ -238,22 +238,24 @@ class Source:
             yield None
 
 
-def evidence_given(credential: str, fresh: Fresh | None, files: Mapping[str, Path]) -> list[Given]:
-    """Return the evidence about a credential, what is fresh first, then the file by its id.
+def evidence_given(
+    credential: str, fresh: Fresh | None, files: Mapping[str, Sequence[Path]]
+) -> list[Given]:
+    """Return the evidence about a credential, what is fresh first, then the files by its id.
 
     Raises `Unavailable` if there is none, or a file is no evidence.
     """
     found = []
-    path = files.get(credential)
+    paths = files.get(credential, ())
     if fresh is not None:
         try:
             found.append(fresh(credential))
         except Unavailable as error:
-            if path is None:
+            if not paths:
                 raise
-            note(f"{error}; {credential} is judged by {path} alone", "yellow")
-    if path is not None:
-        found.append(Given(EvidenceFrom.FILE, read_evidence(path), None))
+            note(f"{error}; {credential} is judged by {paths[0]} alone", "yellow")
+    # Each may show what another leaves out.
+    found += [Given(EvidenceFrom.FILE, read_evidence(path), None) for path in paths]
     if not found:
         raise Unavailable(f"none of the files given is evidence about {credential}")
     return found

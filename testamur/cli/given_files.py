@@ -51,11 +51,15 @@ class GivenFile(NamedTuple):
 
     def holder(self) -> HolderFile:
         """Return the credential in it; raises `Refusal` and `Unavailable`."""
+        self.refuse_link()
+        return read_holder(self.path)
+
+    def refuse_link(self) -> None:
+        """Raise `Unavailable` for a symbolic link that nobody named."""
         if self.in_folder and self.path.is_symlink():
             raise Unavailable(
                 f"{self.path} is a symbolic link, which is not followed in a folder; name it"
             )
-        return read_holder(self.path)
 
 
 Named: TypeAlias = GivenId | GivenFile

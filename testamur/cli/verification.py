@@ -131,7 +131,7 @@ def _one(file: Path, evidence: Path | None, source: Source, question: Question) 
     if evidence is None and not source.is_there:
         raise typer.BadParameter("give one of the three", param_hint="--evidence, --url, --log")
     holder = read_holder(file)
-    files = {} if evidence is None else {holder.id: evidence}
+    files = {} if evidence is None else {holder.id: [evidence]}
     with source.opened(question.anchors, [holder.id]) as fresh:
         return answer(holder, evidence_given(holder.id, fresh, files), question)
 

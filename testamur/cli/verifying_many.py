@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -35,6 +35,7 @@ _COLUMNS: Final = (
 )  # fmt: skip
 _SHOWN: Final = ("file", "answer", "achievement", "issuer", "reason")
 _TOLD: Final = 3
+_MOST_ABOUT_ONE: Final = 16
 
 
 class _Read(NamedTuple):
@@ -73,14 +74,21 @@ def verify_many(
     return found.exit_code
 
 
-def evidence_files(given: Iterable[GivenFile]) -> dict[str, Path]:
-    """Return, by the credential that it is about, each file that is evidence; tell of others."""
-    found: dict[str, Path] = {}
+def evidence_files(given: Iterable[GivenFile]) -> dict[str, list[Path]]:
+    """Return the files that are evidence, by the credential they are about; tell of others."""
+    found: dict[str, list[Path]] = defaultdict(list)
     for file in given:
         try:
-            found.setdefault(read_evidence(file.path).credential, file.path)
+            file.refuse_link()
+            about = found[read_evidence(file.path).credential]
         except (Refuted, Unavailable) as error:
             note(f"{file.path} is left aside: {error}", "yellow")
+            continue
+        if len(about) < _MOST_ABOUT_ONE:
+            about.append(file.path)
+        else:
+            why = f"there are {_MOST_ABOUT_ONE} others about its credential"
+            note(f"{file.path} is left aside: {why}", "yellow")
     return found
 
 
@@ -96,7 +104,7 @@ def _ids(files: Iterable[GivenFile]) -> list[str]:
 def _read_ahead(
     files: Iterable[GivenFile],
     fresh: Fresh | None,
-    evidence: Mapping[str, Path],
+    evidence: Mapping[str, Sequence[Path]],
     *,
     asks: bool,
 ) -> Generator[_Read]:

@@ -7,9 +7,9 @@ has.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
-import msgspec
 from msgspec import inspect
 
 from testamur.catalogue.events import EVENTS, Event
@@ -68,14 +68,7 @@ def events() -> list[dict[str, Any]]:
         {
             "type": tag,
             "description": (kind.__doc__ or "").strip().partition("\n")[0],
-            "members": [
-                {
-                    "name": field.encode_name,
-                    "required": field.required,
-                    "description": described(field.encode_name),
-                }
-                for field in msgspec.structs.fields(kind)
-            ],
+            "members": [_member(field) for field in _fields(kind)],
         }
         for tag, kind in EVENTS.items()
     ]
@@ -84,6 +77,23 @@ def events() -> list[dict[str, Any]]:
 def flags() -> list[dict[str, str]]:
     """Return each flag with its meaning."""
     return [{"code": flag.value, "description": flag.meaning} for flag in Flag]
+
+
+def _member(field: inspect.Field) -> dict[str, Any]:
+    name = field.encode_name
+    words = _words_of(field)
+    return {
+        "name": name,
+        "type": _type(name, COLUMNS[name]),
+        "description": described(name),
+        "constraints": {"required": field.required, **({"enum": words} if words else {})},
+    }
+
+
+def _words_of(field: inspect.Field) -> list[str]:
+    """Return the words that a member of an event may be, if there are only so many."""
+    found = _bare(field.type)
+    return [str(word) for word in found.values] if isinstance(found, inspect.LiteralType) else []
 
 
 def _field(name: str, kind: Kind) -> dict[str, Any]:
@@ -108,7 +118,7 @@ def _field(name: str, kind: Kind) -> dict[str, Any]:
 def _type(name: str, kind: Kind) -> str:
     if kind != "json":
         return _TYPES[kind]
-    types = {type(_bare(field)) for _, field in _having(name)}
+    types = {type(_bare(field.type)) for _, field in _having(name)}
     if types == {inspect.VarTupleType}:
         return "array"
     return "object" if types == {inspect.StructType} else "any"
@@ -118,20 +128,19 @@ def _words(name: str) -> list[str]:
     """Return the words that a column may hold, if there are only so many."""
     if name == "type":
         return list(EVENTS)
-    found = [_bare(field) for _, field in _having(name)]
-    if not all(isinstance(each, inspect.LiteralType) for each in found):
-        return []
-    return sorted({str(word) for each in found for word in each.values})  # type: ignore[attr-defined]  # narrowed above
+    found = [_words_of(field) for _, field in _having(name)]
+    return sorted({word for words in found for word in words}) if all(found) else []
 
 
-def _having(name: str) -> Iterator[tuple[str, inspect.Type]]:
-    """Yield the events that have a member of this name, and its type there."""
+def _having(name: str) -> Iterator[tuple[str, inspect.Field]]:
+    """Yield the events that have a member of this name, and what it is there."""
     for tag, kind in EVENTS.items():
         for field in _fields(kind):
             if field.encode_name == name:
-                yield tag, field.type
+                yield tag, field
 
 
+@cache
 def _fields(kind: type[Event]) -> tuple[inspect.Field, ...]:
     found = inspect.type_info(kind)
     return found.fields if isinstance(found, inspect.StructType) else ()

@@ -229,6 +229,24 @@ def test_evidence_among_the_files_goes_with_its_credential(world: World, folder:
     }  # fmt: skip
 
 
+def test_of_several_files_about_a_credential_one_that_refutes_counts(
+    world: World, folder: Path
+) -> None:
+    base = ["evidence", folder / "0.json", "--log", "log", "--vkey", "log.vkey", "--out"]
+    run(*base, "given/a.testamur.json")
+    revoked = e.CredentialRevoked(credential=world.holders[0].id, reason="misconduct")
+    world.log.append(world.story.submission(world.story.provider, revoked))
+    world.log.publish()
+    run(*base, "given/b.testamur.json")
+    run(*base, "outside.testamur.json")
+    (folder / "c.testamur.json").symlink_to("../outside.testamur.json")
+    done = run("verify", folder, *TRUST, "--json")
+    assert verdicts(done)["0.json"] == "not-valid"
+    assert "c.testamur.json is left aside" in done.err
+    (folder / "b.testamur.json").unlink()
+    assert verdicts(run("verify", folder, *TRUST, "--json"))["0.json"] == "could-not-tell"
+
+
 def test_a_file_is_judged_alone_if_the_registry_is_not_there(world: World, folder: Path) -> None:
     run("evidence", folder, "--log", "log", "--vkey", "log.vkey", "--out", "evidence")
     base = ["verify", folder, "--evidence", "evidence", *TRUST, "--json"]

@@ -53,6 +53,9 @@ def test_the_dictionary_names_the_log_its_size_and_its_root(
     (resource,) = found["resources"]
     assert (resource["path"], resource["format"]) == (f"out.{form}", form)
     assert [each["type"] for each in found["events"]] == list(EVENTS)
+    members = {one["name"]: one for each in found["events"] for one in each["members"]}
+    assert set(members) == MEANINGS.keys()
+    assert "issuedInError" in members["reason"]["constraints"]["enum"]
     assert [each["code"] for each in found["flags"]] == list(Flag)
 
 
