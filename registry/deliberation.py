@@ -31,6 +31,7 @@ from testamur.rules import (
     admit_genesis,
     admit_header,
 )
+from testamur.rules.credentials import Found
 from testamur.rules.mending import to_mend
 from testamur.rules.reach import sums_of
 from testamur.rules.register import Judged
@@ -66,6 +67,7 @@ class Deliberation:
         self._event_before = known.event_at
         self._recorded_at = recorded_at
         self._totals = known.totals
+        self._found: dict[str, Found] = {}
         self._log_key = log_key
         self._caps = caps
         self._start = register.size
@@ -98,6 +100,7 @@ class Deliberation:
         self._add_rows(checked, receipt, admitted, register_events)
         if register_events:
             self.register.absorb(draft)
+            self._found.clear()
             if type(checked.submission.events[0]) in e.KEY_EVENTS:
                 self.register.judged = Judged()
         else:
@@ -149,6 +152,7 @@ class Deliberation:
             verified=checked.verified,
             limits=self._caps,
             totals=self._totals,
+            found=self._found if len(events) == len(checked.credentials) else None,
         )
         if checked.refuse_flags:
             self._raise_mendable(events, admitted)

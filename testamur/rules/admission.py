@@ -6,7 +6,7 @@ signature is verified here but those of registrations that the caller has not ve
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, MutableMapping, Sequence
 from typing import Final, TypeAlias, assert_never
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from testamur.rules.accreditation import admit_accreditation
 from testamur.rules.accreditors import Accreditors
 from testamur.rules.achievements import EventAt, admit_achievement
 from testamur.rules.chain import Moment
-from testamur.rules.credentials import Issuance, admit_change
+from testamur.rules.credentials import Found, Issuance, admit_change
 from testamur.rules.flags import Flag, Flags
 from testamur.rules.key_admission import admit_key_events, admit_signer, key_in_force
 from testamur.rules.key_table import KeySubmission, KeyTable
@@ -37,6 +37,7 @@ from testamur.rules.registrations import (
     listing_flags,
     verify_alone,
 )
+from testamur.rules.roles import require_role
 from testamur.rules.said import Said, Signed
 from testamur.rules.spending import LIMITS, Limits, check_spending
 from testamur.rules.status import closing
@@ -128,6 +129,7 @@ def admit_events(
     verified: Container[int] = (),
     limits: Limits = LIMITS,
     totals: Totals | None = None,
+    found: MutableMapping[str, Found] | None = None,
 ) -> list[Admitted]:
     """Fold the events of an admitted header into `register` and `credentials`, in order.
 
@@ -136,6 +138,9 @@ def admit_events(
     definition is written again. `verified` are the places, from 1 on, of events that passed
     `registrations.verify_alone` before: it costs a hundred times the rest, and needs no register.
 
+    With `found`, submissions of nothing but credentials share what they find of terms, by
+    organization: pass the same as long as nothing but credentials is said in between.
+
     With `totals`, declarations of compromise tell how far they reach back (`reach.py`).
 
     Raises the first `Refusal`, with its line; `register` and `credentials` are then half changed,
@@ -143,7 +148,7 @@ def admit_events(
     """
     keys = register.organizations[signed.organization].keys
     admit_signer(keys, signed, events)
-    admission = _Admission(register, credentials, signed, event_at, verified, limits, totals)
+    admission = _Admission(register, credentials, signed, event_at, verified, limits, totals, found)
     if type(events[0]) in e.KEY_EVENTS:
         admitted = admission.of_keys(events)
     else:
@@ -199,6 +204,7 @@ class _Admission:
         verified: Container[int],
         limits: Limits,
         totals: Totals | None,
+        found: MutableMapping[str, Found] | None,
     ) -> None:
         self._register = register
         self._credentials = credentials
@@ -207,6 +213,7 @@ class _Admission:
         self._verified = verified
         self._limits = limits
         self._totals = totals
+        self._found = found
         self._accreditors: Accreditors | None = None
 
     def in_order(self, events: Sequence[e.Event]) -> list[Admitted]:
@@ -219,10 +226,7 @@ class _Admission:
             try:
                 if isinstance(event, e.CredentialIssued):
                     if issuance is None:
-                        position = self._signed.position + number
-                        issuance = Issuance(
-                            self._register, self._signed, position, self._accreditors_at(position)
-                        )
+                        issuance = self._issuance_at(self._signed.position + number)
                     if event.credential not in credentials:
                         flags = issuance.issue(credentials, event)
                         admitted.append(Admitted(event.credential, 1, flags))
@@ -309,6 +313,17 @@ class _Admission:
         if isinstance(event, e.LogOpened):
             raise Refusal("genesis-again", "only entry 1 opens the log", value=e.wire_name(event))
         assert_never(event)
+
+    def _issuance_at(self, position: int) -> Issuance:
+        """Return the rules for issuing from a position on; raises `Refusal` (rule `role`)."""
+        register, signed = self._register, self._signed
+        found = None if self._found is None else self._found.get(signed.organization)
+        if found is None or found.moment.day != signed.day:
+            require_role(register, signed.organization, "provider")
+            found = Found(Moment(position, signed.day), self._accreditors_at(position))
+            if self._found is not None:
+                self._found[signed.organization] = found
+        return Issuance(register, signed, found)
 
     def _accreditors_at(self, position: int) -> Accreditors:
         """Return what was found of accreditors so far, from the first position that asked on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -24,7 +25,6 @@ from testamur.rules.recognition import check_dates
 from testamur.rules.register import Achievement, Credential, Credentials, Register
 from testamur.rules.review import is_overdue
 from testamur.rules.rights import check_change, check_known, of_another
-from testamur.rules.roles import require_role
 from testamur.rules.said import Said, Signed
 from testamur.rules.scope import uncovered
 from testamur.rules.spending import Limits, check_writings
@@ -77,6 +77,21 @@ class _Claimed(NamedTuple):
     after: Flags
 
 
+@dataclass(slots=True)
+class Found:
+    """What was found of the terms of issuances by one organization, from a moment on.
+
+    Its submissions may share that as long as nothing but credentials is said by anybody.
+    """
+
+    moment: Moment
+    accreditors: Accreditors
+    awarded: dict[tuple[str, int], _Awarded] = field(default_factory=dict)
+    claimed: dict[str, _Claimed] = field(default_factory=dict)
+    pairs: dict[tuple[str, int, str], Flags] = field(default_factory=dict)
+    latest: dict[str, _Latest] = field(default_factory=dict)
+
+
 class Issuance:
     """The rules for issuing, for one submission from one place in it on.
 
@@ -84,55 +99,32 @@ class Issuance:
     worked out once for each distinct set of terms. Terms that differ in their dates alone, or
     name a known achievement with another accreditation, cost what is new in them. What the
     submission says in between is told by `forget`, or asks for another `Issuance`. Whether the
-    signer has closed is judged by the caller.
+    signer is a provider, and has not closed, is judged by the caller.
     """
 
-    __slots__ = (
-        "_accreditors",
-        "_awarded",
-        "_claimed",
-        "_day",
-        "_issued",
-        "_issuer",
-        "_judged",
-        "_latest",
-        "_moment",
-        "_pairs",
-        "_register",
-        "_signed",
-        "_taken",
-    )
+    __slots__ = ("_found", "_issued", "_issuer", "_judged", "_register", "_signed", "_taken")
 
-    def __init__(
-        self, register: Register, signed: Signed, position: int, accreditors: Accreditors
-    ) -> None:
-        """Take the `position` of the first issuance; raises `Refusal` (rule `role`)."""
-        require_role(register, signed.organization, "provider")
+    def __init__(self, register: Register, signed: Signed, found: Found) -> None:
+        """Take what was `found` of terms so far, and add to it."""
         self._register = register
-        self._accreditors = accreditors
+        self._found = found
         self._taken = (register.achievements, register.accreditations, register.recognitions)
         self._issuer = signed.organization
         self._signed = signed
-        self._day = signed.day
-        self._moment = Moment(position, self._day)
         # One object for all credentials of the submission that name one accreditation.
         self._issued: dict[str | None, Credential] = {}
         self._judged: dict[object, tuple[Flags, Credential]] = {}
-        self._awarded: dict[tuple[str, int], _Awarded] = {}
-        self._claimed: dict[str, _Claimed] = {}
-        self._pairs: dict[tuple[str, int, str], Flags] = {}
-        self._latest: dict[str, _Latest] = {}
 
     def forget(self, event: e.AchievementEvent | e.AccreditationEvent, position: int) -> None:
         """Take note of what the submission says at `position` of what it may name from there on."""
-        self._moment = self._moment._replace(position=position + 1)
+        self._found.moment = self._found.moment._replace(position=position + 1)
         self._judged.clear()
-        self._pairs.clear()
+        self._found.pairs.clear()
         if isinstance(event, e.AccreditationEvent):
-            self._claimed.pop(event.accreditation, None)
+            self._found.claimed.pop(event.accreditation, None)
         else:
-            self._awarded.clear()
-            self._latest.pop(event.achievement, None)
+            self._found.awarded.clear()
+            self._found.latest.pop(event.achievement, None)
 
     def issue(self, credentials: Credentials, event: e.CredentialIssued) -> Flags:
         """Admit a credential with an id that `credentials` does not have; return its flags."""
@@ -171,17 +163,19 @@ class Issuance:
     def _judge(self, event: e.CredentialIssued) -> Flags:
         """Return the flags of an issuance; raises `Refusal` when it names what it may not."""
         named = event.achievement, event.achievement_version
-        awarded = self._awarded.get(named)
+        awarded = self._found.awarded.get(named)
         if awarded is None:
-            awarded = self._awarded[named] = self._award(*named)
+            awarded = self._found.awarded[named] = self._award(*named)
         dates = self._date_flags(event)
         if event.accreditation is None:
             claims: Flags = (Flag.NO_ACCREDITATION_CLAIMED,)
             return in_order((*claims, *awarded.before, *dates, *awarded.after))
         pair = (*named, event.accreditation)
-        claimed = self._pairs.get(pair)
+        claimed = self._found.pairs.get(pair)
         if claimed is None:
-            claimed = self._pairs[pair] = self._claim(event.achievement, awarded.facets, pair[2])
+            claimed = self._found.pairs[pair] = self._claim(
+                event.achievement, awarded.facets, pair[2]
+            )
         return in_order((*claimed, *awarded.before, *dates, *awarded.after))
 
     def _award(self, id_: str, version: int) -> _Awarded:
@@ -204,9 +198,9 @@ class Issuance:
                 value=id_,
             )
         facets = read_facets(definition.facets)
-        latest = self._latest.get(id_)
+        latest = self._found.latest.get(id_)
         if latest is None:
-            latest = self._latest[id_] = _latest_of(self._register, achievement)
+            latest = self._found.latest[id_] = _latest_of(self._register, achievement)
         before = []
         if latest.retired:
             before.append(Flag.ACHIEVEMENT_RETIRED)
@@ -216,15 +210,15 @@ class Issuance:
 
     def _date_flags(self, event: e.CredentialIssued) -> Flags:
         check_dates(event.valid_from, event.valid_until)
-        if self._day - event.valid_from > BACKDATED_AFTER:
+        if self._found.moment.day - event.valid_from > BACKDATED_AFTER:
             return _BACKDATED
-        return _POSTDATED if event.valid_from - self._day > POSTDATED_AFTER else ()
+        return _POSTDATED if event.valid_from - self._found.moment.day > POSTDATED_AFTER else ()
 
     def _claim(self, achievement: str, facets: Facets, accreditation: str) -> Flags:
         """Return the flags of an accreditation that is claimed for an achievement."""
-        claimed = self._claimed.get(accreditation)
+        claimed = self._found.claimed.get(accreditation)
         if claimed is None:
-            claimed = self._claimed[accreditation] = self._accreditation(accreditation)
+            claimed = self._found.claimed[accreditation] = self._accreditation(accreditation)
         if uncovered(claimed.scope, achievement, facets, claimed.country):
             return (*claimed.before, Flag.OUTSIDE_ACCREDITED_SCOPE, *claimed.after)
         return claimed.before + claimed.after
@@ -239,10 +233,10 @@ class Issuance:
                 f"granted to {granted.subject}, not to {self._issuer}",
                 value=id_,
             )
-        holds = in_force(register, Kind.ACCREDITATION, granted, self._moment)
+        holds = in_force(register, Kind.ACCREDITATION, granted, self._found.moment)
         spoken = words(register, granted)
-        after = self._accreditors.flags(granted.owner, self._issuer)
-        if is_overdue(spoken, self._day):
+        after = self._found.accreditors.flags(granted.owner, self._issuer)
+        if is_overdue(spoken, self._found.moment.day):
             after.append(Flag.REVIEW_OVERDUE)
         return _Claimed(
             granted.event.scope, spoken.country, () if holds else _NOT_IN_FORCE, tuple(after)

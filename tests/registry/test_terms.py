@@ -1,0 +1,86 @@
+"""The submissions of a group share what they find of terms, until somebody says something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from registry.gate import Recorded
+from testamur.catalogue import events as e
+from testamur.rules import admission
+from testamur.rules.accreditors import Accreditors
+from tests.harness.gates import Desk
+from tests.harness.story import Story
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows with each look at accreditors."""
+    found: list[int] = []
+
+    def counted(*args: Any) -> Accreditors:
+        found.append(1)
+        return Accreditors(*args)
+
+    monkeypatch.setattr(admission, "Accreditors", counted)
+    return found
+
+
+def flags(desk: Desk, *bodies: bytes) -> list[list[str]]:
+    """Record a group; return the flags of each submission."""
+    found = []
+    for outcome in desk.together(*bodies):
+        assert isinstance(outcome, Recorded), outcome
+        found.append([code for _, code in outcome.flags])
+    return found
+
+
+def test_an_accreditor_is_looked_at_once_for_a_group(
+    desk: Desk, story: Story, looked: list[int]
+) -> None:
+    assert flags(desk, *(story.cohort(1) for _ in range(5))) == [[]] * 5
+    assert len(looked) == 1
+    desk.examine()
+
+
+@pytest.mark.parametrize("what", ["suspended", "withdrawn", "retired", "revised", "declared"])
+def test_what_is_said_between_two_submissions_is_heard_by_the_second(
+    desk: Desk, story: Story, what: str
+) -> None:
+    accreditor, authority, provider = story.accreditor, story.authority, story.provider
+    said: dict[str, tuple[Any, e.Event, str]] = {
+        "suspended": (
+            accreditor,
+            e.AccreditationSuspended(accreditation=story.accreditation, reason="misconduct"),
+            "accreditation-not-in-force",
+        ),
+        "withdrawn": (
+            authority,
+            e.RecognitionWithdrawn(recognition=story.recognition, reason="voluntary"),
+            "accreditor-not-recognised",
+        ),
+        "retired": (
+            provider,
+            e.AchievementRetired(achievement=story.achievement),
+            "achievement-retired",
+        ),
+        "revised": (
+            provider,
+            e.AchievementRevised(
+                achievement=story.achievement, definition=story.definition(), version=2
+            ),
+            "achievement-version-outdated",
+        ),
+        # With the authority's key falls the recognition.
+        "declared": (
+            authority.founding,
+            story.key_compromised(authority, 2),
+            "accreditor-not-recognised",
+        ),
+    }
+    signer, event, flag = said[what]
+    group = story.cohort(1), story.submission(signer, event), story.cohort(1)
+    first, _, second = flags(desk, *group)
+    assert (first, second) == ([], [flag])
+    desk.examine()
