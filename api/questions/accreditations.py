@@ -15,7 +15,8 @@ from api.questions.answerer import View
 from api.questions.filters import (
     Accreditor,
     Authority,
-    FlagAsked,
+    FlagOfAccreditation,
+    FlagOfRecognition,
     ListOf,
     ListRequest,
     NameAsked,
@@ -221,7 +222,7 @@ async def one_accreditation(asker: Asking, when: When, accreditation: Uuid) -> R
     responses=described(Listed[HistoryLine]),
 )
 async def accreditation_history(
-    asker: Asking, when: When, page: ListOf, accreditation: Uuid, flag: FlagAsked = None
+    asker: Asking, when: When, page: ListOf, accreditation: Uuid, flag: FlagOfAccreditation = None
 ) -> Response:
     check_flag(flag, Kind.ACCREDITATION)
 
@@ -254,7 +255,7 @@ async def every_accreditation(
     provider: Provider = None,
     accreditor: Accreditor = None,
     name: NameAsked = None,
-    flag: FlagAsked = None,
+    flag: FlagOfAccreditation = None,
 ) -> Response:
     wanted = all_of(name_of(name), flag_of(flag, Kind.ACCREDITATION))
     parties = {"by": accreditor, "to": provider}
@@ -278,7 +279,7 @@ async def accreditations_of(
     ] = "provider",
     provider: Provider = None,
     accreditor: Accreditor = None,
-    flag: FlagAsked = None,
+    flag: FlagOfAccreditation = None,
 ) -> Response:
     own = {"provider": provider, "accreditor": accreditor}
     parties = _parties(did, by, own, by="accreditor", to="provider")
@@ -323,7 +324,7 @@ async def one_recognition(asker: Asking, when: When, recognition: Uuid) -> Respo
     responses=described(Listed[HistoryLine]),
 )
 async def recognition_history(
-    asker: Asking, when: When, page: ListOf, recognition: Uuid, flag: FlagAsked = None
+    asker: Asking, when: When, page: ListOf, recognition: Uuid, flag: FlagOfRecognition = None
 ) -> Response:
     check_flag(flag, Kind.RECOGNITION)
 
@@ -356,7 +357,7 @@ async def every_recognition(
     organization: Recognised = None,
     authority: Authority = None,
     name: NameAsked = None,
-    flag: FlagAsked = None,
+    flag: FlagOfRecognition = None,
 ) -> Response:
     wanted = all_of(name_of(name), flag_of(flag, Kind.RECOGNITION))
     parties = {"by": authority, "to": organization}
@@ -380,7 +381,7 @@ async def recognitions_of(
     ] = "organization",
     organization: Recognised = None,
     authority: Authority = None,
-    flag: FlagAsked = None,
+    flag: FlagOfRecognition = None,
 ) -> Response:
     own = {"organization": organization, "authority": authority}
     parties = _parties(did, by, own, by="authority", to="organization")

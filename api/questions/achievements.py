@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from api.questions import links as at
 from api.questions.answerer import View
 from api.questions.filters import (
-    FlagAsked,
+    FlagOfAchievement,
     ListOf,
     ListRequest,
     NameAsked,
@@ -135,7 +135,7 @@ async def one_achievement(
     responses=described(Listed[HistoryLine]),
 )
 async def achievement_history(
-    asker: Asking, when: When, page: ListOf, achievement: Uuid, flag: FlagAsked = None
+    asker: Asking, when: When, page: ListOf, achievement: Uuid, flag: FlagOfAchievement = None
 ) -> Response:
     check_flag(flag, Kind.ACHIEVEMENT)
 
@@ -162,7 +162,7 @@ async def every_achievement(
     page: ListOf,
     provider: Provider = None,
     name: NameAsked = None,
-    flag: FlagAsked = None,
+    flag: FlagOfAchievement = None,
 ) -> Response:
     wanted = all_of(name_of(name), flag_of(flag, Kind.ACHIEVEMENT))
     return await _achievements(asker, when, page, provider, wanted)
@@ -180,7 +180,7 @@ async def achievements_of(
     page: ListOf,
     did: Did,
     name: NameAsked = None,
-    flag: FlagAsked = None,
+    flag: FlagOfAchievement = None,
 ) -> Response:
     wanted = all_of(name_of(name), flag_of(flag, Kind.ACHIEVEMENT))
     return await _achievements(asker, when, page, did, wanted)

@@ -18,7 +18,7 @@ from api.questions.answerer import View
 from api.questions.filters import (
     Accreditor,
     AchievementAsked,
-    FlagAsked,
+    FlagOfCredential,
     ListOf,
     ListRequest,
     Provider,
@@ -315,7 +315,7 @@ async def one_credential(asker: Asking, when: When, credential: Uuid) -> Respons
     responses=described(Listed[HistoryLine]),
 )
 async def credential_history(
-    asker: Asking, when: When, page: ListOf, credential: Uuid, flag: FlagAsked = None
+    asker: Asking, when: When, page: ListOf, credential: Uuid, flag: FlagOfCredential = None
 ) -> Response:
     check_flag(flag, Kind.CREDENTIAL)
 
@@ -373,7 +373,7 @@ async def every_credential(
     provider: Provider = None,
     achievement: AchievementAsked = None,
     accreditor: Accreditor = None,
-    flag: FlagAsked = None,
+    flag: FlagOfCredential = None,
     *,
     flagged: Flagged = False,
 ) -> Response:
@@ -394,7 +394,7 @@ async def credentials_of(
     did: Did,
     achievement: AchievementAsked = None,
     accreditor: Accreditor = None,
-    flag: FlagAsked = None,
+    flag: FlagOfCredential = None,
     *,
     flagged: Flagged = False,
 ) -> Response:
@@ -415,7 +415,7 @@ async def credentials_for(
     achievement: Uuid,
     provider: Provider = None,
     accreditor: Accreditor = None,
-    flag: FlagAsked = None,
+    flag: FlagOfCredential = None,
     *,
     flagged: Flagged = False,
 ) -> Response:

@@ -85,12 +85,12 @@ async def period_asked(
         ),
     ] = None,
 ) -> Period:
-    """Return the part of the log that a request asks about."""
-    return Period(
-        since=None if since is None else parse_day_or_time("since", since, end=False),
-        until=None if until is None else parse_day_or_time("until", until, end=True),
-        after=after,
-    )
+    """Return the part of the log that a request asks about; 422 if it ends before it begins."""
+    begin = None if since is None else parse_day_or_time("since", since, end=False)
+    end = None if until is None else parse_day_or_time("until", until, end=True)
+    if begin is not None and end is not None and begin > end:
+        raise Problem(422, "parameter", f"until is earlier than since, {since}", value=until)
+    return Period(begin, end, after)
 
 
 async def list_asked(page: PageOf, period: Annotated[Period, Depends(period_asked)]) -> ListRequest:
@@ -115,13 +115,20 @@ def stretch(view: View, period: Period) -> Stretch:
 
 # --- Flags ---
 
-FlagAsked = Annotated[
-    Flag | None,
-    Query(
+
+def _flag(example: Flag) -> Any:
+    """Return the annotation of the parameter in a list whose things get the flag `example`."""
+    return Query(
         description="Only what has this flag, by the event about it that was admitted with it.",
-        examples=["elements-missing"],
-    ),
-]
+        examples=[example.value],
+    )
+
+
+FlagOfOrganization = Annotated[Flag | None, _flag(Flag.IDENTIFIER_SHARED)]
+FlagOfAchievement = Annotated[Flag | None, _flag(Flag.ELEMENTS_MISSING)]
+FlagOfAccreditation = Annotated[Flag | None, _flag(Flag.ACCREDITOR_NOT_RECOGNISED)]
+FlagOfRecognition = Annotated[Flag | None, _flag(Flag.SELF_RECOGNITION)]
+FlagOfCredential = Annotated[Flag | None, _flag(Flag.BACKDATED)]
 
 
 def flag_of(flag: Flag | None, *kinds: Kind) -> list[str]:

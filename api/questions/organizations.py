@@ -11,7 +11,7 @@ from api.questions import links as at
 from api.questions.accreditations import Words, words_of
 from api.questions.answerer import View
 from api.questions.filters import (
-    FlagAsked,
+    FlagOfOrganization,
     IdentifierAsked,
     ListOf,
     NameAsked,
@@ -246,7 +246,7 @@ async def every_organization(
     name: NameAsked = None,
     identifier: IdentifierAsked = None,
     role: RoleAsked = None,
-    flag: FlagAsked = None,
+    flag: FlagOfOrganization = None,
 ) -> Response:
     wanted = all_of(
         identifier_of(identifier),
@@ -315,7 +315,7 @@ async def keys(asker: Asking, when: When, page: PageOf, did: Did) -> Response:
     responses=described(Listed[HistoryLine]),
 )
 async def organization_history(
-    asker: Asking, when: When, page: ListOf, did: Did, flag: FlagAsked = None
+    asker: Asking, when: When, page: ListOf, did: Did, flag: FlagOfOrganization = None
 ) -> Response:
     check_flag(flag, Kind.ORGANIZATION)
 

@@ -10,7 +10,7 @@ from api.http import examples
 from api.http.problems import Problem
 from api.questions import links as at
 from api.questions.answerer import View
-from api.questions.filters import FlagAsked, ListOf, ListRequest, did_query, number_of
+from api.questions.filters import FlagOfCredential, ListOf, ListRequest, did_query, number_of
 from api.questions.links import Links
 from api.questions.moment import MULTIKEY, Moment, When
 from api.questions.question import (
@@ -104,7 +104,7 @@ async def submissions_by(
         str | None, did_query("Only what this organization submitted: its DID.")
     ] = None,
     key: Key = None,
-    flag: FlagAsked = None,
+    flag: FlagOfCredential = None,
 ) -> Response:
     if key is not None and organization is None:
         raise Problem(422, "parameter", "name the organization whose key it is too", value=key)
@@ -119,7 +119,12 @@ async def submissions_by(
     responses=described(Listed[SubmissionLine]),
 )
 async def submissions_of(
-    asker: Asking, when: When, page: ListOf, did: Did, key: Key = None, flag: FlagAsked = None
+    asker: Asking,
+    when: When,
+    page: ListOf,
+    did: Did,
+    key: Key = None,
+    flag: FlagOfCredential = None,
 ) -> Response:
     return await _submissions(asker, when, page, did, Choice(key, flag))
 

@@ -183,6 +183,7 @@ def test_a_period_is_told_by_times_days_and_positions(served: Served) -> None:
         ("/organizations", "since=2026-02-30", "time"),
         ("/organizations", "until=2026-11-21T10:00:00", "time"),
         ("/organizations", "since=%D9%A2026-11-01", "time"),
+        ("/organizations", "since=2026-11-02&until=2026-11-01", "parameter"),
         ("/organizations", "after=-1", "parameter"),
         ("/organizations", "name=", "parameter"),
         ("/organizations", "name=%21%21", "parameter"),

@@ -14,6 +14,7 @@ from markupsafe import escape
 from api import questions
 from api.health import SHAPES as OF_HEALTH
 from api.http.examples import example
+from api.http.openapi import example_of
 from api.reference.page import example_text, pieces, spans
 from api.reference.routes import POLICY
 from api.submissions.routes import SHAPES as OF_SUBMISSIONS
@@ -81,6 +82,25 @@ def test_a_part_without_one_is_noticed(document: dict[str, Any]) -> None:
     del operation["responses"]["200"]["content"]["text/csv"]["example"]
     del operation["responses"]["404"]["description"]
     assert len(lacking(damaged)) == 6
+
+
+def test_every_example_of_a_parameter_is_taken(served: Served, document: dict[str, Any]) -> None:
+    """What is not there may be asked for; a cursor goes with the list that named it."""
+    asked = 0
+    for path, operations in document["paths"].items():
+        operation = operations.get("get", {})
+        given = {each["name"]: example_of(each) for each in operation.get("parameters", ())}
+        where = path.format_map(given)
+        for each in operation.get("parameters", ()):
+            if each["in"] == "query" and each["name"] != "cursor" and path != "/stream":
+                query = {each["name"]: given[each["name"]]}
+                if each["name"] == "key" and path == "/submissions":
+                    query["organization"] = given["organization"]
+                answer = served.get(where, params=query)
+                refused = answer.status_code == 422 and answer.json()["rule"] != "size-ahead"
+                assert not refused, (where, query, answer.text)
+                asked += 1
+    assert asked > 150
 
 
 @pytest.mark.parametrize(
