@@ -20,6 +20,16 @@ _OFFLINE: Final = (
 )
 
 
+# What hashes and signatures that do not fit mean to a reader.
+_FALSE: Final[dict[CheckName, str]] = {
+    "commitment": "this is not the credential that was logged, or not its blind",
+    "submission": "an entry shown is not what its provider signed",
+    "inclusion": "an entry shown is not in the log at its place",
+    "checkpoint": "the policy does not believe the checkpoint",
+    "proof": "the credential's own proof does not hold",
+}
+
+
 def answer(made: Mapping[CheckName, Finding]) -> Answer:
     """Return whether a credential is valid by findings that are `completed`."""
     verdicts = {found.verdict for found in made.values()}
@@ -57,7 +67,9 @@ def _reason(
 ) -> str:
     refuted = [name for name in CHECKS if made[name].verdict is Verdict.REFUTED]
     if refuted:
-        return _first(refuted, made, "refuted too")
+        lead = _FALSE.get(refuted[0])
+        said = _first(refuted, made, "refuted too")
+        return said if lead is None else f"{lead}: {said}"
     unchecked = [name for name in CHECKS if _is_unchecked(name, made, proven)]
     if unchecked:
         return _first(unchecked, made, "not checked either")

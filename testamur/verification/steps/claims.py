@@ -121,9 +121,9 @@ def validity(issued: Issuance, badge: Badge, at: datetime, now: datetime) -> Fin
     if at < badge.valid_from:
         if at == now:
             _check_clock(issued, badge, now)
-        raise Refuted(f"not valid before {badge.valid_from.isoformat()}")
+        raise Refuted(f"it is not valid before {badge.valid_from.isoformat()}")
     if badge.valid_until is not None and at > badge.valid_until:
-        raise Refuted(f"expired at {badge.valid_until.isoformat()}")
+        raise Refuted(f"it expired at {badge.valid_until.isoformat()}")
     _check_dates(badge, issued.event)
     end = f" until {badge.valid_until.isoformat()}" if badge.valid_until else ", without end"
     return Finding(f"valid from {badge.valid_from.isoformat()}{end}")
