@@ -37,7 +37,7 @@ from testamur.cli.outcome import HOLDS, REFUTED
 from testamur.cli.prepared import Capitals, Prepared, show, write_made
 from testamur.cli.profile import is_offered, unless
 from testamur.cli.receipts import look_for_strangers
-from testamur.cli.signer import Keys, Signer, signing_key
+from testamur.cli.signer import Keys, Signer, folder_at_hand, signing_key
 from testamur.cli.signing import AcceptFlags
 from testamur.cli.terminal import Json, note, track
 from testamur.cli.values import as_id, checked_url, cut, is_id, log_name
@@ -257,7 +257,8 @@ def prepare(
             key=secret,
             log=log,
         )
-    ledger = None if folder is None else Ledger.of(folder)
+    beside = folder_at_hand(keys, key)
+    ledger = None if beside is None else Ledger.of(beside)
     with (
         nullcontext() if url is None else asked(url) as registry,
         track("Preparing") as tracked,

@@ -81,6 +81,13 @@ def signer_of(
     return Signer(folder.did, _at_hand(folder, about_keys))
 
 
+def folder_at_hand(keys: Path | None, key: Path | None) -> KeyFolder | None:
+    """Return the folder of keys that was given, or the one that the key file lies in, if any."""
+    if keys is not None:
+        return KeyFolder.read(keys)
+    return None if key is None else _folder_beside(None, key)
+
+
 def signing_key(folder: KeyFolder) -> PrivateKey:
     """Return the newest signing key in the folder; raises `Unavailable` if there is none."""
     return _at_hand(folder, None)

@@ -32,7 +32,7 @@ from testamur.cli.flags import can_be_mended, tell_of_flags, tell_of_registry
 from testamur.cli.key_folder import KeyFolder
 from testamur.cli.outcome import HOLDS, REFUTED, described
 from testamur.cli.profile import to_type, unless
-from testamur.cli.signer import KeyFile, Keys, Signer, Whose, signer_of
+from testamur.cli.signer import KeyFile, Keys, Signer, Whose, folder_at_hand, signer_of
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
 from testamur.cli.values import Log, MaybeUrl, NewFile, log_name
 from testamur.errors import Refusal, Refusals
@@ -69,7 +69,7 @@ def check(
     stand, and records nothing: what it gets is signed as a dry run, which no log admits. Flags are
     named with what to do, and those that you can mend end with 1, as in `testamur submit`. The
     holder files in the folder `holders` beside FILE are compared with the definition on the log,
-    and with --keys the learners with those awarded before.
+    and the learners with those awarded before, if the key lies in a folder of keys.
 
     Example: `testamur check events.ndjson --url https://registry.example --keys keys`
     """
@@ -83,7 +83,7 @@ def check(
     if url is not None and not checked.refusals:
         events = decode_events(_event_lines(data))
         signer = signer_of(events, keys, key, organization)
-        folder = None if keys is None else KeyFolder.read(keys)
+        folder = folder_at_hand(keys, key)
         checked = _against_the_log(file, data, events, url, signer, folder, log)
     holds = checked.holds(accept_flags=accept_flags)
     _tell(file, checked, json=json)
@@ -134,7 +134,7 @@ def sign(
     url = reached(context, url, "it is signed without being compared with the log")
     checked = None
     if url is not None:
-        folder = None if keys is None else KeyFolder.read(keys)
+        folder = folder_at_hand(keys, key)
         checked = _against_the_log(events, data, decoded, url, signer, folder, log)
         if not checked.holds(accept_flags=accept_flags):
             _tell(events, checked, json=json)

@@ -188,6 +188,7 @@ def test_a_registry_needs_somebody_who_signs_what_it_is_asked(registrar: Registr
     asks = [*PREPARE, "--out", "spring", "--url", registrar.served.url]
     assert run(*asks).code == 2
     assert run(*asks, "--key", "keys/signing-1.key").code == 0
+    assert len(list((registrar.folder / "keys/prepared").iterdir())) == 1
 
 
 def test_what_others_have_to_mend_stops_nothing_and_says_whom_to_write_to(
@@ -230,6 +231,9 @@ def test_the_same_spreadsheet_is_not_issued_twice(registrar: Registrar) -> None:
     assert "so do 2 in all" in second.err
     checked = registrar.checks("again/events.ndjson", "--json")
     assert {each["rule"] for each in checked.json["refusals"]} == {"already-awarded"}
+    one_key = ["--url", registrar.served.url, "--key", "keys/signing-1.key", "--json"]
+    beside = run("check", "again/events.ndjson", *one_key)
+    assert beside.json["refusals"] == checked.json["refusals"]
     registrar.lists("Ada@Example.ORG", "8")
     done = registrar.prepares("third", "--url", registrar.served.url, "--json")
     assert rules(done) == [("c.csv row 2", "already-awarded")]
