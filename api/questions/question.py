@@ -8,6 +8,7 @@ size. So it can be asked again later and compared. No shape has room for persona
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
@@ -58,6 +59,7 @@ Flagged = Annotated[
     Query(description="Only what was admitted in breach of policy.", examples=[True]),
 ]
 
+_NO_NAME: Final = re.compile(r"[^A-Za-z0-9.-]+")
 _JSON: Final = "application/json"
 _MEDIA_TYPES: Final = (_JSON, CSV)
 _NOT_HERE: Final = problems(
@@ -208,11 +210,15 @@ def not_counted(found: Iterable[Fallen]) -> tuple[NotCounted, ...]:
 
 
 class Asker(NamedTuple):
-    """Who asks what is answered: where to ask, in which form, and what the client has already."""
+    """Who asks what is answered: where to ask, in which form, and what the client has already.
+
+    `name` is what a file with the answer may be called.
+    """
 
     answerer: Answerer
     csv: bool
     held: bytes | None
+    name: str
 
 
 def described(kind: Any, *, csv: bool = True) -> Responses:
@@ -247,6 +253,9 @@ async def answered(
     }
     if following is not None:
         headers["Link"] = f'<{following}>; rel="next"'
+    if asker.csv:
+        # A table has no place for the size it holds for, and a file loses the header.
+        headers["Content-Disposition"] = f'attachment; filename="{asker.name}-{size}.csv"'
     media_type = CONTENT_TYPE if asker.csv else _JSON
     return conditional.answer(body, media_type, headers, asker.held)
 
@@ -269,7 +278,10 @@ async def _asker(request: Request) -> Asker:
     if taken is None:
         raise not_acceptable(f"this is sent as {' or '.join(_MEDIA_TYPES)}")
     return Asker(
-        request.app.state.answerer, taken == CSV, conditional.held(request.scope["headers"])
+        answerer=request.app.state.answerer,
+        csv=taken == CSV,
+        held=conditional.held(request.scope["headers"]),
+        name=_NO_NAME.sub("-", request.url.path.rpartition("/")[2]),
     )
 
 

@@ -281,6 +281,8 @@ def test_a_list_is_a_table_for_those_who_ask_for_one(served: Served) -> None:
     assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
     assert answer.headers["link"].endswith('rel="next"')
     assert answer.headers["testamur-size"] == str(served.size)
+    name = f'filename="credentials-{served.size}.csv"'
+    assert answer.headers["content-disposition"] == f"attachment; {name}"
     assert answer.content.startswith(b"\xef\xbb\xbfid,status,issuer,achievement,position,")
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     expected = items(served, "/credentials", limit=3)
