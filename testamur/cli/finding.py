@@ -37,7 +37,7 @@ def find(
     ],
     places: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE|DIR]...", help="Where to look; by default, here."),
+        typer.Argument(metavar="FILE|DIR", help="Where to look; by default, here."),
     ] = None,
     form: Listed = None,
     *,

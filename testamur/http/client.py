@@ -190,7 +190,7 @@ class RegistryClient:
                 f"{len(anchors)} were given; give fewer, or read the log itself with --log"
             )
         path = _path("credentials", credential, "evidence")
-        params = {**(as_of or {}), "anchor": list(anchors)}
+        params = {**(as_of or {}), **({"anchor": list(anchors)} if anchors else {})}
         return self._exchange.ask("GET", path, MAX_EVIDENCE, params=params)
 
     def submissions(

@@ -154,7 +154,7 @@ class Exchange:
                 request = self._client.build_request(
                     method,
                     self.url + path,
-                    params=dict(params or {}),
+                    params=dict(params) if params else None,
                     headers=headers,
                     content=None if upload is None else _pieces(upload),
                 )
