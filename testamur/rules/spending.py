@@ -7,7 +7,6 @@ to the owner, who goes on with another key. The caps of key events are in `key_a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -90,10 +89,6 @@ _ABOUT: Final = {
     "status-event-count": "says something about one thing",
 }
 
-# A stream holds a thousand entries at most, and is gone through at the speed of C.
-_organization: Final = attrgetter("signed.organization")
-_key: Final = attrgetter("signed.key")
-
 
 def _check(rule: str, spent: int, most: int, spender: str = "key") -> None:
     if spent >= most:
@@ -143,7 +138,7 @@ def _check_definition(
 def _check_status(register: Register, credentials: Credentials, said: Said, limits: Limits) -> None:
     thing = _thing(register, credentials, said)
     if thing is not None and thing.owner != said.actor:
-        spent = list(map(_organization, thing.stream)).count(said.actor)
+        spent = _by_organization(thing.stream, said.actor)
         _check("status-event-count", spent, limits.status_events, "organization")
         return
     stream = _about_organization(register, said) if thing is None else thing.stream
@@ -155,7 +150,7 @@ def _check_status(register: Register, credentials: Credentials, said: Said, limi
     most = limits.status_together - (0 if founders else limits.status_reserve)
     if len(stream) < most:
         return
-    spent = list(map(_organization, stream)).count(said.actor)
+    spent = _by_organization(stream, said.actor)
     if spent >= most and not _ends(register, thing, said):
         raise Refusal(
             "status-event-count",
@@ -174,9 +169,14 @@ def _ends(register: Register, thing: Thing | None, said: Said) -> bool:
     return AFTER.get(type(said.event)) in FINAL and status(register, kind, thing) not in FINAL
 
 
+def _by_organization(stream: Sequence[Said], did: str) -> int:
+    """Return how much of a stream the keys of one organization said together."""
+    return [each.signed.organization for each in stream].count(did)
+
+
 def _by_key(stream: Sequence[Said], signer: Signed) -> int:
     """Return how much of a stream the signer's key said."""
-    if signer.key not in map(_key, stream):
+    if signer.key not in {each.signed.key for each in stream}:
         return 0
     # Another organization may list the same key.
     return sum(
@@ -186,7 +186,7 @@ def _by_key(stream: Sequence[Said], signer: Signed) -> int:
 
 def _revised(known: Achievement, signer: Signed) -> int:
     """Return how often the signer's key revised the achievement, which is its organization's."""
-    spent = list(map(_key, known.definitions)).count(signer.key)
+    spent = [each.signed.key for each in known.definitions].count(signer.key)
     if known.definitions[0].version == 1 and known.definitions[0].signed.key == signer.key:
         spent -= 1
     if known.entries > len(known.definitions) + len(known.stream):

@@ -13,8 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
-from itertools import compress
-from operator import attrgetter, not_
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -55,8 +54,6 @@ ENDINGS: Final = frozenset(
 
 _FINAL: Final = frozenset(event for event, after in AFTER.items() if after in FINAL)
 _PASSING: Final = frozenset(AFTER) - _FINAL
-_event: Final = attrgetter("event")
-_header: Final = attrgetter("signed.position")
 
 FIRST: Final[Mapping[Kind, StrEnum]] = MappingProxyType(
     {
@@ -124,12 +121,12 @@ def status(
     if before is not None:
         stream = stream[: bisect_left(stream, before, key=attrgetter("position"))]
     if register.judged.fallen:
-        fell = map(register.judged.fallen.__contains__, map(_header, stream))
-        stream = tuple(compress(stream, map(not_, fell)))
+        fallen = register.judged.fallen
+        stream = tuple([each for each in stream if each.signed.position not in fallen])
     if not stream:
         return FIRST[kind]  # as of most things
     applies = _Applying(register, thing, began[0], heard)
-    if not _FINAL.isdisjoint(map(type, map(_event, stream))):
+    if not _FINAL.isdisjoint([type(each.event) for each in stream]):
         # Nothing leads out of the first final status, however much follows it.
         for said in stream:
             if type(said.event) in _FINAL and applies(said):
