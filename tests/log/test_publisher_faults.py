@@ -91,7 +91,7 @@ def test_a_fault_at_any_step_changes_nothing_in_the_end(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ["after", "flip"])
-@pytest.mark.parametrize("gap", range(1, 16))
+@pytest.mark.parametrize("gap", range(1, 10))
 def test_a_fault_in_the_recovery_from_a_fault_changes_nothing_in_the_end(
     gap: int, fault: str
 ) -> None:
