@@ -16,7 +16,8 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from struct import Struct
+from typing import Final, NamedTuple
 
 from testamur.badges.commitment import render_holder_file
 from testamur.badges.prepare import Made, Prepared
@@ -32,8 +33,50 @@ PERSONAL: Final = "personal data: stays with the provider"
 _SOURCE: Final = "source"
 _NAME: Final = "credential"
 _COLUMNS: Final = ("row", "learner", _NAME, "holderFile", _SOURCE, PERSONAL)
+_UNSORTED: Final = ".events"
+_PLACE: Final = Struct(">QI")
 ID: Final = 36
 """Bytes of an id."""
+
+
+class _Events:
+    """Events in a file as they come, and where each of them is."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file.open("x+b")
+        # Each is behind its id, by which they are sorted.
+        self._places: list[bytes] = []
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def add(self, id_: str, event: bytes) -> None:
+        at = self._file.seek(0, os.SEEK_END)
+        self._places.append(id_.encode() + _PLACE.pack(at, self._file.write(event + b"\n")))
+
+    def in_order(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the ids in their order, each with the event and its LF."""
+        self._places.sort()
+        for place in self._places:
+            at, length = _PLACE.unpack(place[ID:])
+            self._file.seek(at)
+            yield place[:ID], self._file.read(length)
+
+    def ids(self) -> Iterator[str]:
+        return (place[:ID].decode() for place in self._places)
+
+    def drop(self, ids: Collection[str]) -> None:
+        self._places = [each for each in self._places if each[:ID].decode() not in ids]
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Begun(NamedTuple):
+    """The hidden folder, and what was added to it so far."""
+
+    hidden: Path
+    events: _Events
 
 
 class NewFolder:
@@ -44,17 +87,15 @@ class NewFolder:
         if folder.exists() or folder.is_symlink():
             raise Refusal("output-exists", "the folder is there already", value=str(folder))
         self._folder = folder
-        self._hidden: Path | None = None
-        # Each is behind its id, by which they are sorted: a hundred thousand are held here.
-        self._events: list[bytes] = []
+        self._begun: _Begun | None = None
         self._index = bytearray(UTF8_MARK.encode() + _row(*_COLUMNS))
 
     def add(self, made: Made) -> None:
-        """Write the holder file, and remember the event and the row of the index.
+        """Write the holder file and the event, and remember the row of the index.
 
         Raises `Refusal` for an event that the register would refuse for its form.
         """
-        hidden = self._hidden or self._begin()
+        hidden, events = self._begun or self._begin()
         event, name = encode_event(made.event), f"{HOLDERS}/{made.holder.id}.json"
         decode_event(event)
         _write(hidden / name, [render_holder_file(made.holder)])
@@ -62,12 +103,11 @@ class NewFolder:
         # A file or a learner may be named like a formula, and the index is for spreadsheets.
         learner, source = inert(next(iter(made.learners), "")), inert(made.source)
         self._index += _row(row, learner, made.holder.id, name, source, "")
-        self._events.append(made.event.credential.encode() + event + b"\n")
+        events.add(made.event.credential, event)
 
     def events(self) -> list[bytes]:
         """Return the events added, in the order of their ids: each its id, the event, and LF."""
-        self._events.sort()
-        return self._events
+        return [] if self._begun is None else [a + b for a, b in self._begun.events.in_order()]
 
     def sources(self, credentials: Collection[str]) -> dict[str, str]:
         """Return which source each of these credentials was made of, as the index names it."""
@@ -76,52 +116,58 @@ class NewFolder:
 
     def drop(self, credentials: Collection[str]) -> None:
         """Take out what was added of these credentials."""
-        if self._hidden is None or not credentials:
+        if self._begun is None or not credentials:
             return
-        self._events = [each for each in self._events if each[:ID].decode() not in credentials]
+        self._begun.events.drop(credentials)
         header, *rows = csv.reader(io.StringIO(self._index.decode(), newline=""))
         at = header.index(_NAME)
         kept = [header, *(row for row in rows if row[at] not in credentials)]
         self._index = bytearray(b"".join(_row(*row) for row in kept))
         for name in credentials:
-            (self._hidden / HOLDERS / f"{name}.json").unlink()
+            (self._begun.hidden / HOLDERS / f"{name}.json").unlink()
 
     def finish(self) -> None:
         """Write the index, and the events in the order of their ids; give the folder its name.
 
         Raises `Refusal` (`output-empty`).
         """
-        hidden = self._hidden
-        if hidden is None or not self._events:
+        if self._begun is None or not self._begun.events:
             raise Refusal("output-empty", "there is nothing to write")
-        self._events.sort()
-        _write(hidden / EVENTS, (each[ID:] for each in self._events))
-        _write(hidden / INDEX, [bytes(self._index)])
+        hidden, events = self._begun
+        _write(hidden / EVENTS, (event for _, event in events.in_order()))
+        events.close()
+        (hidden / _UNSORTED).unlink()
+        _write(hidden / INDEX, [self._index])
         # All is written before anything is synced: three times as fast as one by one.
-        for each in self._events:
-            _sync(hidden / HOLDERS / f"{each[:ID].decode()}.json")
+        for name in events.ids():
+            _sync(hidden / HOLDERS / f"{name}.json")
         for name in (EVENTS, INDEX, HOLDERS, "."):
             _sync(hidden / name)
         # If we stop before this line, a hidden folder is left over and nothing else; after
         # it all is there. Blinds cannot be made again, so they must be on disk by then.
         hidden.rename(self._folder)
-        self._hidden = None
+        self._begun = None
         _sync(self._folder.parent)
 
     def discard(self) -> None:
         """Remove what was written, unless it is finished."""
-        if self._hidden is not None:
-            shutil.rmtree(self._hidden, ignore_errors=True)
-            self._hidden = None
-        self._events.clear()
+        if self._begun is not None:
+            self._begun.events.close()
+            shutil.rmtree(self._begun.hidden, ignore_errors=True)
+            self._begun = None
 
-    def _begin(self) -> Path:
+    def _begin(self) -> _Begun:
         parent = self._folder.parent
         parent.mkdir(parents=True, exist_ok=True)
         # Beside its final place, so that the rename cannot cross file systems; mode 0700.
-        hidden = self._hidden = Path(tempfile.mkdtemp(prefix=f".{self._folder.name}.", dir=parent))
-        (hidden / HOLDERS).mkdir(mode=0o700)
-        return hidden
+        hidden = Path(tempfile.mkdtemp(prefix=f".{self._folder.name}.", dir=parent))
+        try:
+            (hidden / HOLDERS).mkdir(mode=0o700)
+            self._begun = _Begun(hidden, _Events(hidden / _UNSORTED))
+        except OSError:
+            shutil.rmtree(hidden, ignore_errors=True)
+            raise
+        return self._begun
 
 
 def _row(*cells: str) -> bytes:
@@ -171,7 +217,7 @@ def by_number(text: str) -> list[tuple[int, str]]:
     return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]
 
 
-def _write(path: Path, parts: Iterable[bytes]) -> None:
+def _write(path: Path, parts: Iterable[bytes | bytearray]) -> None:
     # O_EXCL: never over a file that is there; 0600: for the owner alone.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
