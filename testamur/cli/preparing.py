@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -257,8 +258,7 @@ def prepare(
             key=secret,
             log=log,
         )
-    beside = folder_at_hand(keys, key)
-    ledger = None if beside is None else Ledger.of(beside)
+    ledger = _ledger(folder_at_hand(keys, key))
     with (
         nullcontext() if url is None else asked(url) as registry,
         track("Preparing") as tracked,
@@ -285,6 +285,20 @@ def _own_folder(keys: Path, issuer: Provider | None) -> KeyFolder:
     if issuer is not None and issuer.did != folder.did:
         raise Refusal("key-folder", f"{keys} holds keys of {folder.did}", value=issuer.did)
     return folder
+
+
+def _ledger(folder: KeyFolder | None) -> Ledger | None:
+    """Return the ledger of a folder of keys; None if it cannot be kept there, which is told."""
+    if folder is None:
+        return None
+    if not os.access(folder.path, os.W_OK):
+        note(
+            f"Nothing can be written into {folder.path}, so a second award to one of these "
+            "learners will not be noticed",
+            "yellow",
+        )
+        return None
+    return Ledger.of(folder)
 
 
 def _signer(folder: KeyFolder | None, issuer: Provider | None, secret: PrivateKey | None) -> Signer:

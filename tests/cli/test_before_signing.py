@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -367,3 +368,11 @@ def test_what_a_registry_takes_and_does_not_show_could_not_be_compared(
         assert "does not show it, so nothing could be compared" in done.err
         assert run(*PREPARE, "--keys", "keys", "--out", "spring").code == 0
         assert run("check", "spring/events.ndjson", *asks).code == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_into_is_told(registrar: Registrar) -> None:
+    (registrar.folder / "keys").chmod(0o500)
+    done = registrar.prepares("spring")
+    (registrar.folder / "keys").chmod(0o700)
+    assert (done.code, "will not be noticed" in done.err) == (0, True)
