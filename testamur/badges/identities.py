@@ -71,7 +71,10 @@ def read_asked(text: str) -> Asked:
     if not found or len(found) > MAX_LEARNER:
         raise Refusal("learner", f"a learner is named in 1 to {MAX_LEARNER} characters", value=text)
     try:
+        found.encode()  # which a byte of a command line that is no UTF-8 has no letters for
         cells.check_seen(found, joined=False)
+    except UnicodeEncodeError:
+        raise Refusal("learner", "holds bytes that are no UTF-8", value=text) from None
     except Refusal as refusal:
         raise Refusal("learner", refusal.detail, value=text) from None
     kind, found = _kind(found)

@@ -23,7 +23,7 @@ _DATE_TIME_STAMP: Final = re.compile(
 # XML Schema 1.1 section 3.3.7: no zone is further from UTC.
 _FURTHEST: Final = timedelta(hours=14)
 _NUMBER: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,9})?")
-MAX_WORDINGS: Final = 200
+MAX_WORDINGS: Final = 50
 """Of one text, in as many languages."""
 
 _VALUE, _LANGUAGE, _DIRECTION = "@value", "@language", "@direction"

@@ -226,7 +226,7 @@ def test_whose_it_is_is_checked_if_somebody_asks_and_noted_if_nobody_does(
     )
 
 
-@pytest.mark.parametrize("learner", ["", " ", "ada\u200b@example.org", "a" * 2001])
+@pytest.mark.parametrize("learner", ["", " ", "ada\u200b@example.org", "a" * 2001, "ada\udcff"])
 def test_nobody_is_asked_about_who_cannot_be_a_learner(world: World, learner: str) -> None:
     world.evidence()
     done = verify(world, "--learner", learner, "--json")
