@@ -83,6 +83,11 @@ class Comparison:
             if found:
                 self._refused[name] = list(found)
 
+    @property
+    def asks(self) -> bool:
+        """Whether a registry is asked, which is sent all events."""
+        return self._registry is not None
+
     def found(self, lines: Sequence[bytes]) -> Found:
         """Return what is found, once all were taken; `lines` are ids, each followed by its event.
 

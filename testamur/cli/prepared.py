@@ -105,7 +105,7 @@ def write_made(
 
 def _compare(prepared: Prepared, folder: NewFolder, compared: Comparison) -> None:
     """Take out of the folder what the log or the ledger speaks against."""
-    events = folder.events()
+    events = folder.events() if compared.asks else []
     found = compared.found(events)
     flags = () if found.tried is None else found.tried.flags
     # A registry may name lines that are none.
