@@ -98,7 +98,7 @@ def verify(
     Examples:
 
     `testamur verify credential.json --evidence credential.testamur.json --policy policy.txt
-    --anchor did:key:z6Mk...`
+    --anchor DID`
 
     `testamur verify credential.json --url https://registry.example --vkey log.vkey
     --learner ada@example.org`

@@ -19,7 +19,8 @@ from testamur.verification.tree import Tree
 _DETAIL: Final = 1000
 _NOTES: Final = 100
 _FURTHER: Final = (
-    "further flags could not be checked: the evidence leaves out the entries that they follow from"
+    "further flags could not be checked: they follow from entries that evidence leaves out, and "
+    "the register states them (--url)"
 )
 
 

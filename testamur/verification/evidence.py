@@ -81,6 +81,7 @@ class Evidence(_Part, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     size: Position | None = None
 
 
+_ANEW: Final = "if an editor saved it, get it anew: `testamur evidence`"
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 _decoder: Final = msgspec.json.Decoder(Evidence)
 
@@ -96,9 +97,9 @@ def parse_evidence(data: bytes) -> Evidence:
     try:
         evidence = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal("evidence", f"not an evidence file: {error}") from None
+        raise Refusal("evidence", f"not an evidence file: {error}; {_ANEW}") from None
     if render_evidence(evidence).removesuffix(b"\n") != data.removesuffix(b"\n"):
-        raise Refusal("evidence", "not canonical JSON, or a member given twice")
+        raise Refusal("evidence", f"not canonical JSON, or a member given twice; {_ANEW}")
     positions = [submission.position for submission in evidence.submissions]
     if positions != sorted(set(positions)):
         raise Refusal("evidence", "submissions must be in log order", value=positions)

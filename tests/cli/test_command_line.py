@@ -48,6 +48,8 @@ def test_every_command_has_an_example_and_json(command: str) -> None:
     assert f"testamur {command} " in done.out
     assert "Example" in done.out
     assert "--json" in done.out
+    # A DID is no picture of a key.
+    assert "\U0001f511" not in done.out
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
