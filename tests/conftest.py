@@ -45,9 +45,7 @@ def opened_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
     with closing(Served(tmp_path_factory.mktemp("opened") / "data")) as log:
         log.init()
-        with log.running():
-            log.open_register()
-            log.answer(f"/organizations?size={log.size}")  # the tables have all of it
+        log.record(*log.story.opening()[1:])
         yield log
 
 
@@ -55,6 +53,5 @@ def opened_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def grown_log(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The same with 600 credentials more: tiles of two levels, two full bundles."""
     with closing(opened_log.copy(tmp_path_factory.mktemp("grown") / "data")) as log:
-        with log.running():
-            log.submit(log.story.cohort(600))
+        log.record(log.story.cohort(600))
         yield log

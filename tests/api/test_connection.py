@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -426,15 +426,6 @@ def test_a_connection_too_many_is_told_to_come_later(monkeypatch: pytest.MonkeyP
 
 
 # --- The real server ---
-
-
-@pytest.fixture(scope="module")
-def served(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server."""
-    log = opened_log.copy(tmp_path_factory.mktemp("connections") / "data")
-    with log.running():
-        yield log
-    log.close()
 
 
 def test_the_server_looks_for_slow_clients(served: Served) -> None:

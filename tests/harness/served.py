@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -32,6 +32,7 @@ from testamur.keys import PublicKey
 from testamur.tlog.note import VerifierKey
 from testamur.tlog.policy import Policy, parse_policy
 from testamur.tlog.reader import LogReader
+from testamur.tlog.source import DirectorySource
 from testamur.verification.receipt import Receipt, parse_receipt, verify_receipt
 from tests.harness.story import Story
 from tests.harness.waiting import until
@@ -104,6 +105,44 @@ class Served:
         )
         assert made.returncode == 0, made.stderr
         self.vkey = made.stdout.strip()
+
+    def record(self, *bodies: bytes) -> None:
+        """Record submissions, publish them and bring the tables up, all in this process.
+
+        No server may have the log open; nor is one started, which takes ten times as long.
+        """
+        from api.folder import Folder, read_key
+        from log.directory import DirectoryStore
+        from log.publisher import Publisher
+        from log.sqlite import SqliteLastSigned
+        from projections.follower import Follower
+        from registry.gate import Gate
+        from registry.sqlite.store import SqliteStore
+
+        folder, recorded = Folder(self.data), list[object]()
+        with (
+            closing(SqliteStore(folder.registry)) as store,
+            closing(SqliteLastSigned(folder.last_signed)) as last_signed,
+            Gate(store, log_key=self.log_key, settled=recorded.extend) as gate,
+        ):
+            for body in bodies:
+                gate.offer(gate.check(body), None)
+            until(lambda: len(recorded) == len(bodies))
+            last_signed.claim()
+            publisher = Publisher(
+                gate.entries,
+                DirectoryStore(folder.log),
+                last_signed,
+                read_key(folder),
+                published=lambda *_: None,
+            )
+            publisher.resume()
+            publisher.publish_once()
+        reader = LogReader(DirectorySource(folder.log), self.key)
+        follower = Follower.open(folder.projections, reader)
+        size = follower.catch_up()
+        follower.engine.dispose()
+        assert size == reader.checkpoint().size
 
     def copy(self, data: Path) -> Served:
         """Copy the log, which no server may have open, into the new folder `data`."""
