@@ -7,6 +7,9 @@ from threading import Event
 import pytest
 
 from testamur.cli.asking import Retries, ahead
+from testamur.cli.evidence_sources import FromRegistry
+from testamur.http.client import RegistryClient
+from testamur.http.exchange import NoServer
 
 
 @pytest.mark.parametrize("at_once", [1, 4])
@@ -35,6 +38,18 @@ def test_a_reader_that_stops_starts_no_further_question() -> None:
     count = len(begun)
     assert count <= 16
     assert len(begun) == count  # nothing runs any more
+
+
+def test_a_registry_that_has_gone_is_not_tried_for_each_further_credential() -> None:
+    told: list[str] = []
+    with RegistryClient(
+        "http://127.0.0.1:9", patience=0.3, on_retry=lambda reason, _: told.append(reason)
+    ) as registry:
+        ask = FromRegistry(registry)
+        for _ in range(3):
+            with pytest.raises(NoServer, match="cannot be reached"):
+                ask("019a3b1c-7f00-7abc-8def-0123456789ab")
+    assert len(told) == 1
 
 
 def test_a_reason_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
