@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from testamur.badges.prepare import Prepared
 from testamur.catalogue import events as e
+from testamur.catalogue.members import Scope
 from testamur.rules import Flag
 from testamur.verification.report import Basis, EvidenceFrom, Report
 from tests.harness.awards import awards
 from tests.harness.issued_log import IssuedLog
-from tests.harness.judged import refuted
+from tests.harness.judged import logged_as, on_terms, refuted
 from tests.verification.test_declarations import declares, recovers
 
 
@@ -229,3 +234,75 @@ def test_the_flags_of_a_replay_are_those_of_the_issuance_that_is_judged(issued: 
 
     assert issued.bearing(holder.id).flags(holder.id) == ()
     assert issued.report(holder, stated=()).subject["position"] == "15"
+
+
+def _retires(issued: IssuedLog) -> Prepared:
+    issued.says(issued.story.provider, e.AchievementRetired(achievement=issued.story.achievement))
+    return awards(issued.story, 1)
+
+
+def _suspended_before(issued: IssuedLog) -> Prepared:
+    issued.says(issued.story.accreditor, _suspends(issued))
+    return awards(issued.story, 1)
+
+
+def _closed_before(issued: IssuedLog) -> Prepared:
+    issued.says(issued.story.accreditor, issued.story.closed())
+    return awards(issued.story, 1)
+
+
+def _overdue(issued: IssuedLog) -> Prepared:
+    restated = issued.story.accreditation_restated("An Organization")
+    issued.says(
+        issued.story.accreditor, msgspec.structs.replace(restated, review_by=date(2026, 11, 1))
+    )
+    return awards(issued.story, 1)
+
+
+def _unclaimed(issued: IssuedLog) -> Prepared:
+    prepared = awards(issued.story, 1)
+    event = msgspec.structs.replace(prepared.events[0], accreditation=None)
+    return logged_as(prepared, event)
+
+
+def _outside(issued: IssuedLog) -> Prepared:
+    story, id_ = issued.story, issued.story.new_id()
+    narrow = Scope(fields=("0999",))
+    issued.says(story.accreditor, msgspec.structs.replace(story.accredited(id_), scope=narrow))
+    return on_terms(awards(story, 1), accreditation=id_)
+
+
+def _on_day(day: date) -> Callable[[IssuedLog], Prepared]:
+    def act(issued: IssuedLog) -> Prepared:
+        prepared = awards(issued.story, 1)
+        return logged_as(prepared, msgspec.structs.replace(prepared.events[0], valid_from=day))
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("story", "flag"),
+    [
+        (lambda issued: awards(issued.story, 1), None),
+        (_retires, "achievement-retired"),
+        (_suspended_before, "accreditation-not-in-force"),
+        (_closed_before, "accreditor-closed"),
+        (_overdue, "review-overdue"),
+        (_unclaimed, "no-accreditation-claimed"),
+        (_outside, "outside-accredited-scope"),
+        (_on_day(date(2026, 1, 1)), "backdated"),
+        (_on_day(date(2027, 1, 1)), "postdated"),
+    ],
+)
+def test_the_flags_that_follow_are_those_of_the_rules(
+    issued: IssuedLog, story: Callable[[IssuedLog], Prepared], flag: str | None
+) -> None:
+    (holder,) = issued.award(story(issued))
+    evidence = issued.evidence(holder)
+
+    stated = issued.bearing(holder.id).flags(holder.id)
+    report = issued.report(holder, evidence, stated=stated)
+
+    assert flag is None or flag in stated
+    assert {each.code for each in report.flags} == set(stated)
+    assert disagreements(report) == []
