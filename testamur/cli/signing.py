@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import codecs
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 
 import msgspec
 import typer
 
-from testamur.catalogue.events import CredentialIssued, Event
+from testamur.catalogue.events import Event
 from testamur.catalogue.ids import new_id
 from testamur.catalogue.lines import decode_event, decode_events
 from testamur.catalogue.submission import (
@@ -24,19 +24,16 @@ from testamur.catalogue.submission import (
     parse,
     seal,
 )
-from testamur.cli import reaching
 from testamur.cli.asking import reached
-from testamur.cli.comparing import compare
+from testamur.cli.checked import above, against_the_log, is_submission, lines_of, of_form, tell
 from testamur.cli.files import naming, read, write
-from testamur.cli.flags import can_be_mended, tell_of_flags, tell_of_registry
-from testamur.cli.key_folder import KeyFolder
-from testamur.cli.outcome import HOLDS, REFUTED, described
+from testamur.cli.flags import tell_of_registry
+from testamur.cli.outcome import HOLDS, REFUTED
 from testamur.cli.profile import to_type, unless
-from testamur.cli.signer import KeyFile, Keys, Signer, Whose, folder_at_hand, signer_of
-from testamur.cli.terminal import Json, note, show_fields, show_json, show_table
+from testamur.cli.signer import KeyFile, Keys, Whose, folder_at_hand, signer_of
+from testamur.cli.terminal import Json, note, show_fields, show_json
 from testamur.cli.values import Log, MaybeUrl, NewFile, log_name
 from testamur.errors import Refusal, Refusals
-from testamur.http.check_report import CheckReport
 from testamur.recording.objections import each_objection
 from testamur.rules.effective import check_effective
 
@@ -79,14 +76,14 @@ def check(
         raise typer.BadParameter("one needs the other", param_hint="--url, --keys or --key")
     url = reached(context, url, "it is not compared with the log")
     data = read(file, MAX_BYTES)
-    checked = _Checked(wrong_form(data), None)
+    checked = of_form(wrong_form(data))
     if url is not None and not checked.refusals:
-        events = decode_events(_event_lines(data))
+        events = decode_events(lines_of(data))
         signer = signer_of(events, keys, key, organization)
         folder = folder_at_hand(keys, key)
-        checked = _against_the_log(file, data, events, url, signer, folder, log)
+        checked = against_the_log(file, data, events, url, signer, folder, log)
     holds = checked.holds(accept_flags=accept_flags)
-    _tell(file, checked, json=json)
+    tell(file, checked, json=json)
     raise typer.Exit(HOLDS if holds else REFUTED)
 
 
@@ -128,16 +125,16 @@ def sign(
     if wrong := wrong_form(data):
         detail = f"{wrong[0].detail}; {wrong.total:,} in all: testamur check {events}"
         raise Refusal(wrong[0].rule, detail, line=wrong[0].line, value=wrong[0].value)
-    lines = _event_lines(data)
+    lines = lines_of(data)
     decoded = decode_events(lines)
     signer = signer_of(decoded, keys, key, organization)
     url = reached(context, url, "it is signed without being compared with the log")
     checked = None
     if url is not None:
         folder = folder_at_hand(keys, key)
-        checked = _against_the_log(events, data, decoded, url, signer, folder, log)
+        checked = against_the_log(events, data, decoded, url, signer, folder, log)
         if not checked.holds(accept_flags=accept_flags):
-            _tell(events, checked, json=json)
+            tell(events, checked, json=json)
             if not json:
                 note("Nothing was signed.", "yellow")
             raise typer.Exit(REFUTED)
@@ -157,14 +154,9 @@ def sign(
     if json:
         show_json(fields if tried is None else {**fields, "registry": msgspec.to_builtins(tried)})
     else:
-        tell_of_registry(tried)
+        tell_of_registry(tried, checked.place if checked else None)
         show_fields({**fields, "iat": format_time(payload["iat"] * 1000)})
         note(f"Next: testamur submit {out}{to_type('url', 'trust', 'keys')}")
-
-
-def is_submission(data: bytes) -> bool:
-    """Return whether line 1 is no event, and so ought to be the header of a submission."""
-    return not data.lstrip().startswith(b"{")
 
 
 def wrong_form(data: bytes) -> Refusals:
@@ -184,7 +176,7 @@ def wrong_form(data: bytes) -> Refusals:
         # Decoded twice: the events of the largest file take more memory than the file.
         found = _objections(lambda: map(decode_event, event_lines(data)))
     for refusal in found:
-        _above(refusal)
+        above(refusal)
     return found
 
 
@@ -197,24 +189,6 @@ def _objections(events: Callable[[], Iterable[Event]]) -> Refusals:
         except Refusal as refusal:
             found.add(refusal.at(line))
     return found
-
-
-def _above(refusal: Refusal) -> Refusal:
-    """Return the refusal with its line in a file without a header."""
-    if refusal.line is not None:
-        refusal.line -= 1
-    return refusal
-
-
-def _without_header(tried: CheckReport) -> CheckReport:
-    flags = tuple(
-        msgspec.structs.replace(each, first_line=each.first_line - 1) for each in tried.flags
-    )
-    refusals = tuple(
-        each if each.line is None else msgspec.structs.replace(each, line=each.line - 1)
-        for each in tried.refusals
-    )
-    return msgspec.structs.replace(tried, flags=flags, refusals=refusals)
 
 
 def _mangled(data: bytes) -> Refusal | None:
@@ -230,77 +204,3 @@ def _mangled(data: bytes) -> Refusal | None:
         return None
     line = data.count(b"\n", 0, at) + 1
     return Refusal("file-form", "ends in CR LF, as lines do on Windows; save it with LF", line=line)
-
-
-def _event_lines(data: bytes) -> list[bytes]:
-    """Return the events of a file of events, or those of a submission."""
-    # With its own line 1 the registry could submit what it is asked to try.
-    return (data.partition(b"\n")[2] if is_submission(data) else data)[:-1].split(b"\n")
-
-
-class _Checked(NamedTuple):
-    """What is wrong with a file, by its own lines, and what a registry made of it."""
-
-    refusals: Refusals
-    tried: CheckReport | None
-
-    def holds(self, *, accept_flags: bool) -> bool:
-        """Return whether the events may be signed, and with which flags."""
-        flags = () if self.tried is None else self.tried.flags
-        return not self.refusals and (accept_flags or not any(map(can_be_mended, flags)))
-
-
-def _against_the_log(
-    file: Path,
-    data: bytes,
-    events: Sequence[Event],
-    url: str,
-    signer: Signer,
-    folder: KeyFolder | None,
-    log: str | None,
-) -> _Checked:
-    """Return what the log says against a file whose form is good."""
-    found = compare(
-        file, _event_lines(data), events, url=url, signer=signer, folder=folder, log=log
-    )
-    refusals = [each.refusal() for each in found.tried.refusals]
-    for line, event in enumerate(events, 2):
-        if isinstance(event, CredentialIssued) and event.credential in found.refused:
-            refusals.append(found.refused[event.credential].at(line))
-    listed = Refusals(sorted(refusals, key=lambda refusal: refusal.line or 0))
-    listed.left_off += found.tried.left_off
-    if is_submission(data):
-        return _Checked(listed, found.tried)
-    for each in listed:
-        _above(each)
-    return _Checked(listed, _without_header(found.tried))
-
-
-def _tell(file: Path, checked: _Checked, *, json: bool) -> None:
-    if json:
-        listed = [described(each) for each in checked.refusals]
-        left_off, tried = checked.refusals.left_off, msgspec.to_builtins(checked.tried)
-        show_json({"file": str(file), "refusals": listed, "leftOff": left_off, "registry": tried})
-    else:
-        _show(file, checked.refusals, checked.tried)
-
-
-def _show(file: Path, refusals: Refusals, tried: CheckReport | None) -> None:
-    if refusals:
-        rows = [[each.line or "", each.rule, each.detail, each.value or ""] for each in refusals]
-        show_table(["line", "rule", "why", "found"], rows)
-        if refusals.left_off:
-            note(f"... and {refusals.left_off:,} more, which are not listed: mend these first")
-    tell_of_flags(tried.flags if tried else ())
-    if tried is not None and tried.reach is not None:
-        note(f"This {reaching.would(tried.reach)}.")
-    by_whom = f"by the registry, at {tried.size:,} entries" if tried else "for its form"
-    no_flags = ", no flags" if tried is not None and not tried.flags else ""
-    verdict = f"{refusals.total:,} refused" if refusals else f"nothing refused{no_flags}"
-    note(f"{file}: {verdict} {by_whom}")
-    if tried is not None and any(map(can_be_mended, tried.flags)):
-        note(
-            "You can mend flags of these events: do it before they are signed, or leave them so: "
-            "--accept-flags",
-            "yellow",
-        )

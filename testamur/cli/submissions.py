@@ -16,6 +16,7 @@ from testamur.catalogue.submission import MAX_BYTES, parse, parse_header
 from testamur.cli import reaching
 from testamur.cli.asking import Retries
 from testamur.cli.awarded_ledger import Ledger
+from testamur.cli.checked import is_submission
 from testamur.cli.comparing import held_already
 from testamur.cli.files import naming, read, refuse_existing_file, write
 from testamur.cli.flags import can_be_mended, tell_of_flags
@@ -24,7 +25,6 @@ from testamur.cli.outcome import HOLDS, REFUTED, UNCHECKED, described
 from testamur.cli.profile import is_offered
 from testamur.cli.receipts import keep_receipt, look_for_strangers
 from testamur.cli.signer import Keys
-from testamur.cli.signing import is_submission
 from testamur.cli.terminal import Json, note, say, show_fields, show_json
 from testamur.cli.trust import MaybeTrust, Trust, opened, own_word, policy_from
 from testamur.cli.values import Url

@@ -81,6 +81,7 @@ def test_an_edited_definition_is_noticed_before_it_is_signed(registrar: Registra
         ("definition-differs", 2),
     ]
     assert "level EQF 7 in the credential, EQF 6 on the log" in done.json["refusals"][0]["detail"]
+    assert {each["source"] for each in done.json["refusals"]} == {"c.csv row 2", "c.csv row 3"}
     assert done.json["registry"]["accepted"]  # the register alone cannot see it
     signed = registrar.signs("s", "--url", registrar.served.url)
     assert (signed.code, "Nothing was signed" in signed.err) == (1, True)
@@ -101,7 +102,7 @@ def test_flags_are_listed_with_what_to_do_before_anything_is_signed(registrar: R
     registrar.prepares()
     done = registrar.checks()
     assert done.code == 1
-    assert "flagged backdated: 2 times, first on line 1" in done.err
+    assert re.search(r"flagged backdated: 2 times, first on line 1 \(c.csv row [23]\)", done.err)
     assert "valid from 2026-01-02, " in done.err
     assert "What to do: mend the day of the award if it is wrong." in done.err
     assert registrar.signs("s", "--url", registrar.served.url).code == 1
