@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -278,6 +278,19 @@ def test_who_lost_a_credential_may_be_awarded_it_anew(registrar: Registrar) -> N
     assert rules(offline) == [("c.csv row 2", "already-awarded")]
     assert registrar.prepares("again", "--url", registrar.served.url).code == 0
     assert submitted(registrar, "again").code == 0
+
+
+@pytest.mark.slow
+def test_what_has_run_out_may_be_awarded_anew(registrar: Registrar) -> None:
+    today = datetime.now(UTC).date()
+    days = [f"{today - timedelta(days=before)}" for before in (3, 1)]
+    text = f"learner,awarded,validUntil\nada@example.org,{days[0]},{days[1]}\n"
+    (registrar.folder / "c.csv").write_text(text)
+    registrar.prepares("spring")
+    assert submitted(registrar, "spring").code == 0
+    asks = ["--url", registrar.served.url, "--json"]
+    assert rules(registrar.prepares("again", "--json")) == [("c.csv row 2", "already-awarded")]
+    assert registrar.prepares("again", *asks).code == 0
 
 
 @pytest.mark.slow
