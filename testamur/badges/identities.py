@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from urllib.parse import unquote
 
 from testamur.badges import addresses, cells
 from testamur.errors import Refusal, Refuted, Unavailable
@@ -116,11 +117,16 @@ def _kind(text: str) -> tuple[Kind, str]:
     """Return of what kind an identifier is, and the identifier itself, without `mailto:`."""
     if text.startswith("did:"):
         return "a DID", text
-    if found := _MAILTO.match(text):
-        return "an e-mail address", text[found.end() :]
+    if _MAILTO.match(text):
+        return "an e-mail address", _mailbox(text)
     if _URI.match(text):
         return "a URI", text
     return ("an e-mail address" if "@" in text else "a number"), text
+
+
+def _mailbox(uri: str) -> str:
+    """Return the address in a URI such as mailto:ada@example.org?subject=x (RFC 6068)."""
+    return unquote(uri.partition(":")[2].partition("?")[0])
 
 
 def _named(credential: Mapping[str, Any]) -> Iterator[_Named]:
@@ -142,7 +148,7 @@ def _kind_of(identity_type: object, text: str, *, hashed: bool) -> tuple[Kind, s
     if identity_type == "name":
         return "a name", text
     if identity_type == "emailAddress":
-        return "an e-mail address", text if hashed else _MAILTO.sub("", text, count=1)
+        return "an e-mail address", text if hashed or not _MAILTO.match(text) else _mailbox(text)
     if identity_type == "identifier":
         return ("a number", text) if hashed else _kind(text)
     return "an identifier of another type", text

@@ -50,6 +50,7 @@ _HOLDS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
     ("the address, hashed without a salt", _by(_hashed(_ADA, salt="")), _ADA),
     ("the address as it is", _by(_plain(_ADA, "emailAddress")), _ADA),
     ("the address as the id of the subject", {"id": f"mailto:{_ADA}"}, _ADA),
+    ("the address in a longer URI", {"id": "mailto:ada%40example.org?subject=x"}, _ADA),
     ("the second of two addresses", _by(_hashed("a@example.org"), _hashed(_ADA)), _ADA),
     ("the address beside a name", _by(_plain("Ada", "name"), _hashed(_ADA)), _ADA),
     ("the address beside a DID", {"id": _DID, **_BY_ADDRESS}, _ADA),
