@@ -1,4 +1,4 @@
-"""Conditional answers: who has the answer already is told so, and not sent it again.
+"""Conditional answers: a client that has the answer already is told so, and not sent it again.
 
 RFC 9110 sections 8.8.3 and 13.1.2. Tags are weak: an answer in gzip says the same.
 """

@@ -244,7 +244,7 @@ async def accreditation_history(
 @routes.get(
     "/accreditations",
     summary="Accreditations, in the order in which they were granted.",
-    description="All of them, or those that have what is asked for. `name` is one that the "
+    description="All of them, or those that the filters leave. `name` is one that the "
     "accreditor vouches for, or once did.",
     responses=described(Listed[AccreditationAnswer]),
 )
@@ -346,7 +346,7 @@ async def recognition_history(
 @routes.get(
     "/recognitions",
     summary="Recognitions, in the order in which they were granted.",
-    description="All of them, or those that have what is asked for. `name` is one that the "
+    description="All of them, or those that the filters leave. `name` is one that the "
     "authority vouches for, or once did.",
     responses=described(Listed[RecognitionAnswer]),
 )

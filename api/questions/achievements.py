@@ -152,7 +152,7 @@ async def achievement_history(
 @routes.get(
     "/achievements",
     summary="Achievements, in the order in which they were first defined.",
-    description="All of them, or those that have what is asked for. `flag` is about any version, "
+    description="All of them, or those that the filters leave. `flag` is about any version, "
     "`since`, `until` and `after` about the first.",
     responses=described(Listed[AchievementAnswer]),
 )

@@ -363,7 +363,7 @@ _FLAGGED: Final = (
 @routes.get(
     "/credentials",
     summary="Credentials, in the order in which they were issued.",
-    description="All of them, or those that have what is asked for." + _FLAGGED,
+    description="All of them, or those that the filters leave." + _FLAGGED,
     responses=described(Listed[CredentialLine]),
 )
 async def every_credential(
@@ -384,7 +384,7 @@ async def every_credential(
 @routes.get(
     "/organizations/{did}/credentials",
     summary="What an organization issued.",
-    description="All of it, or what has what is asked for." + _FLAGGED,
+    description="All of it, or what the filters leave." + _FLAGGED,
     responses=described(Listed[CredentialLine]),
 )
 async def credentials_of(
@@ -405,7 +405,7 @@ async def credentials_of(
 @routes.get(
     "/achievements/{achievement}/credentials",
     summary="What was issued for an achievement.",
-    description="All of it, or what has what is asked for." + _FLAGGED,
+    description="All of it, or what the filters leave." + _FLAGGED,
     responses=described(Listed[CredentialLine]),
 )
 async def credentials_for(

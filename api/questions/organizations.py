@@ -235,7 +235,7 @@ def _vouched(found: GrantAt) -> VouchedFor:
 @routes.get(
     "/organizations",
     summary="Organizations, in the order of registration.",
-    description="All of them, or those that have what is asked for. `since`, `until` and `after` "
+    description="All of them, or those that the filters leave. `since`, `until` and `after` "
     "are about the registration.",
     responses=described(Listed[OrganizationAnswer]),
 )

@@ -210,7 +210,7 @@ def not_counted(found: Iterable[Fallen]) -> tuple[NotCounted, ...]:
 
 
 class Asker(NamedTuple):
-    """Who asks what is answered: where to ask, in which form, and what the client has already.
+    """A client that asks: where its answer comes from, in which form, and what it has already.
 
     `name` is what a file with the answer may be called.
     """

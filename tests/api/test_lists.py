@@ -268,7 +268,7 @@ def test_a_cursor_is_good_for_its_list_its_size_and_its_filters_alone(served: Se
         following.replace("cursor=0-", "cursor=%D9%A0-"),
     ):
         problem(served.get(other), 422, "cursor")
-    # Whoever makes one up begins somewhere else in the same list, and reaches nothing more.
+    # One that somebody makes up begins elsewhere in the same list, and leads to nothing else.
     forged = served.get(following.replace("cursor=0-", "cursor=9999999999999999-"))
     assert (forged.status_code, forged.json()["items"]) == (200, [])
 
@@ -331,7 +331,7 @@ def test_no_cell_is_run_by_a_spreadsheet(served: Served) -> None:
 
 
 @pytest.mark.parametrize("path", ["/organizations", "/credentials/{id}", "/organizations/{did}"])
-def test_who_takes_neither_json_nor_a_table_is_told_so(served: Served, path: str) -> None:
+def test_a_client_that_takes_neither_json_nor_a_table_is_told_so(served: Served, path: str) -> None:
     (one, *_) = items(served, "/credentials")
     path = path.format(id=one["id"], did=served.story.provider.did)
     found = problem(served.get(path, headers={"Accept": "image/png"}), 406, "not-acceptable")
@@ -378,7 +378,7 @@ def links_in(found: Any) -> set[str]:
     return own | {path for each in found.values() for path in links_in(each)}
 
 
-def test_who_has_an_answer_is_not_sent_it_again(served: Served) -> None:
+def test_a_client_that_has_an_answer_is_not_sent_it_again(served: Served) -> None:
     for path in ("/organizations", f"/credentials?size={served.size}"):
         first = served.get(path)
         held = {"If-None-Match": f'"other", {first.headers["etag"]}'}

@@ -101,7 +101,7 @@ def asked(served: Served, path: str, *headers: str, version: str = "1.1") -> tup
 
 
 @pytest.mark.parametrize("path", ["/", "/organizations", "/openapi.json", "/log/tile/entries/000"])
-def test_who_takes_gzip_alone_gets_gzip(served: Served, path: str) -> None:
+def test_a_client_that_takes_gzip_alone_gets_gzip(served: Served, path: str) -> None:
     if path.startswith("/log"):
         last = served.size - 1
         path = f"/log/{bundle_path(last // WIDTH, last % WIDTH + 1)}"
@@ -114,7 +114,9 @@ def test_who_takes_gzip_alone_gets_gzip(served: Served, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/organizations", "/stream", "/log/checkpoint", "/log/vkey"])
 @pytest.mark.parametrize("taken", ["*;q=0", "identity;q=0, br"])
-def test_who_takes_nothing_that_there_is_gets_406(served: Served, path: str, taken: str) -> None:
+def test_a_client_that_takes_nothing_that_there_is_gets_406(
+    served: Served, path: str, taken: str
+) -> None:
     answer = served.get(path, headers={"Accept-Encoding": taken})
     problem(answer, 406, "not-acceptable")
 
@@ -162,7 +164,7 @@ def test_a_path_tells_the_methods_that_it_takes(served: Served, path: str, metho
 
 
 def test_a_part_of_a_file_is_not_offered_and_the_whole_is_sent(served: Served) -> None:
-    """A tile is small and never changes; who asks for a range gets all of it (RFC 9110 14.2)."""
+    """A tile is small and never changes, and a server may pass over ranges (RFC 9110 14.2)."""
     path = f"/log/{bundle_path((served.size - 1) // WIDTH, (served.size - 1) % WIDTH + 1)}"
     whole = served.get(path)
     for part in ("bytes=0-9", "bytes=-1", "bytes=5-1", "bytes=" + "0-0," * 9_000, "lines=1"):
