@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import compress
 from pathlib import Path
 from struct import Struct
 from typing import Final, NamedTuple
@@ -88,7 +89,7 @@ class NewFolder:
             raise Refusal("output-exists", "the folder is there already", value=str(folder))
         self._folder = folder
         self._begun: _Begun | None = None
-        self._index = bytearray(UTF8_MARK.encode() + _row(*_COLUMNS))
+        self._index = [_row(*_COLUMNS)]
 
     def add(self, made: Made) -> None:
         """Write the holder file and the event, and remember the row of the index.
@@ -102,7 +103,7 @@ class NewFolder:
         row = "" if made.row is None else str(made.row)
         # A file or a learner may be named like a formula, and the index is for spreadsheets.
         learner, source = inert(next(iter(made.learners), "")), inert(made.source)
-        self._index += _row(row, learner, made.holder.id, name, source, "")
+        self._index.append(_row(row, learner, made.holder.id, name, source, ""))
         events.add(made.event.credential, event)
 
     def events(self) -> list[bytes]:
@@ -111,7 +112,7 @@ class NewFolder:
 
     def sources(self, credentials: Collection[str]) -> dict[str, str]:
         """Return which source each of these credentials was made of, as the index names it."""
-        rows = csv.DictReader(io.StringIO(self._index.decode(), newline=""))
+        rows = csv.DictReader(row.decode() for row in self._index)
         return {row[_NAME]: row[_SOURCE] for row in rows if row[_NAME] in credentials}
 
     def drop(self, credentials: Collection[str]) -> None:
@@ -119,10 +120,10 @@ class NewFolder:
         if self._begun is None or not credentials:
             return
         self._begun.events.drop(credentials)
-        header, *rows = csv.reader(io.StringIO(self._index.decode(), newline=""))
-        at = header.index(_NAME)
-        kept = [header, *(row for row in rows if row[at] not in credentials)]
-        self._index = bytearray(b"".join(_row(*row) for row in kept))
+        at = _COLUMNS.index(_NAME)
+        cells = (next(csv.reader([row.decode()])) for row in self._index)
+        kept = [row[at] not in credentials for row in cells]
+        self._index = list(compress(self._index, kept))
         for name in credentials:
             (self._begun.hidden / HOLDERS / f"{name}.json").unlink()
 
@@ -137,7 +138,7 @@ class NewFolder:
         _write(hidden / EVENTS, (event for _, event in events.in_order()))
         events.close()
         (hidden / _UNSORTED).unlink()
-        _write(hidden / INDEX, [self._index])
+        _write(hidden / INDEX, [UTF8_MARK.encode(), *self._index])
         # All is written before anything is synced: three times as fast as one by one.
         for name in events.ids():
             _sync(hidden / HOLDERS / f"{name}.json")
@@ -217,7 +218,7 @@ def by_number(text: str) -> list[tuple[int, str]]:
     return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]
 
 
-def _write(path: Path, parts: Iterable[bytes | bytearray]) -> None:
+def _write(path: Path, parts: Iterable[bytes]) -> None:
     # O_EXCL: never over a file that is there; 0600: for the owner alone.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
