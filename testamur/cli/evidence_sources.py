@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
+from testamur.badges.commitment import HolderFile
 from testamur.cli.asking import asked, reach
 from testamur.cli.files import read, unread
 from testamur.cli.terminal import note, progress
@@ -239,26 +240,40 @@ class Source:
 
 
 def evidence_given(
-    credential: str, fresh: Fresh | None, files: Mapping[str, Sequence[Path]]
+    holder: HolderFile,
+    fresh: Fresh | None,
+    files: Mapping[str, Sequence[Path]],
+    logs: Collection[str],
 ) -> list[Given]:
     """Return the evidence about a credential, what is fresh first, then the files by its id.
 
-    Raises `Unavailable` if there is none, or a file is no evidence.
+    `logs` are the names of those that the policy believes. Raises `Unavailable` if there is none,
+    or a file is no evidence.
     """
     found = []
-    paths = files.get(credential, ())
+    paths = files.get(holder.id, ())
     if fresh is not None:
         try:
-            found.append(fresh(credential))
+            found.append(fresh(holder.id))
         except Unavailable as error:
             if not paths:
-                raise
-            note(f"{error}; {credential} is judged by {paths[0]} alone", "yellow")
+                raise _elsewhere(holder, logs, error) from None
+            note(f"{error}; {holder.id} is judged by {paths[0]} alone", "yellow")
     # Each may show what another leaves out.
     found += [Given(EvidenceFrom.FILE, read_evidence(path), None) for path in paths]
     if not found:
-        raise Unavailable(f"none of the files given is evidence about {credential}")
+        raise Unavailable(f"none of the files given is evidence about {holder.id}")
     return found
+
+
+def _elsewhere(holder: HolderFile, logs: Collection[str], error: Unavailable) -> Unavailable:
+    """Return the error, with where else to ask if the file names another log.
+
+    That is no more than a hint: which register is asked is not for a file to say.
+    """
+    if isinstance(error, NoServer) or holder.log is None or holder.log in logs:
+        return error
+    return Unavailable(f"{error}; its file says that it is on another log, {holder.log}")
 
 
 def read_evidence(path: Path) -> Evidence:

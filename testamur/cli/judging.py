@@ -29,6 +29,11 @@ class Question:
     learner: str | None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
+    @property
+    def logs(self) -> frozenset[str]:
+        """The names of the logs that the policy believes."""
+        return frozenset(log.key.name for log in self.policy.logs)
+
 
 def answer(holder: HolderFile, given: Sequence[Given], question: Question) -> Report:
     """Return the report to show: on what is fresh, unless a file proves what that left out."""

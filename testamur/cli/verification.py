@@ -133,7 +133,7 @@ def _one(file: Path, evidence: Path | None, source: Source, question: Question) 
     holder = read_holder(file)
     files = {} if evidence is None else {holder.id: [evidence]}
     with source.opened(question.anchors, [holder.id]) as fresh:
-        return answer(holder, evidence_given(holder.id, fresh, files), question)
+        return answer(holder, evidence_given(holder, fresh, files, question.logs), question)
 
 
 def _show_unread(error: Refuted | Unavailable, *, json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -63,7 +63,9 @@ def verify_many(
     found = _Found()
     with (
         source.opened(question.anchors, ids) as fresh,
-        closing(_read_ahead(meant.credentials, fresh, files, asks=source.asks)) as outcomes,
+        closing(
+            _read_ahead(meant.credentials, fresh, files, question.logs, asks=source.asks)
+        ) as outcomes,
         track("Verifying", shown=may_show_progress(form)) as tracked,
     ):
         rows = listing(form, _COLUMNS, _SHOWN)
@@ -105,6 +107,7 @@ def _read_ahead(
     files: Iterable[GivenFile],
     fresh: Fresh | None,
     evidence: Mapping[str, Sequence[Path]],
+    logs: Collection[str],
     *,
     asks: bool,
 ) -> Generator[_Read]:
@@ -113,7 +116,7 @@ def _read_ahead(
     def read(file: GivenFile) -> _Read:
         try:
             holder = file.holder()
-            return _Read(file, (holder, evidence_given(holder.id, fresh, evidence)))
+            return _Read(file, (holder, evidence_given(holder, fresh, evidence, logs)))
         except (Refuted, Unavailable) as error:
             return _Read(file, detached(error))
         except OSError as error:

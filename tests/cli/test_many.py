@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from testamur.badges.commitment import render_holder_file
@@ -303,6 +304,17 @@ def test_evidence_that_is_there_is_not_overwritten(world: World, folder: Path) -
     assert "2 of 3 written to a" in done.err
     assert run("evidence", folder, "--log", "log", "--out", "-").code == 2
     assert run("evidence", folder, "--log", "log", "--out", "log.vkey").code == 2
+
+
+def test_a_credential_of_another_log_says_which(world: World, folder: Path) -> None:
+    holder = msgspec.structs.replace(
+        world.holders[0], id=world.story.new_id(), log="other.example/log"
+    )
+    (folder / "3.json").write_bytes(render_holder_file(holder))
+    done = run("verify", folder, "--log", "log", *TRUST, "--json")
+    (found,) = (each for each in lines(done) if "error" in each)
+    assert found["error"]["detail"].endswith("it is on another log, other.example/log")
+    assert "other.example/log" in run("verify", folder / "3.json", "--log", "log", *TRUST).err
 
 
 def test_a_credential_that_was_never_issued_spoils_one_row(world: World, folder: Path) -> None:
