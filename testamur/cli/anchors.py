@@ -38,7 +38,7 @@ def _anchors(given: str) -> list[str]:
     path = Path(given)
     if path != STDIN and not path.exists():
         raise typer.BadParameter(f"{cut(given)} is neither a DID nor a file", param_hint="--anchor")
-    lines = read(path, _MAX_FILE).decode("utf-8", "replace").splitlines()
+    lines = read(path, _MAX_FILE).decode("utf-8-sig", "replace").splitlines()
     numbered = [(number, line.strip()) for number, line in enumerate(lines, 1)]
     return [
         _anchor(line, f"{path} line {number}: ")

@@ -80,7 +80,7 @@ def _read(given: str) -> tuple[str, str]:
     what = str(path) if is_file else "the key"
     data = read(path, MAX_POLICY) if is_file or "+" not in given else given.encode()
     try:
-        return data.decode(), what
+        return data.decode("utf-8-sig"), what  # some editors put a mark at the head
     except UnicodeDecodeError as error:
         raise typer.BadParameter(f"{what}: {error}", param_hint="--policy") from None
 

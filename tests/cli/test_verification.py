@@ -233,6 +233,14 @@ def test_nobody_is_asked_about_who_cannot_be_a_learner(world: World, learner: st
     assert (done.code, done.json["error"]) == (2, "usage")
 
 
+def test_a_mark_that_an_editor_put_into_a_list_or_a_policy_is_passed_over(world: World) -> None:
+    world.evidence()
+    mark = b"\xef\xbb\xbf"
+    Path("anchors.txt").write_bytes(mark + world.anchor.encode() + b"\r\n")
+    Path("policy.txt").write_bytes(mark + Path("policy.txt").read_bytes())
+    assert verify(world, "--anchors", "anchors.txt", "--json").json["why"].startswith(OFFLINE)
+
+
 def test_a_wrong_anchor_is_told_by_its_place_and_not_at_length(world: World) -> None:
     world.evidence()
     Path("anchors.txt").write_text(f"{world.anchor}\n" + "{" * 5000)
