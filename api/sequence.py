@@ -11,8 +11,10 @@ on the machine.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 from urllib.parse import unquote
+
+from sqlalchemy import Engine
 
 from api.folder import Folder
 from log.sqlite import SqliteLastSigned
@@ -61,12 +63,36 @@ def open_last_signed(folder: Folder, address: str | None) -> SqliteLastSigned | 
 
     Raises `Unavailable`, and `FileDamage` when it is not what was written.
     """
-    if address is None or not address.startswith(_DATABASES):
+    if not is_database(address):
         return SqliteLastSigned(folder.last_signed)
     from log.postgres import PostgresLastSigned  # noqa: PLC0415  # as above
     from registry.postgres.address import Address  # noqa: PLC0415
 
     return PostgresLastSigned(Address.parse(address).connect)
+
+
+def open_read_models(address: str) -> Engine:
+    """Open the tables that answer questions, in a database; made there if need be.
+
+    Raises `Unavailable`.
+    """
+    from projections.postgres import open_tables  # noqa: PLC0415  # as above
+    from registry.postgres.address import Address  # noqa: PLC0415
+
+    return open_tables(Address.parse(address).connect)
+
+
+def remove_read_models(address: str) -> None:
+    """Remove the tables that answer questions from a database. Raises `Unavailable`."""
+    from projections.postgres import remove_tables  # noqa: PLC0415  # as above
+    from registry.postgres.address import Address  # noqa: PLC0415
+
+    remove_tables(Address.parse(address).connect)
+
+
+def is_database(address: str | None) -> TypeGuard[str]:
+    """Return whether an address is that of a database, which keeps the tables as well."""
+    return address is not None and address.startswith(_DATABASES)
 
 
 def migrate_store(address: str) -> None:

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from api.folder import Folder, locked, read_key
 from api.processes.following import Following
 from api.processes.publishing import Publishing
 from api.processes.wakeups import Wakeups
 from api.published import Published
-from api.sequence import open_sequence
+from api.sequence import is_database, open_read_models, open_sequence, remove_read_models
 from log.directory import DirectoryStore
 from projections.database import open_tables
 from projections.resuming import begin, resume
@@ -110,9 +110,9 @@ def _open_parts(
     sequence = stack.enter_context(closing(open_sequence(folder, store)))
     gate = Gate(sequence, log_key=log_key, settled=on_settled)
     stack.callback(gate.close)
-    engine, size = _open_tables(folder.projections, key)
+    engine, size = _open_tables(folder, store, key)
     stack.callback(engine.dispose)
-    following = Following(folder.log, folder.projections, key, engine, size=size)
+    following = Following(folder.log, folder.projections, key, engine, size=size, store=store)
     # After any failure the folder is not released while a child still writes to it.
     stack.callback(following.stop)
     publishing = Publishing(folder, key, store=store, interval=interval, published=on_published)
@@ -121,26 +121,32 @@ def _open_parts(
     return Parts(key, gate, DirectoryStore(folder.log), publishing, following, wakeups)
 
 
-def _open_tables(folder: Path, key: VerifierKey) -> tuple[Engine, int]:
+def _open_tables(folder: Folder, store: str | None, key: VerifierKey) -> tuple[Engine, int]:
     """Return the database that the follower writes to, and the size it reaches.
 
     Tables that it cannot go on from are built anew. That is decided here because the child could
     not tell damage in the tables from damage in the log.
     """
+    place = "the database" if is_database(store) else folder.projections
     try:
         try:
-            return _resumed(folder, key)
+            return _resumed(folder, store, key)
         except (Refuted, DatabaseError) as damage:
+            if is_database(store) and isinstance(damage, OperationalError):
+                raise  # it cannot be asked just now, which says nothing of the tables
             # Nothing is lost: every row comes from the log, which is checked as it is read.
             _log.warning("the projections are built anew: %s", damage)
-            shutil.rmtree(folder)
-            return _resumed(folder, key)
+            if is_database(store):
+                remove_read_models(store)
+            else:
+                shutil.rmtree(folder.projections)
+            return _resumed(folder, store, key)
     except (OSError, DatabaseError) as error:
-        raise Unavailable(f"{folder} cannot be used: {error}") from error
+        raise Unavailable(f"{place} cannot be used: {error}") from error
 
 
-def _resumed(folder: Path, key: VerifierKey) -> tuple[Engine, int]:
-    engine = open_tables(folder)
+def _resumed(folder: Folder, store: str | None, key: VerifierKey) -> tuple[Engine, int]:
+    engine = open_read_models(store) if is_database(store) else open_tables(folder.projections)
     try:
         begin(engine, key)
         return engine, resume(engine, key).size

@@ -18,6 +18,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +26,10 @@ from select import PIPE_BUF
 from typing import Annotated, Final
 
 import typer
+from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from projections.database import open_tables
 from projections.follower import Follower
 from testamur.errors import Refuted, Unavailable
 from testamur.http.source import open_source
@@ -47,15 +50,25 @@ def main(
     ] = False,
 ) -> None:
     """Keep the tables in TABLES up with the published log LOG."""
+    run(log, key, lambda: open_tables(tables), attached=attached)
+
+
+def run(log: str, key: str, tables: Callable[[], Engine], *, attached: bool) -> None:
+    """Keep the tables that `tables` opens up with the published log, in this process."""
     keep_freed_memory()
     try:
         reader = LogReader(open_source(log), VerifierKey.parse(key))
-        follower = Follower.open(
-            tables,
-            reader,
-            clock=lambda: datetime.now(UTC),
-            on_moved=lambda size: _emit(f"size {size}"),
-        )
+        engine = tables()
+        try:
+            follower = Follower(
+                engine,
+                reader,
+                clock=lambda: datetime.now(UTC),
+                on_moved=lambda size: _emit(f"size {size}"),
+            )
+        except BaseException:
+            engine.dispose()
+            raise
     except (Unavailable, OperationalError, OSError) as obstacle:
         _emit(f"obstacle {obstacle}")
         raise typer.Exit(2) from None

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Dialect, Insert
 
 # Rows of up to 60 values stay below SQLite's limit of 32,766 per statement.
 _MOST_ROWS: Final = 512
+_WORTH_A_COPY: Final = 50
 
 
 def write(connection: Connection, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -26,6 +27,12 @@ def write(connection: Connection, statement: Insert, rows: Sequence[Mapping[str,
     to 5 ms. `executemany` steps once per row; one statement with many rows steps once.
     """
     if not rows:
+        return
+    if connection.dialect.name == "postgresql" and len(rows) >= _WORTH_A_COPY:
+        # Its driver is not there where nobody keeps tables in PostgreSQL.
+        from projections import postgres  # noqa: PLC0415
+
+        postgres.copy(connection, statement, rows)
         return
     sql, ordered = _compiled(statement, connection.dialect)
     if ordered is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,15 +18,11 @@ from sqlalchemy.exc import OperationalError
 
 from projections.position import POSITION_ROW
 from projections.tables import LAYOUT
-from testamur.errors import Unavailable
+from projections.too_long import TooLong
 
 NAME: Final = "projections.db"
 _SIDES: Final = ("", "-wal", "-shm")
 _STEPS: Final = 100_000  # of the database's virtual machine between two checks of the clock
-
-
-class TooLong(Unavailable):
-    """The answer would take more reading than one question may cost."""
 
 
 def sqlite_engine(path: Path) -> Engine:
@@ -50,8 +46,18 @@ def open_tables(folder: Path) -> Engine:
     return sqlite_engine(path)
 
 
+def at_most(seconds: float, connection: Connection) -> AbstractContextManager[None]:
+    """Stop reading from `connection` after `seconds`; raises `TooLong` then."""
+    if connection.dialect.name == "sqlite":
+        return _at_most(seconds, connection)
+    # Its driver is not there where nobody keeps tables in PostgreSQL.
+    from projections import postgres  # noqa: PLC0415
+
+    return postgres.at_most(seconds, connection)
+
+
 @contextmanager
-def at_most(seconds: float, connection: Connection) -> Iterator[None]:
+def _at_most(seconds: float, connection: Connection) -> Iterator[None]:
     """Stop reading from `connection` after `seconds`; raises `TooLong` then.
 
     The database checks the clock while it works, and at no other time.

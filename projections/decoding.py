@@ -10,7 +10,7 @@ import threading
 import weakref
 from typing import Final
 
-from projections.database import TooLong
+from projections.too_long import TooLong
 
 MOST: Final = 16 * 1024 * 1024
 """Bytes of entries that all answers under way may hold decoded."""

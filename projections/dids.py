@@ -14,7 +14,6 @@ from sqlalchemy import (
     Connection,
     Index,
     Row,
-    String,
     Table,
     bindparam,
     func,
@@ -25,7 +24,7 @@ from sqlalchemy import (
 
 from projections.marks import List, marked
 from projections.page import WHOLE, Page, Pages, Stretch
-from projections.tables import METADATA, NUMBER, POSITION, Known, Rows
+from projections.tables import METADATA, NUMBER, POSITION, TEXT, Known, Rows
 from testamur.catalogue import events as e
 from testamur.verification.replay import ReplayedSubmission
 
@@ -33,7 +32,7 @@ DIDS: Final = Table(
     "dids",
     METADATA,
     Column("number", NUMBER, primary_key=True, autoincrement=False),
-    Column("did", String, nullable=False, unique=True),
+    Column("did", TEXT, nullable=False, unique=True),
     # The header of the submission that registered it; NULL for the log's own key.
     Column("registered", POSITION),
 )

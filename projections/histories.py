@@ -19,7 +19,6 @@ from sqlalchemy import (
     LargeBinary,
     Row,
     Select,
-    String,
     Table,
     bindparam,
     insert,
@@ -33,7 +32,7 @@ from projections.flags import mask
 from projections.flags import names as flags_of
 from projections.page import WHOLE, Page, Pages, Stretch
 from projections.submissions import SUBMISSIONS
-from projections.tables import METADATA, NUMBER, POSITION, Known, Rows
+from projections.tables import METADATA, NUMBER, POSITION, TEXT, Known, Rows
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import decode_event
 from testamur.catalogue.touched import Thing, touched
@@ -56,7 +55,7 @@ EVENTS: Final = Table(
 TOUCHED: Final = Table(
     "touched",
     METADATA,
-    Column("thing", String, primary_key=True),
+    Column("thing", TEXT, primary_key=True),
     Column("position", POSITION, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )

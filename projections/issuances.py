@@ -19,7 +19,6 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
-    func,
     insert,
     literal_column,
     select,
@@ -176,7 +175,9 @@ _OF_CREDENTIALS: Final = ISSUANCES.where(
     CREDENTIALS.c.credential.in_(bindparam("credentials", expanding=True)),
     CREDENTIALS.c.position < bindparam("size"),
 )
-_HIGHEST: Final = select(func.max(CREDENTIALS.c.credential))
+_HIGHEST: Final = (
+    select(CREDENTIALS.c.credential).order_by(CREDENTIALS.c.credential.desc()).limit(1)
+)
 _EXISTING: Final = select(CREDENTIALS.c.credential).where(
     CREDENTIALS.c.credential.in_(bindparam("credentials", expanding=True)),
     CREDENTIALS.c.version == literal_column("1"),

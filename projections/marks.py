@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from sqlalchemy import Column, Connection, SmallInteger, String, Table, bindparam, insert, select
+from sqlalchemy import Column, Connection, SmallInteger, Table, bindparam, insert, select
 
 from projections.page import Stretch
-from projections.tables import METADATA, POSITION, Known, Rows
+from projections.tables import METADATA, POSITION, TEXT, Known, Rows
 from projections.words import beginnings, words
 from testamur.catalogue import events as e
 from testamur.catalogue.table import Kind, row_of, subject_of
@@ -28,7 +28,7 @@ MARKS: Final = Table(
     "marks",
     METADATA,
     Column("list", SmallInteger, primary_key=True, autoincrement=False),
-    Column("mark", String, primary_key=True),
+    Column("mark", TEXT, primary_key=True),
     Column("thing", POSITION, primary_key=True, autoincrement=False),
     Column("position", POSITION, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
-from sqlalchemy import Column, Connection, LargeBinary, String, Table, select
+from sqlalchemy import Column, Connection, LargeBinary, Table, select
 
-from projections.tables import METADATA, NUMBER, POSITION
+from projections.tables import METADATA, NUMBER, POSITION, TEXT
 from testamur.errors import Unavailable
 from testamur.tlog.merkle import HASH_SIZE, CompactRange
 
@@ -20,8 +20,8 @@ POSITION_ROW: Final = Table(
     METADATA,
     Column("id", NUMBER, primary_key=True, autoincrement=False),  # always 1
     Column("layout", NUMBER, nullable=False),
-    Column("log", String, nullable=False),  # the verifier key of the log that was read
-    Column("origin", String),
+    Column("log", TEXT, nullable=False),  # the verifier key of the log that was read
+    Column("origin", TEXT),
     Column("size", POSITION, nullable=False),
     Column("recorded_at", POSITION, nullable=False),
     Column("root", LargeBinary(HASH_SIZE), nullable=False),

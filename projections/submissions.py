@@ -19,7 +19,6 @@ from sqlalchemy import (
     Row,
     ScalarSelect,
     Select,
-    String,
     Table,
     bindparam,
     func,
@@ -39,6 +38,7 @@ from projections.tables import (
     METADATA,
     NUMBER,
     POSITION,
+    TEXT,
     UUID_BYTES,
     Known,
     Rows,
@@ -59,7 +59,7 @@ SUBMISSIONS: Final = Table(
     Column("recorded_at", POSITION, nullable=False),
     Column("issuer", NUMBER, nullable=False),
     Column("jti", UUID_BYTES, nullable=False),
-    Column("key", String, nullable=False),  # its public Multikey
+    Column("key", TEXT, nullable=False),  # its public Multikey
     Column("events", NUMBER, nullable=False),
     Column("flags", NUMBER, nullable=False),  # of all its events together
     # Running totals of its key (`testamur/rules/reach.py`), with this submission.
@@ -67,7 +67,7 @@ SUBMISSIONS: Final = Table(
     Column("grants", POSITION, nullable=False),
     Column("endings", POSITION, nullable=False),
     # What a declaration in it changed about the counting of those before it, as JSON.
-    Column("reach", String),
+    Column("reach", TEXT),
 )
 # One row here stands for up to 100,000 events, so five indexes cost next to nothing.
 Index("submission_once", SUBMISSIONS.c.issuer, SUBMISSIONS.c.jti, unique=True)

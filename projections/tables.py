@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Insert, Integer, LargeBinary, MetaData
+from sqlalchemy import BigInteger, Insert, Integer, LargeBinary, MetaData, String
 
 from testamur.rules.reach import Sums
 from testamur.rules.register import Register
@@ -28,6 +28,8 @@ METADATA: Final = MetaData()
 # its own; both hold 64 bits there.
 POSITION: Final = BigInteger().with_variant(Integer, "sqlite")
 NUMBER: Final = Integer()
+# Ranges of texts are asked for by their beginnings, so they are in the order of their bytes.
+TEXT: Final = String().with_variant(String(collation="C"), "postgresql")
 # 16 bytes, not 36 characters: the index over credentials is half of what there is to write.
 UUID_BYTES: Final = LargeBinary(16)
 

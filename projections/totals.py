@@ -11,34 +11,61 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, String, bindparam, func, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    Engine,
+    Select,
+    String,
+    TableValuedAlias,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 
 from projections.submissions import SUBMISSIONS
 from testamur.rules.reach import Counts, Sums
 
 _last: Final = SUBMISSIONS.alias("last")
 _earlier: Final = SUBMISSIONS.alias("earlier")
-# All positions in one statement: a declaration may keep a thousand ranges.
-_asked: Final = func.json_each(bindparam("positions", type_=String)).table_valued("key", "value")
-_BELOW: Final = (
-    select(_asked.c.key, _last.c.issuances, _last.c.grants, _last.c.endings)
-    .join_from(
-        _asked,
-        _last,
-        _last.c.position
-        == select(func.max(_earlier.c.position))
-        .where(
-            _earlier.c.issuer == bindparam("issuer"),
-            _earlier.c.key == bindparam("signing"),
-            _earlier.c.position < _asked.c.value,
-            _earlier.c.position < bindparam("size"),
+_positions: Final = bindparam("positions", type_=String)
+
+
+def _below(asked: TableValuedAlias) -> Select[Any]:
+    """Return the question for the totals at all positions that `asked` lists (key, value)."""
+    return (
+        select(asked.c.key, _last.c.issuances, _last.c.grants, _last.c.endings)
+        .join_from(
+            asked,
+            _last,
+            _last.c.position
+            == select(func.max(_earlier.c.position))
+            .where(
+                _earlier.c.issuer == bindparam("issuer"),
+                _earlier.c.key == bindparam("signing"),
+                _earlier.c.position < cast(asked.c.value, BigInteger),
+                _earlier.c.position < bindparam("size"),
+            )
+            .correlate(asked)
+            .scalar_subquery(),
+            isouter=True,
         )
-        .correlate(_asked)
-        .scalar_subquery(),
-        isouter=True,
+        .order_by(asked.c.key)
     )
-    .order_by(_asked.c.key)
-)
+
+
+# All positions in one statement: a declaration may keep a thousand ranges. How the elements of an
+# array become rows is the one thing that no two databases spell alike.
+_BELOW: Final = {
+    "sqlite": _below(func.json_each(_positions).table_valued("key", "value")),
+    "postgresql": _below(
+        func.json_array_elements_text(cast(_positions, JSON))
+        .table_valued("value", with_ordinality="key", name="asked")
+        .render_derived()
+    ),
+}
 _FIRST: Final = select(func.min(SUBMISSIONS.c.position)).where(
     SUBMISSIONS.c.recorded_at >= bindparam("time"), SUBMISSIONS.c.position < bindparam("size")
 )
@@ -88,7 +115,7 @@ class KeyTotals:
         with self._engine.connect() as connection:
             found = [
                 (row.issuances or 0, row.grants or 0, row.endings or 0)
-                for row in connection.execute(_BELOW, asked)
+                for row in connection.execute(_BELOW[connection.dialect.name], asked)
             ]
         mine = [row for row in self._pending() if (row["issuer"], row["key"]) == (issuer, key)]
         headers = [row["position"] for row in mine]

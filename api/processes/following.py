@@ -1,9 +1,9 @@
 """Keeps the follower running beside the server, and knows how far its tables reach.
 
 Reading the log as an outsider does is a third of all the work, and one interpreter uses one core.
-The child (`projections/__main__.py`) is given the published log, the folder of the tables and the
-verifier key; never the signing key, nor the sequence. The server uses the child's lines only to
-wait for it: every answer reads from the tables themselves how far they reach.
+The child (`projections/__main__.py`, or `follower.py` for tables in PostgreSQL) is given the
+published log, the place of the tables and the verifier key; never the signing key. The server uses
+the child's lines only to wait for it: every answer reads from the tables how far they reach.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from api.processes.child_process import ChildProcess
+from api.sequence import VARIABLE, is_database
 from testamur.errors import Refuted, Unavailable
 from testamur.tlog.note import VerifierKey
 
@@ -37,10 +38,23 @@ class Following(ChildProcess):
     """
 
     def __init__(
-        self, log: Path, tables: Path, key: VerifierKey, engine: Engine, *, size: int
+        self,
+        log: Path,
+        tables: Path,
+        key: VerifierKey,
+        engine: Engine,
+        *,
+        size: int,
+        store: str | None = None,
     ) -> None:
-        places = (str(log.resolve()), str(tables.resolve()))
-        super().__init__("projections", *places, "--key", str(key), "--attached")
+        """The tables are in the folder `tables`, or in the database `store` if that is one."""
+        place, options = str(log.resolve()), ("--key", str(key))
+        environment: dict[str, str] = {}
+        module, arguments = "projections", [place, str(tables.resolve()), *options, "--attached"]
+        if is_database(store):
+            module, arguments = "api.processes.follower", [place, *options]
+            environment = {VARIABLE: store}
+        super().__init__(module, *arguments, environment=environment)
         self.engine = engine
         self.size = size
         self.failure: Refuted | None = None

@@ -17,8 +17,9 @@ from api.published import Published
 from api.questions.excerpts import Excerpt, Excerpts
 from api.questions.moment import NOW, Moment
 from projections import submissions
-from projections.database import TooLong, at_most
+from projections.database import at_most
 from projections.evidence import evidence_positions, too_large
+from projections.too_long import TooLong
 from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.lines import decode_event
 from testamur.catalogue.submission import format_time

@@ -15,7 +15,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from projections.database import sqlite_engine
 from projections.follower import Follower
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import decode_event
@@ -24,6 +23,7 @@ from testamur.rules import Credential
 from tests.harness.memory_gate import MemoryGate
 from tests.harness.published_log import PublishedLog
 from tests.harness.story import Party, Story
+from tests.harness.tables import engine_at
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Chronicle:
     def answers(self) -> Iterator[Connection]:
         """Publish, fold the log into tables, and yield a connection to them."""
         self.log.publish()
-        engine = sqlite_engine(self.log.root.parent / f"{self.log.size}.db")
+        engine = engine_at(self.log.root.parent / f"{self.log.size}.db")
         follower = Follower(engine, self.log.reader())
         assert follower.catch_up() == len(self.log.entries)
         with engine.connect() as connection:

@@ -32,6 +32,8 @@ from tests.projections import pages
 from tests.projections.naive import Naive
 from tests.projections.pages import all_pages
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 def check_register(connection: Connection, naive: Naive) -> None:
     assert naive.register == register_at(connection, naive.size)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from projections.database import TooLong
 from projections.decoding import Decoding, Share
 from projections.lookups import LookUps
+from projections.too_long import TooLong
 from testamur.catalogue.touched import History, Thing
 from tests.harness.chronicle import Chronicle
 

@@ -19,6 +19,8 @@ from tests.harness.random_submissions import RandomSubmissions
 from tests.harness.story import party
 from tests.projections.naive import Naive
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 @pytest.mark.slow
 @settings(max_examples=6, deadline=None)

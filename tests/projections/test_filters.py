@@ -36,6 +36,8 @@ from tests.harness.story import party
 from tests.projections.naive import Naive
 from tests.projections.pages import all_pages
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 Turn = Callable[..., Page[Any]]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select, text, update
 from sqlalchemy.event import listen, remove
 
 from projections import credentials, submissions
-from projections.database import open_tables, sqlite_engine
+from projections.database import open_tables
 from projections.follower import Follower
 from projections.known_credentials import KnownCredentials
 from projections.position import POSITION_ROW, reached
@@ -31,7 +31,7 @@ from tests.harness.chronicle import Chronicle
 from tests.harness.published_log import PublishedLog, opened_log
 from tests.harness.random_submissions import RandomSubmissions
 from tests.harness.story import Story, credentials_of
-from tests.harness.tables import built, rows
+from tests.harness.tables import built, engine_at, rows
 from tests.projections.naive import Naive
 
 
@@ -41,7 +41,7 @@ class Crash(Exception):
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = sqlite_engine(tmp_path / "projections.db")
+    engine = engine_at(tmp_path / "projections.db")
     yield engine
     engine.dispose()
 
@@ -108,6 +108,7 @@ def test_tailing_a_growing_log_gives_the_tables_of_one_go(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.usefixtures("each_database")
 def test_a_restart_at_any_size_goes_on_to_the_same_tables(
     tmp_path: Path, engine: Engine, seed: int
 ) -> None:
@@ -184,6 +185,7 @@ def crash_at(engine: Engine, nth: int) -> Callable[[], None]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("each_database")
 def test_a_crash_at_any_statement_loses_nothing_and_doubles_nothing(
     tmp_path: Path, engine: Engine
 ) -> None:
@@ -239,6 +241,7 @@ def test_a_database_that_cannot_be_reached_is_an_obstacle_and_no_failure(
     assert follower.catch_up() == log.size
 
 
+@pytest.mark.usefixtures("each_database")
 def test_of_two_followers_on_the_same_tables_neither_doubles_a_row(
     tmp_path: Path, engine: Engine
 ) -> None:
@@ -296,6 +299,7 @@ def test_an_id_that_counts_no_more_is_written_again_by_its_owner_and_by_nobody_e
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("each_database")
 def test_ids_are_written_again_in_any_order_and_wherever_the_log_is_cut(
     tmp_path: Path, engine: Engine
 ) -> None:
@@ -331,6 +335,7 @@ def test_ids_are_written_again_in_any_order_and_wherever_the_log_is_cut(
     assert len(read) < 8
 
 
+@pytest.mark.usefixtures("each_database")
 def test_a_line_that_was_changed_is_no_line_written_again(tmp_path: Path, engine: Engine) -> None:
     told = Chronicle.opened(tmp_path / "log")
     story, provider = told.story, told.story.provider

@@ -20,6 +20,8 @@ from tests.harness.story import party
 from tests.projections import pages
 from tests.projections.pages import all_pages
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 # --- As of ---
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise, product
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.event import listen
 
 from projections import accreditations, achievements, credentials, keys, organizations, submissions
@@ -31,10 +32,10 @@ def questions_as_of_a_size() -> set[tuple[str, str]]:
     }
 
 
-def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
-    """A question costs what its answer is long, at ten entries as at ten million."""
-    (one,) = told.issued()
-    RandomSubmissions(told, 3).go(40)
+def every_question(
+    connection: Connection, told: Chronicle, one: str, size: int
+) -> list[Callable[[], object]]:
+    """Return what asks each question of the read models; `one` is a credential."""
     story = told.story
     each_choice = [
         (None, 3),
@@ -43,6 +44,55 @@ def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
         (False, True),
         (None, Flag.BACKDATED),
     ]
+    return [
+        lambda: submissions.as_of(connection, size=9),
+        lambda: submissions.as_of(connection, time=story.milliseconds),
+        lambda: submissions.submissions(connection, size),
+        *(
+            lambda chosen=chosen: submissions.submissions(connection, size, **chosen)
+            for chosen in (
+                {"issuer": 3},
+                {"issuer": 3, "key": story.provider.key.public.multikey()},
+                {"issuer": 3, "key": "z6Mk", "flag": Flag.BACKDATED},
+                {"issuer": 3, "flag": Flag.BACKDATED},
+                {"flag": Flag.BACKDATED},
+            )
+        ),
+        lambda: submissions.last_before(connection, size),
+        lambda: credentials.credential_at(connection, one, size),
+        lambda: credentials.credential_history(connection, one, size),
+        lambda: credentials.credentials(connection, Chosen(), size),
+        *(
+            lambda chosen=chosen: credentials.credentials(connection, chosen, size)
+            for chosen in map(Chosen._make, product(*each_choice))
+        ),
+        lambda: keys.keys_at(connection, story.provider.did, size),
+        lambda: keys.not_counted(connection, [], size),
+        lambda: organizations.organization_at(connection, story.provider.did, size),
+        lambda: organizations.organizations(connection, size),
+        lambda: organizations.organizations(connection, size, marks=["word an", "role provider"]),
+        lambda: list(organizations.vouched_for(connection, story.provider.did, size)),
+        lambda: organizations.organization_history(connection, story.provider.did, size),
+        lambda: accreditations.accreditation_at(connection, story.accreditation, size),
+        lambda: accreditations.recognition_at(connection, story.recognition, size),
+        lambda: accreditations.granted_to(connection, Kind.ACCREDITATION, story.provider.did, size),
+        lambda: accreditations.granted(connection, Kind.RECOGNITION, size),
+        lambda: accreditations.granted(connection, Kind.ACCREDITATION, size, marks=["by 2"]),
+        lambda: accreditations.grant_history(connection, Kind.RECOGNITION, story.recognition, size),
+        lambda: achievements.achievement_at(connection, story.achievement, size),
+        lambda: achievements.achievement_at(connection, story.achievement, size, revision=1),
+        lambda: achievements.definition_at(connection, story.achievement, 1, size),
+        lambda: achievements.achievements(connection, size),
+        lambda: achievements.achievements(connection, size, marks=["by 3"]),
+        lambda: achievements.achievement_history(connection, story.achievement, size),
+        lambda: evidence_positions(connection, one, size, told.issuance),
+    ]
+
+
+def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
+    """A question costs what its answer is long, at ten entries as at ten million."""
+    (one,) = told.issued()
+    RandomSubmissions(told, 3).go(40)
     plans: dict[str, list[str]] = {}
 
     def explain(_: Any, cursor: Any, statement: str, parameters: Any, *__: Any) -> None:
@@ -53,55 +103,7 @@ def test_no_question_reads_a_whole_table(told: Chronicle) -> None:
     with told.answers() as connection:
         size = submissions.as_of(connection)
         listen(connection, "before_cursor_execute", explain)
-        ask: list[Callable[[], object]] = [
-            lambda: submissions.as_of(connection, size=9),
-            lambda: submissions.as_of(connection, time=story.milliseconds),
-            lambda: submissions.submissions(connection, size),
-            *(
-                lambda chosen=chosen: submissions.submissions(connection, size, **chosen)
-                for chosen in (
-                    {"issuer": 3},
-                    {"issuer": 3, "key": story.provider.key.public.multikey()},
-                    {"issuer": 3, "key": "z6Mk", "flag": Flag.BACKDATED},
-                    {"issuer": 3, "flag": Flag.BACKDATED},
-                    {"flag": Flag.BACKDATED},
-                )
-            ),
-            lambda: submissions.last_before(connection, size),
-            lambda: credentials.credential_at(connection, one, size),
-            lambda: credentials.credential_history(connection, one, size),
-            lambda: credentials.credentials(connection, Chosen(), size),
-            *(
-                lambda chosen=chosen: credentials.credentials(connection, chosen, size)
-                for chosen in map(Chosen._make, product(*each_choice))
-            ),
-            lambda: keys.keys_at(connection, story.provider.did, size),
-            lambda: keys.not_counted(connection, [], size),
-            lambda: organizations.organization_at(connection, story.provider.did, size),
-            lambda: organizations.organizations(connection, size),
-            lambda: organizations.organizations(
-                connection, size, marks=["word an", "role provider"]
-            ),
-            lambda: list(organizations.vouched_for(connection, story.provider.did, size)),
-            lambda: organizations.organization_history(connection, story.provider.did, size),
-            lambda: accreditations.accreditation_at(connection, story.accreditation, size),
-            lambda: accreditations.recognition_at(connection, story.recognition, size),
-            lambda: accreditations.granted_to(
-                connection, Kind.ACCREDITATION, story.provider.did, size
-            ),
-            lambda: accreditations.granted(connection, Kind.RECOGNITION, size),
-            lambda: accreditations.granted(connection, Kind.ACCREDITATION, size, marks=["by 2"]),
-            lambda: accreditations.grant_history(
-                connection, Kind.RECOGNITION, story.recognition, size
-            ),
-            lambda: achievements.achievement_at(connection, story.achievement, size),
-            lambda: achievements.achievement_at(connection, story.achievement, size, revision=1),
-            lambda: achievements.definition_at(connection, story.achievement, 1, size),
-            lambda: achievements.achievements(connection, size),
-            lambda: achievements.achievements(connection, size, marks=["by 3"]),
-            lambda: achievements.achievement_history(connection, story.achievement, size),
-            lambda: evidence_positions(connection, one, size, told.issuance),
-        ]
+        ask = every_question(connection, told, one, size)
         for question in ask:
             question()
     # `organizations.organizations` is one name twice.

@@ -21,6 +21,8 @@ from testamur.rules import Flag
 from tests.harness.chronicle import Chronicle
 from tests.harness.random_submissions import RandomSubmissions
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 def test_a_bit_keeps_its_meaning_within_a_layout_of_the_tables() -> None:
     """Moving a flag needs a new `LAYOUT`; a new flag goes to the end."""

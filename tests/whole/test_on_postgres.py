@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
+from projections.tables import LAYOUT
 from tests.harness import postgres
 from tests.harness.postgres import Cluster
 from tests.harness.served import Served, api, authority_of, processes
@@ -65,11 +66,24 @@ def test_a_log_is_served_from_a_database_as_from_a_file(served: Served, store: s
         served.start("--store", store)
         assert served.size == receipt.position + 301
         served.submit(served.story.cohort(1))
-    assert not (served.data / "registry.db").exists()
+    kept = {path.name for path in served.data.iterdir()}
+    assert kept == {"key", "lock", "log"}  # all else is in the database
     checked = api("fsck", "--data", served.data, "--store", store)
     assert (checked.returncode, checked.stdout) == (0, "")
     inspected = api("inspect", served.story.provider.did, "--data", served.data, "--store", store)
     assert served.story.provider.did in inspected.stdout
+
+
+def test_tables_that_were_damaged_are_built_anew(served: Served, store: str) -> None:
+    with served.running("--store", store):
+        served.open_register()
+    ((schema,),) = postgres.sql(store, "SELECT current_schema()")
+    tables = f"{schema}_read_{LAYOUT}"
+    postgres.sql(store, f"UPDATE {tables}.position SET size = size - 1")  # noqa: S608  # our own
+    with served.running("--store", store):
+        did = quote(served.story.provider.did, safe="")
+        assert served.answer(f"/organizations/{did}?size={served.size}").status_code == 200
+    assert "the projections are built anew" in served.errors()
 
 
 def test_a_server_goes_on_when_its_database_is_back(
