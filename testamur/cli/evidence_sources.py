@@ -25,6 +25,7 @@ from testamur.http.client import AsOf, RegistryClient
 from testamur.http.exchange import NoServer
 from testamur.http.source import is_url
 from testamur.rules import Flag, Flags
+from testamur.tlog.kept import KeptSource
 from testamur.tlog.reader import LogReader
 from testamur.verification.bearing import Bearing
 from testamur.verification.evidence import (
@@ -140,7 +141,8 @@ class FromLog:
         self._log = log
         self._bearing = bearing
         self._anchors = anchors
-        self._reader = LogReader(log.source, log.key)
+        # The histories behind credentials of one provider lie in the same few bundles.
+        self._reader = LogReader(KeptSource(log.source), log.key)
 
     def __call__(self, credential: str) -> Given:
         """Return its evidence, and the flags of its issuance."""
