@@ -21,9 +21,11 @@ class _Listing:
 
     def before(self, filled: Filled, _: int) -> Sequence[Act]:
         """Return the submission that retires the keys listed so far."""
-        retired, self._listed = self._listed, []
         founding = filled.story.provider.founding
-        return [(founding, list(map(filled.story.key_retired, retired)))] if retired else []
+        known = filled.register.organizations[founding.did].keys.keys
+        retired = [filled.story.key_retired(key) for key in self._listed if key.key_id in known]
+        self._listed = []
+        return [(founding, retired)] if retired else []
 
     def acts(self, filled: Filled, _: int) -> Sequence[Act]:
         """Return a submission that lists a key."""

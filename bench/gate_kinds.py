@@ -12,6 +12,7 @@ from bench.gate_keys import KEY_KINDS
 from bench.gate_shapes import START, Filled, largest_definition, largest_scope
 from bench.gate_trial import Act, Trial, made
 from testamur.catalogue import events as e
+from testamur.rules.status import NOTICE
 from tests.harness.story import Party, party
 
 
@@ -80,6 +81,8 @@ class _History(NamedTuple):
     turns: Sequence[Callable[[str, str], e.Event]] = (_suspended, _reinstated) * 4
     declared: bool = False
     """Whether they were declared compromised from the beginning; else they were retired."""
+    successors: int = 0
+    """So many others did it instead, whom the accreditor named a month before."""
 
 
 class _Credentials:
@@ -98,16 +101,13 @@ class _Credentials:
         # The story's key names the last of them as what supersedes the others.
         self._ids = [story.new_id() for _ in range(4 * self._some + 1)]
         issued: list[Act] = [(story.provider, [story.issued(id_) for id_ in self._ids])]
+        if history.successors:
+            return [*issued, *self._by_successors(filled)]
         founding = story.provider.founding
         keys = [founding.with_key(f"spent-{next(made)}") for _ in range(history.keys)]
         if not keys:
             return issued
-        turns: list[Act] = [
-            (key, [event(id_, "") for id_ in self._ids[at : min(at + 25, 4 * self._some)]])
-            for key in keys
-            for event in history.turns
-            for at in range(0, 4 * self._some, 25)
-        ]
+        turns = self._turns(keys)
         gone = [
             story.key_compromised(key, 10) if history.declared else story.key_retired(key)
             for key in keys
@@ -117,6 +117,23 @@ class _Credentials:
             (founding, [story.key_listed(key) for key in keys]),
             *turns,
             (founding, gone),
+        ]
+
+    def _by_successors(self, filled: Filled) -> list[Act]:
+        story = filled.story
+        named = [party(f"successor {next(made)}") for _ in range(self._history.successors)]
+        entering = [story.registered(story.accreditor, each, "provider") for each in named]
+        for each in named:
+            filled.say(story.accreditor, story.succeeded(story.provider, each), ago=NOTICE)
+        return [(story.accreditor, entering), *self._turns(named)]
+
+    def _turns(self, signers: Sequence[Party]) -> list[Act]:
+        ids = self._ids[: 4 * self._some]
+        return [
+            (signer, [event(id_, "") for id_ in ids[at : at + 25]])
+            for signer in signers
+            for event in self._history.turns
+            for at in range(0, len(ids), 25)
         ]
 
     def acts(self, filled: Filled, _: int) -> Sequence[Act]:
@@ -132,6 +149,7 @@ def _of_credentials(last: Callable[[str, str], e.Event]) -> tuple[Trial, ...]:
         ("after 8 events by each of 7 keys", _History(7), 25),
         ("after 56 by keys that were declared", _History(7, declared=True), 25),
         ("after 56 revocations by such keys", _History(7, (_revoked,) * 8, declared=True), 25),
+        ("after 8 events by each of 8 successors", _History(successors=8), 25),
     ):
         credentials = _Credentials(last, history, some=some)
         found.append(Trial(name, credentials.acts, credentials.before, many=True))

@@ -91,11 +91,11 @@ class Filled:
     newcomers: list[Party] = field(default_factory=list)
     revision: int = 1
 
-    def say(self, signer: Party, *events: e.Event, at: int = LATE) -> None:
-        """Fold events as a submission of `signer` after the opening."""
+    def say(self, signer: Party, *events: e.Event, at: int = LATE, ago: int = 0) -> None:
+        """Fold events as a submission of `signer` after the opening, so many ms ago."""
         known = self.register.organizations[signer.did]
         key = known.keys.keys[signer.key_id].key
-        signed = Signed(known.did, key, at, self.story.milliseconds)
+        signed = Signed(known.did, key, at, self.story.milliseconds - ago)
         take(self.register, CredentialStreams(), signed, [(at, event) for event in events])
 
     def strangers(self, count: int) -> Iterator[str]:

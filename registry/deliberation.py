@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from registry import submissions
 from registry.checked import Checked
@@ -68,6 +68,7 @@ class Deliberation:
         self._recorded_at = recorded_at
         self._totals = known.totals
         self._found: dict[str, Found] = {}
+        self._speakers: dict[tuple[str, str | None], Any] = {}
         self._log_key = log_key
         self._caps = caps
         self._start = register.size
@@ -88,6 +89,7 @@ class Deliberation:
         # Credential events change nothing in the register but its size and its time.
         register_events = len(checked.submission.events) - len(checked.credentials)
         draft = self.register.draft() if register_events else replace(self.register)
+        draft.judged = draft.judged._replace(speakers=None if register_events else self._speakers)
         admitted = self.admitted = self._admitted(draft, checked)
         receipt = Recorded(
             position=self.register.size,
@@ -101,6 +103,7 @@ class Deliberation:
         if register_events:
             self.register.absorb(draft)
             self._found.clear()
+            self._speakers.clear()
             if type(checked.submission.events[0]) in e.KEY_EVENTS:
                 self.register.judged = Judged()
         else:

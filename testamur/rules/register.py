@@ -248,11 +248,13 @@ class Judged(NamedTuple):
     """What somebody worked out before, by the keys that organizations still have.
 
     `fallen` has the positions of headers whose submissions do not count. `began` has the first
-    writing that counts, of achievements by the position of their first writing.
+    writing that counts, of achievements by the position of their first writing. In `speakers`
+    `status.py` keeps what it finds of successors while nothing but credentials is said.
     """
 
     fallen: AbstractSet[int] = frozenset()
     began: Mapping[int, tuple[int, Signed]] = MappingProxyType({})
+    speakers: MutableMapping[tuple[str, str | None], Any] | None = None
 
 
 State: TypeAlias = Organization | Grant | Achievement

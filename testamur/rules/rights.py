@@ -14,7 +14,7 @@ from testamur.catalogue.table import Kind
 from testamur.errors import Refusal
 from testamur.rules.register import Achievement, Register, Thing
 from testamur.rules.said import Said
-from testamur.rules.status import existing, speakers, status
+from testamur.rules.status import existing, nobody, speakers, status
 
 _Thing = TypeVar("_Thing", bound=Thing)
 
@@ -29,8 +29,8 @@ def check_change(register: Register, kind: Kind, thing: Thing | None, said: Said
     if not acts_for or (isinstance(known, Achievement) and known.owner != said.actor):
         raise of_another(kind, known.owner, said.actor, id_)
     # What a successor said bars nobody whom another speaker named.
-    heard = () if known.owner in acts_for else acts_for
-    before = status(register, kind, known, heard=lambda speaker, _: speaker in heard)
+    heard = nobody if known.owner in acts_for else lambda speaker, _: speaker in acts_for
+    before = status(register, kind, known, heard=heard)
     may_follow(before, said.event, id_)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
@@ -117,15 +117,10 @@ def status(
     began = existing(register, thing, before)
     if thing is None or began is None:
         return None
-    stream = thing.stream
-    if before is not None:
-        stream = stream[: bisect_left(stream, before, key=attrgetter("position"))]
-    if register.judged.fallen:
-        fallen = register.judged.fallen
-        stream = tuple([each for each in stream if each.signed.position not in fallen])
-    if not stream:
+    if not thing.stream:
         return FIRST[kind]  # as of most things
     applies = _Applying(register, thing, began[0], heard)
+    stream = applies.within(before)
     if not _FINAL.isdisjoint([type(each.event) for each in stream]):
         # Nothing leads out of the first final status, however much follows it.
         for said in stream:
@@ -166,7 +161,7 @@ def _statuses(
 def acts(register: Register, thing: Thing) -> list[Act]:
     """Return who did what to a thing that exists, in order, and for whom."""
     began = existing(register, thing)
-    speak = _Speakers(register, thing)
+    speak = _speakers_of(register, thing)
     return [
         Act(said, speak.of(said.signed, said.position))
         for said in (thing.stream if began is not None else ())
@@ -191,7 +186,7 @@ def speakers(register: Register, thing: Thing, actor: Signed, position: int) -> 
     `actor` is the submission in which it acts. At most the owner and the accreditor of the
     accreditation that a credential names can have named it.
     """
-    return _Speakers(register, thing).of(actor, position)
+    return _speakers_of(register, thing).of(actor, position)
 
 
 def may_name(register: Register, organization: str, speaker: str, before: int) -> bool:
@@ -298,9 +293,23 @@ class _Applying:
         self._keys = None if owner is None else owner.keys
         self._began = began
         self._heard = heard
-        self._speak = _Speakers(register, thing)
+        self.speakers = _speakers_of(register, thing)
         self._submission: Signed | None = None
         self._counts = False
+
+    def within(self, before: int | None) -> Sequence[Said]:
+        """Return the stream before a position, without most of what does not apply."""
+        stream: Sequence[Said] = self._thing.stream
+        if before is not None:
+            stream = stream[: bisect_left(stream, before, key=attrgetter("position"))]
+        fallen = self._register.judged.fallen
+        if fallen:
+            stream = [each for each in stream if each.signed.position not in fallen]
+        if self._heard is nobody and {each.signed.organization for each in stream} - {self._owner}:
+            # Others act in crowds, each a few times; only those are heard whom the owner named.
+            named = self.speakers.named_by_owner
+            stream = [each for each in stream if each.signed.organization in named]
+        return stream
 
     def __call__(self, said: Said) -> bool:
         """Return whether one event of the stream does."""
@@ -322,20 +331,25 @@ class _Applying:
             return own
         return any(
             speaker == self._owner or self._heard(speaker, said.position)
-            for speaker in self._speak.of(said.signed, said.position)
+            for speaker in self.speakers.of(said.signed, said.position)
         )
 
 
-class _Speakers:
-    """Those for whom others act on one thing.
+class Speakers:
+    """Those for whom others act on the things of an owner that name one accreditation, or none.
 
-    What its owner and its accreditor said about successors is gone through once, at the first
+    What the owner and the accreditor said about successors is gone through once, at the first
     question, however many acts are asked about.
     """
 
     def __init__(self, register: Register, thing: Thing) -> None:
         self._register = register
         self._thing = thing
+
+    @cached_property
+    def named_by_owner(self) -> frozenset[str]:
+        """The owner, and all that it ever named its successor by what counts."""
+        return frozenset({self._thing.owner, *self._own})
 
     def of(self, actor: Signed, position: int) -> tuple[str, ...]:
         """Return those for whom the signer of a submission acts at a position."""
@@ -395,12 +409,33 @@ class _Speakers:
             return sys.maxsize
         return first_accredited(self._register, self._thing.owner, accreditor)
 
-    def _by_successor(self, said: Iterable[Said]) -> Mapping[str, Sequence[Said]]:
-        """Return the namings that count, oldest first, by the successor that they name."""
+    def _by_successor(self, said: Sequence[Said]) -> Mapping[str, Sequence[Said]]:
+        """Return the namings that count, oldest first, by the successor that they name.
+
+        One organization said them all.
+        """
         found: dict[str, list[Said]] = {}
+        counts = self._register.counting(said[0].actor) if said else _never
         for each in said:
-            if isinstance(each.event, e.OrganizationSucceeded) and self._register.counts(
-                each.signed
+            by = each.signed
+            if isinstance(each.event, e.OrganizationSucceeded) and counts(
+                by.key, by.position, by.recorded_at
             ):
                 found.setdefault(each.event.successor, []).append(each)
         return found
+
+
+def _speakers_of(register: Register, thing: Thing) -> Speakers:
+    """Return the speakers for a thing; things may share them while only credentials are said."""
+    shared = register.judged.speakers
+    if shared is None:
+        return Speakers(register, thing)
+    name = thing.owner, thing.accreditation if isinstance(thing, Credential) else None
+    found: Speakers | None = shared.get(name)
+    if found is None:
+        found = shared[name] = Speakers(register, thing)
+    return found
+
+
+def _never(_key: str, _position: int, _recorded_at: int) -> bool:
+    return False

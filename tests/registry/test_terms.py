@@ -8,6 +8,7 @@ import pytest
 
 from registry.gate import Recorded
 from testamur.catalogue import events as e
+from testamur.errors import Refusal
 from testamur.rules import admission
 from testamur.rules.accreditors import Accreditors
 from tests.harness.gates import Desk
@@ -83,4 +84,25 @@ def test_what_is_said_between_two_submissions_is_heard_by_the_second(
     group = story.cohort(1), story.submission(signer, event), story.cohort(1)
     first, _, second = flags(desk, *group)
     assert (first, second) == ([], [flag])
+    desk.examine()
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_successor_that_is_named_in_between_may_act(
+    desk: Desk,
+    story: Story,
+    together: bool,  # noqa: FBT001
+) -> None:
+    """The owner has closed, so its accreditor's word takes effect at once."""
+    accreditor, provider, issued = story.accreditor, story.provider, story.issued()
+    suspended = e.CredentialSuspended(credential=issued.credential, reason="misconduct")
+    named = story.succeeded(provider, accreditor)
+    desk.record(story.submission(provider, issued))
+    desk.record(story.submission(provider, story.closed()))
+    said: list[list[e.Event]] = [[suspended]]
+    said += [[named, suspended]] if together else [[named], [suspended]]
+    refused, *others = desk.together(*(story.submission(accreditor, *each) for each in said))
+    assert isinstance(refused, Refusal)
+    assert refused.rule == "credential-of-another"
+    assert all(isinstance(each, Recorded) for each in others), others
     desk.examine()

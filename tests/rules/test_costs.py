@@ -12,10 +12,20 @@ import pytest
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Scope
 from testamur.catalogue.table import Kind
-from testamur.rules import LIMITS, Limits, Register, accreditation, accreditors, chain, credentials
+from testamur.rules import (
+    LIMITS,
+    Limits,
+    Register,
+    accreditation,
+    accreditors,
+    chain,
+    credentials,
+    status,
+)
 from testamur.rules.chain import Moment
 from testamur.rules.granting import LOOKED_AT, NAMES_LOOKED_AT
 from testamur.rules.register import Achievement, Grant
+from testamur.rules.said import Signed
 from testamur.rules.scope import exceeding, names_in, sets_of, uncovered
 from tests.harness.memory_gate import MemoryGate
 from tests.harness.story import Story, uuid7
@@ -284,3 +294,26 @@ def test_of_versions_that_fell_few_are_looked_at(
     gate.admit(provider.founding, *(story.key_compromised(key, since) for key in keys))
 
     assert gate.flags(provider, story.issued()) == flags
+
+
+def test_what_an_accreditors_successors_said_is_not_weighed_for_the_owner(
+    gate: MemoryGate, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They act in crowds, each a few times, and the owner is not barred by any of them."""
+    heirs = [registrar(gate, "provider", name=f"heir {number}") for number in range(3)]
+    gate.admit(story.accreditor, *(story.succeeded(story.provider, heir) for heir in heirs))
+    story.now += 31 * 86_400
+    gate.admit(story.provider, issued := story.issued())
+    suspended = e.CredentialSuspended(credential=issued.credential, reason="misconduct")
+    for heir in heirs:
+        gate.admit(heir, suspended, e.CredentialReinstated(credential=issued.credential))
+    weighed: list[int] = []
+    of = status.Speakers.of
+
+    def counted(speakers: status.Speakers, actor: Signed, position: int) -> tuple[str, ...]:
+        weighed.append(position)
+        return of(speakers, actor, position)
+
+    monkeypatch.setattr(status.Speakers, "of", counted)
+    gate.admit(story.provider, suspended)
+    assert len(weighed) == 1  # for its own act
