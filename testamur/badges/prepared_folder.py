@@ -30,7 +30,7 @@ EVENTS: Final = "events.ndjson"
 INDEX: Final = "index.csv"
 HOLDERS: Final = "holders"
 PERSONAL: Final = "personal data: stays with the provider"
-"""Heads the last column of the index, which is empty: whoever opens it reads that first."""
+"""Heads the last column of the index, which is empty: a reader sees it first."""
 _SOURCE: Final = "source"
 _NAME: Final = "credential"
 _COLUMNS: Final = ("row", "learner", _NAME, "holderFile", _SOURCE, PERSONAL)

@@ -80,7 +80,7 @@ def ahead(
             while window := [pool.submit(work, item) for item in islice(walk, _WINDOW)]:
                 yield from (each.result() for each in window)
         finally:
-            # Whoever stops taking, as `head` does, waits for no answer that nobody wants.
+            # A reader that stops early, such as `head`, waits for no further answer.
             pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -44,14 +45,19 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     keys: _Text | None = None
     log: _Text | None = None
 
-    def render(self) -> str:
-        """Return the text of the file."""
+    def render(self) -> bytes:
+        """Return the bytes of the file; raises `Unavailable` for what would not be read back."""
         written = msgspec.to_builtins(self)
         # A TOML string may be spelt as a JSON string, and a list as a JSON list.
         lines = (
             f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in written.items()
         )
-        return "".join(f"{line}\n" for line in ("# testamur profile --help", *lines))
+        text = "".join(f"{line}\n" for line in ("# testamur profile --help", *lines))
+        with suppress(UnicodeEncodeError, msgspec.DecodeError):
+            data = text.encode()
+            if msgspec.toml.decode(data, type=Profile) == self:
+                return data
+        raise Unavailable("a profile holds no name with control characters, or that is not UTF-8")
 
 
 def profile_file() -> Path:

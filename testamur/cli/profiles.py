@@ -92,8 +92,9 @@ def profile(
     forgotten = dict.fromkeys(unset or ())
     after = msgspec.structs.replace(before, **forgotten, **changed)
     if after != before:
+        data = after.render()
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace(file, after.render().encode())
+        replace(file, data)
     shown = msgspec.structs.asdict(after)
     if json:
         show_json({"file": str(file), **shown})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,19 @@ def test_an_option_that_is_missing_says_how_it_need_not_be_typed(settings: Path)
     assert "TESTAMUR_URL" in done.json["detail"]
     assert "testamur profile" in done.json["detail"]
     assert "profile" in run("sign", "e", "--out", "s", "--json").json["detail"]
+
+
+@pytest.mark.parametrize("name", [b"k\x7f", b"k\xff", b"k\n"])
+def test_a_folder_whose_name_no_profile_can_hold_is_not_kept(settings: Path, name: bytes) -> None:
+    folder = os.fsdecode(name)
+    run("keygen", "--out", folder)
+    done = run("profile", "--keys", folder, "--json")
+    if done.code == 0:
+        assert Path(done.json["keys"]).name == folder
+        assert run("profile", "--json").json == done.json
+    else:
+        assert (done.code, settings.exists()) == (2, False)
+        assert "control characters" in done.json["detail"]
 
 
 def test_neither_a_key_nor_what_is_no_folder_of_keys_is_kept(at: Path, settings: Path) -> None:
