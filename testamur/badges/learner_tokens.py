@@ -33,9 +33,9 @@ def folded(learner: str) -> str:
     learner = learner.strip()
     if learner.startswith("did:"):
         return learner
-    learner = learner.removeprefix("mailto:")
     # Casefolding may undo a composed form, and width may hide a capital.
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", learner).casefold())
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", learner).casefold())
+    return plain.removeprefix("mailto:")
 
 
 def token(key: bytes, achievement: str, learner: str) -> str:

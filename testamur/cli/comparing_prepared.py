@@ -69,6 +69,8 @@ class Comparison:
         self._against = Contradictions(issuer, self._definitions, self._vouched)
         self._refused: dict[str, list[Refusal]] = {}
         self._prepared: dict[str, Prepared] = {}
+        self.unnamed = 0
+        """Credentials that name their learner by a hash alone, which no ledger can compare."""
 
     def take(self, made: Made) -> None:
         """Compare one credential, and remember its learner."""
@@ -77,6 +79,8 @@ class Comparison:
             tokens = self._ledger.tokens(made.event.achievement, made.learners)
             if tokens:
                 self._prepared[name] = Prepared(tokens, again=False)
+            else:
+                self.unnamed += 1
         if self._registry is not None:
             self._learn(self._registry, made.event)
             found = self._against.of(made.holder.credential, made.event)

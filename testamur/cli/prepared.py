@@ -30,7 +30,8 @@ class Prepared(msgspec.Struct, kw_only=True):
     """What became of a source: how many credentials of which achievements, and what was refused.
 
     Of the `notes` the first `MAX_REFUSED` are kept. `tried` is what a registry made of the events,
-    and `sources` names what is on the lines that it tells of.
+    and `sources` names what is on the lines that it tells of. `unnamed` are credentials whose
+    learners could not be compared with those awarded before.
     """
 
     achievements: set[str] = msgspec.field(default_factory=set)
@@ -40,6 +41,7 @@ class Prepared(msgspec.Struct, kw_only=True):
     refused: list[Refused] = msgspec.field(default_factory=list)
     tried: CheckReport | None = None
     sources: dict[int, str] = msgspec.field(default_factory=dict)
+    unnamed: int = 0
     written: bool = False
 
     @property
@@ -112,7 +114,7 @@ def _compare(prepared: Prepared, folder: NewFolder, compared: Comparison) -> Non
     lines = {each.first_line for each in flags if 2 <= each.first_line < len(events) + 2}
     names = {line: events[line - 2][:ID].decode() for line in lines}
     sources = folder.sources({*found.refused, *names.values()})
-    prepared.tried = found.tried
+    prepared.tried, prepared.unnamed = found.tried, compared.unnamed
     prepared.sources = {line: sources[name] for line, name in names.items()}
     for name, refusals in found.refused.items():
         prepared.refused += [(sources[name], refusal) for refusal in refusals]
@@ -175,7 +177,7 @@ def show(prepared: Prepared, warning: str | None, out: Path | None, *, json: boo
         note(f"{where}: {why}")
     if warning is not None:
         note(warning, "yellow")
-    tell_of_registry(prepared.tried, lambda line: prepared.sources.get(line, f"line {line}"))
+    _tell_of_comparison(prepared)
     show_fields(counts)
     if out is None and prepared.mendable and prepared.made(partial=False):
         note(
@@ -186,6 +188,15 @@ def show(prepared: Prepared, warning: str | None, out: Path | None, *, json: boo
     else:
         note(f"{out / INDEX} says whose each credential is: personal data, which stays with you")
         note(f"Next: testamur sign {out}/events.ndjson{to_type('keys', 'log')} --out FILE")
+
+
+def _tell_of_comparison(prepared: Prepared) -> None:
+    if prepared.unnamed:
+        note(
+            f"{prepared.unnamed:,} credentials name their learner by a hash alone: nobody can tell "
+            "whether these learners hold the achievement already"
+        )
+    tell_of_registry(prepared.tried, lambda line: prepared.sources.get(line, f"line {line}"))
 
 
 def _flags(prepared: Prepared) -> list[dict[str, Any]]:

@@ -280,6 +280,22 @@ def test_who_lost_a_credential_may_be_awarded_it_anew(registrar: Registrar) -> N
     assert submitted(registrar, "again").code == 0
 
 
+def test_a_badge_that_hashes_its_learner_is_said_not_to_be_compared(registrar: Registrar) -> None:
+    registrar.prepares("spring")
+    badges = registrar.folder / "badges"
+    badges.mkdir()
+    for number, file in enumerate((registrar.folder / "spring/holders").iterdir()):
+        credential = json.loads(file.read_bytes())["credential"] | {"id": f"urn:x:{number}"}
+        del credential["proof"]
+        if number:
+            credential["credentialSubject"]["id"] = "MAILTO:Ada@example.org"
+        (badges / file.name).write_text(json.dumps(credential))
+    what = ["--achievement", registrar.story.achievement]
+    done = run("prepare", "badges", *what, "--keys", "keys", "--out", "again")
+    assert done.code == 0, done.out
+    assert "1 credentials name their learner by a hash alone" in done.err
+
+
 @pytest.mark.slow
 def test_what_has_run_out_may_be_awarded_anew(registrar: Registrar) -> None:
     today = datetime.now(UTC).date()
