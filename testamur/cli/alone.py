@@ -28,7 +28,7 @@ def alone(file: IO[bytes], doing: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _let_go(file)
+        _release(file)
 
 
 if sys.platform == "win32":
@@ -37,7 +37,7 @@ if sys.platform == "win32":
     def _held(file: IO[bytes]) -> bool:
         return _locked(file, msvcrt.LK_NBLCK)
 
-    def _let_go(file: IO[bytes]) -> None:
+    def _release(file: IO[bytes]) -> None:
         _locked(file, msvcrt.LK_UNLCK)
 
     def _locked(file: IO[bytes], how: int) -> bool:
@@ -61,5 +61,5 @@ else:
             return False
         return True
 
-    def _let_go(file: IO[bytes]) -> None:
+    def _release(file: IO[bytes]) -> None:
         fcntl.flock(file, fcntl.LOCK_UN)

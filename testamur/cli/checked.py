@@ -83,7 +83,7 @@ def against_the_log(
     refusals = [each.refusal() for each in found.tried.refusals]
     for line, event in enumerate(events, 2):
         if isinstance(event, CredentialIssued) and event.credential in found.refused:
-            refusals.append(found.refused[event.credential].at(line))
+            refusals += [each.at(line) for each in found.refused[event.credential]]
     listed = Refusals(sorted(refusals, key=lambda refusal: refusal.line or 0))
     listed.left_off += found.tried.left_off
     told = {each.line for each in listed} | {each.first_line for each in found.tried.flags}

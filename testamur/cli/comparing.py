@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from testamur.badges.commitment import verify_commitment
 from testamur.badges.contradictions import Contradictions, Words
+from testamur.badges.prepared_folder import HOLDERS
 from testamur.catalogue import dry_run
 from testamur.catalogue.events import CredentialIssued, Event
 from testamur.catalogue.members import Definition
@@ -23,7 +24,6 @@ from testamur.cli.asking import asked
 from testamur.cli.awarded_again import awarded_again, standing_in, tokens_in
 from testamur.cli.awarded_ledger import Ledger
 from testamur.cli.files import read_holder
-from testamur.cli.flags import can_be_mended
 from testamur.cli.key_folder import KeyFolder
 from testamur.cli.receipts import head_of
 from testamur.cli.signer import Signer
@@ -37,19 +37,13 @@ _MOST_NAMED: Final = 1_000
 _MOST_COMPARED: Final = 1_000
 _LOOKS: Final = 30
 _BETWEEN: Final = 0.1  # seconds
-_HOLDERS: Final = "holders"
 
 
 class Compared(NamedTuple):
     """What was found: by the register, and by credential id what only the provider can see."""
 
     tried: CheckReport
-    refused: dict[str, Refusal]
-
-    @property
-    def mendable(self) -> bool:
-        """Whether the events would have flags that their sender can mend."""
-        return any(map(can_be_mended, self.tried.flags))
+    refused: dict[str, list[Refusal]]
 
 
 class Named(NamedTuple):
@@ -119,18 +113,20 @@ def compare(
         origin = log or head_of(registry).origin
         tried = try_out(lines, registry, signer, origin)
         ledger = None if folder is None else Ledger.find(folder)
-        refused = {} if ledger is None else held_already(ledger, events, origin, registry)
+        held = {} if ledger is None else held_already(ledger, events, origin, registry)
+        refused = {name: [refusal] for name, refusal in held.items()}
         beside = [each for each in events if _holder_file(file, each) is not None]
-        # What the register does not know is among its refusals, and cannot be compared.
         if not beside and any(isinstance(each, CredentialIssued) for each in events):
             note(
                 f"There are no holder files beside {file}, so what these credentials say of the "
                 "definition is not compared; check the events where `prepare` wrote them"
             )
+        # What the register does not know is among its refusals, and cannot be compared.
         if beside and tried.accepted:
             named = named_by(beside, registry, published(registry, tried.size))
             found = Contradictions(signer.did, *named)
-            refused = {**dict(_contradicting(file, beside, found)), **refused}
+            for name, refusal in _contradicting(file, beside, found):
+                refused.setdefault(name, []).append(refusal)
     return Compared(tried, refused)
 
 
@@ -191,5 +187,5 @@ def _contradicting(
 def _holder_file(file: Path, event: Event) -> Path | None:
     if not isinstance(event, CredentialIssued):
         return None
-    holder = file.parent / _HOLDERS / f"{event.credential}.json"
+    holder = file.parent / HOLDERS / f"{event.credential}.json"
     return holder if holder.is_file() else None

@@ -126,6 +126,12 @@ def test_a_name_for_which_nobody_vouches_is_noticed(registrar: Registrar) -> Non
     registrar.prepares()
     done = registrar.checks("spring/events.ndjson", "--json")
     assert {each["rule"] for each in done.json["refusals"]} == {"issuer-name"}
+    edited(registrar)
+    registrar.prepares("both")
+    both = registrar.checks("both/events.ndjson", "--json").json["refusals"]
+    assert [(each["line"], each["rule"]) for each in both] == [
+        (line, rule) for line in (1, 2) for rule in ("definition-differs", "issuer-name")
+    ]
     assert "vouches for the name An Organization" in done.json["refusals"][0]["detail"]
 
 
