@@ -20,7 +20,7 @@ from testamur.rules.granting import is_root
 from testamur.rules.register import Grant, Register
 from testamur.rules.status import closed
 
-SAID_LOOKED_AT: Final = 4_096
+SAID_LOOKED_AT: Final = 256
 """How much is gone through that was said about recognitions; one may be as long by itself."""
 
 

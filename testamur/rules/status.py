@@ -257,20 +257,22 @@ def words(register: Register, grant: Grant, before: int | None = None) -> Vouche
 
     A restatement is heard only after the grant that counts: nothing happens to what does not exist.
     """
-    spoken: Vouched = grant.event
     began = existing(register, grant, before) if grant.stream else None
-    for said in grant.stream if began is not None else ():
-        if before is not None and said.position >= before:
+    if began is None:
+        return grant.event
+    counts = register.counting(grant.owner)
+    for said in reversed(grant.stream):
+        by = said.signed
+        if said.position <= began[0]:
             break
         if (
-            isinstance(said.event, e.RecognitionRestated | e.AccreditationRestated)
-            and said.actor == grant.owner
-            and began is not None
-            and said.position > began[0]
-            and register.counts(said.signed)
+            (before is None or said.position < before)
+            and isinstance(said.event, e.RecognitionRestated | e.AccreditationRestated)
+            and by.organization == grant.owner
+            and counts(by.key, by.position, by.recorded_at)
         ):
-            spoken = said.event
-    return spoken
+            return said.event
+    return grant.event
 
 
 def particulars(register: Register, organization: Organization) -> Particulars:
