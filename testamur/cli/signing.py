@@ -6,6 +6,7 @@ import codecs
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -169,11 +170,9 @@ def wrong_form(data: bytes) -> Refusals:
     if is_submission(data):
         if wrong := every_refusal(data):
             return wrong
-        events = parse(data).events
-        return _objections(lambda: events)
+        return _objections(lambda: map(decode_event, islice(event_lines(data), 1, None)))
     found = every_refusal_of_events(data)
     if not found:
-        # Decoded twice: the events of the largest file take more memory than the file.
         found = _objections(lambda: map(decode_event, event_lines(data)))
     for refusal in found:
         above(refusal)
@@ -181,7 +180,10 @@ def wrong_form(data: bytes) -> Refusals:
 
 
 def _objections(events: Callable[[], Iterable[Event]]) -> Refusals:
-    """Return what speaks against recording the events today; they begin on line 2."""
+    """Return what speaks against recording the events today; they begin on line 2.
+
+    They are asked for twice: all events of the largest file take more memory than the file.
+    """
     found, today = Refusals(each_objection(events())), datetime.now(UTC).date()
     for line, event in enumerate(events(), 2):
         try:
