@@ -182,6 +182,18 @@ def an_unknown_issuer_id_cannot_be_checked(settings: Settings) -> None:
 
 
 @told()
+def nobody_vouches_for_the_key_of_another(settings: Settings) -> None:
+    """An accreditor's word would else make a famous organization the issuer."""
+    register = begun(settings)
+    words = Words("College", other_ids=("Ministry", "College/s1"))
+    register.submit("Agency", "Agency/s1", replace(accredit("z2", "College"), words=words))
+    register.submit("College", "College/s1", issue("c2", "z2"))
+    for key, outcome in (("Ministry", "unchecked"), ("College/s1", "holds")):
+        shown = replace(register.present("c2"), issuer_id=key)
+        assert verdict(register.world, shown, ANCHORS).checks["issuer"][0] == outcome
+
+
+@told()
 def a_conclusion_is_no_stronger_than_its_premises(settings: Settings) -> None:
     """A credential whose issuance fell: nothing about it is called good."""
     register = begun(settings)

@@ -229,6 +229,10 @@ def _issuer(case: _Case, vouched: list[Words] | None) -> Found:
         return "holds", ""
     if vouched is None:
         return "unchecked", "no accreditor to hear"
+    # Whose a key is, nobody but its holder can say, and did say by signing the issuance.
+    of_a_key = not case.presented.issuer_id.startswith(("did:", "http"))
+    if of_a_key and case.presented.issuer_id != case.issued.said.submission.key:
+        return "unchecked", "the id is a key that did not sign the issuance"
     if any(case.presented.issuer_id in (words.url, *words.other_ids) for words in vouched):
         return "holds", ""
     return "unchecked", "its accreditor does not vouch for that id"

@@ -152,10 +152,15 @@ def vouched(words: m.Words) -> dict[str, Any]:
     return {
         "country": country_of(words.country),
         "name": words.name,
-        "other_ids": tuple(sorted(words.other_ids)) or None,
+        "other_ids": tuple(sorted(map(_other_id, words.other_ids))) or None,
         "other_names": tuple(sorted(words.other_names)) or None,
         "url": words.url,
     }
+
+
+def _other_id(id_: str) -> str:
+    """Return a DID or an address as it is, and the DID that spells a key for a key's name."""
+    return id_ if id_.startswith(("did:", "http")) else did_of(id_)
 
 
 def scope(extent: m.Scope) -> Scope | None:
