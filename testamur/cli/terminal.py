@@ -152,6 +152,11 @@ def plain(value: object) -> str:
     return "".join(char if shows(char) or char == "\n" else escaped(char) for char in str(value))
 
 
+def one_line(value: object) -> str:
+    """Return `value` as text on one line: a stranger's file may be named like another message."""
+    return plain(value).replace("\n", "\\n")
+
+
 @contextmanager
 def track(what: str, *, shown: bool = True) -> Iterator[Track]:
     """Show how far a loop is, on stderr, if that is a terminal; `total` is how long it is.

@@ -148,6 +148,24 @@ def test_a_table_has_the_answers_and_a_csv_all_columns(world: World, folder: Pat
     assert rows[1]["status"].startswith("revoked")
 
 
+@pytest.mark.parametrize("form", ["table", "csv", "jsonl"])
+def test_the_name_of_a_file_does_not_look_like_another_row(
+    world: World, folder: Path, form: str
+) -> None:
+    name = "a.json\nb.json,valid,\x1b[2K\u202e"
+    (folder / name).touch()
+    (folder / f"{name}.testamur.json").touch()
+    done = run("verify", folder, "--log", "log", *TRUST, "--format", form)
+    assert not any(line.strip().startswith("b.json") for line in done.err.splitlines())
+    assert not any(line.strip().startswith("b.json") for line in done.out.splitlines())
+    assert "\x1b" not in done.out
+    assert "\u202e" not in done.out
+    if form == "csv":
+        assert {len(row) for row in csv.reader(io.StringIO(done.out))} == {12}
+    if form == "jsonl":
+        assert f"given/{name}" in {each["file"] for each in lines(done)}
+
+
 def test_one_credential_may_be_a_row_too(world: World) -> None:
     base = ["verify", "0.json", "--log", "log", *TRUST]
     assert verdicts(run(*base, "--format", "jsonl")) == {"0.json": "valid"}
