@@ -55,7 +55,9 @@ def can_be_mended(flag: Flagged) -> bool:
     """
     known = FLAGS.get(flag.code)
     stated = flag.mended_by if isinstance(flag, FlagReport) else None
-    return (stated or (known.mended_by if known else None)) == MendedBy.SENDER
+    if stated not in set(MendedBy):
+        stated = known.mended_by if known else None
+    return stated == MendedBy.SENDER
 
 
 def _more(flag: Flagged) -> Iterator[str]:

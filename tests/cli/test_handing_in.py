@@ -98,6 +98,7 @@ def test_flags_that_one_can_mend_stop_it_with_what_to_do(
         {**flag, "code": "elements-missing", "details": ["assessment, \x1b[31mqualityAssurance"]},
         {**flag, "code": "of-a-later-version", "remedy": "do this"},
         {**flag, "code": "review-overdue", "mendedBy": "accreditor"},
+        {**flag, "code": "backdated", "mendedBy": "an oracle"},
     ]
     problem: dict[str, Any] = {
         "rule": "flags-refused",
@@ -112,7 +113,7 @@ def test_flags_that_one_can_mend_stop_it_with_what_to_do(
     assert "assessment, \\x1b[31mqualityAssurance" in done.err
     assert "state them: revise the definition" in done.err
     assert "What to do: do this." in done.err
-    assert "you can mend 2 of these flags" in done.err
+    assert "you can mend 3 of these flags" in done.err
     assert "write to the accreditor" in done.err
     assert not Path("r").exists()
 
