@@ -306,6 +306,10 @@ def _report() -> dict[str, Any]:
         "a-revocation-by-a-thief",
         "an-issuance-by-a-thief",
         "the-genesis-left-out",
+        "a-good-credential-from-a-file",
+        "the-address-of-another-learner",
+        "an-entry-recorded-in-the-time-to-come",
+        "a-revocation-after-the-size-that-was-asked-for",
     ):
         found = json.loads((EVIDENCE / f"{name}.json").read_text(encoding="utf-8"))
         reports[name] = msgspec.to_builtins(judge(found))
