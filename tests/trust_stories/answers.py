@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from projections.accreditations import GrantAt, accreditation_at, recognition_at
 from projections.achievements import achievement_at
@@ -47,7 +48,7 @@ MOST: Final = 1000
 @contextmanager
 def answering(reader: LogReader) -> Iterator[Connection]:
     """Fold the log into tables, and yield a connection to them."""
-    engine = sqlite_engine(Path(":memory:"))
+    engine = _in_memory()
     try:
         follower = Follower(engine, reader)
         follower.catch_up()
@@ -55,7 +56,13 @@ def answering(reader: LogReader) -> Iterator[Connection]:
         with engine.connect() as connection:
             yield connection
     finally:
-        engine.dispose()
+        engine.dispose()  # the database ends with its connection
+
+
+@cache
+def _in_memory() -> Engine:
+    """Return one engine for all stories, which compiles each statement once."""
+    return sqlite_engine(Path(":memory:"))
 
 
 @dataclass(frozen=True, slots=True)
