@@ -180,7 +180,7 @@ def test_whatever_is_asked_the_answer_is_one_that_was_announced(served: Served) 
             continue  # it has no end
 
         @settings(
-            max_examples=7, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+            max_examples=5, deadline=None, database=None, suppress_health_check=list(HealthCheck)
         )
         @given(case=operation.as_strategy())
         def ask(case: Any) -> None:

@@ -36,6 +36,7 @@ def cohort(*days: str, until: str = "") -> bytes:
     return b"learner;awarded;validUntil\n" + rows.encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", FORMS)
 @given(day=st.dates(date(1905, 1, 1), date(2199, 12, 31)))
 def test_a_day_is_read_in_the_form_that_is_named_and_always_as_iso(text: str, day: date) -> None:

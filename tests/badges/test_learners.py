@@ -273,6 +273,7 @@ LOCAL = st.from_regex(r"[A-Za-z0-9ß-öø-ÿ]+([._+-][A-Za-z0-9ß-öø-ÿ]+){0,3
 DOMAIN = st.from_regex(r"([A-Za-z0-9ä-ö]+(-[a-z0-9]+)?\.){1,3}[A-Za-z]{2,9}", fullmatch=True)
 
 
+@pytest.mark.slow
 @given(st.builds("{}@{}".format, LOCAL, DOMAIN))
 def test_what_an_address_is_read_as_is_read_as_itself(text: str) -> None:
     one = spelled(text)

@@ -111,6 +111,7 @@ def test_the_credential_and_the_log_share_one_id() -> None:
 WORDS = st.text("bdfhjkmpqrtvwxyzäçéñøß", min_size=5, max_size=20)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(WORDS, WORDS, WORDS, st.dates(date(2000, 1, 1), date(2030, 1, 1))),

@@ -49,6 +49,7 @@ def test_what_is_written_from_a_definition_agrees_with_it_and_adds_nothing(
     assert not [path for path in found if "alignment" in path]
 
 
+@pytest.mark.slow
 @given(DEFINITIONS, DEFINITIONS)
 def test_a_badge_of_another_definition_differs_in_whatever_both_state(
     one: Definition, other: Definition

@@ -43,12 +43,11 @@ def test_a_text_of_the_vectors_is_no_name(case: dict[str, str]) -> None:
 
 @pytest.mark.slow
 def test_what_a_name_may_not_hold_are_the_code_points_of_one_list_and_no_others() -> None:
-    for code in range(0x110000):
-        if 0xD800 <= code <= 0xDFFF:
-            continue
+    ranges = (*names.UNSEEN, *names.JOINERS)
+    listed = {code for first, last in ranges for code in range(first, last + 1)}
+    for code in (*range(0xD800), *range(0xE000, 0x110000)):
         taken = names.fault_of(f"a{chr(code)}b") is None
-        inside = any(first <= code <= last for first, last in (*names.UNSEEN, *names.JOINERS))
-        assert taken is not inside, hex(code)
+        assert taken is not (code in listed), hex(code)
 
 
 @pytest.mark.slow

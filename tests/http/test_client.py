@@ -338,6 +338,7 @@ def test_retry_after_may_be_a_date() -> None:
     assert after("Mon, 01 Jan 99999999999 00:00:00 GMT") == 0
 
 
+@pytest.mark.slow
 @given(
     st.text(st.characters(codec="latin-1"))
     | st.from_regex(

@@ -87,6 +87,7 @@ def assert_acknowledged(entries: list[bytes], answered: list[tuple[int, int, str
 # --- Threads ---
 
 
+@pytest.mark.slow
 def test_threads_leave_no_hole_and_a_tailing_reader_misses_nothing(desk: Desk) -> None:
     story = desk.story
     bodies = [story.cohort(size) for size in [1, 40, 3, 250, 1, 1, 90, 7] * 6]

@@ -254,6 +254,7 @@ def two_gates(correspondence: Correspondence, driver: str) -> Iterator[tuple[Des
                 yield one, other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("driver", MARKED)
 @given(groups=GROUPS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -232,6 +232,7 @@ def test_nothing_is_superseded_by_what_is_void_itself(
     gate.admit(story.provider, change("superseded", two.credential, three.credential))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.sampled_from(CHANGES), st.integers(0, 2)), max_size=8)

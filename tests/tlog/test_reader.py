@@ -88,6 +88,7 @@ def test_a_changed_checkpoint_is_not_believed(log: PublishedLog) -> None:
 # --- Entries ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 10, 255, 256, 257, 511, 512, 513, 621])
 @pytest.mark.parametrize("bundles", [1, 2, 16])
 def test_every_entry_is_read_in_order_whatever_the_size(

@@ -54,6 +54,7 @@ def test_a_famous_agency_is_its_founding_key_whoever_entered_one_of_its_name(
     assert codes(on_log(register), "m1", "c1", "c2") == [1, 0, 0]
 
 
+@pytest.mark.slow
 def test_a_hundred_puppet_authorities_hide_no_good_recognition(on_log: OnLog) -> None:
     register = begun()
     names = [f"Shadow{number}" for number in range(100)]
