@@ -32,6 +32,19 @@ def spelled(address: str) -> str:
     return f"{local}{at}{unicodedata.normalize('NFC', domain.lower())}" if at else domain
 
 
+def spellings(address: str) -> tuple[str, ...]:
+    """Return the one spelling of an address, and its domain in both forms of RFC 5890.
+
+    Other programs write either form, and both are the same domain.
+    """
+    local, at, domain = spelled(address).rpartition("@")
+    if not at:
+        return (domain,)
+    labels = domain.split(".")
+    forms = (labels, map(_for_people, labels), map(_for_machines, labels))
+    return tuple(dict.fromkeys(f"{local}@{'.'.join(form)}" for form in forms))
+
+
 def has_capitals(address: str) -> bool:
     """Return whether there are capitals before the @, which some people will not type."""
     local, at, _ = address.rpartition("@")

@@ -79,7 +79,7 @@ def read_asked(text: str) -> Asked:
     except Refusal as refusal:
         raise Refusal("learner", refusal.detail, value=text) from None
     kind, found = _kind(found)
-    return Asked(kind, tuple(dict.fromkeys((found, addresses.spelled(found)))))
+    return Asked(kind, tuple(dict.fromkeys((found, *addresses.spellings(found)))))
 
 
 def check_learner(credential: Mapping[str, Any], asked: Asked) -> str:

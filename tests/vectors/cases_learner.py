@@ -51,6 +51,16 @@ _HOLDS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
     ("the address as it is", _by(_plain(_ADA, "emailAddress")), _ADA),
     ("the address as the id of the subject", {"id": f"mailto:{_ADA}"}, _ADA),
     ("the address in a longer URI", {"id": "mailto:ada%40example.org?subject=x"}, _ADA),
+    (
+        "a domain in its form for machines",
+        _by(_hashed("ada@b\u00fccher.example")),
+        "ada@xn--bcher-kva.example",
+    ),
+    (
+        "a domain in its form for people",
+        _by(_hashed("ada@xn--bcher-kva.example")),
+        "ada@b\u00fccher.example",
+    ),
     ("the second of two addresses", _by(_hashed("a@example.org"), _hashed(_ADA)), _ADA),
     ("the address beside a name", _by(_plain("Ada", "name"), _hashed(_ADA)), _ADA),
     ("the address beside a DID", {"id": _DID, **_BY_ADDRESS}, _ADA),
