@@ -21,6 +21,7 @@ from testamur.cli.members import build, event_type, form
 from testamur.cli.replacing import replacements
 from testamur.cli.terminal import Json, note, say, show_json, show_table
 from testamur.cli.values import credential_id
+from testamur.recording.days import check_year
 from testamur.rules.effective import check_effective
 
 app = typer.Typer()
@@ -212,6 +213,7 @@ def _put(made: list[Event], to: Path | None, *, json: bool) -> None:
     today = datetime.now(UTC).date()
     for each in made:
         check_effective(each, today)
+        check_year(each)
     lines = [encode_event(each) for each in made]
     if to is not None:
         append(to, lines)

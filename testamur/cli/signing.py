@@ -35,6 +35,7 @@ from testamur.cli.signer import KeyFile, Keys, Whose, folder_at_hand, signer_of
 from testamur.cli.terminal import Json, note, show_fields, show_json
 from testamur.cli.values import Log, MaybeUrl, NewFile, log_name
 from testamur.errors import Refusal, Refusals
+from testamur.recording.days import check_year
 from testamur.recording.objections import each_objection
 from testamur.rules.effective import check_effective
 
@@ -188,6 +189,7 @@ def _objections(events: Callable[[], Iterable[Event]]) -> Refusals:
     for line, event in enumerate(events(), 2):
         try:
             check_effective(event, today)
+            check_year(event)
         except Refusal as refusal:
             found.add(refusal.at(line))
     return found

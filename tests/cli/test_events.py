@@ -177,12 +177,15 @@ def test_credentials_are_named_by_id_or_by_their_holder_file(world: World) -> No
 
 
 @pytest.mark.parametrize("command", ["revoke", "suspend", "reinstate"])
-def test_a_day_that_is_still_to_come_is_refused_before_it_is_signed(
+def test_a_day_to_come_or_long_before_any_award_is_refused_before_it_is_signed(
     world: World, command: str
 ) -> None:
     reason = [] if command == "reinstate" else ["--reason", "duplicate"]
     done = run(command, "0.json", *reason, "--effective", "2999-01-01", "--to", "x", "--json")
     assert (done.code, done.json["rule"]) == (1, "effective-at")
+    slip = run(command, "0.json", *reason, "--effective", "0026-11-21", "--to", "x", "--json")
+    assert (slip.code, slip.json["rule"]) == (1, "effective-at")
+    assert "is the year right?" in slip.json["detail"]
     assert not Path("x").exists()
 
 
