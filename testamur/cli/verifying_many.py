@@ -73,6 +73,8 @@ def verify_many(
             found.add(rows, read, question)
         rows.close()
     found.tell()
+    if question.learner is None:
+        note("Whose they are was not checked: verify each alone, with --learner")
     return found.exit_code
 
 

@@ -84,6 +84,7 @@ def test_each_file_in_a_folder_gets_a_row_whatever_it_is(world: World, folder: P
     assert verdicts(done) == {**GOOD, **dict.fromkeys(ODD, "could-not-tell")}
     assert done.code == 1
     assert "11 files: 2 valid, 1 not valid, 8 could not tell" in done.err
+    assert "Whose they are was not checked" in done.err
     found = {Path(each["file"]).name: each for each in lines(done) if "error" in each}
     assert "named pipe" in found["pipe.json"]["error"]["detail"]
     assert "not followed" in found["link.json"]["error"]["detail"]

@@ -53,7 +53,7 @@ def test_an_accreditation_suspended_after_the_issuance_is_noted(
     (note,) = noted(report, "after the issuance")
     assert note == (
         f"the accreditation was suspended at {at} by An Organization (misconduct)"
-        ", after the issuance, whose verdict that does not change"
+        ", after the issuance; that does not change this verdict"
     )
 
 

@@ -32,7 +32,7 @@ def after_the_issuance(
         by = speakers.called(said.actor)
         yield (
             f"{what} was {past(said.event)} at {said.position} by {by}{circumstances(said)}, after "
-            "the issuance, whose verdict that does not change"
+            "the issuance; that does not change this verdict"
         )
 
 
