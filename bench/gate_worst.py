@@ -17,7 +17,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
@@ -47,6 +47,8 @@ _GROUP: Final = 1_000
 """Events of one group, or of one submission."""
 
 _AGAIN: Final = 2
+_SPENT: Final = frozenset({"key-count", "key-events", "status-event-count"})
+"""The rules by which a shape leaves room for only so many trials."""
 _ALONE: Final = ("a submission", False)
 
 _ROUNDS: Final = 3  # the least is taken: the others were disturbed
@@ -136,14 +138,20 @@ class Bench:
 
         On a machine with neighbours the worst of a thousand measurements is a disturbed one.
         """
-        self.prepare(trial)
-        taken = self.cost(trial)
-        for _ in range(_AGAIN):
-            if taken is None or taken <= worst:
-                break
-            with suppress(Refusal):  # some may be said only so often
+        taken: float | None = None
+        for _ in range(1 + _AGAIN):
+            try:
                 self.prepare(trial)
-                taken = min(taken, self.cost(trial) or taken)
+                found = self.cost(trial)
+            except Refusal as refusal:
+                if refusal.rule not in _SPENT:
+                    raise
+                break
+            if found is None:
+                break
+            taken = found if taken is None else min(taken, found)
+            if taken <= worst:
+                break
         return taken
 
     def cost(self, trial: Trial) -> float | None:
