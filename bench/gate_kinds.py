@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from bench.gate_keys import KEY_KINDS
-from bench.gate_shapes import START, Filled, largest_definition, largest_scope
+from bench.gate_shapes import LATE, START, Filled, largest_definition, largest_scope
 from bench.gate_trial import Act, Trial, made
 from testamur.catalogue import events as e
 from testamur.rules.status import NOTICE
@@ -124,7 +124,8 @@ class _Credentials:
         named = [party(f"successor {next(made)}") for _ in range(self._history.successors)]
         entering = [story.registered(story.accreditor, each, "provider") for each in named]
         for each in named:
-            filled.say(story.accreditor, story.succeeded(story.provider, each), ago=NOTICE)
+            naming = story.succeeded(story.provider, each)
+            filled.say(story.accreditor, naming, at=LATE + 10, ago=NOTICE)
         return [(story.accreditor, entering), *self._turns(named)]
 
     def _turns(self, signers: Sequence[Party]) -> list[Act]:
