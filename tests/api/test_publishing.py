@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -204,8 +205,11 @@ def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(
     log = opened_log.copy(tmp_path / "data")
     other = SqliteLastSigned(log.data / "last-signed.db")
     other.claim()
-    threading.Timer(1, other.release).start()
-    assert told_at_the_start(log.data) == "published 10\n"
+    with a_publisher(log.data) as process:
+        until(lambda: str(log.data / "last-signed.db") in files_of(process.pid))
+        time.sleep(0.5)
+        other.release()
+        assert first_told(process) == "published 10\n"
     other.close()
     log.close()
 
@@ -244,8 +248,9 @@ def test_damage_anywhere_in_the_log_is_named_at_the_start_and_by_fsck(
     assert f"{path}: {named}: " in called("fsck", "--data", log.data).stdout
 
 
-def told_at_the_start(data: Path) -> str:
-    """Return what a publisher tells of a log when it has gone through it."""
+@contextmanager
+def a_publisher(data: Path) -> Iterator[subprocess.Popen[str]]:
+    """A publisher without a server."""
     with subprocess.Popen(
         [sys.executable, "-m", "api.processes.publisher", str(data)],
         cwd=Path(publishing.__file__).parents[2],
@@ -253,10 +258,20 @@ def told_at_the_start(data: Path) -> str:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout is not None
-        told = next(line for line in process.stdout if not line.startswith("checked "))
+        yield process
         process.communicate()
-    return told
+
+
+def first_told(process: subprocess.Popen[str]) -> str:
+    """Return what a publisher tells of a log when it has gone through it."""
+    assert process.stdout is not None
+    return next(line for line in process.stdout if not line.startswith("checked "))
+
+
+def told_at_the_start(data: Path) -> str:
+    """Return the same of a publisher that is started for it."""
+    with a_publisher(data) as process:
+        return first_told(process)
 
 
 def test_a_damaged_note_of_what_was_signed_last_is_named_at_the_start_and_by_fsck(
