@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from testamur.catalogue import events as e
-from testamur.catalogue.submission import SignedHeader, stream_of
+from testamur.catalogue.submission import SignedHeader, format_time, stream_of
 from testamur.catalogue.table import Kind, row_of, subject_of
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
@@ -112,8 +112,9 @@ def check_issued_at(iat: int, recorded_at: int) -> None:
     if not seconds - MAX_AGE <= iat <= seconds + MAX_AHEAD:
         raise Refusal(
             "issued-at",
-            f"iat must lie within {MAX_AGE} s before and {MAX_AHEAD} s after "
-            f"the time it is recorded at, {seconds}",
+            f"signed at {format_time(iat * 1000)} and recorded at {format_time(recorded_at)}; a "
+            f"submission is signed at most {MAX_AGE // 86_400} days before it is recorded, and "
+            f"{MAX_AHEAD // 60} minutes after: set the clock that it is signed by, and sign anew",
             line=1,
             value=iat,
         )
