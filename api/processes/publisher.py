@@ -36,8 +36,10 @@ from log.last_signed import LastSignedStore
 from log.publisher import Publisher
 from log.publisher_thread import PublisherThread
 from registry.committed import CommittedEntries
+from registry.store import Store
 from testamur.errors import Refuted, Unavailable
 from testamur.memory import keep_freed_memory
+from testamur.tlog.note import SignerKey
 
 _REPORT_EVERY: Final = 1.0  # seconds, while the log is checked
 # The publisher of a server that was killed may take this long to end and give up its claim.
@@ -58,7 +60,11 @@ def main(
     ending = threading.Event()
     with ExitStack() as stack:
         try:
-            publisher = _opened(Folder(root), store, ending, stack)
+            folder = Folder(root)
+            signer = read_key(folder)  # a folder that holds no log is named as such
+            sequence = stack.enter_context(closing(open_sequence(folder, store)))
+            last_signed = stack.enter_context(closing(open_last_signed(folder, store)))
+            publisher = _claimed(folder, signer, sequence, last_signed, ending)
         except (Refuted, Unavailable) as error:
             _emit_failure(error)
             raise typer.Exit(1 if isinstance(error, Refuted) else 2) from None
@@ -66,19 +72,36 @@ def main(
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         thread = PublisherThread(publisher, interval=interval)
         thread.start()  # which first resumes: `published` or a failure follows
+        wake_on_commits(sequence, thread.wake)
         while os.read(sys.stdin.fileno(), PIPE_BUF):
             thread.wake()
         ending.set()
         thread.stop()
 
 
-def _opened(
-    folder: Folder, store: str | None, ending: threading.Event, stack: ExitStack
+def wake_on_commits(sequence: Store, wake: Callable[[], None]) -> None:
+    """Call `wake` from now on after commits of any process that the store tells of.
+
+    A file tells of none. Then, and when the word gets lost, the publisher looks once a second.
+    """
+    committed = threading.Event()
+
+    def follow() -> None:
+        while committed.wait():
+            committed.clear()
+            wake()
+
+    sequence.listen(committed)
+    threading.Thread(target=follow, name="commits", daemon=True).start()
+
+
+def _claimed(
+    folder: Folder,
+    signer: SignerKey,
+    sequence: Store,
+    last_signed: LastSignedStore,
+    ending: threading.Event,
 ) -> Publisher:
-    signer = read_key(folder)
-    sequence = stack.enter_context(closing(open_sequence(folder, store)))
-    last_signed = open_last_signed(folder, store)
-    stack.callback(last_signed.close)
     _claim(last_signed)
     return Publisher(
         CommittedEntries(sequence),

@@ -11,6 +11,7 @@ from threading import Event
 
 import pytest
 
+from api.processes.publisher import wake_on_commits
 from registry.gate import Recorded
 from registry.postgres.store import PostgresStore
 from registry.store import OutcomeUnknown
@@ -111,6 +112,17 @@ def test_a_listener_hears_of_commits_again_after_its_session_was_cut(
         assert woken.wait(30)  # when it listens again
         woken.clear()
         desk.record(story.cohort(1))
+        assert woken.wait(30)
+
+
+def test_a_publisher_is_woken_by_commits_of_other_processes(
+    address: str, cluster: Cluster, story: Story
+) -> None:
+    woken = Event()
+    with closing(PostgresStore(address)) as store, Desk(at(address), story) as desk:
+        wake_on_commits(store, woken.set)
+        until(lambda: bool(postgres.sql(cluster.url, LISTENING)))
+        desk.open_log()
         assert woken.wait(30)
 
 
