@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, TypeAlias
 from testamur.badges.commitment import HolderFile
 from testamur.cli.asking import asked, reach
 from testamur.cli.files import read, unread
-from testamur.cli.terminal import note, one_line, progress
+from testamur.cli.terminal import note, progress
 from testamur.cli.trust import TrustedLog, opened, trusted_log
 from testamur.cli.values import own_address
 from testamur.errors import Refusal, Refuted, Unavailable, shown
@@ -260,8 +260,7 @@ def evidence_given(
         except Unavailable as error:
             if not paths:
                 raise _elsewhere(holder, logs, error) from None
-            told = f"{error}; {holder.id} is judged by {paths[0]} alone"
-            note(one_line(told), "yellow")
+            note(f"{error}; {holder.id} is judged by {paths[0]} alone", "yellow")
     # Each may show what another leaves out.
     found += [Given(EvidenceFrom.FILE, read_evidence(path), None) for path in paths]
     if not found:

@@ -13,7 +13,7 @@ from testamur.badges.openbadges import read_badge
 from testamur.cli.given_files import GivenFile, files_meant
 from testamur.cli.listings import Form, Listed, listing, may_show_progress
 from testamur.cli.outcome import HOLDS, REFUTED, UNCHECKED
-from testamur.cli.terminal import Json, note, one_line, track
+from testamur.cli.terminal import Json, note, track
 from testamur.cli.values import as_learner
 from testamur.errors import Refuted, Unavailable
 
@@ -66,7 +66,7 @@ def _find(files: list[GivenFile], asked: Asked, form: Form) -> int:
             if outcome == "found":
                 rows.add(told, told, good=True)
             elif outcome == "doubtful" and counted[outcome] <= _TOLD:
-                note(one_line(f"{file.path}: {told['why']}"), "yellow")
+                note(f"{file.path}: {told['why']}", "yellow")
     if counted["found"]:
         rows.close()
     note(_summary(counted))

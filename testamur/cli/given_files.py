@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from testamur.badges.commitment import HolderFile
-from testamur.badges.prepared_folder import EVENTS, HOLDERS, by_number
+from testamur.badges.prepared_folder import EVENTS, HOLDERS, INDEX, by_number
 from testamur.cli.files import STDIN, read_holder
 from testamur.cli.values import is_id, refuse_missing
 from testamur.errors import Unavailable
@@ -123,10 +123,12 @@ def _files(path: Path) -> Iterator[GivenFile]:
 def _walk(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder, onerror=_unreadable, followlinks=False):
         if HOLDERS in folders and EVENTS in files:
-            # What `prepare` writes beside its holder files is no credential.
-            folders[:], files[:] = [HOLDERS], []
+            # What `prepare` writes beside its holder files is no credential. Anybody can make
+            # a folder look like one of its: so what else is in there is not passed over.
+            files[:] = [name for name in files if name not in (EVENTS, INDEX)]
         folders[:] = sorted((name for name in folders if not _hidden(name)), key=by_number)
-        for name in sorted(files, key=by_number):
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        for name in sorted(files + links, key=by_number):
             if not _hidden(name):
                 yield Path(place, name)
 

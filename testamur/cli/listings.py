@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias
 
 import typer
 
-from testamur.cli.terminal import note, one_line, say_line, show_json_line, show_table
+from testamur.cli.terminal import note, plain, say_line, show_json_line, show_table
 from testamur.formulas import UTF8_MARK, inert
 
 Form: TypeAlias = Literal["table", "csv", "jsonl"]
@@ -63,7 +63,7 @@ class _Csv:
         say_line(UTF8_MARK + _csv_line(columns))
 
     def add(self, row: Mapping[str, str], _document: Mapping[str, Any], /, **_: bool) -> None:
-        say_line(_csv_line([inert(one_line(row.get(name, ""))) for name in self._columns]))
+        say_line(_csv_line([inert(plain(row.get(name, ""))) for name in self._columns]))
 
     def close(self) -> None:
         pass
@@ -79,7 +79,7 @@ class _Table:
     def add(self, row: Mapping[str, str], _document: Mapping[str, Any], /, *, good: bool) -> None:
         kept = self._good if good else self._rows
         if len(kept) < _ROWS:
-            kept.append((self._added, [one_line(row.get(name, "")) for name in self._columns]))
+            kept.append((self._added, [row.get(name, "") for name in self._columns]))
         self._added += 1
 
     def close(self) -> None:

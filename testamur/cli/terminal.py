@@ -148,13 +148,9 @@ def note(text: str, style: str = "") -> None:
 
 
 def plain(value: object) -> str:
-    """Return `value` as text in which every character but a line break is a visible one."""
-    return "".join(char if shows(char) or char == "\n" else escaped(char) for char in str(value))
-
-
-def one_line(value: object) -> str:
-    """Return `value` as text on one line: a stranger's file may be named like another message."""
-    return plain(value).replace("\n", "\\n")
+    """Return `value` as a line of text in which every character is a visible one."""
+    # A file may be named by a stranger: what stood after a line break would look like an answer.
+    return "".join(char if shows(char) else escaped(char) for char in str(value))
 
 
 @contextmanager

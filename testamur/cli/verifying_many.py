@@ -24,7 +24,7 @@ from testamur.cli.given_files import GivenFile, files_meant
 from testamur.cli.judging import Question, answer
 from testamur.cli.listings import Form, Listing, listing, may_show_progress
 from testamur.cli.outcome import HOLDS, REFUTED, UNCHECKED, described
-from testamur.cli.terminal import note, one_line, track
+from testamur.cli.terminal import note, track
 from testamur.errors import Refuted, Unavailable, detached
 from testamur.verification.finding import Fault
 from testamur.verification.report import Answer, Report
@@ -86,13 +86,13 @@ def evidence_files(given: Iterable[GivenFile]) -> dict[str, list[Path]]:
             file.refuse_link()
             about = found[read_evidence(file.path).credential]
         except (Refuted, Unavailable) as error:
-            note(one_line(f"{file.path} is left aside: {error}"), "yellow")
+            note(f"{file.path} is left aside: {error}", "yellow")
             continue
         if len(about) < _MOST_ABOUT_ONE:
             about.append(file.path)
         else:
             why = f"there are {_MOST_ABOUT_ONE} others about its credential"
-            note(one_line(f"{file.path} is left aside: {why}"), "yellow")
+            note(f"{file.path} is left aside: {why}", "yellow")
     return found
 
 

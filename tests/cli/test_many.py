@@ -69,6 +69,7 @@ ODD: dict[str, Callable[[Path], None]] = {
     "large.json": _large,
     "link.json": lambda place: place.symlink_to("/etc/passwd"),
     "dangling.json": lambda place: place.symlink_to("nowhere"),
+    "folder": lambda place: place.symlink_to("."),
     "text.txt": _letter,
     "=1+1.json": Path.touch,
 }
@@ -83,7 +84,7 @@ def test_each_file_in_a_folder_gets_a_row_whatever_it_is(world: World, folder: P
     done = run("verify", folder, "--log", "log", *TRUST, "--json")
     assert verdicts(done) == {**GOOD, **dict.fromkeys(ODD, "could-not-tell")}
     assert done.code == 1
-    assert "11 files: 2 valid, 1 not valid, 8 could not tell" in done.err
+    assert "12 files: 2 valid, 1 not valid, 9 could not tell" in done.err
     assert "Whose they are was not checked" in done.err
     found = {Path(each["file"]).name: each for each in lines(done) if "error" in each}
     assert "named pipe" in found["pipe.json"]["error"]["detail"]
@@ -107,6 +108,17 @@ def test_of_what_was_prepared_the_holder_files_are_meant(world: World, folder: P
     Path("spring/events.ndjson").touch()
     Path("spring/index.csv").touch()
     assert verdicts(run("verify", "spring", "--log", "log", *TRUST, "--json")) == GOOD
+
+
+def test_a_folder_that_looks_prepared_hides_no_file(world: World, folder: Path) -> None:
+    (folder / "holders").mkdir()
+    (folder / "0.json").rename(folder / "holders/0.json")
+    (folder / "deeper").mkdir()
+    (folder / "2.json").rename(folder / "deeper/2.json")
+    (folder / "events.ndjson").touch()
+    done = run("verify", folder, "--log", "log", *TRUST, "--json")
+    assert verdicts(done) == GOOD
+    assert done.code == 1
 
 
 def test_an_empty_folder_and_a_name_that_is_nothing_are_no_verdict(world: World) -> None:
