@@ -376,7 +376,21 @@ def _show(folder: KeyFolder, found: _Found) -> None:
             "list, keep fewer: give --since later, or compare testamur keys --log first.",
             "yellow",
         )
+    _tell_of_earlier(plan)
     _tell_of_limit(plan)
+
+
+def _tell_of_earlier(plan: Recovery) -> None:
+    """Tell of what an earlier declaration cut off, which a new one by the same key replaces."""
+    earlier = [line for line in plan.fallen if line.key == plan.key and line.position < plan.since]
+    if earlier:
+        note(
+            f"{len(earlier):,} of yours by this key, before {plan.since:,}, do not count because "
+            "of what was declared before. If the same key declares now as then, its last word "
+            f"holds: give --since {earlier[0].position}, which keeps them, for the registry "
+            "refuses to have them said twice.",
+            "yellow",
+        )
 
 
 def _tell_of_limit(plan: Recovery) -> None:

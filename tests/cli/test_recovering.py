@@ -156,6 +156,21 @@ def test_fallen_submissions_are_written_out_line_by_line(robbed: Robbed) -> None
     assert len(done.json["files"]) == 2
 
 
+def test_what_a_new_word_of_the_same_key_brings_back_is_not_to_be_said_again(
+    robbed: Robbed,
+) -> None:
+    story, issued = robbed.story, robbed.story.issued()
+    mine = robbed.says(issued)
+    declared = story.key_compromised(story.provider, robbed.began)
+    robbed.served.submit(story.submission(story.provider.recovery, declared))
+    told = robbed.recover("--since", robbed.served.size, "--same-keys")
+    assert f"give --since {mine.position}, which keeps them" in told.err
+    done = robbed.recover("--since", mine.position, "--same-keys", "--json", out="more")
+    assert (done.json["kept"], done.json["fallen"]) == ([[mine.position, mine.position]], [])
+    robbed.submits_all(done.json["files"])
+    assert robbed.status(issued.credential) == "active"
+
+
 def test_what_a_thief_said_often_is_split_into_submissions_that_are_admitted(
     robbed: Robbed,
 ) -> None:
