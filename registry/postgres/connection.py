@@ -22,8 +22,11 @@ from testamur.errors import Unavailable
 
 _OLDEST: Final = 140_000  # scans of a range of ctid, `bit_xor`
 _STATEMENT_SECONDS: Final = 60
-# A process that was stopped while it held the head's lock loses it after so long.
-_IDLE_IN_TRANSACTION_SECONDS: Final = 30
+# A process that was stopped while it held the head's lock loses it after so long. A submission of
+# 100,000 events is judged in three seconds, on a machine with nothing else to do.
+_IDLE_WHILE_WRITING_SECONDS: Final = 60
+# A reader holds no lock; it may replay a long submission between two questions.
+_IDLE_WHILE_READING_SECONDS: Final = 600
 
 # Each question is a few look-ups into an index, whatever the tables have grown to, and the planner
 # must never think otherwise: its statistics are old when a register grows fast, and it takes an
@@ -39,7 +42,7 @@ _SETTINGS: Final = {
     "plan_cache_mode": "force_generic_plan",
     "client_min_messages": "warning",
     "statement_timeout": f"{_STATEMENT_SECONDS}s",
-    "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_SECONDS}s",
+    "idle_in_transaction_session_timeout": f"{_IDLE_WHILE_READING_SECONDS}s",
 }
 _UNSAFE: Final = """
     SELECT string_agg(name || ' = off', ', ') FROM pg_settings
@@ -103,7 +106,7 @@ class Connection:
 
     def begin_reading(self) -> None:
         """Begin a view of one moment."""
-        self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "")
+        self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def begin_writing(self) -> None:
         """Take the write lock, which is the head's row.
@@ -112,7 +115,11 @@ class Connection:
         after the lock was taken is the latest. Raises `Overloaded` after `patience` seconds.
         """
         try:
-            self._begin("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", "FOR UPDATE")
+            self._begin(
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL"
+                f" idle_in_transaction_session_timeout = '{_IDLE_WHILE_WRITING_SECONDS}s'",
+                "FOR UPDATE",
+            )
         except Overloaded as error:
             if not is_locked(error.__cause__ or error):
                 raise
@@ -155,7 +162,7 @@ class Connection:
         except psycopg.Error as error:
             raise translated(error) from error
 
-    def _begin(self, begin: str, lock: str) -> None:
+    def _begin(self, begin: str, lock: str = "") -> None:
         _, rows = self.run_all(f"{begin}; SELECT count FROM head WHERE id = 0 {lock}")
         self.head = int(rows[0][0]) if rows else None
 

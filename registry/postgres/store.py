@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Final
 from uuid import uuid4
 
@@ -134,7 +134,9 @@ class PostgresStore:
         with self._readers.connection() as connection:
             self._seen.check(connection.head, seen)
             yield connection
-            connection.rollback()
+            # What was read is read. A session that is gone by now is replaced when it is needed.
+            with suppress(Unavailable):
+                connection.rollback()
 
     def _wake(self) -> None:
         for woken in self._listeners:

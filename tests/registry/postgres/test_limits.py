@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
+from pathlib import Path
 
+import psycopg
 import pytest
 
+import registry
 from registry.outcomes import Overloaded, StorageFull
 from registry.postgres import store as driver
 from registry.postgres.connection import Connection
@@ -18,9 +22,12 @@ from tests.harness.gates import Desk
 from tests.harness.postgres import Cluster
 from tests.harness.stores import Kept
 from tests.harness.story import Story
+from tests.registry.postgres.conftest import at
 from tests.registry.test_store import append, row
 
 pytestmark = pytest.mark.postgres
+
+README = Path(registry.__file__).with_name("README.md")
 
 
 def asked(store: PostgresStore, statement: str) -> None:
@@ -44,13 +51,15 @@ def test_every_session_bounds_its_statements_its_locks_and_its_idleness(url: str
         for name, expected in {
             "statement_timeout": "1min",
             "lock_timeout": "2500ms",
-            "idle_in_transaction_session_timeout": "30s",
+            "idle_in_transaction_session_timeout": "10min",
             "jit": "off",
         }.items():
             with store.reading() as reading:
                 assert reading._connection.run(f"SHOW {name}") == [(expected,)]
         with store.writing() as writing:
             assert writing._connection.run("SHOW lock_timeout") == [("2500ms",)]
+            idle = writing._connection.run("SHOW idle_in_transaction_session_timeout")
+            assert idle == [("1min",)]
 
 
 def test_a_process_that_stops_while_it_holds_the_lock_loses_it(
@@ -126,6 +135,26 @@ def test_several_logs_in_one_database_know_nothing_of_one_another(
         with other.reading() as reading:
             assert reading.read(0, 9)[0] == [b"2", b"3"]
         assert other._channel != store._channel
+
+
+def test_a_server_needs_no_right_to_change_or_remove_what_is_recorded(
+    url: str, story: Story
+) -> None:
+    """The rights that `registry/README.md` lists are enough, and entries are safe from it."""
+    ((schema,),) = postgres.sql(url, "SELECT current_schema()")
+    role = f"server_{schema}"
+    postgres.sql(url, f"CREATE ROLE {role} LOGIN")
+    postgres.sql(url, f"GRANT USAGE ON SCHEMA {schema} TO {role}")
+    for grant in re.findall(r"^GRANT .* TO server;$", README.read_text(), re.MULTILINE):
+        postgres.sql(url, grant.replace("server", role))
+    limited = url.replace("//testamur@", f"//{role}@")
+    with Desk(at(limited), story, store={"durable": False}) as desk:
+        desk.open_log()
+        desk.record(story.cohort(3))
+        desk.examine()
+    for statement in ("DELETE FROM entries", "UPDATE entries SET state = ''", "DROP TABLE head"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            postgres.sql(limited, statement)
 
 
 # --- Durability ---

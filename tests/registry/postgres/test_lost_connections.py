@@ -100,6 +100,13 @@ def test_a_reading_that_is_cut_is_unavailable_and_the_next_one_is_not(
     assert desk.committed() == OPENING
 
 
+def test_what_was_read_before_the_session_was_cut_is_good(cluster: Cluster, desk: Desk) -> None:
+    with desk.store.reading() as reading:
+        found = reading.read(0, OPENING)
+        postgres.sql(cluster.url, CUT)
+    assert desk.read(0, OPENING) == found
+
+
 def test_a_listener_hears_of_commits_again_after_its_session_was_cut(
     cluster: Cluster, address: str, story: Story
 ) -> None:
