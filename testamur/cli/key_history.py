@@ -16,6 +16,7 @@ from testamur.cli.profile import unless
 from testamur.cli.receipts import (
     check_listing,
     receipts_of,
+    still_counting,
     tell_of_strangers,
     without_receipt,
 )
@@ -75,7 +76,7 @@ def history(
     if folder is not None:
         receipts = receipts_of(folder, found.origin)
         check_listing(found.submissions, receipts, -1, found.size)
-        strange = without_receipt(found.submissions, receipts)
+        strange = still_counting(without_receipt(found.submissions, receipts))
     if json:
         show_json(_document(name, found, None if folder is None else strange))
         return
@@ -139,7 +140,8 @@ def _until(key: KeyLine) -> Iterator[str]:
     if key.retired is not None:
         yield f"until {key.retired}, when it was retired"
     for each in key.compromised:
-        kept = f", {len(each.kept)} ranges of submissions kept" if each.kept else ""
+        ranges = "range" if len(each.kept) == 1 else "ranges"
+        kept = f", {len(each.kept)} {ranges} of submissions kept" if each.kept else ""
         reach = "" if each.reach is None else f", which {reaching.did(each.reach)}"
         said = f"declared compromised at {each.position} by {each.by}{kept}{reach}"
         yield f"until {each.since}: {said}"

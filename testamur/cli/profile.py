@@ -24,6 +24,7 @@ from msgspec import Meta
 from testamur.cli.files import read
 from testamur.errors import Unavailable
 from testamur.files import is_there
+from testamur.http.source import NOT_BARE, is_bare, is_url
 
 FILE: Final = "TESTAMUR_PROFILE"
 _MAX_FILE: Final = 64 * 1024
@@ -99,6 +100,9 @@ class Offers(dict[str, Any]):
         if not found:
             self._profile = self._profile or read_profile(profile_file())
             found = getattr(self._profile, _MEMBERS[name])
+        if found and _MEMBERS[name] == "url" and is_url(found) and not is_bare(found):
+            # Help texts show what is offered.
+            raise Unavailable(f"{source(name)}: {NOT_BARE}")
         if found:
             self.used.add(name)
         return found or None

@@ -99,10 +99,15 @@ def without_receipt(
     ]
 
 
+def still_counting(lines: Iterable[SubmissionLine]) -> list[SubmissionLine]:
+    """Return the submissions that count: to the others, a declaration was the answer."""
+    return [line for line in lines if line.counts]
+
+
 def look_for_strangers(
     url: str, folder: KeyFolder, log: str | None = None, sending: str | None = None
 ) -> list[SubmissionLine]:
-    """Return the submissions in the organization's name without a receipt, and tell the user.
+    """Return the submissions that count and have no receipt, and tell the user of them.
 
     Those listed before the last look, all with receipts then, are not asked for again. `log` is
     the origin, else the registry is asked for it; `sending` is the `jti` of what is about to be
@@ -118,15 +123,16 @@ def look_for_strangers(
             lines = list(registry.submissions(folder.did, after=after, size=head.size))
         receipts = receipts_of(folder, log)
         check_listing(lines, receipts, after, head.size)
-        strange = without_receipt((line for line in lines if line.jti != sending), receipts)
+        unknown = without_receipt((line for line in lines if line.jti != sending), receipts)
     except (Unavailable, Refuted) as error:
         note(f"It could not be told whether others submit in your name: {error}", "yellow")
         return []
-    if not strange and lines and lines[-1].jti != sending:
+    if not unknown and lines and lines[-1].jti != sending:
         place = folder.path / FOLDER
         place.mkdir(mode=0o700, exist_ok=True)
         looked[log] = lines[-1].position
         replace(place / _LOOKED_AT, msgspec.json.encode(looked) + b"\n")
+    strange = still_counting(unknown)
     tell_of_strangers(strange, folder, url)
     return strange
 

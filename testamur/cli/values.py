@@ -24,7 +24,7 @@ from testamur.catalogue.members import Did as DidText
 from testamur.catalogue.members import Multikey as MultikeyText
 from testamur.cli.files import STDIN, read_holder
 from testamur.errors import Refusal
-from testamur.http.source import is_url
+from testamur.http.source import NOT_BARE, is_bare, is_url
 from testamur.private_keys import without_private_keys
 
 _URL: Final = re.compile(r"https?://[!-~]+")
@@ -48,6 +48,8 @@ def cut(text: str) -> str:
 
 def checked_url(text: str) -> str:
     """Return `text` if requests can be sent there."""
+    if not is_bare(text):
+        raise typer.BadParameter(NOT_BARE)
     try:
         host = httpx2.URL(text).host if _URL.fullmatch(text) else ""
     except httpx2.InvalidURL:

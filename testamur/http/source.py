@@ -79,6 +79,20 @@ def is_url(place: str) -> bool:
     return re.match("https?://", place) is not None
 
 
+NOT_BARE: Final = (
+    "the address has a user name, password, query or fragment in it, which may be a secret and "
+    "would be shown; write it without, such as https://registry.example"
+)
+
+
+def is_bare(address: str) -> bool:
+    """Return whether an address holds nothing that may be a secret: no password, no query.
+
+    Messages and profiles show addresses; and paths are added behind them.
+    """
+    return not any(char in address for char in "@?#")
+
+
 def open_source(place: str, client: httpx2.Client | None = None) -> Source:
     """Return the source a user means by `place`: a folder, a log's URL or its server's URL.
 

@@ -71,7 +71,7 @@ def test_what_ended_a_key_is_told_in_words(served: Served, story: Story, at: Pat
     assert " yes" in rows["first"]
     assert "when it was retired" in rows["second"]
     assert "declared compromised at" in rows["third"]
-    assert "1 ranges of submissions kept, which took back 1 issuance" in rows["third"]
+    assert "1 range of submissions kept, which took back 1 issuance" in rows["third"]
     assert "1 of 2 count" in rows["third"]
 
 

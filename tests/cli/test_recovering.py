@@ -49,6 +49,9 @@ def test_all_is_as_if_the_thief_had_never_been(robbed: Robbed) -> None:
     assert [robbed.status(each) for each in ids] == ["active", "revoked", "active", "active"]
     assert [robbed.status(each) for each in (forged, junk)] == [None, None]
     assert mine.position < first.position
+    # What was answered by the declaration is nobody's worry any more.
+    known = run("keys", "--keys", "keys", "--url", robbed.served.url)
+    assert "somebody else may hold your key" not in known.out + known.err
 
     # The old key is of no use to the thief, and the new one signs.
     answer = robbed.served.post(story.submission(story.provider, story.issued()))

@@ -112,6 +112,34 @@ def test_nobody_at_an_address_is_one_line_at_once(world: World, command: list[st
     assert time.monotonic() - before < 5
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://ada:Secret99@registry.example",
+        "https://Secret99@registry.example",
+        "https://registry.example/?token=Secret99",
+        "https://registry.example/#Secret99",
+        "https://ada:Secret99@",
+    ],
+)
+def test_an_address_with_a_password_is_refused_and_not_shown(
+    world: World, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TESTAMUR_URL", address)
+    for command in (
+        ["profile", "--url", address],
+        ["status", _ID, "--url", address],
+        ["verify", "0.json", "--url", address, "--vkey", "log.vkey"],
+        ["verify", "0.json", "--vkey", "log.vkey", "--json"],
+        ["evidence", _ID, "--log", address],
+        ["replay", address],
+        ["replay", "-h"],
+    ):
+        done = run(*command)
+        assert "Secret99" not in done.out + done.err, command
+        assert (done.code, done.out == "") == (2, "--json" not in command) or "-h" in command
+
+
 def test_a_busy_registry_is_waited_for_and_told_of_once(
     world: World, registry: HttpRegistry
 ) -> None:
