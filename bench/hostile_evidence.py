@@ -17,6 +17,7 @@ import msgspec
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Scope
 from testamur.verification.evidence import render_evidence
+from testamur.verification.excerpt import MAX_KEPT
 from tests.harness.issued_log import IssuedLog, Positions
 from tests.harness.story import Party, party, private_key, uuid7
 
@@ -55,9 +56,10 @@ def _cut(events: Sequence[e.Event], size: int) -> Iterator[Sequence[e.Event]]:
 
 
 def _declarations(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]]]:
-    """Let the founding key restate one declaration, with as many kept ranges as it may have."""
+    """Let the founding key restate one declaration; together they keep as much as is read."""
     provider = issued.story.provider
-    kept = tuple((at, at) for at in range(10, 2_010, 2))
+    ranges = MAX_KEPT // (16 * _KEY_EVENTS)
+    kept = tuple((at, at) for at in range(10, 10 + 2 * ranges, 2))
     stolen = issued.story.key_compromised(provider, since=10, kept=kept)
     for _ in range(16):
         yield provider.founding, [stolen] * _KEY_EVENTS
