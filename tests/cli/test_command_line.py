@@ -81,7 +81,7 @@ def test_a_bug_is_not_taken_for_a_verdict() -> None:
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
-    assert plain("a\x1b[2K\r\u202eb\n") == "a\\x1b[2K\\r\\u202eb\n"
+    assert plain("a\x1b[2K\r\u202eb\n") == "a\\x1b[2K\\r\\u202eb\\n"
     assert plain("é 中 ✓ ok") == "é 中 ✓ ok"
 
 
