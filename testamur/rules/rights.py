@@ -14,7 +14,7 @@ from testamur.catalogue.table import Kind
 from testamur.errors import Refusal
 from testamur.rules.register import Achievement, Register, Thing
 from testamur.rules.said import Said
-from testamur.rules.status import existing, nobody, speakers, status
+from testamur.rules.status import existing, nobody, speakers, status_since
 
 _Thing = TypeVar("_Thing", bound=Thing)
 
@@ -24,13 +24,15 @@ def check_change(register: Register, kind: Kind, thing: Thing | None, said: Said
 
     Rules `unknown-KIND`, `KIND-of-another`, `transition`.
     """
-    known = check_known(register, kind, thing, id_)
-    acts_for = speakers(register, known, said.signed, said.position)
-    if not acts_for or (isinstance(known, Achievement) and known.owner != said.actor):
-        raise of_another(kind, known.owner, said.actor, id_)
+    began = existing(register, thing)
+    if thing is None or began is None:
+        raise _unknown(kind, thing, id_)
+    acts_for = speakers(register, thing, said.signed, said.position)
+    if not acts_for or (isinstance(thing, Achievement) and thing.owner != said.actor):
+        raise of_another(kind, thing.owner, said.actor, id_)
     # What a successor said bars nobody whom another speaker named.
-    heard = nobody if known.owner in acts_for else lambda speaker, _: speaker in acts_for
-    before = status(register, kind, known, heard=heard)
+    heard = nobody if thing.owner in acts_for else lambda speaker, _: speaker in acts_for
+    before = status_since(register, kind, thing, began[0], heard=heard)
     may_follow(before, said.event, id_)
 
 
@@ -50,9 +52,13 @@ def check_restated(
 def check_known(register: Register, kind: Kind, thing: _Thing | None, id_: str) -> _Thing:
     """Return a thing that exists; raises `Refusal` (rule `unknown-KIND`) for any other."""
     if thing is None or existing(register, thing) is None:
-        counts = "was ever written" if thing is None else "counts"
-        raise Refusal(f"unknown-{kind}", f"no {kind} with this id {counts}", value=id_)
+        raise _unknown(kind, thing, id_)
     return thing
+
+
+def _unknown(kind: Kind, thing: Thing | None, id_: str) -> Refusal:
+    counts = "was ever written" if thing is None else "counts"
+    return Refusal(f"unknown-{kind}", f"no {kind} with this id {counts}", value=id_)
 
 
 def of_another(kind: Kind, owner: str, actor: str, id_: str) -> Refusal:

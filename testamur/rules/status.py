@@ -117,9 +117,22 @@ def status(
     began = existing(register, thing, before)
     if thing is None or began is None:
         return None
+    return status_since(register, kind, thing, began[0], before=before, heard=heard)
+
+
+def status_since(
+    register: Register,
+    kind: Kind,
+    thing: Thing,
+    began: int,
+    *,
+    before: int | None = None,
+    heard: Heard = nobody,
+) -> StrEnum:
+    """Return the status of a thing that came into being at a position, as `status` does."""
     if not thing.stream:
         return FIRST[kind]  # as of most things
-    applies = _Applying(register, thing, began[0], heard)
+    applies = _Applying(register, thing, began, heard)
     stream = applies.within(before)
     if not _FINAL.isdisjoint([type(each.event) for each in stream]):
         # Nothing leads out of the first final status, however much follows it.
