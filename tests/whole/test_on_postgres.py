@@ -137,6 +137,15 @@ def test_a_log_is_not_made_in_a_database_that_holds_one(served: Served, store: s
     assert not served.data.exists()
 
 
+def test_nothing_makes_tables_but_the_command_that_is_named(tmp_path: Path, store: str) -> None:
+    with closing(Served(tmp_path / "data")) as served:
+        made = init(served, store)
+        assert made.returncode == 2
+        assert "`python -m api migrate` makes them" in made.stderr
+        assert not served.data.exists()
+    assert postgres.sql(store, "SELECT to_regclass('entries')") == [(None,)]
+
+
 def test_a_log_in_a_database_is_not_looked_for_in_the_folder(served: Served) -> None:
     for command, *options in (["serve", "--port", "0"], ["inspect", served.story.provider.did]):
         refused = api(command, *options, "--data", served.data)
