@@ -58,17 +58,24 @@ def programs() -> Path | None:
 class Cluster:
     """A cluster that this process starts and stops; `settings` are lines of its configuration.
 
-    With `primary` it is a standby of that one.
+    With `primary` it is a standby of that one, with `port` it listens on the loopback as well.
     """
 
     def __init__(
-        self, *settings: str, durable: bool = True, primary: Cluster | None = None
+        self,
+        *settings: str,
+        durable: bool = True,
+        primary: Cluster | None = None,
+        port: int | None = None,
     ) -> None:
         folder = programs()
         if folder is None:
             raise RuntimeError(HOW)
         self._programs = folder
         self._settings = [*_SETTINGS, *(() if durable else _UNSAFE), *settings]
+        self._port = port
+        if port is not None:
+            self._settings += ["listen_addresses=127.0.0.1", f"port={port}"]
         self.folder = Path(tempfile.mkdtemp(prefix="testamur-pg-"))
         if os.geteuid() == 0:  # PostgreSQL does not run as root
             shutil.chown(self.folder, "nobody", "nogroup")
@@ -83,8 +90,14 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """The address of its one database."""
-        return f"postgresql://{_USER}@/postgres?host={quote(str(self.folder), safe='')}"
+        """The address of its one database, by the socket in its folder."""
+        place = f"postgresql://{_USER}@/postgres?host={quote(str(self.folder), safe='')}"
+        return place if self._port is None else f"{place}&port={self._port}"
+
+    @property
+    def url_by_tcp(self) -> str:
+        """The same by TCP."""
+        return f"postgresql://{_USER}@127.0.0.1:{self._port}/postgres?sslmode=disable"
 
     @property
     def pid(self) -> int:

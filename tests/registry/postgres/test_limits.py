@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from contextlib import closing
 from pathlib import Path
 
@@ -111,6 +112,23 @@ def test_a_full_volume_is_told_for_the_whole_group_and_leaves_nothing(
         kept.sql("DROP TRIGGER full_volume ON entries")
         desk.record(bodies[1])
         desk.examine()
+
+
+@pytest.mark.slow
+def test_a_batch_of_20_megabytes_goes_in_by_tcp_and_by_a_unix_socket() -> None:
+    """Where each end waits for the other to read, this hangs (D1)."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with closing(Cluster(port=port)) as cluster:
+        postgres.made(cluster.url, "log")
+        for url in (cluster.url, cluster.url_by_tcp):
+            with closing(PostgresStore(postgres.in_schema(url, "log"))) as store:
+                append(store, *[bytes(4096)] * 5_000)
+        with (
+            closing(PostgresStore(postgres.in_schema(url, "log"))) as store,
+            store.reading() as reading,
+        ):
+            assert (reading.count(), len(reading.read(0, 20_000)[0])) == (10_000, 10_000)
 
 
 def test_a_group_is_announced_once(url: str, store: PostgresStore) -> None:
