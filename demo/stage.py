@@ -266,7 +266,7 @@ def _check(case: Case, evidence_from: EvidenceFrom, report: Report) -> None:
     """Print the verdict; raises `DemoFailed` unless it is the one that is due."""
     how = "offline" if evidence_from is EvidenceFrom.FILE else "with --url"
     if evidence_from is EvidenceFrom.FILE or not case.refuted:  # what a file shows is told once
-        print(f"Verified {how}, {case.name}: {report.first_line}", flush=True)
+        print(f"{case.name}.json, {how}: {report.first_line}", flush=True)
     refuted = {check.name for check in report.checks if check.verdict is Verdict.REFUTED}
     good = 2 if evidence_from is EvidenceFrom.FILE else 0
     if refuted != case.refuted or report.exit_code != (1 if refuted else good):
