@@ -230,9 +230,9 @@ def prepare(
     )
     folder = None if keys is None else _own_folder(keys, issuer)
     url = unless(context, "url", url, taken=folder is None and (key is None or issuer is None))
-    url = reached(context, url, "nothing is compared with the log")
     secret = _proof_key(folder, key)
     signer = None if url is None else _signer(folder, issuer, secret)
+    url = reached(context, url, "nothing is compared with the log")
     if not source.is_dir():
         refuse_irregular(source)
     made: Iterable[Made | Award | Refused]

@@ -169,6 +169,7 @@ def tell_of_strangers(strange: list[SubmissionLine], folder: KeyFolder, url: str
     if len(strange) > _NAMED:
         note(f"  ... and {len(strange) - _NAMED:,} more")
     note(
-        f"If they are a colleague's, put the receipts there. If not: testamur recover --keys "
+        "If you sent one and got no answer, submit its file again. If they are a colleague's, put "
+        f"the receipts there. If neither: testamur recover --keys "
         f"{folder.path} --url {url} --compromised {strange[0].key} --out DIR"
     )

@@ -109,7 +109,8 @@ def key_in_force(table: KeyTable, key: str, position: int, recorded_at: int) -> 
     if signer is None:
         raise Refusal(
             "unknown-key",
-            "the organization never listed this key; sign with one of its keys",
+            "the organization never listed this key; sign with one that it listed: a new key "
+            "signs once the submission that lists it is recorded",
             line=1,
             value=key,
         )

@@ -41,6 +41,7 @@ def test_a_theft_is_told_by_each_command_that_asks_the_register(robbed: Robbed) 
     assert "1 submissions in your name have no receipt in keys/receipts" in done.err
     assert f"position {stolen.position}, 2 events" in done.err
     assert "by signing-1" in done.err
+    assert "submit its file again" in done.err
     assert "testamur recover --keys keys" in done.err
     assert robbed.submits(name).json["withoutReceipt"] == [stolen.position]
 
