@@ -89,11 +89,12 @@ class Ledger:
     def find(cls, folder: KeyFolder) -> Self | None:
         """Return the ledger of a folder, None if nothing was ever prepared there.
 
-        Raises `Refusal` (`ledger-key`) for a ledger without its key, and those of a key file.
+        Raises `Refusal` for a ledger without its key (`ledger-key`), a key without its ledger
+        (`ledger-missing`), and those of a key file.
         """
         file = folder.path / KEY
         if file.exists() or file.is_symlink():
-            return cls(folder.path, _read_key(file))
+            return cls._found(folder.path)
         if _lines_in(folder.path / LEDGER):
             raise _other_key(folder.path)
         return None
@@ -102,15 +103,38 @@ class Ledger:
     def of(cls, folder: KeyFolder) -> Self:
         """Return the ledger of a folder, with a new key if there was none."""
         with _held(folder.path):
-            found = cls.find(folder) if (folder.path / KEY).exists() else None
-            if found is not None:
-                return found
+            if (folder.path / KEY).exists():
+                return cls._with(folder.path)
             if _lines_in(folder.path / LEDGER):
                 raise _other_key(folder.path)
             key = secrets.token_bytes(KEY_SIZE)
             text = f"{_BEGINS}{base64.urlsafe_b64encode(key).decode()}\n"
             replace(folder.path / KEY, text.encode(), secret=True)
-            return cls(folder.path, key)
+            # If we stop before this line, the next command takes the ledger for lost, and says so.
+            ledger = cls(folder.path, key)
+            ledger._append(())
+            return ledger
+
+    @classmethod
+    def _found(cls, path: Path) -> Self:
+        if _lines_in(path / LEDGER):
+            return cls._with(path)
+        # Another process may just be making both.
+        with _held(path):
+            return cls._with(path)
+
+    @classmethod
+    def _with(cls, path: Path) -> Self:
+        ledger = cls(path, _read_key(path / KEY))
+        file = path / LEDGER
+        if not file.exists() or file.stat().st_size < len(ledger._header()):
+            raise Refusal(
+                "ledger-missing",
+                f"{file} is missing or empty, and with it who was awarded what: put that "
+                f"file back. If it is lost, put {KEY} away; who was awarded before can then not be "
+                "noticed any more",
+            )
+        return ledger
 
     def tokens(self, achievement: str, learners: Iterable[str]) -> tuple[str, ...]:
         """Return the tokens of a learner, who may be named in several ways."""

@@ -281,6 +281,20 @@ def test_a_damaged_key_is_refused_and_not_replaced(
     assert file.read_text() == text
 
 
+@pytest.mark.parametrize("left", [None, 0, 10])
+def test_a_key_without_its_ledger_is_not_taken_for_a_new_one(
+    ledger: Ledger, folder: KeyFolder, now: Story, left: int | None
+) -> None:
+    ledger.record(LOG, award(ledger, now, "ada@example.org"))
+    file = ledger.path / "awarded.ledger"
+    file.unlink() if left is None else os.truncate(file, left)
+    for _ in range(2):
+        with pytest.raises(Refusal, match="ledger-missing"):
+            Ledger.find(folder)
+        with pytest.raises(Refusal, match="ledger-missing"):
+            Ledger.of(folder)
+
+
 def test_a_ledger_without_its_key_is_not_taken_for_an_empty_one(
     ledger: Ledger, folder: KeyFolder, now: Story
 ) -> None:
