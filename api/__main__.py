@@ -165,11 +165,13 @@ def copy_(
     data: Data,
     source: Annotated[
         str | None,
-        typer.Option("--from", help="The store to copy, if not the folder itself; as --store."),
+        typer.Option(
+            "--from", help="What to copy, if not the folder: postgresql://user@host/database."
+        ),
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option("--to", help="The store that gets it, if not the folder itself; as --store."),
+        typer.Option("--to", help="Where to, if not into the folder: likewise."),
     ] = None,
 ) -> None:
     """Copy what the log in DATA keeps in one store to another, and compare the two to the root.
