@@ -1,8 +1,9 @@
 """What counts of what a group is about? Asked before the write lock.
 
 A key that several others declared compromised takes microseconds for each submission. A
-credential may have hundreds, and an achievement ten thousand versions of which none but the last
-counts. The answer holds under the lock as long as the organizations have the same keys.
+credential may have hundreds, an accreditor too, and an achievement ten thousand versions of which
+none but the last counts. The answer holds under the lock as long as the organizations have the same
+keys.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from registry.checked import Checked
 from registry.credential_streams import CredentialStreams
 from testamur.catalogue import events as e
 from testamur.rules import Register, Signed
+from testamur.rules.accreditors import said_of_recognitions
 from testamur.rules.credentials import newest_writings
 from testamur.rules.key_table import KeyTable
 from testamur.rules.register import Achievement, Judged
@@ -44,15 +46,17 @@ class Counted:
 def counted(
     register: Register, credentials: CredentialStreams, group: Sequence[Checked]
 ) -> Counted:
-    """Return what counts of what was said of credentials, and of long achievements.
+    """Return what counts of what was said of credentials, of long achievements, and of grants.
 
-    An organization that the register does not know yet is left out.
+    The grants are those that issuances rest on: an accreditation that one names, and the
+    recognitions of its accreditor. An organization that the register does not know yet is left out.
     """
     keys: dict[str, KeyTable] = {}
     judged: set[int] = set()
     fallen: set[int] = set()
     named = list(_long(register, group, _NAMING))
-    for signed in chain(_said_of(credentials), *map(_writings, named)):
+    terms = _said_of_terms(register, group)
+    for signed in chain(_said_of(credentials), *map(_writings, named), terms):
         if signed.position in judged:
             continue
         if signed.organization not in keys:
@@ -74,6 +78,23 @@ def counted(
 
 def _said_of(credentials: CredentialStreams) -> Iterator[Signed]:
     return (said.signed for each in credentials.values() for said in each.stream)
+
+
+def _said_of_terms(register: Register, group: Sequence[Checked]) -> Iterator[Signed]:
+    """Yield who said something of the accreditations that issuances name, and of what these need.
+
+    An accreditation, and an accreditor, is gone through once.
+    """
+    named = {
+        event.accreditation
+        for checked in group
+        for event in checked.submission.events
+        if type(event) is e.CredentialIssued and event.accreditation is not None
+    }
+    granted = [each for each in map(register.accreditations.get, named) if each is not None]
+    yield from (said.signed for each in granted for said in each.stream)
+    for accreditor in {each.owner for each in granted}:
+        yield from said_of_recognitions(register, accreditor)
 
 
 def _writings(achievement: Achievement) -> Iterator[Signed]:

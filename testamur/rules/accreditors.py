@@ -8,6 +8,7 @@ verifier asks more, from anchors of its own: `chain.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from itertools import count
 from operator import attrgetter
 from typing import Final
@@ -18,6 +19,7 @@ from testamur.rules.chain import Moment, in_force
 from testamur.rules.flags import Flag
 from testamur.rules.granting import is_root
 from testamur.rules.register import Grant, Register
+from testamur.rules.said import Signed
 from testamur.rules.status import closed
 
 SAID_LOOKED_AT: Final = 256
@@ -25,6 +27,7 @@ SAID_LOOKED_AT: Final = 256
 
 
 _actor: Final = attrgetter("signed.organization")
+_signed: Final = attrgetter("signed")
 
 
 class Accreditors:
@@ -86,6 +89,15 @@ class Accreditors:
             yield Flag.ACCREDITOR_CLOSED
 
 
+def said_of_recognitions(register: Register, accreditor: str) -> Iterator[Signed]:
+    """Yield the submissions that say something of recognitions which the flags may look at.
+
+    Whether they count may then be worked out before it is needed. As many are gone through as for
+    the flags, so of recognitions that do not hold some may be left out.
+    """
+    return _Looking(register, Moment(register.size, date.min)).submissions(accreditor)
+
+
 class _Looking:
     """One look at recognitions, which ends when too much was gone through."""
 
@@ -107,10 +119,27 @@ class _Looking:
             True for _ in self._in_force(authority, "authority", by_root=True)
         )
 
+    def submissions(self, accreditor: str) -> Iterator[Signed]:
+        """Yield who said something of the recognitions looked at, whether or not that counts."""
+        for grant in self._looked_at(accreditor, "accreditor"):
+            yield from _submissions(grant)
+            if grant.owner not in self._near:
+                self._near[grant.owner] = True
+                if not is_root(self._register, grant.owner):
+                    for each in self._looked_at(grant.owner, "authority", by_root=True):
+                        yield from _submissions(each)
+
     def _in_force(
         self, subject: str, makes: RecognisedAs, *, by_root: bool = False
     ) -> Iterator[Grant]:
         """Yield those of its recognitions that are in force, as far as they are looked at."""
+        for grant in self._looked_at(subject, makes, by_root=by_root):
+            if in_force(self._register, Kind.RECOGNITION, grant, self._moment):
+                yield grant
+
+    def _looked_at(
+        self, subject: str, makes: RecognisedAs, *, by_root: bool = False
+    ) -> Iterator[Grant]:
         register = self._register
         granted = (register.recognitions[id_] for id_ in register.recognised.get(subject, ()))
         asked = [
@@ -125,8 +154,13 @@ class _Looking:
             if not {grant.owner}.issuperset(map(_actor, grant.stream)):
                 # What its owner said of successors is gone through, too.
                 self._left -= len(register.organizations[grant.owner].said)
-            if in_force(register, Kind.RECOGNITION, grant, self._moment):
-                yield grant
+            yield grant
 
     def _said_about(self, grant: Grant) -> int:
         return grant.entries + len(self._register.organizations[grant.owner].closings)
+
+
+def _submissions(grant: Grant) -> Iterator[Signed]:
+    """Yield who wrote a grant, and who said something of it."""
+    yield from (signed for _, signed in grant.written())
+    yield from map(_signed, grant.stream)

@@ -94,10 +94,12 @@ def existing(
         found = register.judged.began.get(thing.definitions[0].position)
         if found is not None:
             return found if before is None or found[0] < before else None
-    counts = None
+    counts, fallen = None, register.judged.fallen
     for position, signed in () if thing is None else thing.written():
         if before is not None and position >= before:
             return None
+        if signed.position in fallen:
+            continue
         if counts is None:  # one organization wrote them all, perhaps ten thousand times
             counts = register.counting(signed.organization)
         if counts(signed.key, signed.position, signed.recorded_at):
@@ -273,11 +275,13 @@ def words(register: Register, grant: Grant, before: int | None = None) -> Vouche
     began = existing(register, grant, before) if grant.stream else None
     if began is None:
         return grant.event
-    counts = register.counting(grant.owner)
+    counts, fallen = register.counting(grant.owner), register.judged.fallen
     for said in reversed(grant.stream):
         by = said.signed
         if said.position <= began[0]:
             break
+        if by.position in fallen:
+            continue
         if (
             (before is None or said.position < before)
             and isinstance(said.event, e.RecognitionRestated | e.AccreditationRestated)

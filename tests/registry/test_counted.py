@@ -88,6 +88,29 @@ def test_under_the_lock_fallen_versions_are_not_gone_through_again(
     desk.examine()
 
 
+def test_under_the_lock_fallen_words_about_terms_are_not_gone_through_again(
+    desk: Desk, story: Story, asked: list[str]
+) -> None:
+    """Restated by stolen keys of authority and accreditor, as often as each may."""
+    since = desk.committed()
+    for owner, event in (
+        (story.authority, story.recognition_restated()),
+        (story.accreditor, story.accreditation_restated()),
+    ):
+        stolen = [owner.with_key(f"stolen {number}") for number in range(KEYS)]
+        desk.record(story.submission(owner.founding, *map(story.key_listed, stolen)))
+        for key in stolen * 8:
+            desk.record(story.submission(key, event))
+        about = [story.key_compromised(key, since) for key in stolen]
+        desk.record(story.submission(owner.founding, *about))
+
+    asked.clear()
+    recorded = desk.record(story.submission(story.provider, story.issued()))
+    assert recorded.flags == ()
+    assert len(asked) < KEYS * 8 / 2
+    desk.examine()
+
+
 def revised(story: Story, defined: e.AchievementDefined, version: int) -> e.AchievementRevised:
     """Return a version of an achievement."""
     return e.AchievementRevised(
