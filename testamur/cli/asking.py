@@ -30,7 +30,7 @@ _Out = TypeVar("_Out")
 def asked(url: str) -> RegistryClient:
     """Return the registry at `url`, to be asked and not kept waiting for. Close it."""
     return RegistryClient(
-        url, patience=_PATIENCE, wait_for_server=False, on_retry=Retries(_PATIENCE).tell
+        url, patience=_PATIENCE, wait_for_server="never", on_retry=Retries(_PATIENCE).tell
     )
 
 

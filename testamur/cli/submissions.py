@@ -67,7 +67,11 @@ def submit(
     keys: Keys = None,
     patience: Annotated[
         float,
-        typer.Option(metavar="SECONDS", min=0, help="How long to wait for a busy registry."),
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="How long to wait for a registry that is busy, or restarts.",
+        ),
     ] = 120.0,
     *,
     accept_flags: Annotated[
@@ -92,7 +96,12 @@ def submit(
     folder = None if keys is None else _own_folder(keys, body, offered=is_offered(context, "keys"))
     if out is not None:
         refuse_existing_file(out)
-    with RegistryClient(url, patience=patience, on_retry=Retries(patience).tell) as registry:
+    with RegistryClient(
+        url,
+        patience=patience,
+        wait_for_server="after-an-answer",
+        on_retry=Retries(patience).tell,
+    ) as registry:
         seen = () if policy is None else _check_log(registry, policy)
         strange = [] if folder is None else _strangers(url, folder, body)
         # Until its receipt is kept, nobody else awards with these keys: it could be to the same.

@@ -19,7 +19,7 @@ from testamur.catalogue import dry_run
 from testamur.catalogue.submission import parse_header
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.http.check_report import CheckReport
-from testamur.http.exchange import Exchange, OnRetry
+from testamur.http.exchange import Exchange, OnRetry, WaitForServer
 from testamur.http.listings import (
     HistoryLine,
     KeyLine,
@@ -58,9 +58,10 @@ class RegistryClient:
     """The registry at `url`; several threads may use one.
 
     `patience` is how many seconds to wait, over all attempts at one call, for a registry that is
-    out of reach or asks to come back later; without `wait_for_server`, one to which no connection
-    can be made is asked once. `on_retry` is called before each new attempt, with the reason and the
-    seconds until then. Close it, or use it in a `with` statement.
+    out of reach or asks to come back later. `wait_for_server` says whether one to which no
+    connection can be made is asked more than once: always, after it answered before, or never.
+    `on_retry` is called before each new attempt, with the reason and the seconds until then. Close
+    it, or use it in a `with` statement.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class RegistryClient:
         *,
         client: httpx2.Client | None = None,
         patience: float = 30.0,
-        wait_for_server: bool = True,
+        wait_for_server: WaitForServer = "always",
         on_retry: OnRetry | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import httpx2
 import msgspec
@@ -41,6 +41,8 @@ NO_CONNECTION: Final = (httpx2.ConnectError, httpx2.ConnectTimeout)
 """Nobody answers at the address."""
 CONNECT: Final = 10.0
 """Seconds until a server that does not answer is taken for none."""
+WaitForServer: TypeAlias = Literal["always", "after-an-answer", "never"]
+"""Whether to wait for a server that is not there: perhaps for one that answered before."""
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 8.0
 
@@ -105,7 +107,7 @@ class NoServer(Unavailable):
 class Exchange:
     """Asks the registry at `url`. `patience` is in seconds, for all attempts at one question.
 
-    Without `wait_for_server` nothing is tried again while no connection can be made at all.
+    While no connection can be made at all, it is tried again as `wait_for_server` says.
     """
 
     def __init__(
@@ -114,7 +116,7 @@ class Exchange:
         *,
         client: httpx2.Client | None,
         patience: float,
-        wait_for_server: bool,
+        wait_for_server: WaitForServer,
         on_retry: OnRetry | None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -123,7 +125,8 @@ class Exchange:
         self._client = client or httpx2.Client(
             timeout=httpx2.Timeout(30, connect=CONNECT, read=120)
         )
-        self._wait_for_server = wait_for_server
+        self._waits = wait_for_server == "always"
+        self._waits_later = wait_for_server != "never"
         self._patience = patience
         self._on_retry = on_retry or (lambda _reason, _seconds: None)
         self._pause = pause
@@ -161,12 +164,13 @@ class Exchange:
                 answer = self._answer(request, bound)
             except (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError) as e:
                 reason = f"{self.url} cannot be reached: {why(e)}"
-                if isinstance(e, NO_CONNECTION) and not self._wait_for_server:
+                if isinstance(e, NO_CONNECTION) and not self._waits:
                     raise NoServer(reason) from e
                 failure: Unavailable = NoServer(reason)
             except (httpx2.RequestError, httpx2.InvalidURL, UnicodeError) as error:
                 raise Unavailable(f"{self.url} cannot be asked: {why(error)}") from error
             else:
+                self._waits = self._waits_later
                 if answer.status not in _ASK_AGAIN:
                     return answer.settle()
                 reason, asked = answer.reason(), answer.retry_after()

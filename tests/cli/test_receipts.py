@@ -124,3 +124,14 @@ def test_prepare_asks_nobody_about_keys_that_it_does_not_have(at: Path) -> None:
     )
     assert done.code == 2
     assert "needs --keys, or --key and --provider" in done.err
+
+
+def test_a_registry_that_is_not_there_is_told_in_one_line_and_not_waited_for(
+    at: Path, now: Story
+) -> None:
+    Path("s").write_bytes(now.cohort(1))
+    done = run("submit", "s", "--url", "http://127.0.0.1:9")
+    assert (done.code, done.err) == (
+        2,
+        "http://127.0.0.1:9 cannot be reached: Connection refused\n",
+    )
