@@ -1,4 +1,4 @@
-"""What a key may not say any more is what `vectors/caps` says, to whoever replays the log."""
+"""What a key may not say any more is what `vectors/caps` says, in any replay."""
 
 from __future__ import annotations
 
