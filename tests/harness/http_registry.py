@@ -15,6 +15,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import sys
 from collections import deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -71,6 +72,15 @@ class Asked:
     body: bytes
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # so that closing waits for every connection
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print what went wrong here; a client that is killed resets its connections."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class HttpRegistry:
     """Serves `log`, and takes submissions into it."""
 
@@ -79,8 +89,7 @@ class HttpRegistry:
         self.asked: list[Asked] = []
         self.script: deque[Reply | Failing] = deque()
         self._receipts: dict[tuple[str, str], Receipt] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = False  # so that closing waits for every connection
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     @property
