@@ -99,6 +99,8 @@ def _is_offered_policy(context: Any) -> bool:
 
 def _explain(error: Any) -> None:
     """Say what to give instead of an option that is not there, and whence a bad value came."""
+    # What typer's validator puts before its own sentences says nothing to a user.
+    error.message = (error.message or "").removeprefix("Value error, ")
     instead = _INSTEAD.get(getattr(error, "option_name", ""))
     if instead is not None:
         error.message, error.possibilities = f"{error.message}: {instead}", None

@@ -34,6 +34,7 @@ def test_an_option_lists_the_words_it_takes() -> None:
     done = run("revoke", _ID, "--reason", "because", "--json")
     assert (done.code, done.json["error"]) == (2, "usage")
     assert all(word in done.json["detail"] for word in get_args(Reason))
+    assert done.json["detail"].startswith("Invalid value for '--reason': 'because' is not one of ")
 
 
 @pytest.mark.parametrize(
