@@ -121,13 +121,14 @@ class _Looking:
 
     def submissions(self, accreditor: str) -> Iterator[Signed]:
         """Yield who said something of the recognitions looked at, whether or not that counts."""
+        authorities: set[str] = set()
         for grant in self._looked_at(accreditor, "accreditor"):
             yield from _submissions(grant)
-            if grant.owner not in self._near:
-                self._near[grant.owner] = True
-                if not is_root(self._register, grant.owner):
-                    for each in self._looked_at(grant.owner, "authority", by_root=True):
-                        yield from _submissions(each)
+            if grant.owner in authorities or is_root(self._register, grant.owner):
+                continue
+            authorities.add(grant.owner)
+            for each in self._looked_at(grant.owner, "authority", by_root=True):
+                yield from _submissions(each)
 
     def _in_force(
         self, subject: str, makes: RecognisedAs, *, by_root: bool = False

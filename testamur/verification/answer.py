@@ -75,7 +75,9 @@ def _reason(
         return _first(unchecked, made, "not checked either")
     if evidence_from is EvidenceFrom.FILE:
         return _OFFLINE
-    later = "" if as_of == size else f", and of the {size - as_of} entries after it nobody told"
+    later = (
+        "" if as_of == size else f"; the evidence leaves out the {size - as_of} entries after it"
+    )
     return (
         f"every check holds as of size {as_of}{later}; that nothing was left out is "
         f"{evidence_from.absence}"

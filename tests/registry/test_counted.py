@@ -147,3 +147,27 @@ def test_a_declaration_in_the_last_moment_is_heard(
     desk.record(declared(story, keys, since))
     desk.record(story.submission(story.provider, suspended))
     desk.examine()
+
+
+def test_a_withdrawal_that_counts_again_in_the_last_moment_is_heard(
+    kept: Kept, desk: Desk, story: Story, watched: Watched
+) -> None:
+    """The key of an authority withdrew a recognition, was declared, and is declared anew."""
+    authority, key = story.authority, story.authority.with_key("stolen")
+    desk.record(story.submission(authority.founding, story.key_listed(key)))
+    since = desk.committed()
+    withdrawn = e.RecognitionWithdrawn(recognition=story.recognition, reason="voluntary")
+    desk.record(story.submission(key, withdrawn))
+    declaration = story.key_compromised(key, since)
+    desk.record(story.submission(authority.founding, declaration))
+    assert desk.record(story.submission(story.provider, story.issued())).flags == ()
+
+    anew = story.key_compromised(key, desk.committed())
+    with Desk(kept, story) as elsewhere:
+        watched.before_the_lock = lambda: elsewhere.record(
+            story.submission(authority.founding, anew)
+        )
+        recorded = desk.record(story.submission(story.provider, story.issued()))
+    watched.before_the_lock = lambda: None
+    assert [code for _, code in recorded.flags] == ["accreditor-not-recognised"]
+    desk.examine()

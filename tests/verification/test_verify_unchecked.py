@@ -151,7 +151,7 @@ def test_evidence_as_of_an_earlier_size_says_so_and_so_does_the_report(issued: I
     assert report.exit_code == 0
     assert report.size == issued.log.size > then
     assert f"active as of size {then}; that nothing" in report.check("status").detail
-    assert f"and of the {report.size - then} entries after it nobody told" in report.why
+    assert f"the evidence leaves out the {report.size - then} entries after it" in report.why
     (said,) = [note for note in report.notes if "entries" in note and "evidence tells" in note]
     assert f"the first {then} entries" in said
     assert f"none of the {issued.log.size - then} that followed" in said

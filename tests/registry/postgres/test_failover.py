@@ -53,7 +53,7 @@ def made_synchronous(primary: Cluster) -> None:
 
 
 def either(primary: Cluster, standby: Cluster, schema: str) -> str:
-    """Return the address of whichever of the two takes writes."""
+    """Return the address of the server that takes writes."""
     url = postgres.made(primary.url, schema)
     hosts = quote(f"{primary.folder},{standby.folder}", safe="")
     return (
