@@ -6,6 +6,7 @@ with the follower's (`test_following.py`); what is published and signed, in `tes
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -31,7 +32,7 @@ from testamur.tlog.note import SignerKey
 from testamur.tlog.reader import LogReader
 from testamur.tlog.source import DirectorySource
 from testamur.verification.receipt import parse_receipt, verify_receipt
-from tests.harness.served import Served, called, processes
+from tests.harness.served import Served, called, files_of, processes
 from tests.harness.simulators import flipped
 from tests.harness.waiting import until
 
@@ -72,11 +73,6 @@ def the_publisher(log: Served, *, but: int = 0) -> int:
         assert time.monotonic() < deadline, "there never was one"
         time.sleep(0.05)
     return found[0]
-
-
-def files_of(process: int) -> list[str]:
-    """Return what a process holds open."""
-    return [str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir()]
 
 
 # --- What it is given, and what the server is not ---
@@ -203,15 +199,16 @@ def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(
     opened_log: Served, tmp_path: Path
 ) -> None:
     log = opened_log.copy(tmp_path / "data")
-    other = SqliteLastSigned(log.data / "last-signed.db")
-    other.claim()
-    with a_publisher(log.data) as process:
-        until(lambda: str(log.data / "last-signed.db") in files_of(process.pid))
-        time.sleep(0.5)
-        other.release()
-        assert first_told(process) == "published 10\n"
-    other.close()
-    log.close()
+    with (
+        contextlib.closing(log),
+        contextlib.closing(SqliteLastSigned(log.data / "last-signed.db")) as other,
+    ):
+        other.claim()
+        with a_publisher(log.data) as process:
+            until(lambda: str(log.data / "last-signed.db") in files_of(process.pid))
+            time.sleep(0.5)
+            other.release()
+            assert first_told(process) == "published 10\n"
 
 
 # --- What it starts from ---

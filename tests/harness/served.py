@@ -304,6 +304,15 @@ def processes(*words: bytes) -> list[int]:
     return found
 
 
+def files_of(process: int) -> list[str]:
+    """Return what a process holds open: a file may be closed again between the two looks."""
+    held = []
+    for link in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            held.append(str(link.readlink()))
+    return held
+
+
 def problem(answer: httpx2.Response, status: int, rule: str) -> dict[str, object]:
     """Return the problem document that the answer must be."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text

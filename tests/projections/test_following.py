@@ -34,7 +34,7 @@ from testamur.tlog.source import DirectorySource
 from testamur.tlog.tiles import WIDTH, bundle_path, decode_bundle
 from testamur.verification.receipt import Receipt
 from tests.harness.published_log import PublishedLog, opened_log
-from tests.harness.served import PROJECT, Served, authority_of, in_background, processes
+from tests.harness.served import PROJECT, Served, authority_of, files_of, in_background, processes
 from tests.harness.simulators import flipped
 from tests.harness.story import Story, credentials_of
 from tests.harness.tables import built, rows_in
@@ -121,7 +121,7 @@ def test_it_is_given_the_published_log_the_tables_and_the_verifier_key_and_nothi
     folders = [str(served.data / "log"), str(served.data / "projections")]
     given = ["-m", "projections", *folders, "--key", served.vkey, "--attached"]
     assert (sys.executable, *given) == (words[0], *words[1:])
-    held = [str(link.readlink()) for link in (process / "fd").iterdir()]
+    held = files_of(int(process.name))
     # Neither the listening socket, the signing key, the sequence, the last note nor the lock.
     assert not [file for file in held if file.startswith("socket:")]
     inside = [file for file in held if file.startswith(str(served.data))]
