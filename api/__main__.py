@@ -83,6 +83,17 @@ def serve(
         float, typer.Option(min=0.01, max=60, help="Seconds between checkpoints, at most.")
     ] = 0.1,
     store: Kept = None,
+    ops_host: Annotated[
+        str, typer.Option(help="The address that operators' numbers are served on.")
+    ] = "127.0.0.1",
+    ops_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65_535,
+            help="Serve /metrics, /healthz and /readyz on this port. 0 picks a free one.",
+        ),
+    ] = None,
     *,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log every request.")] = False,
 ) -> None:
@@ -92,7 +103,13 @@ def serve(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         server.serve(
-            data, store=store, host=host, port=port, interval=interval, access_log=access_log
+            data,
+            store=store,
+            host=host,
+            port=port,
+            interval=interval,
+            access_log=access_log,
+            operations=None if ops_port is None else (ops_host, ops_port),
         )
     except (Refuted, Unavailable) as error:
         _fail(error)

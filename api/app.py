@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
+from time import perf_counter
 from typing import Any, Final, cast
 
 from fastapi import FastAPI, Request, Response
@@ -18,7 +19,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api import entries, health, questions
 from api.entries import Entries, LogEntry
-from api.health import Health, Tally
+from api.health import Health
 from api.http import openapi, problems
 from api.http.answers import Answers
 from api.http.asgi import Receive, Scope, Send, answer_preflight, answer_problem, with_safe
@@ -28,6 +29,10 @@ from api.http.methods import methods_of
 from api.http.negotiation import coding_taken
 from api.http.parameters import OnlyKnown
 from api.http.problems import Problem, moved, no_such_method, not_acceptable, problem_of
+from api.operations import series
+from api.operations.observer import Observer
+from api.operations.port import shown
+from api.operations.readings import read_child, read_http, read_parts
 from api.questions.answerer import Answerer
 from api.questions.moment import FORMS
 from api.questions.spelling import address_meant
@@ -49,12 +54,22 @@ class App:
     """The ASGI application: log paths go to the tiles, all others to the framework."""
 
     def __init__(
-        self, tiles: Tiles, submitting: Submissions, framework: FastAPI, reading: Entries
+        self,
+        tiles: Tiles,
+        submitting: Submissions,
+        framework: FastAPI,
+        reading: Entries,
+        observer: Observer,
+        state: Health,
     ) -> None:
         self._tiles = tiles
         self._submitting = submitting
         self._framework = framework
         self._reading = reading
+        self._observer = observer
+        self.numbers = observer.numbers
+        self.shown = shown(observer.numbers, state.ready)
+        """What the port for operators answers."""
         self._zipping = GZipMiddleware(
             framework, minimum_size=1, compresslevel=_LEVEL, exclude_content_types=()
         )
@@ -69,14 +84,37 @@ class App:
             await self._framework(scope, receive, send)
         elif scope["path"].startswith(_LOG) or scope["path"] == ENTRANCE:
             await self._tiles(scope, receive, send)
-        elif scope["method"] == "OPTIONS":
-            await self._answer_options(scope["path"], send)
-        elif scope["path"] == "/submissions" and scope["method"] not in ("GET", "HEAD"):
-            await self._submitting(scope, receive, send)
         else:
-            await self._ask_framework(scope, receive, send)
+            await self._counted(scope, receive, send)
 
-    async def _ask_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, and count it by its route, never by its path."""
+        began, status = perf_counter(), 0
+
+        async def noting(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        route = "other"
+        try:
+            route = await self._routed(scope, receive, noting)
+        finally:
+            # Without a status its client was gone before the answer.
+            self._observer.request(route, scope["method"], status, perf_counter() - began)
+
+    async def _routed(self, scope: Scope, receive: Receive, send: Send) -> str:
+        """Answer one request, and return its route template."""
+        if scope["method"] == "OPTIONS":
+            await self._answer_options(scope["path"], send)
+            return "other"
+        if scope["path"] == "/submissions" and scope["method"] not in ("GET", "HEAD"):
+            await self._submitting(scope, receive, send)
+            return "/submissions"
+        return await self._ask_framework(scope, receive, send)
+
+    async def _ask_framework(self, scope: Scope, receive: Receive, send: Send) -> str:
         async def send_safe(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = with_safe(message.get("headers", ()))
@@ -86,13 +124,17 @@ class App:
             # The server beneath sends no body in answer to HEAD.
             scope = {**scope, "method": "GET"}
         coding = coding_taken(scope["headers"])
+        asked = scope
         if coding.liked == "gzip":
-            await self._zipping(_asking_for_gzip(scope), receive, send_safe)
+            asked = _asking_for_gzip(scope)
+            await self._zipping(asked, receive, send_safe)
         elif coding.plain:
             # A proxy compresses better than this process, which has one core for everything.
             await self._framework(scope, receive, send_safe)
         else:
             await answer_problem(send, not_acceptable("this is sent as it is, or in gzip"))
+        # The router notes there which route it took.
+        return getattr(asked.get("route"), "path", "other")
 
     async def _answer_options(self, path: str, send: Send) -> None:
         methods = methods_of(self._framework, path)
@@ -108,18 +150,19 @@ def _asking_for_gzip(scope: Scope) -> Scope:
     return {**scope, "headers": [*others, (b"accept-encoding", b"gzip")]}
 
 
-def make_app(parts: Parts, answers: Answers) -> App:
+def make_app(parts: Parts, answers: Answers, observer: Observer) -> App:
     """Return the application over opened parts, whose connections share the budget `answers`.
 
-    Its lifespan starts and stops the parts.
+    Its lifespan starts and stops the parts. What it does is reported to `observer`.
     """
-    tally = Tally()
+    numbers = observer.numbers
     submitting = Submissions(
-        parts.gate, parts.publishing, Proofs(parts.store), parts.wakeups, tally
+        parts.gate, parts.publishing, Proofs(parts.store), parts.wakeups, observer
     )
     reading = Entries(parts.reader(), parts.wakeups, parts.latest, answers.make_room)
     answerer = Answerer(parts.following, parts.reader, parts.latest)
-    tiles = Tiles(parts.store, parts.latest, str(parts.vkey))
+    requests = numbers.counts(series.REQUESTS)
+    tiles = Tiles(parts.store, parts.latest, str(parts.vkey), requests=requests)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -149,14 +192,25 @@ def make_app(parts: Parts, answers: Answers) -> App:
     framework.state.submissions = submitting
     framework.state.answerer = answerer
     framework.state.reading = reading
-    framework.state.health = Health(parts, tally, tiles, reading, submitting.intake, answers)
+    framework.state.health = health_of_parts = Health(parts)
+    read_parts(numbers, parts, health_of_parts)
+    read_child(numbers, parts.publishing, "publisher")
+    read_child(numbers, parts.following, "follower")
+    read_http(
+        numbers,
+        tiles=tiles,
+        reading=reading,
+        answerer=answerer,
+        bodies=submitting.intake,
+        answers=answers,
+    )
     for routes in (submissions.routes, questions.routes, entries.routes):
         framework.include_router(routes, dependencies=[OnlyKnown])
     framework.include_router(health.routes)
     framework.include_router(reference.routes)
     _answer_errors(framework)
     framework.openapi = lambda: _document(framework)  # type: ignore[method-assign]
-    return App(tiles, submitting, framework, reading)
+    return App(tiles, submitting, framework, reading, observer, health_of_parts)
 
 
 def _answer_errors(framework: FastAPI) -> None:

@@ -14,7 +14,7 @@ import resource
 import signal
 import socket
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Final, cast
@@ -24,6 +24,9 @@ import uvicorn
 from api.app import App, make_app
 from api.http.answers import Answers
 from api.http.connection import MAX_CONNECTIONS, Connection
+from api.operations.observer import Observer
+from api.operations.port import OperationsPort
+from api.operations.readings import read_loop
 from api.wiring import opened
 from testamur.errors import Unavailable
 from testamur.memory import keep_freed_memory
@@ -41,9 +44,12 @@ _log: Final = logging.getLogger(__name__)
 class Server(uvicorn.Server):
     """Prints when it is ready, and ends the event streams before it waits for requests to end."""
 
-    def __init__(self, config: uvicorn.Config, application: App) -> None:
+    def __init__(
+        self, config: uvicorn.Config, application: App, operations: OperationsPort | None
+    ) -> None:
         super().__init__(config)
         self._application = application
+        self._operations = operations
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen, and print the address on standard output."""
@@ -52,6 +58,14 @@ class Server(uvicorn.Server):
             host, port = sockets[0].getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             sys.stdout.write(f"listening on http://{shown}:{port}\n")
+            if self._operations is not None:
+                read_loop(
+                    self._application.numbers,
+                    asyncio.get_running_loop(),
+                    self.server_state.connections,
+                )
+                self._operations.start()
+                sys.stdout.write(f"operations on {self._operations.address}\n")
             sys.stdout.flush()
 
     async def on_tick(self, counter: int) -> bool:
@@ -69,18 +83,27 @@ class Server(uvicorn.Server):
 
 
 def serve(
-    root: Path, *, store: str | None, host: str, port: int, interval: float, access_log: bool
+    root: Path,
+    *,
+    store: str | None,
+    host: str,
+    port: int,
+    interval: float,
+    access_log: bool,
+    operations: tuple[str, int] | None = None,
 ) -> None:
     """Serve the log in the folder `root` until a signal says to stop.
 
-    `store` is the address of the sequence, if it is not kept in the folder. Raises `Refuted` naming
+    `store` is the address of the sequence, if it is not kept in the folder; `operations` the host
+    and port of what is for operators alone, if that is wanted. Raises `Refuted` naming
     the damage found in it, and `Unavailable` when the address or the folder cannot be used.
     """
     keep_freed_memory()
     _open_more_files()
-    with opened(root, store=store, interval=interval) as parts:
+    observer = Observer("api", "publish", "project")
+    with opened(root, store=store, interval=interval, observer=observer) as parts:
         answers = Answers()
-        application = make_app(parts, answers)
+        application = make_app(parts, answers, observer)
         config = uvicorn.Config(
             application,
             loop="uvloop",
@@ -98,6 +121,9 @@ def serve(
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         with ExitStack() as stack:
+            shown = None
+            if operations is not None:
+                shown = stack.enter_context(closing(OperationsPort(*operations, application.shown)))
             listener = stack.enter_context(_listening(host, port))
             # uvloop accepts one connection per loop turn and listening descriptor, and a busy turn
             # takes tens of milliseconds. Under load new connections would starve, so the
@@ -110,7 +136,7 @@ def serve(
                 # uvicorn raises the signal again when it has stopped; the parts are still to be
                 # closed, so the signal must not end the process.
                 signal.signal(each, lambda *_: None)
-            Server(config, application).run(sockets=listeners)
+            Server(config, application, shown).run(sockets=listeners)
 
 
 def _listening(host: str, port: int) -> socket.socket:

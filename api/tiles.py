@@ -23,6 +23,7 @@ from weakref import WeakValueDictionary
 
 from api.http.asgi import SAFE, Headers, Receive, Scope, Send, answer_preflight, answer_problem
 from api.http.conditional import held, matches
+from api.http.methods import known_method
 from api.http.negotiation import coding_taken
 from api.http.problems import Problem, elsewhere, no_such_method, not_acceptable, problem_of
 from api.published import Published
@@ -77,7 +78,12 @@ class Tiles:
         vkey: str,
         *,
         cache_bytes: int = CACHE_BYTES,
+        requests: dict[tuple[str, ...], float] | None = None,
     ) -> None:
+        """Serve the files in `store`; each answer is counted in `requests`.
+
+        There the key is (route, method, status); see `operations/series.py`.
+        """
         self._store = store
         self._latest = latest
         self._vkey = _resource(f"{vkey}\n".encode(), [_TEXT, _FRESH])
@@ -87,6 +93,7 @@ class Tiles:
         self._in_use: WeakValueDictionary[tuple[bytes, bool], Resource] = WeakValueDictionary()
         self._coming: dict[tuple[bytes, bool], asyncio.Task[Resource]] = {}
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="testamur-tiles")
+        self._requests = {} if requests is None else requests
         self.hits = 0
         self.misses = 0
 
@@ -94,20 +101,32 @@ class Tiles:
         """Answer one request for a path under /log/."""
         del receive  # a body has no meaning here
         method = scope["method"]
+        status = await self._answer(scope, method, send)
+        # Here rather than around it, since most of these are answered in sixty microseconds.
+        key = route_of(scope["path"]), known_method(method), str(status)
+        self._requests[key] = self._requests.get(key, 0) + 1
+
+    async def _answer(self, scope: Scope, method: str, send: Send) -> int:
+        """Answer one request, and return the status."""
         if method == "OPTIONS":
             await answer_preflight(send, _METHODS)
-            return
+            return 204
         if method not in ("GET", "HEAD"):
             await answer_problem(send, no_such_method(_METHODS))
-            return
+            return 405
         try:
             resource = await self._find(
                 scope.get("raw_path") or scope["path"].encode(), scope["headers"]
             )
         except Problem as problem:
             await answer_problem(send, problem)
-            return
-        await _send(resource, method, scope["headers"], send)
+            return problem.document.status
+        return await _send(resource, method, scope["headers"], send)
+
+    @property
+    def held(self) -> int:
+        """The bytes of files in memory."""
+        return self._kept.held
 
     def close(self) -> None:
         """Wait for reads under way."""
@@ -196,7 +215,7 @@ class _Kept:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._held = 0
+        self.held = 0
         self._files: OrderedDict[tuple[bytes, bool], Resource] = OrderedDict()
 
     def get(self, key: tuple[bytes, bool]) -> Resource | None:
@@ -209,9 +228,9 @@ class _Kept:
         if len(resource.body) > _LARGEST_CACHED or key in self._files:
             return
         self._files[key] = resource
-        self._held += len(resource.body)
-        while self._held > self._capacity:
-            self._held -= len(self._files.popitem(last=False)[1].body)
+        self.held += len(resource.body)
+        while self.held > self._capacity:
+            self.held -= len(self._files.popitem(last=False)[1].body)
 
 
 def _resource(body: bytes, headers: Headers) -> Resource:
@@ -220,15 +239,27 @@ def _resource(body: bytes, headers: Headers) -> Resource:
     return Resource(body, etag, [length, (b"etag", etag), *headers, *SAFE])
 
 
-async def _send(resource: Resource, method: str, headers: Headers, send: Send) -> None:
+def route_of(path: str) -> str:
+    """Return the route template of a path of the log."""
+    if path.startswith("/log/tile/"):
+        entries = path.startswith("/log/tile/entries/")
+        return "/log/tile/entries/{index}" if entries else "/log/tile/{level}/{index}"
+    return path if path in _ROUTES else "/log/"
+
+
+_ROUTES: Final = frozenset(("/log/checkpoint", "/log/vkey"))
+
+
+async def _send(resource: Resource, method: str, headers: Headers, send: Send) -> int:
     kept_there = held(headers)
     if kept_there is not None and matches(kept_there, resource.etag):
         kept = [pair for pair in resource.headers if pair[0] != b"content-length"]
         await send({"type": "http.response.start", "status": 304, "headers": kept})
         await send({"type": "http.response.body", "body": b""})
-        return
+        return 304
     await send({"type": "http.response.start", "status": 200, "headers": resource.headers})
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else resource.body})
+    return 200
 
 
 def _absent(detail: str) -> Problem:

@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from api.folder import Folder, locked, read_key
+from api.operations.observer import Observer
 from api.processes.following import Following
 from api.processes.publishing import Publishing
 from api.processes.wakeups import Wakeups
@@ -78,23 +79,34 @@ class Parts:
 
 
 @contextmanager
-def opened(root: Path, *, store: str | None = None, interval: float = INTERVAL) -> Iterator[Parts]:
+def opened(
+    root: Path,
+    *,
+    store: str | None = None,
+    interval: float = INTERVAL,
+    observer: Observer | None = None,
+) -> Iterator[Parts]:
     """Open the log in `root` for its one server, and close it afterwards.
 
     `store` is the address of the sequence, if it is not kept in the folder. Checkpoints are at
-    least `interval` seconds apart. Raises `Refuted` naming the damage, and
-    `Unavailable` when another server runs there or the disk fails.
+    least `interval` seconds apart. The parts report to `observer`. Raises `Refuted` naming
+    the damage, and `Unavailable` when another server runs there or the disk fails.
     """
     folder = Folder(root)
     # Only the publisher keeps the signing key.
     key = read_key(folder).verifier
     with ExitStack() as stack:
         stack.enter_context(locked(folder))
-        yield _open_parts(folder, key, store, interval, stack)
+        yield _open_parts(folder, key, store, interval, observer or Observer("api"), stack)
 
 
 def _open_parts(
-    folder: Folder, key: VerifierKey, store: str | None, interval: float, stack: ExitStack
+    folder: Folder,
+    key: VerifierKey,
+    store: str | None,
+    interval: float,
+    observer: Observer,
+    stack: ExitStack,
 ) -> Parts:
     wakeups = Wakeups()
 
@@ -103,19 +115,35 @@ def _open_parts(
         wakeups.on_settled(outcomes)
 
     def on_published(checkpoint: Checkpoint) -> None:
+        observer.on_checkpoint()
         wakeups.on_published(checkpoint)
         following.wake()
 
     log_key = PublicKey("Ed25519", key.public)
     sequence = stack.enter_context(closing(open_sequence(folder, store)))
-    gate = Gate(sequence, log_key=log_key, settled=on_settled)
+    gate = Gate(sequence, log_key=log_key, settled=on_settled, measured=observer.group)
     stack.callback(gate.close)
     engine, size = _open_tables(folder, store, key)
     stack.callback(engine.dispose)
-    following = Following(folder.log, folder.projections, key, engine, size=size, store=store)
+    following = Following(
+        folder.log,
+        folder.projections,
+        key,
+        engine,
+        size=size,
+        store=store,
+        measured=observer.projected,
+    )
     # After any failure the folder is not released while a child still writes to it.
     stack.callback(following.stop)
-    publishing = Publishing(folder, key, store=store, interval=interval, published=on_published)
+    publishing = Publishing(
+        folder,
+        key,
+        store=store,
+        interval=interval,
+        published=on_published,
+        measured=observer.published,
+    )
     stack.callback(publishing.stop)
     publishing.start()
     return Parts(key, gate, DirectoryStore(folder.log), publishing, following, wakeups)

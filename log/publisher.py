@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from log.last_signed import LastSignedStore
 from log.proofs import tiles_of
 from log.store import CHECKPOINT, FileDamage, Store
 from testamur.errors import Refuted, Unavailable
+from testamur.stopwatch import Advance, Stopwatch, ignore
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from testamur.tlog.merkle import (
     InvalidProof,
@@ -77,6 +77,9 @@ class Publisher:
     one on `resume`, so with one perhaps twice; `stopped` with every failure. Both are called on
     the thread that publishes, which waits; they may not publish or resume themselves. `checked`
     is called with how many entries, of how many, `resume` has checked; what it raises ends that.
+    `measured` is called with each publication on the thread that publishes, after it is public. Its
+    steps are `read`, `make`, `write`, `read_back`, `sign`, `keep` (the signature, durably),
+    `make_public` and `remove`.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Publisher:
         published: Callable[[Checkpoint, bytes], None],
         stopped: Callable[[BaseException], None] = lambda _: None,
         checked: Callable[[int, int], None] = lambda _, __: None,
+        measured: Callable[[Advance], None] = ignore,
     ) -> None:
         self._source = source
         self._store = store
@@ -98,6 +102,8 @@ class Publisher:
         self._published = published
         self._stopped = stopped
         self._checked = checked
+        self._measured = measured
+        self._watch = Stopwatch()
         self._sound = False  # whether the whole published tree was checked, and no damage found
         self._turn = threading.Lock()
         self._hashes = TileHashes(0, tiles_of(store))
@@ -131,21 +137,47 @@ class Publisher:
         with self._turn:
             if self._state is None:
                 raise Stopped("publishing has stopped, and must be resumed") from self._failure
-            began, before = time.monotonic(), self._state.tail.size
+            before = self._state.tail.size
+            self._watch.restart()
             with self._stopped_by_failure():
                 self._state, checkpoint = self._advanced(self._state)
             if checkpoint is not None:
-                size, took = checkpoint.size, time.monotonic() - began
-                new = size - before
-                _logger.info("published %d entries, %d in all, in %.0f ms", new, size, took * 1000)
+                self._tell(checkpoint, before)
             return checkpoint
+
+    def _tell(self, checkpoint: Checkpoint, before: int) -> None:
+        advance = Advance(
+            size=checkpoint.size,
+            entries=checkpoint.size - before,
+            began=self._watch.began,
+            seconds=self._watch.seconds,
+            root=checkpoint.root.hex(),
+        )
+        _logger.info(
+            "published %d entries, %d in all, in %.0f ms",
+            advance.entries,
+            advance.size,
+            advance.took * 1000,
+            extra={
+                "fields": {
+                    "size": advance.size,
+                    "entries": advance.entries,
+                    "seconds": round(advance.took, 6),
+                    "root": advance.root,
+                }
+            },
+        )
+        try:
+            self._measured(advance)
+        except Exception:  # it is public: nothing is wrong with the log
+            _logger.exception("a publication could not be measured")
 
     def _advanced(self, at: _State) -> tuple[_State, Checkpoint | None]:
         """The life of every entry: from the sequence to a checkpoint that everyone can fetch."""
         # 1. How far the sequence has come. A checkpoint never cuts a submission, and this is the
         #    end of one: no other size may be signed.
         size = self._source.committed()
-        tail = at.tail
+        tail, watch = at.tail, self._watch
         if size < tail.size:
             raise _rewound(size, tail.size)
         if size == tail.size:
@@ -155,13 +187,16 @@ class Publisher:
             # 2. The source must still hold the bytes that it admitted: a bit that flipped there
             #    stops here. After a crash here nothing of this chunk is written.
             leaves = admitted(tail.size, entries, recorded)
+            watch.lap("read")
 
             # 3. The new files: a pure function of the tree so far and the entries.
             _, files = tail.grown(entries, leaves, since=at.tail.size, until=size)
+            watch.lap("make")
 
             # 4. Write it, durably. After a crash here, or anywhere before the signing, files
             #    exist that no checkpoint covers; the next run writes the very same bytes.
             self._store.write_many(files)
+            watch.lap("write")
 
             # 5. Read it back, hash what was read, and continue from that. A bit that flipped on
             #    the way must be found before a signature commits us to it (Yeti 2022).
@@ -169,20 +204,25 @@ class Publisher:
             again = given_back(tail, recorded, stored)
             tail, files = tail.grown(*again, since=at.tail.size, until=size)
             check_same(stored, files)
+            watch.lap("read_back")
 
         # 6. Sign, if the stored tiles prove that this tree extends the one signed last. The
         #    signature takes that one's place before it leaves. After a crash right here the
         #    checkpoint is signed and not yet public: `resume` makes it so.
         signed = self._sign(at.signed, Checkpoint(self._signer.name, size, tail.edge.root()))
+        watch.lap("sign")
         self._last_signed.compare_and_swap(at.note, signed.note)
+        watch.lap("keep")
 
         # 7. to 9. Have it witnessed, make it public, report it.
         self._make_public(signed)
+        watch.lap("make_public")
 
         # 10. Remove partials that were superseded a publication ago: slow readers have had time
         #     to fetch them. After a crash here some stay, and the next `sweep` finds them.
         for path in at.superseded:
             self._store.remove_partials(path)
+        watch.lap("remove")
         return _State(signed, tail, superseded(at.tail.size, size)), signed.checkpoint
 
     def _make_public(self, signed: _Signed) -> None:

@@ -3,6 +3,7 @@
 It reports on standard output, a line each, as it happens:
 
     size N          the tables reach the tree of N entries
+    measured JSON   how long that transaction took (`testamur.stopwatch.Advance`)
     obstacle TEXT   it made no progress and tries again: the log or the disk cannot be reached
     halted TEXT     an entry, the log or the tables failed a check; it ends with exit code 1
 
@@ -25,6 +26,7 @@ from pathlib import Path
 from select import PIPE_BUF
 from typing import Annotated, Final
 
+import msgspec
 import typer
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -65,6 +67,7 @@ def run(log: str, key: str, tables: Callable[[], Engine], *, attached: bool) -> 
                 reader,
                 clock=lambda: datetime.now(UTC),
                 on_moved=lambda size: _emit(f"size {size}"),
+                measured=lambda advance: _emit(f"measured {msgspec.json.encode(advance).decode()}"),
             )
         except BaseException:
             engine.dispose()

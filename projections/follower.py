@@ -31,6 +31,7 @@ from projections.totals import KeyTotals
 from testamur.catalogue.events import CredentialIssued
 from testamur.errors import Refuted, Unavailable
 from testamur.keys import PublicKey
+from testamur.stopwatch import Advance, Stopwatch, ignore
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.merkle import CompactRange
 from testamur.tlog.reader import STRETCH, LogReader, Stretch
@@ -106,13 +107,15 @@ class Follower:
         *,
         clock: Clock | None = None,
         on_moved: Callable[[int], None] | None = None,
+        measured: Callable[[Advance], None] = ignore,
     ) -> None:
         """Go on from what the tables hold, or begin them.
 
         By the time of `clock`, what a log recorded in the future is waited for: it could else let
         the 90 days pass at once in which a theft can be declared. The thread that folds calls
-        `on_moved` with each size reached. Raises `Refuted` when the tables are of another log, of
-        another layout, or damaged.
+        `on_moved` with each size reached, and `measured`, which must not raise, with each
+        transaction: its steps are `read` (the log, verified), `fold` and `write`.
+        Raises `Refuted` when the tables are of another log, of another layout, or damaged.
         """
         self.engine = engine
         self.failure: Exception | None = None
@@ -122,6 +125,8 @@ class Follower:
         # A submission that was recorded in the future, and when.
         self._ahead: tuple[int, int] | None = None
         self._on_moved = on_moved
+        self._measured = measured
+        self._watch = Stopwatch()
         self._folding = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -228,6 +233,7 @@ class Follower:
         self._fold = None
         self._published, self._kept_bundle = checkpoint.size, (-1, [])
         self._move(fold.edge.size)
+        self._watch.restart()
         read = fold.edge.size
         try:
             for stretch in self._reader.stretches(fold.edge, checkpoint):
@@ -244,6 +250,7 @@ class Follower:
         return self.size
 
     def _take(self, fold: _Fold, stretch: Stretch) -> None:
+        self._watch.lap("read")
         fold.credentials.look_up(stretch.entries)
         try:
             for submission in fold.replayer.each(stretch.entries, stretch.leaves):
@@ -280,7 +287,8 @@ class Follower:
         """Write the rows of `fold`; `edge`, if given, is the compact range up to their end."""
         if not fold.leaves:
             return
-        edge = edge or fold.edge.extended(fold.leaves)
+        edge, before = edge or fold.edge.extended(fold.leaves), fold.edge.size
+        self._watch.lap("fold")
         with self.engine.begin() as connection:
             # First of all, so that a second follower waits here and then finds itself overtaken.
             moved = connection.execute(
@@ -302,6 +310,20 @@ class Follower:
             # at the new size. There is no state in between.
         fold.written(edge)
         self._move(edge.size)
+        self._measure(edge, before)
+
+    def _measure(self, edge: CompactRange, before: int) -> None:
+        self._watch.lap("write")
+        self._measured(
+            Advance(
+                size=edge.size,
+                entries=edge.size - before,
+                began=self._watch.began,
+                seconds=self._watch.seconds,
+                root=edge.root().hex() if edge.size == self._published else None,
+            )
+        )
+        self._watch.restart()
 
     def _located(self, error: Refuted, read: int, checkpoint: Checkpoint) -> BadEntry:
         """Return `error` with the bad entry, if it is one of those read next."""

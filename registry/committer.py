@@ -25,6 +25,7 @@ from testamur.catalogue.events import CredentialIssued
 from testamur.errors import Refusal, Unavailable, detached
 from testamur.keys import PublicKey
 from testamur.rules import LIMITS, Limits, Register
+from testamur.stopwatch import Stopwatch
 
 _FAR_BEHIND: Final = 1_000  # entries of the register
 
@@ -33,7 +34,8 @@ class Committer:
     """Decides groups and commits them, one at a time. Threads may share it.
 
     `register` is the register after the last group: a view that never changes, replaced by the
-    next. The register itself is changed by nobody else, and only by what is durable.
+    next. The register itself is changed by nobody else, and only by what is durable. `watch` has
+    the steps of the last group, for the thread that committed it.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Committer:
         self._clock = clock
         self._caps = caps
         self._lock = Lock()
+        self.watch = Stopwatch()
         self._shared = SharedRegister(register)
 
     @property
@@ -68,6 +71,7 @@ class Committer:
         was recorded then, and nothing more should be asked of it.
         """
         with self._lock:
+            self.watch.restart()
             try:
                 return self._outcomes(group)
             except Unavailable as failure:
@@ -117,9 +121,11 @@ class Committer:
         asked = look_up(group)
         with self._store.reading() as reading:
             before = earlier(reading, self.register, asked, group, self._caps)
+        self.watch.lap("histories")
 
         # Nothing in here may cost more than the group itself: no step over the whole register.
         with self._store.writing() as transaction:
+            self.watch.lap("lock")
             # 1. Catch up with what other processes appended. Until the commit no other process
             #    can append, so all that is read from here on is still true then.
             self._catch_up(transaction, most=_FAR_BEHIND)
@@ -139,15 +145,18 @@ class Committer:
             outcomes = list(_decided(deliberation, group))
             _check_first_written(transaction, group, outcomes)
             register = deliberation.register
+            self.watch.lap("judge")
 
             if deliberation.submissions:
                 # 4. All rows at once. A crash from here to the commit leaves nothing of them.
                 listed = [row for row, _ in deliberation.submissions.values()]
                 transaction.append(deliberation.entries, listed, deliberation.of_register)
+                self.watch.lap("append")
 
                 # 5. A crash before this returns leaves either the whole group or nothing of it,
                 #    and no sender was answered. The same submission sent again tells which.
                 self._commit(transaction, deliberation.submissions)
+                self.watch.lap("commit")
                 # From here on readers see the group, which is durable. If we stop before, the next
                 # transaction catches up with it.
                 self._shared.absorb(register)

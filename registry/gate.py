@@ -20,6 +20,7 @@ from registry import integrity, register_state, submissions
 from registry.checked import Checked
 from registry.committed import CommittedEntries
 from registry.committer import Committer
+from registry.group import Group, Measured
 from registry.outcomes import FlagsRefused, Outcome, Overloaded, Recorded, StorageFull
 from registry.queue import SubmissionQueue
 from registry.rehearsal import DryRun, rehearse, rehearse_checked
@@ -31,6 +32,7 @@ from testamur.catalogue.submission import MAX_HEADER, SignedHeader, parse, parse
 from testamur.errors import Refusal, Unavailable
 from testamur.keys import PublicKey
 from testamur.rules import Register
+from testamur.stopwatch import ignore
 
 __all__ = [
     "Checked",
@@ -87,10 +89,12 @@ class Gate:
         clock: Callable[[], int] = unix_milliseconds,
         limits: Limits | None = None,
         caps: rules.Limits = rules.LIMITS,
+        measured: Measured = ignore,
     ) -> None:
         """Open the gate to the log that `log_key` opens; `clock` tells Unix milliseconds.
 
-        `caps` bound what a key may spend; other ones than the rules' are for tests alone.
+        `caps` bound what a key may spend; other ones than the rules' are for tests alone. The
+        committer's thread calls `measured` with each group, before `settled`.
 
         Raises `StorageDamaged` or `OtherLog` when the store does not pass `integrity.examine`,
         `Unavailable` when it cannot be read.
@@ -102,6 +106,7 @@ class Gate:
         self._store = store
         self._log_key = log_key
         self._settled = settled
+        self._measured = measured
         self._clock = clock
         self._limits = limits
         self._committer = Committer(store, register, log_key=log_key, clock=clock, caps=caps)
@@ -115,6 +120,16 @@ class Gate:
         self._free_space: tuple[float, int | None] = (-math.inf, None)  # when asked, the answer
         self._thread = Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
+
+    @property
+    def queued(self) -> tuple[int, int]:
+        """How many submissions are queued, and their bytes."""
+        return len(self._queue), self._queue.bytes
+
+    @property
+    def readers(self) -> int:
+        """How many readings of the store are under way in this process."""
+        return self._store.readers
 
     def examine(self, line: bytes) -> Examined:
         """Return line 1 of a submission, signed by a key of somebody in the register.
@@ -266,9 +281,11 @@ class Gate:
             size = sum(checked.size for checked, _ in group)
             pace = (time.perf_counter() - started) / size
             self._seconds_per_byte += (pace - self._seconds_per_byte) / 8
-            self._report(
-                [(ticket, outcome) for (_, ticket), outcome in zip(group, outcomes, strict=True)]
-            )
+            settled = [
+                (ticket, outcome) for (_, ticket), outcome in zip(group, outcomes, strict=True)
+            ]
+            self._measure(settled)
+            self._report(settled)
             if self.failure is not None:
                 stopped = Unavailable(f"the gate has stopped: {self.failure}")
                 self._report([(ticket, stopped) for _, ticket in self._queue.abandon()])
@@ -287,6 +304,13 @@ class Gate:
             if len(group) == 1:
                 return [Unavailable(f"it could not be judged: {fault!r}")]
             return [outcome for checked in group for outcome in self._outcomes([checked])]
+
+    def _measure(self, settled: list[tuple[object, Outcome]]) -> None:
+        watch = self._committer.watch
+        try:
+            self._measured(Group(settled, self._queue.waited, watch.began, watch.seconds))
+        except Exception:  # noqa: BLE001  # what is durable must be answered all the same
+            _log.exception("a group could not be measured")
 
     def _report(self, settled: list[tuple[object, Outcome]]) -> None:
         try:

@@ -28,7 +28,7 @@ class Pool(Generic[C]):
     """Lends connections, one to a reader, on which `begin` was called.
 
     There are as many as threads that read at once, or `most`: one more reader waits for `patience`
-    seconds, and then gets `Overloaded`.
+    seconds, and then gets `Overloaded`. `lent` is how many are lent now.
     """
 
     def __init__(
@@ -47,16 +47,21 @@ class Pool(Generic[C]):
         self._lock = threading.Lock()
         self._idle: list[C] = []
         self._closed = False
+        self.lent = 0
 
     @contextmanager
     def connection(self) -> Iterator[C]:
         """Lend a connection; one that failed is not lent again."""
         with self._place():
             connection = self._begun()
+            with self._lock:
+                self.lent += 1
             try:
                 yield connection
             except BaseException:
                 connection.close()
+                with self._lock:
+                    self.lent -= 1
                 raise
             self._give_back(connection)
 
@@ -109,6 +114,7 @@ class Pool(Generic[C]):
 
     def _give_back(self, connection: C) -> None:
         with self._lock:
+            self.lent -= 1
             kept = not self._closed and len(self._idle) < _IDLE
             if kept:
                 self._idle.append(connection)

@@ -20,6 +20,8 @@ class SubmissionQueue:
 
     A group has at most `group_events` events, unless one submission alone has more. When the
     group before held several submissions, one that is not full waits `linger` seconds for more.
+    `bytes` are those of all that wait; `waited` is for how many seconds the first of the last group
+    did.
     """
 
     def __init__(self, *, most: int, most_bytes: int, group_events: int, linger: float) -> None:
@@ -28,11 +30,16 @@ class SubmissionQueue:
         self._group_events = group_events
         self._linger = linger
         self._queued: deque[tuple[Checked, object]] = deque()
+        self._since: deque[float] = deque()  # when each of them came
         self._changed = Condition()
         self._closed = False
         self._several = False
         self._events = 0
         self.bytes = 0
+        self.waited = 0.0
+
+    def __len__(self) -> int:
+        return len(self._queued)
 
     def put(self, checked: Checked, ticket: object, *, retry_after: float) -> None:
         """Put a submission in; raises `Overloaded` when full, `Unavailable` when closed."""
@@ -46,6 +53,7 @@ class SubmissionQueue:
                     retry_after=retry_after,
                 )
             self._queued.append((checked, ticket))
+            self._since.append(time.perf_counter())
             self._count(checked, 1)
             self._changed.notify()
 
@@ -61,12 +69,15 @@ class SubmissionQueue:
         with self._changed:
             group: list[tuple[Checked, object]] = []
             events = 0
+            if self._since:
+                self.waited = time.perf_counter() - self._since[0]
             while self._queued:
                 size = len(self._queued[0][0].submission.events)
                 if group and events + size > self._group_events:
                     break
                 events += size
                 group.append(self._queued.popleft())
+                self._since.popleft()
                 self._count(group[-1][0], -1)
             self._several = len(group) > 1
             return group
@@ -83,6 +94,7 @@ class SubmissionQueue:
             self._closed = True
             left = list(self._queued)
             self._queued.clear()
+            self._since.clear()
             self._events = self.bytes = 0
             return left
 

@@ -261,6 +261,11 @@ class Store(Protocol):
         """
         ...
 
+    @property
+    def readers(self) -> int:
+        """How many readings are under way in this process. MUST cost nothing."""
+        ...
+
     def free_space(self) -> int | None:
         """Return how many bytes are left for the store, or None if the driver cannot tell."""
         ...

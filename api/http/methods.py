@@ -12,6 +12,14 @@ _ALSO: Final = {"/openapi.json": {"get"}, "/docs/style.css": {"get"}}
 _PLACE: Final = re.compile(r"\{[^}]*\}")
 
 
+_METHODS: Final = frozenset(("GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"))
+
+
+def known_method(method: str) -> str:
+    """Return the method, or `other`, to count it under: a client may send any word."""
+    return method if method in _METHODS else "other"
+
+
 def methods_of(framework: FastAPI, path: str) -> str | None:
     """Return the methods of a path, as `Allow` lists them; None if there is no such path."""
     known = getattr(framework.state, "methods", None)

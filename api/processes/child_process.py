@@ -33,7 +33,8 @@ class ChildProcess(ABC):
 
     `environment` is set beside that of this process.
 
-    A thread of its own calls `_on_line` and `_on_exit`. Any thread may call the other methods.
+    `starts` counts how often it was started. A thread of its own calls `_on_line` and `_on_exit`.
+    Any thread may call the other methods.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class ChildProcess(ABC):
         self._environment = environment or {}
         self._command = [sys.executable, "-m", module, *arguments]
         self._process: subprocess.Popen[bytes] | None = None
+        self.starts = 0
         # Held while writing to a child and while closing its input: a descriptor that is closed
         # in between may belong to another file by the time of the write.
         self._input = Lock()
@@ -56,6 +58,12 @@ class ChildProcess(ABC):
     @abstractmethod
     def _on_exit(self, how: str) -> bool:
         """Record an unexpected exit; return True to start the child again."""
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the child's process, None while there is none."""
+        process = self._process
+        return None if process is None else process.pid
 
     def start(self) -> None:
         """Keep the child running from now on."""
@@ -113,6 +121,7 @@ class ChildProcess(ABC):
             assert process.stdout is not None  # noqa: S101
             os.set_blocking(process.stdin.fileno(), False)
             self._process = process
+            self.starts += 1
             try:
                 if self._stopping.is_set():
                     self._end_input()  # `stop` ran before there was a child to end

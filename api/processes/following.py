@@ -11,19 +11,23 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from sqlalchemy import Engine
 
 from api.processes.child_process import ChildProcess
 from api.sequence import VARIABLE, is_database
 from testamur.errors import Refuted, Unavailable
+from testamur.stopwatch import Advance, ignore
 from testamur.tlog.note import VerifierKey
 
 # The lines that `projections/__main__.py` prints.
 _LINE: Final = re.compile(
     r"size (?P<size>0|[1-9][0-9]{0,15})\n|obstacle (?P<obstacle>.*)\n|halted (?P<halted>.*)\n"
+    r"|measured (?P<measured>\{.*)\n"
 )
 
 _log: Final = logging.getLogger(__name__)
@@ -34,7 +38,8 @@ class Following(ChildProcess):
 
     `size` is the tree size that the tables reach, at least. `failure` is the check at which the
     follower halted for good. `obstacle` is why it made no progress just now. `stuck` is for how
-    many seconds it has been silent since the last wake. Any thread may read them.
+    many seconds it has been silent since the last wake. Any thread may read them. A thread of its
+    own calls `measured` with each transaction of the follower.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Following(ChildProcess):
         *,
         size: int,
         store: str | None = None,
+        measured: Callable[[Advance], None] = ignore,
     ) -> None:
         """The tables are in the folder `tables`, or in the database `store` if that is one."""
         place, options = str(log.resolve()), ("--key", str(key))
@@ -60,6 +66,7 @@ class Following(ChildProcess):
         self.failure: Refuted | None = None
         self.obstacle: Unavailable | None = None
         self._woken: float | None = None
+        self._measured = measured
 
     @property
     def stuck(self) -> float:
@@ -76,6 +83,8 @@ class Following(ChildProcess):
         found = _LINE.fullmatch(line)
         if found is None:
             _log.warning("the projections printed a line that makes no sense: %.100r", line)
+        elif found["measured"] is not None:
+            self._measured(msgspec.json.decode(found["measured"], type=Advance))
         elif found["size"] is not None:
             self.size, self.obstacle, self._woken = int(found["size"]), None, None
         elif found["obstacle"] is not None:

@@ -6,6 +6,7 @@ a line each, of at most `PIPE_BUF` bytes:
 
     checked COUNT      at the start all published files are checked: COUNT entries so far
     published SIZE     a checkpoint of SIZE entries is public and durable
+    measured JSON      how long that publication took, step by step (`testamur.stopwatch.Advance`)
     refuted TEXT       publishing stopped: TEXT names what is damaged
     unavailable TEXT   publishing stopped, and is tried again: TEXT names what cannot be reached
 
@@ -27,6 +28,7 @@ from pathlib import Path
 from select import PIPE_BUF
 from typing import Annotated, Final
 
+import msgspec
 import typer
 
 from api.folder import Folder, read_key
@@ -111,6 +113,7 @@ def _claimed(
         published=lambda checkpoint, _: _emit(f"published {checkpoint.size}"),
         stopped=_emit_failure,
         checked=_progress(ending),
+        measured=lambda advance: _emit(f"measured {msgspec.json.encode(advance).decode()}"),
     )
 
 

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from api.folder import Folder
 from api.processes.child_process import RESTART_SECONDS, ChildProcess
 from api.published import Published
@@ -20,6 +22,7 @@ from api.sequence import VARIABLE
 from log.directory import DirectoryStore
 from log.store import CHECKPOINT
 from testamur.errors import Refuted, Unavailable
+from testamur.stopwatch import Advance, ignore
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
 from testamur.tlog.note import VerifierKey
 from testamur.tlog.source import NotFound
@@ -28,7 +31,7 @@ _START_SECONDS: Final = 60.0  # without a line, until it is ready
 # The lines that `publisher.py` prints.
 _LINE: Final = re.compile(
     r"published (?P<published>[1-9][0-9]{0,18})\n|checked (?P<checked>[1-9][0-9]{0,18})\n"
-    r"|refuted (?P<refuted>.*)\n|unavailable (?P<unavailable>.*)\n"
+    r"|refuted (?P<refuted>.*)\n|unavailable (?P<unavailable>.*)\n|measured (?P<measured>\{.*)\n"
 )
 
 _log: Final = logging.getLogger(__name__)
@@ -40,7 +43,8 @@ class Publishing(ChildProcess):
     `store` is the address of the sequence, if it is not kept in the folder.
 
     `latest` is the public checkpoint, from the return of `start` on. `failure` is what stopped
-    publishing, None while it goes on. A thread of its own calls `published` with every checkpoint.
+    publishing, None while it goes on. A thread of its own calls `published` with every checkpoint,
+    and `measured` with every publication.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Publishing(ChildProcess):
         store: str | None,
         interval: float,
         published: Callable[[Checkpoint], None],
+        measured: Callable[[Advance], None] = ignore,
     ) -> None:
         super().__init__(
             "api.processes.publisher",
@@ -64,6 +69,7 @@ class Publishing(ChildProcess):
         self._store = DirectoryStore(folder.log)
         self._key = key
         self._published = published
+        self._measured = measured
         self._latest: Published | None = None
         self._ready = False
         self._heard = threading.Event()
@@ -98,6 +104,9 @@ class Publishing(ChildProcess):
         found = _LINE.fullmatch(line)
         if found is None:
             _log.warning("the publisher printed a line that makes no sense: %.100r", line)
+            return
+        if found["measured"] is not None:
+            self._measured(msgspec.json.decode(found["measured"], type=Advance))
             return
         self._take(found)
         self._heard.set()

@@ -85,7 +85,8 @@ class Wakeups:
     @property
     def waiting(self) -> int:
         """The number of requests that wait for a checkpoint."""
-        return sum(map(len, self._sizes.values()))
+        # A copy in one step, since other threads ask for it too.
+        return sum(map(len, list(self._sizes.values())))
 
     # --- From other threads ---
 

@@ -85,7 +85,7 @@ class Answerer:
     """Answers questions from the projections, in threads of its own, a bounded number at once.
 
     `read` returns a new reader of the log, `latest` the newest published checkpoint. Only
-    `issuance` may be called off the event loop.
+    `issuance` may be called off the event loop. `asked` questions are under way.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Answerer:
         self._excerpts = asyncio.Semaphore(_EXCERPTS)
         self._excerpt_reader = read()  # threads share it, and the trees that it keeps
         self._kept = Excerpts()
-        self._asked = 0
+        self.asked = 0
         self._excerpts_asked = 0
 
     def close(self) -> None:
@@ -112,9 +112,9 @@ class Answerer:
 
     async def ask(self, when: Moment, question: Callable[[View], T]) -> T:
         """Return the answer to `question` as of the moment asked about."""
-        if self._asked >= MAX_QUESTIONS:
-            raise not_now("overloaded", f"{self._asked} questions are under way")
-        self._asked += 1
+        if self.asked >= MAX_QUESTIONS:
+            raise not_now("overloaded", f"{self.asked} questions are under way")
+        self.asked += 1
         try:
             await self._caught_up(when)
             loop = asyncio.get_running_loop()
@@ -122,7 +122,7 @@ class Answerer:
         except TooLong as error:
             raise not_now("question-too-long", f"{error}; replay the log instead") from None
         finally:
-            self._asked -= 1
+            self.asked -= 1
 
     async def _caught_up(self, when: Moment) -> None:
         """Wait until the projections reach the moment asked about, if that is published.

@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from api.health import Tally
 from api.http.asgi import JSON, NOT_KEPT, Receive, Scope, Send, answer, answer_problem
 from api.http.intake import HungUp, Intake
 from api.http.parameters import check_named
 from api.http.problems import Problem, no_such_method, not_now, problem_of, refused
+from api.operations.observer import Observer
 from api.processes.publishing import Publishing
 from api.processes.wakeups import PUBLISH_SECONDS, Wakeups
 from api.submissions.dry_runs import DryRuns
@@ -48,11 +48,16 @@ class Submissions:
     """Takes submissions in, and gives receipts out."""
 
     def __init__(
-        self, gate: Gate, publishing: Publishing, proofs: Proofs, wakeups: Wakeups, tally: Tally
+        self,
+        gate: Gate,
+        publishing: Publishing,
+        proofs: Proofs,
+        wakeups: Wakeups,
+        observer: Observer,
     ) -> None:
         self._publishing = publishing
         self._wakeups = wakeups
-        self._tally = tally
+        self._observer = observer
         self._threads = ThreadPoolExecutor(_CHECKERS, thread_name_prefix="testamur-check")
         self._recorder = Recorder(gate, wakeups, self._threads)
         self._receipts = Receipts(gate, proofs, lambda: publishing.latest)
@@ -72,11 +77,12 @@ class Submissions:
         try:
             status, receipt = await self.submit(scope, receive)
         except HungUp:
+            self._observer.hung_up()
             return
         except Exception as error:  # noqa: BLE001  # the last place where it can be answered
             problem = problem_of(error)
             detached(error)
-            self._tally.refused(problem.document.rule)
+            self._observer.refused(problem.document.status, problem.document.rule)
             await answer_problem(send, problem)
         else:
             await answer(send, status, [JSON, NOT_KEPT], receipt)
@@ -120,7 +126,7 @@ class Submissions:
             receipt = self._receipts.make(header.payload, entry, recorded)
         else:
             receipt = await asyncio.to_thread(self._receipts.make, header.payload, entry, recorded)
-        self._tally.accepted(recorded.events, perf_counter() - started)
+        self._observer.receipt(perf_counter() - started, repeated=recorded.repeated)
         return (200 if recorded.repeated else 201), _encode(receipt)
 
     async def check(self, scope: Scope, receive: Receive) -> bytes:

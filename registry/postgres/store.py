@@ -102,6 +102,11 @@ class PostgresStore:
         with self._view() as connection:
             check_database(connection)
 
+    @property
+    def readers(self) -> int:
+        """How many readings are under way in this process."""
+        return self._readers.lent
+
     def free_space(self) -> None:
         """Return None: PostgreSQL does not tell."""
 

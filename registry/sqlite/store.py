@@ -96,6 +96,11 @@ class SqliteStore:
         with self._view() as connection:
             check_file(connection)
 
+    @property
+    def readers(self) -> int:
+        """How many readings are under way in this process."""
+        return self._readers.lent
+
     def free_space(self) -> int:
         """Return how many bytes are free on the volume of the file."""
         try:

@@ -70,9 +70,7 @@ def memory_of(served: Served) -> int:
 
 def metric(served: Served, name: str) -> float:
     """Return one number from /metrics."""
-    (line,) = (
-        line for line in served.get("/metrics").text.splitlines() if line.startswith(f"{name} ")
-    )
+    (line,) = (line for line in served.metrics().splitlines() if line.startswith(f"{name} "))
     return float(line.split()[1])
 
 

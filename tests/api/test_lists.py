@@ -400,7 +400,6 @@ def test_a_client_that_has_an_answer_is_not_sent_it_again(served: Served) -> Non
         ("/", "no-store"),
         ("/healthz", "no-store"),
         ("/readyz", "no-store"),
-        ("/metrics", "no-store"),
         ("/docs", "no-cache"),
         ("/docs/style.css", "no-cache"),
         ("/openapi.json", "no-cache"),

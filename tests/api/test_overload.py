@@ -179,4 +179,4 @@ def test_a_client_that_queues_requests_behind_a_stream_and_leaves_takes_the_stre
         with socket.create_connection((str(address.hostname), int(address.port or 0))) as end:
             end.sendall(both)
             assert b"text/event-stream" in end.recv(65536)
-    until(lambda: "\ntestamur_streams 0\n" in served.get("/metrics").text)
+    until(lambda: "\ntestamur_streams 0.0\n" in served.metrics())

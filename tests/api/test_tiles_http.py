@@ -236,7 +236,8 @@ async def ask(tiles: Tiles, path: str, **headers: str) -> tuple[int, dict[bytes,
         raise AssertionError
 
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"method": "GET", "raw_path": f"/log/{path}".encode(), "headers": named}
+    at = f"/log/{path}"
+    scope = {"method": "GET", "path": at, "raw_path": at.encode(), "headers": named}
     await tiles(scope, receive, send)
     return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
 

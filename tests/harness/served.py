@@ -92,6 +92,7 @@ class Served:
         self.story = Story(now=int(time.time()))
         self.vkey = ""
         self.url = ""
+        self.operations = ""
         self.process: subprocess.Popen[str] | None = None
         self.client = httpx2.Client(timeout=60)
 
@@ -156,6 +157,7 @@ class Served:
     def start(self, *options: str) -> None:
         """Start the server and wait until it says where it listens."""
         command = [sys.executable, "-m", "api", "serve", "--data", str(self.data), "--port", "0"]
+        command += ["--ops-port", "0"]
         with (self.data.parent / "server.log").open("ab") as errors:
             self.process = subprocess.Popen(
                 [*command, *options],
@@ -171,6 +173,7 @@ class Served:
             self.stop()
             raise AssertionError(self.errors())
         self.url = line.split()[-1]
+        self.operations = self.process.stdout.readline().split()[-1]
 
     def stop(self, *, how: signal.Signals = signal.SIGTERM) -> int:
         """Tell the process to end (or kill it), and return its exit code."""
@@ -210,6 +213,10 @@ class Served:
     def get(self, path: str, **options: object) -> httpx2.Response:
         """Return the answer to a GET."""
         return self.client.get(self.url + path, **options)  # type: ignore[arg-type]
+
+    def metrics(self) -> str:
+        """Return what the port for operators answers to /metrics."""
+        return self.client.get(f"{self.operations}/metrics").text
 
     def answer(self, path: str) -> httpx2.Response:
         """Return the answer to a GET that is asked again while the tables lag behind (503).

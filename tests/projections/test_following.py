@@ -221,7 +221,7 @@ def test_damage_on_the_log_halts_the_follower_for_good_and_nothing_else(served: 
     states = {part["part"]: part["state"] for part in told.json()["parts"]}
     assert states == {"gate": "works", "log": "works", "projections": "failed"}
     assert str(served.data) not in told.text
-    assert "\ntestamur_ready 0\n" in served.get("/metrics").text
+    assert "\ntestamur_ready 0.0\n" in served.metrics()
     assert f"halted: BadEntry: entry {receipt.position}: inclusion" in served.errors()
     ask(served, before, known)
     later = served.story.cohort(2)
