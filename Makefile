@@ -30,11 +30,12 @@ test: $(VENV)/.dev ## run all tests on all cores (ARGS=, such as ARGS=tests/log)
 	@$(PYTEST) -n $(WORKERS) $(ARGS)
 
 test-fast: $(VENV)/.dev ## the same without those that start a server, or are marked slow
-	@$(PYTEST) -n auto -m "not server and not slow and not postgres" $(ARGS)
+	@$(PYTEST) -n auto -m "not server and not slow and not postgres and not objects" $(ARGS)
 
-test-server: $(VENV)/.dev ## the tests that need PostgreSQL, on private clusters that they start
+test-server: $(VENV)/.dev ## the tests on PostgreSQL and on S3 servers, private ones that they start
 	@$(RUN) -m tests.harness.postgres
-	@$(PYTEST) -n $(WORKERS) -m postgres $(ARGS)
+	@$(RUN) -m tests.harness.object_servers
+	@$(PYTEST) -n $(WORKERS) -m "postgres or objects" $(ARGS)
 
 check: $(VENV)/.dev ## ruff, mypy --strict, the import contract
 	@$(RUN) -m ruff check .

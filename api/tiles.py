@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -27,6 +27,7 @@ from api.http.methods import known_method
 from api.http.negotiation import coding_taken
 from api.http.problems import Problem, elsewhere, no_such_method, not_acceptable, problem_of
 from api.published import Published
+from log.headers import CHANGING, IMMUTABLE
 from testamur.errors import Refuted
 from testamur.tlog.source import NotFound
 from testamur.tlog.tiles import HEIGHT, WIDTH, BundlePath, parse_path
@@ -42,13 +43,18 @@ _LARGEST_CACHED: Final = 2 * 1024 * 1024
 _READERS: Final = 4
 _GZIP_LEVEL: Final = 5
 
-_IMMUTABLE: Final = (b"cache-control", b"public, max-age=31536000, immutable")
-_FRESH: Final = (b"cache-control", b"public, max-age=1")
-_TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
-_BYTES: Final = (b"content-type", b"application/octet-stream")
 _GZIP: Final = (b"content-encoding", b"gzip")
 _VARY: Final = (b"vary", b"accept-encoding")
 _METHODS: Final = "GET, HEAD, OPTIONS"
+
+
+def _wire(headers: Mapping[str, str]) -> Headers:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+# As in a bucket, from which a CDN may serve the same files.
+_CHANGING: Final = _wire(CHANGING)
+_IMMUTABLE: Final = _wire(IMMUTABLE)
 
 
 class Store(Protocol):
@@ -86,7 +92,7 @@ class Tiles:
         """
         self._store = store
         self._latest = latest
-        self._vkey = _resource(f"{vkey}\n".encode(), [_TEXT, _FRESH])
+        self._vkey = _resource(f"{vkey}\n".encode(), _CHANGING)
         self._checkpoint: tuple[bytes, Resource] | None = None
         self._kept = _Kept(cache_bytes)
         # Files too large to keep that are being sent just now: many clients share one copy.
@@ -164,7 +170,7 @@ class Tiles:
     def _latest_checkpoint(self) -> Resource:
         latest = self._latest()
         if self._checkpoint is None or self._checkpoint[0] is not latest.note:
-            self._checkpoint = latest.note, _resource(latest.note, [_TEXT, _FRESH])
+            self._checkpoint = latest.note, _resource(latest.note, _CHANGING)
         return self._checkpoint[1]
 
     def _check_published(self, path: bytes) -> None:
@@ -199,7 +205,7 @@ class Tiles:
     async def _read(self, path: bytes, *, zipped: bool) -> Resource:
         def read() -> Resource:
             body = self._store.read(path.decode("ascii"))
-            headers = [_BYTES, _IMMUTABLE]
+            headers = list(_IMMUTABLE)
             if path.startswith(b"tile/entries/"):
                 headers.append(_VARY)
             if zipped and len(body) <= _LARGEST_CACHED:

@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from log.bucket import Bucket
 from log.directory import DirectoryStore
+from log.s3 import S3Store
 from log.store import FileDamage, difference
 from testamur.tlog.source import NotFound
 from testamur.tlog.tiles import MalformedTile
+from tests.harness import object_servers
 from tests.harness.simulators import CheckedStore, MemoryStore
+
+
+def in_bucket(kind: str) -> Callable[[Path], CheckedStore]:
+    """Return how a store on a server of this kind is opened."""
+
+    def opened(root: Path) -> CheckedStore:
+        server = object_servers.shared(kind)
+        return S3Store(Bucket.parse(server.address(object_servers.prefix_of(root))))
+
+    return opened
+
 
 STORES: dict[str, Callable[[Path], CheckedStore]] = {
     "directory": DirectoryStore,
     "memory": lambda _: MemoryStore(),
+    "seaweedfs": in_bucket("seaweedfs"),
+    "versity": in_bucket("versity"),
 }
+MARKED = [
+    pytest.param(name, marks=pytest.mark.objects) if name in object_servers.KINDS else name
+    for name in STORES
+]
 FULL = "tile/0/x001/234"
 PARTIAL = "tile/0/x001/234.p/56"
 
 
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> CheckedStore:
-    return STORES[request.param](tmp_path / "log")
+@pytest.fixture(params=MARKED)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CheckedStore]:
+    store = STORES[request.param](tmp_path / "log")
+    yield store
+    if isinstance(store, S3Store):
+        store.close()
 
 
 # --- Reading and writing ---
