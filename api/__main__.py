@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from api.checking import check_log
+from api.checking import check_log, repair_log
 from api.folder import Folder, read_key
 from api.making import make_log
 from api.moving import copy_log
@@ -116,16 +116,37 @@ def serve(
 
 
 @commands.command()
-def fsck(data: Data, store: Kept = None) -> None:
-    """Recompute the whole log in DATA from its entries, and name all damage."""
+def fsck(
+    data: Data,
+    store: Kept = None,
+    *,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="First rebuild lost and damaged files from the sequence."),
+    ] = False,
+) -> None:
+    """Recompute the whole log in DATA from its entries, and name all damage.
+
+    Exit codes: 0 nothing is wrong, or all was repaired; 1 something is wrong; 2 it could not be
+    examined. `--repair` names each tile and bundle that it writes anew, which it does only if the
+    entries give the very tree that was signed; it never touches the checkpoint. It may be killed,
+    and run again, and a server may be running.
+    """
     try:
         with Progress(console=_console, transient=True, disable=not _console.is_terminal) as bar:
             task = bar.add_task("checking", total=None)
-            found = check_log(
-                data,
-                lambda done, total: bar.update(task, completed=done, total=total),
-                store=store,
-            )
+
+            def progress(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            if repair:
+                repair_log(
+                    data,
+                    lambda path, wrong: typer.echo(f"repaired {path}: {wrong}"),
+                    progress,
+                    store=store,
+                )
+            found = check_log(data, progress, store=store)
     except (Refuted, Unavailable) as error:
         _fail(error)
     for line in found:

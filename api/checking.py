@@ -1,4 +1,4 @@
-"""Checking a log: the sequence, the published files and the last checkpoint signed, together."""
+"""Checking a log, and repairing its files: sequence, files and last checkpoint signed together."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from api.folder import Folder, read_key
 from api.sequence import open_last_signed, open_sequence
 from log.directory import DirectoryStore
 from log.fsck import fsck
+from log.repair import repair
 from registry.committed import CommittedEntries
 from registry.integrity import examine
 from testamur.errors import Refuted
@@ -54,3 +55,33 @@ def check_log(
     if found.left_off:
         wrong.append(f"and {found.left_off} more")
     return wrong
+
+
+def repair_log(
+    root: Path,
+    repaired: Callable[[str, str], None],
+    progress: Callable[[int, int], None] = lambda _, __: None,
+    *,
+    store: str | None = None,
+) -> None:
+    """Rebuild the lost and damaged files of the log in `root` from its sequence.
+
+    `repaired` is called with the path of each, and what was wrong. `store` and `progress` are as
+    for `check_log`, and a server may be running meanwhile. Raises `Refuted`, before anything is
+    written, if the sequence is not what was signed, and `Unavailable`.
+    """
+    folder = Folder(root)
+    key = read_key(folder).verifier
+    with ExitStack() as stack:
+        sequence = stack.enter_context(closing(open_sequence(folder, store)))
+        if store is None and not folder.last_signed.exists():
+            raise Refuted(f"{folder.last_signed.name}: missing, and without it nothing is repaired")
+        last_signed = stack.enter_context(closing(open_last_signed(folder, store)))
+        repair(
+            DirectoryStore(folder.log),
+            key,
+            CommittedEntries(sequence),
+            last_signed,
+            repaired=repaired,
+            progress=progress,
+        )

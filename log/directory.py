@@ -82,6 +82,14 @@ class DirectoryStore:
         """Replace the checkpoint, in one step that readers see whole; return once durable."""
         self._replace([(self.root / CHECKPOINT, data)])
 
+    def put_back(self, path: str, data: bytes) -> None:
+        """Store a tile or bundle in the place of whatever is there. Only `repair` may do that.
+
+        Raises `MalformedTile` for a path that is no tile's or bundle's.
+        """
+        parse_path(path)
+        self._replace([(self.root / path, data)])
+
     def _refuse_other_bytes(self, path: str, data: bytes) -> None:
         try:
             held = self.read(path)

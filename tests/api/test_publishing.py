@@ -245,6 +245,32 @@ def test_damage_anywhere_in_the_log_is_named_at_the_start_and_by_fsck(
     assert f"{path}: {named}: " in called("fsck", "--data", log.data).stdout
 
 
+def test_files_that_were_lost_or_damaged_are_repaired_and_publication_goes_on(
+    grown_log: Served, tmp_path: Path
+) -> None:
+    log = grown_log.copy(tmp_path / "data")
+    before = files_under(log.data / "log")
+    lost, altered = log.data / "log/tile/0/001", log.data / "log/tile/entries/000"
+    lost.unlink()
+    altered.write_bytes(flipped(altered.read_bytes(), 3000))
+    mended = called("fsck", "--repair", "--data", log.data)
+    assert mended.returncode == 0, mended.stderr
+    assert "repaired tile/0/001: it was missing\n" in mended.stdout
+    assert "repaired tile/entries/000: byte 3000 is " in mended.stdout
+    assert files_under(log.data / "log") == before
+    assert told_at_the_start(log.data).startswith("published ")
+    # What no sequence can prove stays as it is, and is named.
+    checkpoint = log.data / "log/checkpoint"
+    checkpoint.write_bytes(b"no note")
+    left = called("fsck", "--repair", "--data", log.data)
+    assert (left.returncode, left.stdout.partition(":")[0]) == (1, "checkpoint")
+    assert checkpoint.read_bytes() == b"no note"
+
+
+def files_under(root: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in root.rglob("*") if file.is_file()}
+
+
 @contextmanager
 def a_publisher(data: Path) -> Iterator[subprocess.Popen[str]]:
     """A publisher without a server."""

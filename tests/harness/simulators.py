@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from log.last_signed import LastSignedStore, Overtaken
-from log.store import CHECKPOINT, File, FileDamage, ListedFiles, Store
+from log.repair import RepairableFiles
+from log.store import CHECKPOINT, File, FileDamage, Store
 from testamur.errors import Unavailable
 from testamur.tlog.merkle import leaf_hashes
 from testamur.tlog.source import NotFound
@@ -85,8 +86,8 @@ class GrowingSource:
         return entries, leaf_hashes(entries)
 
 
-class CheckedStore(Store, ListedFiles, Protocol):
-    """What a publisher and `fsck` ask of a store."""
+class CheckedStore(Store, RepairableFiles, Protocol):
+    """What a publisher, `fsck` and `repair` ask of a store."""
 
 
 class MemoryStore:
@@ -109,6 +110,10 @@ class MemoryStore:
             if self.files.get(path, data) != data:
                 raise FileDamage(path, "immutable", "it is there already with other bytes")
         self.files.update(files)
+
+    def put_back(self, path: str, data: bytes) -> None:
+        parse_path(path)
+        self.files[path] = data
 
     def write_checkpoint(self, data: bytes) -> None:
         self.files[CHECKPOINT] = data
@@ -206,6 +211,9 @@ class FaultyStore:
 
     def remove_partials(self, path: str) -> None:
         self._plan.step("remove partials", lambda: self._store.remove_partials(path))
+
+    def put_back(self, path: str, data: bytes) -> None:
+        self._plan.step("put back", lambda: self._store.put_back(path, data))
 
     def paths(self) -> Iterator[str]:
         return self._store.paths()

@@ -131,6 +131,18 @@ def test_the_checkpoint_is_replaced(store: CheckedStore) -> None:
         assert store.read("checkpoint") == note
 
 
+def test_only_what_is_put_back_takes_the_place_of_another(store: CheckedStore) -> None:
+    store.write_many([(FULL, b"damaged")])
+    for data in (b"mended", b"mended", b""):
+        store.put_back(FULL, data)
+        store.put_back(PARTIAL, data)  # which was not there
+        assert store.read(FULL) == store.read(PARTIAL) == data
+    for path in ("checkpoint", "tile/0/1", "../outside"):
+        with pytest.raises(MalformedTile):
+            store.put_back(path, b"x")
+    assert sorted(store.paths()) == sorted([FULL, PARTIAL])
+
+
 # --- Removing unneeded files ---
 
 
