@@ -24,9 +24,10 @@ from api.http import openapi, problems
 from api.http.answers import Answers
 from api.http.asgi import Receive, Scope, Send, answer_preflight, answer_problem, with_safe
 from api.http.description import DESCRIPTION, TAGS
+from api.http.endings import asked_by_ending
 from api.http.intake import HungUp
 from api.http.methods import methods_of
-from api.http.negotiation import coding_taken
+from api.http.negotiation import coding_taken, media_type_taken
 from api.http.parameters import OnlyKnown
 from api.http.problems import Problem, moved, no_such_method, not_acceptable, problem_of
 from api.operations import series
@@ -40,6 +41,10 @@ from api.reference import routes as reference
 from api.submissions import routes as submissions
 from api.submissions.endpoint import Submissions
 from api.tiles import ENTRANCE, PREFIX, Tiles
+from api.web import routes as web
+from api.web.front import Front
+from api.web.pages import pages
+from api.web.policy import HTML
 from api.wiring import Parts
 from log.proofs import Proofs
 from testamur import __version__
@@ -47,6 +52,7 @@ from testamur.errors import Refusal, Unavailable, detached
 from testamur.verification.evidence import Evidence
 
 _LOG: Final = PREFIX.decode()
+_PROBLEM_FORMS: Final = (problems.MEDIA_TYPE, "application/json", HTML)
 _LEVEL: Final = 1  # of gzip, for the few that ask for nothing else
 
 
@@ -120,6 +126,7 @@ class App:
                 message["headers"] = with_safe(message.get("headers", ()))
             await send(message)
 
+        scope = asked_by_ending(scope)
         if scope["method"] == "HEAD" and scope["path"] != "/stream":
             # The server beneath sends no body in answer to HEAD.
             scope = {**scope, "method": "GET"}
@@ -191,6 +198,9 @@ def make_app(parts: Parts, answers: Answers, observer: Observer) -> App:
     )
     framework.state.submissions = submitting
     framework.state.answerer = answerer
+    framework.state.origin = parts.vkey.name
+    framework.state.pages = pages(parts.vkey.name)
+    framework.state.front = Front(str(parts.vkey), parts.latest)
     framework.state.reading = reading
     framework.state.health = health_of_parts = Health(parts)
     read_parts(numbers, parts, health_of_parts)
@@ -208,15 +218,18 @@ def make_app(parts: Parts, answers: Answers, observer: Observer) -> App:
         framework.include_router(routes, dependencies=[OnlyKnown])
     framework.include_router(health.routes)
     framework.include_router(reference.routes)
+    framework.include_router(web.routes)
     _answer_errors(framework)
     framework.openapi = lambda: _document(framework)  # type: ignore[method-assign]
     return App(tiles, submitting, framework, reading, observer, health_of_parts)
 
 
 def _answer_errors(framework: FastAPI) -> None:
-    async def answered(_: Request, error: Exception) -> Response:
+    async def answered(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
         detached(error)
+        if media_type_taken(request.scope["headers"], _PROBLEM_FORMS) == HTML:
+            return web.problem_page(problem, framework.state.origin)
         return Response(
             problem.render(),
             problem.document.status,

@@ -13,6 +13,10 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.http import openapi
+from api.http.negotiation import media_type_taken
+from api.questions.moment import NOW
+from api.web.policy import HTML
+from api.web.routes import page_of
 from api.wiring import Parts
 from testamur import __version__
 
@@ -163,6 +167,9 @@ class Health:
         )
 
 
+_ABOUT_FORMS: Final = ("application/json", HTML)
+
+
 def _json(found: Any, status: int = 200) -> Response:
     return Response(
         msgspec.json.encode(found),
@@ -186,8 +193,11 @@ routes: Final = APIRouter(tags=["server"])
     description="The log that it serves, how far it is, and where everything else is.",
     responses={200: openapi.answer(About, "Itself.")},
 )
-async def about(observed: Observed) -> Response:
-    return _json(observed.about())
+async def about(request: Request, observed: Observed) -> Response:
+    if media_type_taken(request.scope["headers"], _ABOUT_FORMS) != HTML:
+        return _json(observed.about())
+    state = request.app.state
+    return page_of(await state.answerer.ask(NOW, state.front.page))
 
 
 @routes.get(

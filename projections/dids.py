@@ -84,6 +84,7 @@ _FIRST_FROM: Final = (
     .order_by(DIDS.c.registered, DIDS.c.number)
     .limit(1)
 )
+_LAST: Final = select(func.max(DIDS.c.number))
 _MAX: Final = 2**31 - 1
 
 
@@ -110,6 +111,12 @@ def dids(
     )
     rows = connection.execute(_NUMBERED, {"numbers": found.things})
     return Page(size, tuple((row.number, row.did) for row in rows), found.next)
+
+
+def count(connection: Connection, size: int) -> int:
+    """Return how many organizations were registered before `size`."""
+    before = _from(connection, size)
+    return (connection.scalar(_LAST) or 0) if before == _MAX else before - 1
 
 
 def number_of(connection: Connection, did: str, size: int) -> int | None:

@@ -6,7 +6,7 @@ where it is, is its own word; what others vouch for is in the grants that name i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -56,6 +56,15 @@ def organization_at(connection: Connection, did: str, size: int) -> Organization
     """Return an organization, or `None` if it was not registered by then."""
     look_ups = LookUps(connection, size)
     return _organization(look_ups, look_ups.register(), did)
+
+
+def names(connection: Connection, dids: Collection[str], size: int) -> dict[str, str]:
+    """Return what each of these organizations calls itself, of those registered by then."""
+    look_ups = LookUps(connection, size)
+    register = look_ups.register()
+    look_ups.prefetch(Thing(kind, did) for did in sorted(dids) for kind in _OWN)
+    found = {did: _organization(look_ups, register, did) for did in dids}
+    return {did: each.own.name for did, each in found.items() if each is not None}
 
 
 def organizations(

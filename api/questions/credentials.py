@@ -11,7 +11,6 @@ from pydantic import StringConstraints
 
 from api.http import conditional, examples
 from api.http.openapi import problems
-from api.http.problems import not_acceptable
 from api.questions import links as at
 from api.questions.accreditations import Words, words_of
 from api.questions.answerer import View
@@ -341,8 +340,7 @@ async def credential_history(
 async def credential_evidence(
     asker: Asking, when: When, credential: Uuid, anchor: Anchors = ()
 ) -> Response:
-    if asker.csv:
-        raise not_acceptable("evidence is sent as application/json")
+    asker.takes(("application/json",))
     file, size = await asker.answerer.evidence(credential, when, frozenset(anchor))
     headers = {
         "Testamur-Size": str(size),

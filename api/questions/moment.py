@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Query, Request
 
+from api.http.endings import ending_of
 from api.http.problems import Problem
 from projections.page import MAX_PAGE
 
@@ -58,13 +59,14 @@ class PageRequest(NamedTuple):
     """Which page of a list a request asks for, at the address `path` with `choice` as its query.
 
     `cursor` is where the page before ended. `choice` holds the filters, which are the same on
-    every page.
+    every page, as is the `ending` that names the form of the answer.
     """
 
     cursor: int | None
     limit: int
     path: str
     choice: tuple[tuple[str, str], ...]
+    ending: str = ""
 
     def options(self, start: int = 0) -> dict[str, int]:
         """Return the arguments of a projection's list, which begins after the cursor `start`."""
@@ -74,7 +76,7 @@ class PageRequest(NamedTuple):
         """Return the address of the page from `cursor` on, as of the same `size`."""
         bound = f"{cursor}-{_bond(self.path, self.choice, size)}"
         query = [("cursor", bound), ("limit", self.limit), ("size", size), *self.choice]
-        return f"{quote(self.path, safe='/:')}?{urlencode(query, safe=':')}"
+        return f"{quote(self.path, safe='/:')}{self.ending}?{urlencode(query, safe=':')}"
 
 
 def _bond(path: str, choice: Iterable[tuple[str, str]], size: int) -> str:
@@ -128,13 +130,13 @@ async def page_asked(
     """Return which page a request asks for; raises a 422 `Problem` for another list's cursor."""
     query = request.query_params
     choice = tuple((name, value) for name, value in query.multi_items() if name not in _PLACE)
-    path = request.url.path
+    path, ending = request.url.path, ending_of(request.scope)
     if cursor is None:
-        return PageRequest(None, limit, path, choice)
+        return PageRequest(None, limit, path, choice, ending)
     found, size = _CURSOR.fullmatch(cursor), query.get("size", "")
     if found is None or not _SIZE.fullmatch(size) or found[2] != _bond(path, choice, int(size)):
         raise Problem(422, "cursor", _CURSOR_FORM, value=cursor)
-    return PageRequest(int(found[1]), limit, path, choice)
+    return PageRequest(int(found[1]), limit, path, choice, ending)
 
 
 def parse_day_or_time(name: str, text: str, *, end: bool) -> int:

@@ -9,14 +9,15 @@ size. So it can be asked again later and compared. No shape has room for persona
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 from fastapi import Depends, Path, Query, Request, Response
 
 from api.http import conditional, examples
+from api.http.asgi import CSP, Headers
 from api.http.negotiation import media_type_taken
 from api.http.openapi import Responses, answer, problems
 from api.http.problems import not_acceptable
@@ -26,6 +27,7 @@ from api.questions.filters import ListRequest
 from api.questions.links import Links
 from api.questions.moment import DID, UUID, Moment, PageRequest
 from api.questions.table import CONTENT_TYPE, CSV, columns, table
+from api.web.policy import HTML, POLICY
 from projections.page import Page
 from projections.standing import Fallen, Happened
 from testamur.catalogue.events import wire_name
@@ -62,6 +64,7 @@ Flagged = Annotated[
 _NO_NAME: Final = re.compile(r"[^A-Za-z0-9.-]+")
 _JSON: Final = "application/json"
 _MEDIA_TYPES: Final = (_JSON, CSV)
+_CONTENT_TYPES: Final = {_JSON: _JSON, CSV: CONTENT_TYPE, HTML: f"{HTML}; charset=utf-8"}
 _NOT_HERE: Final = problems(
     p308="An id is in another spelling: the thing is at `Location`.",
     p404="Not in the register as of that size, which the problem names.",
@@ -70,6 +73,12 @@ _NOT_HERE: Final = problems(
     p503="The projections have not reached that size yet, or the server is busy.",
 )
 _encode: Final = msgspec.json.Encoder().encode
+
+
+PageMaker: TypeAlias = Callable[[View, Any, str], bytes]
+"""Makes the page of an answer for people: of a view, what was found there, and its address."""
+Pages: TypeAlias = Mapping[Any, PageMaker]
+"""The pages that there are, by the shape of the answer."""
 
 
 class Shape(
@@ -210,15 +219,28 @@ def not_counted(found: Iterable[Fallen]) -> tuple[NotCounted, ...]:
 
 
 class Asker(NamedTuple):
-    """A client that asks: where its answer comes from, in which form, and what it has already.
+    """A client that asks: where its answer comes from, what it takes, and what it has already.
 
-    `name` is what a file with the answer may be called.
+    `name` is what a file with the answer may be called, `address` the path and query asked for.
     """
 
     answerer: Answerer
-    csv: bool
-    held: bytes | None
+    pages: Pages
+    headers: Headers
     name: str
+    address: str
+
+    @property
+    def held(self) -> bytes | None:
+        """The tags of what the client has already, if it names any."""
+        return conditional.held(self.headers)
+
+    def takes(self, offered: Sequence[str]) -> str:
+        """Return the media type that the client likes best; raises a 406 `Problem` for none."""
+        taken = media_type_taken(self.headers, offered)
+        if taken is None:
+            raise not_acceptable(f"this is sent as {' or '.join(offered)}")
+        return taken
 
 
 def described(kind: Any, *, csv: bool = True) -> Responses:
@@ -238,9 +260,15 @@ async def answered(
     `kind` is the shape of what it finds.
     """
 
+    page = asker.pages.get(kind)
+    media_type = asker.takes(_MEDIA_TYPES if page is None else (*_MEDIA_TYPES, HTML))
+
     def answer_to(view: View) -> tuple[bytes, int, str | None]:
         found = find(view)
-        body = table(found, kind) if asker.csv else _encode(found)
+        if media_type == HTML and page is not None:
+            body = page(view, found, asker.address)
+        else:
+            body = table(found, kind) if media_type == CSV else _encode(found)
         return body, found.size, getattr(found, "next", None)
 
     body, size, following = await asker.answerer.ask(moment, answer_to)
@@ -253,11 +281,13 @@ async def answered(
     }
     if following is not None:
         headers["Link"] = f'<{following}>; rel="next"'
-    if asker.csv:
+    if media_type == CSV:
         # A table has no place for the size it holds for, and a file loses the header.
         headers["Content-Disposition"] = f'attachment; filename="{asker.name}-{size}.csv"'
-    media_type = CONTENT_TYPE if asker.csv else _JSON
-    return conditional.answer(body, media_type, headers, asker.held)
+    if media_type == HTML:
+        # It says how old it is.
+        headers |= {"Cache-Control": "no-cache", CSP: POLICY}
+    return conditional.answer(body, _CONTENT_TYPES[media_type], headers, asker.held)
 
 
 def listed(
@@ -274,14 +304,13 @@ def listed(
 
 
 async def _asker(request: Request) -> Asker:
-    taken = media_type_taken(request.scope["headers"], _MEDIA_TYPES)
-    if taken is None:
-        raise not_acceptable(f"this is sent as {' or '.join(_MEDIA_TYPES)}")
+    path, query = request.url.path, request.url.query
     return Asker(
         answerer=request.app.state.answerer,
-        csv=taken == CSV,
-        held=conditional.held(request.scope["headers"]),
-        name=_NO_NAME.sub("-", request.url.path.rpartition("/")[2]),
+        pages=request.app.state.pages,
+        headers=request.scope["headers"],
+        name=_NO_NAME.sub("-", path.rpartition("/")[2]),
+        address=f"{path}?{query}" if query else path,
     )
 
 

@@ -39,7 +39,7 @@ def served(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> Iter
                 country="NL", name=f"Københavns {who.did[-4:]}", identifiers=identifiers
             )
             log.submit(story.submission(who, updated))
-        log.get(f"/organizations?size={log.size}")
+        log.answer(f"/organizations?size={log.size}")
         yield log
 
 
@@ -331,12 +331,12 @@ def test_no_cell_is_run_by_a_spreadsheet(served: Served) -> None:
 
 
 @pytest.mark.parametrize("path", ["/organizations", "/credentials/{id}", "/organizations/{did}"])
-def test_a_client_that_takes_neither_json_nor_a_table_is_told_so(served: Served, path: str) -> None:
+def test_a_client_that_takes_no_form_of_an_answer_is_told_so(served: Served, path: str) -> None:
     (one, *_) = items(served, "/credentials")
     path = path.format(id=one["id"], did=served.story.provider.did)
     found = problem(served.get(path, headers={"Accept": "image/png"}), 406, "not-acceptable")
-    assert "application/json or text/csv" in str(found["detail"])
-    for taken in ("text/html,*/*;q=0.1", "application/*", "", "application/problem+json, */*"):
+    assert "application/json or text/csv or text/html" in str(found["detail"])
+    for taken in ("image/png,*/*;q=0.1", "application/*", "", "application/problem+json, */*"):
         answer = served.get(path, headers={"Accept": taken})
         assert answer.headers["content-type"] == "application/json"
         assert answer.headers["vary"] == "Accept, Accept-Encoding"

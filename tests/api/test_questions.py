@@ -26,7 +26,7 @@ def test_who_holds_a_receipt_reads_what_it_shows(served: Served) -> None:
         receipt = parse_receipt(served.post(body).content)
         size = receipt.position + 1 + receipt.events
         (credential,) = credentials_of(body)
-        answer = served.get(f"/credentials/{credential}?size={size}")
+        answer = served.answer(f"/credentials/{credential}?size={size}")
         assert answer.status_code == 200, answer.text
         assert answer.json()["issued"]["position"] == receipt.position + 1
         assert int(answer.headers["testamur-size"]) == answer.json()["size"] == size
@@ -37,7 +37,7 @@ def test_a_credential_answers_with_all_that_the_register_states(served: Served) 
     issued = story.issued()
     receipt = served.submit(story.submission(story.provider, issued))
     size = receipt.position + 2
-    found = served.get(f"/credentials/{issued.credential}?size={size}").json()
+    found = served.answer(f"/credentials/{issued.credential}?size={size}").json()
     assert found.pop("links")["self"] == f"/credentials/{issued.credential}"
     assert found == {
         "id": issued.credential,
@@ -92,11 +92,11 @@ def test_the_past_answers_as_it_was(served: Served) -> None:
     assert status(at=last.recorded_at) == "revoked"
     assert status(at=first.recorded_at) == "active"
     assert status(at=last.recorded_at, size=last.position) == 422  # one moment at a time
-    missing = served.get(f"/credentials/{name}?size={first.position}")
+    missing = served.answer(f"/credentials/{name}?size={first.position}")
     found = problem(missing, 404, "unknown-credential")
     assert str(first.position) in str(found["detail"])
     assert missing.headers["testamur-size"] == str(first.position)
-    history = served.get(f"/credentials/{name}/history?size={last.position + 2}").json()
+    history = served.answer(f"/credentials/{name}/history?size={last.position + 2}").json()
     assert [(line["event"], line["status"], line["position"]) for line in history["items"]] == [
         ("credential.issued/1", "active", first.position + 1),
         ("credential.revoked/1", "revoked", last.position + 1),
@@ -115,7 +115,7 @@ def test_the_past_answers_as_it_was(served: Served) -> None:
     assert excerpt(at=first.recorded_at) == (before, first.position, str(before))
     assert excerpt() == (None, before, str(served.size))
     assert excerpt(size=served.size) == excerpt()
-    missing = served.get(f"/credentials/{name}/evidence?size={first.position}")
+    missing = served.answer(f"/credentials/{name}/evidence?size={first.position}")
     found = problem(missing, 404, "unknown-credential")
     assert found["detail"] == f"no such credential as of size {first.position}"
     problem(served.get(f"/credentials/{name}/evidence?size=999999"), 422, "size-ahead")
@@ -182,13 +182,13 @@ def test_a_size_inside_a_submission_is_told_where_nothing_is_found(served: Serve
     event = story.issued()
     receipt = served.submit(story.submission(story.provider, event, story.issued()))
     inside, start = receipt.position + 2, receipt.position
-    answer = served.get(f"/credentials/{event.credential}?size={inside}")
+    answer = served.answer(f"/credentials/{event.credential}?size={inside}")
     found = problem(answer, 404, "unknown-credential")
     assert found["detail"] == (
         f"{inside} lies inside the submission at {start}..{start + 2}; "
         f"no such credential as of size {start}"
     )
-    assert served.get(f"/credentials/{event.credential}?size={start + 3}").status_code == 200
+    assert served.answer(f"/credentials/{event.credential}?size={start + 3}").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_a_declaration_is_told_where_it_changed_an_answer(served: Served) -> Non
     (fallen,) = found["notCounted"]
     assert (fallen["event"], fallen["position"]) == ("credential.revoked/1", harm.position + 1)
     assert fallen["becauseOf"]["position"] == word.position + 1
-    history = served.get(f"/credentials/{name}/history?size={served.size}").json()["items"]
+    history = served.answer(f"/credentials/{name}/history?size={served.size}").json()["items"]
     assert [(line["event"], line["counts"]) for line in history] == [
         ("credential.issued/1", True),
         ("credential.revoked/1", False),

@@ -92,7 +92,7 @@ def the_follower(log: Served, *, but: int = 0) -> int:
 def ask(log: Served, body: bytes, receipt: Receipt) -> None:
     """Ask for the last credential of a submission as of its receipt, and get it."""
     size = receipt.position + 1 + receipt.events
-    found = log.get(f"/credentials/{credentials_of(body)[-1]}?size={size}")
+    found = log.answer(f"/credentials/{credentials_of(body)[-1]}?size={size}")
     assert found.status_code == 200, found.text
     assert (found.json()["size"], found.json()["issued"]["position"]) == (size, size - 1)
 
@@ -405,7 +405,7 @@ def test_tables_built_beside_those_that_answer_take_their_place_at_a_restart(
     fresh.rename(live)
     log.start()
     size = log.size
-    assert log.get(f"{path}?size={size}").json()["flags"] == []
+    assert log.answer(f"{path}?size={size}").json()["flags"] == []
     log.stop()
     assert "built anew" not in log.errors()
     check_tables(log)

@@ -10,7 +10,15 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.event import listen
 
-from projections import accreditations, achievements, credentials, keys, organizations, submissions
+from projections import (
+    accreditations,
+    achievements,
+    credentials,
+    dids,
+    keys,
+    organizations,
+    submissions,
+)
 from projections.credential_lists import Chosen
 from projections.evidence import evidence_positions
 from testamur.catalogue.table import Kind
@@ -70,6 +78,8 @@ def every_question(
         lambda: keys.not_counted(connection, [], size),
         lambda: organizations.organization_at(connection, story.provider.did, size),
         lambda: organizations.organizations(connection, size),
+        lambda: organizations.names(connection, [told.story.provider.did], size),
+        lambda: dids.count(connection, size),
         lambda: organizations.organizations(connection, size, marks=["word an", "role provider"]),
         lambda: list(organizations.vouched_for(connection, story.provider.did, size)),
         lambda: organizations.organization_history(connection, story.provider.did, size),

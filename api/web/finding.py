@@ -1,0 +1,41 @@
+"""Where a text leads that somebody typed into the one box: to a thing, an entry or a search."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlencode
+
+from api.questions import links as at
+from api.questions.answerer import View
+from api.questions.moment import DID, UUID
+from projections import accreditations, achievements, credentials
+
+_POSITION: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
+_BY_ID: Final = (
+    (credentials.credential_at, at.credential),
+    (achievements.achievement_at, at.achievement),
+    (accreditations.accreditation_at, at.accreditation),
+    (accreditations.recognition_at, at.recognition),
+)
+
+
+def found(view: View, text: str) -> str:
+    """Return the address that a text leads to.
+
+    A DID leads to its organization, an id to what has it, a number to the entry at that position.
+    All else is a name: of achievements if any has one with these words, else of organizations.
+    """
+    typed = text.strip()
+    bare = typed.removeprefix("urn:uuid:").lower()
+    if re.match(DID, typed):
+        return at.organization(typed)
+    if re.match(UUID, bare):
+        for look_up, address in _BY_ID:
+            if look_up(view.connection, bare, view.size) is not None:
+                return address(bare)
+        return at.credential(bare)  # which says that there is none
+    number = typed.replace(",", "").replace(".", "")
+    if _POSITION.fullmatch(number):
+        return at.entry(int(number))
+    return f"/organizations?{urlencode({'name': typed})}"

@@ -1,0 +1,30 @@
+"""The front page: what this is, how far the register is, and where to look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from api.published import Published
+from api.questions.answerer import View
+from api.web.pages import shared
+from api.web.rendering import render
+from projections import dids
+
+
+class Front:
+    """Makes the front page of the log with this verifier key; `latest` is its checkpoint."""
+
+    def __init__(self, vkey: str, latest: Callable[[], Published]) -> None:
+        self._vkey = vkey
+        self._latest = latest
+
+    def page(self, view: View) -> bytes:
+        """Return the page as of a view of the register."""
+        facts: dict[str, Any] = {
+            **shared(self._vkey.partition("+")[0], "/", view),
+            "checkpoint": self._latest().note.decode("utf-8", "replace"),
+            "vkey": self._vkey,
+            "organizations": dids.count(view.connection, view.size),
+        }
+        return render("front.html", facts)

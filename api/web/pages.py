@@ -1,0 +1,140 @@
+"""Which answers have a page, and what more each page tells: a line for each shape of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from api.questions.accreditations import AccreditationAnswer, RecognitionAnswer
+from api.questions.achievements import AchievementAnswer
+from api.questions.answerer import View
+from api.questions.credentials import CredentialAnswer, CredentialLine
+from api.questions.moment import is_did
+from api.questions.organizations import KeyAnswer, OrganizationAnswer
+from api.questions.question import HistoryLine, Listed, PageMaker, history_line
+from api.questions.submissions import SubmissionLine
+from api.web.rendering import render
+from projections import accreditations, achievements, credentials, organizations
+from projections.page import Page
+from testamur.catalogue.table import Kind
+
+_FIRST: Final = 12  # items of each list that a page about one thing shows
+
+
+class Told(NamedTuple):
+    """A template, and what it tells besides the answer itself."""
+
+    template: str
+    more: Callable[[View, Any], Mapping[str, Any]]
+
+
+def pages(origin: str) -> dict[Any, PageMaker]:
+    """Return what makes the page of each shape of answer, on the log of this `origin`."""
+    return {shape: _maker(told, origin) for shape, told in _PAGES.items()}
+
+
+def _maker(told: Told, origin: str) -> PageMaker:
+    def make(view: View, found: Any, address: str) -> bytes:
+        facts = {**shared(origin, address, view), "found": found, **told.more(view, found)}
+        return render(told.template, facts)
+
+    return make
+
+
+def shared(origin: str, address: str, view: View) -> dict[str, Any]:
+    """Return the facts that every page tells of its view: how far it goes, and where else it is."""
+    split = urlsplit(address)
+    asked = [pair for pair in parse_qsl(split.query, keep_blank_values=True) if pair[0] != "cursor"]
+    return {
+        "origin": origin,
+        "path": split.path,
+        "asked": dict(asked),
+        "query": f"?{urlencode(asked, safe=':')}" if asked else "",
+        "size": view.size,
+        "recorded_at": view.recorded_at,
+    }
+
+
+def _names(view: View, dids: Iterable[str | None]) -> dict[str, str]:
+    """Return what organizations call themselves, by DID. A root authority's sponsor has none."""
+    return organizations.names(view.connection, {did for did in dids if is_did(did)}, view.size)
+
+
+def _credential(view: View, found: CredentialAnswer) -> dict[str, Any]:
+    accreditation = None
+    if found.accreditation is not None:
+        accreditation = accreditations.accreditation_at(
+            view.connection, found.accreditation, view.size
+        )
+    events = credentials.credential_history(view.connection, found.id, view.size, limit=_FIRST)
+    history = tuple(map(history_line, events.items))
+    accreditor = None if accreditation is None else accreditation.grant.owner
+    acting = (did for line in history for did in (line.by, *line.acted_for, line.successor))
+    return {
+        "accreditor": accreditor,
+        "history": history,
+        "more_history": events.next is not None,
+        "names": _names(view, (found.issuer.did, accreditor, *acting)),
+    }
+
+
+def _organization(view: View, found: OrganizationAnswer) -> dict[str, Any]:
+    connection, size, did = view.connection, view.size, found.did
+    granted: dict[str, Page[Any]] = {
+        kind.value: accreditations.granted_to(connection, kind, did, size, limit=_FIRST)
+        for kind in (Kind.ACCREDITATION, Kind.RECOGNITION)
+    }
+    others = {each.grant.owner for page in granted.values() for each in page.items}
+    naming = {each.by for each in (*found.successors, *found.predecessors)}
+    named = {each.did for each in (*found.successors, *found.predecessors)}
+    vouching = {each.by for each in found.vouched}
+    return {
+        "granted": granted,
+        "names": _names(view, (found.sponsor, did, *others, *naming, *named, *vouching)),
+    }
+
+
+def _achievement(view: View, found: AchievementAnswer) -> dict[str, Any]:
+    events = achievements.achievement_history(view.connection, found.id, view.size, limit=_FIRST)
+    return {
+        "history": tuple(map(history_line, events.items)),
+        "more_history": events.next is not None,
+        "names": _names(view, (found.provider,)),
+    }
+
+
+def _grant(view: View, found: AccreditationAnswer | RecognitionAnswer) -> dict[str, Any]:
+    if isinstance(found, AccreditationAnswer):
+        by, to = found.accreditor, found.provider
+    else:
+        by, to = found.authority, found.organization
+    acting = (did for each in found.acts for did in (each.by, *each.acted_for))
+    return {"by": by, "to": to, "names": _names(view, (by, to, *acting))}
+
+
+def _list_of(*members: str) -> Callable[[View, Any], dict[str, Any]]:
+    """Return what names the organizations in these members of the items of a list."""
+
+    def more(view: View, found: Listed[Any]) -> dict[str, Any]:
+        dids = (getattr(each, member, None) for each in found.items for member in members)
+        return {"names": _names(view, dids)}
+
+    return more
+
+
+_PAGES: Final[Mapping[Any, Told]] = {
+    CredentialAnswer: Told("credential.html", _credential),
+    OrganizationAnswer: Told("organization.html", _organization),
+    AchievementAnswer: Told("achievement.html", _achievement),
+    AccreditationAnswer: Told("grant.html", _grant),
+    RecognitionAnswer: Told("grant.html", _grant),
+    Listed[OrganizationAnswer]: Told("organizations.html", _list_of("sponsor")),
+    Listed[AchievementAnswer]: Told("achievements.html", _list_of("provider")),
+    Listed[AccreditationAnswer]: Told("grants.html", _list_of("accreditor", "provider")),
+    Listed[RecognitionAnswer]: Told("grants.html", _list_of("authority", "organization")),
+    Listed[CredentialLine]: Told("credentials.html", _list_of("issuer")),
+    Listed[HistoryLine]: Told("history.html", _list_of("by")),
+    Listed[KeyAnswer]: Told("keys.html", _list_of()),
+    Listed[SubmissionLine]: Told("submissions.html", _list_of("issuer")),
+}

@@ -1,0 +1,52 @@
+"""The addresses that are for people alone: the search box, static files, pages of problems."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.http import conditional
+from api.http.asgi import CSP
+from api.http.problems import Problem
+from api.questions.moment import NOW
+from api.web import static_files
+from api.web.finding import found
+from api.web.policy import HTML, POLICY
+from api.web.rendering import render
+
+routes: Final = APIRouter(include_in_schema=False)
+_PAGE: Final = {"Cache-Control": "no-store", CSP: POLICY, "Vary": "Accept, Accept-Encoding"}
+
+
+@routes.get("/find")
+async def find(request: Request, q: Annotated[str, Query(max_length=200)] = "") -> Response:
+    """Lead to what was typed into the search box."""
+    address = await request.app.state.answerer.ask(NOW, lambda view: found(view, q))
+    return Response(status_code=303, headers={"Location": address, "Cache-Control": "no-cache"})
+
+
+@routes.get(static_files.PREFIX + "/{digest}/{name:path}")
+async def static(request: Request, digest: str, name: str) -> Response:
+    """Return a file that pages need; under another digest there is none."""
+    file = static_files.files().get(name)
+    if file is None or digest != static_files.digest():
+        raise Problem(404, "no-such-path", "Not Found")
+    headers = {"Cache-Control": static_files.KEPT_FOR_GOOD, "Vary": "Accept-Encoding"}
+    held = conditional.held(request.scope["headers"])
+    return conditional.answer(file.body, file.media_type, headers, held)
+
+
+def page_of(body: bytes) -> Response:
+    """Return a page as an answer that is not kept, since it says how old it is."""
+    return Response(body, headers={**_PAGE, "Content-Type": f"{HTML}; charset=utf-8"})
+
+
+def problem_page(problem: Problem, origin: str) -> Response:
+    """Return a problem as a page."""
+    body = render("problem.html", {"problem": problem.document, "origin": origin})
+    return Response(
+        body,
+        problem.document.status,
+        headers={**_PAGE, **problem.headers, "Content-Type": f"{HTML}; charset=utf-8"},
+    )
