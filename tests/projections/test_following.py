@@ -336,7 +336,7 @@ def test_by_hand_it_follows_over_http_into_a_folder_of_its_own(
         while process.stdout.readline() != f"size {served.size}\n":
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
     assert rows_in(tmp_path / "tables") == built(served.reader())
 
@@ -370,7 +370,7 @@ def test_attached_to_no_input_it_ends(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "projections", log.root, tmp_path / "tables"]
     words += ["--key", str(log.key), "--attached"]
     shell = ["sh", "-c", 'exec "$@" <&-', "sh", *map(str, words)]
-    ended = subprocess.run(shell, cwd=PROJECT, check=False, capture_output=True, timeout=10)
+    ended = subprocess.run(shell, cwd=PROJECT, check=False, capture_output=True, timeout=60)
     assert ended.stdout.startswith(b"size 0\n")
     assert ended.returncode == 0
 
@@ -399,7 +399,7 @@ def test_tables_built_beside_those_that_answer_take_their_place_at_a_restart(
             assert process.poll() is None
         submit_and_ask(log)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     log.stop()
     live.rename(log.data / "projections.old")
     fresh.rename(live)
