@@ -200,7 +200,8 @@ class Publisher:
 
             # 5. Read it back, hash what was read, and continue from that. A bit that flipped on
             #    the way must be found before a signature commits us to it (Yeti 2022).
-            stored = [(path, self._store.read(path)) for path, _ in files]
+            paths = [path for path, _ in files]
+            stored = list(zip(paths, self._store.read_many(paths), strict=True))
             again = given_back(tail, recorded, stored)
             tail, files = tail.grown(*again, since=at.tail.size, until=size)
             check_same(stored, files)

@@ -92,6 +92,14 @@ class Store(Files, Protocol):
         """
         ...
 
+    def read_many(self, paths: Sequence[str]) -> list[bytes]:
+        """Return the files at these paths, in their order, each as `read` does.
+
+        It raises what `read` raises for one of them. Where each waits for a network, several SHOULD
+        be read at once.
+        """
+        ...
+
     def write_checkpoint(self, data: bytes) -> None:
         """Replace the checkpoint and return once that is durable.
 

@@ -101,6 +101,9 @@ class MemoryStore:
             raise NotFound(path)
         return self.files[path]
 
+    def read_many(self, paths: Sequence[str]) -> list[bytes]:
+        return [self.read(path) for path in paths]
+
     at_once: Final = 1
     fetch = read
 
@@ -195,6 +198,9 @@ class FaultyStore:
 
     def read(self, path: str) -> bytes:
         return self._plan.step("read", lambda: self._store.read(path))
+
+    def read_many(self, paths: Sequence[str]) -> list[bytes]:
+        return [self.read(path) for path in paths]
 
     def write_many(self, files: Sequence[File]) -> None:
         self._plan.step(

@@ -62,6 +62,16 @@ def test_what_was_written_is_read_back_and_listed(store: CheckedStore) -> None:
     assert sorted(store.paths()) == ["checkpoint", FULL, PARTIAL, "tile/entries/000.p/1"]
 
 
+def test_many_files_are_read_in_the_order_asked_for(store: CheckedStore) -> None:
+    files = [(f"tile/0/{number:03d}", b"%d" % number) for number in range(40)]
+    store.write_many(files)
+    backwards = files[::-1]
+    assert store.read_many([path for path, _ in backwards]) == [data for _, data in backwards]
+    assert store.read_many([]) == []
+    with pytest.raises(NotFound, match="tile/0/999"):
+        store.read_many(["tile/0/001", "tile/0/999", "tile/0/002"])
+
+
 def test_a_file_that_is_not_there_is_not_found(store: CheckedStore) -> None:
     for path in ("tile/0/000", "checkpoint"):
         with pytest.raises(NotFound, match=path):
