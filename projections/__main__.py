@@ -19,7 +19,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ from projections.follower import Follower
 from testamur.errors import Refuted, Unavailable
 from testamur.http.source import open_source
 from testamur.memory import keep_freed_memory
+from testamur.tlog.log_keys import LogKeys
 from testamur.tlog.note import VerifierKey
 from testamur.tlog.reader import LogReader
 
@@ -45,7 +46,9 @@ _POLL: Final = 0.2  # seconds between two looks at how the follower is
 def main(
     log: Annotated[str, typer.Argument(help="The log: a folder or a URL.")],
     tables: Annotated[Path, typer.Argument(help="The folder of the tables.")],
-    key: Annotated[str, typer.Option(help="The log's verifier key.")],
+    key: Annotated[
+        list[str], typer.Option(help="The log's verifier key; of several, the first comes first.")
+    ],
     *,
     attached: Annotated[
         bool, typer.Option("--attached", help="Take wakes, and the end, from standard input.")
@@ -55,11 +58,11 @@ def main(
     run(log, key, lambda: open_tables(tables), attached=attached)
 
 
-def run(log: str, key: str, tables: Callable[[], Engine], *, attached: bool) -> None:
+def run(log: str, keys: Sequence[str], tables: Callable[[], Engine], *, attached: bool) -> None:
     """Keep the tables that `tables` opens up with the published log, in this process."""
     keep_freed_memory()
     try:
-        reader = LogReader(open_source(log), VerifierKey.parse(key))
+        reader = LogReader(open_source(log), LogKeys(tuple(map(VerifierKey.parse, keys))))
         engine = tables()
         try:
             follower = Follower(

@@ -133,7 +133,7 @@ class Follower:
         self._thread: threading.Thread | None = None
         self._published = 0
         self._kept_bundle: tuple[int, list[bytes]] = (-1, [])
-        begin(engine, reader.key)
+        begin(engine, reader.keys.first)
         self._fold: _Fold | None = self._resume()
         self.size = self._fold.edge.size
 
@@ -344,7 +344,7 @@ class Follower:
     # --- Starting from what the tables hold ---
 
     def _resume(self, *, thorough: bool = False) -> _Fold:
-        edge, known = resume(self.engine, self._reader.key)
+        edge, known = resume(self.engine, self._reader.keys.first)
         rows: Rows = defaultdict(list)
         found = KnownCredentials(
             self.engine, self._reached, lambda: rows[issuances.INTO_ISSUED], self._entry_at
@@ -354,8 +354,8 @@ class Follower:
 
     def _replayer(self, known: Known, credentials: KnownCredentials, rows: Rows) -> Replayer:
         return Replayer(
-            PublicKey("Ed25519", self._reader.key.public),
-            origin=self._reader.key.name,
+            *(PublicKey("Ed25519", key.public) for key in self._reader.keys.keys),
+            origin=self._reader.keys.name,
             register=known.register,
             credentials_for=lambda events: credentials.judging(events, known.register.size),
             entries_at=lambda start, end: [self._entry_at(at) for at in range(start, end)],

@@ -16,7 +16,9 @@ from projections.__main__ import run
 
 def main(
     log: Annotated[str, typer.Argument(help="The folder of the published log.")],
-    key: Annotated[str, typer.Option(help="The log's verifier key.")],
+    key: Annotated[
+        list[str], typer.Option(help="The log's verifier key; of several, the first comes first.")
+    ],
     store: Annotated[str, typer.Option(envvar=VARIABLE, help="The address of the database.")],
 ) -> None:
     """Keep the tables in the database up with the published log LOG."""

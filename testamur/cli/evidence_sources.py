@@ -142,7 +142,7 @@ class FromLog:
         self._bearing = bearing
         self._anchors = anchors
         # The histories behind credentials of one provider lie in the same few bundles.
-        self._reader = LogReader(KeptSource(log.source), log.key)
+        self._reader = LogReader(KeptSource(log.source), log.keys)
 
     def __call__(self, credential: str) -> Given:
         """Return its evidence, and the flags of its issuance."""
@@ -184,7 +184,7 @@ def from_log(
             with progress("Reading the log") as on_progress:
                 replay(
                     source,
-                    log.key,
+                    log.keys,
                     checkpoint=log.checkpoint,
                     now=datetime.now(UTC),
                     progress=on_progress,

@@ -77,7 +77,7 @@ def read_off(name: str, place: str, trust: str | None) -> OnTheLog:
         with progress("Reading the log") as on_progress:
             replayed = replay(
                 source,
-                known.key,
+                known.keys,
                 checkpoint=known.checkpoint,
                 now=datetime.now(UTC),
                 progress=on_progress,

@@ -62,7 +62,7 @@ def replay(place: Place, trust: MaybeTrust = None, *, json: Json = False) -> Non
         with progress("Replaying") as on_progress:
             replayed = read_all(
                 source,
-                log.key,
+                log.keys,
                 checkpoint=log.checkpoint,
                 now=datetime.now(UTC),
                 progress=on_progress,
@@ -136,7 +136,7 @@ def export(
     with opened(place) as source:
         log = trusted_log(source, trust)
         milliseconds = None if at is None else int(at.timestamp() * 1000)
-        taken = take(source, log.key, log.note, size=size, at=milliseconds)
+        taken = take(source, log.keys, log.note, size=size, at=milliseconds)
         with progress("Exporting") as on_progress:
             if out == STDOUT:
                 replayed = _to_stdout(taken, form, beside, now, on_progress)
@@ -182,7 +182,7 @@ def _to_stdout(
 def _head(log: TrustedLog, counted: Statistics) -> dict[str, Any]:
     return {
         "log": counted.origin,
-        "key": str(log.key),
+        "key": str(log.keys.first),
         "keyFrom": "the log's own word" if log.own_word else "policy",
         "size": counted.size,
         "root": counted.root.hex(),

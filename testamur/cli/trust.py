@@ -1,9 +1,9 @@
 """Which log is believed, and on whose word.
 
-A policy, or a verifier key that stands for the policy "this log, no witnesses", comes from the
-user. Without one a log can be asked for its own key: then what is checked is that it agrees with
-itself, not that it is the log it claims to be, and the user is told so. A policy that cannot be
-read is wrong usage, never a verdict on a log.
+A policy, or the verifier keys of one log that stand for the policy "this log, no witnesses", come
+from the user. Without one a log can be asked for its own key: then what is checked is that it
+agrees with itself, not that it is the log it claims to be, and the user is told so. A policy that
+cannot be read is wrong usage, never a verdict on a log.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from testamur.errors import Refuted, Unavailable
 from testamur.http.source import TIMEOUT, is_url, open_source
 from testamur.keys import PublicKey
 from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.log_keys import LogKeys
 from testamur.tlog.note import ED25519, VerifierKey, parse_note
 from testamur.tlog.policy import MAX_POLICY, Log, Policy, parse_policy
 from testamur.tlog.reader import read_bundle
-from testamur.tlog.source import Source
+from testamur.tlog.source import NotFound, Source
 from testamur.tlog.tiles import WIDTH
 
-_HELP = "Policy, or the log's verifier key: the file, or the key itself."
+_HELP = "Policy, or the log's verifier key or keys, a line each: the file, or the key itself."
 
 Trust = Annotated[str, typer.Option("--policy", "--vkey", metavar="FILE|VKEY", help=_HELP)]
 MaybeTrust = Annotated[
@@ -53,7 +54,7 @@ class TrustedLog:
     """
 
     source: Source
-    key: VerifierKey
+    keys: LogKeys
     note: bytes
     checkpoint: Checkpoint
     witnesses: tuple[str, ...]
@@ -61,12 +62,12 @@ class TrustedLog:
 
 
 def policy_from(given: str) -> Policy:
-    """Return the policy in a file, or the one that a verifier key (file or text) stands for."""
+    """Return the policy in a file, or the one that verifier keys (file or text) stand for."""
     return _policy_in(*_read(given))
 
 
 def policy_text(given: str) -> str:
-    """Return the text of the same, which is a policy or a verifier key."""
+    """Return the text of the same, which is a policy or verifier keys, a line each."""
     text, what = _read(given)
     _policy_in(text, what)
     return text if len(text.split()) > 1 else text.strip()
@@ -86,9 +87,14 @@ def _read(given: str) -> tuple[str, str]:
 
 
 def _policy_in(text: str, what: str) -> Policy:
-    words = text.split()
+    lines = [line.split() for line in text.splitlines() if line.strip()]
     try:
-        return parse_policy(f"log {words[0]}\nquorum none\n" if len(words) == 1 else text)
+        if lines and all(len(words) == 1 for words in lines):
+            # What `/log/vkey` serves: every key of one log.
+            text = "".join(f"log {key}\n" for (key,) in lines) + "quorum none\n"
+            if len(lines) > 1:
+                LogKeys(tuple(VerifierKey.parse(key) for (key,) in lines))
+        return parse_policy(text)
     except Refuted as error:
         raise typer.BadParameter(f"{what}: {error}", param_hint="--policy") from None
 
@@ -118,23 +124,40 @@ def trusted_log(source: Source, given: str | None) -> TrustedLog:
         raise Unavailable(f"the policy has no Ed25519 key of {origin}, which opened the log")
     witnesses = tuple(name for name, _ in verified.witnesses)
     return TrustedLog(
-        source, ed25519[0], signed, verified.checkpoint, witnesses, own_word=given is None
+        source,
+        LogKeys(tuple(ed25519)),
+        signed,
+        verified.checkpoint,
+        witnesses,
+        own_word=given is None,
     )
 
 
 def own_word(source: Source) -> Policy:
     """Return the policy to believe the key that the log's genesis names, and tell the user."""
-    key = _key_of_genesis(source)
+    signed = parse_note(source.fetch("checkpoint"))
+    first = _key_of_genesis(source, Checkpoint.parse(signed.text).size)
+    keys = LogKeys((first,))
+    if (first.name, first.key_id) not in {line.key for line in signed.signatures}:
+        keys = _keys_served(source, first) or keys
     note(
-        f"No --policy: taking the log's own word that its key is {key}. The server could "
-        "have made this log up; compare the key with one you got another way.",
+        f"No --policy: taking the log's own word that its key is {' or '.join(map(str, keys.keys))}"
+        ". The server could have made this log up; compare the key with one you got another way.",
         "yellow",
     )
-    return Policy((Log(key),), (), (), None)
+    return Policy(tuple(map(Log, keys.keys)), (), (), None)
 
 
-def _key_of_genesis(source: Source) -> VerifierKey:
-    size = Checkpoint.parse(parse_note(source.fetch("checkpoint")).text).size
+def _keys_served(source: Source, first: VerifierKey) -> LogKeys | None:
+    """Return what a log that changed its key says its keys are; None if it serves no such list."""
+    try:
+        keys = LogKeys.parse(source.fetch("vkey").decode("ascii"))
+    except (NotFound, Refuted, UnicodeDecodeError):
+        return None
+    return keys if first in keys.keys else None
+
+
+def _key_of_genesis(source: Source, size: int) -> VerifierKey:
     if size == 0:
         raise Unavailable("the log is empty, so it names no key")
     genesis, *_ = read_bundle(source.fetch, 0, min(WIDTH, size))

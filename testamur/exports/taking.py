@@ -12,7 +12,7 @@ from testamur.catalogue.submission import format_time
 from testamur.errors import Unavailable
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
 from testamur.tlog.earlier import EarlierSource, earlier_checkpoint
-from testamur.tlog.note import VerifierKey
+from testamur.tlog.log_keys import LogKey
 from testamur.tlog.reader import LogReader
 from testamur.tlog.source import Source
 from testamur.verification.as_of import size_at, verify_cut
@@ -26,7 +26,7 @@ class Taken(NamedTuple):
     """
 
     source: Source
-    key: VerifierKey
+    key: LogKey
     checkpoint: Checkpoint
     signed: bytes
     at: int | None = None
@@ -34,7 +34,7 @@ class Taken(NamedTuple):
 
 def take(
     source: Source,
-    key: VerifierKey,
+    key: LogKey,
     signed: bytes | None = None,
     *,
     size: int | None = None,

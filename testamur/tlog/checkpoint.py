@@ -11,13 +11,15 @@ import re
 from dataclasses import dataclass
 
 from testamur.errors import Refuted, shown
+from testamur.tlog.log_keys import LogKey, log_keys, unknown_key
 from testamur.tlog.merkle import HASH_SIZE
 from testamur.tlog.note import (
     Note,
     Signer,
-    VerifierKey,
+    Unsigned,
     check_text,
     open_note,
+    parse_note,
     strict_base64,
 )
 from testamur.tlog.tiles import MAX_SIZE
@@ -90,17 +92,23 @@ class Checkpoint:
         return "".join(f"{line}\n" for line in lines).encode()
 
 
-def open_checkpoint(data: bytes, log_key: VerifierKey) -> tuple[Checkpoint, Note]:
-    """Return the checkpoint that `log_key` (Ed25519, type 1) signed, and its note.
+def open_checkpoint(data: bytes, log_key: LogKey) -> tuple[Checkpoint, Note]:
+    """Return the checkpoint that a key of the log signed, and its note.
 
-    Raises `Refuted`: `MalformedNote` or `MalformedCheckpoint`, `BadSignature` or `Unsigned`, and
-    `WrongOrigin` when the text names another log than the key does.
+    Every line that names one of the keys must hold. Raises `Refuted`: `MalformedNote` or
+    `MalformedCheckpoint`, `BadSignature` or `Unsigned`, and `WrongOrigin` when the text names
+    another log than the keys do. Raises `UnknownLogKey` (an `Unavailable`) when the log's name is
+    on signatures by other keys alone: the log may have changed its key.
     """
-    note = open_note(data, [log_key])
+    known = log_keys(log_key)
+    try:
+        note = open_note(data, known.keys)
+    except Unsigned as unsigned:
+        raise unknown_key(parse_note(data), known.name, known.keys) or unsigned from None
     checkpoint = Checkpoint.parse(note.text)
-    if checkpoint.origin != log_key.name:
+    if checkpoint.origin != known.name:
         raise WrongOrigin(
-            f"the checkpoint is of {shown(checkpoint.origin)}, the key of {shown(log_key.name)}"
+            f"the checkpoint is of {shown(checkpoint.origin)}, the key of {shown(known.name)}"
         )
     return checkpoint, note
 

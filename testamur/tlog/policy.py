@@ -16,6 +16,7 @@ from typing import NoReturn
 from testamur.errors import Refuted, Unavailable, shown
 from testamur.tlog.checkpoint import Checkpoint, strict_decimal
 from testamur.tlog.cosignature import verify_cosignature
+from testamur.tlog.log_keys import unknown_key
 from testamur.tlog.note import (
     ED25519,
     ED25519_COSIGNATURE,
@@ -113,7 +114,8 @@ class Policy:
 
         Raises `Refuted`: `MalformedNote`, `MalformedCheckpoint`, `BadSignature`, `Unsigned` when
         no log of the policy signed under its own origin, `QuorumMissed`. Raises `Unavailable` when
-        the verdict depends on a signature that cannot be verified here.
+        the verdict depends on a signature that cannot be verified here, or (`UnknownLogKey`) when
+        other keys alone signed for a log of the policy, which may have changed its key.
         """
         note = parse_note(note_bytes)
         checkpoint = Checkpoint.parse(note.text)
@@ -141,6 +143,9 @@ class Policy:
             return
         if origin in unexamined:
             raise Unavailable(f"the signature of {shown(origin)} cannot be verified here")
+        known = [log.key for log in self.logs if log.key.name == origin]
+        if known and (unknown := unknown_key(note, origin, known)):
+            raise unknown
         raise Unsigned(
             f"the checkpoint of {shown(origin)} is not signed by a key that the policy lists "
             "for that log"

@@ -15,6 +15,7 @@ from typing import Final
 
 from testamur.errors import Refuted
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
+from testamur.tlog.log_keys import LogKey, log_keys
 from testamur.tlog.merkle import (
     CompactRange,
     InvalidProof,
@@ -26,7 +27,6 @@ from testamur.tlog.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from testamur.tlog.note import VerifierKey
 from testamur.tlog.source import NotFound, Source
 from testamur.tlog.tiles import (
     WIDTH,
@@ -55,17 +55,17 @@ class Stretch:
 
 
 class LogReader:
-    """Reads one log, whose key is `key`, from `source`."""
+    """Reads one log, whose key or keys are `key`, from `source`."""
 
-    def __init__(self, source: Source, key: VerifierKey) -> None:
-        self.key = key
+    def __init__(self, source: Source, key: LogKey) -> None:
+        self.keys = log_keys(key)
         self._source = source
         self._tiles: TileHashes | None = None
         self._trees: dict[tuple[int, int], Tree] = {}
 
     def checkpoint(self) -> Checkpoint:
         """Return the log's latest checkpoint; raises `Refuted` or `Unavailable`."""
-        return open_checkpoint(self.signed_checkpoint(), self.key)[0]
+        return open_checkpoint(self.signed_checkpoint(), self.keys)[0]
 
     def signed_checkpoint(self) -> bytes:
         """Return the bytes of the latest checkpoint, unchecked."""

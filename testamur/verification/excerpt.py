@@ -416,7 +416,7 @@ def _log_key(policy: Policy, origin: str, header: SignedHeader) -> PublicKey:
     ]
     if not keys:
         raise Unavailable(f"the policy has no Ed25519 key of {origin}, which opened the log")
-    # A policy may list several keys of one log; only one of them opened it.
+    # A log that changed its key has several; the first one opened it.
     return next((key for key in keys if key.did_key() == header.payload.iss), keys[0])
 
 

@@ -41,8 +41,8 @@ from testamur.rules import (
 from testamur.rules.reach import Totals
 from testamur.rules.status import status
 from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.log_keys import LogKey
 from testamur.tlog.merkle import HASH_SIZE, leaf_hashes, verify_inclusion
-from testamur.tlog.note import VerifierKey
 from testamur.tlog.reader import LogReader
 from testamur.tlog.source import NotFound, Source
 from testamur.tlog.tiles import (
@@ -113,7 +113,7 @@ class ReplayedSubmission:
 class Replayer:
     """Takes entries in order and returns the submissions that keep every rule.
 
-    `log_key` must have signed the genesis, and `origin`, if given, be the name in it.
+    One of `log_keys` must have signed the genesis, and `origin`, if given, be the name in it.
     `credentials_for` returns the states of the credentials that some events name, in a mapping
     the rules may write to; by default all credentials are kept in memory. `entries_at` reads
     entries once more; it is asked only when something is written again. `totals` are asked how far
@@ -124,8 +124,7 @@ class Replayer:
 
     def __init__(
         self,
-        log_key: PublicKey,
-        *,
+        *log_keys: PublicKey,
         origin: str | None = None,
         register: Register | None = None,
         credentials_for: Callable[[Sequence[Event]], Credentials] | None = None,
@@ -134,7 +133,7 @@ class Replayer:
     ) -> None:
         self.register = register or Register()
         self.credentials = ReplayedCredentials(entries_at)
-        self._log_key = log_key
+        self._log_keys = log_keys
         self._origin = origin
         self._running = RunningTotals() if totals is None else None
         self._totals = self._running if totals is None else totals
@@ -231,8 +230,9 @@ class Replayer:
             header.verify_root(leaves[1:])
             events = decode_events(lines)
             if position == 0:
-                header.verify_signature(self._log_key)
-                admitted = admit_genesis(self.register, header, events, recorded_at, self._log_key)
+                opener = self._opener(header)
+                header.verify_signature(opener)
+                admitted = admit_genesis(self.register, header, events, recorded_at, opener)
                 signed = Signed(header.payload.iss, header.key_id, position, recorded_at)
                 self._check_origin()
             else:
@@ -255,6 +255,13 @@ class Replayer:
         return ReplayedSubmission(
             signed, header, self._entries[start], lines, leaves, events, admitted
         )
+
+    def _opener(self, header: SignedHeader) -> PublicKey:
+        # A log that changed its key has several; the first one opened it.
+        for key in self._log_keys:
+            if key.did_key() == header.payload.iss:
+                return key
+        return self._log_keys[0]
 
     def _check_origin(self) -> None:
         # One key may be known under two names; a register belongs to one.
@@ -305,7 +312,7 @@ class Replayed:
 
 def replay(
     source: Source,
-    key: VerifierKey,
+    key: LogKey,
     *,
     checkpoint: Checkpoint | None = None,
     now: datetime | None = None,
@@ -320,7 +327,8 @@ def replay(
     log could else let the 90 days pass at once in which a theft can be declared. `progress` is
     called with (entries done, entries in all), `on_submission` with each submission.
     Raises `BadEntry` at the first damage, `Refuted` if the checkpoint itself is bad, and
-    `Unavailable` when something cannot be fetched, or an entry is recorded later than `now`.
+    `Unavailable` when something cannot be fetched, an entry is recorded later than `now`, or only a
+    key that is not given signed the checkpoint.
     """
     reader = LogReader(source, key)
     checkpoint = checkpoint or reader.checkpoint()
@@ -329,7 +337,11 @@ def replay(
         walk = reader.bundles(start, end, size=checkpoint.size)
         return [entry for _, bundle in walk for entry in bundle]
 
-    replayer = Replayer(PublicKey("Ed25519", key.public), origin=key.name, entries_at=entries_at)
+    replayer = Replayer(
+        *(PublicKey("Ed25519", each.public) for each in reader.keys.keys),
+        origin=reader.keys.name,
+        entries_at=entries_at,
+    )
     statistics = Statistics(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root)
     vouched = partial(_in_signed_tree, reader, checkpoint)
     edge = RightEdge.empty()

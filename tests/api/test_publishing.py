@@ -432,7 +432,7 @@ def test_a_checkpoint_is_believed_if_the_log_signed_it(tmp_path: Path) -> None:
     assert (told.sizes, told.size) == ([7, 9], 9)
 
     told.hear(12, 12, SignerKey.generate(ORIGIN))
-    assert told.failure == "Unsigned"
+    assert told.failure == "UnknownLogKey"
     told.hear(12, 11)
     assert "is of 11 entries, not of 12" in str(told.keeper.failure)
     (tmp_path / "log" / "checkpoint").unlink()

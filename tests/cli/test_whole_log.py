@@ -54,9 +54,11 @@ def test_damage_is_named_with_its_place(world: World) -> None:
     assert "refuted: tile/0/000.p/" in run("replay", "log", "--vkey", "log.vkey").err
 
 
-def test_another_key_refutes_a_log(world: World) -> None:
+def test_a_log_that_another_key_signed_is_not_believed_and_the_key_is_named(world: World) -> None:
     other = VerifierKey.of(world.story.origin, 1, world.story.provider.key.public.raw())
-    assert run("replay", "log", "--vkey", str(other)).code == 1
+    replayed = run("replay", "log", "--vkey", str(other))
+    assert replayed.code == 2
+    assert f"{world.log.key.name}+{world.log.key.key_id.hex()}" in replayed.err
 
 
 def test_the_key_of_a_witness_is_not_taken_for_that_of_a_log(world: World) -> None:

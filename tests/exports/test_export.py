@@ -22,13 +22,14 @@ from msgspec import inspect
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import parse_submission_entry
-from testamur.errors import Refuted, Unavailable
+from testamur.errors import Unavailable
 from testamur.exports.dictionary import Form
 from testamur.exports.row_files import WRITERS
 from testamur.exports.rows import COLUMNS, Row, cells
 from testamur.exports.taking import take
 from testamur.exports.whole_log import export
 from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.log_keys import UnknownLogKey
 from testamur.verification.replay import BadEntry
 from tests.harness.any_event import any_event
 from tests.harness.published_log import PublishedLog, opened_log
@@ -212,7 +213,7 @@ def test_a_damaged_log_leaves_no_file_behind(log: PublishedLog, form: Form) -> N
 
 def test_a_log_under_another_key_leaves_no_file_behind(log: PublishedLog, tmp_path: Path) -> None:
     other = PublishedLog(tmp_path / "other", Story(name="another"))
-    with pytest.raises(Refuted):
+    with pytest.raises(UnknownLogKey):
         export(take(log.source(), other.key), tmp_path / "out.csv", "csv")
     assert not (tmp_path / "out.csv").exists()
 

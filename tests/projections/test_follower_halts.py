@@ -21,6 +21,7 @@ from testamur.catalogue import events as e
 from testamur.catalogue.submission import parse, submission_entry
 from testamur.errors import Refuted
 from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.log_keys import UnknownLogKey
 from testamur.tlog.merkle import leaf_hashes, tree_root
 from testamur.tlog.reader import LogReader
 from testamur.tlog.source import DirectorySource
@@ -245,12 +246,15 @@ def test_a_rewritten_log_is_refused_at_the_same_size_and_grown(
     assert before == rows(engine)
 
 
-def test_a_checkpoint_by_another_key_is_refused(tmp_path: Path, engine: Engine) -> None:
+def test_a_checkpoint_by_an_unknown_key_is_waited_for(tmp_path: Path, engine: Engine) -> None:
     log, _ = opened_log(tmp_path / "log", 10)
     other, _ = opened_log(tmp_path / "other", 10, story=Story(name="other"))
     reader = LogReader(DirectorySource(log.root), other.key)
-    follower, _ = refused(log, engine, reader=reader)
+    follower = Follower(engine, reader)
+    with pytest.raises(UnknownLogKey):
+        follower.catch_up()
     assert follower.size == 0
+    assert follower.failure is None  # it may be given the log's new key
 
 
 def test_tables_of_another_log_are_not_carried_on(tmp_path: Path, engine: Engine) -> None:

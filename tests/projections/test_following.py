@@ -358,7 +358,7 @@ def test_what_it_cannot_begin_with_is_told_with_its_exit_code(
         (log.root, tables, other.key, 1, "halted the tables are of log "),
     ):
         with pytest.raises(typer.Exit) as ended:
-            follow(str(place), folder, str(key))
+            follow(str(place), folder, [str(key)])
         assert ended.value.exit_code == code
         line = capfd.readouterr().out
         assert line.startswith(told)

@@ -17,6 +17,7 @@ from testamur.tlog.checkpoint import (
     sign_checkpoint,
     strict_decimal,
 )
+from testamur.tlog.log_keys import UnknownLogKey
 from testamur.tlog.merkle import EMPTY_ROOT
 from testamur.tlog.note import (
     BadSignature,
@@ -152,6 +153,9 @@ def test_a_checkpoint_of_another_log_is_refused_even_if_our_key_signed_it() -> N
 def test_a_checkpoint_by_another_key_is_refused() -> None:
     data = sign_checkpoint(Checkpoint(LOG.name, 42, ROOT), LOG)
     with pytest.raises(Unsigned):
+        open_checkpoint(data, SignerKey.generate("log.example/2").verifier)
+    # Of the same name: the log may have changed its key.
+    with pytest.raises(UnknownLogKey, match=LOG.verifier.key_id.hex()):
         open_checkpoint(data, SignerKey.generate(LOG.name).verifier)
     with pytest.raises(BadSignature):
         open_checkpoint(data.replace(b"\n42\n", b"\n43\n"), LOG.verifier)

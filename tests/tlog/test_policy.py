@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from testamur.errors import Refuted, Unavailable
 from testamur.tlog.checkpoint import Checkpoint, MalformedCheckpoint, sign_checkpoint
 from testamur.tlog.cosignature import Cosigner, subtree_message
+from testamur.tlog.log_keys import UnknownLogKey
 from testamur.tlog.note import (
     ED25519,
     ED25519_COSIGNATURE,
@@ -137,8 +138,9 @@ def test_a_checkpoint_that_no_listed_log_signed_is_refused() -> None:
     unsigned = TEXT + b"\n" + LINES["X1"] + LINES["X2"] + LINES["Y1"]
     with pytest.raises(Unsigned, match=r"log\.example/1"):
         parse_policy(EXAMPLE).check(unsigned)
+    stranger = SignerKey.generate("log.example/2").sign(TEXT)
     with pytest.raises(Unsigned):
-        parse_policy(ALONE).check(TEXT + b"\n" + SignerKey.generate(LOG.name).sign(TEXT))
+        parse_policy(ALONE).check(TEXT + b"\n" + stranger)
     with pytest.raises(Unsigned):
         parse_policy("quorum none\n").check(SIGNED)
 
@@ -161,7 +163,20 @@ def test_a_log_may_change_its_key_under_its_name() -> None:
     new = SignerKey.generate(LOG.name)
     policy = parse_policy(f"log {LOG.verifier}\nlog {new.verifier}\nquorum none\n")
     policy.check(SIGNED)
+    policy.check(SIGNED + new.sign(TEXT))
     policy.check(TEXT + b"\n" + new.sign(TEXT))
+
+
+def test_a_policy_that_lacks_the_new_key_of_a_log_could_not_check_and_says_which_it_is() -> None:
+    new = SignerKey.generate(LOG.name)
+    policy = parse_policy(ALONE)
+    assert policy.check(SIGNED + new.sign(TEXT)).checkpoint == CHECKPOINT
+    with pytest.raises(UnknownLogKey) as told:
+        policy.check(TEXT + b"\n" + new.sign(TEXT))
+    assert f"{LOG.name}+{new.verifier.key_id.hex()}" in str(told.value)
+    assert f"{LOG.name}+{LOG.verifier.key_id.hex()}" in str(told.value)
+    with pytest.raises(BadSignature):  # a known key that did not sign still refutes
+        policy.check(SIGNED.replace(b"\n42\n", b"\n43\n") + new.sign(TEXT))
 
 
 def test_what_is_no_checkpoint_is_refused() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from testamur.errors import Refuted, Unavailable
 from testamur.tlog.checkpoint import Checkpoint, WrongOrigin, sign_checkpoint
+from testamur.tlog.log_keys import UnknownLogKey
 from testamur.tlog.merkle import (
     CompactRange,
     InvalidProof,
@@ -59,7 +60,7 @@ def test_a_checkpoint_is_the_logs_own(log: PublishedLog) -> None:
 def test_a_checkpoint_by_another_key_is_not_believed(log: PublishedLog) -> None:
     other = SignerKey.generate(log.signer.name)
 
-    with pytest.raises(Unsigned):
+    with pytest.raises(UnknownLogKey):
         LogReader(log.source(), other.verifier).checkpoint()
 
 

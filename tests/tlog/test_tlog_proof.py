@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from testamur.tlog.checkpoint import Checkpoint, sign_checkpoint
 from testamur.tlog.cosignature import Cosigner
+from testamur.tlog.log_keys import UnknownLogKey
 from testamur.tlog.merkle import InvalidProof, inclusion_proof, leaf_hashes, tree_root
-from testamur.tlog.note import MAX_NOTE, SignerKey, Unsigned
+from testamur.tlog.note import MAX_NOTE, SignerKey
 from testamur.tlog.policy import QuorumMissed, parse_policy
 from testamur.tlog.proof import MAX_PATH, MalformedProof, TlogProof
 from tests.harness.shared_vectors import load, needs_shared
@@ -65,7 +66,7 @@ def test_a_proof_without_the_quorum_is_refused() -> None:
 
 def test_a_proof_in_a_log_we_do_not_list_is_refused() -> None:
     stranger = SignerKey.generate(LOG.name)
-    with pytest.raises(Unsigned):
+    with pytest.raises(UnknownLogKey):
         TlogProof(5, PROOF.path, sign_checkpoint(CHECKPOINT, stranger)).verify(LEAVES[5], POLICY)
 
 

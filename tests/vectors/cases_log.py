@@ -149,14 +149,14 @@ def _(scene: Scene) -> None:
     scene.bend(lambda f: f.update(checkpoint=f["checkpoint"].replace("\n14\n", "\n15\n")))
 
 
-@case("a root signed by another key", refuted="checkpoint")
+@case("a root signed by another key", unchecked="checkpoint")
 def _(scene: Scene) -> None:
     fork = Checkpoint(scene.story.origin, 14, bytes(32))
     stranger = SignerKey.from_seed(fork.origin, bytes([9]) * 32)
     scene.bend(lambda f: f.update(checkpoint=sign_checkpoint(fork, stranger).decode()))
 
 
-@case("a log the verifier does not know", refuted="checkpoint")
+@case("a log the verifier does not know", unchecked="checkpoint")
 def _(scene: Scene) -> None:
     key = SignerKey.from_seed(scene.story.origin, bytes([9]) * 32).verifier
     scene.policy = f"log {key}\nquorum none\n"

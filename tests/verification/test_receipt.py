@@ -15,7 +15,8 @@ from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.rules.admission import MAX_AGE, MAX_AHEAD
 from testamur.rules.reach import Reach, Sums
 from testamur.tlog.cosignature import Cosigner
-from testamur.tlog.note import SignerKey, Unsigned, parse_note
+from testamur.tlog.log_keys import UnknownLogKey
+from testamur.tlog.note import SignerKey, parse_note
 from testamur.tlog.policy import Log, Policy, parse_policy
 from testamur.tlog.proof import TlogProof
 from testamur.verification.receipt import (
@@ -152,7 +153,7 @@ def test_a_log_the_sender_does_not_believe_is_no_proof(sent: Sent) -> None:
     stranger = SignerKey.generate(sent.story.origin)
     sent.policy = Policy((Log(stranger.verifier),), (), (), None)
 
-    with pytest.raises(Unsigned):
+    with pytest.raises(UnknownLogKey):
         sent.verify(sent.receipt())
 
 

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from testamur.catalogue import events as e
 from testamur.catalogue.submission import MAX_BYTES, parse, submission_entry
-from testamur.errors import Refuted, Unavailable
+from testamur.errors import Unavailable
 from testamur.rules import MAX_AHEAD, Credential, Credentials
 from testamur.rules.reach import Reach, Sums
 from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.log_keys import UnknownLogKey
 from testamur.tlog.merkle import leaf_hashes
 from testamur.tlog.note import SignerKey
 from testamur.verification.replay import BadEntry, ReplayedSubmission, Replayer, replay
@@ -397,10 +398,10 @@ def test_an_empty_tree_is_no_register(tmp_path: Path) -> None:
     assert damage(log).rule == "genesis-missing"
 
 
-def test_a_checkpoint_by_somebody_else_is_refuted(log: PublishedLog) -> None:
+def test_a_checkpoint_by_a_key_that_is_not_given_is_not_believed(log: PublishedLog) -> None:
     stranger = SignerKey.generate(log.key.name)
 
-    with pytest.raises(Refuted):
+    with pytest.raises(UnknownLogKey):
         replay(log.source(), stranger.verifier)
 
 

@@ -41,6 +41,23 @@ func parseVerifier(vkey string) (verifier, error) {
 	return verifier{fields[0], key[0], key[1:], [4]byte(id[:4])}, nil
 }
 
+var errUnknownKey = errors.New("signed for a known log by keys that are not known")
+
+// signerIDs returns the key ids on the signature lines of that name.
+func signerIDs(name, signatures string) [][4]byte {
+	var found [][4]byte
+	for _, line := range strings.Split(signatures, "\n") {
+		parts := strings.Split(line, " ")
+		if len(parts) != 3 || parts[0] != "—" || parts[1] != name {
+			continue
+		}
+		if blob, err := base64.StdEncoding.DecodeString(parts[2]); err == nil && len(blob) > 4 {
+			found = append(found, [4]byte(blob[:4]))
+		}
+	}
+	return found
+}
+
 // signed returns whether the note has a good signature by the key, a cosignature for type 4.
 func (v verifier) signed(text, signatures string) bool {
 	for _, line := range strings.Split(strings.TrimSuffix(signatures, "\n"), "\n") {
@@ -73,15 +90,26 @@ func openCheckpoint(note string, logs ...string) (checkpoint, error) {
 	}
 	text := note[:at+1]
 	lines := strings.Split(text, "\n")
-	good := false
+	good, known := false, map[[4]byte]bool{}
 	for _, log := range logs {
 		key, err := parseVerifier(log)
 		if err != nil {
 			return found, err
 		}
+		if key.name == lines[0] {
+			known[key.id] = true
+		}
 		good = good || key.name == lines[0] && key.signed(text, note[at+2:])
 	}
 	if !good {
+		// A log of the policy may have changed its key: that refutes nothing.
+		unknown := len(known) > 0 && len(signerIDs(lines[0], note[at+2:])) > 0
+		for _, id := range signerIDs(lines[0], note[at+2:]) {
+			unknown = unknown && !known[id]
+		}
+		if unknown {
+			return found, errUnknownKey
+		}
 		return found, errors.New("not signed by the log")
 	}
 	var err error

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -36,6 +37,9 @@ const (
 )
 
 func verdict(err error) string {
+	if errors.Is(err, errUnknownKey) {
+		return unchecked
+	}
 	if err != nil {
 		return refuted
 	}
