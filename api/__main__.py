@@ -11,14 +11,16 @@ import logging
 import os
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from api.checking import check_log, repair_log
-from api.folder import Folder, read_key
+from api.ending import CONSOLE, fail
+from api.folder import Folder
+from api.log_keys.commands import commands as log_key_commands
+from api.log_keys.private import read_log_keys
 from api.making import make_log
 from api.moving import copy_log
 from api.sequence import VARIABLE, migrate_store, open_sequence
@@ -36,7 +38,8 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     help=__doc__,
 )
-_console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+commands.add_typer(log_key_commands, name="log-key")
 
 _MAX_AUTHORITY = 1 << 20
 
@@ -70,7 +73,7 @@ def init(
     try:
         vkey = make_log(data, origin, [_authority(file) for file in authority], store=store)
     except (Refuted, Unavailable) as error:
-        _fail(error)
+        fail(error)
     typer.echo(str(vkey))
 
 
@@ -112,7 +115,7 @@ def serve(
             operations=None if ops_port is None else (ops_host, ops_port),
         )
     except (Refuted, Unavailable) as error:
-        _fail(error)
+        fail(error)
 
 
 @commands.command()
@@ -133,7 +136,7 @@ def fsck(
     and run again, and a server may be running.
     """
     try:
-        with Progress(console=_console, transient=True, disable=not _console.is_terminal) as bar:
+        with Progress(console=CONSOLE, transient=True, disable=not CONSOLE.is_terminal) as bar:
             task = bar.add_task("checking", total=None)
 
             def progress(done: int, total: int) -> None:
@@ -148,12 +151,12 @@ def fsck(
                 )
             found = check_log(data, progress, store=store)
     except (Refuted, Unavailable) as error:
-        _fail(error)
+        fail(error)
     for line in found:
         typer.echo(line)
     if found:
         raise typer.Exit(1)
-    _console.print(f"nothing is wrong with the log in {data}", markup=False)
+    CONSOLE.print(f"nothing is wrong with the log in {data}", markup=False)
 
 
 @commands.command()
@@ -171,11 +174,11 @@ def inspect(
     """
     folder = Folder(data)
     try:
-        read_key(folder)  # a folder that holds no log is named as such
+        read_log_keys(folder)  # a folder that holds no log is named as such
         with closing(open_sequence(folder, store)) as sequence:
             found = inspected(sequence, name)
     except (Refuted, Unavailable) as error:
-        _fail(error)
+        fail(error)
     typer.echo(found.json() if as_json else found.text())
 
 
@@ -194,8 +197,8 @@ def migrate(
     try:
         migrate_store(store)
     except (Refuted, Unavailable) as error:
-        _fail(error)
-    _console.print("the tables are of this version", markup=False)
+        fail(error)
+    CONSOLE.print("the tables are of this version", markup=False)
 
 
 @commands.command("copy")
@@ -219,7 +222,7 @@ def copy_(
     alone. Prints the number of entries and the root of their tree.
     """
     try:
-        with Progress(console=_console, transient=True, disable=not _console.is_terminal) as bar:
+        with Progress(console=CONSOLE, transient=True, disable=not CONSOLE.is_terminal) as bar:
             task = bar.add_task("comparing", total=None)
             found = copy_log(
                 data,
@@ -228,7 +231,7 @@ def copy_(
                 lambda done, total: bar.update(task, completed=done, total=total),
             )
     except (Refuted, Unavailable) as error:
-        _fail(error)
+        fail(error)
     typer.echo(f"{found.size} {base64.b64encode(found.root).decode()}")
 
 
@@ -248,13 +251,6 @@ def _authority(file: Path) -> OrganizationRegistered:
             "makes one"
         )
     return event
-
-
-def _fail(error: Refuted | Unavailable) -> NoReturn:
-    _console.print(
-        f"{'refused' if isinstance(error, Refuted) else 'unavailable'}: {error}", markup=False
-    )
-    raise typer.Exit(1 if isinstance(error, Refuted) else 2)
 
 
 if __name__ == "__main__":

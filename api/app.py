@@ -169,7 +169,7 @@ def make_app(parts: Parts, answers: Answers, observer: Observer) -> App:
     reading = Entries(parts.reader(), parts.wakeups, parts.latest, answers.make_room)
     answerer = Answerer(parts.following, parts.reader, parts.latest)
     requests = numbers.counts(series.REQUESTS)
-    tiles = Tiles(parts.store, parts.latest, str(parts.vkey), requests=requests)
+    tiles = Tiles(parts.store, parts.latest, parts.keys.keys.render(), requests=requests)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

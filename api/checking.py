@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from api.folder import Folder, read_key
+from api.folder import Folder
+from api.log_keys.private import read_log_keys
 from api.sequence import open_last_signed, open_sequence
 from log.directory import DirectoryStore
 from log.fsck import fsck
@@ -30,11 +31,11 @@ def check_log(
     and `Refuted` when the key itself is damaged.
     """
     folder = Folder(root)
-    key = read_key(folder).verifier
+    keys = read_log_keys(folder)
     wrong: list[str] = []
     with ExitStack() as stack:
         entries = None
-        log_key = PublicKey("Ed25519", key.public)
+        log_key = PublicKey("Ed25519", keys.first.public)
         try:
             sequence = stack.enter_context(closing(open_sequence(folder, store)))
             examine(sequence, log_key)
@@ -50,7 +51,7 @@ def check_log(
                 wrong.append(str(damage))
         else:
             wrong.append(f"{folder.last_signed.name}: missing")
-        found = fsck(DirectoryStore(folder.log), key, entries, last_signed, progress=progress)
+        found = fsck(DirectoryStore(folder.log), keys, entries, last_signed, progress=progress)
     wrong += map(str, found.damage)
     if found.left_off:
         wrong.append(f"and {found.left_off} more")

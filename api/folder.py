@@ -1,6 +1,8 @@
 """What each file in the folder of one log is.
 
-key              the log's signing key (signed-note form), readable by its owner alone
+key              the signing key that opened the log, readable by its owner alone
+key-<key id>     a later signing key, likewise
+log-keys         the verifier keys, and the days on which each signs, once there are several
 registry.db      the one sequence, as the gate admitted it, unless a database keeps it
 log/             the published log: checkpoint, tiles, entry bundles
 last-signed.db   the last checkpoint signed; the one publisher holds last-signed.db.lock
@@ -11,13 +13,18 @@ lock             held by the one server that works in this folder
 from __future__ import annotations
 
 import fcntl
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from testamur.errors import Refuted, Unavailable
 from testamur.tlog.note import SignerKey
+
+_MOST_KEY: Final = 4096  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,15 @@ class Folder:
     def key(self) -> Path:
         """The signing key."""
         return self.root / "key"
+
+    def later_key(self, key_id: str) -> Path:
+        """A signing key that did not open the log, by its id."""
+        return self.root / f"key-{key_id}"
+
+    @property
+    def log_keys(self) -> Path:
+        """The verifier keys, and the days on which each signs."""
+        return self.root / "log-keys"
 
     @property
     def registry(self) -> Path:
@@ -58,17 +74,40 @@ class Folder:
 
 
 def read_key(folder: Folder) -> SignerKey:
-    """Return the log's key; raises `Refuted` when it is damaged or open to others."""
+    """Return the key that opened the log; raises `Refuted` when it is damaged or open to others."""
     try:
-        if folder.key.stat().st_mode & 0o077:
-            raise Refuted(f"{folder.key} is open to others; it must be its owner's alone (0600)")
-        return SignerKey.parse(folder.key.read_text("ascii").removesuffix("\n"))
+        return SignerKey.parse(private_line(folder.key))
     except FileNotFoundError:
         inside = folder.root / "server"
         hint = f"is {inside} meant?" if Folder(inside).key.exists() else "`init` makes one"
         raise Unavailable(f"{folder.root} holds no log; {hint}") from None
+
+
+def private_line(path: Path) -> str:
+    """Return the line in a file that is its owner's alone; raises `FileNotFoundError`."""
+    try:
+        # A FIFO in its place would block for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            check_private(path, os.fstat(descriptor))
+            return file.read(_MOST_KEY).decode("ascii").removesuffix("\n")
+    except FileNotFoundError:
+        raise
     except (OSError, UnicodeDecodeError) as error:
-        raise Unavailable(f"{folder.key} cannot be read: {error}") from None
+        raise Unavailable(f"{path} cannot be read: {type(error).__name__}") from None
+
+
+def check_private(path: Path, found: os.stat_result) -> None:
+    """Raise `Refuted` unless a file is regular, and nobody's but its owner's: us, or root."""
+    if not stat.S_ISREG(found.st_mode):
+        raise Refuted(f"{path} is not a file")
+    if found.st_mode & 0o077:
+        raise Refuted(
+            f"{path} is open to others (mode {stat.S_IMODE(found.st_mode):04o}); it must be its "
+            f"owner's alone: chmod 600 {path}. If others had access, change the key"
+        )
+    if found.st_uid not in (os.geteuid(), 0):
+        raise Refuted(f"{path} belongs to user {found.st_uid}, who could change it: chown it")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ served apart (`operations/`).
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Final, Literal, NamedTuple, cast
 
 import msgspec
@@ -17,6 +18,7 @@ from api.http.negotiation import media_type_taken
 from api.questions.moment import NOW
 from api.web.policy import HTML
 from api.web.routes import page_of
+from api.log_keys.listed import ListedKey
 from api.wiring import Parts
 from testamur import __version__
 
@@ -47,6 +49,14 @@ class Alive(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     status: Literal["alive"]
 
 
+class LogKeyLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A key of the log, and the days (UTC, included) on which it signs; null: no such bound."""
+
+    vkey: str
+    first_day: date | None = msgspec.field(name="firstDay")
+    last_day: date | None = msgspec.field(name="lastDay")
+
+
 class About(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What this server is."""
 
@@ -54,11 +64,12 @@ class About(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     version: str
     origin: str
     vkey: str
+    keys: tuple[LogKeyLine, ...]
     size: int
     links: dict[str, str]
 
 
-SHAPES: Final = (About, Alive, Readiness)
+SHAPES: Final = (About, Alive, LogKeyLine, Readiness)
 """What is described in the OpenAPI document."""
 
 _LINKS: Final = {
@@ -156,12 +167,14 @@ class Health:
 
     def about(self) -> About:
         """Return what the server is."""
-        vkey = self._parts.vkey
+        listed = self._parts.keys
+        vkey = listed.keys.first
         return About(
             name="testamur",
             version=__version__,
             origin=vkey.name,
             vkey=str(vkey),
+            keys=tuple(map(_log_key_line, listed.lines)),
             size=self._parts.wakeups.size,
             links=_LINKS,
         )
@@ -223,3 +236,8 @@ async def healthz() -> Response:
 async def readyz(observed: Observed) -> Response:
     found = readiness(observed.progress())
     return _json(found, 200 if found.ready else 503)
+
+
+def _log_key_line(line: ListedKey) -> LogKeyLine:
+    opened = None if line.first_day == date.min else line.first_day
+    return LogKeyLine(vkey=str(line.key), first_day=opened, last_day=line.last_day)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from api.folder import Folder, locked, read_key
+from api.folder import Folder, locked
+from api.log_keys.private import read_log_keys
 from api.sequence import open_last_signed, open_sequence
 from registry.copying import Copied, copy_sequence
 from testamur.errors import Refuted, Unavailable
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
-from testamur.tlog.note import VerifierKey
+from testamur.tlog.log_keys import LogKeys
 
 
 def copy_log(
@@ -30,7 +31,7 @@ def copy_log(
     if source == target:
         raise Unavailable("a copy is made from one store to another; name one by --from or --to")
     folder = Folder(root)
-    key = read_key(folder).verifier
+    keys = read_log_keys(folder)
     with ExitStack() as stack:
         stack.enter_context(locked(folder))
         original = stack.enter_context(closing(open_sequence(folder, source)))
@@ -40,8 +41,8 @@ def copy_log(
         note, there = signed.get(), signed_there.get()
         if note is None:
             raise Refuted("the source signed no checkpoint: the log is kept elsewhere")
-        checkpoint = open_checkpoint(note, key)[0]
-        _check_behind(there, checkpoint, key)
+        checkpoint = open_checkpoint(note, keys)[0]
+        _check_behind(there, checkpoint, keys)
         found = copy_sequence(original, copy, progress, signed=checkpoint.size)
         if found.signed_root != checkpoint.root:
             raise Refuted(
@@ -51,9 +52,9 @@ def copy_log(
     return found
 
 
-def _check_behind(note: bytes | None, checkpoint: Checkpoint, key: VerifierKey) -> None:
+def _check_behind(note: bytes | None, checkpoint: Checkpoint, keys: LogKeys) -> None:
     """Raise `Refuted` if the target signed more than the source did."""
-    size = 0 if note is None else open_checkpoint(note, key)[0].size
+    size = 0 if note is None else open_checkpoint(note, keys)[0].size
     if size > checkpoint.size:
         raise Refuted(
             f"the target signed a checkpoint of {size} entries, the source of {checkpoint.size}: "

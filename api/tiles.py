@@ -81,7 +81,7 @@ class Tiles:
         self,
         store: Store,
         latest: Callable[[], Published],
-        vkey: str,
+        vkeys: str,
         *,
         cache_bytes: int = CACHE_BYTES,
         requests: dict[tuple[str, ...], float] | None = None,
@@ -92,7 +92,7 @@ class Tiles:
         """
         self._store = store
         self._latest = latest
-        self._vkey = _resource(f"{vkey}\n".encode(), _CHANGING)
+        self._vkey = _resource(vkeys.encode(), _CHANGING)
         self._checkpoint: tuple[bytes, Resource] | None = None
         self._kept = _Kept(cache_bytes)
         # Files too large to keep that are being sent just now: many clients share one copy.

@@ -18,7 +18,9 @@ from typing import Final
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from api.folder import Folder, locked, read_key
+from api.folder import Folder, locked
+from api.log_keys.listed import KeyList
+from api.log_keys.private import read_key_list
 from api.operations.observer import Observer
 from api.processes.following import Following
 from api.processes.publishing import Publishing
@@ -45,7 +47,7 @@ _log: Final = logging.getLogger(__name__)
 class Parts:
     """The opened parts of one log, before they run."""
 
-    vkey: VerifierKey
+    keys: KeyList
     gate: Gate
     store: DirectoryStore
     publishing: Publishing
@@ -58,7 +60,7 @@ class Parts:
 
     def reader(self) -> LogReader:
         """Return a new reader of the published log, for one thread."""
-        return LogReader(self.store, self.vkey)
+        return LogReader(self.store, self.keys.keys)
 
     def start(self) -> None:
         """Begin to follow what is published, and to wake requests on this loop."""
@@ -94,15 +96,15 @@ def opened(
     """
     folder = Folder(root)
     # Only the publisher keeps the signing key.
-    key = read_key(folder).verifier
+    listed = read_key_list(folder)
     with ExitStack() as stack:
         stack.enter_context(locked(folder))
-        yield _open_parts(folder, key, store, interval, observer or Observer("api"), stack)
+        yield _open_parts(folder, listed, store, interval, observer or Observer("api"), stack)
 
 
 def _open_parts(
     folder: Folder,
-    key: VerifierKey,
+    listed: KeyList,
     store: str | None,
     interval: float,
     observer: Observer,
@@ -119,6 +121,8 @@ def _open_parts(
         wakeups.on_published(checkpoint)
         following.wake()
 
+    keys = listed.keys
+    key = keys.first  # which opened the log
     log_key = PublicKey("Ed25519", key.public)
     sequence = stack.enter_context(closing(open_sequence(folder, store)))
     gate = Gate(sequence, log_key=log_key, settled=on_settled, measured=observer.group)
@@ -128,7 +132,7 @@ def _open_parts(
     following = Following(
         folder.log,
         folder.projections,
-        key,
+        keys,
         engine,
         size=size,
         store=store,
@@ -138,7 +142,7 @@ def _open_parts(
     stack.callback(following.stop)
     publishing = Publishing(
         folder,
-        key,
+        keys,
         store=store,
         interval=interval,
         published=on_published,
@@ -146,7 +150,7 @@ def _open_parts(
     )
     stack.callback(publishing.stop)
     publishing.start()
-    return Parts(key, gate, DirectoryStore(folder.log), publishing, following, wakeups)
+    return Parts(listed, gate, DirectoryStore(folder.log), publishing, following, wakeups)
 
 
 def _open_tables(folder: Folder, store: str | None, key: VerifierKey) -> tuple[Engine, int]:

@@ -18,8 +18,8 @@ from log.last_signed import SignedNote
 from log.store import CHECKPOINT, FileDamage, Files, ListedFiles, difference
 from testamur.errors import Refuted, Unavailable, shown
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
+from testamur.tlog.log_keys import LogKey, UnknownLogKey
 from testamur.tlog.merkle import leaf_hashes, parents, prove_consistency, verify_consistency
-from testamur.tlog.note import VerifierKey
 from testamur.tlog.source import NotFound
 from testamur.tlog.tiles import (
     HEIGHT,
@@ -79,7 +79,7 @@ class _FirstRaises(Findings):
 
 def fsck(
     store: ListedFiles,
-    key: VerifierKey,
+    key: LogKey,
     source: EntrySource | None = None,
     last_signed: SignedNote | None = None,
     *,
@@ -154,7 +154,7 @@ class _Examination:
         self._report = findings.report
 
     def findings(
-        self, key: VerifierKey, last_signed: SignedNote | None, listed: ListedFiles
+        self, key: LogKey, last_signed: SignedNote | None, listed: ListedFiles
     ) -> Findings:
         # In this order, because a publisher at work signs first and publishes afterwards.
         public = self._opened(CHECKPOINT, self._fetched(CHECKPOINT), key)
@@ -176,12 +176,12 @@ class _Examination:
 
     # --- Checkpoints ---
 
-    def _opened(self, path: str, note: bytes | None, key: VerifierKey) -> Checkpoint | None:
+    def _opened(self, path: str, note: bytes | None, key: LogKey) -> Checkpoint | None:
         if note is None:
             return None
         try:
             return open_checkpoint(note, key)[0]
-        except Refuted as error:
+        except (Refuted, UnknownLogKey) as error:
             self._report(path, "not-ours", str(error))
             return None
 

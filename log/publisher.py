@@ -31,6 +31,7 @@ from log.store import CHECKPOINT, FileDamage, Store
 from testamur.errors import Refuted, Unavailable
 from testamur.stopwatch import Advance, Stopwatch, ignore
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from testamur.tlog.log_keys import LogKeys, UnknownLogKey
 from testamur.tlog.merkle import (
     InvalidProof,
     leaf_hashes,
@@ -73,6 +74,7 @@ class _State:
 class Publisher:
     """The one publisher of a log, whose origin is the name of `signer`.
 
+    `keys` are all that ever signed for the log, by default that of the signer alone.
     `published` is called with each checkpoint once it is public and durable, and with the current
     one on `resume`, so with one perhaps twice; `stopped` with every failure. Both are called on
     the thread that publishes, which waits; they may not publish or resume themselves. `checked`
@@ -89,6 +91,7 @@ class Publisher:
         last_signed: LastSignedStore,
         signer: Signer,
         *,
+        keys: LogKeys | None = None,
         published: Callable[[Checkpoint, bytes], None],
         stopped: Callable[[BaseException], None] = lambda _: None,
         checked: Callable[[int, int], None] = lambda _, __: None,
@@ -98,7 +101,7 @@ class Publisher:
         self._store = store
         self._last_signed = last_signed
         self._signer = signer
-        self._key = signer.verifier
+        self._keys = LogKeys((signer.verifier,)) if keys is None else keys
         self._published = published
         self._stopped = stopped
         self._checked = checked
@@ -247,7 +250,7 @@ class Publisher:
             self._check_extends(last.checkpoint, checkpoint)
         note = sign_checkpoint(checkpoint, self._signer)
         # An Ed25519 signature that a faulty processor computed can reveal the key.
-        open_checkpoint(note, self._key)
+        open_checkpoint(note, self._keys)
         return _Signed(checkpoint, note)
 
     def _check_extends(self, old: Checkpoint, new: Checkpoint) -> None:
@@ -310,8 +313,8 @@ class Publisher:
         if note is None:
             return None
         try:
-            return _Signed(open_checkpoint(note, self._key)[0], note)
-        except Refuted as error:
+            return _Signed(open_checkpoint(note, self._keys)[0], note)
+        except (Refuted, UnknownLogKey) as error:
             raise FileDamage(path, "not-ours", str(error)) from error
 
     def _loaded(self, signed: Checkpoint) -> Tail:

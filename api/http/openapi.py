@@ -168,9 +168,11 @@ LOG_PATHS: Final[Json] = {
     "/log/vkey": {
         "get": {
             "tags": ["log"],
-            "summary": "The log's verifier key; trust it if another source agrees.",
-            "description": "For convenience: a server could name any key. The operator publishes "
-            "it in another place too.",
+            "summary": "The log's verifier keys, a line each; trust one if another source agrees.",
+            "description": "The key that opened the log comes first, then those that took its "
+            "place; a line is never removed. From when to when each signs is told at `/`. For "
+            "convenience: a server could name any key. The operator publishes them in another "
+            "place too.",
             "operationId": "vkey",
             "responses": {
                 "200": text("text/plain", "name+id+key (c2sp.org/signed-note).", examples.VKEY)

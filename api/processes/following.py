@@ -22,7 +22,7 @@ from api.processes.child_process import ChildProcess
 from api.sequence import VARIABLE, is_database
 from testamur.errors import Refuted, Unavailable
 from testamur.stopwatch import Advance, ignore
-from testamur.tlog.note import VerifierKey
+from testamur.tlog.log_keys import LogKey, log_keys
 
 # The lines that `projections/__main__.py` prints.
 _LINE: Final = re.compile(
@@ -46,7 +46,7 @@ class Following(ChildProcess):
         self,
         log: Path,
         tables: Path,
-        key: VerifierKey,
+        key: LogKey,
         engine: Engine,
         *,
         size: int,
@@ -54,7 +54,8 @@ class Following(ChildProcess):
         measured: Callable[[Advance], None] = ignore,
     ) -> None:
         """The tables are in the folder `tables`, or in the database `store` if that is one."""
-        place, options = str(log.resolve()), ("--key", str(key))
+        place = str(log.resolve())
+        options = [word for each in log_keys(key).keys for word in ("--key", str(each))]
         environment: dict[str, str] = {}
         module, arguments = "projections", [place, str(tables.resolve()), *options, "--attached"]
         if is_database(store):

@@ -31,7 +31,8 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from api.folder import Folder, read_key
+from api.folder import Folder
+from api.log_keys.private import open_signer, read_log_keys
 from api.sequence import VARIABLE, open_last_signed, open_sequence
 from log.directory import DirectoryStore
 from log.last_signed import LastSignedStore
@@ -41,7 +42,8 @@ from registry.committed import CommittedEntries
 from registry.store import Store
 from testamur.errors import Refuted, Unavailable
 from testamur.memory import keep_freed_memory
-from testamur.tlog.note import SignerKey
+from testamur.tlog.log_keys import LogKeys
+from testamur.tlog.note import Signer
 
 _REPORT_EVERY: Final = 1.0  # seconds, while the log is checked
 # The publisher of a server that was killed may take this long to end and give up its claim.
@@ -63,10 +65,11 @@ def main(
     with ExitStack() as stack:
         try:
             folder = Folder(root)
-            signer = read_key(folder)  # a folder that holds no log is named as such
+            keys = read_log_keys(folder)  # a folder that holds no log is named as such
+            signer = open_signer(folder)
             sequence = stack.enter_context(closing(open_sequence(folder, store)))
             last_signed = stack.enter_context(closing(open_last_signed(folder, store)))
-            publisher = _claimed(folder, signer, sequence, last_signed, ending)
+            publisher = _claimed(folder, signer, keys, sequence, last_signed, ending)
         except (Refuted, Unavailable) as error:
             _emit_failure(error)
             raise typer.Exit(1 if isinstance(error, Refuted) else 2) from None
@@ -99,7 +102,8 @@ def wake_on_commits(sequence: Store, wake: Callable[[], None]) -> None:
 
 def _claimed(
     folder: Folder,
-    signer: SignerKey,
+    signer: Signer,
+    keys: LogKeys,
     sequence: Store,
     last_signed: LastSignedStore,
     ending: threading.Event,
@@ -110,6 +114,7 @@ def _claimed(
         DirectoryStore(folder.log),
         last_signed,
         signer,
+        keys=keys,
         published=lambda checkpoint, _: _emit(f"published {checkpoint.size}"),
         stopped=_emit_failure,
         checked=_progress(ending),

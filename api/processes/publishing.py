@@ -24,7 +24,7 @@ from log.store import CHECKPOINT
 from testamur.errors import Refuted, Unavailable
 from testamur.stopwatch import Advance, ignore
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
-from testamur.tlog.note import VerifierKey
+from testamur.tlog.log_keys import LogKey
 from testamur.tlog.source import NotFound
 
 _START_SECONDS: Final = 60.0  # without a line, until it is ready
@@ -50,7 +50,7 @@ class Publishing(ChildProcess):
     def __init__(
         self,
         folder: Folder,
-        key: VerifierKey,
+        key: LogKey,
         *,
         store: str | None,
         interval: float,
