@@ -19,7 +19,6 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from api.folder import check_private
-from api.log_keys.private import SCHEME
 from testamur.errors import Refuted, Unavailable, shown
 from testamur.tlog.note import Signature, VerifierKey, check_text
 
@@ -32,6 +31,7 @@ except ImportError:  # the group `hsm` of pyproject.toml
         "'python-pkcs11>=0.10'"
     ) from None
 
+_SCHEME: Final = "pkcs11:"
 _PATH: Final = ("token", "object")
 _QUERY: Final = ("module-path", "pin-source")
 _POINT: Final = b"\x04\x20"  # DER: an octet string of 32 bytes
@@ -56,9 +56,9 @@ class Address:
         """
         if "pin-value" in text:
             raise Refuted("a PIN stands in a file, named by pin-source=file:..., not in an address")
-        path, _, query = text.removeprefix(SCHEME).partition("?")
+        path, _, query = text.removeprefix(_SCHEME).partition("?")
         parts = _parts(path, ";", _PATH) | _parts(query, "&", _QUERY)
-        if not text.startswith(SCHEME) or len(parts) != len(_PATH) + len(_QUERY):
+        if not text.startswith(_SCHEME) or len(parts) != len(_PATH) + len(_QUERY):
             raise Refuted(
                 "an address of a key is pkcs11:token=LABEL;object=LABEL?module-path=FILE"
                 f"&pin-source=file:FILE, and not {shown(text)}"
