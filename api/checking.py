@@ -72,7 +72,7 @@ def repair_log(
     written, if the sequence is not what was signed, and `Unavailable`.
     """
     folder = Folder(root)
-    key = read_key(folder).verifier
+    keys = read_log_keys(folder)
     with ExitStack() as stack:
         sequence = stack.enter_context(closing(open_sequence(folder, store)))
         if store is None and not folder.last_signed.exists():
@@ -80,7 +80,7 @@ def repair_log(
         last_signed = stack.enter_context(closing(open_last_signed(folder, store)))
         repair(
             DirectoryStore(folder.log),
-            key,
+            keys,
             CommittedEntries(sequence),
             last_signed,
             repaired=repaired,

@@ -21,7 +21,7 @@ from log.last_signed import SignedNote
 from log.store import CHECKPOINT, File, FileDamage, ListedFiles, difference
 from testamur.errors import Refuted
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
-from testamur.tlog.note import VerifierKey
+from testamur.tlog.log_keys import LogKey
 from testamur.tlog.source import NotFound
 from testamur.tlog.tiles import (
     BundlePath,
@@ -52,7 +52,7 @@ class RepairableFiles(ListedFiles, Protocol):
 
 def repair(
     store: RepairableFiles,
-    key: VerifierKey,
+    key: LogKey,
     source: EntrySource,
     last_signed: SignedNote,
     *,
@@ -85,7 +85,7 @@ def repair(
         progress(committed + chunk.tail.size, 2 * committed)
 
 
-def _signed(store: ListedFiles, key: VerifierKey, last_signed: SignedNote) -> dict[int, bytes]:
+def _signed(store: ListedFiles, key: LogKey, last_signed: SignedNote) -> dict[int, bytes]:
     """Return the root that was signed for each size: of the last one signed and of the public one.
 
     A public checkpoint that is damaged or lost says nothing, and stays as it is.
@@ -104,7 +104,7 @@ def _signed(store: ListedFiles, key: VerifierKey, last_signed: SignedNote) -> di
     return roots
 
 
-def _opened(path: str, note: bytes, key: VerifierKey) -> Checkpoint:
+def _opened(path: str, note: bytes, key: LogKey) -> Checkpoint:
     try:
         return open_checkpoint(note, key)[0]
     except Refuted as error:
