@@ -21,7 +21,7 @@ from log.last_signed import SignedNote
 from log.store import CHECKPOINT, File, FileDamage, ListedFiles, difference
 from testamur.errors import Refuted
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
-from testamur.tlog.log_keys import LogKey
+from testamur.tlog.log_keys import LogKey, UnknownLogKey
 from testamur.tlog.source import NotFound
 from testamur.tlog.tiles import (
     BundlePath,
@@ -107,7 +107,7 @@ def _signed(store: ListedFiles, key: LogKey, last_signed: SignedNote) -> dict[in
 def _opened(path: str, note: bytes, key: LogKey) -> Checkpoint:
     try:
         return open_checkpoint(note, key)[0]
-    except Refuted as error:
+    except (Refuted, UnknownLogKey) as error:
         raise FileDamage(path, "not-ours", str(error)) from error
 
 

@@ -18,7 +18,7 @@ from testamur.errors import Refuted, Unavailable
 from testamur.tlog.log_keys import LogKeys
 from testamur.tlog.note import Signer, SignerKey
 
-_IN_A_TOKEN: Final = "pkcs11:"
+_PKCS11: Final = "pkcs11:"
 
 
 def today() -> date:
@@ -80,7 +80,7 @@ def _signer(folder: Folder, listed: KeyList, line: ListedKey) -> Signer:
             f"{path} is not there, and its key {line.id} signs from {line.first_day}{until}: put "
             "it back from where you keep it, or end its time by `log-key retire`"
         ) from None
-    if text.startswith(_IN_A_TOKEN):
+    if text.startswith(_PKCS11):
         # The library is installed where a token is used.
         from api.log_keys.token import TokenSigner  # noqa: PLC0415
 
