@@ -15,10 +15,10 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.http import openapi
 from api.http.negotiation import media_type_taken
+from api.log_keys.listed import ListedKey
 from api.questions.moment import NOW
 from api.web.policy import HTML
 from api.web.routes import page_of
-from api.log_keys.listed import ListedKey
 from api.wiring import Parts
 from testamur import __version__
 
