@@ -198,9 +198,9 @@ def make_app(parts: Parts, answers: Answers, observer: Observer) -> App:
     )
     framework.state.submissions = submitting
     framework.state.answerer = answerer
-    framework.state.origin = parts.vkey.name
-    framework.state.pages = pages(parts.vkey.name)
-    framework.state.front = Front(str(parts.vkey), parts.latest)
+    framework.state.origin = parts.keys.keys.name
+    framework.state.pages = pages(parts.keys.keys.name)
+    framework.state.front = Front(str(parts.keys.keys.first), parts.latest)
     framework.state.reading = reading
     framework.state.health = health_of_parts = Health(parts)
     read_parts(numbers, parts, health_of_parts)
