@@ -44,9 +44,14 @@ def get(port: int, target: str) -> bytes:
     return f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
 
 
-async def drive(port: int, requests: Iterator[bytes], connections: int) -> Answers:
-    """Send all `requests` over so many connections to 127.0.0.1 and wait for every answer."""
-    answers = Answers()
+async def drive(
+    port: int, requests: Iterator[bytes], connections: int, answers: Answers | None = None
+) -> Answers:
+    """Send all `requests` over so many connections to 127.0.0.1 and wait for every answer.
+
+    `answers` is filled as they come, and returned.
+    """
+    answers = Answers() if answers is None else answers
     loop = asyncio.get_running_loop()
     answers.begun = time.perf_counter()
     ends = []
