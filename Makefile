@@ -7,6 +7,8 @@ RUN := $(VENV)/bin/python
 PORT ?= 8765
 DATA ?= .demo
 ONCE ?=
+SECONDS ?= 600
+SEED ?= 1
 # Neighbours stay together, so that the tests of a module share its server. Tests that start one
 # wait for it half of the time: one worker more than there are cores.
 PYTEST := $(RUN) -m pytest -q --dist worksteal
@@ -15,7 +17,7 @@ WORKERS ?= $(shell expr 1 + `nproc 2>/dev/null || getconf _NPROCESSORS_ONLN`)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-fast check bench lock clean
+.PHONY: help demo serve test test-fast fuzz check bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -36,6 +38,9 @@ test-server: $(VENV)/.dev ## the tests on PostgreSQL and on S3 servers, private 
 	@$(RUN) -m tests.harness.postgres
 	@$(RUN) -m tests.harness.object_servers
 	@$(PYTEST) -n $(WORKERS) -m "postgres or objects" $(ARGS)
+
+fuzz: $(VENV)/.dev ## bend what every parser reads, for as long as wanted (SECONDS=, SEED=)
+	@$(RUN) -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)
 
 check: $(VENV)/.dev ## ruff, mypy --strict, the import contract
 	@$(RUN) -m ruff check .

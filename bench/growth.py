@@ -124,7 +124,7 @@ def _sampling(pid: int, answers: Answers) -> Iterator[list[Sample]]:
             for each in family(pid):
                 memory = _memory(each)
                 if memory is not None:
-                    samples.append(Sample(len(answers.came), _name(each, pid), *memory))  # as it goes
+                    samples.append(Sample(len(answers.came), _name(each, pid), *memory))
 
     thread = threading.Thread(target=look, name="memory", daemon=True)
     thread.start()

@@ -42,8 +42,9 @@ class Address:
             raise Unavailable("the address of the database must begin with postgresql://")
         try:
             found = conninfo_to_dict(url)
-        except psycopg.Error:
-            # The error quotes the URL, and a malformed one shows its password.
+        except (psycopg.Error, UnicodeError):
+            # The error quotes the URL, and a malformed one shows its password. A command line may
+            # hold bytes that are no UTF-8.
             raise Unavailable(
                 "the address of the database is malformed, need postgresql://user@host/database"
             ) from None

@@ -149,7 +149,10 @@ def _lines(
 
 
 def _cursor(address: str) -> str:
-    found = parse_qs(urlsplit(address).query).get("cursor", [])
+    try:
+        found = parse_qs(urlsplit(address).query).get("cursor", [])
+    except ValueError:  # brackets that hold no address, or too many members
+        found = []
     if len(found) != 1 or not _CURSOR.fullmatch(found[0]):
         raise Unavailable("the registry names no next page that can be asked for")
     return found[0]

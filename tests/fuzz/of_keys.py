@@ -1,0 +1,68 @@
+"""Keys, public and secret, and the folder that they lie in."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from testamur.cli.files import read_key
+from testamur.cli.founding_page import read_page
+from testamur.cli.key_folder import ORGANIZATION, KeyFolder
+from testamur.keys import PrivateKey, PublicKey
+from testamur.tlog.note import SignerKey
+from tests.fuzz import samples
+from tests.fuzz.row import Row, as_file, as_line, as_text, folder, texts
+
+
+def _key_folder(data: bytes) -> Any:
+    (folder() / "keys").mkdir(exist_ok=True)
+    return as_file(lambda path: KeyFolder.read(path.parent), f"keys/{ORGANIZATION}")(data)
+
+
+ROWS: Final = (
+    Row(
+        ("testamur.keys.PublicKey.from_multikey",),
+        as_text(PublicKey.from_multikey),
+        texts(
+            samples.SECRET.public.multikey(),
+            PrivateKey("P-256", b"\x01" * 32).public.multikey(),
+        ),
+        render=lambda key: key.multikey().encode(),
+    ),
+    Row(
+        ("testamur.keys.PublicKey.from_did_key",),
+        as_text(PublicKey.from_did_key),
+        texts(samples.SECRET.public.did_key()),
+        render=lambda key: key.did_key().encode(),
+    ),
+    Row(
+        ("testamur.keys.PrivateKey.from_multikey",),
+        as_text(PrivateKey.from_multikey),
+        texts(samples.SECRET.multikey(), PrivateKey("P-256", b"\x01" * 32).multikey()),
+        render=lambda key: key.multikey().encode(),
+        secrets=(samples.SECRET.multikey(),),
+    ),
+    Row(
+        ("testamur.cli.files.read_key", "testamur.cli.files.read_secret_text"),
+        as_file(read_key),
+        lambda: [samples.SECRET.multikey().encode(), samples.page()],
+        secrets=(samples.SECRET.multikey(),),
+    ),
+    Row(
+        ("testamur.cli.founding_page.read_page",),
+        as_line(read_page),
+        lambda: [samples.page()],
+        secrets=(samples.SECRET.multikey(), samples.page().decode().split("PRIVATE KEY-----")[1]),
+    ),
+    Row(
+        ("testamur.tlog.note.SignerKey.parse",),
+        as_text(SignerKey.parse),
+        lambda: [samples.log().skey.encode()],
+        secrets=(samples.log().skey.rpartition("+")[2],),
+        render=lambda key: key.render().encode(),
+    ),
+    Row(
+        ("testamur.cli.key_folder.KeyFolder.read",),
+        _key_folder,
+        lambda: [samples.key_folder()],
+    ),
+)
