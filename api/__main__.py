@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
+from api.backups.commands import commands as backup_commands
 from api.checking import check_log, repair_log
 from api.ending import CONSOLE, fail
 from api.folder import Folder
@@ -40,6 +41,7 @@ commands = typer.Typer(
 )
 
 commands.add_typer(log_key_commands, name="log-key")
+commands.add_typer(backup_commands)
 
 _MAX_AUTHORITY = 1 << 20
 

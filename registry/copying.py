@@ -1,7 +1,8 @@
 """A sequence copied from one store to another, and compared with the source to the last byte.
 
-Nobody can append to the source meanwhile, and afterwards both stores hold the same log: only one
-of them may go on, and the publisher sees to it, since it extends what it signed last or stops.
+Nobody can append to the source meanwhile, unless it is copied live, for a backup. Afterwards both
+stores hold the same log: only one of them may go on, and the publisher sees to it, since it extends
+what it signed last or stops.
 """
 
 from __future__ import annotations
@@ -36,17 +37,19 @@ def copy_sequence(
     progress: Callable[[int, int], None] = lambda _, __: None,
     *,
     signed: int = 0,
+    live: bool = False,
 ) -> Copied:
     """Copy what `target` lacks of `source`, and compare all of it.
 
     A copy that was interrupted goes on where it stopped. `progress` is called with (entries
-    compared, entries in all). `signed` is the size of the tree whose root is wanted besides.
+    compared, entries in all). `signed` is the size of the tree whose root is wanted besides. A
+    source that is `live` is copied as it stands, and others may append to it meanwhile.
 
     Raises `StorageDamaged` when the source is damaged, `Refuted` when the target holds something
     else, and what `registry.store` lists.
     """
     source.examine()
-    with source.writing() as held:
+    with source.reading() if live else source.writing() as held:
         _copy(held, target)
         with target.reading() as copied:
             found = _compared(held, copied, progress, signed)

@@ -1,0 +1,148 @@
+"""A log begun again from a backup, if the public saw nothing that the backup lacks.
+
+A log that signs a smaller tree than it showed, or another one, has ended: everybody who kept the
+larger checkpoint can prove the fork. So what the public saw is asked first, and nothing is made
+when that is more than the backup holds, or something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from typing import Final
+
+import httpx2
+
+from api.backups.log_key_list import read_backed_up, write_key_list
+from api.folder import Folder
+from api.sequence import open_last_signed, open_sequence
+from log.copied_tree import copy_tree
+from log.directory import DirectoryStore
+from log.fsck import check_tree
+from log.store import CHECKPOINT
+from registry.copying import copy_sequence
+from registry.sqlite.store import SqliteStore
+from testamur.errors import Refuted, Unavailable
+from testamur.http.source import is_url, open_source
+from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
+from testamur.tlog.log_keys import LogKeys
+from testamur.tlog.merkle import InvalidProof, prove_consistency, verify_consistency
+from testamur.tlog.note import MAX_NOTE
+from testamur.tlog.source import NotFound
+from testamur.tlog.tiles import TileHashes
+
+_SECONDS: Final = 10
+
+
+def restore(
+    root: Path,
+    backup: Path,
+    published: Sequence[str],
+    *,
+    store: str | None = None,
+    progress: Callable[[int, int], None] = lambda _, __: None,
+) -> Checkpoint:
+    """Make the log in the empty or absent folder `root` from `backup`; return what it signed last.
+
+    `published` says where the public sees the log: addresses of a registry, of a mirror or of a
+    bucket, or files with a checkpoint that anybody kept; at least one. `store` is the address of
+    an empty database for the sequence. Raises `Refuted` when a checkpoint there is of more entries
+    than the backup has, or of another tree, when a registry still answers, or when the backup is
+    damaged; `Unavailable` when one of these could not be found out. The private keys are not in a
+    backup, and are put into `root` afterwards: until then it signs nothing.
+    """
+    folder, kept = Folder(root), Folder(backup)
+    if not published:
+        raise Unavailable("name what the public saw: --published URL, or a file with a checkpoint")
+    if root.exists() and any(item.name != "lost+found" for item in root.iterdir()):
+        raise Refuted(f"{root} is not an empty folder, and a log is restored into a new one")
+    listed = read_backed_up(kept)
+    files = DirectoryStore(kept.log)
+    note = _checkpoint_of(files, kept)
+    checkpoint = open_checkpoint(note, listed.keys)[0]
+    check_tree(files, checkpoint, progress=progress)
+    for each in published:
+        _check_not_behind(checkpoint, _seen(each, backup, listed.keys), each, files)
+    with ExitStack() as stack:
+        _make(root)
+        original = stack.enter_context(closing(SqliteStore(kept.registry)))
+        sequence = stack.enter_context(closing(open_sequence(folder, store, make=True)))
+        last_signed = stack.enter_context(closing(open_last_signed(folder, store)))
+        if last_signed.get() is not None:
+            raise Refuted("the store has signed a checkpoint: a log is restored into an empty one")
+        found = copy_sequence(original, sequence, progress, signed=checkpoint.size)
+        if found.signed_root != checkpoint.root:
+            raise Refuted(f"the first {checkpoint.size} entries are not those that were signed")
+        target = DirectoryStore(folder.log)
+        copy_tree(files, target, checkpoint.size)
+        check_tree(target, checkpoint)
+        # Signed before public, as a publisher does it.
+        last_signed.compare_and_swap(None, note)
+        target.write_checkpoint(note)
+        # If we stop before this, no server takes the folder for a log.
+        write_key_list(folder, listed)
+    return checkpoint
+
+
+def _checkpoint_of(files: DirectoryStore, kept: Folder) -> bytes:
+    try:
+        return files.read(CHECKPOINT)
+    except NotFound:
+        raise Unavailable(f"{kept.root} is no backup, or one that was not finished") from None
+
+
+def _seen(place: str, backup: Path, keys: LogKeys) -> Checkpoint:
+    """Return the checkpoint that the public sees at a place; raises as `restore` does."""
+    if is_url(place):
+        _refuse_running(place)
+        with httpx2.Client(timeout=_SECONDS) as client:
+            data = open_source(place, client).fetch(CHECKPOINT)
+        return open_checkpoint(data, keys)[0]
+    path = Path(place)
+    if path.is_dir():
+        path = path / CHECKPOINT
+    if path.resolve().is_relative_to(backup.resolve()):
+        raise Unavailable(f"{place} is the backup itself; name what others saw of the log")
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_NOTE + 1)
+    except OSError as error:
+        raise Unavailable(f"{place} cannot be read: {error.strerror}") from None
+    return open_checkpoint(data, keys)[0]
+
+
+def _refuse_running(url: str) -> None:
+    """Raise `Refuted` if the registry at `url` is at work: two logs would sign under one name."""
+    base = url.rstrip("/").removesuffix("/log")
+    with suppress(httpx2.HTTPError, httpx2.InvalidURL):
+        if httpx2.get(f"{base}/readyz", timeout=_SECONDS).status_code == httpx2.codes.OK:
+            raise Refuted(
+                f"the registry at {base} is running, and signs: stop it first, and let it start "
+                "no more"
+            )
+
+
+def _check_not_behind(
+    held: Checkpoint, seen: Checkpoint, place: str, files: DirectoryStore
+) -> None:
+    if seen.size > held.size:
+        raise Refuted(
+            f"the public saw {seen.size} entries ({place}), and the backup has {held.size}: a log "
+            "that goes on from there would sign another history. Find a newer copy"
+        )
+    try:
+        proof = prove_consistency(seen.size, held.size, TileHashes(held.size, files.read))
+        verify_consistency(seen.size, held.size, seen.root, held.root, proof)
+    except InvalidProof as error:
+        raise Refuted(
+            f"the public saw another tree of {seen.size} entries ({place}) than the backup holds: "
+            f"{error}"
+        ) from None
+
+
+def _make(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Unavailable(f"{root} cannot be made: {error.strerror}") from error
