@@ -43,6 +43,7 @@ from testamur.tlog.tiles import (
 # The hashes of a tile, None where the files needed to compute one are missing or malformed.
 Computed = Sequence[bytes | None]
 
+_AHEAD: Final = 8  # tiles and bundles: at most 130 MiB, where entries are as large as can be
 MOST: Final = 1000  # findings that are listed; those beyond are counted
 _LAST_SIGNED: Final = "last-signed"
 _UNREADABLE: Final = "unreadable"
@@ -152,6 +153,7 @@ class _Examination:
         self._progress = progress
         self._findings = findings
         self._report = findings.report
+        self._ahead: dict[str, bytes] = {}
 
     def findings(
         self, key: LogKey, last_signed: SignedNote | None, listed: ListedFiles
@@ -228,7 +230,12 @@ class _Examination:
         stored = self._hashes(level, index, width)
         if level > 0:
             above: Computed = stored or [None] * width
-            below = [self._subtree(level - 1, index * WIDTH + at, above[at]) for at in range(width)]
+            below: list[bytes | None] = []
+            for at in range(width):
+                if level == 1 and at % _AHEAD == 0:
+                    start = index * WIDTH
+                    self._read_ahead(start + at, start + min(at + _AHEAD, width))
+                below.append(self._subtree(level - 1, index * WIDTH + at, above[at]))
             return _Tile(level, index, width, stored, below)
         entries = self._entries(index, width)
         leaves: Computed = [None] * width if entries is None else leaf_hashes(entries)
@@ -300,8 +307,19 @@ class _Examination:
             self._report(path, "missing", "no file is there")
             return None
 
+    def _read_ahead(self, start: int, end: int) -> None:
+        """Read the full tiles of hashes from `start` to `end`, and their bundles, all at once."""
+        indexes = range(start, end)
+        paths = [path for at in indexes for path in (tile_path(0, at), bundle_path(at))]
+        try:
+            self._ahead = dict(zip(paths, self._store.read_many(paths), strict=True))
+        except (Unavailable, FileDamage):
+            self._ahead = {}  # each is read when its turn comes, so that this one is named
+
     def _read(self, path: str) -> bytes | None:
         """Return the bytes at `path`, or None if they cannot be read; raises `NotFound`."""
+        if path in self._ahead:
+            return self._ahead.pop(path)
         try:
             return self._store.read(path)
         except NotFound:

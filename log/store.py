@@ -50,6 +50,14 @@ class Files(Protocol):
         """
         ...
 
+    def read_many(self, paths: Sequence[str]) -> list[bytes]:
+        """Return the files at these paths, in their order, each as `read` does.
+
+        It raises what `read` raises for one of them. Where each waits for a network, several SHOULD
+        be read at once.
+        """
+        ...
+
 
 class ListedFiles(Files, Protocol):
     """The files of a log, as `fsck` reads them: it must also know what does not belong there."""
@@ -89,14 +97,6 @@ class Store(Files, Protocol):
         the answer was to a conflict in which nothing was stored, so create it again.
 
         It MUST raise `MalformedTile`, and store nothing, if a path is no tile's or bundle's.
-        """
-        ...
-
-    def read_many(self, paths: Sequence[str]) -> list[bytes]:
-        """Return the files at these paths, in their order, each as `read` does.
-
-        It raises what `read` raises for one of them. Where each waits for a network, several SHOULD
-        be read at once.
         """
         ...
 

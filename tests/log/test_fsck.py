@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from log.directory import DirectoryStore
-from log.fsck import MOST, Findings, fsck
+from log.fsck import MOST, Findings, check_tree, fsck
 from log.publisher import Publisher
 from testamur.errors import Unavailable
+from testamur.tlog.checkpoint import open_checkpoint
 from testamur.tlog.merkle import leaf_hashes
 from testamur.tlog.note import VerifierKey
 from testamur.tlog.tiles import RightEdge, encode_bundle, new_bundles, new_tiles, tile_path
@@ -23,10 +24,12 @@ from tests.harness.shared_vectors import SHARED, needs_shared
 from tests.harness.simulators import (
     Fault,
     FaultyStore,
+    MemoryStore,
     Plan,
     flipped,
 )
 from tests.harness.sound_log import SoundLog, named, small_log
+from tests.harness.tile_resources import tile_resources
 
 SMALL = small_log()
 
@@ -362,3 +365,29 @@ def test_paths_in_findings_are_those_of_tlog_tiles() -> None:
     (damage,) = log.check().damage
     assert damage.path == tile_path(1, 0)
     assert damage.detail.startswith("tile/0/200 hashes to ")
+
+
+class Counting(MemoryStore):
+    """A store that keeps what was read of it, and how much of it at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.together: list[int] = []
+
+    def read(self, path: str) -> bytes:
+        self.asked.append(path)
+        return super().read(path)
+
+    def read_many(self, paths: Sequence[str]) -> list[bytes]:
+        self.together.append(len(paths))
+        return super().read_many(paths)
+
+
+def test_each_file_of_a_tree_is_read_once_and_where_it_can_be_with_others_at_once() -> None:
+    log = SoundLog(2, 5000)
+    store = Counting()
+    store.files = log.store.files
+    check_tree(store, open_checkpoint(log.store.files["checkpoint"], KEY.verifier)[0])
+    assert sorted(store.asked) == sorted(tile_resources(5002))
+    assert store.together == [16, 16, 6]  # 19 full tiles with their bundles
