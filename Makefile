@@ -32,12 +32,13 @@ test: $(VENV)/.dev ## run all tests on all cores (ARGS=, such as ARGS=tests/log)
 	@$(PYTEST) -n $(WORKERS) $(ARGS)
 
 test-fast: $(VENV)/.dev ## the same without those that start a server, or are marked slow
-	@$(PYTEST) -n auto -m "not server and not slow and not postgres and not objects" $(ARGS)
+	@$(PYTEST) -n auto -m "not server and not slow and not hsm and not postgres and not objects" $(ARGS)
 
 test-server: $(VENV)/.dev ## the tests on PostgreSQL and on S3 servers, private ones that they start
 	@$(RUN) -m tests.harness.postgres
 	@$(RUN) -m tests.harness.object_servers
-	@$(PYTEST) -n $(WORKERS) -m "postgres or objects" $(ARGS)
+	@$(RUN) -m tests.harness.softhsm
+	@$(PYTEST) -n $(WORKERS) -m "postgres or objects or hsm" $(ARGS)
 
 fuzz: $(VENV)/.dev ## bend what every parser reads, for as long as wanted (SECONDS=, SEED=)
 	@$(RUN) -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)

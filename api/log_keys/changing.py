@@ -21,11 +21,13 @@ from testamur.errors import Refuted, Unavailable
 from testamur.tlog.note import ED25519, SignerKey, VerifierKey
 
 
-def add_key(folder: Folder, first_day: date, *, token: str | None = None) -> VerifierKey:
+def add_key(
+    folder: Folder, first_day: date, *, token: str | None = None, make: bool = False
+) -> VerifierKey:
     """Add a key that signs from `first_day` (UTC) on; return its verifier key.
 
-    A new one is made, unless `token` is the RFC 7512 address of one that a token keeps. Raises
-    `Refuted` for a day that is over or a key that is listed, and `Unavailable`.
+    A new one is made, unless `token` is the RFC 7512 address of one that a token keeps, or is to
+    `make` now. Raises `Refuted` for a day that is over or a key that is listed, and `Unavailable`.
     """
     with _changing(folder) as listed:
         _not_over(first_day)
@@ -33,8 +35,10 @@ def add_key(folder: Folder, first_day: date, *, token: str | None = None) -> Ver
             signer = SignerKey.generate(listed.keys.name)
             key, secret = signer.verifier, signer.render()
         else:
-            from api.log_keys.token import public_key  # noqa: PLC0415  # as in `private`
+            from api.log_keys.token import make_key, public_key  # noqa: PLC0415  # as in `private`
 
+            if make:
+                make_key(token)
             key, secret = VerifierKey.of(listed.keys.name, ED25519, public_key(token)), token
         changed = KeyList((*listed.lines, ListedKey(key, first_day)))
         # If we stop after this, a key is there that is not listed, and never used.

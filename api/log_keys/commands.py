@@ -54,13 +54,17 @@ def add(
             "object=LABEL?module-path=FILE&pin-source=file:FILE. Without it a key is made here.",
         ),
     ] = None,
+    *,
+    make: Annotated[
+        bool, typer.Option("--make", help="Make the key in the token, which has none of the label.")
+    ] = False,
 ) -> None:
     """Add a key to the log in DATA, and print its verifier key: publish it before that day.
 
     Then restart every process of the log; each reads the keys when it starts.
     """
     try:
-        key = add_key(Folder(data), first_day.date(), token=token)
+        key = add_key(Folder(data), first_day.date(), token=token, make=make)
     except (Refuted, Unavailable) as error:
         fail(error)
     typer.echo(str(key))

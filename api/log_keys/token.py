@@ -34,6 +34,7 @@ except ImportError:  # the group `hsm` of pyproject.toml
 _SCHEME: Final = "pkcs11:"
 _PATH: Final = ("token", "object")
 _QUERY: Final = ("module-path", "pin-source")
+_ED25519: Final = bytes.fromhex("06032b6570")  # DER: the object identifier 1.3.101.112
 _POINT: Final = b"\x04\x20"  # DER: an octet string of 32 bytes
 _KEY_SIZE: Final = 32
 _MOST_PIN: Final = 256
@@ -135,9 +136,33 @@ def public_key(address: str) -> bytes:
     return raw
 
 
-def _opened(place: Address) -> Any:
+def make_key(address: str) -> None:
+    """Make an Ed25519 key in the token at an address, which never leaves it.
+
+    Raises `Refuted` when there is one of that label, and as `public_key`.
+    """
+    place = Address.parse(address)
+    with _failures_named(place):
+        session = _opened(place, write=True)
+        try:
+            if list(session.get_objects({Attribute.LABEL: place.label})):
+                raise Refuted(f"the token holds a {shown(place.label)} already")
+            curve = session.create_domain_parameters(
+                KeyType.EC_EDWARDS, {Attribute.EC_PARAMS: _ED25519}, local=True
+            )
+            curve.generate_keypair(
+                mechanism=Mechanism.EC_EDWARDS_KEY_PAIR_GEN,
+                store=True,
+                label=place.label,
+                private_template={Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False},
+            )
+        finally:
+            session.close()
+
+
+def _opened(place: Address, *, write: bool = False) -> Any:
     token = pkcs11.lib(str(place.module)).get_token(token_label=place.token)
-    return token.open(user_pin=_pin(place.pin))
+    return token.open(user_pin=_pin(place.pin), rw=write)
 
 
 def _found(session: Any, place: Address, kind: ObjectClass) -> Any:

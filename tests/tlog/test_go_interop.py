@@ -137,3 +137,17 @@ def test_go_refuses_what_we_refuse(interop: Path, tmp_path: Path) -> None:
     hashes = tile.read_bytes()
     tile.write_bytes(hashes[32:] + hashes[:32])
     assert "OK" not in judged(interop, tmp_path)
+
+
+def test_go_reads_on_while_a_log_changes_its_key(interop: Path, tmp_path: Path) -> None:
+    """Who knows either of two keys is served: Go ignores a line by a key that it does not know."""
+    new = SignerKey.from_seed(LOG.name, b"n" * 32)
+    roots = grow(tmp_path, batches(Random(5), 300, 300))
+    state_proofs(tmp_path, roots)
+    text = Checkpoint(LOG.name, 300, roots[300]).render()
+    write(tmp_path, "checkpoint", text + b"\n" + LOG.sign(text) + new.sign(text))
+    for key in (LOG.verifier, new.verifier):
+        assert judged(interop, tmp_path, str(key)).endswith("OK\n")
+    write(tmp_path, "checkpoint", text + b"\n" + new.sign(text))
+    assert judged(interop, tmp_path, str(new.verifier)).endswith("OK\n")
+    assert "no verifiable signatures" in judged(interop, tmp_path, str(LOG.verifier))
