@@ -7,11 +7,10 @@ something could not be examined or used (a folder in use, a disk that fails).
 from __future__ import annotations
 
 import base64
-import logging
 import os
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
@@ -20,10 +19,12 @@ from api.backups.commands import commands as backup_commands
 from api.checking import check_log, repair_log
 from api.ending import CONSOLE, fail
 from api.folder import Folder
+from api.http.client_address import ProxyHeader, trusted_network
 from api.log_keys.commands import commands as log_key_commands
 from api.log_keys.private import read_log_keys
 from api.making import make_log
 from api.moving import copy_log
+from api.operations.records import FORMAT_VARIABLE, LogFormat, write_records
 from api.sequence import VARIABLE, migrate_store, open_sequence
 from registry.inspection import inspected
 from testamur.catalogue.events import OrganizationRegistered, wire_name
@@ -54,6 +55,11 @@ Kept = Annotated[
     ),
 ]
 Data = Annotated[Path, typer.Option("--data", help="The folder that holds everything.")]
+
+
+def _rate(what: str) -> Any:
+    """Return the option of a rate limit."""
+    return typer.Option(min=0.001, max=1_000_000, help=f"{what}, at most. Without it, no limit.")
 
 
 @commands.command()
@@ -99,14 +105,51 @@ def serve(
             help="Serve /metrics, /healthz and /readyz on this port. 0 picks a free one.",
         ),
     ] = None,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(
+            envvar=FORMAT_VARIABLE,
+            help="How log records are written. In json each submission is one.",
+        ),
+    ] = "text",
+    address_rate: Annotated[float | None, _rate("Requests a second of one address")] = None,
+    tile_rate: Annotated[float | None, _rate("Files of the log a second of one address")] = None,
+    organization_rate: Annotated[
+        float | None, _rate("Submissions a second of one organization")
+    ] = None,
+    organization_events: Annotated[
+        float | None, _rate("Events a second of one organization")
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="The network of a proxy, such as 10.0.0.0/8, that says where a request comes "
+            "from. May be repeated."
+        ),
+    ] = None,
+    proxy_header: Annotated[
+        ProxyHeader, typer.Option(help="The header in which the proxy says so.")
+    ] = "x-forwarded-for",
     *,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log every request.")] = False,
 ) -> None:
     """Serve the log in DATA over HTTP, after checking it for damage."""
-    from api import server  # noqa: PLC0415  # half of the start-up, which the others do without
+    # Half of the start-up, which the other commands do without.
+    from api import server  # noqa: PLC0415
+    from api.limits import RateLimits  # noqa: PLC0415
+    from api.operations.options import Operations  # noqa: PLC0415
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    os.environ[FORMAT_VARIABLE] = log_format  # for the children
+    writer = write_records(log_format)
     try:
+        limits = RateLimits(
+            requests=address_rate,
+            tiles=tile_rate,
+            submissions=organization_rate,
+            events=organization_events,
+            proxies=tuple(map(trusted_network, trusted_proxy or ())),
+            proxy_header=proxy_header,
+        )
         server.serve(
             data,
             store=store,
@@ -114,7 +157,12 @@ def serve(
             port=port,
             interval=interval,
             access_log=access_log,
-            operations=None if ops_port is None else (ops_host, ops_port),
+            operations=Operations(
+                address=None if ops_port is None else (ops_host, ops_port),
+                limits=limits,
+                writer=writer,
+                submissions=log_format == "json",
+            ),
         )
     except (Refuted, Unavailable) as error:
         fail(error)

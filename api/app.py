@@ -21,6 +21,7 @@ from api import entries, health, questions
 from api.entries import Entries, LogEntry
 from api.health import Health
 from api.http import openapi, problems
+from api.http.address_limits import AddressLimits
 from api.http.answers import Answers
 from api.http.asgi import Receive, Scope, Send, answer_preflight, answer_problem, with_safe
 from api.http.description import DESCRIPTION, TAGS
@@ -30,6 +31,7 @@ from api.http.methods import methods_of
 from api.http.negotiation import coding_taken, media_type_taken
 from api.http.parameters import OnlyKnown
 from api.http.problems import Problem, moved, no_such_method, not_acceptable, problem_of
+from api.limits import RateLimits
 from api.operations import series
 from api.operations.observer import Observer
 from api.operations.port import shown
@@ -67,12 +69,14 @@ class App:
         reading: Entries,
         observer: Observer,
         state: Health,
+        limits: AddressLimits | None,
     ) -> None:
         self._tiles = tiles
         self._submitting = submitting
         self._framework = framework
         self._reading = reading
         self._observer = observer
+        self._limits = limits
         self.numbers = observer.numbers
         self.shown = shown(observer.numbers, state.ready)
         """What the port for operators answers."""
@@ -89,9 +93,20 @@ class App:
         if scope["type"] != "http":
             await self._framework(scope, receive, send)
         elif scope["path"].startswith(_LOG) or scope["path"] == ENTRANCE:
+            if self._limits is not None and await self._limited(scope, send, tile=True):
+                return
             await self._tiles(scope, receive, send)
         else:
             await self._counted(scope, receive, send)
+
+    async def _limited(self, scope: Scope, send: Send, *, tile: bool) -> bool:
+        """Answer a request of which there are too many; return whether it was one."""
+        problem = self._limits.refusal(scope, tile=tile) if self._limits is not None else None
+        if problem is None:
+            return False
+        self._observer.limited("tiles" if tile else "requests")
+        await answer_problem(send, problem)
+        return True
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, and count it by its route, never by its path."""
@@ -108,10 +123,13 @@ class App:
             route = await self._routed(scope, receive, noting)
         finally:
             # Without a status its client was gone before the answer.
-            self._observer.request(route, scope["method"], status, perf_counter() - began)
+            took = perf_counter() - began
+            self._observer.request(scope["headers"], route, scope["method"], status, took)
 
     async def _routed(self, scope: Scope, receive: Receive, send: Send) -> str:
         """Answer one request, and return its route template."""
+        if self._limits is not None and await self._limited(scope, send, tile=False):
+            return "other"
         if scope["method"] == "OPTIONS":
             await self._answer_options(scope["path"], send)
             return "other"
@@ -157,14 +175,23 @@ def _asking_for_gzip(scope: Scope) -> Scope:
     return {**scope, "headers": [*others, (b"accept-encoding", b"gzip")]}
 
 
-def make_app(parts: Parts, answers: Answers, observer: Observer) -> App:
+def make_app(
+    parts: Parts, answers: Answers, observer: Observer, limits: RateLimits | None = None
+) -> App:
     """Return the application over opened parts, whose connections share the budget `answers`.
 
     Its lifespan starts and stops the parts. What it does is reported to `observer`.
     """
     numbers = observer.numbers
+    limits = limits or RateLimits()
+    limits.read(numbers)
     submitting = Submissions(
-        parts.gate, parts.publishing, Proofs(parts.store), parts.wakeups, observer
+        parts.gate,
+        parts.publishing,
+        Proofs(parts.store),
+        parts.wakeups,
+        observer,
+        limits.quota(lambda: observer.limited("organization")),
     )
     reading = Entries(parts.reader(), parts.wakeups, parts.latest, answers.make_room)
     answerer = Answerer(parts.following, parts.reader, parts.latest)
@@ -190,6 +217,8 @@ def make_app(parts: Parts, answers: Answers, observer: Observer) -> App:
         description=DESCRIPTION,
         openapi_tags=TAGS,
         lifespan=lifespan,
+        # Our own (`operations/`) name no path and no host, and this costs each request a little.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         # These pages load scripts from other origins; `/docs` is one that needs none.
         docs_url=None,
         redoc_url=None,
@@ -221,7 +250,9 @@ def make_app(parts: Parts, answers: Answers, observer: Observer) -> App:
     framework.include_router(web.routes)
     _answer_errors(framework)
     framework.openapi = lambda: _document(framework)  # type: ignore[method-assign]
-    return App(tiles, submitting, framework, reading, observer, health_of_parts)
+    return App(
+        tiles, submitting, framework, reading, observer, health_of_parts, limits.of_addresses()
+    )
 
 
 def _answer_errors(framework: FastAPI) -> None:

@@ -14,7 +14,7 @@ import resource
 import signal
 import socket
 import sys
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Final, cast
@@ -24,7 +24,7 @@ import uvicorn
 from api.app import App, make_app
 from api.http.answers import Answers
 from api.http.connection import MAX_CONNECTIONS, Connection
-from api.operations.observer import Observer
+from api.operations.options import Operations
 from api.operations.port import OperationsPort
 from api.operations.readings import read_loop
 from api.wiring import opened
@@ -90,20 +90,23 @@ def serve(
     port: int,
     interval: float,
     access_log: bool,
-    operations: tuple[str, int] | None = None,
+    operations: Operations | None = None,
 ) -> None:
     """Serve the log in the folder `root` until a signal says to stop.
 
-    `store` is the address of the sequence, if it is not kept in the folder; `operations` the host
-    and port of what is for operators alone, if that is wanted. Raises `Refuted` naming
+    `store` is the address of the sequence, if it is not kept in the folder; `operations` is what
+    its operator sees and limits. Raises `Refuted` naming
     the damage found in it, and `Unavailable` when the address or the folder cannot be used.
     """
     keep_freed_memory()
     _open_more_files()
-    observer = Observer("api", "publish", "project")
-    with opened(root, store=store, interval=interval, observer=observer) as parts:
+    operations = operations or Operations()
+    with (
+        operations.observer("api", "publish", "project") as observer,
+        opened(root, store=store, interval=interval, observer=observer) as parts,
+    ):
         answers = Answers()
-        application = make_app(parts, answers, observer)
+        application = make_app(parts, answers, observer, operations.limits)
         config = uvicorn.Config(
             application,
             loop="uvloop",
@@ -121,9 +124,7 @@ def serve(
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         with ExitStack() as stack:
-            shown = None
-            if operations is not None:
-                shown = stack.enter_context(closing(OperationsPort(*operations, application.shown)))
+            shown = operations.port(application.shown, stack)
             listener = stack.enter_context(_listening(host, port))
             # uvloop accepts one connection per loop turn and listening descriptor, and a busy turn
             # takes tens of milliseconds. Under load new connections would starve, so the

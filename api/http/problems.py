@@ -15,12 +15,14 @@ Which status says what:
           does not have, somebody else's thing. Not 401, which would have to carry a challenge
           (RFC 9110 section 11.6.1): here it is the submission that is signed, not the request
     422   every other rule of the protocol
+    429   an address or an organization asks too often
     503   it could not be examined now: overload, storage full, publication behind
 """
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from typing import Annotated, Final
 
@@ -125,6 +127,7 @@ _TITLES: Final = {
     413: "Too large",
     415: "This media type is not taken here",
     422: "A rule was broken",
+    429: "Too often",
     431: "Too large",
     500: "The server failed",
     501: "Not offered here",
@@ -161,6 +164,20 @@ def refused(refusal: Refusal, flags: tuple[FlagReport, ...] = ()) -> Problem:
 def not_now(rule: str, detail: str, *, retry_after: float = 1.0) -> Problem:
     """Return a 503 with Retry-After, in whole seconds and at least one."""
     return Problem(503, rule, detail, headers={"Retry-After": str(max(1, round(retry_after)))})
+
+
+def too_many(detail: str, *, retry_after: float) -> Problem:
+    """Return a 429 with Retry-After, in whole seconds, rounded up."""
+    headers = {"Retry-After": str(max(1, math.ceil(retry_after)))}
+    return Problem(429, "too-many", detail, headers=headers)
+
+
+class TooMany(Unavailable):
+    """Its sender asks too often: a `problem` of status 429."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.document.detail)
 
 
 def no_such_method(methods: str | None) -> Problem:
@@ -203,6 +220,8 @@ def problem_of(error: Exception) -> Problem:
             return error
         case Refusal():
             return refused(error)
+        case TooMany():
+            return error.problem
         case Unavailable():
             return unavailable(error)
         case _:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from time import time
-from typing import Final
+import logging
+from time import time, time_ns
+from typing import TYPE_CHECKING, Final
 
+from api.http.asgi import Headers
 from api.http.methods import known_method
 from api.operations import series
 from api.operations.numbers import Numbers
 from api.operations.series import Role
+from api.submissions.hops import Hops
 from registry.group import Group
 from registry.outcomes import Recorded
 from testamur.stopwatch import Advance
+
+if TYPE_CHECKING:
+    from api.operations.traces import Traces
+
+_log: Final = logging.getLogger("api.submissions")
 
 _OUTCOMES: Final = ("recorded", "repeated", "4xx", "5xx", "hung-up")
 """What becomes of a submission: a receipt, a problem by its class, or a client that is gone."""
@@ -23,11 +31,16 @@ class Observer:
     """What a process with these `roles` reports of itself.
 
     The committer's thread calls `group`, the one that hears of publications `published`, the one
-    that hears of the tables `projected`; the event loop calls the others.
+    that hears of the tables `projected`; the event loop calls the others. With `records` each
+    submission is a log record. `traces`, which the caller closes, get a span for each hop.
     """
 
-    def __init__(self, *roles: Role) -> None:
+    def __init__(self, *roles: Role, traces: Traces | None = None, records: bool = False) -> None:
         self.numbers = numbers = Numbers(*roles)
+        self.traces = traces
+        self.ways: dict[object, Hops] | None = None if traces is None else {}
+        """The hops of submissions that the gate has, by ticket."""
+        self._records = records
         if "api" in roles:
             for counted in (series.EVENTS, series.SUBMISSION_SECONDS):
                 numbers.begin(counted)
@@ -64,6 +77,12 @@ class Observer:
         numbers.observe(series.GATE_SECONDS, group.waited, "queue")
         for step, seconds in group.seconds.items():
             numbers.observe(series.GATE_SECONDS, seconds, step)
+        if self.ways is not None:
+            for ticket, _ in group.settled:
+                # Its request may have given up meanwhile.
+                hops = self.ways.get(ticket)
+                if hops is not None:
+                    hops.group = group
 
     def published(self, advance: Advance) -> None:
         """Take a publication."""
@@ -72,6 +91,8 @@ class Observer:
         numbers.observe(series.PUBLICATION_ENTRIES, advance.entries)
         for step, seconds in _known(advance, series.PUBLICATION_STEPS):
             numbers.observe(series.PUBLICATION_SECONDS, seconds, step)
+        if self.traces is not None:
+            self.traces.published(advance)
 
     def projected(self, advance: Advance) -> None:
         """Take a transaction of the follower."""
@@ -80,6 +101,8 @@ class Observer:
         numbers.observe(series.PROJECTION_ENTRIES, advance.entries)
         for step, seconds in _known(advance, series.PROJECTION_STEPS):
             numbers.observe(series.PROJECTION_SECONDS, seconds, step)
+        if self.traces is not None:
+            self.traces.projected(advance)
 
     def on_checkpoint(self) -> None:
         """Note that a new checkpoint was heard of, now."""
@@ -87,25 +110,72 @@ class Observer:
 
     # --- From the event loop ---
 
-    def receipt(self, seconds: float, *, repeated: bool) -> None:
-        """Count a submission that got its receipt, `seconds` after it began to arrive."""
-        self.numbers.add(series.SUBMISSIONS, "repeated" if repeated else "recorded")
-        self.numbers.observe(series.SUBMISSION_SECONDS, seconds)
+    def receipt(self, hops: Hops, headers: Headers, status: int) -> None:
+        """Take a submission that gets its receipt now."""
+        repeated = hops.recorded is not None and hops.recorded.repeated
+        self.numbers.observe(series.SUBMISSION_SECONDS, hops.seconds)
+        self._submission(hops, headers, "repeated" if repeated else "recorded", status)
 
-    def refused(self, status: int, rule: str) -> None:
-        """Count a submission that got a problem."""
-        self.numbers.add(series.SUBMISSIONS, f"{status // 100}xx")
+    def refused(self, hops: Hops, headers: Headers, status: int, rule: str) -> None:
+        """Take a submission that gets a problem now."""
         self.numbers.add(series.PROBLEMS, rule)
+        self._submission(hops, headers, f"{status // 100}xx", status, rule)
 
-    def hung_up(self) -> None:
-        """Count a submission whose client was gone before it was whole."""
-        self.numbers.add(series.SUBMISSIONS, "hung-up")
+    def hung_up(self, hops: Hops, headers: Headers) -> None:
+        """Take a submission whose client was gone before it was whole."""
+        self._submission(hops, headers, "hung-up", 0)
 
-    def request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count an answer to a request of `route`, a template."""
+    def _submission(
+        self, hops: Hops, headers: Headers, outcome: str, status: int, rule: str | None = None
+    ) -> None:
+        self.numbers.add(series.SUBMISSIONS, outcome)
+        trace = None
+        if self.traces is not None:
+            trace = self.traces.submission(hops, headers, status, rule)
+        if self._records:
+            fields = submission_record(hops, outcome, status, rule, trace)
+            _log.info("submission %s", outcome, extra={"fields": fields})
+
+    def limited(self, limit: str) -> None:
+        """Count a request that is answered 429; one thread for each `limit`."""
+        self.numbers.add(series.LIMITED, limit)
+
+    def request(
+        self, headers: Headers, route: str, method: str, status: int, seconds: float
+    ) -> None:
+        """Take an answer to a request of `route`, a template, that took so many seconds."""
         self.numbers.add(series.REQUESTS, route, known_method(method), str(status))
         if route not in _LONG:
             self.numbers.observe(series.REQUEST_SECONDS, seconds, route)
+        if self.traces is not None and (route, method) != ("/submissions", "POST"):
+            ended = time_ns()
+            began = ended - round(seconds * 1e9)
+            self.traces.request(headers, route, method, status, began=began, ended=ended)
+
+
+def submission_record(
+    hops: Hops, outcome: str, status: int, rule: str | None, trace: str | None
+) -> dict[str, object]:
+    """Return what the log says of a submission: its ids, what became of it, and how long it took.
+
+    The names are those of its signer, if the signature was checked; nothing else is a client's.
+    """
+    record: dict[str, object] = {}
+    if hops.header is not None:
+        record["submission"] = hops.header.payload.jti
+        record["organization"] = hops.header.payload.iss
+    record |= {"outcome": outcome, "status": status}
+    if rule is not None:
+        record["rule"] = rule
+    if hops.recorded is not None:
+        position, events = hops.recorded.position, hops.recorded.events
+        record |= {"position": position, "last": position + events, "events": events}
+    if hops.bytes is not None:
+        record["bytes"] = hops.bytes
+    record["seconds"] = round(hops.seconds, 6)
+    if trace is not None:
+        record["trace"] = trace
+    return record
 
 
 def _known(advance: Advance, steps: tuple[str, ...]) -> list[tuple[str, float]]:

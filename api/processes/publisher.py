@@ -16,7 +16,6 @@ begin.
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -33,6 +32,7 @@ import typer
 
 from api.folder import Folder
 from api.log_keys.private import open_signer, read_log_keys
+from api.operations.records import FORMAT_VARIABLE, write_records
 from api.sequence import VARIABLE, open_last_signed, open_sequence
 from log.directory import DirectoryStore
 from log.last_signed import LastSignedStore
@@ -60,7 +60,7 @@ def main(
 ) -> None:
     """Publish the log in ROOT until standard input ends; each byte on it says there is work."""
     keep_freed_memory()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    write_records("json" if os.environ.get(FORMAT_VARIABLE) == "json" else "text")
     ending = threading.Event()
     with ExitStack() as stack:
         try:

@@ -9,7 +9,9 @@ from typing import Final
 
 import msgspec
 
+from api.submissions.quota import Quota
 from registry.gate import Checked, DryRun, Examined, FlagsRefused, Gate
+from testamur.catalogue.submission import MAX_HEADER
 from testamur.errors import Unavailable
 from testamur.http.check_report import CheckReport, FlagReport, RefusalReport
 from testamur.verification.receipt import flagged
@@ -19,10 +21,14 @@ MAX_REPORTED: Final = 1_000
 
 
 class DryRuns:
-    """Rehearses dry runs in a thread of its own, so that they never delay real ones."""
+    """Rehearses dry runs in a thread of its own, within the `quota` of each organization.
 
-    def __init__(self, gate: Gate) -> None:
+    So they never delay real submissions.
+    """
+
+    def __init__(self, gate: Gate, quota: Quota) -> None:
         self._gate = gate
+        self._quota = quota
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="testamur-dry-run")
 
     def close(self) -> None:
@@ -41,14 +47,21 @@ class DryRuns:
     async def report(self, body: bytes, examined: Examined | None) -> bytes:
         """Return the check report of the dry run in `body`, as JSON.
 
-        `examined` is its first line, if that was examined already. Raises `Refusal`.
+        `examined` is its first line, if that was examined already. Raises `Refusal`, and `TooMany`
+        if its signer must wait.
         """
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, self._report, body, examined
         )
 
     def _report(self, body: bytes, examined: Examined | None) -> bytes:
-        return msgspec.json.encode(report_of(self._gate.dry_run(body, examined)))
+        if examined is None:
+            examined = self._gate.examine_dry_run(body[: MAX_HEADER + 1].partition(b"\n")[0])
+        payload = examined.header.payload
+        self._quota.check(payload.iss)
+        found = self._gate.dry_run(body, examined)
+        self._quota.charge(payload.iss, payload.events)
+        return msgspec.json.encode(report_of(found))
 
 
 def explained(

@@ -18,6 +18,8 @@ from api.operations.observer import Observer
 from api.processes.publishing import Publishing
 from api.processes.wakeups import PUBLISH_SECONDS, Wakeups
 from api.submissions.dry_runs import DryRuns
+from api.submissions.hops import Hops
+from api.submissions.quota import Quota
 from api.submissions.receipts import Receipts
 from api.submissions.recording import Recorder, RefusedForFlags
 from log.proofs import Proofs
@@ -54,14 +56,16 @@ class Submissions:
         proofs: Proofs,
         wakeups: Wakeups,
         observer: Observer,
+        quota: Quota | None = None,
     ) -> None:
         self._publishing = publishing
         self._wakeups = wakeups
         self._observer = observer
         self._threads = ThreadPoolExecutor(_CHECKERS, thread_name_prefix="testamur-check")
-        self._recorder = Recorder(gate, wakeups, self._threads)
+        quota = quota or Quota()
+        self._recorder = Recorder(gate, wakeups, self._threads, quota, observer.ways)
         self._receipts = Receipts(gate, proofs, lambda: publishing.latest)
-        self._dry_runs = DryRuns(gate)
+        self._dry_runs = DryRuns(gate, quota)
         self.intake = Intake(self._threads, limit=MAX_BYTES, budget=BODIES_BYTES)
 
     def close(self) -> None:
@@ -74,25 +78,28 @@ class Submissions:
         if scope["method"] != "POST":
             await answer_problem(send, no_such_method("GET, HEAD, POST, OPTIONS"))
             return
+        hops = Hops()
         try:
-            status, receipt = await self.submit(scope, receive)
+            status, receipt = await self.submit(scope, receive, hops)
         except HungUp:
-            self._observer.hung_up()
+            self._observer.hung_up(hops, scope["headers"])
             return
         except Exception as error:  # noqa: BLE001  # the last place where it can be answered
             problem = problem_of(error)
             detached(error)
-            self._observer.refused(problem.document.status, problem.document.rule)
+            found = problem.document
+            self._observer.refused(hops, scope["headers"], found.status, found.rule)
             await answer_problem(send, problem)
         else:
+            self._observer.receipt(hops, scope["headers"], status)
             await answer(send, status, [JSON, NOT_KEPT], receipt)
 
-    async def submit(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+    async def submit(self, scope: Scope, receive: Receive, hops: Hops) -> tuple[int, bytes]:
         """Return the status (201, or 200 if it was recorded before) and the receipt as JSON.
 
-        Raises `Problem`, `Refusal`, `Unavailable`, and `HungUp` when the client is gone.
+        Its way is noted in `hops`. Raises `Problem`, `Refusal`, `Unavailable`, and `HungUp` when
+        the client is gone.
         """
-        started = perf_counter()
         wait, refuse_flags = wanted(scope.get("query_string", b""))
         self._refuse_while_behind()
         examined: Examined | None = None
@@ -102,19 +109,21 @@ class Submissions:
             line = first_line(start)
             if line is not None:
                 examined = await self._recorder.examine(line)
+                hops.header = examined.header
             return line is not None
 
         body = await self.intake.read(scope, receive, [MEDIA_TYPE], look=examine)
+        hops.received, hops.bytes = perf_counter(), len(body)
         try:
             checked, recorded = await self._recorder.record(
-                body, examined, refuse_flags=refuse_flags
+                body, examined, hops, refuse_flags=refuse_flags
             )
         except RefusedForFlags as outcome:
             flags = await self._dry_runs.explain(outcome.checked, outcome.refusal)
             raise refused(outcome.refusal, flags) from None
         finally:
             self.intake.release(len(body))
-        header = checked.submission.header
+        header, hops.recorded = checked.submission.header, recorded
         # The budget no longer counts the body, so it must not stay in memory while we wait.
         del body, checked
         entry = submission_entry(header.jws, recorded.recorded_at)
@@ -122,11 +131,12 @@ class Submissions:
             entry = await asyncio.to_thread(self._receipts.entry, recorded)
         if wait == "published":
             await self._until_published(recorded)
+            hops.published = perf_counter()
+            hops.root = self._publishing.latest.checkpoint.root
         if recorded.events < _INLINE_EVENTS:
             receipt = self._receipts.make(header.payload, entry, recorded)
         else:
             receipt = await asyncio.to_thread(self._receipts.make, header.payload, entry, recorded)
-        self._observer.receipt(perf_counter() - started, repeated=recorded.repeated)
         return (200 if recorded.repeated else 201), _encode(receipt)
 
     async def check(self, scope: Scope, receive: Receive) -> bytes:

@@ -7,10 +7,13 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Final
 
 from api.http.problems import not_now
 from api.processes.wakeups import COMMIT_SECONDS, Wakeups
+from api.submissions.hops import Hops
+from api.submissions.quota import Quota
 from registry.gate import Checked, Examined, FlagsRefused, Gate, Outcome, Recorded
 from testamur.catalogue.submission import first_line, parse
 from testamur.errors import Refusal, Unavailable, detached
@@ -30,6 +33,7 @@ class _Offered:
     examined: Examined | None
     ticket: asyncio.Future[Outcome]
     refuse_flags: bool
+    hops: Hops
     checked: Checked | None = None
 
 
@@ -43,26 +47,43 @@ class RefusedForFlags(Exception):
 
 
 class Recorder:
-    """Checks submissions on `threads` and offers them to `gate`."""
+    """Checks submissions on `threads` and offers them to `gate`, within the quota of each signer.
 
-    def __init__(self, gate: Gate, wakeups: Wakeups, threads: Executor) -> None:
+    `ways`, if there is one, tells the hops of each ticket that the gate has.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        wakeups: Wakeups,
+        threads: Executor,
+        quota: Quota,
+        ways: dict[object, Hops] | None = None,
+    ) -> None:
         self._gate = gate
+        self._quota = quota
+        self._ways = ways
         self._wakeups = wakeups
         self._threads = threads
         self._unchecked: list[_Offered] = []
 
     async def examine(self, line: bytes) -> Examined:
-        """Return line 1 of a submission, whose other lines are not read yet; raises `Refusal`."""
+        """Return line 1 of a submission, whose other lines are not read yet.
+
+        Raises `Refusal`, and `TooMany` if its signer must wait.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._gate.examine, line)
+        return await loop.run_in_executor(self._threads, self._examined, line)
 
     async def examine_dry_run(self, line: bytes) -> Examined:
-        """Return line 1 of a dry run, whose other lines are not read yet; raises `Refusal`."""
+        """Return line 1 of a dry run, whose other lines are not read yet; raises likewise."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._gate.examine_dry_run, line)
+        found = await loop.run_in_executor(self._threads, self._gate.examine_dry_run, line)
+        self._quota.check(found.header.payload.iss)
+        return found
 
     async def record(
-        self, body: bytes, examined: Examined | None, *, refuse_flags: bool = False
+        self, body: bytes, examined: Examined | None, hops: Hops, *, refuse_flags: bool = False
     ) -> tuple[Checked, Recorded]:
         """Return the submission in `body`, and where it was recorded.
 
@@ -70,7 +91,9 @@ class Recorder:
         its sender can mend stop it (`RefusedForFlags`). Raises `Refusal`, `Unavailable`, and a 503
         `Problem` when the commit takes too long.
         """
-        offered = _Offered(body, examined, self._wakeups.ticket(), refuse_flags)
+        offered = _Offered(body, examined, self._wakeups.ticket(), refuse_flags, hops)
+        if self._ways is not None:
+            self._ways[offered.ticket] = hops
         if len(body) >= ALONE_BYTES:
             self._threads.submit(self._offer_each, [offered])
         else:
@@ -87,12 +110,32 @@ class Recorder:
                 f"not settled within {COMMIT_SECONDS:.0f} s; it may still be recorded, so send "
                 "the same submission again",
             ) from None
+        finally:
+            if self._ways is not None:
+                del self._ways[offered.ticket]
+        hops.settled = perf_counter()
+        self._charge(offered, outcome)
         if isinstance(outcome, FlagsRefused) and offered.checked is not None:
             raise RefusedForFlags(offered.checked, outcome)
         if isinstance(outcome, Exception):
             raise outcome
         assert offered.checked is not None  # noqa: S101  # or it had not been offered
         return offered.checked, outcome
+
+    def _examined(self, line: bytes) -> Examined:
+        """Return line 1, signed by somebody in the register who need not wait."""
+        found = self._gate.examine(line)
+        self._quota.check(found.header.payload.iss)
+        return found
+
+    def _charge(self, offered: _Offered, outcome: Outcome) -> None:
+        # Unchecked: not what its signer signed. Repeated: anybody can send what is on the log.
+        if offered.checked is None or isinstance(outcome, Unavailable):
+            return
+        if isinstance(outcome, Recorded) and outcome.repeated:
+            return
+        submission = offered.checked.submission
+        self._quota.charge(submission.header.payload.iss, len(submission.events))
 
     def _offer_together(self) -> None:
         together, self._unchecked = self._unchecked, []
@@ -107,10 +150,12 @@ class Recorder:
         failed: list[tuple[object, Outcome]] = []
         for offered in together:
             try:
-                examined = offered.examined or self._gate.examine(_first_line(offered.body))
+                examined = offered.examined or self._examined(_first_line(offered.body))
+                offered.hops.header = examined.header
                 offered.checked = self._gate.check(
                     offered.body, examined, refuse_flags=offered.refuse_flags
                 )
+                offered.hops.checked = perf_counter()
                 self._gate.offer(offered.checked, offered.ticket)
             except (Refusal, Unavailable) as error:
                 failed.append((offered.ticket, detached(error)))
