@@ -182,7 +182,7 @@ def fsck(
 
     Exit codes: 0 nothing is wrong, or all was repaired; 1 something is wrong; 2 it could not be
     examined. `--repair` names each tile and bundle that it writes anew, which it does only if the
-    entries give the very tree that was signed; it never touches the checkpoint. It may be killed,
+    entries give the very tree that was signed; it never changes a checkpoint. It may be killed,
     and run again, and a server may be running.
     """
     try:

@@ -2,7 +2,8 @@
 
 Nothing is written unless the sequence gives the very roots that the log's key signed. Then each
 tile, bundle and partial file that differs from what follows from the sequence is written anew, and
-read back. The checkpoint is never touched: no sequence can prove which one was published last.
+read back. A checkpoint that is lost is replaced by the last one signed, as a publisher would do;
+one that is there is never touched, for no sequence can prove which was published last.
 
 Killed half way it leaves whole files, each as it was or as it must be; the next run does the rest.
 """
@@ -49,6 +50,10 @@ class RepairableFiles(ListedFiles, Protocol):
         """
         ...
 
+    def write_checkpoint(self, data: bytes) -> None:
+        """As `Store.write_checkpoint` does."""
+        ...
+
 
 def repair(
     store: RepairableFiles,
@@ -83,12 +88,30 @@ def repair(
         proven.check(chunk)
         mending.mend(chunk, covered=chunk.tail.size <= size, ends_signed=chunk.tail.size in signed)
         progress(committed + chunk.tail.size, 2 * committed)
+    if _replace_lost_checkpoint(store, last_signed):
+        repaired(CHECKPOINT, "it was missing")
+
+
+def _replace_lost_checkpoint(store: RepairableFiles, last_signed: SignedNote) -> bool:
+    """Make the last checkpoint signed public, if none is; return whether it was done."""
+    with suppress(FileDamage):  # it is there, and may be evidence
+        try:
+            store.read(CHECKPOINT)
+        except NotFound:
+            note = last_signed.get()
+            while note is not None:
+                store.write_checkpoint(note)
+                # A publisher may have signed and published a newer one before that write.
+                written, note = note, last_signed.get()
+                if note == written:
+                    return True
+    return False
 
 
 def _signed(store: ListedFiles, key: LogKey, last_signed: SignedNote) -> dict[int, bytes]:
     """Return the root that was signed for each size: of the last one signed and of the public one.
 
-    A public checkpoint that is damaged or lost says nothing, and stays as it is.
+    A public checkpoint that is damaged or lost says nothing.
     """
     found: list[Checkpoint] = []
     note = last_signed.get()

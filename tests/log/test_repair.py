@@ -181,15 +181,52 @@ def test_two_trees_that_were_signed_are_not_repaired() -> None:
     assert refused(log, "another-tree").path == "source"
 
 
-@pytest.mark.parametrize("held", [None, b"", b"no note", note_of(657, bytes(32), OTHER_KEY)])
-def test_a_lost_or_damaged_checkpoint_stays_as_it_is(held: bytes | None) -> None:
+def test_a_lost_checkpoint_is_replaced_by_the_last_one_signed() -> None:
+    log = SMALL.copy()
+    signed = log.store.files.pop("checkpoint")
+    assert mend(log) == ["checkpoint"]
+    assert log.store.files["checkpoint"] == signed
+    log.store.files = {}  # all of it, as when a bucket is lost, or a log moves
+    assert mend(log)[-1] == "checkpoint"
+    assert named(log.check()) == []
+
+
+def test_a_checkpoint_that_is_published_meanwhile_is_not_set_back() -> None:
+    log = SMALL.copy()
+    log.store = Meeting(log)
+    log.store.files = {
+        path: data for path, data in SMALL.store.files.items() if path != "checkpoint"
+    }
+    assert mend(log) == ["checkpoint"]
+    assert log.store.files["checkpoint"] == log.last_signed.signed[-1]
+    assert len(log.last_signed.signed) == len(SMALL.last_signed.signed) + 1
+
+
+class Meeting(MemoryStore):
+    """A store that a publisher writes to just before somebody else does."""
+
+    def __init__(self, log: SoundLog) -> None:
+        super().__init__()
+        self._log = log
+        self._met = False
+
+    def write_checkpoint(self, data: bytes) -> None:
+        if not self._met:
+            self._met = True
+            self._log.source.submit(1)
+            newer = SoundLog(2, 600, 55, 1).last_signed.signed[-1]
+            self._log.last_signed.signed.append(newer)
+            super().write_checkpoint(newer)
+        super().write_checkpoint(data)
+
+
+@pytest.mark.parametrize("held", [b"", b"no note", note_of(657, bytes(32), OTHER_KEY)])
+def test_a_damaged_checkpoint_stays_as_it_is(held: bytes) -> None:
     log = SMALL.copy()
     log.flip("tile/0/000")
-    del log.store.files["checkpoint"]
-    if held is not None:
-        log.store.files["checkpoint"] = held
+    log.store.files["checkpoint"] = held
     assert mend(log) == ["tile/0/000"]
-    assert log.store.files.get("checkpoint") == held
+    assert log.store.files["checkpoint"] == held
     assert [path for path, _ in named(log.check())] == ["checkpoint"]
 
 
