@@ -25,6 +25,7 @@ from api.log_keys.private import read_log_keys
 from api.making import make_log
 from api.moving import copy_log
 from api.operations.records import FORMAT_VARIABLE, LogFormat, write_records
+from api.roles import parse_roles
 from api.sequence import VARIABLE, migrate_store, open_sequence
 from registry.inspection import inspected
 from testamur.catalogue.events import OrganizationRegistered, wire_name
@@ -130,6 +131,32 @@ def serve(
     proxy_header: Annotated[
         ProxyHeader, typer.Option(help="The header in which the proxy says so.")
     ] = "x-forwarded-for",
+    roles: Annotated[
+        str,
+        typer.Option(
+            help="What this process does of the work, where a database keeps the sequence. "
+            "Without api it listens on the port for operators alone."
+        ),
+    ] = "api,publish,project",
+    vkey: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="TESTAMUR_VKEY",
+            help="A file with the log's verifier key, for a process without the signing key.",
+        ),
+    ] = None,
+    grace: Annotated[
+        float, typer.Option(min=1, max=600, help="Seconds to finish in, once told to stop.")
+    ] = 20,
+    announce: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=60,
+            help="Seconds of these in which it goes on and /readyz is 503, so that load balancers "
+            "send no more requests.",
+        ),
+    ] = 0,
     *,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log every request.")] = False,
 ) -> None:
@@ -142,6 +169,9 @@ def serve(
     os.environ[FORMAT_VARIABLE] = log_format  # for the children
     writer = write_records(log_format)
     try:
+        found = parse_roles(roles)
+        # Without requests that port is all there is.
+        shown = ops_port is not None or "api" not in found
         limits = RateLimits(
             requests=address_rate,
             tiles=tile_rate,
@@ -150,20 +180,24 @@ def serve(
             proxies=tuple(map(trusted_network, trusted_proxy or ())),
             proxy_header=proxy_header,
         )
-        server.serve(
-            data,
+        options = server.Options(
             store=store,
+            roles=found,
+            vkey=vkey,
             host=host,
             port=port,
             interval=interval,
+            grace=grace,
+            announce=announce,
             access_log=access_log,
             operations=Operations(
-                address=None if ops_port is None else (ops_host, ops_port),
+                address=(ops_host, ops_port or 0) if shown else None,
                 limits=limits,
                 writer=writer,
                 submissions=log_format == "json",
             ),
         )
+        server.serve(data, options)
     except (Refuted, Unavailable) as error:
         fail(error)
 

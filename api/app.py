@@ -7,7 +7,7 @@ document (`problems.py`); no stack trace and no file path of the server is ever 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Any, Final, cast
@@ -31,11 +31,13 @@ from api.http.methods import methods_of
 from api.http.negotiation import coding_taken, media_type_taken
 from api.http.parameters import OnlyKnown
 from api.http.problems import Problem, moved, no_such_method, not_acceptable, problem_of
+from api.leaving import Leaving
 from api.limits import RateLimits
 from api.operations import series
 from api.operations.observer import Observer
 from api.operations.port import shown
 from api.operations.readings import read_child, read_http, read_parts
+from api.parts import Parts
 from api.questions.answerer import Answerer
 from api.questions.moment import FORMS
 from api.questions.spelling import address_meant
@@ -47,7 +49,6 @@ from api.web import routes as web
 from api.web.front import Front
 from api.web.pages import pages
 from api.web.policy import HTML
-from api.wiring import Parts
 from log.proofs import Proofs
 from testamur import __version__
 from testamur.errors import Refusal, Unavailable, detached
@@ -70,6 +71,7 @@ class App:
         observer: Observer,
         state: Health,
         limits: AddressLimits | None,
+        end_waiting: Callable[[], None],
     ) -> None:
         self._tiles = tiles
         self._submitting = submitting
@@ -80,6 +82,7 @@ class App:
         self.numbers = observer.numbers
         self.shown = shown(observer.numbers, state.ready)
         """What the port for operators answers."""
+        self.end_waiting = end_waiting
         self._zipping = GZipMiddleware(
             framework, minimum_size=1, compresslevel=_LEVEL, exclude_content_types=()
         )
@@ -176,11 +179,16 @@ def _asking_for_gzip(scope: Scope) -> Scope:
 
 
 def make_app(
-    parts: Parts, answers: Answers, observer: Observer, limits: RateLimits | None = None
+    parts: Parts,
+    answers: Answers,
+    observer: Observer,
+    leaving: Leaving,
+    limits: RateLimits | None = None,
 ) -> App:
     """Return the application over opened parts, whose connections share the budget `answers`.
 
-    Its lifespan starts and stops the parts. What it does is reported to `observer`.
+    Its lifespan starts and stops the parts, in the time that `leaving` gives. What it does is
+    reported to `observer`.
     """
     numbers = observer.numbers
     limits = limits or RateLimits()
@@ -193,10 +201,11 @@ def make_app(
         observer,
         limits.quota(lambda: observer.limited("organization")),
     )
-    reading = Entries(parts.reader(), parts.wakeups, parts.latest, answers.make_room)
-    answerer = Answerer(parts.following, parts.reader, parts.latest)
+    at_least = parts.publishing.at_least
+    reading = Entries(parts.reader(), parts.wakeups, parts.latest, at_least, answers.make_room)
+    answerer = Answerer(parts.following, parts.reader, parts.latest, at_least)
     requests = numbers.counts(series.REQUESTS)
-    tiles = Tiles(parts.store, parts.latest, parts.keys.keys.render(), requests=requests)
+    tiles = Tiles(parts.store, parts.latest, at_least, parts.keys.keys.render(), requests=requests)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -208,7 +217,7 @@ def make_app(
             answerer.close()
             reading.close()
             tiles.close()
-            parts.stop()
+            parts.stop(leaving.left)
 
     framework = FastAPI(
         title="Testamur",
@@ -231,10 +240,10 @@ def make_app(
     framework.state.pages = pages(parts.keys.keys.name)
     framework.state.front = Front(str(parts.keys.keys.first), parts.latest)
     framework.state.reading = reading
-    framework.state.health = health_of_parts = Health(parts)
+    framework.state.health = health_of_parts = Health(parts, leaving)
     read_parts(numbers, parts, health_of_parts)
-    read_child(numbers, parts.publishing, "publisher")
-    read_child(numbers, parts.following, "follower")
+    for name, child in parts.children.items():
+        read_child(numbers, child, name)
     read_http(
         numbers,
         tiles=tiles,
@@ -251,7 +260,14 @@ def make_app(
     _answer_errors(framework)
     framework.openapi = lambda: _document(framework)  # type: ignore[method-assign]
     return App(
-        tiles, submitting, framework, reading, observer, health_of_parts, limits.of_addresses()
+        tiles,
+        submitting,
+        framework,
+        reading,
+        observer,
+        health_of_parts,
+        limits.of_addresses(),
+        parts.wakeups.end_waiting,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Annotated, Any, Final, cast
@@ -59,8 +59,9 @@ _encode: Final = msgspec.json.Encoder().encode
 class Entries:
     """Reads published entries through `reader`; `latest` returns the newest published checkpoint.
 
-    It reads bundles only, which several threads may do with one reader. `make_room` ends a
-    connection whose client reads nothing, if there is one.
+    It reads bundles only, which several threads may do with one reader. `at_least` returns the
+    newest checkpoint after it has looked for one of a given size. `make_room` ends a connection
+    whose client reads nothing, if there is one.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class Entries:
         reader: LogReader,
         wakeups: Wakeups,
         latest: Callable[[], Published],
+        at_least: Callable[[int], Awaitable[Published]],
         make_room: Callable[[], bool],
     ) -> None:
         self._reader = reader
         self._wakeups = wakeups
         self._make_room = make_room
         self.latest = latest
+        self._at_least = at_least
         self._stopping = asyncio.Event()
         # Threads of its own, so that downloads of the whole log never delay receipts.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="testamur-entries")
@@ -88,12 +91,14 @@ class Entries:
         """Stop reading."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def check_start(self, start: int, published: Published) -> None:
-        """Raise a `Problem` when `start` lies beyond what is published."""
+    async def published_from(self, start: int) -> Published:
+        """Return the newest checkpoint; raises a `Problem` when `start` lies beyond it."""
+        published = await self._at_least(start)
         if start > published.size:
             raise Problem(
                 422, "size-ahead", f"the log has {published.size} published entries", value=start
             )
+        return published
 
     async def pieces(
         self, start: int, end: int, size: int, render: Callable[[LogEntry], bytes]
@@ -281,8 +286,7 @@ async def some_entries(
         int, Query(ge=1, le=MAX_LIMIT, description="Entries, at most.", examples=[DEFAULT_LIMIT])
     ] = DEFAULT_LIMIT,
 ) -> Response:
-    published = reading.latest()
-    reading.check_start(start, published)
+    published = await reading.published_from(start)
     end = min(start + limit, published.size)
     headers = {"Testamur-Size": str(published.size), "Cache-Control": "no-cache"}
     if end < published.size:
@@ -318,7 +322,7 @@ async def stream(
     ] = None,
 ) -> Response:
     first = resumed_at(start, last_event_id)
-    reading.check_start(first, reading.latest())
+    await reading.published_from(first)
     events = await started(reading.events(first))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Parts(events, media_type=EVENT_STREAM, headers=headers)

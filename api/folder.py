@@ -111,6 +111,25 @@ def check_private(path: Path, found: os.stat_result) -> None:
 
 
 @contextmanager
+def at_work(folder: Folder) -> Iterator[None]:
+    """Be one of those at work in the folder; raises `Unavailable` while a server is alone there.
+
+    A folder that cannot be written is only read, and needs no lock.
+    """
+    try:
+        lock = folder.lock.open("ab")
+    except OSError:
+        yield
+        return
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(f"another server is alone at work in {folder.root}") from None
+        yield
+
+
+@contextmanager
 def locked(folder: Folder) -> Iterator[None]:
     """Be the one at work in the folder; raises `Unavailable` while another is."""
     path = folder.lock

@@ -8,45 +8,21 @@ served apart (`operations/`).
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Final, Literal, NamedTuple, cast
+from typing import Annotated, Any, Final, cast
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.http import openapi
 from api.http.negotiation import media_type_taken
+from api.leaving import Leaving
 from api.log_keys.listed import ListedKey
+from api.parts import Parts
 from api.questions.moment import NOW
+from api.readiness import Alive, Progress, Readiness, hung, readiness
 from api.web.policy import HTML
 from api.web.routes import page_of
-from api.wiring import Parts
 from testamur import __version__
-
-MAX_LAG: Final = 100_000
-"""How many entries publication, or the projections, may lag while the server is ready."""
-HUNG_SECONDS: Final = 10.0
-"""How long a part may have work and make no progress while the server is ready."""
-
-
-class PartState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One part of the server; `detail` says what is wrong, or how far it is."""
-
-    part: str
-    state: Literal["works", "lags", "failed"]
-    detail: str
-
-
-class Readiness(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Whether requests should be sent here, part by part."""
-
-    ready: bool
-    parts: tuple[PartState, ...]
-
-
-class Alive(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The process answers."""
-
-    status: Literal["alive"]
 
 
 class LogKeyLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -83,68 +59,12 @@ _LINKS: Final = {
 }
 
 
-class Progress(NamedTuple):
-    """The size that each part has reached, and what stopped or delays it, if anything."""
-
-    committed: int
-    published: int
-    projected: int
-    gate_failure: BaseException | None
-    publisher_failure: BaseException | None
-    follower_failure: BaseException | None
-    follower_obstacle: BaseException | None = None
-    publisher_obstacle: BaseException | None = None
-
-
-def readiness(progress: Progress) -> Readiness:
-    """Return the state of every part."""
-    parts = (
-        _part("gate", progress.committed, progress.committed, progress.gate_failure),
-        _part(
-            "log",
-            progress.published,
-            progress.committed,
-            progress.publisher_failure,
-            progress.publisher_obstacle,
-        ),
-        _part(
-            "projections",
-            progress.projected,
-            progress.published,
-            progress.follower_failure,
-            progress.follower_obstacle,
-        ),
-    )
-    return Readiness(ready=all(part.state == "works" for part in parts), parts=parts)
-
-
-def _part(
-    name: str,
-    size: int,
-    of: int,
-    failure: BaseException | None,
-    obstacle: BaseException | None = None,
-) -> PartState:
-    if failure is not None:
-        # The kind alone: a message may hold a path of ours.
-        detail = f"stopped at {size} of {of} entries: {type(failure).__name__}"
-        return PartState(part=name, state="failed", detail=detail)
-    # With an obstacle it would lag for an unknown time, however few entries arrive.
-    lags = of - size > (MAX_LAG if obstacle is None else 0)
-    state: Literal["works", "lags"] = "lags" if lags else "works"
-    return PartState(part=name, state=state, detail=f"at {size} of {of} entries")
-
-
-def _hung(seconds: float) -> TimeoutError | None:
-    """Return the obstacle of a part that had work for so long and made no progress."""
-    return TimeoutError(f"nothing for {seconds:.0f} s") if seconds > HUNG_SECONDS else None
-
-
 class Health:
     """Reads the state of the parts of a running server."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, leaving: Leaving) -> None:
         self._parts = parts
+        self._leaving = leaving
 
     def progress(self) -> Progress:
         """Return the size that each part has reached."""
@@ -153,16 +73,20 @@ class Health:
             committed=max(parts.wakeups.committed, parts.wakeups.size),
             published=parts.wakeups.size,
             projected=parts.following.size,
-            gate_failure=parts.gate.failure,
+            gate_failure=parts.gate.failure or parts.out_of_reach(),
             publisher_failure=parts.publishing.failure,
             follower_failure=parts.following.failure,
-            follower_obstacle=parts.following.obstacle or _hung(parts.following.stuck),
-            publisher_obstacle=_hung(parts.wakeups.stuck),
+            follower_obstacle=parts.following.obstacle or hung(parts.following.stuck),
+            publisher_obstacle=hung(parts.wakeups.stuck),
         )
+
+    def readiness(self) -> Readiness:
+        """Return the state of every part."""
+        return readiness(self.progress(), leaving=self._leaving.begun)
 
     def ready(self) -> tuple[bool, bytes]:
         """Return whether every part works, and the state of each as JSON."""
-        found = readiness(self.progress())
+        found = self.readiness()
         return found.ready, msgspec.json.encode(found)
 
     def about(self) -> About:
@@ -227,14 +151,14 @@ async def healthz() -> Response:
     "/readyz",
     summary="Whether every part works.",
     description="For a load balancer: 503 while a part has failed, or lags behind by more than "
-    "its bound.",
+    "its bound, and as soon as the server is about to end.",
     responses={
         200: openapi.answer(Readiness, "All work."),
         503: openapi.answer(Readiness, "One does not."),
     },
 )
 async def readyz(observed: Observed) -> Response:
-    found = readiness(observed.progress())
+    found = observed.readiness()
     return _json(found, 200 if found.ready else 503)
 
 

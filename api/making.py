@@ -10,8 +10,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from api.folder import Folder
+from api.log_files import open_log_files
 from api.sequence import open_last_signed, open_sequence
-from log.directory import DirectoryStore
 from log.publisher import Publisher
 from registry.gate import Gate
 from registry.store import Store
@@ -94,7 +94,7 @@ def _publish_genesis(
         last_signed = stack.enter_context(closing(open_last_signed(folder, store)))
         gate.open_log(genesis(signer, authorities, int(time.time())))
         publisher = Publisher(
-            gate.entries, DirectoryStore(folder.log), last_signed, signer, published=lambda *_: None
+            gate.entries, open_log_files(folder), last_signed, signer, published=lambda *_: None
         )
         publisher.resume()
         publisher.publish_once()

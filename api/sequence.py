@@ -82,6 +82,14 @@ def open_read_models(address: str) -> Engine:
     return open_tables(Address.parse(address).connect)
 
 
+def read_read_models(address: str) -> Engine:
+    """Open the tables that answer questions, which a projector makes; nothing is made here."""
+    from projections.postgres import read_tables  # noqa: PLC0415  # as above
+    from registry.postgres.address import Address  # noqa: PLC0415
+
+    return read_tables(Address.parse(address).connect)
+
+
 def remove_read_models(address: str) -> None:
     """Remove the tables that answer questions from a database. Raises `Unavailable`."""
     from projections.postgres import remove_tables  # noqa: PLC0415  # as above

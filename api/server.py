@@ -1,8 +1,9 @@
-"""Runs the application: one event loop and two child processes, until a signal stops it.
+"""Runs one process of the server: an event loop and child processes, until a signal stops it.
 
 It listens only after every part has been opened and checked, and then prints one line. On a signal
-it takes no more connections, answers the requests under way, publishes what is durable, and ends.
-TLS and limits for each client belong to the proxy in front of it.
+it says that it is not ready, takes no more connections, answers the requests under way, publishes
+what is durable, and ends (`leaving.py`). TLS and limits for each client belong to the proxy in
+front of it.
 """
 
 from __future__ import annotations
@@ -10,45 +11,83 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
 import resource
 import signal
 import socket
 import sys
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Final, cast
 
 import uvicorn
 
+from api import sharing, wiring
 from api.app import App, make_app
+from api.folder import Folder
 from api.http.answers import Answers
 from api.http.connection import MAX_CONNECTIONS, Connection
+from api.leaving import Leaving
+from api.log_keys.public import known_keys
+from api.operations.observer import Observer
 from api.operations.options import Operations
 from api.operations.port import OperationsPort
 from api.operations.readings import read_loop
-from api.wiring import opened
+from api.operations.series import Role
+from api.parts import Parts
+from api.roles import ALL
+from api.sequence import is_database
+from api.sharing import Place, Workers
+from api.working import work
 from testamur.errors import Unavailable
 from testamur.memory import keep_freed_memory
 
 _BACKLOG: Final = 2048
 _LISTENERS: Final = 16
 _IDLE_SECONDS: Final = 30
-_GRACE_SECONDS: Final = 40  # longer than any request may wait for its checkpoint
 _OTHER_FILES: Final = 1024  # what may be open besides connections
 _SLOW_EVERY: Final = 50  # slow clients are ended every so many ticks of 0.1 s
 
 _log: Final = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a process serves. `interval`, `grace` and `announce` are in seconds.
+
+    `store` is the address of the sequence, if it is not kept in the folder. `vkey` is a file with
+    the log's verifier key, for a process without the signing key. `operations` is what its operator
+    sees and limits; a process that takes no requests must have its address.
+    """
+
+    store: str | None
+    roles: frozenset[Role]
+    vkey: Path | None
+    host: str
+    port: int
+    interval: float
+    grace: float
+    announce: float
+    access_log: bool
+    operations: Operations
+
+
 class Server(uvicorn.Server):
-    """Prints when it is ready, and ends the event streams before it waits for requests to end."""
+    """Prints when it is ready, and ends as `leaving` says."""
 
     def __init__(
-        self, config: uvicorn.Config, application: App, operations: OperationsPort | None
+        self,
+        config: uvicorn.Config,
+        application: App,
+        leaving: Leaving,
+        operations: OperationsPort | None,
     ) -> None:
         super().__init__(config)
         self._application = application
+        self._leaving = leaving
         self._operations = operations
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -68,76 +107,99 @@ class Server(uvicorn.Server):
                 sys.stdout.write(f"operations on {self._operations.address}\n")
             sys.stdout.flush()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end at the first signal; do not wait for anything after the second."""
+        if self._leaving.begun:
+            super().handle_exit(sig, frame)
+        self._leaving.begin()
+
     async def on_tick(self, counter: int) -> bool:
         """End the connections of clients that are too slow; return whether to stop."""
         if counter % _SLOW_EVERY == 0:
             now = asyncio.get_running_loop().time()
             for connection in tuple(self.server_state.connections):
                 cast("Connection", connection).end_if_slow(now)
-        return await super().on_tick(counter)
+        return await super().on_tick(counter) or self._leaving.announced
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop, event streams first: they would never end by themselves."""
+        """Stop: event streams first, and before the time is over what still waits."""
         self._application.end_streams()
+        left = self._leaving.for_requests
+        asyncio.get_running_loop().call_later(left, self._application.end_waiting)
+        # A moment more, in which those requests get their answers.
+        self.config.timeout_graceful_shutdown = math.ceil(left) + 1
         await super().shutdown(sockets)
 
 
-def serve(
-    root: Path,
-    *,
-    store: str | None,
-    host: str,
-    port: int,
-    interval: float,
-    access_log: bool,
-    operations: Operations | None = None,
-) -> None:
+def serve(root: Path, options: Options) -> None:
     """Serve the log in the folder `root` until a signal says to stop.
 
-    `store` is the address of the sequence, if it is not kept in the folder; `operations` is what
-    its operator sees and limits. Raises `Refuted` naming
-    the damage found in it, and `Unavailable` when the address or the folder cannot be used.
+    Raises `Refuted` naming the damage found in it, and `Unavailable` when an address, the folder or
+    the database cannot be used, or the roles cannot be split.
     """
     keep_freed_memory()
-    _open_more_files()
-    operations = operations or Operations()
+    leaving = Leaving(announce=options.announce, grace=options.grace)
+    operations = options.operations
     with (
-        operations.observer("api", "publish", "project") as observer,
-        opened(root, store=store, interval=interval, observer=observer) as parts,
+        operations.observer(*options.roles) as observer,
+        _opened(root, options, observer) as parts,
     ):
-        answers = Answers()
-        application = make_app(parts, answers, observer, operations.limits)
-        config = uvicorn.Config(
-            application,
-            loop="uvloop",
-            # A class is asked for, and only called.
-            http=cast("type[Connection]", partial(Connection, answers=answers)),
-            ws="none",
-            interface="asgi3",
-            lifespan="on",
-            log_config=None,
-            access_log=access_log,
-            server_header=False,
-            proxy_headers=False,
-            backlog=_BACKLOG,
-            timeout_keep_alive=_IDLE_SECONDS,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
+        if isinstance(parts, Parts):
+            _open_more_files()
+            answers = Answers()
+            application = make_app(parts, answers, observer, leaving, operations.limits)
+            _run(application, options, answers, leaving)
+        else:
+            work(parts, operations, observer.numbers, leaving)
+
+
+def _opened(
+    root: Path, options: Options, observer: Observer
+) -> AbstractContextManager[Parts | Workers]:
+    store = options.store
+    if is_database(store):
+        folder = Folder(root)
+        place = Place(folder, store, known_keys(folder, options.vkey), options.interval)
+        return sharing.opened(place, options.roles, observer)
+    if options.roles != frozenset(ALL):
+        raise Unavailable(
+            "a file keeps the sequence, so one server does all the work, with processes of its "
+            "own; roles are split where a database keeps it: name it by --store"
         )
-        with ExitStack() as stack:
-            shown = operations.port(application.shown, stack)
-            listener = stack.enter_context(_listening(host, port))
-            # uvloop accepts one connection per loop turn and listening descriptor, and a busy turn
-            # takes tens of milliseconds. Under load new connections would starve, so the
-            # descriptor is duplicated.
-            listeners = [stack.enter_context(listener.dup()) for _ in range(_LISTENERS)]
-            # Objects made at start-up stay: the collector need not walk them again and again.
-            gc.collect()
-            gc.freeze()
-            for each in (signal.SIGINT, signal.SIGTERM):
-                # uvicorn raises the signal again when it has stopped; the parts are still to be
-                # closed, so the signal must not end the process.
-                signal.signal(each, lambda *_: None)
-            Server(config, application, shown).run(sockets=listeners)
+    return wiring.opened(root, store=store, interval=options.interval, observer=observer)
+
+
+def _run(application: App, options: Options, answers: Answers, leaving: Leaving) -> None:
+    config = uvicorn.Config(
+        application,
+        loop="uvloop",
+        # A class is asked for, and only called.
+        http=cast("type[Connection]", partial(Connection, answers=answers, leaving=leaving)),
+        ws="none",
+        interface="asgi3",
+        lifespan="on",
+        log_config=None,
+        access_log=options.access_log,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_IDLE_SECONDS,
+    )
+    with ExitStack() as stack:
+        shown = options.operations.port(application.shown, stack)
+        listener = stack.enter_context(_listening(options.host, options.port))
+        # uvloop accepts one connection per loop turn and listening descriptor, and a busy turn
+        # takes tens of milliseconds. Under load new connections would starve, so the descriptor
+        # is duplicated.
+        listeners = [stack.enter_context(listener.dup()) for _ in range(_LISTENERS)]
+        # Objects made at start-up stay: the collector need not walk them again and again.
+        gc.collect()
+        gc.freeze()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            # uvicorn raises the signal again when it has stopped; the parts are still to be
+            # closed, so the signal must not end the process.
+            signal.signal(each, lambda *_: None)
+        Server(config, application, leaving, shown).run(sockets=listeners)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -75,12 +75,17 @@ class Resource:
 
 
 class Tiles:
-    """Serves one log; `latest` returns the newest published checkpoint."""
+    """Serves one log; `latest` returns the newest published checkpoint.
+
+    `at_least` returns it after it has looked for one of a given size, of which a client may have
+    heard elsewhere.
+    """
 
     def __init__(
         self,
         store: Store,
         latest: Callable[[], Published],
+        at_least: Callable[[int], Awaitable[Published]],
         vkeys: str,
         *,
         cache_bytes: int = CACHE_BYTES,
@@ -92,6 +97,7 @@ class Tiles:
         """
         self._store = store
         self._latest = latest
+        self._at_least = at_least
         self._vkey = _resource(vkeys.encode(), _CHANGING)
         self._checkpoint: tuple[bytes, Resource] | None = None
         self._kept = _Kept(cache_bytes)
@@ -164,7 +170,7 @@ class Tiles:
             self.hits += 1
             return kept
         self.misses += 1
-        self._check_published(path)
+        await self._check_published(path)
         return await self._load(path, zipped=zipped)
 
     def _latest_checkpoint(self) -> Resource:
@@ -173,15 +179,16 @@ class Tiles:
             self._checkpoint = latest.note, _resource(latest.note, _CHANGING)
         return self._checkpoint[1]
 
-    def _check_published(self, path: bytes) -> None:
+    async def _check_published(self, path: bytes) -> None:
         """Raise a 404 unless the path is well-formed and the latest checkpoint implies the file."""
         try:
             parsed = parse_path(path.decode("ascii"))
         except (Refuted, UnicodeDecodeError):
             raise _absent("not the path of a checkpoint, tile or entry bundle") from None
-        size = self._latest().size
         level = 0 if isinstance(parsed, BundlePath) else parsed.level
-        if (parsed.index * WIDTH + parsed.width) << HEIGHT * level > size:
+        needed = (parsed.index * WIDTH + parsed.width) << HEIGHT * level
+        size = (await self._at_least(needed)).size
+        if needed > size:
             raise _absent(f"the log has {size} entries, which imply no such file")
 
     async def _load(self, path: bytes, *, zipped: bool) -> Resource:

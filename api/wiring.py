@@ -1,83 +1,41 @@
-"""Puts the parts of a server together: what starts when, what wakes what, what stops when.
+"""Puts the parts of a server together that is alone with its log: who starts, wakes and stops whom.
 
 `opened` gives parts that have checked their own files and found no damage; otherwise nothing is
-served. Only `fsck` checks entry by entry that the sequence is what was published.
+served. Only `fsck` checks entry by entry that the sequence is what was published. `sharing.py` does
+the same where a database keeps the sequence, and several processes share the work.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from api.folder import Folder, locked
+from api.log_files import open_log_files
 from api.log_keys.listed import KeyList
 from api.log_keys.private import read_key_list
 from api.operations.observer import Observer
+from api.parts import Parts
 from api.processes.following import Following
 from api.processes.publishing import Publishing
 from api.processes.wakeups import Wakeups
-from api.published import Published
-from api.sequence import is_database, open_read_models, open_sequence, remove_read_models
-from log.directory import DirectoryStore
+from api.read_models import open_sound
+from api.sequence import open_sequence
 from projections.database import open_tables
-from projections.resuming import begin, resume
 from registry.gate import Gate
 from registry.outcomes import Outcome
-from testamur.errors import Refuted, Unavailable
+from testamur.errors import Unavailable
 from testamur.keys import PublicKey
 from testamur.tlog.checkpoint import Checkpoint
 from testamur.tlog.note import VerifierKey
-from testamur.tlog.reader import LogReader
 
 INTERVAL: Final = 0.1
-
-_log: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The opened parts of one log, before they run."""
-
-    keys: KeyList
-    gate: Gate
-    store: DirectoryStore
-    publishing: Publishing
-    following: Following
-    wakeups: Wakeups
-
-    def latest(self) -> Published:
-        """Return the newest published checkpoint."""
-        return self.publishing.latest
-
-    def reader(self) -> LogReader:
-        """Return a new reader of the published log, for one thread."""
-        return LogReader(self.store, self.keys.keys)
-
-    def start(self) -> None:
-        """Begin to follow what is published, and to wake requests on this loop."""
-        self.wakeups.bind(asyncio.get_running_loop(), committed=self.gate.entries.committed())
-        # Checkpoints published before now found no loop to wake requests on.
-        self.wakeups.on_published(self.latest().checkpoint)
-        self.following.start()
-
-    def stop(self) -> None:
-        """Publish what is durable, and come to rest. Requests are over by then.
-
-        Entries that the gate commits after the publisher has ended are durable, and published at
-        the next start.
-        """
-        self.publishing.stop()
-        self.following.stop()
-        self.gate.close()
 
 
 @contextmanager
@@ -90,9 +48,9 @@ def opened(
 ) -> Iterator[Parts]:
     """Open the log in `root` for its one server, and close it afterwards.
 
-    `store` is the address of the sequence, if it is not kept in the folder. Checkpoints are at
-    least `interval` seconds apart. The parts report to `observer`. Raises `Refuted` naming
-    the damage, and `Unavailable` when another server runs there or the disk fails.
+    `store` is the address of the file of the sequence, if it is not in the folder. Checkpoints are
+    at least `interval` seconds apart. The parts report to `observer`. Raises `Refuted` naming the
+    damage, and `Unavailable` when another server runs there or the disk fails.
     """
     folder = Folder(root)
     # Only the publisher keeps the signing key.
@@ -121,13 +79,17 @@ def _open_parts(
         wakeups.on_published(checkpoint)
         following.wake()
 
+    def stop(seconds: float) -> None:
+        publishing.stop(seconds)
+        following.stop(seconds)
+
     keys = listed.keys
     key = keys.first  # which opened the log
     log_key = PublicKey("Ed25519", key.public)
     sequence = stack.enter_context(closing(open_sequence(folder, store)))
     gate = Gate(sequence, log_key=log_key, settled=on_settled, measured=observer.group)
     stack.callback(gate.close)
-    engine, size = _open_tables(folder, store, key)
+    engine, size = _open_tables(folder.projections, key)
     stack.callback(engine.dispose)
     following = Following(
         folder.log,
@@ -135,7 +97,6 @@ def _open_parts(
         keys,
         engine,
         size=size,
-        store=store,
         measured=observer.projected,
     )
     # After any failure the folder is not released while a child still writes to it.
@@ -150,38 +111,22 @@ def _open_parts(
     )
     stack.callback(publishing.stop)
     publishing.start()
-    return Parts(listed, gate, DirectoryStore(folder.log), publishing, following, wakeups)
+    return Parts(
+        keys=listed,
+        gate=gate,
+        store=open_log_files(folder),
+        publishing=publishing,
+        following=following,
+        wakeups=wakeups,
+        children={"publisher": publishing, "follower": following},
+        begin=following.start,
+        end=stop,
+    )
 
 
-def _open_tables(folder: Folder, store: str | None, key: VerifierKey) -> tuple[Engine, int]:
-    """Return the database that the follower writes to, and the size it reaches.
-
-    Tables that it cannot go on from are built anew. That is decided here because the child could
-    not tell damage in the tables from damage in the log.
-    """
-    place = "the database" if is_database(store) else folder.projections
+def _open_tables(tables: Path, key: VerifierKey) -> tuple[Engine, int]:
+    """Return the database that the follower writes to, and the size it reaches."""
     try:
-        try:
-            return _resumed(folder, store, key)
-        except (Refuted, DatabaseError) as damage:
-            if is_database(store) and isinstance(damage, OperationalError):
-                raise  # it cannot be asked just now, which says nothing of the tables
-            # Nothing is lost: every row comes from the log, which is checked as it is read.
-            _log.warning("the projections are built anew: %s", damage)
-            if is_database(store):
-                remove_read_models(store)
-            else:
-                shutil.rmtree(folder.projections)
-            return _resumed(folder, store, key)
+        return open_sound(lambda: open_tables(tables), lambda: shutil.rmtree(tables), key)
     except (OSError, DatabaseError) as error:
-        raise Unavailable(f"{place} cannot be used: {error}") from error
-
-
-def _resumed(folder: Folder, store: str | None, key: VerifierKey) -> tuple[Engine, int]:
-    engine = open_read_models(store) if is_database(store) else open_tables(folder.projections)
-    try:
-        begin(engine, key)
-        return engine, resume(engine, key).size
-    except BaseException:
-        engine.dispose()
-        raise
+        raise Unavailable(f"{tables} cannot be used: {error}") from error

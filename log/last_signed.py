@@ -13,11 +13,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from testamur.errors import Refuted
+from testamur.errors import Refuted, Unavailable
 
 
 class Overtaken(Refuted):
     """The note to be replaced is not the last one signed: another publisher is at work."""
+
+
+class Claimed(Unavailable):
+    """Another publisher holds the claim on the log."""
 
 
 class SignedNote(Protocol):
@@ -52,7 +56,7 @@ class LastSignedStore(SignedNote, Protocol):
     def claim(self) -> None:
         """Become the one publisher of this log until `release`, or until the process ends.
 
-        It MUST raise `Unavailable` while another holds the claim. Called again by its holder it
+        It MUST raise `Claimed` while another holds the claim. Called again by its holder it
         MUST make sure that the claim still stands, or take it anew: a session may have been cut.
         Safety does not rest on it, which `compare_and_swap` sees to; it keeps two publishers from
         undoing each other's work. So a claim MAY expire when its holder does not respond.

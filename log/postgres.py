@@ -15,14 +15,14 @@ from typing import Any, Final, TypeAlias
 
 import psycopg
 
-from log.last_signed import Overtaken
+from log.last_signed import Claimed, Overtaken
 from log.store import FileDamage
 from testamur.errors import Unavailable
 
 Session: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 Connect: TypeAlias = Callable[[], Session]
 
-_LEASE: Final = 2.5  # seconds
+_LEASE: Final = 2.0  # seconds: a standby takes over within 3
 _BEATS: Final = 5  # in one lease
 _STATEMENT_SECONDS: Final = 30
 
@@ -90,7 +90,7 @@ class PostgresLastSigned:
     def claim(self) -> None:
         """Become the one publisher of this log until `release`, or until the session ends.
 
-        Raises `Unavailable` while another holds the claim.
+        Raises `Claimed` while another holds the claim.
         """
         with self._turn, self._failures_named():
             if self._claimed is not None and self._claimed is self._session and self._stands():
@@ -99,7 +99,7 @@ class PostgresLastSigned:
             session = self._opened()
             ((locked,),) = session.execute(_LOCK).fetchall()
             if not locked:
-                raise Unavailable("another publisher holds the log")
+                raise Claimed("another publisher holds the log")
             session.execute(f"SET idle_session_timeout = {round(self._lease * 1000)}")
             begun = session.execute(_BEGIN_EPOCH).fetchone()
             if begun is None:

@@ -25,7 +25,7 @@ from log.growth import (
     given_back,
     superseded,
 )
-from log.last_signed import LastSignedStore
+from log.last_signed import LastSignedStore, Overtaken
 from log.proofs import tiles_of
 from log.store import CHECKPOINT, FileDamage, Store
 from testamur.errors import Refuted, Unavailable
@@ -235,10 +235,34 @@ class Publisher:
 
         # 8. From now on everybody can fetch it. After a crash here it is public and was not
         #    reported: `resume` reports it.
-        self._store.write_checkpoint(signed.note)
+        self._replace_public(signed.note, signed.note)
 
         # 9. Report it to those who wait for it.
         self._report(signed)
+
+    def _replace_public(self, note: bytes, signed: bytes) -> None:
+        """Make `note` public, which is `signed` and perhaps has cosignatures.
+
+        This process may be suspended at any line, while another takes over and publishes more. An
+        older checkpoint must not stay public then.
+        """
+        if self._newest() != signed:
+            raise _overtaken()
+        # Suspended here, it puts its own note in the place of the other's newer one. A store that
+        # compares refuses that. Else the newest is put back: whoever writes last has found after
+        # its write that what it wrote is still the last one signed. After a crash in between the
+        # older one is public until the other publishes or resumes.
+        self._store.write_checkpoint(note)
+        newest, put = self._newest(), signed
+        while newest is not None and newest != put:
+            self._store.write_checkpoint(newest)
+            put, newest = newest, self._newest()
+        if put != signed:
+            raise _overtaken()
+
+    def _newest(self) -> bytes | None:
+        newest = self._opened("last-signed", self._last_signed.get())
+        return None if newest is None else newest.note
 
     def _report(self, signed: _Signed) -> None:
         self._public = signed
@@ -280,6 +304,18 @@ class Publisher:
             self._state = self._resumed()
             self._failure = None
 
+    def check_published(self) -> None:
+        """Check every published file, as the first `resume` does, but without the claim.
+
+        For a standby: what takes longest is done before it takes over. Does nothing once a check
+        has found no damage. Raises as `resume` does.
+        """
+        with self._turn, self._stopped_by_failure():
+            public = None if self._sound else self._opened(CHECKPOINT, self._stored_checkpoint())
+            if public is not None:
+                check_tree(self._store, public.checkpoint, progress=self._checked)
+                self._sound = True
+
     def _resumed(self) -> _State:
         self._last_signed.claim()
         left_over = self._store.sweep()
@@ -299,7 +335,7 @@ class Publisher:
             self._make_public(signed)
         else:
             # Written again: after a failed flush it may be in the page cache only.
-            self._store.write_checkpoint(public.note)
+            self._replace_public(public.note, signed.note)
             self._report(public)
         return _State(signed, tail, left_over)
 
@@ -371,7 +407,8 @@ class Publisher:
             # After any error memory and storage may disagree (Raio 2025h2a continued).
             self._state = None
             self._failure = error
-            self._sound = self._sound and not isinstance(error, Refuted)
+            damage = isinstance(error, Refuted) and not isinstance(error, Overtaken)
+            self._sound = self._sound and not damage
             self._stopped(error)
             raise
 
@@ -380,6 +417,10 @@ class Publisher:
         with self._turn:
             self._state = None
             self._last_signed.release()
+
+
+def _overtaken() -> Overtaken:
+    return Overtaken("another publisher has signed since: its checkpoint stands")
 
 
 def _rewound(committed: int, signed: int) -> FileDamage:

@@ -9,11 +9,14 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from log.last_signed import Overtaken
+from log.last_signed import Claimed, Overtaken
 from log.publisher import Publisher
+from testamur.errors import Refuted
 
 _POLL: Final = 1.0  # seconds; a commit by another process does not wake this one
-_LONGEST_PAUSE: Final = 60.0  # seconds between two attempts to resume
+_LONGEST_PAUSE: Final = 5.0  # seconds between two attempts to resume
+_AFTER_DAMAGE: Final = 60.0  # the same while something stored is damaged: it reads all files again
+_STANDBY_POLL: Final = 0.1  # seconds between two attempts to claim the log
 
 _logger = logging.getLogger(__name__)
 
@@ -36,7 +39,8 @@ class PublisherThread:
     def start(self) -> None:
         """Resume, and publish from now on.
 
-        The thread gives up only when `Overtaken`: then another publisher is at work.
+        While another publisher holds the claim the thread stands by: it checks what is published,
+        and then tries to claim the log. So does one that was `Overtaken`.
         """
         if self._thread is not None:
             raise RuntimeError("the publisher has been started already")
@@ -61,7 +65,7 @@ class PublisherThread:
         publisher = self._publisher
         pause = self._retry
         began = -math.inf  # when the last publication did
-        while not isinstance(publisher.failure, Overtaken):
+        while True:
             last = self._stopping.is_set()
             now = time.monotonic()
             with suppress(Exception):  # `failure` keeps it
@@ -76,7 +80,21 @@ class PublisherThread:
                 self._woken.wait(_POLL)
                 self._stopping.wait(began + self._interval - time.monotonic())
                 self._woken.clear()
-            else:
+            elif not self._stood_by():
                 _logger.error("publishing has stopped: %s", publisher.failure)
                 self._stopping.wait(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                damaged = isinstance(publisher.failure, Refuted)
+                pause = min(2 * pause, _AFTER_DAMAGE if damaged else _LONGEST_PAUSE)
+
+    def _stood_by(self) -> bool:
+        """Stand by for a moment if another publisher is at work; return whether one is."""
+        if self._is_others_turn():
+            with suppress(Exception):  # `failure` keeps it
+                self._publisher.check_published()
+        if self._is_others_turn():
+            self._stopping.wait(_STANDBY_POLL)
+            return True
+        return False
+
+    def _is_others_turn(self) -> bool:
+        return isinstance(self._publisher.failure, Claimed | Overtaken)

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from log.last_signed import Overtaken
+from log.last_signed import Claimed, Overtaken
 from log.store import FileDamage
 from testamur.errors import Unavailable
 
@@ -80,7 +80,7 @@ class SqliteLastSigned:
     def claim(self) -> None:
         """Become the one publisher of this log until `release`, or until the process ends.
 
-        Raises `Unavailable` while another holds the claim.
+        Raises `Claimed` while another holds the claim.
         """
         if self._claim is not None:
             return  # a file lock stands as long as its descriptor is open
@@ -90,7 +90,7 @@ class SqliteLastSigned:
                 fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 claim.close()
-                raise Unavailable(f"another publisher holds {self._path}") from None
+                raise Claimed(f"another publisher holds {self._path}") from None
             self._claim = claim
 
     def release(self) -> None:

@@ -4,6 +4,7 @@ It reports on standard output, a line each, as it happens:
 
     size N          the tables reach the tree of N entries
     measured JSON   how long that transaction took (`testamur.stopwatch.Advance`)
+    standby         another process follows into the same tables; this one waits for its turn
     obstacle TEXT   it made no progress and tries again: the log or the disk cannot be reached
     halted TEXT     an entry, the log or the tables failed a check; it ends with exit code 1
 
@@ -19,12 +20,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from select import PIPE_BUF
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 import msgspec
 import typer
@@ -55,21 +56,119 @@ def main(
     ] = False,
 ) -> None:
     """Keep the tables in TABLES up with the published log LOG."""
-    run(log, key, lambda: open_tables(tables), attached=attached)
+    run(
+        lambda: LogReader(open_source(log), LogKeys(tuple(map(VerifierKey.parse, key)))),
+        lambda: open_tables(tables),
+        attached=attached,
+    )
 
 
-def run(log: str, keys: Sequence[str], tables: Callable[[], Engine], *, attached: bool) -> None:
-    """Keep the tables that `tables` opens up with the published log, in this process."""
+class Turn(Protocol):
+    """Which of several processes follows into the same tables, so that no work is done twice.
+
+    Nothing rests on it: each transaction moves the position from where this follower left it.
+    """
+
+    def taken(self) -> bool:
+        """Return whether it is this process's turn from now on."""
+        ...
+
+    def stands(self) -> bool:
+        """Return whether it still is."""
+        ...
+
+
+class _Always:
+    """The turn of a process that is alone."""
+
+    def taken(self) -> bool:
+        return True
+
+    stands = taken
+
+
+_ALONE: Final = _Always()
+
+
+def run(
+    reader: Callable[[], LogReader],
+    tables: Callable[[], Engine],
+    *,
+    attached: bool,
+    turn: Turn = _ALONE,
+    on_moved: Callable[[], None] = lambda: None,
+) -> None:
+    """Keep the tables that `tables` opens up with the log that `reader` reads, in this process.
+
+    `on_moved` is called with every transaction. Both are opened when it is this process's turn.
+    """
     keep_freed_memory()
+    input_ = _Input()
+    if attached:
+        # A SIGTERM to the whole process group is meant for the server, which closes our input.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        threading.Thread(target=input_.listen, daemon=True).start()
+    else:
+        # A shell starts its background jobs with SIGINT ignored; here it is the way to stop.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    while _waited_for(turn, input_.ended):
+        input_.follower = follower = _opened(reader, tables, on_moved)
+        follower.start()
+        try:
+            _watch(follower, input_.ended, turn)
+        finally:  # also on Ctrl-C
+            input_.follower = None
+            follower.stop()
+            follower.engine.dispose()
+        if follower.failure is not None:
+            _emit(f"halted {type(follower.failure).__name__}: {follower.failure}")
+            raise typer.Exit(1)
+
+
+class _Input:
+    """Standard input: a byte wakes the follower at work, the end sets `ended`."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+        self.follower: Follower | None = None
+
+    def listen(self) -> None:
+        try:
+            while os.read(sys.stdin.fileno(), PIPE_BUF):
+                if (follower := self.follower) is not None:
+                    follower.wake()
+        finally:  # an input that cannot be read has ended too
+            self.ended.set()
+
+
+def _waited_for(turn: Turn, ended: threading.Event) -> bool:
+    """Return True once it is this process's turn, False when its input has ended."""
+    reported = False
+    while not ended.is_set():
+        if turn.taken():
+            return True
+        if not reported:
+            _emit("standby")
+        reported = True
+        ended.wait(_POLL)
+    return False
+
+
+def _opened(
+    reader: Callable[[], LogReader], tables: Callable[[], Engine], on_moved: Callable[[], None]
+) -> Follower:
+    def moved(size: int) -> None:
+        _emit(f"size {size}")
+        on_moved()
+
     try:
-        reader = LogReader(open_source(log), LogKeys(tuple(map(VerifierKey.parse, keys))))
-        engine = tables()
+        log, engine = reader(), tables()
         try:
             follower = Follower(
                 engine,
-                reader,
+                log,
                 clock=lambda: datetime.now(UTC),
-                on_moved=lambda size: _emit(f"size {size}"),
+                on_moved=moved,
                 measured=lambda advance: _emit(f"measured {msgspec.json.encode(advance).decode()}"),
             )
         except BaseException:
@@ -81,37 +180,13 @@ def run(log: str, keys: Sequence[str], tables: Callable[[], Engine], *, attached
     except (Refuted, DatabaseError) as failure:
         _emit(f"halted {failure}")
         raise typer.Exit(1) from None
-    _emit(f"size {follower.size}")
-    ended = threading.Event()
-    if attached:
-        # A SIGTERM to the whole process group is meant for the server, which closes our input.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        threading.Thread(target=_listen, args=(follower, ended), daemon=True).start()
-    else:
-        # A shell starts its background jobs with SIGINT ignored; here it is the way to stop.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    follower.start()
-    try:
-        _watch(follower, ended)
-    finally:  # also on Ctrl-C
-        follower.stop()
-        follower.engine.dispose()
-    if follower.failure is not None:
-        _emit(f"halted {type(follower.failure).__name__}: {follower.failure}")
-        raise typer.Exit(1)
+    moved(follower.size)
+    return follower
 
 
-def _listen(follower: Follower, ended: threading.Event) -> None:
-    try:
-        while os.read(sys.stdin.fileno(), PIPE_BUF):
-            follower.wake()
-    finally:  # an input that cannot be read has ended too
-        ended.set()
-
-
-def _watch(follower: Follower, ended: threading.Event) -> None:
+def _watch(follower: Follower, ended: threading.Event, turn: Turn) -> None:
     reported = ""
-    while follower.failure is None and not ended.wait(_POLL):
+    while follower.failure is None and not ended.wait(_POLL) and turn.stands():
         obstacle = "" if follower.obstacle is None else str(follower.obstacle)
         if obstacle != reported:
             _emit(f"obstacle {obstacle}" if obstacle else f"size {follower.size}")

@@ -14,13 +14,14 @@ from typing import Any, Final
 
 import psycopg
 from sqlalchemy import Connection, Dialect, Engine, Insert, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from projections.tables import LAYOUT, METADATA
 from projections.too_long import TooLong
 from testamur.errors import Unavailable
 
 _CANCELED: Final = "57014"
+_UNDEFINED_TABLE: Final = "42P01"
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('testamur projections', 0))"
 # As in the store of the registry: each question is a few look-ups into indexes, and the planner
 # must never think otherwise.
@@ -34,7 +35,8 @@ _SETTINGS: Final = {
     "client_min_messages": "warning",
     # A row is written again from the log if the power is cut before it is on the disk.
     "synchronous_commit": "off",
-    "idle_in_transaction_session_timeout": "60s",
+    # A follower that was stopped within a transaction keeps the others waiting for so long.
+    "idle_in_transaction_session_timeout": "10s",
 }
 _POOL: Final = 8
 
@@ -57,6 +59,17 @@ def open_tables(connect: Connect) -> Engine:
         METADATA.create_all(connection)
         connection.commit()
     return engine
+
+
+def read_tables(connect: Connect) -> Engine:
+    """Return the engine of the tables for one who only reads them.
+
+    Nothing is made: without tables each question is `Unavailable`. Raises `Unavailable` itself when
+    the database cannot be reached.
+    """
+    with connect() as session:
+        schema = _schema(session)
+    return _engine(connect, schema)
 
 
 def remove_tables(connect: Connect) -> None:
@@ -82,9 +95,13 @@ def at_most(seconds: float, connection: Connection) -> Iterator[None]:
     event.listen(connection, "before_cursor_execute", look)
     try:
         yield
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) == _CANCELED:
+    except (OperationalError, ProgrammingError) as error:
+        state = getattr(error.orig, "sqlstate", None)
+        if state == _CANCELED:
             raise too_long from error
+        if isinstance(error, ProgrammingError) and state != _UNDEFINED_TABLE:
+            raise
+        # Without tables a projector has not begun yet, or builds them anew just now.
         raise Unavailable(f"the tables cannot be read: {error.orig}") from error
     finally:
         event.remove(connection, "before_cursor_execute", look)

@@ -25,6 +25,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from api.http.answers import Answers
 from api.http.asgi import Send, problem_headers, whole_headers
 from api.http.problems import Problem, not_now
+from api.leaving import Leaving
 
 MAX_CONNECTIONS: Final = 8192
 MAX_HEAD_BYTES: Final = 64 * 1024
@@ -52,10 +53,11 @@ _FRAMING: Final = (b"content-length", b"transfer-encoding")
 class Connection(HttpToolsProtocol):
     """The HTTP protocol of the server, with bounds, over a transport that joins writes."""
 
-    def __init__(self, *arguments: Any, answers: Answers, **options: Any) -> None:
-        """Take what uvicorn gives its protocols, and the budget that all connections share."""
+    def __init__(self, *arguments: Any, answers: Answers, leaving: Leaving, **options: Any) -> None:
+        """Take what uvicorn gives its protocols, and what all connections share."""
         super().__init__(*arguments, **options)
         self._answers = answers
+        self._leaving = leaving
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a new connection, or refuse it when there are too many."""
@@ -199,6 +201,8 @@ class Connection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Begin on an answer."""
         self._running = cycle
+        if self._leaving.begun:
+            cycle.keep_alive = False  # the client's next request goes to another server
 
         async def answering(scope: Any, receive: Any, send: Any) -> None:
             if scope["http_version"] == "1.0":

@@ -15,15 +15,15 @@ from time import perf_counter
 from typing import Final, Protocol
 
 from api.entries import Entries
-from api.health import Health, readiness
+from api.health import Health
 from api.http.answers import Answers
 from api.http.intake import Intake
 from api.operations import series
 from api.operations.numbers import Numbers
+from api.parts import Parts
 from api.processes.child_process import ChildProcess
 from api.questions.answerer import Answerer
 from api.tiles import Tiles
-from api.wiring import Parts
 
 _LOOP_SECONDS: Final = 1.0
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
@@ -41,7 +41,7 @@ class Sized(Protocol):
 def read_parts(numbers: Numbers, parts: Parts, health: Health) -> None:
     """Show how far the parts are, and whether they work."""
     wakeups, gate = parts.wakeups, parts.gate
-    numbers.read(series.READY, lambda: readiness(health.progress()).ready)
+    numbers.read(series.READY, lambda: health.readiness().ready)
     for name in series.PARTS:
         numbers.read(series.PART, _works(health, name), name)
     numbers.read(series.COMMITTED, lambda: health.progress().committed)
@@ -91,10 +91,7 @@ def read_child(numbers: Numbers, child: ChildProcess, name: str) -> None:
 
 def _works(health: Health, name: str) -> Callable[[], float]:
     def works() -> float:
-        return any(
-            part.part == name and part.state == "works"
-            for part in readiness(health.progress()).parts
-        )
+        return any(part.part == name and part.state == "works" for part in health.readiness().parts)
 
     return works
 

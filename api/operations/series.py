@@ -147,11 +147,13 @@ LOOP_SECONDS: Final = _gauge(
     "event_loop_seconds", "How long the event loop took to answer this question, at most 1"
 )
 
-# Children of a server
-CHILD_UP: Final = _gauge("child_up", "1 while the process runs", "child")
-CHILD_STARTS: Final = _counter("child_starts", "How often it was started", "child")
-CHILD_MEMORY: Final = _gauge("child_resident_memory_bytes", "Its memory in use", "child")
-CHILD_CPU: Final = _counter("child_cpu_seconds", "Its time on a processor", "child")
+# The child processes of a process
+CHILD_UP: Final = _gauge("child_up", "1 while the process runs", "child", roles=_ALL)
+CHILD_STARTS: Final = _counter("child_starts", "How often it was started", "child", roles=_ALL)
+CHILD_MEMORY: Final = _gauge(
+    "child_resident_memory_bytes", "Its memory in use", "child", roles=_ALL
+)
+CHILD_CPU: Final = _counter("child_cpu_seconds", "Its time on a processor", "child", roles=_ALL)
 
 # The publisher
 _PUBLISHES: Final[tuple[Role, ...]] = ("api", "publish")

@@ -1,1 +1,1 @@
-"""The publisher and the follower in processes of their own, and who waits for them."""
+"""The publisher and the follower in processes of their own, and who waits for or hears of them."""

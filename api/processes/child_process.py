@@ -80,13 +80,16 @@ class ChildProcess(ABC):
             with suppress(BlockingIOError, BrokenPipeError):
                 os.write(process.stdin.fileno(), b"\n")
 
-    def stop(self) -> None:
-        """Let the child finish its work and end; kill it if that takes too long."""
+    def stop(self, seconds: float | None = None) -> None:
+        """Let the child finish its work and end; kill it if it is not done in time.
+
+        That is in `seconds`, or half a minute.
+        """
         self._stopping.set()
         self._end_input()
         if not self._thread.is_alive():
             return
-        self._thread.join(_STOP_SECONDS)
+        self._thread.join(_STOP_SECONDS if seconds is None else seconds)
         process = self._process
         if self._thread.is_alive() and process is not None:
             _log.warning("%s does not end, and is killed", self._module)

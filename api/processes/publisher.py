@@ -1,10 +1,12 @@
 """`python -m api.processes.publisher ROOT`: publishes the log, in a process of its own.
 
 It alone holds the signing key, and it listens on no socket. A byte on its standard input says that
-entries were committed; the end of the input ends it, so it never outlives the server. It prints,
-a line each, of at most `PIPE_BUF` bytes:
+entries were committed; the end of the input ends it, so it never outlives the server. Where a
+database keeps the sequence, any number of these may run, of which one publishes and the others
+stand by. It prints, a line each, of at most `PIPE_BUF` bytes:
 
     checked COUNT      at the start all published files are checked: COUNT entries so far
+    standby            another publisher is at work; this one takes over when that one ends
     published SIZE     a checkpoint of SIZE entries is public and durable
     measured JSON      how long that publication took, step by step (`testamur.stopwatch.Advance`)
     refuted TEXT       publishing stopped: TEXT names what is damaged
@@ -31,19 +33,18 @@ import msgspec
 import typer
 
 from api.folder import Folder
+from api.log_files import open_log_files
 from api.log_keys.private import open_signer, read_log_keys
 from api.operations.records import FORMAT_VARIABLE, write_records
-from api.sequence import VARIABLE, open_last_signed, open_sequence
-from log.directory import DirectoryStore
-from log.last_signed import LastSignedStore
+from api.sequence import VARIABLE, is_database, open_last_signed, open_sequence
+from log.last_signed import Claimed, LastSignedStore, Overtaken
 from log.publisher import Publisher
 from log.publisher_thread import PublisherThread
 from registry.committed import CommittedEntries
 from registry.store import Store
 from testamur.errors import Refuted, Unavailable
 from testamur.memory import keep_freed_memory
-from testamur.tlog.log_keys import LogKeys
-from testamur.tlog.note import Signer
+from testamur.tlog.checkpoint import Checkpoint
 
 _REPORT_EVERY: Final = 1.0  # seconds, while the log is checked
 # The publisher of a server that was killed may take this long to end and give up its claim.
@@ -69,7 +70,27 @@ def main(
             signer = open_signer(folder)
             sequence = stack.enter_context(closing(open_sequence(folder, store)))
             last_signed = stack.enter_context(closing(open_last_signed(folder, store)))
-            publisher = _claimed(folder, signer, keys, sequence, last_signed, ending)
+            if is_database(store):
+                # Half of the start-up time where no database is needed.
+                from api.processes.progress import Announcer  # noqa: PLC0415
+
+                announcer = stack.enter_context(closing(Announcer(store, "published")))
+                reporter = Reporter(announcer.announce)
+            else:
+                # No standby in the same folder: what holds the claim is about to end.
+                reporter = Reporter()
+                _claim(last_signed)
+            publisher = Publisher(
+                CommittedEntries(sequence),
+                open_log_files(folder),
+                last_signed,
+                signer,
+                keys=keys,
+                published=reporter.published,
+                stopped=reporter.stopped,
+                checked=_progress(ending),
+                measured=lambda advance: _emit(f"measured {msgspec.json.encode(advance).decode()}"),
+            )
         except (Refuted, Unavailable) as error:
             _emit_failure(error)
             raise typer.Exit(1 if isinstance(error, Refuted) else 2) from None
@@ -100,26 +121,27 @@ def wake_on_commits(sequence: Store, wake: Callable[[], None]) -> None:
     threading.Thread(target=follow, name="commits", daemon=True).start()
 
 
-def _claimed(
-    folder: Folder,
-    signer: Signer,
-    keys: LogKeys,
-    sequence: Store,
-    last_signed: LastSignedStore,
-    ending: threading.Event,
-) -> Publisher:
-    _claim(last_signed)
-    return Publisher(
-        CommittedEntries(sequence),
-        DirectoryStore(folder.log),
-        last_signed,
-        signer,
-        keys=keys,
-        published=lambda checkpoint, _: _emit(f"published {checkpoint.size}"),
-        stopped=_emit_failure,
-        checked=_progress(ending),
-        measured=lambda advance: _emit(f"measured {msgspec.json.encode(advance).decode()}"),
-    )
+class Reporter:
+    """Prints what becomes of publishing, and calls `announce` with every checkpoint."""
+
+    def __init__(self, announce: Callable[[], None] = lambda: None) -> None:
+        self._announce = announce
+        self._stands_by = False
+
+    def published(self, checkpoint: Checkpoint, _note: bytes) -> None:
+        """Report a checkpoint that is public."""
+        self._stands_by = False
+        _emit(f"published {checkpoint.size}")
+        self._announce()
+
+    def stopped(self, error: BaseException) -> None:
+        """Report why nothing is published; that another one does, once."""
+        if not isinstance(error, Claimed | Overtaken):
+            self._stands_by = False
+            _emit_failure(error)
+        elif not self._stands_by:
+            self._stands_by = True
+            _emit("standby")
 
 
 def _progress(ending: threading.Event) -> Callable[[int, int], None]:

@@ -16,10 +16,10 @@ from typing import Final
 import msgspec
 
 from api.folder import Folder
+from api.log_files import open_log_files
 from api.processes.child_process import RESTART_SECONDS, ChildProcess
 from api.published import Published
 from api.sequence import VARIABLE
-from log.directory import DirectoryStore
 from log.store import CHECKPOINT
 from testamur.errors import Refuted, Unavailable
 from testamur.stopwatch import Advance, ignore
@@ -31,6 +31,7 @@ _START_SECONDS: Final = 60.0  # without a line, until it is ready
 # The lines that `publisher.py` prints.
 _LINE: Final = re.compile(
     r"published (?P<published>[1-9][0-9]{0,18})\n|checked (?P<checked>[1-9][0-9]{0,18})\n"
+    r"|(?P<standby>standby)\n"
     r"|refuted (?P<refuted>.*)\n|unavailable (?P<unavailable>.*)\n|measured (?P<measured>\{.*)\n"
 )
 
@@ -42,9 +43,10 @@ class Publishing(ChildProcess):
 
     `store` is the address of the sequence, if it is not kept in the folder.
 
-    `latest` is the public checkpoint, from the return of `start` on. `failure` is what stopped
-    publishing, None while it goes on. A thread of its own calls `published` with every checkpoint,
-    and `measured` with every publication.
+    `latest` is the public checkpoint that it published or found last, from the return of `start` on
+    unless it stands by. `stands_by` is whether another publisher is at work. `failure` is what
+    stopped publishing, None while it goes on. A thread of its own calls `published` with every
+    checkpoint, and `measured` with every publication.
     """
 
     def __init__(
@@ -66,12 +68,14 @@ class Publishing(ChildProcess):
             environment={} if store is None else {VARIABLE: store},
         )
         self.failure: Refuted | Unavailable | None = None
-        self._store = DirectoryStore(folder.log)
+        self.stands_by = False
+        self._store = open_log_files(folder)
         self._key = key
         self._published = published
         self._measured = measured
         self._latest: Published | None = None
         self._ready = False
+        self._started = False
         self._heard = threading.Event()
 
     @property
@@ -81,8 +85,15 @@ class Publishing(ChildProcess):
             raise Unavailable("no checkpoint is published yet")
         return self._latest
 
+    async def at_least(self, size: int) -> Published:
+        """Return `latest`: nobody sees a larger one before this process does."""
+        del size
+        return self.latest
+
     def start(self) -> None:
         """Start to publish; return once everything published before has been checked.
+
+        If another publisher is at work, it returns before that.
 
         That may take any time, as long as the process reports its progress. Raises `Refuted`
         naming the damage, and `Unavailable` when the log cannot be checked.
@@ -98,6 +109,7 @@ class Publishing(ChildProcess):
         if failure is not None:
             self.stop()  # its last lines may change `self.failure`; this one stopped the start
             raise failure
+        self._started = True
 
     def _on_line(self, line: str) -> None:
         """Take one line of the process; a line it cannot have meant changes nothing."""
@@ -113,10 +125,13 @@ class Publishing(ChildProcess):
 
     def _take(self, line: re.Match[str]) -> None:
         if line["published"] is not None:
+            self.stands_by = False
             try:
                 self._take_checkpoint(int(line["published"]))
             except (Refuted, Unavailable) as failure:
                 self.failure = failure
+        elif line["standby"] is not None:
+            self.stands_by, self.failure = True, None
         elif line["refuted"] is not None:
             self.failure = Refuted(line["refuted"])
         elif line["unavailable"] is not None:
@@ -149,9 +164,10 @@ class Publishing(ChildProcess):
                     raise
 
     def _on_exit(self, how: str) -> bool:
+        self.stands_by = False
         if self.failure is None:
             self.failure = Unavailable(f"the publisher {how}")
         self._ready = True
         self._heard.set()
-        # Before the first checkpoint `start` raises the failure, and the operator decides.
-        return self._latest is not None
+        # Before that `start` raises the failure, and the operator decides.
+        return self._started

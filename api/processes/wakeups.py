@@ -44,6 +44,14 @@ class _Patience(Generic[T]):
             loop.call_later(_LOOK_EVERY, self._look, loop)
         return future
 
+    def end(self) -> None:
+        """Let all that wait fail now, and what is made from now on within a second."""
+        self._seconds = 0.0
+        while self._due:
+            _, future = self._due.popleft()
+            if not future.done():
+                future.set_exception(TimeoutError())
+
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         while self._due and (self._due[0][1].done() or self._due[0][0] <= now):
@@ -56,7 +64,7 @@ class _Patience(Generic[T]):
 
 
 class Wakeups:
-    """The requests that wait. Only `on_settled` and `on_published` may leave the event loop."""
+    """The requests that wait. Only methods that begin with `on_` may leave the event loop."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -100,6 +108,11 @@ class Wakeups:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._publish, checkpoint.size)
 
+    def on_committed(self, committed: int) -> None:
+        """Take note that the sequence has so many entries, whoever committed them."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._commit, committed)
+
     # --- On the loop ---
 
     def ticket(self) -> asyncio.Future[Outcome]:
@@ -127,14 +140,21 @@ class Wakeups:
             if not waiters and self._sizes.get(size) is waiters:
                 del self._sizes[size]
 
+    def end_waiting(self) -> None:
+        """Let every request that waits fail with `TimeoutError` now: the server is to end."""
+        self._commits.end()
+        self._checkpoints.end()
+
     def _settle(self, outcomes: list[tuple[object, Outcome]]) -> None:
         for ticket, outcome in outcomes:
             if not isinstance(outcome, Exception):
-                end = outcome.position + 1 + outcome.events
-                self.committed = max(self.committed, end)
+                self._commit(outcome.position + 1 + outcome.events)
             # Every ticket comes from `ticket`; it is cancelled if its request gave up.
             if isinstance(ticket, asyncio.Future) and not ticket.done():
                 ticket.set_result(outcome)
+
+    def _commit(self, committed: int) -> None:
+        self.committed = max(self.committed, committed)
         if self._behind_since is None and self.committed > self.size:
             self._behind_since = time.monotonic()
 

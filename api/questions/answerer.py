@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeVar
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 from sqlalchemy import Connection
 
 from api.http.problems import Problem, not_now
-from api.processes.following import Following
+from api.parts import ReadModels
 from api.published import Published
 from api.questions.excerpts import Excerpt, Excerpts
 from api.questions.moment import NOW, Moment
@@ -84,19 +84,22 @@ class View(NamedTuple):
 class Answerer:
     """Answers questions from the projections, in threads of its own, a bounded number at once.
 
-    `read` returns a new reader of the log, `latest` the newest published checkpoint. Only
-    `issuance` may be called off the event loop. `asked` questions are under way.
+    `read` returns a new reader of the log, `latest` the newest published checkpoint, and `at_least`
+    the same after it has looked for one of a given size. Only `issuance` may be called off the
+    event loop. `asked` questions are under way.
     """
 
     def __init__(
         self,
-        following: Following,
+        following: ReadModels,
         read: Callable[[], LogReader],
         latest: Callable[[], Published],
+        at_least: Callable[[int], Awaitable[Published]],
     ) -> None:
         self._following = following
         self._read = read
         self._latest = latest
+        self._at_least = at_least
         # Threads of its own, so that receipts and the published log never wait for questions.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="testamur-answer")
         # Evidence from a huge submission takes a second; questions must not queue behind it.
@@ -129,7 +132,7 @@ class Answerer:
 
         An entry recorded by a given time may be anywhere in the published log.
         """
-        published = self._latest().size
+        published = (await self._at_least(when.size or 0)).size
         if when.time is not None and when.time > datetime.now(UTC).timestamp() * 1000:
             raise Problem(
                 422, "time-ahead", "that time is in the future", value=_shown_time(when.time)
@@ -178,7 +181,7 @@ class Answerer:
         Its proofs are under the newest published checkpoint. As of an earlier size the file says
         so, and so does every report on it, because it leaves out every later revocation.
         """
-        published = self._latest()
+        published = await self._at_least(when.size or 0)
         if when == NOW:
             when = Moment(published.size, None)
         if when.size is None:

@@ -15,7 +15,7 @@ from api.http.intake import HungUp, Intake
 from api.http.parameters import check_named
 from api.http.problems import Problem, no_such_method, not_now, problem_of, refused
 from api.operations.observer import Observer
-from api.processes.publishing import Publishing
+from api.parts import Publication
 from api.processes.wakeups import PUBLISH_SECONDS, Wakeups
 from api.submissions.dry_runs import DryRuns
 from api.submissions.hops import Hops
@@ -52,7 +52,7 @@ class Submissions:
     def __init__(
         self,
         gate: Gate,
-        publishing: Publishing,
+        publishing: Publication,
         proofs: Proofs,
         wakeups: Wakeups,
         observer: Observer,

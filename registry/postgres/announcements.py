@@ -1,4 +1,4 @@
-"""Commits of other processes, as the database tells of them (LISTEN and NOTIFY).
+"""What other processes did, as the database tells of it (LISTEN and NOTIFY).
 
 An announcement only wakes: one that is lost, while the session is cut, costs a listener nothing
 but the time until it looks for itself.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Event, Thread
-from typing import Final
+from typing import Final, Literal
 
 from registry.postgres.connection import Connection
 from testamur.errors import Refuted, Unavailable
@@ -18,23 +18,20 @@ _RECONNECT_AFTER: Final = 1.0  # seconds
 
 
 class Announcements:
-    """Calls `wake` after every commit that another store announces on `channel`, until closed.
+    """Calls `heard` with every word that is announced on `channel`, until closed.
 
-    `own` is the name under which this process announces its commits, of which it knows already.
+    It is called with None when words may have been missed, while the session was cut.
     """
 
     def __init__(
         self,
         connect: Callable[[], Connection],
         channel: str,
-        *,
-        own: str,
-        wake: Callable[[], None],
+        heard: Callable[[str | None], None],
     ) -> None:
         self._connect = connect
         self._channel = channel
-        self._own = own
-        self._wake = wake
+        self._heard = heard
         self._closing = Event()
         self._thread = Thread(target=self._run, name="announcements", daemon=True)
         self._thread.start()
@@ -63,14 +60,16 @@ class Announcements:
     def _follow(self, connection: Connection, *, again: bool) -> None:
         connection.run_all(f"LISTEN {self._channel}")
         if again:
-            self._wake()  # for what was announced while the session was cut
+            self._heard(None)
         while not self._closing.is_set():
-            told = connection.notified_of(self._channel, _LOOK_EVERY)
-            if any(name != self._own for name in told):
-                self._wake()
+            for word in connection.notified_of(self._channel, _LOOK_EVERY):
+                self._heard(word)
 
 
-def channel_of(connection: Connection) -> str:
-    """Return the name of the channel: one for each log, though several share a database."""
-    ((table,),) = connection.run("SELECT 'head'::regclass::oid::bigint")
-    return f"testamur_{table}"
+def channel_of(connection: Connection, table: Literal["head", "published"]) -> str:
+    """Return the name of the channel on what is done to a table.
+
+    There is one for each log, though several share a database.
+    """
+    ((number,),) = connection.run(f"SELECT '{table}'::regclass::oid::bigint")
+    return f"testamur_{number}"

@@ -65,7 +65,7 @@ class PostgresStore:
         self._listeners: frozenset[threading.Event] = frozenset()
         self._announcements: Announcements | None = None
         with closing(self._connected()) as connection:
-            self._channel = channel_of(connection)
+            self._channel = channel_of(connection, "head")
 
     @contextmanager
     def reading(self) -> Iterator[PostgresReading]:
@@ -115,9 +115,7 @@ class PostgresStore:
         with self._turn:
             self._listeners |= {woken}
             if self._announcements is None and not self._closed:
-                self._announcements = Announcements(
-                    self._connected, self._channel, own=self._name, wake=self._wake
-                )
+                self._announcements = Announcements(self._connected, self._channel, self._hear)
 
     def unlisten(self, woken: threading.Event) -> None:
         """Set it no more."""
@@ -142,6 +140,10 @@ class PostgresStore:
             # What was read is read. A session that is gone by now is replaced when it is needed.
             with suppress(Unavailable):
                 connection.rollback()
+
+    def _hear(self, name: str | None) -> None:
+        if name != self._name:  # of its own commits this process knows already
+            self._wake()
 
     def _wake(self) -> None:
         for woken in self._listeners:

@@ -22,6 +22,7 @@ from api.questions.answerer import Answerer, View
 from api.questions.moment import NOW, Moment
 from testamur.errors import Refusal, Refuted
 from testamur.verification.evidence import parse_evidence
+from tests.harness.checkpoints import no_newer
 from tests.harness.chronicle import Chronicle
 
 T = TypeVar("T")
@@ -41,7 +42,8 @@ class Desk:
         self.following = Following(
             told.log.root, told.log.root, told.log.key, self.engine, size=len(told.log.entries)
         )
-        self.answerer = Answerer(self.following, told.log.reader, lambda: self.published)
+        latest = lambda: self.published  # noqa: E731
+        self.answerer = Answerer(self.following, told.log.reader, latest, no_newer(latest))
 
     def ask(self, *questions: Callable[[Answerer], Awaitable[T]]) -> list[T | BaseException]:
         """Return what comes of questions that are asked at once; fails after 10 s."""
@@ -225,7 +227,8 @@ def test_a_crowd_of_downloads_is_turned_away_and_forgotten(
 ) -> None:
     """Also those that were left half way: each holds a bundle while its client reads slowly."""
     monkeypatch.setattr("api.entries.MAX_DOWNLOADS", 3)
-    reading = Entries(desk.told.log.reader(), Wakeups(), lambda: desk.published, lambda: False)
+    latest = lambda: desk.published  # noqa: E731
+    reading = Entries(desk.told.log.reader(), Wakeups(), latest, no_newer(latest), lambda: False)
 
     async def story() -> None:
         downloads = [reading.lines(0, 12, 12) for _ in range(3)]

@@ -21,6 +21,7 @@ from api.http import connection
 from api.http.answers import ANSWERS_BYTES, Answers
 from api.http.asgi import Receive, Scope, Send
 from api.http.connection import HEAD_SECONDS, MAX_HEAD_BYTES, MAX_QUEUED, STALL_SECONDS, Connection
+from api.leaving import Leaving
 from tests.harness.served import Served
 
 # Closing with this sends a reset: everything under way is lost at once.
@@ -105,9 +106,9 @@ async def connected(
     config = Config(app, log_config=None, lifespan="off")
     config.load()
     state = ServerState()
-    answers = Answers(budget)
+    answers, leaving = Answers(budget), Leaving(announce=0, grace=20)
     server = await loop.create_server(
-        lambda: Connection(config, state, {}, answers=answers), "127.0.0.1", 0
+        lambda: Connection(config, state, {}, answers=answers, leaving=leaving), "127.0.0.1", 0
     )
     try:
         with socket.socket() as end:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from api.health import HUNG_SECONDS
+from api.readiness import HUNG_SECONDS
 from testamur.catalogue.submission import MEDIA_TYPE
 from tests.harness.served import Served, problem, processes
 from tests.harness.waiting import until

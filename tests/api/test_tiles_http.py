@@ -18,6 +18,7 @@ from api.tiles import Tiles
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
 from testamur.tlog.source import NotFound
 from testamur.tlog.tiles import bundle_path, tile_path
+from tests.harness.checkpoints import no_newer
 from tests.harness.served import Served
 from tests.harness.tile_resources import tile_resources
 
@@ -225,6 +226,11 @@ def published(size: int) -> Published:
     return Published(Checkpoint("o", size, bytes(32)), b"o\n")
 
 
+def latest() -> Published:
+    """Return a checkpoint that covers every file asked for below."""
+    return published(10**6)
+
+
 async def ask(tiles: Tiles, path: str, **headers: str) -> tuple[int, dict[bytes, bytes], bytes]:
     """Return (status, headers, body) of one GET."""
     sent: list[dict[str, Any]] = []
@@ -244,7 +250,7 @@ async def ask(tiles: Tiles, path: str, **headers: str) -> tuple[int, dict[bytes,
 
 def test_a_tile_is_read_from_the_disk_once() -> None:
     store = CountingStore()
-    tiles = Tiles(store, lambda: published(10**6), "vkey")
+    tiles = Tiles(store, latest, no_newer(latest), "vkey")
 
     async def crowd() -> None:
         path = tile_path(0, 1)
@@ -259,7 +265,7 @@ def test_a_tile_is_read_from_the_disk_once() -> None:
 
 def test_what_is_kept_in_memory_is_bounded() -> None:
     store = CountingStore()
-    tiles = Tiles(store, lambda: published(10**6), "vkey", cache_bytes=10 * 8192)
+    tiles = Tiles(store, latest, no_newer(latest), "vkey", cache_bytes=10 * 8192)
 
     async def walk() -> None:
         for index in range(20, 40):
@@ -276,7 +282,7 @@ def test_what_is_kept_in_memory_is_bounded() -> None:
 
 def test_a_huge_bundle_does_not_push_the_tiles_out() -> None:
     store = CountingStore(bytes(3 * 1024 * 1024))
-    tiles = Tiles(store, lambda: published(10**6), "vkey")
+    tiles = Tiles(store, latest, no_newer(latest), "vkey")
 
     async def walk() -> None:
         # Clients that are sent it at the same time share one copy; afterwards it is read anew.
@@ -290,7 +296,7 @@ def test_a_huge_bundle_does_not_push_the_tiles_out() -> None:
 
 
 def test_a_missing_file_is_a_404_that_tells_nothing_of_our_disk() -> None:
-    tiles = Tiles(CountingStore(), lambda: published(10**6), "vkey")
+    tiles = Tiles(CountingStore(), latest, no_newer(latest), "vkey")
     status, _, body = asyncio.run(ask(tiles, tile_path(0, 13)))
     tiles.close()
     assert status == 404

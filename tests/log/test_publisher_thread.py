@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
-from log.last_signed import Overtaken
+from log.last_signed import Claimed, Overtaken
 from log.publisher import Publisher
 from log.publisher_thread import PublisherThread
-from testamur.tlog.checkpoint import Checkpoint
+from log.store import CHECKPOINT, FileDamage
+from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
+from testamur.tlog.tiles import bundle_path
 from tests.harness.checked_log import KEY, OTHER_LOG, TestLog, ignore, note_of
 from tests.harness.simulators import (
     Fault,
@@ -20,6 +22,7 @@ from tests.harness.simulators import (
     MemorySource,
     MemoryStore,
     Plan,
+    flipped,
 )
 
 
@@ -153,16 +156,101 @@ def test_attempts_to_recover_come_at_growing_intervals() -> None:
     assert 2 <= attempts <= 5  # at 0, 0.05, 0.15, 0.35 seconds
 
 
-def test_a_publisher_that_is_overtaken_gives_up() -> None:
+class ClaimedInTurn(MemoryLastSigned):
+    """A last signed note whose claim is the test's to give: `held` while another has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = True
+        self.claims = 0
+
+    def claim(self) -> None:
+        self.claims += 1
+        if self.held:
+            raise Claimed("another publisher holds the log")
+
+
+def test_a_publisher_that_is_overtaken_goes_on_from_what_the_other_signed() -> None:
     log = TestLog().publish(2)
     published = Published()
     publisher = Publisher(log.source, log.store, log.last_signed, KEY, published=published)
     with running(publisher, interval=0, retry=0.01) as thread:
         eventually(lambda: published.sizes == [2])
-        log.last_signed.signed.append(note_of(2, log.signed()[0].root, KEY) + OTHER_LOG.sign(b"\n"))
+        # Of the same tree, so that the files fit.
+        other = note_of(2, log.signed()[0].root, KEY) + OTHER_LOG.sign(b"\n")
+        log.last_signed.signed.append(other)
         log.source.submit(2)
         thread.wake()
-        eventually(lambda: isinstance(publisher.failure, Overtaken))
-        time.sleep(0.1)
-        assert isinstance(publisher.failure, Overtaken)
-        assert published.sizes == [2]
+        eventually(lambda: published.sizes[-1:] == [4])
+    assert log.last_signed.signed[-2] == other
+    assert len(log.last_signed.signed) == 3
+
+
+def test_a_standby_checks_all_files_first_and_takes_over_when_the_claim_is_free() -> None:
+    log, last_signed, published = TestLog().publish(300), ClaimedInTurn(), Published()
+    last_signed.signed = list(log.last_signed.signed)
+    checked: list[int] = []
+    publisher = Publisher(
+        log.source,
+        log.store,
+        last_signed,
+        KEY,
+        published=published,
+        checked=lambda done, _: checked.append(done),
+    )
+    with running(publisher, interval=0) as thread:
+        eventually(lambda: last_signed.claims >= 3)
+        assert checked == [256, 300]
+        log.source.submit(5)
+        thread.wake()
+        assert published.sizes == []
+        last_signed.held = False
+        eventually(lambda: published.sizes == [300, 305])
+    assert checked == [256, 300]  # and not again, which would take long in a large log
+
+
+def test_a_standby_that_finds_damage_says_so_and_does_not_take_over_with_it() -> None:
+    log, last_signed = TestLog().publish(300), ClaimedInTurn()
+    last_signed.signed = list(log.last_signed.signed)
+    path = bundle_path(0)
+    whole = log.store.files[path]
+    log.store.files[path] = flipped(whole, 5)
+    publisher = Publisher(log.source, log.store, last_signed, KEY, published=ignore)
+    with running(publisher, interval=0, retry=0.01):
+        eventually(lambda: isinstance(publisher.failure, FileDamage))
+        last_signed.held = False
+        eventually(lambda: last_signed.claims >= 3)
+        assert isinstance(publisher.failure, FileDamage)
+        log.store.files[path] = whole
+        eventually(lambda: publisher.failure is None)
+
+
+def test_one_that_was_suspended_does_not_leave_an_older_checkpoint_in_public() -> None:
+    """It is stopped right before its checkpoint is made public, while the other publishes more."""
+    log = TestLog().publish(2)
+    other = Publisher(log.source, log.store, log.last_signed, KEY, published=ignore)
+    other.resume()
+
+    class Suspended(MemoryStore):
+        def write_checkpoint(self, data: bytes) -> None:
+            if not overtook:
+                overtook.append(True)
+                log.source.submit(3)
+                with suppress(Overtaken):  # it believed in another tree
+                    other.publish_once()
+                other.resume()
+                other.publish_once()
+            super().write_checkpoint(data)
+
+    overtook: list[bool] = []
+    store = Suspended()
+    store.files = log.store.files
+    publisher = Publisher(log.source, store, log.last_signed, KEY, published=ignore)
+    overtook.append(True)
+    publisher.resume()
+    overtook.clear()
+    log.source.submit(2)
+    with pytest.raises(Overtaken):
+        publisher.publish_once()
+    assert open_checkpoint(log.store.files[CHECKPOINT], KEY.verifier)[0].size == 7
+    assert log.store.files[CHECKPOINT] == log.last_signed.signed[-1]

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from api.health import MAX_LAG, Progress, readiness
 from api.processes import child_process
 from api.processes.following import Following
+from api.readiness import MAX_LAG, Progress, readiness
 from projections.database import open_tables
 from tests.harness.published_log import PublishedLog, opened_log
 from tests.harness.waiting import until

@@ -1,0 +1,169 @@
+"""One log, its work split between processes: `python -m api serve --roles ...`, as many as wanted.
+
+    split = Split(served, store)
+    api = split.start("api"); split.start("publish"); split.start("project")
+    api.ready()
+
+Each is a real process, which can be killed with its children, stopped by SIGSTOP, or ended.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx2
+
+from testamur.verification.receipt import Receipt, parse_receipt, verify_receipt
+from tests.harness.served import PROJECT, TYPE, Served
+from tests.harness.waiting import until
+
+CONNECTION = (httpx2.TransportError,)
+
+
+class Process:
+    """One process of the split log, which listens at `url`."""
+
+    def __init__(
+        self, roles: str, log: Path, command: list[str], environment: dict[str, str]
+    ) -> None:
+        self.roles = roles
+        with log.open("ab") as errors:
+            self.process = subprocess.Popen(
+                command,
+                cwd=PROJECT,
+                env={**os.environ, **environment},
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                process_group=0,
+            )
+        self.url = ""
+
+    def listening(self) -> Process:
+        """Wait until it says where it listens."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith(("listening on ", "operations on ")), line
+        self.url = line.split()[-1]
+        return self
+
+    def readiness(self) -> tuple[int, dict[str, str]]:
+        """Return the status of `/readyz`, and the detail of each part."""
+        answer = httpx2.get(f"{self.url}/readyz", timeout=30)
+        return answer.status_code, {part["part"]: part["detail"] for part in answer.json()["parts"]}
+
+    def ready(self) -> Process:
+        """Wait until it is ready."""
+        until(lambda: self.readiness()[0] == 200, 60)
+        return self
+
+    def says(self, part: str, words: str) -> bool:
+        """Return whether `/readyz` says these words of a part."""
+        with suppress(*CONNECTION):
+            return words in self.readiness()[1].get(part, "")
+        return False
+
+    def everyone(self) -> list[int]:
+        """Return this process and its children, which are the parts that work."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        found = [self.process.pid]
+        with suppress(OSError):
+            for task in children.parents[1].iterdir():
+                found += map(int, (task / "children").read_text().split())
+        return found
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process and its children at once, as the end of a machine would."""
+        for process in self.everyone():
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
+
+    def kill(self) -> None:
+        """Kill the process and its children."""
+        self.signal(signal.SIGKILL)
+        self.close()
+
+    def end(self, seconds: float = 60) -> int:
+        """Ask it to end, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(seconds)
+        self.close()
+        return code
+
+    def close(self) -> None:
+        """Kill what is left of it."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGKILL)
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+class Split:
+    """The processes of one log, whose database is `store`."""
+
+    def __init__(self, served: Served, store: str) -> None:
+        self.served = served
+        self.store = store
+        self.log = served.data.parent / "split.log"
+        self._processes: list[Process] = []
+        self._vkey = served.data.parent / "log.vkey"
+        self._vkey.write_text(f"{served.vkey}\n")
+
+    def begin(self, roles: str, *options: str) -> Process:
+        """Start a process, and wait for nothing."""
+        command = [sys.executable, "-m", "api", "serve", "--data", str(self.served.data)]
+        command += ["--port" if "api" in roles else "--ops-port", "0", "--roles", roles, *options]
+        if "publish" not in roles:
+            command += ["--vkey", str(self._vkey)]
+        found = Process(roles, self.log, command, {"TESTAMUR_STORE": self.store})
+        self._processes.append(found)
+        return found
+
+    def start(self, roles: str, *options: str) -> Process:
+        """Start a process, and wait until it listens."""
+        found = self.begin(roles, *options)
+        try:
+            return found.listening()
+        except AssertionError:
+            raise AssertionError(self.errors()) from None
+
+    def close(self) -> None:
+        """Kill all that is left."""
+        for process in self._processes:
+            process.close()
+
+    def errors(self) -> str:
+        """Return what all of them wrote to their standard error."""
+        return self.log.read_text()
+
+    # --- Asking them ---
+
+    def post(self, process: Process, body: bytes, wait: str = "published") -> httpx2.Response:
+        """Return the answer of a process to a submission."""
+        return httpx2.post(
+            f"{process.url}/submissions?wait={wait}", content=body, headers=TYPE, timeout=60
+        )
+
+    def submit(self, process: Process, body: bytes, wait: str = "published") -> Receipt:
+        """Submit to a process, verify the receipt, and return it."""
+        answer = self.post(process, body, wait)
+        assert answer.status_code in (200, 201), answer.text
+        receipt = parse_receipt(answer.content)
+        verify_receipt(receipt, body, self.served.policy)
+        return receipt
+
+
+@contextmanager
+def closing_all(split: Split) -> Iterator[Split]:
+    """Yield it, and kill all that is left afterwards."""
+    try:
+        yield split
+    finally:
+        split.close()
