@@ -84,7 +84,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         lines = _Lines(self.text, self.begins)
         reader = _reader(lines, self.delimiter)
         number = 1 + lines.begin_row(self.delimiter)
-        next(reader)
+        next(reader, None)  # there is none in a file of empty lines
         left = left_empty = MAX_ROWS
         while True:
             passed = lines.begin_row(self.delimiter)

@@ -6,18 +6,12 @@ import json
 import re
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, given, settings
-from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from api.http.asgi import SAFE, safe_headers, whole_headers
 from api.http.problems import problem_of
 from registry.outcomes import Overloaded, StorageFull
-from testamur.catalogue import dry_run
-from testamur.catalogue.submission import MEDIA_TYPE
 from testamur.errors import Refusal, Unavailable
 from tests.harness.served import Served, problem
 
@@ -146,34 +140,6 @@ def test_the_readme_lists_every_path_and_no_other(served: Served) -> None:
             listed.add(whole + path.removeprefix("…") if path.startswith("…") else path)
     announced = set(served.get("/openapi.json").json()["paths"])
     assert listed == announced | {"/openapi.json"}
-
-
-@schemathesis.serializer(MEDIA_TYPE, dry_run.MEDIA_TYPE)
-def as_it_is(_: schemathesis.SerializationContext, value: object) -> bytes:
-    """Send a made-up submission or dry run as the text it is."""
-    return (
-        value.encode("utf-8", "surrogatepass") if isinstance(value, str) else repr(value).encode()
-    )
-
-
-def test_whatever_is_asked_the_answer_is_one_that_was_announced(served: Served) -> None:
-    """Never a 5xx, and always a status, a media type and a shape that the document names."""
-    document = schemathesis.openapi.from_url(f"{served.url}/openapi.json")
-    operations: list[Any] = [found.ok() for found in document.get_all_operations()]  # type: ignore[union-attr]
-    assert len(operations) > 30
-    for operation in operations:
-        if operation.path == "/stream":
-            continue  # it has no end
-
-        @settings(
-            max_examples=5, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-        )
-        @given(case=operation.as_strategy())
-        def ask(case: Any) -> None:
-            # What is well-formed may still be refused: it breaks a rule, or is yet to come.
-            case.call_and_validate(excluded_checks=[positive_data_acceptance])
-
-        ask()
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,11 @@ def test_what_is_accepted_is_read_alike_in_every_form(
 # --- Rows ---
 
 
+@pytest.mark.parametrize("data", [b"\r\n", b"\n\n", b",;\n"])
+def test_a_file_of_empty_lines_has_no_rows(data: bytes) -> None:
+    assert list(read_table(data, COLUMNS.__contains__).rows()) == []
+
+
 def test_empty_rows_below_the_list_are_no_rows() -> None:
     text = "learner;awarded;\r\n"
     text += "".join(f"a{number}@example.org;2026-11-20;\r\n" for number in range(30))

@@ -57,7 +57,7 @@ def _proofs(data: bytes) -> Any:
 ROWS: Final = (
     Row(
         ("testamur.verification.evidence.parse_evidence",),
-        parse_evidence,
+        lambda data: parse_evidence(data.removesuffix(b"\n") + b"\n"),  # it may be left out
         lambda: [samples.evidence()],
         render=render_evidence,
     ),
