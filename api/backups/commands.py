@@ -9,6 +9,7 @@ import typer
 from rich.progress import Progress
 
 from api.backups.backing_up import back_up
+from api.backups.published import compare as compare_log
 from api.backups.restoring import restore as restore_log
 from api.ending import CONSOLE, fail
 from api.sequence import VARIABLE
@@ -79,6 +80,29 @@ def restore(
                 store=store,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
+    except (Refuted, Unavailable) as error:
+        fail(error)
+    typer.echo(found.size)
+
+
+@commands.command()
+def compare(
+    data: Annotated[Path, typer.Option("--data", help="The folder of the log.")],
+    published: Annotated[
+        list[str],
+        typer.Option(
+            help="What the public saw: the address of a mirror, bucket or registry, or a file with "
+            "a checkpoint. May be repeated."
+        ),
+    ],
+) -> None:
+    """Compare the log in DATA with what the public saw, before it starts again.
+
+    Exit codes: 0 it extends all of that, 1 the public saw more, or another tree: never start it; 2
+    that could not be found out. Prints the number of its entries.
+    """
+    try:
+        found = compare_log(data, published)
     except (Refuted, Unavailable) as error:
         fail(error)
     typer.echo(found.size)

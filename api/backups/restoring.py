@@ -8,13 +8,11 @@ when that is more than the backup holds, or something else.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Final
-
-import httpx2
 
 from api.backups.log_key_list import read_backed_up, write_key_list
+from api.backups.published import check_not_behind, refuse_running, seen
 from api.folder import Folder
 from api.sequence import open_last_signed, open_sequence
 from log.copied_tree import copy_tree
@@ -24,15 +22,9 @@ from log.store import CHECKPOINT
 from registry.copying import copy_sequence
 from registry.sqlite.store import SqliteStore
 from testamur.errors import Refuted, Unavailable
-from testamur.http.source import is_url, open_source
+from testamur.http.source import is_url
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
-from testamur.tlog.log_keys import LogKeys
-from testamur.tlog.merkle import InvalidProof, prove_consistency, verify_consistency
-from testamur.tlog.note import MAX_NOTE
 from testamur.tlog.source import NotFound
-from testamur.tlog.tiles import TileHashes
-
-_SECONDS: Final = 10
 
 
 def restore(
@@ -63,7 +55,9 @@ def restore(
     checkpoint = open_checkpoint(note, listed.keys)[0]
     check_tree(files, checkpoint, progress=progress)
     for each in published:
-        _check_not_behind(checkpoint, _seen(each, backup, listed.keys), each, files)
+        if is_url(each):
+            refuse_running(each)
+        check_not_behind(checkpoint, seen(each, backup, listed.keys), each, files)
     with ExitStack() as stack:
         _make(root)
         original = stack.enter_context(closing(SqliteStore(kept.registry)))
@@ -90,55 +84,6 @@ def _checkpoint_of(files: DirectoryStore, kept: Folder) -> bytes:
         return files.read(CHECKPOINT)
     except NotFound:
         raise Unavailable(f"{kept.root} is no backup, or one that was not finished") from None
-
-
-def _seen(place: str, backup: Path, keys: LogKeys) -> Checkpoint:
-    """Return the checkpoint that the public sees at a place; raises as `restore` does."""
-    if is_url(place):
-        _refuse_running(place)
-        with httpx2.Client(timeout=_SECONDS) as client:
-            data = open_source(place, client).fetch(CHECKPOINT)
-        return open_checkpoint(data, keys)[0]
-    path = Path(place)
-    if path.is_dir():
-        path = path / CHECKPOINT
-    if path.resolve().is_relative_to(backup.resolve()):
-        raise Unavailable(f"{place} is the backup itself; name what others saw of the log")
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_NOTE + 1)
-    except OSError as error:
-        raise Unavailable(f"{place} cannot be read: {error.strerror}") from None
-    return open_checkpoint(data, keys)[0]
-
-
-def _refuse_running(url: str) -> None:
-    """Raise `Refuted` if the registry at `url` is at work: two logs would sign under one name."""
-    base = url.rstrip("/").removesuffix("/log")
-    with suppress(httpx2.HTTPError, httpx2.InvalidURL):
-        if httpx2.get(f"{base}/readyz", timeout=_SECONDS).status_code == httpx2.codes.OK:
-            raise Refuted(
-                f"the registry at {base} is running, and signs: stop it first, and let it start "
-                "no more"
-            )
-
-
-def _check_not_behind(
-    held: Checkpoint, seen: Checkpoint, place: str, files: DirectoryStore
-) -> None:
-    if seen.size > held.size:
-        raise Refuted(
-            f"the public saw {seen.size} entries ({place}), and the backup has {held.size}: a log "
-            "that goes on from there would sign another history. Find a newer copy"
-        )
-    try:
-        proof = prove_consistency(seen.size, held.size, TileHashes(held.size, files.read))
-        verify_consistency(seen.size, held.size, seen.root, held.root, proof)
-    except InvalidProof as error:
-        raise Refuted(
-            f"the public saw another tree of {seen.size} entries ({place}) than the backup holds: "
-            f"{error}"
-        ) from None
 
 
 def _make(root: Path) -> None:

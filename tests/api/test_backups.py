@@ -96,7 +96,7 @@ def test_a_log_is_not_restored_behind_what_the_public_saw(log: Served, tmp_path:
     newer = kept_checkpoint(log, tmp_path / "newer.checkpoint")
     told = refused(tmp_path / "backup", tmp_path / "again", newer)
     assert f"the public saw {size + 6} entries" in told
-    assert f"the backup has {size}" in told
+    assert f"there are {size} here" in told
     # A folder that is served as it is, by any server of files.
     assert "the public saw" in refused(tmp_path / "backup", tmp_path / "again", log.data / "log")
 
@@ -126,7 +126,7 @@ def test_what_was_not_asked_or_cannot_be_known_restores_nothing(
     seen = kept_checkpoint(log, tmp_path / "seen")
     assert called("restore", "--from", kept, "--data", again).returncode == 2
     told = refused(kept, again, kept / "log" / "checkpoint", code=2)
-    assert "is the backup itself" in told
+    assert "is of the very copy to be judged" in told
     assert "cannot be reached" in refused(kept, again, "http://127.0.0.1:9", code=2)
     assert "cannot be read" in refused(kept, again, tmp_path / "nowhere", code=2)
     occupied = called("restore", "--from", kept, "--data", log.data, "--published", seen)
@@ -197,6 +197,20 @@ def test_a_log_is_backed_up_under_load(log: Served, tmp_path: Path) -> None:
 def log_size(data: Path) -> int:
     note = DirectorySource(data / "log").fetch("checkpoint")
     return int(note.split(b"\n")[1])
+
+
+def test_a_log_that_was_put_back_by_other_means_is_compared_before_it_starts(
+    log: Served, tmp_path: Path
+) -> None:
+    shutil.copytree(log.data, tmp_path / "copy")
+    log.record(log.story.cohort(3))
+    newer = kept_checkpoint(log, tmp_path / "newer")
+    done = called("compare", "--data", tmp_path / "copy", "--published", newer)
+    assert done.returncode == 1
+    assert "would sign another history" in done.stderr
+    assert called("compare", "--data", log.data, "--published", newer).returncode == 0
+    own = log.data / "log" / "checkpoint"
+    assert called("compare", "--data", log.data, "--published", own).returncode == 2
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 512, 65_535, 65_536, 65_800])

@@ -164,3 +164,33 @@ def test_no_command_shows_a_password(served: Served, command: str) -> None:
     refused = api(command, *options[command])
     assert refused.returncode == 2
     assert "horse" not in refused.stdout + refused.stderr
+
+
+def test_a_log_in_a_database_is_backed_up_while_it_is_served_and_restored_into_another(
+    served: Served, store: str, cluster: Cluster, tmp_path: Path
+) -> None:
+    backup, again = tmp_path / "backup", Served(tmp_path / "again")
+    with served.running("--store", store):
+        served.open_register()
+        served.submit(served.story.cohort(300))
+        assert api("backup", "--data", served.data, "--to", backup, "--store", store).stdout
+        running = api("restore", "--from", backup, "--data", again.data, "--published", served.url)
+        assert "is running, and signs" in running.stderr
+        done = api("backup", "--data", served.data, "--to", backup, "--store", store)
+        assert done.returncode == 0, done.stderr
+    seen = tmp_path / "seen"
+    shutil.copy(served.data / "log" / "checkpoint", seen)
+    schema = f"{postgres.schema_of(tmp_path)}_again"
+    postgres.sql(cluster.url, f"CREATE SCHEMA {schema}")
+    other = postgres.in_schema(cluster.url, schema)
+    assert api("migrate", "--store", other).returncode == 0
+    options: list[str | Path] = ["--from", backup, "--published", seen, "--store", other]
+    restored = api("restore", "--data", again.data, *options)
+    assert restored.returncode == 0, restored.stderr
+    shutil.copy(served.data / "key", again.data / "key")
+    twice = api("restore", "--data", tmp_path / "twice", *options)
+    assert "has signed a checkpoint" in twice.stderr
+    again.story, again.vkey = served.story, served.vkey
+    with closing(again), again.running("--store", other):
+        again.submit(served.story.cohort(3))
+    assert api("fsck", "--data", again.data, "--store", other).returncode == 0
