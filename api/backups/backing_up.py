@@ -13,6 +13,7 @@ from pathlib import Path
 
 from api.backups.log_key_list import write_key_list
 from api.folder import Folder
+from api.log_files import open_log_files
 from api.log_keys.private import read_key_list
 from api.sequence import open_last_signed, open_sequence
 from log.copied_tree import copy_tree
@@ -61,7 +62,7 @@ def back_up(
         if found.signed_root != checkpoint.root:
             raise Refuted(f"the first {checkpoint.size} entries are not those that were signed")
         files = DirectoryStore(backup.log)
-        copy_tree(DirectoryStore(folder.log), files, checkpoint.size)
+        copy_tree(open_log_files(folder), files, checkpoint.size)
         check_tree(files, checkpoint)
         write_key_list(backup, listed)
         # From here on it is whole. Before, an older checkpoint stands, with all that it needs.

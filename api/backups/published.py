@@ -13,10 +13,10 @@ from typing import Final
 import httpx2
 
 from api.folder import Folder
+from api.log_files import open_log_files
 from api.log_keys.private import read_log_keys
-from log.directory import DirectoryStore
 from log.fsck import check_tree
-from log.store import CHECKPOINT
+from log.store import CHECKPOINT, Files
 from testamur.errors import Refuted, Unavailable
 from testamur.http.source import is_url, open_source
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
@@ -36,7 +36,7 @@ def compare(root: Path, published: Sequence[str]) -> Checkpoint:
     """
     folder = Folder(root)
     keys = read_log_keys(folder)
-    files = DirectoryStore(folder.log)
+    files = open_log_files(folder)
     held = open_checkpoint(files.read(CHECKPOINT), keys)[0]
     check_tree(files, held)
     for place in published:
@@ -79,9 +79,7 @@ def refuse_running(url: str) -> None:
             )
 
 
-def check_not_behind(
-    held: Checkpoint, public: Checkpoint, place: str, files: DirectoryStore
-) -> None:
+def check_not_behind(held: Checkpoint, public: Checkpoint, place: str, files: Files) -> None:
     """Raise `Refuted` unless the tree that is `held` in `files` extends a `public` one."""
     if public.size > held.size:
         raise Refuted(

@@ -14,6 +14,7 @@ from pathlib import Path
 from api.backups.log_key_list import read_backed_up, write_key_list
 from api.backups.published import check_not_behind, refuse_running, seen
 from api.folder import Folder
+from api.log_files import open_log_files
 from api.sequence import open_last_signed, open_sequence
 from log.copied_tree import copy_tree
 from log.directory import DirectoryStore
@@ -68,7 +69,7 @@ def restore(
         found = copy_sequence(original, sequence, progress, signed=checkpoint.size)
         if found.signed_root != checkpoint.root:
             raise Refuted(f"the first {checkpoint.size} entries are not those that were signed")
-        target = DirectoryStore(folder.log)
+        target = open_log_files(folder)
         copy_tree(files, target, checkpoint.size)
         check_tree(target, checkpoint)
         # Signed before public, as a publisher does it.
