@@ -59,7 +59,7 @@ class Address:
             raise Refuted("a PIN stands in a file, named by pin-source=file:..., not in an address")
         path, _, query = text.removeprefix(_SCHEME).partition("?")
         parts = _parts(path, ";", _PATH) | _parts(query, "&", _QUERY)
-        if not text.startswith(_SCHEME) or len(parts) != len(_PATH) + len(_QUERY):
+        if not text.startswith(_SCHEME) or parts.keys() != {*_PATH, *_QUERY}:
             raise Refuted(
                 "an address of a key is pkcs11:token=LABEL;object=LABEL?module-path=FILE"
                 f"&pin-source=file:FILE, and not {shown(text)}"

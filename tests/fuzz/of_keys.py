@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from api.log_keys.listed import KeyList
+from api.log_keys.token import Address
 from testamur.cli.files import read_key
 from testamur.cli.founding_page import read_page
 from testamur.cli.key_folder import ORGANIZATION, KeyFolder
 from testamur.keys import PrivateKey, PublicKey
+from testamur.tlog.log_keys import LogKeys
 from testamur.tlog.note import SignerKey
 from tests.fuzz import samples
 from tests.fuzz.row import Row, as_file, as_line, as_text, folder, texts
@@ -64,5 +67,25 @@ ROWS: Final = (
         ("testamur.cli.key_folder.KeyFolder.read",),
         _key_folder,
         lambda: [samples.key_folder()],
+    ),
+    Row(
+        ("testamur.tlog.log_keys.LogKeys.parse",),
+        as_text(LogKeys.parse),
+        lambda: [samples.log().vkey.encode() + b"\n", b"\n".join(samples.vkeys()) + b"\n"],
+    ),
+    Row(
+        ("api.log_keys.listed.KeyList.parse",),
+        as_text(KeyList.parse),
+        samples.key_lists,
+        render=lambda found: found.render().encode(),
+    ),
+    Row(
+        ("api.log_keys.token.Address.parse",),
+        as_text(Address.parse),
+        texts(
+            "pkcs11:token=log;object=key?module-path=/usr/lib/softhsm.so&pin-source=file:/run/pin",
+            "pkcs11:token=a%20b;object=%C3%A9?module-path=/m&pin-source=file:/p",
+            "pkcs11:token=log;object=key?module-path=/m&pin-value=1234",
+        ),
     ),
 )

@@ -10,6 +10,8 @@ import httpx2
 from api.http.parameters import check_named
 from api.http.problems import Problem
 from api.questions.moment import parse_day_or_time
+from api.roles import parse_roles
+from log.bucket import Bucket
 from registry.postgres.address import Address
 from testamur.errors import Refuted, Unavailable
 from testamur.http.body import read_body
@@ -121,6 +123,21 @@ ROWS: Final = (
             "postgresql://h1,h2/log?password=correcthorsebattery",
         ),
         secrets=("correcthorsebattery",),
+    ),
+    Row(
+        ("log.bucket.Bucket.parse",),
+        as_text(Bucket.parse),
+        texts(
+            "s3://bucket/prefix?endpoint=http://127.0.0.1:8333&region=eu-1",
+            "s3://bucket",
+            "s3://user:correcthorsebattery@bucket/prefix",
+        ),
+        secrets=("correcthorsebattery",),
+    ),
+    Row(
+        ("api.roles.parse_roles",),
+        as_text(parse_roles),
+        texts("api,publish,project", "api"),
     ),
     Row(
         ("api.questions.moment.parse_day_or_time", "api.questions.moment.parse_moment"),

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from api.log_keys.listed import KeyList, ListedKey
 from testamur.badges.cohort_csv import Offering, Provider, read_cohort
 from testamur.badges.commitment import HolderFile, render_holder_file
 from testamur.badges.prepare import prepare_cohort
@@ -23,7 +24,7 @@ from testamur.catalogue.submission import format_time, parse
 from testamur.cli.founding_page import render_page
 from testamur.tlog.checkpoint import open_checkpoint
 from testamur.tlog.cosignature import Cosigner
-from testamur.tlog.note import MLDSA44_COSIGNATURE, SignerKey, parse_note
+from testamur.tlog.note import MLDSA44_COSIGNATURE, SignerKey, VerifierKey, parse_note
 from testamur.tlog.policy import Policy, parse_policy
 from testamur.tlog.proof import TlogProof
 from testamur.verification.evidence import Evidence, render_evidence
@@ -223,3 +224,21 @@ def dry_run() -> bytes:
 def gzipped(data: bytes) -> bytes:
     """Return the same bytes in every run."""
     return gzip.compress(data, mtime=0)
+
+
+def vkeys() -> list[bytes]:
+    """Return the verifier keys of a log that changed its key."""
+    first = VerifierKey.parse(log().vkey)
+    second = SignerKey.from_seed(first.name, b"2" * 32).verifier
+    return [str(first).encode(), str(second).encode()]
+
+
+def key_lists() -> list[bytes]:
+    """Return the lists of a log with one key, and with two."""
+    first, second = (VerifierKey.parse(text.decode()) for text in vkeys())
+    day, last = date(2026, 11, 29), date(2026, 12, 31)
+    lists = [
+        KeyList((ListedKey(first, date.min),)),
+        KeyList((ListedKey(first, date.min, last), ListedKey(second, day))),
+    ]
+    return [each.render().encode() for each in lists]

@@ -21,9 +21,14 @@ ROWS: Final[tuple[Row, ...]] = (
 )
 
 EXEMPT: Final = {
+    "api.backups.": "files of the operator's own, by parsers that have rows",
     "api.folder.": "files of the operator's own, by parsers that have rows",
+    "api.log_files.": "opens what the operator names",
+    "api.log_keys.private.": "files of the operator's own, by parsers that have rows",
     "api.operations.": "numbers that this process counted itself",
+    "api.read_models.": "opens tables of our own",
     "api.sequence.": "opens what the operator names",
+    "api.sharing.": "opens what the operator names",
     "api.wiring.": "opens what the operator names",
     "projections.": "tables of our own",
     "registry.credential_streams.": "entries that the gate admitted",

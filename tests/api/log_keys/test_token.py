@@ -82,6 +82,8 @@ def test_a_key_that_is_not_there_or_another_is_refused(label: str, tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("pkcs11:token=t;obj=o?module-path=/m&pin-source=file:/p", "an address of a key is"),
+        ("pkcs11:token=t;object=o?module-path=/m&pin-sourc", "an address of a key is"),
         ("pkcs11:token=t;object=o?module-path=/m&pin-value=1234", "a PIN stands in a file"),
         ("pkcs11:token=t?module-path=/m&pin-source=file:/p", "an address of a key is"),
         ("pkcs11:token=t;object=o;token=u?module-path=/m&pin-source=file:/p", "an address"),
