@@ -46,7 +46,7 @@ def _pairs(filled: Filled, events: int) -> Sequence[Act]:
             achievement=achievements[number % len(achievements)],
             accreditation=accreditations[number % len(accreditations)],
         )
-        for number in range(events)
+        for number in range(min(events, max(len(achievements), len(accreditations))))
     ]
     return [(filled.story.provider, found)]
 

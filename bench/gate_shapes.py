@@ -22,6 +22,7 @@ from testamur.catalogue.members import Definition, Level, Outcome, Range, Scope
 from testamur.rules import Register, Signed
 from testamur.rules.fold import take
 from testamur.rules.granting import LOOKED_AT
+from testamur.rules.register import Grant
 from tests.harness.story import Party, Story, private_key, uuid7
 
 START: Final = date(2026, 1, 1)
@@ -165,6 +166,43 @@ def _recognitions(
         )
         filled.say(story.authority, event)
         filled.recognitions.append(event.recognition)
+
+
+def _accreditors(filled: Filled, things: int) -> None:
+    """Let each of many accredit the provider, whose recognitions fell or were withdrawn.
+
+    Each has as many recognitions as are looked at.
+    """
+    story, register = filled.story, filled.register
+    thief = story.authority.with_key("of a thief")
+    filled.say(story.authority.founding, story.key_listed(thief), at=LISTING)
+    like, accredited = story.recognised(), story.accredited()
+    grants: dict[str, list[e.RecognitionGranted]] = {}
+    for number, did in enumerate(filled.strangers(max(1, things // LOOKED_AT))):
+        grants[did] = [
+            msgspec.structs.replace(
+                like,
+                organization=did,
+                recognition=uuid7(1_700_000_000_005, number * LOOKED_AT + place),
+            )
+            for place in range(LOOKED_AT)
+        ]
+        id_ = uuid7(1_700_000_000_006, number)
+        filled.say(story.accreditor, msgspec.structs.replace(accredited, accreditation=id_))
+        granted = register.accreditations[id_].grants[0]
+        # As that stranger granted it: nobody has its keys.
+        signed = Signed(did, did.removeprefix("did:key:"), LATE + 1, story.milliseconds)
+        said = msgspec.structs.replace(granted, signed=signed)
+        register.accreditations[id_] = Grant((said,))
+        filled.accreditations.append(id_)
+    for recognised in grants.values():
+        fallen, withdrawn = recognised[::2], recognised[1::2]
+        filled.say(thief, *fallen)
+        filled.say(story.authority, *withdrawn)
+        for each in withdrawn:
+            over = e.RecognitionWithdrawn(recognition=each.recognition, reason="voluntary")
+            filled.say(story.authority, over)
+    filled.say(story.authority.founding, story.key_compromised(thief, LISTING + 1), at=LATE + 1)
 
 
 def _authorities(filled: Filled, things: int) -> None:
@@ -319,6 +357,7 @@ SHAPES: Final[dict[str, Shape]] = {
     "recognitions that are over": lambda filled, things: _recognitions(
         filled, things, lambda _: None, FORMER
     ),
+    "accreditors, each by recognitions that fell or were withdrawn": _accreditors,
     "authorities that one authority recognised": _authorities,
     "revisions of one achievement": _revisions,
     "versions of which only the first counts": partial(_fallen_versions, first=True),

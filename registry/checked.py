@@ -18,6 +18,7 @@ from testamur.catalogue.submission import Submission
 from testamur.catalogue.table import CREATED
 from testamur.errors import Refusal
 from testamur.recording.objections import objections
+from testamur.rules.reach import Sums, sums_of
 from testamur.rules.registrations import BRINGING_KEYS, verify_alone
 from testamur.rules.scope import prepare
 
@@ -38,6 +39,8 @@ class Checked:
     """Why it may not be recorded, by rules that no replayer asks (`testamur.recording`)."""
     verified: frozenset[int]
     """The numbers, from 1 on, of events whose own signatures and keys are good."""
+    sums: Sums
+    """By how much the running totals of its key grow."""
     refuse_flags: bool = False
     """Whether its sender wants it refused for flags that a sender can mend."""
 
@@ -64,6 +67,7 @@ class Checked:
             changed_by(events),
             objection,
             frozenset(_verified(events)),
+            sums_of(payload.iss, events),
             refuse_flags,
         )
 

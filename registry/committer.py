@@ -118,9 +118,10 @@ class Committer:
     ) -> list[Outcome]:
         # Histories take a hundred times as long to read as to judge: all but their last entries are
         # read before the lock. A version of a stream never changes, nor what a key said before.
-        asked = look_up(group)
+        asked, version = look_up(group), self._shared.version
         with self._store.reading() as reading:
-            before = earlier(reading, self.register, asked, group, self._caps)
+            at = max(self._clock(), self.register.recorded_at)
+            before = earlier(reading, self.register, asked, group, self._caps, at)
         self.watch.lap("histories")
 
         # Nothing in here may cost more than the group itself: no step over the whole register.
@@ -132,7 +133,8 @@ class Committer:
 
             # 2. The rules must also know credentials, and submissions sent again.
             register = self._shared.draft()
-            register.judged = before.counted.of(register)
+            conclusions = before.concluded.since(self._shared.replaced_since(version))
+            register.judged = before.counted.of(register)._replace(conclusions=conclusions)
             deliberation = Deliberation(
                 register,
                 known(transaction, asked, group, before),

@@ -8,26 +8,27 @@ keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 from typing import Final, get_args
 
 from registry.checked import Checked
+from registry.concluded import Terms
 from registry.credential_streams import CredentialStreams
 from testamur.catalogue import events as e
 from testamur.rules import Register, Signed
 from testamur.rules.accreditors import said_of_recognitions
 from testamur.rules.credentials import newest_writings
 from testamur.rules.key_table import KeyTable
+from testamur.rules.pasts import LONG, Past, past_of
 from testamur.rules.register import Achievement, Judged
 from testamur.rules.status import existing
 
 _MANY: Final = 16  # versions
 _CHANGING: Final = frozenset[type](get_args(e.AchievementEvent))
 _achievement: Final = attrgetter("achievement")
-_NAMING: Final = _CHANGING | {e.CredentialIssued}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +39,25 @@ class Counted:
     keys: Mapping[str, KeyTable]
 
     def of(self, register: Register) -> Judged:
-        """Return what still holds as of a register: everything, or nothing."""
+        """Return what holds as of a register: if keys changed, only what no key changes."""
         same = all(register.organizations[did].keys is keys for did, keys in self.keys.items())
-        return self.judged if same else Judged()
+        return self.judged if same else Judged(pasts=self.judged.pasts)
 
 
 def counted(
-    register: Register, credentials: CredentialStreams, group: Sequence[Checked]
+    register: Register, credentials: CredentialStreams, group: Sequence[Checked], issued: Terms
 ) -> Counted:
     """Return what counts of what was said of credentials, of long achievements, and of grants.
 
-    The grants are those that issuances rest on: an accreditation that one names, and the
-    recognitions of its accreditor. An organization that the register does not know yet is left out.
+    The grants are those that issuances rest on: an accreditation that one of the terms `issued`
+    names, and the recognitions of its accreditor. An organization that the register does not know
+    yet is left out.
     """
     keys: dict[str, KeyTable] = {}
     judged: set[int] = set()
     fallen: set[int] = set()
-    named = list(_long(register, group, _NAMING))
-    terms = _said_of_terms(register, group)
+    named = list(_long(register, _about_achievements(group) | _achievements(issued)))
+    terms = _said_of_terms(register, issued)
     for signed in chain(_said_of(credentials), *map(_writings, named), terms):
         if signed.position in judged:
             continue
@@ -71,26 +73,30 @@ def counted(
     # Whether it exists at all is asked of one that changes now, and of one that was retired.
     retired = (each for each in named if each.stream)
     changing = [each for each in group if len(each.credentials) < len(each.submission.events)]
-    asked = chain(_long(register, changing, _CHANGING), retired)
+    asked = chain(_long(register, _about_achievements(changing)), retired)
     began = {each.definitions[0].position: existing(register, each) for each in asked}
-    return Counted(Judged(fallen, {at: one for at, one in began.items() if one}), keys)
+    judgement = Judged(
+        fallen, {at: one for at, one in began.items() if one}, pasts=_pasts(credentials)
+    )
+    return Counted(judgement, keys)
 
 
 def _said_of(credentials: CredentialStreams) -> Iterator[Signed]:
     return (said.signed for each in credentials.values() for said in each.stream)
 
 
-def _said_of_terms(register: Register, group: Sequence[Checked]) -> Iterator[Signed]:
+def _pasts(credentials: CredentialStreams) -> dict[int, Past]:
+    """Return the long streams, each gone through, by the position of its first entry."""
+    long = (each.stream for each in credentials.values() if len(each.stream) >= LONG)
+    return {stream[0].position: past_of(stream) for stream in long}
+
+
+def _said_of_terms(register: Register, issued: Terms) -> Iterator[Signed]:
     """Yield who said something of the accreditations that issuances name, and of what these need.
 
     An accreditation, and an accreditor, is gone through once.
     """
-    named = {
-        event.accreditation
-        for checked in group
-        for event in checked.submission.events
-        if type(event) is e.CredentialIssued and event.accreditation is not None
-    }
+    named = {each for terms in issued.values() for _, _, each in terms if each is not None}
     granted = [each for each in map(register.accreditations.get, named) if each is not None]
     yield from (said.signed for each in granted for said in each.stream)
     for accreditor in {each.owner for each in granted}:
@@ -101,16 +107,23 @@ def _writings(achievement: Achievement) -> Iterator[Signed]:
     return (signed for _, signed in newest_writings(achievement))
 
 
-def _long(
-    register: Register, group: Sequence[Checked], naming: frozenset[type]
-) -> Iterator[Achievement]:
-    """Yield the achievements of many versions that events of these types name, each once."""
-    named: set[str] = {
+def _achievements(issued: Terms) -> set[str]:
+    return {achievement for terms in issued.values() for achievement, _, _ in terms}
+
+
+def _about_achievements(group: Sequence[Checked]) -> set[str]:
+    """Return the achievements that events of a group are about."""
+    return {
         _achievement(event)
         for checked in group
+        if len(checked.credentials) < len(checked.submission.events)
         for event in checked.submission.events
-        if type(event) in naming
+        if type(event) in _CHANGING
     }
+
+
+def _long(register: Register, named: Iterable[str]) -> Iterator[Achievement]:
+    """Yield those of these achievements that have many versions."""
     for id_ in named:
         achievement = register.achievements.get(id_)
         if achievement is not None and len(achievement.definitions) > _MANY:

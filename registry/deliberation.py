@@ -7,7 +7,6 @@ the rows to append. A refused submission leaves the drafts as they were before i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from registry import submissions
@@ -33,7 +32,6 @@ from testamur.rules import (
 )
 from testamur.rules.credentials import Found
 from testamur.rules.mending import to_mend
-from testamur.rules.reach import sums_of
 from testamur.rules.register import Judged
 from testamur.tlog.merkle import leaf_hash
 
@@ -88,7 +86,7 @@ class Deliberation:
             return self._repeated(checked, *known)
         # Credential events change nothing in the register but its size and its time.
         register_events = len(checked.submission.events) - len(checked.credentials)
-        draft = self.register.draft() if register_events else replace(self.register)
+        draft = self.register.draft() if register_events else self.register.with_same_things()
         draft.judged = draft.judged._replace(speakers=None if register_events else self._speakers)
         admitted = self.admitted = self._admitted(draft, checked)
         receipt = Recorded(
@@ -105,7 +103,8 @@ class Deliberation:
             self._found.clear()
             self._speakers.clear()
             if type(checked.submission.events[0]) in e.KEY_EVENTS:
-                self.register.judged = Judged()
+                before = self.register.judged
+                self.register.judged = Judged(conclusions=before.conclusions, pasts=before.pasts)
         else:
             self.register = draft
         return receipt
@@ -191,8 +190,7 @@ class Deliberation:
         self, checked: Checked, receipt: Recorded, admitted: list[Admitted], register_events: int
     ) -> None:
         header = checked.submission.header
-        sums = sums_of(header.payload.iss, checked.submission.events)
-        totals = self._totals.after(header.payload.iss, header.key_id, sums)
+        totals = self._totals.after(header.payload.iss, header.key_id, checked.sums)
         row = SubmissionRow(
             receipt.position,
             receipt.events,

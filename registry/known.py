@@ -8,6 +8,7 @@ from typing import Final
 
 from registry import credential_streams, submissions
 from registry.checked import Checked
+from registry.concluded import Concluded, concluded, terms_of
 from registry.counted import Counted, counted
 from registry.credential_streams import CredentialStreams
 from registry.foreseen import reaches
@@ -47,13 +48,15 @@ class Known:
 class Earlier:
     """What is known of a group before the lock.
 
-    What was said of its credentials among the first `size` entries, which of that counts by a
-    register that may be another process's past, and what the store answered about totals.
+    What was said of its credentials among the first `size` entries, which of that counts, and what
+    issuances are judged by, both by a register that may be another process's past, and what the
+    store answered about totals.
     """
 
     credentials: CredentialStreams
     size: int
     counted: Counted
+    concluded: Concluded
     totals: Answered
 
 
@@ -63,14 +66,22 @@ def earlier(
     credentials: Collection[str],
     group: Sequence[Checked],
     limits: Limits,
+    recorded_at: int,
 ) -> Earlier:
     """Return what can be known of a group, and of these ids of credentials, before the lock.
 
-    Raises `credential_streams.TooLong` when more was said of them than is read for that many.
+    `recorded_at`, in Unix milliseconds, is about when it will be recorded. Raises
+    `credential_streams.TooLong` when more was said of the credentials than is read for that many.
     """
     found = _read(reading, credentials)
-    totals = reaches(reading, register, group, limits)
-    return Earlier(found, reading.count(), counted(register, found, group), totals)
+    terms = terms_of(group)
+    return Earlier(
+        found,
+        reading.count(),
+        counted(register, found, group, terms),
+        concluded(register, found, terms, recorded_at),
+        reaches(reading, register, group, limits),
+    )
 
 
 def known(

@@ -23,7 +23,7 @@ class SharedRegister:
 
     def __init__(self, register: Register) -> None:
         self._live = register
-        self._version = _Version()
+        self._version = Version()
         self.latest = self._view()
 
     @property
@@ -31,9 +31,20 @@ class SharedRegister:
         """How many entries the register is of."""
         return self._live.size
 
+    @property
+    def version(self) -> Version:
+        """The version that `latest` shows."""
+        return self._version
+
     def draft(self) -> Register:
         """Return a draft of the register; only the thread that changes the register may."""
         return self._live.draft()
+
+    def replaced_since(self, version: Version) -> Iterator[tuple[str, str]]:
+        """Yield what was replaced or added since a version: a mapping, and a name in it."""
+        while version.later is not None:
+            replaced, version = version.later
+            yield from ((mapping, name) for mapping, names in replaced.items() for name in names)
 
     def absorb(self, draft: Register) -> None:
         """Take over the changes of a draft and show them in a new view."""
@@ -46,7 +57,7 @@ class SharedRegister:
                 for name, changed in changes.items()
             }
             # Before the change itself: a reader that meets the new value finds the old one here.
-            version = _Version()
+            version = Version()
             self._version.later = replaced, version
             self._version = version
         self._live.absorb(draft)
@@ -68,13 +79,13 @@ class SharedRegister:
         return Register(live.origin, live.size, live.recorded_at, **views)
 
 
-class _Version:
+class Version:
     """A state of the register: what it replaced on its way to the next one, once there is one."""
 
     __slots__ = ("later",)
 
     def __init__(self) -> None:
-        self.later: tuple[dict[str, dict[str, Any]], _Version] | None = None
+        self.later: tuple[dict[str, dict[str, Any]], Version] | None = None
 
 
 class _View(Draft[Any]):
@@ -82,7 +93,7 @@ class _View(Draft[Any]):
 
     __slots__ = ("_name", "_version")
 
-    def __init__(self, live: Mapping[str, Any], name: str, version: _Version) -> None:
+    def __init__(self, live: Mapping[str, Any], name: str, version: Version) -> None:
         super().__init__(live)
         self._name = name
         self._version = version

@@ -50,7 +50,9 @@ class Accreditors:
         """
         found = self._flags.get(accreditor)
         if found is None:
-            found = self._flags[accreditor] = tuple(self._of(accreditor))
+            found = self._flags[accreditor] = self._register.concluded(
+                ("accreditor", accreditor, self._moment.day), lambda: tuple(self._of(accreditor))
+            )
         own = (Flag.SELF_ACCREDITATION,) if accreditor == provider else ()
         return [*found, *own]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
@@ -25,6 +26,7 @@ from testamur.rules.recognition import check_dates
 from testamur.rules.register import Achievement, Credential, Credentials, Register
 from testamur.rules.review import is_overdue
 from testamur.rules.rights import check_change, check_known, of_another
+from testamur.rules.roles import require_role
 from testamur.rules.said import Said, Signed
 from testamur.rules.scope import uncovered
 from testamur.rules.spending import Limits, check_writings
@@ -42,7 +44,7 @@ One stolen key revises an achievement 64 times, and hides no version by that.
 _BACKDATED: Final[Flags] = (Flag.BACKDATED,)
 _POSTDATED: Final[Flags] = (Flag.POSTDATED,)
 _INCOMPLETE: Final[Flags] = (Flag.ELEMENTS_MISSING,)
-_NOT_IN_FORCE: Final[Flags] = (Flag.ACCREDITATION_NOT_IN_FORCE,)
+_OUTSIDE: Final[Flags] = (Flag.OUTSIDE_ACCREDITED_SCOPE,)
 
 # With the register and the day, these members decide the flags of an issuance.
 _terms: Final = attrgetter(
@@ -50,12 +52,15 @@ _terms: Final = attrgetter(
 )
 
 
+Named: TypeAlias = tuple[str, int, str | None]
+"""The terms of an issuance without its dates: achievement, version, accreditation."""
+
+
 class _Awarded(NamedTuple):
-    """A version of an achievement: its facets, and its flags on either side of those of dates."""
+    """A version of an achievement: its facets, and its flags."""
 
     facets: Facets
-    before: Flags
-    after: Flags
+    flags: Flags
 
 
 class _Latest(NamedTuple):
@@ -66,15 +71,11 @@ class _Latest(NamedTuple):
 
 
 class _Claimed(NamedTuple):
-    """An accreditation: its scope, the country its accreditor vouches for, and its flags.
-
-    These stand on either side of that of the scope.
-    """
+    """An accreditation: its scope, the country its accreditor vouches for, and its flags."""
 
     scope: Scope | None
     country: str
-    before: Flags
-    after: Flags
+    flags: Flags
 
 
 @dataclass(slots=True)
@@ -88,7 +89,7 @@ class Found:
     accreditors: Accreditors
     awarded: dict[tuple[str, int], _Awarded] = field(default_factory=dict)
     claimed: dict[str, _Claimed] = field(default_factory=dict)
-    pairs: dict[tuple[str, int, str], Flags] = field(default_factory=dict)
+    terms: dict[Named, Flags] = field(default_factory=dict)
     latest: dict[str, _Latest] = field(default_factory=dict)
 
 
@@ -119,7 +120,7 @@ class Issuance:
         """Take note of what the submission says at `position` of what it may name from there on."""
         self._found.moment = self._found.moment._replace(position=position + 1)
         self._judged.clear()
-        self._found.pairs.clear()
+        self._found.terms.clear()
         if isinstance(event, e.AccreditationEvent):
             self._found.claimed.pop(event.accreditation, None)
         else:
@@ -135,7 +136,7 @@ class Issuance:
         terms = _terms(event)
         judged = self._judged.get(terms)
         if judged is None:
-            judged = self._judged[terms] = self._judge(event), self._credential(event.accreditation)
+            judged = self._judged[terms] = self.judge(event), self._credential(event.accreditation)
         credentials[id_] = judged[1]
         return judged[0]
 
@@ -149,7 +150,7 @@ class Issuance:
             raise KeyError(id_)
         check_again(self._register, known, known, self._issuer, id_, rule="already-issued")
         check_line(self._register, known, event, credentials.issuance(id_), id_)
-        flags = self._judge(event)
+        flags = self.judge(event)
         check_writings(len(known.issuances), limits)
         credentials[id_] = replace(known, issuances=(*known.issuances, self._signed))
         return flags
@@ -160,23 +161,38 @@ class Issuance:
             issued = self._issued[accreditation] = Credential(accreditation, (self._signed,))
         return issued
 
-    def _judge(self, event: e.CredentialIssued) -> Flags:
+    def judge(self, event: e.CredentialIssued) -> Flags:
         """Return the flags of an issuance; raises `Refusal` when it names what it may not."""
-        named = event.achievement, event.achievement_version
-        awarded = self._found.awarded.get(named)
-        if awarded is None:
-            awarded = self._found.awarded[named] = self._award(*named)
-        dates = self._date_flags(event)
-        if event.accreditation is None:
-            claims: Flags = (Flag.NO_ACCREDITATION_CLAIMED,)
-            return in_order((*claims, *awarded.before, *dates, *awarded.after))
-        pair = (*named, event.accreditation)
-        claimed = self._found.pairs.get(pair)
-        if claimed is None:
-            claimed = self._found.pairs[pair] = self._claim(
-                event.achievement, awarded.facets, pair[2]
+        named = event.achievement, event.achievement_version, event.accreditation
+        flags = self._found.terms.get(named)
+        if flags is None:
+            flags = self._found.terms[named] = self._register.concluded(
+                ("terms", self._issuer, self._found.moment.day, named),
+                lambda: self._terms(named, event),
             )
-        return in_order((*claimed, *awarded.before, *dates, *awarded.after))
+        dates = self._date_flags(event)
+        return in_order((*flags, *dates)) if dates else flags
+
+    def _terms(self, named: Named, event: e.CredentialIssued) -> Flags:
+        """Return the flags of terms, whatever the dates."""
+        achievement, version, accreditation = named
+        awarded = self._found.awarded.get((achievement, version))
+        if awarded is None:
+            awarded = self._found.awarded[achievement, version] = self._register.concluded(
+                ("awarded", self._issuer, achievement, version),
+                lambda: self._award(achievement, version),
+            )
+        check_dates(event.valid_from, event.valid_until)  # refused before the accreditation is
+        if accreditation is None:
+            return in_order((Flag.NO_ACCREDITATION_CLAIMED, *awarded.flags))
+        claimed = self._found.claimed.get(accreditation)
+        if claimed is None:
+            claimed = self._found.claimed[accreditation] = self._register.concluded(
+                ("claimed", self._issuer, self._found.moment.day, accreditation),
+                lambda: self._accreditation(accreditation),
+            )
+        outside = uncovered(claimed.scope, achievement, awarded.facets, claimed.country)
+        return in_order((*(_OUTSIDE if outside else ()), *claimed.flags, *awarded.flags))
 
     def _award(self, id_: str, version: int) -> _Awarded:
         achievement = self._register.achievements.get(id_)
@@ -200,28 +216,21 @@ class Issuance:
         facets = read_facets(definition.facets)
         latest = self._found.latest.get(id_)
         if latest is None:
-            latest = self._found.latest[id_] = _latest_of(self._register, achievement)
-        before = []
+            latest = self._found.latest[id_] = self._register.concluded(
+                ("latest", id_), lambda: _latest_of(self._register, id_)
+            )
+        flags = () if facets.complete else _INCOMPLETE
         if latest.retired:
-            before.append(Flag.ACHIEVEMENT_RETIRED)
+            flags += (Flag.ACHIEVEMENT_RETIRED,)
         if latest.version > version:
-            before.append(Flag.ACHIEVEMENT_VERSION_OUTDATED)
-        return _Awarded(facets, tuple(before), () if facets.complete else _INCOMPLETE)
+            flags += (Flag.ACHIEVEMENT_VERSION_OUTDATED,)
+        return _Awarded(facets, flags)
 
     def _date_flags(self, event: e.CredentialIssued) -> Flags:
         check_dates(event.valid_from, event.valid_until)
         if self._found.moment.day - event.valid_from > BACKDATED_AFTER:
             return _BACKDATED
         return _POSTDATED if event.valid_from - self._found.moment.day > POSTDATED_AFTER else ()
-
-    def _claim(self, achievement: str, facets: Facets, accreditation: str) -> Flags:
-        """Return the flags of an accreditation that is claimed for an achievement."""
-        claimed = self._found.claimed.get(accreditation)
-        if claimed is None:
-            claimed = self._found.claimed[accreditation] = self._accreditation(accreditation)
-        if uncovered(claimed.scope, achievement, facets, claimed.country):
-            return (*claimed.before, Flag.OUTSIDE_ACCREDITED_SCOPE, *claimed.after)
-        return claimed.before + claimed.after
 
     def _accreditation(self, id_: str) -> _Claimed:
         register = self._register
@@ -235,19 +244,38 @@ class Issuance:
             )
         holds = in_force(register, Kind.ACCREDITATION, granted, self._found.moment)
         spoken = words(register, granted)
-        after = self._found.accreditors.flags(granted.owner, self._issuer)
+        flags = self._found.accreditors.flags(granted.owner, self._issuer)
         if is_overdue(spoken, self._found.moment.day):
-            after.append(Flag.REVIEW_OVERDUE)
-        return _Claimed(
-            granted.event.scope, spoken.country, () if holds else _NOT_IN_FORCE, tuple(after)
-        )
+            flags.append(Flag.REVIEW_OVERDUE)
+        if not holds:
+            flags.append(Flag.ACCREDITATION_NOT_IN_FORCE)
+        return _Claimed(granted.event.scope, spoken.country, tuple(flags))
 
 
-def _latest_of(register: Register, achievement: Achievement) -> _Latest:
+def conclude_terms(
+    register: Register, signed: Signed, issued: Iterable[e.CredentialIssued]
+) -> None:
+    """Draw all conclusions that these issuances by `signed` will be judged by.
+
+    Those of what would be refused are not drawn.
+    """
+    moment = Moment(signed.position, signed.day)
+    with suppress(Refusal):
+        require_role(register, signed.organization, "provider")
+    for event in issued:
+        # What one conclusion found serves another only by its name: else it would not be known
+        # that the other rests on it.
+        found = Found(moment, Accreditors(register, moment))
+        with suppress(Refusal):
+            Issuance(register, signed, found).judge(event)
+
+
+def _latest_of(register: Register, id_: str) -> _Latest:
     """Return what is asked of an achievement: whether it is retired, and its latest version.
 
     That is the latest that counts among the newest, or 0 if none of these does.
     """
+    achievement = register.achievements[id_]
     # Most are never retired, and may have thousands of versions.
     retired = bool(achievement.stream) and (
         status(register, Kind.ACHIEVEMENT, achievement) is AchievementStatus.RETIRED

@@ -48,3 +48,20 @@ class Draft(MutableMapping[str, _State]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+class NotingDraft(Draft[_State]):
+    """A draft that adds (`mapping`, name) to `replaced` for each name that is set in it."""
+
+    __slots__ = ("_mapping", "_replaced")
+
+    def __init__(
+        self, beneath: Mapping[str, _State], mapping: str, replaced: set[tuple[str, str]]
+    ) -> None:
+        super().__init__(beneath)
+        self._mapping = mapping
+        self._replaced = replaced
+
+    def __setitem__(self, name: str, value: _State) -> None:
+        self._replaced.add((self._mapping, name))
+        self.changed[name] = value

@@ -10,24 +10,28 @@ millions: the rules read them from the `Credentials` that the caller supplies.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, MutableMapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from heapq import heappop, heappush
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 import msgspec
 
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Country, Identifier, RecognisedAs, Role
 from testamur.catalogue.table import TABLE, Kind
-from testamur.rules.drafts import Draft
+from testamur.rules.conclusions import Concluding, Conclusions
+from testamur.rules.drafts import Draft, NotingDraft
 from testamur.rules.facets import Facets, read_facets
 from testamur.rules.key_table import KeyTable
+from testamur.rules.pasts import Past
 from testamur.rules.said import Said, Signed
+
+_Value = TypeVar("_Value")
 
 
 class Particulars(msgspec.Struct, frozen=True, gc=False):
@@ -250,11 +254,22 @@ class Judged(NamedTuple):
     `fallen` has the positions of headers whose submissions do not count. `began` has the first
     writing that counts, of achievements by the position of their first writing. In `speakers`
     `status.py` keeps what it finds of successors while nothing but credentials is said.
+    `conclusions` know by themselves which of them still hold. `pasts` has long streams of
+    credentials, by the position of their first entries.
     """
 
     fallen: AbstractSet[int] = frozenset()
     began: Mapping[int, tuple[int, Signed]] = MappingProxyType({})
     speakers: MutableMapping[tuple[str, str | None], Any] | None = None
+    conclusions: Concluding | None = None
+    pasts: Mapping[int, Past] = MappingProxyType({})
+
+    def past(self, stream: Sequence[Said]) -> Past | None:
+        """Return the past that a stream goes on from, if it was gone through before."""
+        if not self.pasts or not stream:
+            return None
+        known = self.pasts.get(stream[0].position)
+        return known if known is not None and known.begins(stream) else None
 
 
 State: TypeAlias = Organization | Grant | Achievement
@@ -307,6 +322,14 @@ class Register:
         """
         known = self.organizations.get(organization)
         return _genesis_alone if known is None else known.keys.counts
+
+    def concluded(self, name: Hashable, draw: Callable[[], _Value]) -> _Value:
+        """Return what `draw` concludes from this register, perhaps as it was concluded before.
+
+        `name` states what else the conclusion depends on: its kind, its arguments, the day.
+        """
+        conclusions = self.judged.conclusions
+        return draw() if conclusions is None else conclusions.find(name, draw)
 
     def authorised_by(self, granter: str) -> Iterator[str]:
         """Yield the ids of the recognitions by which it makes authorities, oldest first."""
@@ -362,9 +385,19 @@ class Register:
         copies: dict[str, Any] = {name: dict(states) for name, states in self.mappings().items()}
         return Register(self.origin, self.size, self.recorded_at, **copies)
 
+    def with_same_things(self) -> Register:
+        """Return a register of the very same mappings, with a size and a time of its own."""
+        return Register(*_all_of(self))
+
     def draft(self) -> Register:
         """Return a register that reads through to this one and keeps its changes to itself."""
-        layers: dict[str, Any] = {n: Draft(states) for n, states in self.mappings().items()}
+        mappings, layers = self.mappings().items(), dict[str, Any]()
+        conclusions = self.judged.conclusions
+        if isinstance(conclusions, Conclusions):
+            replaced = conclusions.replaced
+            layers = {name: NotingDraft(states, name, replaced) for name, states in mappings}
+        else:
+            layers = {name: Draft(states) for name, states in mappings}
         return Register(self.origin, self.size, self.recorded_at, judged=self.judged, **layers)
 
     def changes(self) -> dict[str, dict[str, Any]]:
@@ -402,6 +435,8 @@ def authorities_with(signed: Signed) -> str:
 
 MAPPINGS: Final = tuple(each.name for each in fields(Register) if each.default_factory is dict)
 """The names of the mappings of a register."""
+
+_all_of: Final = attrgetter(*(each.name for each in fields(Register)))
 
 _GRANTED_RECOGNITION: Final = TABLE[e.RecognitionGranted].name
 _GRANTED_ACCREDITATION: Final = TABLE[e.AccreditationGranted].name

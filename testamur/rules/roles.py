@@ -26,7 +26,7 @@ def has_role(register: Register, did: str, role: Role) -> bool:
 
 def require_role(register: Register, did: str, role: Role) -> None:
     """Raise `Refusal` (rule `role`) unless the organization may act in the role."""
-    if not has_role(register, did, role):
+    if not register.concluded(("role", did, role), lambda: has_role(register, did, role)):
         article = "an" if role[0] in "ae" else "a"
         raise Refusal(
             "role",

@@ -6,7 +6,6 @@ to the owner, who goes on with another key. The caps of key events are in `key_a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -16,6 +15,7 @@ from testamur.catalogue.lifecycle import AFTER, FINAL
 from testamur.catalogue.table import row_of, subject_of
 from testamur.errors import Refusal
 from testamur.rules.key_admission import CAPS, Caps
+from testamur.rules.pasts import spent_by, spent_by_key
 from testamur.rules.register import (
     Achievement,
     Credentials,
@@ -137,20 +137,22 @@ def _check_definition(
 
 def _check_status(register: Register, credentials: Credentials, said: Said, limits: Limits) -> None:
     thing = _thing(register, credentials, said)
+    stream = _about_organization(register, said) if thing is None else thing.stream
+    past = register.judged.past(stream)
     if thing is not None and thing.owner != said.actor:
-        spent = _by_organization(thing.stream, said.actor)
+        spent = spent_by(stream, said.actor, past)
         _check("status-event-count", spent, limits.status_events, "organization")
         return
-    stream = _about_organization(register, said) if thing is None else thing.stream
-    _check("status-event-count", _by_key(stream, said.signed), limits.status_events)
-    if len(stream) < limits.status_together - limits.status_reserve:
+    _check("status-event-count", spent_by_key(stream, said.signed, past), limits.status_events)
+    reserved_from = limits.status_together - limits.status_reserve
+    if len(stream) < reserved_from:
         return  # as of nearly everything
+    spent = spent_by(stream, said.actor, past)
+    if spent < reserved_from:
+        return
     lister = register.organizations[said.actor].keys.keys[said.signed.key].lister
     founders = said.actor == f"did:key:{lister}"
-    most = limits.status_together - (0 if founders else limits.status_reserve)
-    if len(stream) < most:
-        return
-    spent = _by_organization(stream, said.actor)
+    most = limits.status_together if founders else reserved_from
     if spent >= most and not _ends(register, thing, said):
         raise Refusal(
             "status-event-count",
@@ -167,21 +169,6 @@ def _ends(register: Register, thing: Thing | None, said: Said) -> bool:
         return isinstance(said.event, e.OrganizationClosed)
     kind = row_of(said.event).kind
     return AFTER.get(type(said.event)) in FINAL and status(register, kind, thing) not in FINAL
-
-
-def _by_organization(stream: Sequence[Said], did: str) -> int:
-    """Return how much of a stream the keys of one organization said together."""
-    return [each.signed.organization for each in stream].count(did)
-
-
-def _by_key(stream: Sequence[Said], signer: Signed) -> int:
-    """Return how much of a stream the signer's key said."""
-    if signer.key not in {each.signed.key for each in stream}:
-        return 0
-    # Another organization may list the same key.
-    return sum(
-        each.signed.key == signer.key and each.actor == signer.organization for each in stream
-    )
 
 
 def _revised(known: Achievement, signer: Signed) -> int:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -30,6 +31,7 @@ from testamur.catalogue.lifecycle import (
 )
 from testamur.catalogue.members import Vouched
 from testamur.catalogue.table import Kind
+from testamur.rules.pasts import others_in, said_by
 from testamur.rules.register import (
     Achievement,
     Credential,
@@ -134,8 +136,14 @@ def status_since(
     """Return the status of a thing that came into being at a position, as `status` does."""
     if not thing.stream:
         return FIRST[kind]  # as of most things
+    known = _concluded(register, thing, began) if before is None and heard is nobody else None
+    if known is not None and (len(thing.stream) == known.size or known.status in FINAL):
+        return known.status  # as of most long streams: nobody said more since
     applies = _Applying(register, thing, began, heard)
-    stream = applies.within(before)
+    if known is None:
+        stream, first = applies.within(before), FIRST[kind]
+    else:
+        stream, first = thing.stream[known.size :], known.status
     if not _FINAL.isdisjoint([type(each.event) for each in stream]):
         # Nothing leads out of the first final status, however much follows it.
         for said in stream:
@@ -145,7 +153,44 @@ def status_since(
     for said in reversed(stream):
         if type(said.event) in _PASSING and applies(said):
             return AFTER[type(said.event)]
-    return FIRST[kind]
+    return first
+
+
+class _Concluded(NamedTuple):
+    """The status that the first entries of a stream lead to, of a thing that began somewhere."""
+
+    size: int
+    began: int
+    status: StrEnum
+
+
+def conclude_status(register: Register, credential: Credential) -> None:
+    """Draw the conclusion which status the long stream of a credential leads to by itself."""
+
+    def draw() -> _Concluded | None:
+        began = existing(register, credential)
+        if began is None:
+            return None
+        found = status_since(register, Kind.CREDENTIAL, credential, began[0])
+        return _Concluded(len(credential.stream), began[0], found)
+
+    # Nothing else has an entry at that position, and `Judged.past` tells what its stream was.
+    register.concluded(("status", credential.stream[0].position), draw)
+
+
+def _concluded(register: Register, thing: Thing, began: int) -> _Concluded | None:
+    """Return which status a past of a thing's stream leads to, if that was concluded and holds."""
+    past = register.judged.past(thing.stream)
+    if past is None:
+        return None
+    known = register.concluded(("status", past.first), _not_concluded)
+    if known is None or known.began != began or known.size != past.size:
+        return None
+    return known
+
+
+def _not_concluded() -> _Concluded | None:
+    return None
 
 
 def statuses(
@@ -319,15 +364,20 @@ class _Applying:
     def within(self, before: int | None) -> Sequence[Said]:
         """Return the stream before a position, without most of what does not apply."""
         stream: Sequence[Said] = self._thing.stream
+        past = None
         if before is not None:
             stream = stream[: bisect_left(stream, before, key=attrgetter("position"))]
+        else:
+            past = self._register.judged.past(stream)
+        if others_in(stream, self._owner, past):
+            # Others act in crowds, each a few times. Nobody is heard who was never named.
+            named = self.speakers.named_by_owner
+            if self._heard is not nobody:
+                named |= self.speakers.named_by_accreditor
+            stream = said_by(stream, named, past)
         fallen = self._register.judged.fallen
         if fallen:
             stream = [each for each in stream if each.signed.position not in fallen]
-        if self._heard is nobody and {each.signed.organization for each in stream} - {self._owner}:
-            # Others act in crowds, each a few times; only those are heard whom the owner named.
-            named = self.speakers.named_by_owner
-            stream = [each for each in stream if each.signed.organization in named]
         return stream
 
     def __call__(self, said: Said) -> bool:
@@ -369,6 +419,11 @@ class Speakers:
     def named_by_owner(self) -> frozenset[str]:
         """The owner, and all that it ever named its successor by what counts."""
         return frozenset({self._thing.owner, *self._own})
+
+    @property
+    def named_by_accreditor(self) -> AbstractSet[str]:
+        """All that the accreditor ever named the owner's successor by what counts."""
+        return self._foreign.keys()
 
     def of(self, actor: Signed, position: int) -> tuple[str, ...]:
         """Return those for whom the signer of a submission acts at a position."""

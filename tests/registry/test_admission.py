@@ -105,10 +105,13 @@ def test_flags_of_a_large_cohort_take_little_room(desk: Desk, story: Story) -> N
 
 def test_recorded_times_never_decrease(kept: Kept, story: Story) -> None:
     times = [story.milliseconds + 5_000, story.milliseconds, story.milliseconds + 7_000]
-    clock = iter([story.milliseconds] * 4 + times)
-    with Desk(kept, story, clock=lambda: next(clock)) as desk:
+    now = [story.milliseconds]
+    recorded = []
+    with Desk(kept, story, clock=lambda: now[-1]) as desk:
         desk.open_log()
-        recorded = [desk.record(story.cohort(1)).recorded_at for _ in times]
+        for time in times:
+            now.append(time)
+            recorded.append(desk.record(story.cohort(1)).recorded_at)
     assert recorded == [times[0], times[0], times[2]]
 
 

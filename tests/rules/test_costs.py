@@ -24,7 +24,7 @@ from testamur.rules import (
 )
 from testamur.rules.chain import Moment
 from testamur.rules.granting import LOOKED_AT, NAMES_LOOKED_AT
-from testamur.rules.register import Achievement, Grant
+from testamur.rules.register import Grant
 from testamur.rules.said import Signed
 from testamur.rules.scope import exceeding, names_in, sets_of, uncovered
 from tests.harness.memory_gate import MemoryGate
@@ -230,10 +230,10 @@ def test_the_versions_of_an_achievement_are_gone_through_once_for_all_issuances(
     gate: MemoryGate, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many of them the issuances name."""
-    asked: list[Achievement] = []
+    asked: list[str] = []
     latest_of = credentials._latest_of
 
-    def counted(register: Register, achievement: Achievement) -> Any:
+    def counted(register: Register, achievement: str) -> Any:
         asked.append(achievement)
         return latest_of(register, achievement)
 
