@@ -20,6 +20,7 @@ from api.checking import check_log, repair_log
 from api.ending import CONSOLE, fail
 from api.folder import Folder
 from api.http.client_address import ProxyHeader, trusted_network
+from api.log_files import LOG_VARIABLE
 from api.log_keys.commands import commands as log_key_commands
 from api.log_keys.private import read_log_keys
 from api.making import make_log
@@ -55,6 +56,15 @@ Kept = Annotated[
         help="Where the sequence is kept, if not in the folder: postgresql://user@host/database.",
     ),
 ]
+InBucket = Annotated[
+    str | None,
+    typer.Option(
+        "--log",
+        envvar=LOG_VARIABLE,
+        help="The bucket of the published log, if it is not in the folder: "
+        "s3://bucket/prefix?endpoint=https://host:port&region=region.",
+    ),
+]
 Data = Annotated[Path, typer.Option("--data", help="The folder that holds everything.")]
 
 
@@ -77,10 +87,12 @@ def init(
         ),
     ],
     store: Kept = None,
+    log: InBucket = None,
 ) -> None:
     """Make a new log: its key, its genesis and its first checkpoint, of size 2."""
     try:
-        vkey = make_log(data, origin, [_authority(file) for file in authority], store=store)
+        registrations = [_authority(file) for file in authority]
+        vkey = make_log(data, origin, registrations, store=store, log=log)
     except (Refuted, Unavailable) as error:
         fail(error)
     typer.echo(str(vkey))
@@ -95,6 +107,7 @@ def serve(
         float, typer.Option(min=0.01, max=60, help="Seconds between checkpoints, at most.")
     ] = 0.1,
     store: Kept = None,
+    log: InBucket = None,
     ops_host: Annotated[
         str, typer.Option(help="The address that operators' numbers are served on.")
     ] = "127.0.0.1",
@@ -182,6 +195,7 @@ def serve(
         )
         options = server.Options(
             store=store,
+            log=log,
             roles=found,
             vkey=vkey,
             host=host,
@@ -206,6 +220,7 @@ def serve(
 def fsck(
     data: Data,
     store: Kept = None,
+    log: InBucket = None,
     *,
     repair: Annotated[
         bool,
@@ -232,8 +247,9 @@ def fsck(
                     lambda path, wrong: typer.echo(f"repaired {path}: {wrong}"),
                     progress,
                     store=store,
+                    log=log,
                 )
-            found = check_log(data, progress, store=store)
+            found = check_log(data, progress, store=store, log=log)
     except (Refuted, Unavailable) as error:
         fail(error)
     for line in found:

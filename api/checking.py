@@ -7,9 +7,9 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from api.folder import Folder
+from api.log_files import open_log_files
 from api.log_keys.private import read_log_keys
 from api.sequence import open_last_signed, open_sequence
-from log.directory import DirectoryStore
 from log.fsck import fsck
 from log.repair import repair
 from registry.committed import CommittedEntries
@@ -23,14 +23,15 @@ def check_log(
     progress: Callable[[int, int], None] | None = None,
     *,
     store: str | None = None,
+    log: str | None = None,
 ) -> list[str]:
     """Return everything that is wrong with the log in `root`, one line each.
 
-    `store` is the address of the sequence, if it is not kept in the folder. A server may be running
-    meanwhile. `progress` is called with (entries checked, entries in all). Raises `Unavailable`,
-    and `Refuted` when the key itself is damaged.
+    `store` is the address of the sequence, and `log` that of the published files, if they are not
+    kept in the folder. A server may be running meanwhile. `progress` is called with (entries
+    checked, entries in all). Raises `Unavailable`, and `Refuted` when the key itself is damaged.
     """
-    folder = Folder(root)
+    folder = Folder(root, log)
     keys = read_log_keys(folder)
     wrong: list[str] = []
     with ExitStack() as stack:
@@ -51,7 +52,7 @@ def check_log(
                 wrong.append(str(damage))
         else:
             wrong.append(f"{folder.last_signed.name}: missing")
-        found = fsck(DirectoryStore(folder.log), keys, entries, last_signed, progress=progress)
+        found = fsck(open_log_files(folder), keys, entries, last_signed, progress=progress)
     wrong += map(str, found.damage)
     if found.left_off:
         wrong.append(f"and {found.left_off} more")
@@ -64,14 +65,15 @@ def repair_log(
     progress: Callable[[int, int], None] = lambda _, __: None,
     *,
     store: str | None = None,
+    log: str | None = None,
 ) -> None:
     """Rebuild the lost and damaged files of the log in `root` from its sequence.
 
-    `repaired` is called with the path of each, and what was wrong. `store` and `progress` are as
-    for `check_log`, and a server may be running meanwhile. Raises `Refuted`, before anything is
-    written, if the sequence is not what was signed, and `Unavailable`.
+    `repaired` is called with the path of each, and what was wrong. The rest is as for `check_log`,
+    and a server may be running meanwhile. Raises `Refuted`, before anything is written, if the
+    sequence is not what was signed, and `Unavailable`.
     """
-    folder = Folder(root)
+    folder = Folder(root, log)
     keys = read_log_keys(folder)
     with ExitStack() as stack:
         sequence = stack.enter_context(closing(open_sequence(folder, store)))
@@ -79,7 +81,7 @@ def repair_log(
             raise Refuted(f"{folder.last_signed.name}: missing, and without it nothing is repaired")
         last_signed = stack.enter_context(closing(open_last_signed(folder, store)))
         repair(
-            DirectoryStore(folder.log),
+            open_log_files(folder),
             keys,
             CommittedEntries(sequence),
             last_signed,

@@ -4,7 +4,7 @@ key              the signing key that opened the log, readable by its owner alon
 key-<key id>     a later signing key, likewise
 log-keys         the verifier keys, and the days on which each signs, once there are several
 registry.db      the one sequence, as the gate admitted it, unless a database keeps it
-log/             the published log: checkpoint, tiles, entry bundles
+log/             the published log: checkpoint, tiles, entry bundles, unless a bucket keeps them
 last-signed.db   the last checkpoint signed; the one publisher holds last-signed.db.lock
 projections/     the tables that answer questions, rebuilt from log/ when they are damaged
 lock             held by the one server that works in this folder
@@ -29,9 +29,13 @@ _MOST_KEY: Final = 4096  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Where the files of one log are."""
+    """Where the files of one log are.
+
+    `bucket` is the address of the bucket that keeps the published log in the place of `log`.
+    """
 
     root: Path
+    bucket: str | None = None
 
     @property
     def key(self) -> Path:

@@ -1,11 +1,43 @@
-"""Where the files of the published log are, as every part of the server opens them."""
+"""Where the files of the published log are, as every part of the server opens them.
+
+They are in the folder of the log, or in a bucket whose address is given beside it: `--log`, or
+`TESTAMUR_LOG`, in which the processes that a server starts find it.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from api.folder import Folder
 from log.directory import DirectoryStore
 
+if TYPE_CHECKING:
+    from log.s3 import S3Store
 
-def open_log_files(folder: Folder) -> DirectoryStore:
-    """Return the files of the log in `folder`."""
-    return DirectoryStore(folder.log)
+LOG_VARIABLE: Final = "TESTAMUR_LOG"
+
+IN_BUCKET_ALONE: Final = (
+    "a file keeps the sequence; a bucket keeps the published log only where a database keeps the "
+    "sequence: name it by --store"
+)
+
+LogFiles: TypeAlias = "DirectoryStore | S3Store"
+
+
+def open_log_files(folder: Folder) -> LogFiles:
+    """Return the files of the log in `folder`, or in its bucket, which is not asked yet.
+
+    Raises `Unavailable` if that has no address that makes sense, or no credentials.
+    """
+    if folder.bucket is None:
+        return DirectoryStore(folder.log)
+    # A third of the start-up time of a command that needs no bucket.
+    from log.bucket import Bucket  # noqa: PLC0415
+    from log.s3 import S3Store  # noqa: PLC0415
+
+    return S3Store(Bucket.parse(folder.bucket))
+
+
+def environment_of(folder: Folder) -> dict[str, str]:
+    """Return what a child process needs in its environment to open the same files."""
+    return {} if folder.bucket is None else {LOG_VARIABLE: folder.bucket}

@@ -10,8 +10,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from api.folder import Folder
-from api.log_files import open_log_files
-from api.sequence import open_last_signed, open_sequence
+from api.log_files import IN_BUCKET_ALONE, open_log_files
+from api.sequence import is_database, open_last_signed, open_sequence
 from log.publisher import Publisher
 from registry.gate import Gate
 from registry.store import Store
@@ -30,17 +30,21 @@ def make_log(
     authorities: Sequence[OrganizationRegistered],
     *,
     store: str | None = None,
+    log: str | None = None,
 ) -> VerifierKey:
     """Make a log in the empty or absent folder `root` and return its verifier key.
 
     `authorities` are the root authorities' own registrations, whose sponsor is `origin`. `store` is
-    the address of the sequence, if it is not to be kept in the folder. Raises `Refuted` when the
+    the address of the sequence, and `log` that of the bucket of the published files, if they are
+    not to be kept in the folder. Raises `Refuted` when the
     folder or the store is not empty or the genesis breaks a rule, `Unavailable` when the disk
     fails; nothing is left behind in the folder then.
     """
     if _items_in(root):
         raise Refuted(f"{root} is not an empty folder, and a log is made once")
-    folder = Folder(root)
+    if log is not None and not is_database(store):
+        raise Unavailable(IN_BUCKET_ALONE)
+    folder = Folder(root, log)
     signer = SignerKey.generate(origin)
     made = not root.exists()
     unfinished = folder.key.with_suffix(".new")
@@ -90,12 +94,13 @@ def _publish_genesis(
     log_key = PublicKey("Ed25519", signer.verifier.public)
     with closing(open_sequence(folder, store, make=True)) as sequence, ExitStack() as stack:
         _check_empty(sequence)
+        files = open_log_files(folder)
+        if next(files.paths(), None) is not None:
+            raise Refuted(f"{files} is not empty, and a log is made once: use another prefix")
         gate = stack.enter_context(Gate(sequence, log_key=log_key, settled=lambda _: None))
         last_signed = stack.enter_context(closing(open_last_signed(folder, store)))
         gate.open_log(genesis(signer, authorities, int(time.time())))
-        publisher = Publisher(
-            gate.entries, open_log_files(folder), last_signed, signer, published=lambda *_: None
-        )
+        publisher = Publisher(gate.entries, files, last_signed, signer, published=lambda *_: None)
         publisher.resume()
         publisher.publish_once()
 

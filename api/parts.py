@@ -13,11 +13,11 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
+from api.log_files import LogFiles
 from api.log_keys.listed import KeyList
 from api.processes.child_process import ChildProcess
 from api.processes.wakeups import Wakeups
 from api.published import Published
-from log.directory import DirectoryStore
 from registry.gate import Gate
 from testamur.errors import Refuted, Unavailable
 from testamur.tlog.reader import LogReader
@@ -81,7 +81,7 @@ class Parts:
 
     keys: KeyList
     gate: Gate
-    store: DirectoryStore
+    store: LogFiles
     publishing: Publication
     following: ReadModels
     wakeups: Wakeups

@@ -31,6 +31,7 @@ from api.folder import Folder
 from api.http.answers import Answers
 from api.http.connection import MAX_CONNECTIONS, Connection
 from api.leaving import Leaving
+from api.log_files import IN_BUCKET_ALONE
 from api.log_keys.public import known_keys
 from api.operations.observer import Observer
 from api.operations.options import Operations
@@ -58,12 +59,14 @@ _log: Final = logging.getLogger(__name__)
 class Options:
     """How a process serves. `interval`, `grace` and `announce` are in seconds.
 
-    `store` is the address of the sequence, if it is not kept in the folder. `vkey` is a file with
-    the log's verifier key, for a process without the signing key. `operations` is what its operator
-    sees and limits; a process that takes no requests must have its address.
+    `store` is the address of the sequence, and `log` that of the published files, if they are not
+    kept in the folder. `vkey` is a file with the log's verifier key, for a process without the
+    signing key. `operations` is what its operator sees and limits; a process that takes no requests
+    must have its address.
     """
 
     store: str | None
+    log: str | None
     roles: frozenset[Role]
     vkey: Path | None
     host: str
@@ -158,9 +161,11 @@ def _opened(
 ) -> AbstractContextManager[Parts | Workers]:
     store = options.store
     if is_database(store):
-        folder = Folder(root)
+        folder = Folder(root, options.log)
         place = Place(folder, store, known_keys(folder, options.vkey), options.interval)
         return sharing.opened(place, options.roles, observer)
+    if options.log is not None:
+        raise Unavailable(IN_BUCKET_ALONE)
     if options.roles != frozenset(ALL):
         raise Unavailable(
             "a file keeps the sequence, so one server does all the work, with processes of its "

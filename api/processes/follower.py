@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from api.folder import Folder
-from api.log_files import open_log_files
+from api.log_files import LOG_VARIABLE, open_log_files
 from api.processes.progress import Announcer
 from api.processes.turn import DatabaseTurn
 from api.read_models import open_sound
@@ -30,6 +30,9 @@ def main(
         list[str], typer.Option(help="The log's verifier key; of several, the first comes first.")
     ],
     store: Annotated[str, typer.Option(envvar=VARIABLE, help="The address of the database.")],
+    log: Annotated[
+        str | None, typer.Option(envvar=LOG_VARIABLE, help="The bucket of the published log.")
+    ] = None,
 ) -> None:
     """Keep the tables in the database up with the published log."""
     keys = LogKeys(tuple(map(VerifierKey.parse, key)))
@@ -38,7 +41,7 @@ def main(
         closing(Announcer(store, "projected")) as announcer,
     ):
         run(
-            lambda: LogReader(open_log_files(Folder(root)), keys),
+            lambda: LogReader(open_log_files(Folder(root, log)), keys),
             lambda: open_sound(
                 lambda: open_read_models(store), lambda: remove_read_models(store), keys.first
             )[0],

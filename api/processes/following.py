@@ -19,6 +19,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from api.folder import Folder
+from api.log_files import environment_of
 from api.processes.child_process import ChildProcess
 from api.sequence import VARIABLE
 from testamur.errors import Refuted, Unavailable
@@ -135,7 +136,7 @@ class FollowingInDatabase(FollowerProcess):
             "api.processes.follower",
             str(folder.root.resolve()),
             *_keys(key),
-            environment={VARIABLE: store},
+            environment=environment_of(folder) | {VARIABLE: store},
             measured=measured,
         )
 

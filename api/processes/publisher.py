@@ -33,7 +33,7 @@ import msgspec
 import typer
 
 from api.folder import Folder
-from api.log_files import open_log_files
+from api.log_files import LOG_VARIABLE, open_log_files
 from api.log_keys.private import open_signer, read_log_keys
 from api.operations.records import FORMAT_VARIABLE, write_records
 from api.sequence import VARIABLE, is_database, open_last_signed, open_sequence
@@ -58,6 +58,9 @@ def main(
     store: Annotated[
         str | None, typer.Option(envvar=VARIABLE, help="The address of the sequence.")
     ] = None,
+    log: Annotated[
+        str | None, typer.Option(envvar=LOG_VARIABLE, help="The bucket of the published log.")
+    ] = None,
 ) -> None:
     """Publish the log in ROOT until standard input ends; each byte on it says there is work."""
     keep_freed_memory()
@@ -65,7 +68,7 @@ def main(
     ending = threading.Event()
     with ExitStack() as stack:
         try:
-            folder = Folder(root)
+            folder = Folder(root, log)
             keys = read_log_keys(folder)  # a folder that holds no log is named as such
             signer = open_signer(folder)
             sequence = stack.enter_context(closing(open_sequence(folder, store)))

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from api.folder import Folder
-from api.log_files import open_log_files
+from api.log_files import environment_of, open_log_files
 from api.processes.child_process import RESTART_SECONDS, ChildProcess
 from api.published import Published
 from api.sequence import VARIABLE
@@ -65,7 +65,7 @@ class Publishing(ChildProcess):
             "--interval",
             str(interval),
             # Not as an argument, which everybody on the machine sees: it may hold a password.
-            environment={} if store is None else {VARIABLE: store},
+            environment=environment_of(folder) | ({} if store is None else {VARIABLE: store}),
         )
         self.failure: Refuted | Unavailable | None = None
         self.stands_by = False
