@@ -180,7 +180,7 @@ def test_what_a_submission_says_is_heard_by_its_own_next_lines(desk: Desk, story
     desk.examine()
 
 
-def test_a_role_that_falls_in_the_last_moment_is_missed(
+def test_a_role_that_falls_or_returns_in_the_last_moment_is_heard(
     desk: Desk, elsewhere: Desk, story: Story, watched: Watched
 ) -> None:
     """A newcomer is a provider by an accreditation whose key is declared meanwhile."""
@@ -199,6 +199,10 @@ def test_a_role_that_falls_in_the_last_moment_is_missed(
     refused = desk.refuse(story.submission(NEWCOMER, issued))
     watched.before_the_lock = lambda: None
     assert refused.rule == "role"
+    granted = story.submission(accreditor, story.accredited(story.new_id(), of=NEWCOMER))
+    watched.before_the_lock = lambda: elsewhere.record(granted)
+    desk.record(story.submission(NEWCOMER, issued))
+    watched.before_the_lock = lambda: None
     desk.examine()
 
 
