@@ -26,6 +26,7 @@ from api.processes.following import Following
 from api.processes.publishing import Publishing
 from api.processes.wakeups import Wakeups
 from api.read_models import open_sound
+from api.roles import ALL
 from api.sequence import open_sequence
 from projections.database import open_tables
 from registry.gate import Gate
@@ -57,7 +58,7 @@ def opened(
     listed = read_key_list(folder)
     with ExitStack() as stack:
         stack.enter_context(locked(folder))
-        yield _open_parts(folder, listed, store, interval, observer or Observer("api"), stack)
+        yield _open_parts(folder, listed, store, interval, observer or Observer(*ALL), stack)
 
 
 def _open_parts(

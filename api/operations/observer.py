@@ -49,11 +49,11 @@ class Observer:
             numbers.begin(series.SUBMISSIONS, _OUTCOMES)
             numbers.begin(series.GATE_SECONDS, series.GATE_STEPS)
             numbers.begin(series.LIMITED, series.LIMITS)
-        if {"api", "publish"} & set(roles):
+        if "publish" in roles:
             numbers.begin(series.PUBLICATIONS)
             numbers.begin(series.PUBLICATION_ENTRIES)
             numbers.begin(series.PUBLICATION_SECONDS, series.PUBLICATION_STEPS)
-        if {"api", "project"} & set(roles):
+        if "project" in roles:
             numbers.begin(series.PROJECTIONS)
             numbers.begin(series.PROJECTION_ENTRIES)
             numbers.begin(series.PROJECTION_SECONDS, series.PROJECTION_STEPS)

@@ -84,6 +84,7 @@ def read_loop(numbers: Numbers, loop: asyncio.AbstractEventLoop, connections: Si
 def read_child(numbers: Numbers, child: ChildProcess, name: str) -> None:
     """Show a child process under `name`."""
     numbers.read(series.CHILD_UP, lambda: child.pid is not None, name)
+    numbers.read(series.STANDS_BY, lambda: child.stands_by, name)
     numbers.read(series.CHILD_STARTS, lambda: child.starts, name)
     numbers.read(series.CHILD_MEMORY, lambda: _memory(child.pid), name)
     numbers.read(series.CHILD_CPU, lambda: _processor_time(child.pid), name)

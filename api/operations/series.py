@@ -32,8 +32,7 @@ LIMITS: Final = ("requests", "tiles", "organization")
 class Series:
     """One series, or one for each value of its labels; a histogram has the upper bounds `buckets`.
 
-    `roles` are those of a process that has it. A server that runs the publisher or the follower as
-    its child has theirs too.
+    `roles` are those of a process that has it. One server that does all the work has all.
     """
 
     name: str
@@ -155,8 +154,15 @@ CHILD_MEMORY: Final = _gauge(
 )
 CHILD_CPU: Final = _counter("child_cpu_seconds", "Its time on a processor", "child", roles=_ALL)
 
+STANDS_BY: Final = _gauge(
+    "child_stands_by",
+    "1 while a process elsewhere does this work and the child waits to take over",
+    "child",
+    roles=("publish", "project"),
+)
+
 # The publisher
-_PUBLISHES: Final[tuple[Role, ...]] = ("api", "publish")
+_PUBLISHES: Final[tuple[Role, ...]] = ("publish",)
 PUBLICATIONS: Final = _counter("publications", "Checkpoints made public", roles=_PUBLISHES)
 PUBLICATION_ENTRIES: Final = _histogram(
     "publication_entries", "Entries of one publication", buckets=COUNTS, roles=_PUBLISHES
@@ -166,7 +172,7 @@ PUBLICATION_SECONDS: Final = _histogram(
 )
 
 # The follower
-_PROJECTS: Final[tuple[Role, ...]] = ("api", "project")
+_PROJECTS: Final[tuple[Role, ...]] = ("project",)
 PROJECTIONS: Final = _counter("projections", "Transactions of the follower", roles=_PROJECTS)
 PROJECTION_ENTRIES: Final = _histogram(
     "projection_entries", "Entries of one of its transactions", buckets=COUNTS, roles=_PROJECTS

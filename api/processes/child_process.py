@@ -33,9 +33,12 @@ class ChildProcess(ABC):
 
     `environment` is set beside that of this process.
 
-    `starts` counts how often it was started. A thread of its own calls `_on_line` and `_on_exit`.
-    Any thread may call the other methods.
+    `starts` counts how often it was started. `stands_by` is whether another process is at its work,
+    for which it waits. A thread of its own calls `_on_line` and `_on_exit`. Any thread may call the
+    other methods.
     """
+
+    stands_by = False
 
     def __init__(
         self, module: str, *arguments: str, environment: Mapping[str, str] | None = None

@@ -46,7 +46,6 @@ class FollowerProcess(ChildProcess):
     """
 
     size = 0
-    stands_by = False
 
     def __init__(
         self,

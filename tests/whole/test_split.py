@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -144,6 +145,22 @@ def test_what_one_replica_answered_the_other_one_knows(cast: Cast) -> None:
 
 
 # --- What cannot be split, or is missing ---
+
+
+def test_each_process_shows_the_numbers_of_its_own_work(cast: Cast) -> None:
+    leader = cast.leader()
+    (standby,) = (each for each in cast.publishers if each is not leader)
+    shown = httpx2.get(f"{leader.url}/metrics").text
+    assert re.search(r"^testamur_publications_total [1-9]", shown, re.MULTILINE)
+    assert 'testamur_child_stands_by{child="publisher"} 0.0' in shown
+    assert "testamur_submissions_total" not in shown
+    assert "testamur_projections_total" not in shown
+    waiting = httpx2.get(f"{standby.url}/metrics").text
+    assert 'testamur_child_stands_by{child="publisher"} 1.0' in waiting
+    assert 'testamur_part_works{part="publisher"} 1.0' in waiting
+    projector = httpx2.get(f"{cast.at_work('projector', cast.projectors).url}/metrics").text
+    assert re.search(r"^testamur_projections_total [1-9]", projector, re.MULTILINE)
+    assert "testamur_publications_total" not in projector
 
 
 def test_roles_are_not_split_over_a_file_and_the_remedy_is_said(

@@ -106,6 +106,7 @@ def test_every_series_of_a_server_is_on_the_dashboard_or_in_an_alert() -> None:
         "testamur_tile_cache_bytes",
         "testamur_limiter_keys",
         "testamur_child_up",
+        "testamur_child_stands_by",
         "testamur_projections_total",
         "testamur_projection_entries",
     }
