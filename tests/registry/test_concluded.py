@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from registry import concluded, counted
 from registry.gate import Recorded
 from testamur.catalogue import events as e
 from testamur.rules import credentials
@@ -269,3 +270,16 @@ def test_under_the_lock_nothing_is_worked_out_of_accreditors(
     desk.record(story.submission(story.provider, story.defined(story.new_id()), *issued))
     assert worked == []
     desk.examine()
+
+
+def test_what_follows_a_long_history_in_the_same_submission_is_heard(
+    desk: Desk, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (counted, concluded):
+        monkeypatch.setattr(module, "LONG", 1)
+    issued = story.issued()
+    suspended = e.CredentialSuspended(credential=issued.credential, reason="misconduct")
+    revoked = e.CredentialRevoked(credential=issued.credential, reason="misconduct")
+    desk.record(story.submission(story.provider, issued, suspended))
+    refused = desk.refuse(story.submission(story.provider, revoked, suspended))
+    assert (refused.rule, refused.line) == ("transition", 3)
