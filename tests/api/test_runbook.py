@@ -38,7 +38,7 @@ class Operator:
             "BACKUP": str(folder / "backup"),
             "KEPT": str(folder / "kept"),
             "URL": log.url,
-            "FIRST_DAY": str(TODAY),
+            "FIRST_DAY": str(TODAY + timedelta(days=1)),
             "LAST_DAY": str(TODAY + timedelta(days=30)),
             "OLD_KEY": log.key.key_id.hex(),
         }
@@ -95,7 +95,7 @@ def test_an_operator_can_do_what_the_runbook_says(operator: Operator, tmp_path: 
     ]  # fmt: skip
     listed = said["Change the log's key"].splitlines()
     assert listed[1].startswith(str(log.key))
-    assert listed[2] == f"{listed[0]} {TODAY} - here"
+    assert listed[2] == f"{listed[0]} {operator.words['FIRST_DAY']} - here"
     assert listed[3] == " ".join([*listed[1].split()[:2], operator.words["LAST_DAY"]])
     assert "It holds" in said["The projections are halted"]
     # What was restored is served: it is the log, with every entry of it.

@@ -28,7 +28,7 @@ class Rotating:
 
     def __init__(self, log: Served) -> None:
         self.log = log
-        added = called("log-key", "add", "--from", str(TODAY), "--data", log.data)
+        added = called("log-key", "add", "--from", str(TODAY + DAY), "--data", log.data)
         assert added.returncode == 0, added.stderr
         self.old, self.new = log.key, VerifierKey.parse(added.stdout.strip())
         self.both = LogKeys((self.old, self.new))
@@ -53,13 +53,13 @@ def test_a_log_changes_its_key_and_everybody_can_follow(rotating: Rotating, tmp_
     story = log.story
 
     # From its first day the new key signs as well: who knows either is served.
-    rotating.days(f"{TODAY - 9 * DAY} -", f"{TODAY} -")
+    rotating.days(f"{TODAY - 9 * DAY} -", f"{TODAY - DAY} -")
     with log.running():
         log.submit(story.cohort(5))  # whose receipt is verified by a policy of the old key alone
         assert rotating.signers() == {old.key_id, new.key_id}
         assert log.get("/log/vkey").text == f"{old}\n{new}\n"
         about = log.get("/").json()
-        assert about["keys"][1] == {"vkey": str(new), "firstDay": str(TODAY), "lastDay": None}
+        assert about["keys"][1] == {"vkey": str(new), "firstDay": str(TODAY - DAY), "lastDay": None}
         vkeys = tmp_path / "log.vkey"
         vkeys.write_bytes(log.get("/log/vkey").content)
         size = replay(log.source, old).checkpoint.size
@@ -102,7 +102,7 @@ def test_a_key_changes_under_load_and_no_answer_is_lost(rotating: Rotating) -> N
 
     for days, some in (
         ((f"{TODAY - 9 * DAY} -", f"{TODAY + DAY} -"), bodies[:8]),
-        ((f"{TODAY - 9 * DAY} -", f"{TODAY} -"), bodies[8:16]),
+        ((f"{TODAY - 9 * DAY} -", f"{TODAY - DAY} -"), bodies[8:16]),
         ((f"{TODAY - 9 * DAY} {TODAY - DAY}", f"{TODAY - DAY} -"), bodies[16:]),
     ):
         rotating.days(*days)

@@ -115,7 +115,7 @@ def log(opened_log: Served, tmp_path: Path) -> Iterator[Served]:
 def test_a_served_log_moves_its_key_into_a_token(log: Served, label: str) -> None:
     place = softhsm.address(label)
     added = called(
-        "log-key", "add", "--from", str(TODAY), "--data", log.data, "--token", place, "--make"
+        "log-key", "add", "--from", str(TODAY + DAY), "--data", log.data, "--token", place, "--make"
     )
     assert added.returncode == 0, added.stderr
     new = VerifierKey.parse(added.stdout.strip())
@@ -124,6 +124,7 @@ def test_a_served_log_moves_its_key_into_a_token(log: Served, label: str) -> Non
     assert held == f"{place}\n"
     assert softhsm.PIN not in held
     both = LogKeys((log.key, new))
+    folder.log_keys.write_text(f"{log.key} {TODAY - 9 * DAY} -\n{new} {TODAY - DAY} -\n")
     with log.running():
         log.submit(log.story.cohort(3))
         open_checkpoint(log.get("/log/checkpoint").content, log.key)
@@ -143,7 +144,15 @@ def test_a_log_whose_token_is_gone_does_not_start(log: Served, label: str) -> No
     place = softhsm.address(label)
     assert (
         called(
-            "log-key", "add", "--from", str(TODAY), "--data", log.data, "--token", place, "--make"
+            "log-key",
+            "add",
+            "--from",
+            str(TODAY + DAY),
+            "--data",
+            log.data,
+            "--token",
+            place,
+            "--make",
         ).returncode
         == 0
     )
