@@ -219,13 +219,18 @@ class S3Store:
 
         An object is whole or not there, and no file is large enough to be stored in several parts.
         """
-        full: set[str] = set()
         partly: set[str] = set()
+        full = ""
         for path in self.paths():
             if _is_resource(path):
                 before, partial, _ = path.partition(".p/")
-                (partly if partial else full).add(before)
-        return sorted(full & partly)
+                # S3 lists keys in order, so a full file comes right before its partial ones; in
+                # another order some would be left out. To keep all names would take memory.
+                if not partial:
+                    full = path
+                elif before == full:
+                    partly.add(before)
+        return sorted(partly)
 
     def remove_partials(self, path: str) -> None:
         """Remove every partial file of the full tile or bundle at `path`.

@@ -28,7 +28,9 @@ from typing import Final
 from urllib.parse import quote
 
 import httpx2
+import obstore
 import pytest
+from obstore.store import S3Store
 
 from tests.harness.waiting import until
 
@@ -112,6 +114,15 @@ class SeaweedFS(ObjectServer):
         (self.folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
         (self.folder / "data").mkdir()
         self.start()
+        # The first object makes the bucket; before that a listing finds none.
+        bucket = S3Store(
+            BUCKET,
+            endpoint=self.endpoint,
+            access_key_id=ACCESS,
+            secret_access_key=SECRET,
+            client_options={"allow_http": True},
+        )
+        obstore.put(bucket, "first", b"")
 
     @property
     def endpoint(self) -> str:
