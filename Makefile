@@ -66,13 +66,13 @@ $(VENV)/.server: requirements.txt pyproject.toml
 	@echo "Setting up $(VENV) with $(PYTHON) (once, half a minute or so) ..."
 	@$(PYTHON) -m venv $(VENV) || { \
 		echo "This Python cannot make environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.server requirements-dev.txt
 	@echo "Adding the tools for tests and checks to $(VENV) ..."
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
 clean: ## remove the environment and the demo

@@ -227,10 +227,13 @@ def base58_encode(data: bytes) -> str:
     return "1" * (len(data) - len(data.lstrip(b"\0"))) + text
 
 
-def base58_decode(text: str) -> bytes:
-    """Return the bytes that `text` spells; raises `Refusal` (rule `base58`)."""
-    if len(text) > 200:
-        raise Refusal("base58", "longer than any key", value=f"{len(text)} characters")
+def base58_decode(text: str, *, most: int = 200) -> bytes:
+    """Return the bytes that `text`, of at most `most` characters, spells.
+
+    Raises `Refusal` (rule `base58`). The time grows with the square of the length.
+    """
+    if len(text) > most:
+        raise Refusal("base58", f"longer than {most} characters", value=f"{len(text)} characters")
     number = 0
     for char in text:
         if char not in _BASE58_VALUE:

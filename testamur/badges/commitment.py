@@ -19,6 +19,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from testamur.badges.blockcert_versions import version_of
 from testamur.badges.other_files import recognised, recognised_json
 from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT, MAX_VALUES, jcs, parse_strict
 from testamur.catalogue.ids import Uuid7
@@ -110,13 +111,26 @@ def _parsed(data: bytes) -> Any:
     return parse_strict(data, max_bytes=MAX_HOLDER_FILE, max_depth=_MAX_HOLDER_DEPTH)
 
 
+class BareBlockcert(Refusal):
+    """A Blockcert without a blind: its own receipt can be examined, and nothing on the log."""
+
+    def __init__(self, credential: dict[str, Any]) -> None:
+        super().__init__(
+            "blind-missing",
+            f"this is a Blockcert without its blind; {_WANTED}",
+            value=credential.get("id"),
+        )
+        self.credential = credential
+
+
 def read_holder_file(data: bytes) -> HolderFile:
     """Return the holder file that `data` spells, however it is laid out.
 
     The commitment is to the canonical form of the credential, so a file that some program indented
     or sorted otherwise is as good as ours, and one that was tampered with does not open it. Raises
-    `Refusal`: those of `parse_strict`, `blind-missing` for a bare credential, those of
-    `other_files.py` for what else a file may be, `holder-file` for anything that is no holder file.
+    `Refusal`: those of `parse_strict`, `blind-missing` for a bare credential (`BareBlockcert` if it
+    is one), those of `other_files.py` for what else a file may be, `holder-file` for anything that
+    is no holder file.
     """
     other = recognised(data)
     if other is None:
@@ -124,6 +138,8 @@ def read_holder_file(data: bytes) -> HolderFile:
         other = recognised_json(found)
     if other is not None:
         raise Refusal(other.rule, f"this is {other.what}; {_WANTED}")
+    if isinstance(found, dict) and "blind" not in found and version_of(found) is not None:
+        raise BareBlockcert(found)
     if isinstance(found, dict) and "blind" not in found and "credentialSubject" in found:
         raise Refusal(
             "blind-missing",

@@ -11,7 +11,9 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from testamur.badges.openbadges import Badge, read_badge
+from testamur.badges.blockcert_versions import version_of
+from testamur.badges.blockcerts import read_credential
+from testamur.badges.openbadges import Badge
 from testamur.badges.restated import differences, same_text
 from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.members import Definition
@@ -60,7 +62,7 @@ class Contradictions:
         """
         alike = _alike(credential, event)
         if alike not in self._judged:
-            self._judged[alike] = tuple(self._found(read_badge(credential), event))
+            self._judged[alike] = tuple(self._found(read_credential(credential), event))
         return self._judged[alike]
 
     def _found(self, badge: Badge, event: CredentialIssued) -> Iterator[Refusal]:
@@ -107,6 +109,9 @@ def _alike(credential: Mapping[str, Any], event: CredentialIssued) -> object:
         None if own else [credential.get("id"), event.credential],
         credential.get("issuer"),
         {**subject, "identifier": None, "id": None} if isinstance(subject, dict) else subject,
+        # What a Blockcert says of the achievement, where there is no Open Badge of version 3.
+        [credential.get(name) for name in ("badge", "name")],
+        version_of(credential),
     ]
     terms = (
         event.achievement,

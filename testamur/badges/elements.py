@@ -154,7 +154,7 @@ class Elements(msgspec.Struct, frozen=True, kw_only=True):
     country: str | None
     issued: date
     learner: Learner | None
-    title: str
+    title: str | None
     assessment: tuple[Assessment, ...] = ()
     level: Level | None = None
     outcomes: tuple[Alignment, ...] = ()
@@ -191,7 +191,7 @@ def read_elements(
     issued: date,
     learner: Learner | None,
     outcomes_narrative: bool,
-    title: str,
+    title: str | None,
 ) -> Elements:
     """Return the elements that a badge states: its plain members, and its alignments.
 

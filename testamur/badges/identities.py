@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 from testamur.badges import addresses, cells
+from testamur.badges.blockcert_versions import BLOCKCERTS_2, version_of
 from testamur.errors import Refusal, Refuted, Unavailable
 
 MAX_LEARNER: Final = 2_000
@@ -130,6 +131,9 @@ def _mailbox(uri: str) -> str:
 
 
 def _named(credential: Mapping[str, Any]) -> Iterator[_Named]:
+    if version_of(credential) == BLOCKCERTS_2:
+        yield from _recipient(_one(credential.get("recipient")))
+        return
     subject = _one(credential.get("credentialSubject"))
     identity = subject.get("id")
     if isinstance(identity, str) and identity:
@@ -142,6 +146,18 @@ def _named(credential: Mapping[str, Any]) -> Iterator[_Named]:
             is_hash = hashed if isinstance(hashed, bool) else _HASH.fullmatch(text) is not None
             kind, text = _kind_of(identifier.get("identityType"), text, hashed=is_hash)
             yield _Named(kind, text, is_hash, salt if isinstance(salt, str) else "")
+
+
+def _recipient(recipient: Mapping[str, Any]) -> Iterator[_Named]:
+    """Yield by what a badge of version 2 names its learner (Open Badges 2.0, IdentityObject)."""
+    text, hashed, salt = (recipient.get(name) for name in ("identity", "hashed", "salt"))
+    if isinstance(text, str) and text:
+        is_hash = hashed is True or _SHA256.fullmatch(text) is not None
+        if recipient.get("type") == "email":
+            kind, text = _kind_of("emailAddress", text, hashed=is_hash)
+        else:
+            kind, text = _kind_of("identifier", text, hashed=is_hash)
+        yield _Named(kind, text, is_hash, salt if isinstance(salt, str) else "")
 
 
 def _kind_of(identity_type: object, text: str, *, hashed: bool) -> tuple[Kind, str]:

@@ -14,6 +14,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from testamur.badges.blockcert_versions import BLOCKCERTS_2, version_of
+
 KEY_SIZE: Final = 32
 _DOMAIN: Final = b"testamur/awarded/1\n"
 _CHECK: Final = b"testamur/ledger-key/1\n"
@@ -51,6 +53,12 @@ def check_of(key: bytes) -> str:
 
 def learners_of(credential: Mapping[str, Any]) -> tuple[str, ...]:
     """Return by what a badge names its learner in the clear: none if it holds hashes alone."""
+    if version_of(credential) == BLOCKCERTS_2:
+        recipient = credential.get("recipient")
+        if not isinstance(recipient, dict) or recipient.get("hashed") is not False:
+            return ()
+        text = recipient.get("identity")
+        return (text,) if isinstance(text, str) and text else ()
     return tuple(dict.fromkeys(_named(credential.get("credentialSubject"))))[:_MOST]
 
 

@@ -31,7 +31,7 @@ from testamur.badges.nodes import Node, Wording
 from testamur.badges.object_types import check_types
 from testamur.badges.other_files import recognised, recognised_json
 from testamur.canonical import MAX_DOCUMENT, MAX_VALUES, parse_strict
-from testamur.catalogue.members import Definition
+from testamur.catalogue.members import CredentialFormat, Definition
 from testamur.errors import Refusal
 
 VC_1: Final = "https://www.w3.org/2018/credentials/v1"
@@ -44,7 +44,7 @@ MAX_BADGE_VALUES: Final = MAX_VALUES // 2 - 100
 _OB_CONTEXT: Final = re.compile(
     r"https://purl\.imsglobal\.org/spec/ob/v3p0/context(-3\.[0-9]+\.[0-9]+)?\.json"
 )
-_BADGE_TYPES: Final = {"OpenBadgeCredential", "AchievementCredential"}
+BADGE_TYPES: Final = {"OpenBadgeCredential", "AchievementCredential"}
 
 
 class Issuer(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,9 +61,9 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Achievement(msgspec.Struct, frozen=True, kw_only=True):
-    """What was awarded."""
+    """What was awarded. An Open Badge of version 3 has an id and a name; a Blockcert may not."""
 
-    id: str
+    id: str | None
     names: tuple[Wording, ...]
     achievement_type: str | None = None
     alignments: tuple[Alignment, ...] = ()
@@ -74,23 +74,24 @@ class Achievement(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None = None
 
     @property
-    def name(self) -> str:
+    def name(self) -> str | None:
         """The first of its names."""
-        return self.names[0].text
+        return self.names[0].text if self.names else None
 
 
 class Badge(msgspec.Struct, frozen=True, kw_only=True):
-    """An Open Badge, as far as a register has use for it: nothing of its subject but `Elements`."""
+    """A badge, as far as a register has use for it: nothing of its subject but `Elements`."""
 
     id: str
     achievement: Achievement
-    data_model: Literal["1.1", "2.0"]
+    data_model: Literal["1.1", "2.0", "Open Badges 2.0"]
     elements: Elements
     issuer: Issuer
     suites: tuple[str, ...]
     valid_from: datetime
     credits_available: Decimal | None = None
     credits_earned: Decimal | None = None
+    format: CredentialFormat = "OpenBadgeCredential/3.0"
     names: tuple[Wording, ...] = ()
     valid_until: datetime | None = None
 
@@ -128,12 +129,12 @@ def read_badge(credential: Mapping[str, Any]) -> Badge:
     _check_credential_type(root)
     _check_context(root)
     check_types(root)
-    issuer = _issuer(root.need("issuer").one())
+    issuer = read_issuer(root.need("issuer").one())
     subject = root.need("credentialSubject").one()
     achievement = _achievement(subject.need("achievement").one())
     available = _credits(subject.need("achievement").one(), "creditsAvailable")
     earned = _credits(subject, "creditsEarned")
-    valid_from, valid_until = _validity(root, data_model)
+    valid_from, valid_until = validity_in(root, data_model)
     awarded = root.get("awardedDate")
     return Badge(
         id=root.need("id").uri(),
@@ -150,7 +151,7 @@ def read_badge(credential: Mapping[str, Any]) -> Badge:
             title=achievement.name,
         ),
         issuer=issuer,
-        suites=_suites(root),
+        suites=suites_in(root),
         valid_from=valid_from,
         credits_available=available,
         credits_earned=earned,
@@ -212,7 +213,7 @@ def _check_credential_type(root: Node) -> None:
     types = root.need("type").texts()
     if "EndorsementCredential" in types:
         root.need("type").refuse("is an endorsement, not an award", "not-an-open-badge")
-    if "VerifiableCredential" not in types or not _BADGE_TYPES.intersection(types):
+    if "VerifiableCredential" not in types or not BADGE_TYPES.intersection(types):
         root.need("type").refuse(
             "must hold VerifiableCredential and OpenBadgeCredential or AchievementCredential",
             "not-an-open-badge",
@@ -226,7 +227,8 @@ def _check_context(root: Node) -> None:
         contexts.refuse(f"holds no Open Badges 3.0 context, such as {OB_3}", "ob-context")
 
 
-def _issuer(node: Node) -> Issuer:
+def read_issuer(node: Node) -> Issuer:
+    """Return the issuer: an object, or a URI alone."""
     if isinstance(node.value, str):
         return Issuer(id=node.uri())
     address = node.get("address")
@@ -272,7 +274,8 @@ def _alignment(node: Node) -> Alignment:
     )
 
 
-def _validity(root: Node, data_model: Literal["1.1", "2.0"]) -> tuple[datetime, datetime | None]:
+def validity_in(root: Node, data_model: Literal["1.1", "2.0"]) -> tuple[datetime, datetime | None]:
+    """Return the first and the last moment, of which that without end is None."""
     names = [("validFrom", "validUntil"), ("issuanceDate", "expirationDate")]
     if data_model == "1.1":
         names.reverse()
@@ -287,7 +290,8 @@ def _validity(root: Node, data_model: Literal["1.1", "2.0"]) -> tuple[datetime, 
     return start, end
 
 
-def _suites(root: Node) -> tuple[str, ...]:
+def suites_in(root: Node) -> tuple[str, ...]:
+    """Return the suites of the proofs in a verifiable credential, in order."""
     proof = root.get("proof")
     proofs = proof.many() if proof else []
     if proof and len(proofs) > MAX_PROOFS:

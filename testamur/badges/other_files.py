@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final, NamedTuple
 
+from testamur.badges.blockcert_versions import version_of
+
 PRESENTATION: Final = "VerifiablePresentation"
 ENVELOPED: Final = "EnvelopedVerifiableCredential"
 
@@ -71,7 +73,7 @@ def recognised_json(document: Any) -> OtherFile | None:
         return OtherFile("presentation", "a presentation", inside)
     if ENVELOPED in named:
         return OtherFile("vc-jwt", "an envelope around a credential in JWT form")
-    if "Assertion" in named:
+    if "Assertion" in named and version_of(document) is None:
         return OtherFile("open-badge-2", "an Open Badge of version 2 or older")
     form = document.get("format")
     what = _FORMATS.get(form) if isinstance(form, str) else None

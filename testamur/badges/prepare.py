@@ -17,12 +17,15 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, TypeAlias, TypeVar, get_args
+from typing import Any, Final, TypeAlias, TypeVar, get_args
 from urllib.parse import unquote
 
 import msgspec
 
 from testamur.badges.award_days import dates
+from testamur.badges.blockcert_receipts import SUITES, carries_receipt, examine
+from testamur.badges.blockcert_versions import Version, version_of
+from testamur.badges.blockcerts import read_credential
 from testamur.badges.cohort_csv import (
     MAX_REFUSED,
     Award,
@@ -47,6 +50,8 @@ from testamur.keys import PrivateKey
 
 Refused: TypeAlias = tuple[str, Refusal]
 T = TypeVar("T")
+# To these no proof is added: their receipt covers what stood in them when it was made.
+_KEPT: Final = frozenset(get_args(Version))
 Track: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
 """Shows progress through what it returns, as `rich.progress.track` does."""
 
@@ -228,7 +233,7 @@ def _of_badges(
         try:
             draft = _draft(source, data, registered, issuer)
             note = _examine(draft)
-            if key:
+            if key and draft.badge.format not in _KEPT:
                 draft = _signed(draft, key, now)
             _check_first(draft, first_source)
         except Refusal as refusal:
@@ -282,7 +287,7 @@ def _issued(
         achievement_version=registered.version,
         commitment=commit(draft.credential, blind),
         credential=credential_id,
-        format="OpenBadgeCredential/3.0",
+        format=badge.format,
         valid_from=badge.valid_from.date(),
         accreditation=registered.accreditation,
         assessment=_only(badge.elements.assessment),
@@ -308,12 +313,15 @@ def _only(values: Sequence[T]) -> T | None:
 
 
 def _suite(badge: Badge) -> Suite | None:
-    """Return the suite to state: the one we can examine, else the first that has a name."""
+    """Return the suite to state: that of a receipt, the one of proofs, else the first known."""
     if not badge.suites:
         return "none"
     if SUITE in badge.suites:
         return SUITE
     known: tuple[Suite, ...] = get_args(Suite)
+    receipts = (suite for suite in known if suite in badge.suites and suite in SUITES)
+    if badge.format in _KEPT and (receipt := next(receipts, None)):
+        return receipt
     return next((suite for suite in known if suite in badge.suites), None)
 
 
@@ -326,11 +334,11 @@ def _draft(
     if isinstance(data, Refusal):
         raise data
     parsed = parse_credential(data)
-    badge = read_badge(parsed)
+    badge = read_credential(parsed)
     if issuer is not None and badge.issuer.id != issuer:
         raise Refusal("issuer", f"the issuer is not {issuer}", value=badge.issuer.id)
     if not isinstance(registered, Registered):
-        if badge.achievement.id not in registered:
+        if badge.achievement.id is None or badge.achievement.id not in registered:
             raise Refusal(
                 "achievement-unknown",
                 "no registered achievement is given for this one",
@@ -372,7 +380,24 @@ def _check_first(draft: _Draft, first_source: dict[bytes, str]) -> None:
 
 def _examine(draft: _Draft) -> str | None:
     """Return what is to be known of its proofs, or None; refuse a proof that is false."""
-    if not draft.badge.suites:
+    notes = (_examine_receipt(draft.credential), _examine_proofs(draft))
+    return "; ".join(filter(None, notes)) or None
+
+
+def _examine_receipt(credential: dict[str, Any]) -> str | None:
+    if version_of(credential) is None and not carries_receipt(credential):
+        return None
+    try:
+        examine(credential)
+    except Unavailable as reason:
+        return str(reason)
+    except Refuted as error:
+        raise Refusal("proof", f"the credential's own receipt is false: {error}") from None
+    return None
+
+
+def _examine_proofs(draft: _Draft) -> str | None:
+    if SUITES.issuperset(draft.badge.suites):
         return None
     try:
         examined = verify_proofs(draft.credential)

@@ -11,8 +11,9 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
+from testamur.badges.blockcert_versions import Version
 from testamur.badges.elements import Claims, alignment_objects, read_claims
 from testamur.badges.nodes import Wording
 from testamur.badges.openbadges import Badge
@@ -85,11 +86,13 @@ def suite_difference(badge: Badge, event: CredentialIssued) -> str | None:
 
 def _ids(badge: Badge, event: CredentialIssued) -> Iterator[tuple[str, str, str]]:
     # Other names, such as addresses, are the issuer's own; an id of this form is one on the log.
+    # A Blockcert had its id before it came to the log.
+    own = None if badge.format in get_args(Version) else badge.id
     for what, uri, logged in (
-        ("id", badge.id, event.credential),
+        ("id", own, event.credential),
         ("achievement.id", badge.achievement.id, event.achievement),
     ):
-        found = _UUID7_URN.fullmatch(uri)
+        found = _UUID7_URN.fullmatch(uri or "")
         if found is not None and found[1].lower() != logged:
             yield what, found[1], logged
 
@@ -309,7 +312,7 @@ def _agreed(badge: Badge, definition: Definition, names: Collection[str]) -> Ite
 def _unlogged(badge: Badge, event: CredentialIssued, definition: Definition) -> Iterator[str]:
     """Yield what the badge states in members that the log could state, and does not."""
     stated = badge.achievement
-    if not _UUID7_URN.fullmatch(stated.id) and stated.id != definition.url:
+    if stated.id and not _UUID7_URN.fullmatch(stated.id) and stated.id != definition.url:
         yield "achievement.id"
     for each in translations(stated.names, definition.name):
         yield f"achievement.name in {each.language}"

@@ -97,7 +97,9 @@ Participation = Literal["blended", "online", "presential", "projectBased", "rese
 # Council Recommendation 2022/C 243/02, Annex I: supervision and identity verification.
 Supervision = Literal["none", "supervised", "supervisedOnline", "supervisedOnSiteWithIdentity"]
 QualityAssurance = Literal["institutional", "programme", "none"]
-CredentialFormat = Literal["OpenBadgeCredential/3.0", "VerifiableCredential/2.0"]
+CredentialFormat = Literal[
+    "OpenBadgeCredential/3.0", "VerifiableCredential/2.0", "Blockcerts/2", "Blockcerts/3"
+]
 Suite = Literal[
     "eddsa-jcs-2022",
     "eddsa-rdfc-2022",
@@ -106,6 +108,9 @@ Suite = Literal[
     "ecdsa-sd-2023",
     "Ed25519Signature2020",
     "vc+jwt",
+    "MerkleProof2017",
+    "MerkleProof2019",
+    "merkle-proof-2019",
     "none",
 ]
 Reason = Literal[

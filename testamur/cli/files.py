@@ -14,7 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from testamur.badges.commitment import MAX_HOLDER_FILE, HolderFile, read_holder_file
+from testamur.badges.commitment import (
+    MAX_HOLDER_FILE,
+    BareBlockcert,
+    HolderFile,
+    read_holder_file,
+)
 from testamur.catalogue.lines import decode_event
 from testamur.cli.founding_page import MAX_PAGE, is_page, read_page
 from testamur.cli.terminal import write_stdout
@@ -96,13 +101,24 @@ def read_secret_text(path: Path) -> str:
             raise Refusal("key-form", "is not the text of a secret Multikey") from None
 
 
+class NoBlind(Unavailable):
+    """A file holds a Blockcert alone: its own receipt can be examined, and nothing on the log."""
+
+    def __init__(self, path: Path, bare: BareBlockcert) -> None:
+        super().__init__(f"{path} could not be checked: {bare}")
+        self.credential = bare.credential
+
+
 def read_holder(path: Path) -> HolderFile:
     """Return the credential with its blind; raises `Unavailable` for a file that holds none.
 
-    Nothing was learned about any credential from a file that is none.
+    That is `NoBlind` for a Blockcert. Nothing was learned about any credential from another file.
     """
     with unread(path):
-        return read_holder_file(read(path, MAX_HOLDER_FILE))
+        try:
+            return read_holder_file(read(path, MAX_HOLDER_FILE))
+        except BareBlockcert as bare:
+            raise NoBlind(path, bare) from None
 
 
 def refuse_existing(path: Path) -> None:

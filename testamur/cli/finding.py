@@ -8,8 +8,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import typer
 
+from testamur.badges.blockcerts import read_credential
 from testamur.badges.identities import Asked, check_learner, read_asked
-from testamur.badges.openbadges import read_badge
 from testamur.cli.given_files import GivenFile, files_meant
 from testamur.cli.listings import Form, Listed, listing, may_show_progress
 from testamur.cli.outcome import HOLDS, REFUTED, UNCHECKED
@@ -79,7 +79,7 @@ def _compared(file: GivenFile, asked: Asked) -> tuple[_Outcome, dict[str, str]]:
     """Return whether a file is the learner's, with its row or with why that could not be told."""
     try:
         holder = file.holder()
-        badge = read_badge(holder.credential)
+        badge = read_credential(holder.credential)
     except (Refuted, Unavailable):
         return "other", {}
     try:
@@ -91,7 +91,7 @@ def _compared(file: GivenFile, asked: Asked) -> tuple[_Outcome, dict[str, str]]:
     return "found", {
         "file": str(file.path),
         "credential": holder.id,
-        "achievement": badge.achievement.name,
+        "achievement": badge.achievement.name or "",
         "validFrom": badge.valid_from.date().isoformat(),
         "issuer": badge.issuer.name or badge.issuer.id,
         "how": how,

@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import msgspec
 import typer
 
+from testamur.badges.commitment import HolderFile
 from testamur.badges.unexamined import meaning
 from testamur.cli.anchors import Anchor, anchors_in
 from testamur.cli.evidence_sources import Source, evidence_given
-from testamur.cli.files import read_holder
+from testamur.cli.files import NoBlind, read_holder
 from testamur.cli.given_files import is_many
 from testamur.cli.judging import Question, answer
 from testamur.cli.listings import Listed
 from testamur.cli.outcome import UNCHECKED, described
 from testamur.cli.profile import unless
 from testamur.cli.terminal import Json, note, say, show_fields, show_json, show_table
-from testamur.cli.trust import Trust, policy_from
+from testamur.cli.trust import policy_from
 from testamur.cli.values import as_learner, moment, own_address
 from testamur.cli.verifying_many import verify_many
 from testamur.errors import Refuted, Unavailable
+from testamur.verification.bare_blockcert import examine_alone
 from testamur.verification.evidence import FILE_ENDING
+from testamur.verification.finding import Fault, attempt, need
 from testamur.verification.report import Answer, Report
 
 app = typer.Typer()
 _PANEL: Final = "Verification"
+
+MaybeTrust = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        "--vkey",
+        metavar="FILE|VKEY",
+        help="Policy, or the log's verifier key: the file, or the key itself. A Blockcert alone, "
+        "without holder file, takes none.",
+    ),
+]
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -41,7 +55,7 @@ def verify(
             help="Holder files, each with credential and blind, or folders of them.",
         ),
     ],
-    trust: Trust,
+    trust: MaybeTrust = None,
     evidence: Annotated[
         list[Path] | None,
         typer.Option(
@@ -91,6 +105,9 @@ def verify(
     it learns the credential's id, and nothing of its content. With --log the whole log is read.
     Without --learner nobody has checked whose it is. What is given there is sent nowhere.
 
+    Of a Blockcert that its bearer has without a holder file, its own receipt is checked, offline:
+    never enough to be valid. The blockchain that it names is not asked.
+
     Of several files, or a folder, each gets a row, whatever it is, and none stops the others. Files
     that end in `.testamur.json` are evidence for the rest. Exit code: 1 if any is not valid, else 2
     if there is any of which it could not be told, else 0.
@@ -103,6 +120,8 @@ def verify(
     `testamur verify credential.json --url https://registry.example --vkey log.vkey
     --learner ada@example.org`
 
+    `testamur verify blockcert.json`
+
     `testamur verify applications/ --url https://registry.example --vkey log.vkey --format csv`
     """
     url = unless(context, "url", url, taken=log is not None or offline)
@@ -110,30 +129,42 @@ def verify(
         raise typer.BadParameter("give one of the two", param_hint="--url, --log")
     if offline and (url is not None or log is not None):
         raise typer.BadParameter("goes with --evidence alone", param_hint="--offline")
+    alone = form is None and not is_many(credentials) and not is_many(evidence or [Path("-")])
+    read = attempt(lambda: read_holder(credentials[0])) if alone else None
+    if isinstance(read, NoBlind):
+        _end(examine_alone(read.credential, now=datetime.now(UTC)), json=json)
+    if trust is None:
+        raise typer.BadParameter("is missing", param_hint="--policy / --vkey")
     question = Question(policy_from(trust), anchors_in(anchor or []), at, learner)
     source = Source(url, log, trust)
-    if form is None and not is_many(credentials) and not is_many(evidence or [Path("-")]):
+    if read is not None:
         try:
-            report = _one(credentials[0], evidence[0] if evidence else None, source, question)
+            report = _one(read, evidence[0] if evidence else None, source, question)
         except (Refuted, Unavailable) as error:
             _show_unread(error, json=json)
             raise typer.Exit(UNCHECKED) from None
-        if json:
-            show_json(msgspec.to_builtins(report))
-        else:
-            _show(report)
-        raise typer.Exit(report.exit_code)
+        _end(report, json=json)
     wanted = form or ("jsonl" if json else "table")
     raise typer.Exit(verify_many(credentials, evidence or [], source, question, wanted))
 
 
-def _one(file: Path, evidence: Path | None, source: Source, question: Question) -> Report:
+def _one(
+    read: HolderFile | Fault, evidence: Path | None, source: Source, question: Question
+) -> Report:
     if evidence is None and not source.is_there:
         raise typer.BadParameter("give one of the three", param_hint="--evidence, --url, --log")
-    holder = read_holder(file)
+    holder = need(read)
     files = {} if evidence is None else {holder.id: [evidence]}
     with source.opened(question.anchors, [holder.id]) as fresh:
         return answer(holder, evidence_given(holder, fresh, files, question.logs), question)
+
+
+def _end(report: Report, *, json: bool) -> NoReturn:
+    if json:
+        show_json(msgspec.to_builtins(report))
+    else:
+        _show(report)
+    raise typer.Exit(report.exit_code)
 
 
 def _show_unread(error: Refuted | Unavailable, *, json: bool) -> None:
@@ -153,8 +184,8 @@ def _show(report: Report) -> None:
             "credential": report.credential,
             **report.subject,
             "on the log since": report.logged_at,
-            "log": report.log,
-            "tree size": report.size,
+            "log": report.log or None,
+            "tree size": report.size if report.log else None,
             "last entry shown": report.recorded_at,
             "witnessed at": report.witnessed_at,
             "checked at": report.checked_at,

@@ -20,12 +20,14 @@ from testamur.cli.evidence_sources import (
     evidence_given,
     read_evidence,
 )
+from testamur.cli.files import NoBlind
 from testamur.cli.given_files import GivenFile, files_meant
 from testamur.cli.judging import Question, answer
 from testamur.cli.listings import Form, Listing, listing, may_show_progress
 from testamur.cli.outcome import HOLDS, REFUTED, UNCHECKED, described
 from testamur.cli.terminal import note, track
 from testamur.errors import Refuted, Unavailable, detached
+from testamur.verification.bare_blockcert import examine_alone
 from testamur.verification.finding import Fault
 from testamur.verification.report import Answer, Report
 
@@ -137,11 +139,16 @@ class _Found:
     def add(self, rows: Listing, read: _Read, question: Question) -> None:
         """Judge a file and add its row."""
         name = str(read.file.path)
+        if isinstance(read.found, NoBlind):
+            self._judged(rows, name, examine_alone(read.found.credential, now=question.now))
+            return
         if isinstance(read.found, Refuted | Unavailable):
             rows.add(*_unread(name, read.found), good=False)
             self._answers[Answer.COULD_NOT_TELL] += 1
             return
-        report = answer(*read.found, question)
+        self._judged(rows, name, answer(*read.found, question))
+
+    def _judged(self, rows: Listing, name: str, report: Report) -> None:
         self._answers[report.verdict] += 1
         valid = report.verdict is Answer.VALID
         if valid:

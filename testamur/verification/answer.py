@@ -27,6 +27,7 @@ _FALSE: Final[dict[CheckName, str]] = {
     "inclusion": "an entry shown is not in the log at its place",
     "checkpoint": "the policy does not believe the checkpoint",
     "proof": "the credential's own proof does not hold",
+    "blockcert": "the receipt in the Blockcert does not hold",
 }
 
 

@@ -1,4 +1,4 @@
-"""The thirteen checks: their names, their order in a report, and which rests on which.
+"""The fifteen checks: their names, their order in a report, and which rests on which.
 
 A conclusion is no stronger than its premises: a check that rests on one which is refuted, or could
 not be checked, could not be checked itself.
@@ -22,6 +22,8 @@ CheckName = Literal[
     "validity",
     "proof",  # the credential's own (the credential proof), beside the Merkle proofs
     "learner",
+    "blockcert",  # the receipt that a Blockcert carries, beside the log's own
+    "blockchain",  # where its root is anchored: not looked up here
 ]
 
 CHECKS: Final[tuple[CheckName, ...]] = get_args(CheckName)
@@ -44,5 +46,8 @@ RESTS_ON: Final[dict[CheckName, tuple[CheckName, ...]]] = {
     "validity": ("commitment", "signature"),
     "proof": ("signature",),
     "learner": ("commitment", "signature"),
+    # Of the document alone, whoever logged it.
+    "blockcert": (),
+    "blockchain": ("blockcert",),
 }
 """Directly; what these rest on counts too."""

@@ -23,8 +23,10 @@ The steps, in the order of the report:
    11 validity       the credential's own dates: those that were logged, at the time of asking
    12 proof          the credential proof, embedded in the credential: by a key of the issuer
    13 learner        the credential names the learner that the verifier asks about
+   14 blockcert      the receipt of a Blockcert is for this document, and leads to its root
+   15 blockchain     that root is in the transaction named: never looked up here
 
-The last two are left out where there is no proof, and nobody to ask about.
+The last four are left out where there is no proof, nobody to ask about, and no Blockcert.
 """
 
 from __future__ import annotations
@@ -34,10 +36,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from testamur.badges.blockcert_receipts import SUITES
+from testamur.badges.blockcerts import read_credential
 from testamur.badges.commitment import HolderFile
-from testamur.badges.data_integrity import proofs_of
+from testamur.badges.data_integrity import proofs_of, suite_of
 from testamur.badges.identities import Asked, read_asked
-from testamur.badges.openbadges import Badge, read_badge
+from testamur.badges.openbadges import Badge
 from testamur.badges.restated import added, suite_difference
 from testamur.badges.unexamined import unexamined
 from testamur.errors import Refusal, Refuted, Unavailable
@@ -52,6 +56,7 @@ from testamur.verification.flags import derived, disagreements, reported
 from testamur.verification.issuance import Issuance
 from testamur.verification.report import EvidenceFrom, Report, Verdict
 from testamur.verification.steps.accreditation import accreditation, recognition
+from testamur.verification.steps.blockcert import blockcert, blockchain, receipts
 from testamur.verification.steps.claims import achievement, issuer, validity
 from testamur.verification.steps.learner import learner as learner_step
 from testamur.verification.steps.log import checkpoint, inclusion
@@ -167,6 +172,8 @@ def _steps(
     now: datetime,
     at: datetime,
 ) -> dict[CheckName, Finding]:
+    held = attempt(lambda: receipts(holder.credential, _logged_format(case)))
+
     def log() -> Tree:
         return need(tree, _NO_TREE)
 
@@ -184,8 +191,8 @@ def _steps(
         return followed().excerpt
 
     def own_proof() -> Finding:
-        if not proofs_of(holder.credential):
-            return Finding("", None)
+        if SUITES.issuperset(map(suite_of, proofs_of(holder.credential))):
+            return Finding("", None)  # there is none, or receipts alone, which are a check each
         return proof(holder.credential, issued(), heard(), at=at, now=now)
 
     return {
@@ -202,7 +209,13 @@ def _steps(
         "validity": judge(lambda: validity(issued(), need(badge), at, now)),  # 11
         "proof": judge(own_proof),  # 12
         "learner": judge(lambda: learner_step(holder.credential, badge, asked)),  # 13
+        "blockcert": judge(lambda: blockcert(held)),  # 14
+        "blockchain": judge(lambda: blockchain(held)),  # 15
     }
+
+
+def _logged_format(case: _Case | Fault) -> str | None:
+    return case.issued.event.format if isinstance(case, _Case) else None
 
 
 def _additions(holder: HolderFile, case: _Case | None, badge: Badge | Fault) -> tuple[str, ...]:
@@ -225,6 +238,6 @@ def _notes(case: _Case | None, badge: Badge | Fault | None) -> tuple[str, ...]:
 
 def _read_badge(holder: HolderFile) -> Badge:
     try:
-        return read_badge(holder.credential)
+        return read_credential(holder.credential)
     except Refusal as refusal:
         raise Unavailable(f"the credential cannot be read: {refusal}") from None

@@ -106,7 +106,7 @@ def test_every_published_badge_agrees_with_a_definition_of_its_own() -> None:
         badge = read_badge(credential)
         stated = badge.achievement
         definition = Definition(
-            name=stated.name,
+            name=stated.name or "",
             achievement_type=stated.achievement_type or "Course",
             level=badge.elements.level,
             workload=badge.elements.workload,

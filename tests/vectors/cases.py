@@ -5,9 +5,9 @@
 
 A check that is not named holds, unless it rests on one that does not: then it could not be checked.
 So could `issuer`, unless a chain leads to the accreditor, who alone is heard on names.
-`proof`, which most credentials lack, and `learner`, whom nobody asks about, are absent unless
-named. The expected verdicts are written by hand, and no verifier is asked for them; what rests on
-what stands in one table.
+`proof`, which most credentials lack, `learner`, whom nobody asks about, and `blockcert` and
+`blockchain`, of a Blockcert alone, are absent unless named. The expected verdicts are written by
+hand, and no verifier is asked for them; what rests on what stands in one table.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.vectors.scene import Scene
 
 ABSENT: tuple[CheckName, ...] = ("signature", "status", "accreditation", "recognition")
 """What says that something did not happen, too."""
-OPTIONAL: tuple[CheckName, ...] = ("proof", "learner")
+OPTIONAL: tuple[CheckName, ...] = ("proof", "learner", "blockcert", "blockchain")
 """What there may be nothing to look at for."""
 UNREAD = "signature commitment"
 """What cannot be checked of evidence that cannot be read, and with it all that rests on these."""

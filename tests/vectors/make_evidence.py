@@ -19,6 +19,7 @@ from tests.vectors.scene import Scene
 
 FOLDER: Final = Path(__file__).parent / "evidence"
 _MODULES: Final = (
+    "blockcert",
     "credential",
     "learner",
     "log",

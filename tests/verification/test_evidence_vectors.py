@@ -15,6 +15,8 @@ from tests.vectors.make_evidence import FOLDER, evidence_files
 
 FILES = sorted(FOLDER.glob("*.json"))
 NAMES = get_args(CheckName)
+# Nobody looks up what is on a blockchain, so it can only be left open.
+REFUTABLE = sorted(set(NAMES) - {"blockchain"})
 
 
 def load(file: Path) -> Any:
@@ -41,7 +43,7 @@ def test_each_check_comes_to_the_verdict_that_is_due(file: Path) -> None:
     assert first is None or first.detail in report.why.split("; refuted too")[0]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", REFUTABLE)
 def test_every_check_is_refuted_somewhere(name: str) -> None:
     assert any(load(file)["expected"].get(name) == "refuted" for file in FILES)
 
@@ -52,7 +54,7 @@ def test_every_check_that_can_be_left_open_is_left_open_somewhere(name: str) -> 
     assert any(load(file)["expected"].get(name) == "could not check" for file in FILES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", REFUTABLE)
 def test_every_check_is_refuted_alone_somewhere(name: str) -> None:
     """One thing that is wrong refutes one check, where the others do not rest on it."""
     found = [load(file)["expected"] for file in FILES]

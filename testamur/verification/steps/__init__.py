@@ -1,1 +1,1 @@
-"""The thirteen steps of a verification: functions of what they name, in the order of the report."""
+"""The fifteen steps of a verification: functions of what they name, in the order of the report."""
