@@ -8,6 +8,7 @@ PORT ?= 8765
 DATA ?= .demo
 ONCE ?=
 SECONDS ?= 600
+N ?= 2000
 SEED ?= 1
 # Neighbours stay together, so that the tests of a module share its server. Tests that start one
 # wait for it half of the time: one worker more than there are cores.
@@ -17,7 +18,7 @@ WORKERS ?= $(shell expr 1 + `nproc 2>/dev/null || getconf _NPROCESSORS_ONLN`)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-fast fuzz check bench lock clean
+.PHONY: help demo serve test test-fast test-server fuzz check bench faults lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -51,6 +52,9 @@ check: $(VENV)/.dev ## ruff, mypy --strict, the import contract
 
 bench: $(VENV)/.dev ## measure everything on this machine (about five minutes)
 	@$(RUN) -m bench
+
+faults: $(VENV)/.dev ## fail and kill system calls under load: N= faults, SEED=; hours
+	@$(RUN) -m bench.faults --faults $$(( ($(N) + 1) / 2 )) --seed $(SEED) --out bench/faults/records
 
 lock: $(VENV)/.dev ## pin the newest dependencies again, with hashes
 	@$(VENV)/bin/uv pip compile pyproject.toml --group server --group build $(LOCKED) -o requirements.txt

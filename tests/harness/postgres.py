@@ -17,8 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
@@ -29,6 +29,7 @@ import psycopg
 
 from registry.postgres.migrating import statements
 from registry.postgres.schema import VERSION_TABLE
+from tests.harness.waiting import until
 
 HOW: Final = (
     "PostgreSQL's server programs were not found: `apt-get install postgresql-15`, or name the "
@@ -58,7 +59,8 @@ def programs() -> Path | None:
 class Cluster:
     """A cluster that this process starts and stops; `settings` are lines of its configuration.
 
-    With `primary` it is a standby of that one, with `port` it listens on the loopback as well.
+    With `primary` it is a standby of that one, with `port` it listens on the loopback as well. Its
+    server gets `environment` beside that of this process. Clients from `network` need no password.
     """
 
     def __init__(
@@ -67,12 +69,15 @@ class Cluster:
         durable: bool = True,
         primary: Cluster | None = None,
         port: int | None = None,
+        environment: Mapping[str, str] | None = None,
+        network: str | None = None,
     ) -> None:
         folder = programs()
         if folder is None:
             raise RuntimeError(HOW)
         self._programs = folder
         self._settings = [*_SETTINGS, *(() if durable else _UNSAFE), *settings]
+        self._environment = {**os.environ, **(environment or {})}
         self._port = port
         if port is not None:
             self._settings += ["listen_addresses=127.0.0.1", f"port={port}"]
@@ -86,6 +91,9 @@ class Cluster:
             self._run("initdb", *data, *kind)
         else:
             self._run("pg_basebackup", *data, "-h", str(primary.folder), "-R", "-c", "fast")
+        if network is not None:
+            with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all all {network} trust\n")
         self.start()
 
     @property
@@ -105,6 +113,11 @@ class Cluster:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether the server's first process is there."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start the server, and wait until it answers."""
         options = [part for setting in self._settings for part in ("-c", setting)]
@@ -115,6 +128,7 @@ class Cluster:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
+                env=self._environment,
                 **_as_ordinary_user(self.folder),
             )
         deadline = time.monotonic() + _SECONDS
@@ -134,6 +148,14 @@ class Cluster:
         self._process.send_signal(number)
         self._process.wait(_SECONDS)
 
+    def kill(self) -> None:
+        """Kill all its processes at once, as a power cut ends them."""
+        for each in (self.pid, *_children(self.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait(_SECONDS)
+
     def close(self) -> None:
         """Stop it at once, and remove it."""
         if self._process is not None and self._process.poll() is None:
@@ -143,6 +165,39 @@ class Cluster:
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), *arguments]
         subprocess.run(command, check=True, capture_output=True, **_as_ordinary_user(self.folder))
+
+
+def _children(pid: int) -> list[int]:
+    """Return the children of a process (Linux)."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(each) for each in children.read_text().split()]
+
+
+def either(primary: Cluster, standby: Cluster, address: str) -> str:
+    """Return the address of what is at `address` in the primary, in whichever takes writes."""
+    one, both = (
+        quote(",".join(map(str, folders)), safe="")
+        for folders in ([primary.folder], [primary.folder, standby.folder])
+    )
+    return address.replace(one, both) + "&target_session_attrs=read-write"
+
+
+def followed(primary: Cluster, how: str) -> bool:
+    """Return whether a standby of this kind (`sync`, `async`) receives what is written."""
+    return bool(
+        sql(
+            primary.url,
+            "SELECT 1 FROM pg_stat_replication WHERE sync_state = %s AND state = 'streaming'",
+            how,
+        )
+    )
+
+
+def make_synchronous(primary: Cluster) -> None:
+    """Let the primary confirm a COMMIT only once the standby has it."""
+    sql(primary.url, "ALTER SYSTEM SET synchronous_standby_names = '*'")
+    sql(primary.url, "SELECT pg_reload_conf()")
+    until(lambda: followed(primary, "sync"))
 
 
 def _as_ordinary_user(folder: Path) -> dict[str, Any]:

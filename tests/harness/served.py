@@ -12,6 +12,7 @@ It can be killed at any moment, and started again on what it left behind.
 from __future__ import annotations
 
 import copy
+import os
 import shutil
 import signal
 import subprocess
@@ -85,7 +86,11 @@ def authority_of(story: Story, folder: Path) -> Path:
 
 
 class Served:
-    """The log in the folder `data`; its story takes place now, by the clock of this machine."""
+    """The log in the folder `data`; its story takes place now, by the clock of this machine.
+
+    `environment` is given to its server beside that of this process; `program` is what `python`
+    runs as the server.
+    """
 
     def __init__(self, data: Path) -> None:
         self.data = data
@@ -93,6 +98,8 @@ class Served:
         self.vkey = ""
         self.url = ""
         self.operations = ""
+        self.program: tuple[str, ...] = ("-m", "api")
+        self.environment: dict[str, str] = {}
         self.process: subprocess.Popen[str] | None = None
         self.client = httpx2.Client(timeout=60)
 
@@ -156,12 +163,13 @@ class Served:
 
     def start(self, *options: str) -> None:
         """Start the server and wait until it says where it listens."""
-        command = [sys.executable, "-m", "api", "serve", "--data", str(self.data), "--port", "0"]
+        command = [sys.executable, *self.program, "serve", "--data", str(self.data), "--port", "0"]
         command += ["--ops-port", "0"]
         with (self.data.parent / "server.log").open("ab") as errors:
             self.process = subprocess.Popen(
                 [*command, *options],
                 cwd=PROJECT,
+                env={**os.environ, **self.environment},
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,

@@ -6,7 +6,6 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from urllib.parse import quote
 
 import pytest
 
@@ -25,8 +24,6 @@ from tests.registry.test_store import append
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
-FOLLOWED = "SELECT 1 FROM pg_stat_replication WHERE sync_state = %s AND state = 'streaming'"
-
 
 @pytest.fixture
 def primary() -> Iterator[Cluster]:
@@ -37,35 +34,15 @@ def primary() -> Iterator[Cluster]:
 @pytest.fixture
 def standby(primary: Cluster) -> Iterator[Cluster]:
     with closing(Cluster(primary=primary)) as cluster:
-        until(lambda: followed(primary, "async"))
+        until(lambda: postgres.followed(primary, "async"))
         yield cluster
-
-
-def followed(primary: Cluster, how: str) -> bool:
-    return bool(postgres.sql(primary.url, FOLLOWED, how))
-
-
-def made_synchronous(primary: Cluster) -> None:
-    """Let the primary confirm a COMMIT only once the standby has it."""
-    postgres.sql(primary.url, "ALTER SYSTEM SET synchronous_standby_names = '*'")
-    postgres.sql(primary.url, "SELECT pg_reload_conf()")
-    until(lambda: followed(primary, "sync"))
-
-
-def either(primary: Cluster, standby: Cluster, schema: str) -> str:
-    """Return the address of the server that takes writes."""
-    url = postgres.made(primary.url, schema)
-    hosts = quote(f"{primary.folder},{standby.folder}", safe="")
-    return (
-        url.replace(quote(str(primary.folder), safe=""), hosts) + "&target_session_attrs=read-write"
-    )
 
 
 def test_a_synchronous_standby_that_takes_over_has_all_that_was_acknowledged(
     primary: Cluster, standby: Cluster, story: Story
 ) -> None:
-    url = either(primary, standby, "log")
-    made_synchronous(primary)
+    url = postgres.either(primary, standby, postgres.made(primary.url, "log"))
+    postgres.make_synchronous(primary)
     with Desk(at(url), story) as desk:
         desk.open_log()
         bodies = [story.cohort(10) for _ in range(60)]
@@ -97,7 +74,7 @@ def test_a_commit_waits_for_the_standby_and_others_are_told_to_wait(
     primary: Cluster, standby: Cluster
 ) -> None:
     url = postgres.made(primary.url, "log")
-    made_synchronous(primary)
+    postgres.make_synchronous(primary)
     with (
         closing(PostgresStore(url)) as store,
         closing(PostgresStore(url, patience=0.2)) as other,
@@ -124,7 +101,8 @@ def test_a_commit_waits_for_the_standby_and_others_are_told_to_wait(
 def test_a_standby_that_lacks_the_last_commits_is_not_gone_on_with(
     primary: Cluster, standby: Cluster
 ) -> None:
-    with closing(PostgresStore(either(primary, standby, "log"))) as store:
+    url = postgres.either(primary, standby, postgres.made(primary.url, "log"))
+    with closing(PostgresStore(url)) as store:
         append(store, b"0")
         until(lambda: postgres.sql(standby.url, "SELECT count FROM log.head") == [(1,)])
         standby.end(signal.SIGINT)

@@ -1,0 +1,1 @@
+"""Faults at the system calls of a registry under load: nothing acknowledged is lost."""
