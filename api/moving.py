@@ -38,6 +38,8 @@ def copy_log(
         copy = stack.enter_context(closing(open_sequence(folder, target, make=True)))
         signed = stack.enter_context(closing(open_last_signed(folder, source)))
         signed_there = stack.enter_context(closing(open_last_signed(folder, target)))
+        for each in (signed, signed_there):
+            each.claim()  # or a publisher on another machine goes on meanwhile
         note, there = signed.get(), signed_there.get()
         if note is None:
             raise Refuted("the source signed no checkpoint: the log is kept elsewhere")

@@ -13,9 +13,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import httpx2
 
@@ -23,7 +25,7 @@ from testamur.verification.receipt import Receipt, parse_receipt, verify_receipt
 from tests.harness.served import PROJECT, TYPE, Served
 from tests.harness.waiting import until
 
-CONNECTION = (httpx2.TransportError,)
+WAITS = ("published", "durable", "published")
 
 
 class Process:
@@ -65,7 +67,7 @@ class Process:
 
     def says(self, part: str, words: str) -> bool:
         """Return whether `/readyz` says these words of a part."""
-        with suppress(*CONNECTION):
+        with suppress(httpx2.TransportError):
             return words in self.readiness()[1].get(part, "")
         return False
 
@@ -80,7 +82,7 @@ class Process:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process and its children at once, as the end of a machine would."""
-        for process in self.everyone():
+        for process in reversed(self.everyone()):
             with suppress(ProcessLookupError):
                 os.kill(process, number)
 
@@ -160,10 +162,110 @@ class Split:
         return receipt
 
 
-@contextmanager
-def closing_all(split: Split) -> Iterator[Split]:
-    """Yield it, and kill all that is left afterwards."""
-    try:
-        yield split
-    finally:
-        split.close()
+class Cast:
+    """Two replicas, two publishers and two projectors of one log, each in a process of its own."""
+
+    def __init__(self, split: Split) -> None:
+        self.split = split
+        self.story = split.served.story
+        roles = ("api", "api", "publish", "publish", "project", "project")
+        begun = [split.begin(role) for role in roles]
+        for process in begun:
+            process.listening()
+        self.replicas, self.publishers, self.projectors = begun[:2], begun[2:4], begun[4:]
+        for body in self.story.opening()[1:]:
+            split.submit(self.replicas[0], body)
+
+    def at_work(self, part: str, among: list[Process]) -> Process:
+        """Return the one that is at work, once there is one."""
+        found: list[Process] = []
+
+        def one() -> bool:
+            found[:] = [each for each in among if each.says(part, "at work")]
+            return len(found) == 1
+
+        until(one)
+        return found[0]
+
+    def leader(self) -> Process:
+        """Return the publisher at work, while the other one stands by."""
+        leader = self.at_work("publisher", self.publishers)
+        (other,) = (each for each in self.publishers if each is not leader)
+        until(lambda: other.says("publisher", "stands by"))
+        return leader
+
+    def replaced(self, process: Process) -> None:
+        """Start another process in the place of one that is gone."""
+        for group in (self.replicas, self.publishers, self.projectors):
+            if process in group:
+                group[group.index(process)] = self.split.start(process.roles)
+
+
+class Crowd:
+    """Clients that submit to one replica until it sends them away, and then to the other."""
+
+    def __init__(self, cast: Cast, clients: int = 4) -> None:
+        self._cast = cast
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self.receipts: list[tuple[bytes, Receipt]] = []
+        self.broken: list[bytes] = []
+        self.unexpected: list[str] = []
+        self._refused: list[bytes] = []
+        self._threads = [
+            threading.Thread(target=self._submit, args=(number,)) for number in range(clients)
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def more(self, count: int) -> None:
+        """Wait until so many more submissions were acknowledged."""
+        wanted = len(self.receipts) + count
+        until(lambda: len(self.receipts) >= wanted, 60)
+
+    def _submit(self, turn: int) -> None:
+        with httpx2.Client(timeout=60) as client:
+            while not self._over.is_set():
+                with self._lock:
+                    body = self._cast.story.cohort(1 + turn % 3)
+                turn = self._sent(client, body, turn)
+
+    def _sent(self, client: httpx2.Client, body: bytes, turn: int) -> int:
+        """Submit until there is a receipt; return whose turn it is then."""
+        while True:
+            url = self._cast.replicas[turn % 2].url
+            try:
+                answer = client.post(
+                    f"{url}/submissions",
+                    params={"wait": WAITS[turn % 3]},
+                    content=body,
+                    headers=TYPE,
+                )
+            except httpx2.ConnectError:
+                turn += 1
+                time.sleep(0.02)
+                continue
+            except httpx2.TransportError:
+                self.broken.append(body)
+                turn += 1
+                continue
+            if answer.headers.get("connection") == "close":
+                turn += 1
+            if answer.status_code in (200, 201):
+                self.receipts.append((body, parse_receipt(answer.content)))
+                if answer.status_code == 200 and body not in self.broken + self._refused:
+                    self.unexpected.append("recorded before it was sent")
+                return turn
+            self._refused.append(body)
+            if answer.status_code != 503 or "retry-after" not in answer.headers:
+                self.unexpected.append(answer.text)
+            turn += 1
+            time.sleep(0.05)
