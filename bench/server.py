@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -34,27 +34,73 @@ class Served:
     key: VerifierKey
 
 
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The processes of one log; `port` and `url` of one that takes no requests are of operators."""
+
+    replicas: list[Served]
+    publishers: list[Served]
+    projector: Served
+
+    @property
+    def processes(self) -> list[Served]:
+        """All of them."""
+        return [*self.replicas, *self.publishers, self.projector]
+
+
 @contextmanager
 def serving(folder: Path, story: Story, store: str | None = None) -> Iterator[Served]:
     """Yield a running server whose log is open and whose provider may issue.
 
     `store` is the address of an empty database, if the sequence is to be kept there.
     """
-    data = folder / "server"
-    authority = authority_of(story, folder)
     kept = [] if store is None else ["--store", store]
+    key = _made(folder, story, kept)
+    with running(folder / "server", key, *kept) as served:
+        _open_register(story, served)
+        yield served
+
+
+@contextmanager
+def split(
+    folder: Path, story: Story, store: str, *, replicas: int, publishers: int = 1
+) -> Iterator[Split]:
+    """Yield the same with its work split: replicas, publishers, and a projector.
+
+    `store` is the address of an empty database.
+    """
+    kept = ["--store", store]
+    key = _made(folder, story, kept)
+    data = folder / "server"
+    with ExitStack() as stack:
+        (projector, *publishing) = [
+            stack.enter_context(running(data, key, *kept, "--roles", role))
+            for role in ("project", *("publish",) * publishers)
+        ]
+        serving_ = [
+            stack.enter_context(running(data, key, *kept, "--roles", "api"))
+            for _ in range(replicas)
+        ]
+        _open_register(story, serving_[0])
+        yield Split(serving_, publishing, projector)
+
+
+def _made(folder: Path, story: Story, kept: Sequence[str]) -> VerifierKey:
+    data, authority = folder / "server", authority_of(story, folder)
     made = subprocess.run(
         [*_API, "init", "--data", data, "--origin", story.origin, "--authority", authority, *kept],
         check=True,
         capture_output=True,
         text=True,
     )
-    with running(data, VerifierKey.parse(made.stdout.strip()), *kept) as served:
-        with RegistryClient(served.url) as registry:
-            # The server has opened its log itself, with a key of its own.
-            for body in story.opening()[1:]:
-                registry.submit(body, "published", "admit")
-        yield served
+    return VerifierKey.parse(made.stdout.strip())
+
+
+def _open_register(story: Story, served: Served) -> None:
+    with RegistryClient(served.url) as registry:
+        # The server has opened its log itself, with a key of its own.
+        for body in story.opening()[1:]:
+            registry.submit(body, "published", "admit")
 
 
 @contextmanager
@@ -63,7 +109,9 @@ def running(data: Path, key: VerifierKey, *options: str) -> Iterator[Served]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen([*_API, "serve", "--data", data, "--port", str(port), *options])
+    takes_requests = "--roles" not in options or "api" in options
+    listening = "--port" if takes_requests else "--ops-port"
+    process = subprocess.Popen([*_API, "serve", "--data", data, listening, str(port), *options])
     try:
         _wait(url, process)
         yield Served(url, port, process.pid, data, key)
