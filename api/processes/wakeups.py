@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Generic, TypeVar
 
 from registry.outcomes import Outcome
@@ -100,18 +102,20 @@ class Wakeups:
 
     def on_settled(self, outcomes: list[tuple[object, Outcome]]) -> None:
         """Wake the requests of one group: (ticket, outcome) pairs, in one crossing."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._settle, outcomes)
+        self._cross(self._settle, outcomes)
 
     def on_published(self, checkpoint: Checkpoint) -> None:
         """Wake the requests that this checkpoint covers, in one crossing."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._publish, checkpoint.size)
+        self._cross(self._publish, checkpoint.size)
 
     def on_committed(self, committed: int) -> None:
         """Take note that the sequence has so many entries, whoever committed them."""
+        self._cross(self._commit, committed)
+
+    def _cross(self, take: Callable[[T], None], what: T) -> None:
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._commit, committed)
+            with suppress(RuntimeError):  # the loop is closed: no request is left to wake
+                self._loop.call_soon_threadsafe(take, what)
 
     # --- On the loop ---
 

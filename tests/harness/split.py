@@ -233,7 +233,7 @@ class Crowd:
 
     def _submit(self, turn: int) -> None:
         with httpx2.Client(timeout=60) as client:
-            while not self._over.is_set():
+            while not self._over.wait(0.05):  # enough to disturb, and few enough to check
                 with self._lock:
                     body = self._cast.story.cohort(1 + turn % 3)
                 turn = self._sent(client, body, turn)
