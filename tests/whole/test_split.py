@@ -124,9 +124,10 @@ def check_log(cast: Cast, *receipts: tuple[bytes, Receipt]) -> None:
     served = cast.split.served
     checked = api("fsck", "--data", served.data, "--store", cast.split.store)
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout
-    source = HttpSource(f"{cast.replicas[0].url}/log")
     at: dict[int, ReplayedSubmission] = {}
-    replay(source, served.key, on_submission=lambda found: at.update({found.position: found}))
+    with httpx2.Client(timeout=60) as client:
+        source = HttpSource(f"{cast.replicas[0].url}/log", client)
+        replay(source, served.key, on_submission=lambda found: at.update({found.position: found}))
     for body, receipt in receipts:
         assert at[receipt.position].lines == parse(body).lines
 
