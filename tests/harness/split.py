@@ -15,7 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -269,3 +270,12 @@ class Crowd:
                 self.unexpected.append(answer.text)
             turn += 1
             time.sleep(0.05)
+
+
+@contextmanager
+def closing_all(split: Split) -> Iterator[Split]:
+    """Yield it, and kill all that is left afterwards."""
+    try:
+        yield split
+    finally:
+        split.close()
