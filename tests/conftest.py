@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # A test of one part imports that part alone, so the server is imported where it is started.
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["TESTAMUR_PROFILE"] = f"{os.devnull}/profile.toml"
 for _variable in ("TESTAMUR_URL", "TESTAMUR_VKEY"):
     os.environ.pop(_variable, None)
+
+
+# How fast a busy machine makes examples says nothing of what is tested.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
