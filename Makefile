@@ -18,7 +18,7 @@ WORKERS ?= $(shell expr 1 + `nproc 2>/dev/null || getconf _NPROCESSORS_ONLN`)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-fast test-server fuzz check bench faults lock clean
+.PHONY: help demo serve cluster test test-fast test-server fuzz check bench faults lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -28,6 +28,9 @@ demo: $(VENV)/.server ## play the story on a real server, then keep serving (POR
 
 serve: $(VENV)/.server ## serve an existing log: make serve DATA=folder PORT=8765
 	@exec $(RUN) -m api serve --port $(PORT) --data "$(DATA)"
+
+cluster: $(VENV)/.dev ## all processes of docker-compose.yml without containers (ONCE=1 kills each in turn)
+	@exec $(RUN) -m deploy.cluster $(if $(ONCE),--once)
 
 test: $(VENV)/.dev ## run all tests on all cores (ARGS=, such as ARGS=tests/log)
 	@$(PYTEST) -n $(WORKERS) $(ARGS)
@@ -39,7 +42,8 @@ test-server: $(VENV)/.dev ## the tests on PostgreSQL and on S3 servers, private 
 	@$(RUN) -m tests.harness.postgres
 	@$(RUN) -m tests.harness.object_servers
 	@$(RUN) -m tests.harness.softhsm
-	@$(PYTEST) -n $(WORKERS) -m "postgres or objects or hsm" $(ARGS)
+	@$(RUN) -m tests.harness.compose
+	@$(PYTEST) -n $(WORKERS) -m "postgres or objects or hsm or compose" $(ARGS)
 
 fuzz: $(VENV)/.dev ## bend what every parser reads, for as long as wanted (SECONDS=, SEED=)
 	@$(RUN) -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)

@@ -62,8 +62,8 @@ class Story:
 
     def play(self) -> None:
         """Play all acts in order."""
-        self._enter()
-        self._define()
+        self.enter()
+        self.define()
         self._award_courses()
         self._rotate_key()
         self._suspend_accreditation()
@@ -73,7 +73,8 @@ class Story:
 
     # --- Acts ---
 
-    def _enter(self) -> None:
+    def enter(self) -> None:
+        """Let the accreditors in, and the providers, whom they accredit."""
         begun = len(self.submissions)
         pairs = zip(self.authorities, ACCREDITORS, strict=True)
         for authority, person in pairs:
@@ -121,7 +122,8 @@ class Story:
             f"{len(self.providers)} providers.",
         )
 
-    def _define(self) -> None:
+    def define(self) -> None:
+        """Let the providers define what they award."""
         begun = len(self.submissions)
         for provider in self.providers:
             courses = [c for c in (*COURSES, OUT_OF_SCOPE) if c.provider == provider.person.handle]

@@ -20,6 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PROTOCOL = "testamur"
 APPLICATION = ("registry", "log", "projections", "api")
 DEMO = "demo"
+DEPLOY = "deploy"
 CONFIG = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -32,7 +33,7 @@ def modules_of(package: str) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("name", [PROTOCOL, *APPLICATION, DEMO])
+@pytest.mark.parametrize("name", [PROTOCOL, *APPLICATION, DEMO, DEPLOY])
 def test_each_package_is_the_one_in_the_repository(name: str) -> None:
     """`log` and `api` are names that anybody may have installed something else under."""
     package: ModuleType = importlib.import_module(name)
@@ -70,7 +71,8 @@ def test_the_import_contract_says_what_the_design_says() -> None:
         "testamur.tlog",
     ]
     assert all("ignore_imports" not in each for each in (packages, rooms, *apart))
-    assert set(CONFIG["tool"]["importlinter"]["root_packages"]) == {PROTOCOL, *APPLICATION, DEMO}
+    packages = CONFIG["tool"]["importlinter"]["root_packages"]
+    assert set(packages) == {PROTOCOL, *APPLICATION, DEMO, DEPLOY}
 
 
 def test_every_room_of_the_protocol_is_under_the_contract() -> None:

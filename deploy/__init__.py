@@ -1,0 +1,1 @@
+"""How a registry of several processes is put into operation; see README.md."""
