@@ -71,8 +71,8 @@ def test_the_import_contract_says_what_the_design_says() -> None:
         "testamur.tlog",
     ]
     assert all("ignore_imports" not in each for each in (packages, rooms, *apart))
-    packages = CONFIG["tool"]["importlinter"]["root_packages"]
-    assert set(packages) == {PROTOCOL, *APPLICATION, DEMO, DEPLOY}
+    roots = CONFIG["tool"]["importlinter"]["root_packages"]
+    assert set(roots) == {PROTOCOL, *APPLICATION, DEMO, DEPLOY}
 
 
 def test_every_room_of_the_protocol_is_under_the_contract() -> None:
