@@ -1,0 +1,68 @@
+// Verification of a credential where its reader is: the checks of testamur/verification/verify.py, by
+// the same rules and with the same verdicts. It sends nothing anywhere.
+import { Case, parseAnchor } from "./case.mjs";
+import { Refuted, Unavailable } from "./errors.mjs";
+import { readExcerpt, shownBy } from "./excerpt.mjs";
+import { believed } from "./policy.mjs";
+import { UNCHECKED, attempt, finding, isFault, judge, need, reportOf, rested } from "./report.mjs";
+import { checkpoint, commitment, inclusion, signature, submission } from "./steps_log.mjs";
+import { accreditation, recognition, status } from "./steps_standing.mjs";
+
+const NO_TREE = "there is no checkpoint that the policy believes";
+const NOT_FOLLOWED = "the signatures behind it could not be followed";
+
+// What the credential itself says, in a form of many variants, is read by Python alone so far.
+export const NOT_MADE = ["achievement", "issuer", "validity", "proof", "learner"];
+
+// The report on a credential. `holder` and `evidence` are as `evidence.mjs` reads them, `policy` as
+// `policy.mjs` does; `anchors` are DIDs; `now` is in Unix milliseconds. `evidenceFrom` is "file" or
+// "register" (`report.mjs`). `isAsked` says whether somebody asks who the learner is.
+export const verify = async ({ holder, evidence, policy, anchors, now, evidenceFrom = "file", isAsked = false }) => {
+  const given = new Set([...anchors].map(parseAnchor));
+  const tree = await attempt(() => readTree(evidence, policy));
+  const submissions = await attempt(() => shownBy(evidence));
+  const seen = await attempt(() => readCase({ holder, evidence, policy, given, tree, submissions }));
+  const findings = rested(await steps({ holder, tree, submissions, seen, now, isAsked }));
+  const size = isFault(tree) ? 0 : tree.checkpoint.size;
+  const asOf = isFault(tree) ? 0 : Math.min(tree.stated, size);
+  const report = reportOf(findings, { evidenceFrom, asOf, size });
+  return { credential: holder.id, log: isFault(tree) ? "" : tree.checkpoint.origin, ...report };
+};
+
+const readTree = async (evidence, policy) => {
+  const found = await believed(policy, evidence.checkpoint);
+  return { ...found, stated: evidence.size ?? found.checkpoint.size };
+};
+
+const readCase = async ({ holder, evidence, policy, given, tree, submissions }) => {
+  if (evidence.credential !== holder.id) throw new Unavailable(`the evidence is about credential ${evidence.credential}`);
+  const entries = need(submissions, "not every submission shown can be read");
+  const { origin } = need(tree, NO_TREE).checkpoint;
+  return new Case(await readExcerpt(holder.id, entries, origin, policy), given);
+};
+
+const steps = async ({ holder, tree, submissions, seen, now, isAsked }) => {
+  const log = () => need(tree, NO_TREE);
+  // A forgery is told once, where the signatures are looked at.
+  const followed = () => need(seen, seen instanceof Refuted ? NOT_FOLLOWED : undefined);
+  const made = {
+    commitment: () => commitment(holder, followed().issued),
+    submission: () => submission(need(submissions)),
+    signature: () => signature(need(seen), log(), now),
+    inclusion: () => inclusion(need(submissions), log()),
+    checkpoint: () => checkpoint(need(tree), holder.log),
+    status: () => status(followed(), log()),
+    accreditation: () => accreditation(followed()),
+    recognition: () => recognition(followed()),
+  };
+  const findings = {};
+  for (const [name, step] of Object.entries(made)) findings[name] = await judge(step);
+  for (const name of NOT_MADE) findings[name] = notMade(name);
+  if (!hasProof(holder.credential)) findings.proof = finding("", { verdict: null });
+  if (!isAsked) findings.learner = finding("", { verdict: null });
+  return findings;
+};
+
+const notMade = (name) => finding(`the check ${name} is not made in the browser yet: use testamur verify`, { verdict: UNCHECKED });
+
+const hasProof = ({ proof = [] }) => !Array.isArray(proof) || proof.length > 0;

@@ -1,0 +1,67 @@
+// Asks the page's own modules: {kind, cases} on standard input, an answer for each case on standard
+// output. What a module refuses is {refused: rule}; any other error ends the run.
+import { readFileSync } from "node:fs";
+import { jcs } from "../../../api/web/static/verify/canonical_json.mjs";
+import { bytesOf, fromBase64, hex } from "../../../api/web/static/verify/encodings.mjs";
+import { Refuted } from "../../../api/web/static/verify/errors.mjs";
+import { decodeEvent } from "../../../api/web/static/verify/events.mjs";
+import { parseEvidence, readHolderFile } from "../../../api/web/static/verify/evidence.mjs";
+import { ed25519Key, publicKey, verifySignature } from "../../../api/web/static/verify/keys.mjs";
+import { keyTable } from "../../../api/web/static/verify/key_table.mjs";
+import * as ranges from "../../../api/web/static/verify/name_ranges.mjs";
+import { parsePolicy } from "../../../api/web/static/verify/policy.mjs";
+import { parseStrict } from "../../../api/web/static/verify/strict_json.mjs";
+import { parseEntry } from "../../../api/web/static/verify/submission.mjs";
+import { NOT_MADE, verify } from "../../../api/web/static/verify/verify.mjs";
+
+globalThis.crypto ??= (await import("node:crypto")).webcrypto; // Node before 19
+
+// Of the submissions that lie wholly before each size, which count: as `counting/*.json` states it.
+const counting = ({ registered, submissions, counts }) =>
+  counts.map(({ asOf, counting: holds, not }) => {
+    const timed = submissions.map((each) => ({ ...each, recordedAt: Date.parse(each.recordedAt) }));
+    const aboutKeys = timed.filter(({ events, position }) => events && position + 1 + events.length <= asOf);
+    const table = keyTable(registered, registered.position, aboutKeys);
+    const due = timed.filter(({ position }) => [...holds, ...not].includes(position));
+    return due.filter((each) => table.counts(each.key, each.position, each.recordedAt)).map(({ position }) => position);
+  });
+
+const KINDS = {
+  verify: async ({ holder, evidence, policy, anchors, now, evidenceFrom, isAsked }) =>
+    verify({
+      holder: readHolderFile(bytesOf(holder)),
+      evidence: parseEvidence(bytesOf(evidence)),
+      policy: await parsePolicy(policy),
+      anchors,
+      now: Date.parse(now),
+      evidenceFrom,
+      isAsked,
+    }),
+  json: ({ data, ...bounds }) => jcs(parseStrict(fromBase64(data), bounds)),
+  event: (line) => jcs(decodeEvent(line)),
+  entry: (line) => parseEntry(line).recordedAt,
+  policy: async (text) => [(await parsePolicy(text)).quorum],
+  key: (text) => hex(publicKey(text).point ?? publicKey(text).raw),
+  signature: async ({ key, signature, message }) => {
+    // The texts of these vectors are ASCII, so that they are the same bytes.
+    await verifySignature(ed25519Key(fromBase64(key)), fromBase64(signature), message);
+    return true;
+  },
+  counting,
+  ranges: (name) => ranges[name],
+  notMade: () => NOT_MADE,
+};
+
+const answer = async (ask, asked) => {
+  try {
+    return await ask(asked);
+  } catch (error) {
+    if (error instanceof Refuted) return { refused: error.rule ?? "refuted" };
+    throw error;
+  }
+};
+
+const { kind, cases } = JSON.parse(readFileSync(0, "utf8"));
+const answers = [];
+for (const each of cases) answers.push(await answer(KINDS[kind], each));
+process.stdout.write(JSON.stringify(answers));
