@@ -43,7 +43,7 @@ const participation = word("blended", "online", "presential", "projectBased", "r
 const supervision = word("none", "supervised", "supervisedOnline", "supervisedOnSiteWithIdentity");
 const suite = word(
   ..."eddsa-jcs-2022 eddsa-rdfc-2022 ecdsa-rdfc-2019 ecdsa-jcs-2019 ecdsa-sd-2023".split(" "),
-  ..."Ed25519Signature2020 vc+jwt none".split(" "),
+  ..."Ed25519Signature2020 vc+jwt MerkleProof2017 MerkleProof2019 merkle-proof-2019 none".split(" "),
 );
 const reason = word(
   ..."accreditationWithdrawn administrative cessationOfOperation duplicate fraudulentIssuance".split(" "),
@@ -168,7 +168,7 @@ const FORMS = {
       achievementVersion: version,
       commitment: digest,
       credential: id,
-      format: word("OpenBadgeCredential/3.0", "VerifiableCredential/2.0"),
+      format: word("OpenBadgeCredential/3.0", "VerifiableCredential/2.0", "Blockcerts/2", "Blockcerts/3"),
       validFrom: day,
     },
     { accreditation: id, assessment, participation, suite, supervision, validUntil: day },

@@ -26,6 +26,8 @@ const RESTS_ON = {
   validity: ["commitment", "signature"],
   proof: ["signature"],
   learner: ["commitment", "signature"],
+  blockcert: [],
+  blockchain: ["blockcert"],
 };
 export const CHECKS = Object.keys(RESTS_ON);
 
@@ -43,6 +45,7 @@ const FALSE = {
   inclusion: "an entry shown is not in the log at its place",
   checkpoint: "the policy does not believe the checkpoint",
   proof: "the credential's own proof does not hold",
+  blockcert: "the receipt in the Blockcert does not hold",
 };
 
 // --- Findings ---

@@ -1,5 +1,6 @@
 // Verification of a credential where its reader is: the checks of testamur/verification/verify.py, by
 // the same rules and with the same verdicts. It sends nothing anywhere.
+import { hasOwnProof, isBlockcert } from "./blockcerts.mjs";
 import { Case, parseAnchor } from "./case.mjs";
 import { Refuted, Unavailable } from "./errors.mjs";
 import { readExcerpt, shownBy } from "./excerpt.mjs";
@@ -12,7 +13,7 @@ const NO_TREE = "there is no checkpoint that the policy believes";
 const NOT_FOLLOWED = "the signatures behind it could not be followed";
 
 // What the credential itself says, in a form of many variants, is read by Python alone so far.
-export const NOT_MADE = ["achievement", "issuer", "validity", "proof", "learner"];
+export const NOT_MADE = ["achievement", "issuer", "validity", "proof", "learner", "blockcert", "blockchain"];
 
 // The report on a credential. `holder` and `evidence` are as `evidence.mjs` reads them, `policy` as
 // `policy.mjs` does; `anchors` are DIDs; `now` is in Unix milliseconds. `evidenceFrom` is "file" or
@@ -58,11 +59,19 @@ const steps = async ({ holder, tree, submissions, seen, now, isAsked }) => {
   const findings = {};
   for (const [name, step] of Object.entries(made)) findings[name] = await judge(step);
   for (const name of NOT_MADE) findings[name] = notMade(name);
-  if (!hasProof(holder.credential)) findings.proof = finding("", { verdict: null });
-  if (!isAsked) findings.learner = finding("", { verdict: null });
+  for (const name of withoutObject(holder.credential, seen, isAsked)) findings[name] = finding("", { verdict: null });
   return findings;
 };
 
-const notMade = (name) => finding(`the check ${name} is not made in the browser yet: use testamur verify`, { verdict: UNCHECKED });
+const notMade = (name) =>
+  finding(`the check ${name} is not made in the browser yet: use testamur verify`, { verdict: UNCHECKED });
 
-const hasProof = ({ proof = [] }) => !Array.isArray(proof) || proof.length > 0;
+// The checks that have nothing to look at.
+const withoutObject = (credential, seen, isAsked) => {
+  const format = isFault(seen) ? undefined : seen.issued.event.format;
+  return [
+    ...(hasOwnProof(credential) ? [] : ["proof"]),
+    ...(isAsked ? [] : ["learner"]),
+    ...(isBlockcert(credential, format) ? [] : ["blockcert", "blockchain"]),
+  ];
+};
