@@ -62,7 +62,7 @@ class Buckets:
             return max(0.0, 1 - tokens) / self.rate
 
     def charge(self, key: str, tokens: float) -> None:
-        """Take as many tokens, even if the bucket then owes some."""
+        """Take as many tokens, even if the bucket then owes some; give them back if negative."""
         with self._lock:
             now, held = self._now(key)
             self._keep(key, held - tokens, now)

@@ -35,6 +35,8 @@ class _Offered:
     refuse_flags: bool
     hops: Hops
     checked: Checked | None = None
+    reserved: bool = False
+    """Whether its signer was charged for it."""
 
 
 class RefusedForFlags(Exception):
@@ -114,7 +116,7 @@ class Recorder:
             if self._ways is not None:
                 del self._ways[offered.ticket]
         hops.settled = perf_counter()
-        self._charge(offered, outcome)
+        self._settle_quota(offered, outcome)
         if isinstance(outcome, FlagsRefused) and offered.checked is not None:
             raise RefusedForFlags(offered.checked, outcome)
         if isinstance(outcome, Exception):
@@ -128,14 +130,30 @@ class Recorder:
         self._quota.check(found.header.payload.iss)
         return found
 
-    def _charge(self, offered: _Offered, outcome: Outcome) -> None:
-        # Unchecked: not what its signer signed. Repeated: anybody can send what is on the log.
-        if offered.checked is None or isinstance(outcome, Unavailable):
-            return
-        if isinstance(outcome, Recorded) and outcome.repeated:
-            return
-        submission = offered.checked.submission
-        self._quota.charge(submission.header.payload.iss, len(submission.events))
+    def _reserve(self, offered: _Offered, checked: Checked) -> None:
+        """Charge the signer of a submission; raises `TooMany` if it must wait.
+
+        Anybody can send what is on the log. That is not charged, not even until the gate has
+        found it: meanwhile its signer would have to wait for a stranger.
+        """
+        names = checked.submission.header.payload
+        if self._quota.limited and self._gate.receipt(names.iss, names.jti) is None:
+            self._quota.reserve(names.iss, len(checked.submission.events))
+            offered.reserved = True
+
+    def _give_back(self, offered: _Offered) -> None:
+        if offered.reserved and offered.checked is not None:
+            submission = offered.checked.submission
+            self._quota.give_back(submission.header.payload.iss, len(submission.events))
+            offered.reserved = False
+
+    def _settle_quota(self, offered: _Offered, outcome: Outcome) -> None:
+        if isinstance(outcome, Unavailable) or (isinstance(outcome, Recorded) and outcome.repeated):
+            self._give_back(offered)
+        elif offered.checked is not None and not offered.reserved:
+            # Its name is on the log, and what its signer signed under it now is something else.
+            submission = offered.checked.submission
+            self._quota.charge(submission.header.payload.iss, len(submission.events))
 
     def _offer_together(self) -> None:
         together, self._unchecked = self._unchecked, []
@@ -156,6 +174,7 @@ class Recorder:
                     offered.body, examined, refuse_flags=offered.refuse_flags
                 )
                 offered.hops.checked = perf_counter()
+                self._reserve(offered, offered.checked)
                 self._gate.offer(offered.checked, offered.ticket)
             except (Refusal, Unavailable) as error:
                 failed.append((offered.ticket, detached(error)))
