@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 
 import httpx2
 import pytest
@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.operations import series
 from api.operations.numbers import Histogram, Numbers
 from api.operations.observer import Observer
-from api.operations.port import Answer, OperationsPort
+from api.operations.port import Answer, OperationsPort, is_own_name
 from api.roles import ALL as ROLES
 from registry.group import Group
 from testamur.stopwatch import Advance, Stopwatch
@@ -177,24 +177,76 @@ def test_steps_that_are_entered_again_are_added_up() -> None:
     assert watch.seconds == {}
 
 
-def test_clients_that_are_silent_keep_nobody_from_the_port(tmp_path: Path) -> None:
+@pytest.fixture
+def port() -> Iterator[OperationsPort]:
+    """A port of its own that says it is alive."""
     port = OperationsPort("127.0.0.1", 0, {"/healthz": lambda: Answer(200, "text/plain", b"alive")})
     port.start()
     with closing(port):
-        address = ("127.0.0.1", int(port.address.rpartition(":")[2]))
-        silent = [socket.create_connection(address) for _ in range(20)]
-        try:
+        yield port
 
-            def answered() -> bool:
-                try:
-                    return httpx2.get(f"{port.address}/healthz").text == "alive"
-                except httpx2.TransportError:
-                    return False  # the silent ones are ended after five seconds
 
-            until(answered)
-        finally:
-            for each in silent:
-                each.close()
+def connected(port: OperationsPort) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", int(port.address.rpartition(":")[2])), 30)
+
+
+def test_clients_that_are_silent_keep_nobody_from_the_port(port: OperationsPort) -> None:
+    """The oldest of them makes room at once; nobody has to wait until its time is over."""
+    with ExitStack() as stack:
+        silent = [stack.enter_context(closing(connected(port))) for _ in range(20)]
+        assert [httpx2.get(f"{port.address}/healthz").text for _ in range(20)] == ["alive"] * 20
+        assert silent[0].recv(1) == b""
+
+
+def test_a_client_has_one_time_for_its_whole_head(
+    port: OperationsPort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.operations.port._SECONDS", 0.5)
+    with closing(connected(port)) as slow:
+        slow.settimeout(0.1)
+        slow.sendall(b"GET /healthz HTTP/1.0\r\n")
+
+        def ended() -> bool:
+            try:
+                slow.sendall(b"X: y\r\n")  # it never falls silent
+                return slow.recv(1) == b""
+            except TimeoutError:
+                return False
+            except ConnectionError:
+                return True
+
+        until(ended)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [
+        ([], 200),
+        (["127.0.0.1:9464"], 200),
+        (["[::1]:9464"], 200),
+        (["LOCALHOST"], 200),
+        (["api-1:9464"], 200),
+        (["attacker.example:9464"], 403),
+        (["127.0.0.1.attacker.example"], 403),
+        (["attacker.example."], 403),
+        (["127.0.0.1", "attacker.example"], 403),
+        (["[::1].attacker.example"], 403),
+        (["::1"], 403),
+        ([""], 403),
+    ],
+)
+def test_a_web_page_reaches_no_numbers_under_a_name_of_its_own(
+    port: OperationsPort, hosts: list[str], status: int
+) -> None:
+    head = ["GET /healthz HTTP/1.0", *(f"Host: {host}" for host in hosts), "", ""]
+    with closing(connected(port)) as client:
+        client.sendall("\r\n".join(head).encode())
+        assert client.recv(1000).startswith(b"HTTP/1.0 %d " % status)
+
+
+def test_the_name_that_a_port_was_given_reaches_it() -> None:
+    assert is_own_name(["Numbers.example:9464"], "numbers.example")
+    assert not is_own_name(["other.example:9464"], "numbers.example")
 
 
 def test_a_port_in_use_is_named() -> None:
