@@ -50,6 +50,7 @@ from api.web.front import Front
 from api.web.pages import pages
 from api.web.policy import HTML
 from log.proofs import Proofs
+from log.proven_files import ProvenFiles
 from testamur import __version__
 from testamur.errors import Refusal, Unavailable, detached
 from testamur.verification.evidence import Evidence
@@ -205,7 +206,13 @@ def make_app(
     reading = Entries(parts.reader(), parts.wakeups, parts.latest, at_least, answers.make_room)
     answerer = Answerer(parts.following, parts.reader, parts.latest, at_least)
     requests = numbers.counts(series.REQUESTS)
-    tiles = Tiles(parts.store, parts.latest, at_least, parts.keys.keys.render(), requests=requests)
+    tiles = Tiles(
+        ProvenFiles(parts.store, lambda: parts.latest().checkpoint),
+        parts.latest,
+        at_least,
+        parts.keys.keys.render(),
+        requests=requests,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -2,8 +2,9 @@
 
 An ASGI application of its own, beneath the framework, because a log is read far more often than
 written. It serves the files that the store holds and the latest checkpoint covers: a file that
-waits for its checkpoint, or that a crash left behind, gets a 404. It proves nothing: readers check
-hashes against a checkpoint (`testamur/tlog/reader.py`).
+waits for its checkpoint, or that a crash left behind, gets a 404. Its store is one that returns
+proven files alone (`log/proven_files.py`), since what it sends may be kept for a year. It sends no
+proof: readers check hashes against a checkpoint themselves (`testamur/tlog/reader.py`).
 
 One resource has one spelling: paths are parsed strictly, undecoded. Tiles never change, so caches
 may keep them for ever; the checkpoint may be kept for a second (c2sp.org/tlog-tiles).
@@ -61,7 +62,10 @@ class Store(Protocol):
     """Where published files lie."""
 
     def read(self, path: str) -> bytes:
-        """Return the whole file at a tlog-tiles path. MUST raise `NotFound` when there is none."""
+        """Return the whole file at a tlog-tiles path. MUST raise `NotFound` when there is none.
+
+        What it returns is sent and kept as it is, so it MUST have been checked.
+        """
         ...
 
 

@@ -1,34 +1,25 @@
 """Inclusion proofs of published entries, from the tiles as they are stored.
 
-Nothing here is checked: a proof shows what it leads to, which its reader compares with a signed
-root.
+Each is checked against the signed root before it is kept or returned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
+from log.proven_files import KnownTiles
 from log.store import FileDamage, Files
-from testamur.tlog.merkle import all_inclusion_proofs, prove_inclusion
-from testamur.tlog.tiles import WIDTH, MalformedTile, TileHashes, parse_path, split_tile
+from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.merkle import (
+    InvalidProof,
+    all_inclusion_proofs,
+    prove_inclusion,
+    verify_inclusion,
+)
+from testamur.tlog.tiles import WIDTH, TileHashes
 
 _TILES: Final = 128  # kept with all their paths, about 60 kB each
-
-
-def tiles_of(store: Files) -> Callable[[str], bytes]:
-    """Return a function that reads a tile from `store`; a malformed one is `FileDamage`."""
-
-    def fetch(path: str) -> bytes:
-        data = store.read(path)
-        try:
-            split_tile(data, parse_path(path).width)
-        except MalformedTile as error:
-            raise FileDamage(path, "malformed", str(error)) from error
-        return data
-
-    return fetch
 
 
 class Proofs:
@@ -39,24 +30,41 @@ class Proofs:
     """
 
     def __init__(self, store: Files) -> None:
-        tiles = TileHashes(0, tiles_of(store))
+        tiles = KnownTiles(store)
 
-        def paths(tile: int, size: int) -> tuple[list[list[bytes]], list[bytes]]:
-            tree = tiles.at(size)
-            start, end = tile * WIDTH, min(tile * WIDTH + WIDTH, size)
-            within = all_inclusion_proofs(tree.read_hashes([(0, at) for at in range(start, end)]))
-            # The part of the path above the tile is the same for each of its leaves.
-            return within, prove_inclusion(start, size, tree)[len(within[0]) :]
+        def paths(tile: int, checkpoint: Checkpoint) -> tuple[list[list[bytes]], list[bytes]]:
+            try:
+                return tiles.proven(
+                    checkpoint.size, lambda tree: _proven_paths(tile, checkpoint, tree)
+                )
+            except InvalidProof as error:
+                raise FileDamage("tile", "another-tree", str(error)) from error
 
         self._paths = lru_cache(_TILES)(paths)
 
-    def inclusion(self, index: int, size: int) -> list[bytes]:
-        """Return the audit path of entry `index` in the published tree of `size`, leaf to root.
+    def inclusion(self, index: int, checkpoint: Checkpoint) -> list[bytes]:
+        """Return the audit path of entry `index` in the tree of a checkpoint, leaf to root.
 
         Raises `ValueError` when that tree has no such leaf, `Unavailable` when its tiles cannot be
-        read (as when no such tree is published), and `FileDamage` when they are malformed.
+        read (as when no such tree is published), and `FileDamage` when they are malformed or do not
+        lead to the root.
         """
+        size = checkpoint.size
         if not 0 <= index < size:
             raise ValueError(f"leaf index {index} is outside a tree of {size} leaves")
-        within, above = self._paths(index // WIDTH, size)
+        within, above = self._paths(index // WIDTH, checkpoint)
         return within[index % WIDTH] + above
+
+
+def _proven_paths(
+    tile: int, checkpoint: Checkpoint, tree: TileHashes
+) -> tuple[list[list[bytes]], list[bytes]]:
+    """Return the path of each leaf of a tile up to the top of it, and the path from there on."""
+    start, size = tile * WIDTH, checkpoint.size
+    leaves = tree.read_hashes([(0, at) for at in range(start, min(start + WIDTH, size))])
+    within = all_inclusion_proofs(leaves)
+    # The part of the path above the tile is the same for each of its leaves.
+    above = prove_inclusion(start, size, tree)[len(within[0]) :]
+    # The path of one leaf was hashed from all the others, so it proves them as well.
+    verify_inclusion(start, size, leaves[0], within[0] + above, checkpoint.root)
+    return within, above

@@ -26,7 +26,7 @@ from log.growth import (
     superseded,
 )
 from log.last_signed import LastSignedStore, Overtaken
-from log.proofs import tiles_of
+from log.proven_files import tiles_of
 from log.store import CHECKPOINT, FileDamage, Store
 from testamur.errors import Refuted, Unavailable
 from testamur.stopwatch import Advance, Stopwatch, ignore

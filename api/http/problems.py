@@ -29,6 +29,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from log.store import FileDamage
 from testamur.errors import Refusal, Unavailable, shown
 from testamur.http.check_report import FlagReport
 
@@ -224,6 +225,12 @@ def problem_of(error: Exception) -> Problem:
             return error.problem
         case Unavailable():
             return unavailable(error)
+        case FileDamage():
+            # Which file it is goes to the log, for the operator.
+            _log.error("a request could not be served, for a file is damaged: %s", error)
+            return not_now(
+                "damaged", "a stored file of the log is not what was signed", retry_after=60
+            )
         case _:
             _log.error("a request met with a fault of ours", exc_info=error)
             return Problem(500, "fault", "the server failed at this request")

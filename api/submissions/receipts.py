@@ -61,6 +61,6 @@ class Receipts:
         latest = self._latest()
         if latest.size <= end:
             return None, None
-        path = self._proofs.inclusion(position, latest.size)
+        path = self._proofs.inclusion(position, latest.checkpoint)
         proof = TlogProof(position, tuple(path), latest.note).render().decode()
-        return proof, encode_path(self._proofs.inclusion(end, latest.size))
+        return proof, encode_path(self._proofs.inclusion(end, latest.checkpoint))

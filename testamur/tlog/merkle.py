@@ -163,11 +163,24 @@ def prove_inclusion(index: int, size: int, reader: HashReader) -> list[bytes]:
     """
     if not 0 <= index < size:
         raise ValueError(f"leaf index {index} is outside a tree of {size} leaves")
+    return prove_subtree((0, index), size, reader)
+
+
+def prove_subtree(node: Node, size: int, reader: HashReader) -> list[bytes]:
+    """Return the audit path of a complete subtree in the tree of the first `size` leaves.
+
+    It is what the audit paths of its leaves have in common. Raises `ValueError` when the tree has
+    no such complete subtree, and what the reader raises.
+    """
+    height, index = node
+    first = index << height
+    if height < 0 or index < 0 or first + (1 << height) > size:
+        raise ValueError(f"node {index} at level {height} is not complete at {size}")
     siblings = []  # root to leaf
     start, end = 0, size
-    while end - start > 1:
+    while end - start > 1 << height:
         middle = _middle(start, end)
-        if index < middle:
+        if first < middle:
             siblings.append((middle, end))
             end = middle
         else:

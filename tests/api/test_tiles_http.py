@@ -7,6 +7,8 @@ import gc
 import gzip
 import socket
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,11 +17,13 @@ import pytest
 
 from api.published import Published
 from api.tiles import Tiles
+from log.directory import DirectoryStore
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
 from testamur.tlog.source import NotFound
 from testamur.tlog.tiles import bundle_path, tile_path
 from tests.harness.checkpoints import no_newer
-from tests.harness.served import Served
+from tests.harness.served import Served, api
+from tests.harness.simulators import flipped
 from tests.harness.tile_resources import tile_resources
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -199,6 +203,23 @@ def test_a_browser_is_told_what_it_may_do(served: Served) -> None:
     answer = served.client.options(f"{served.url}/log/tile/0/000")
     assert answer.status_code == 204
     assert answer.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize("path", ["tile/0/000", "tile/entries/001", "tile/1/000.p/2"])
+def test_a_damaged_file_is_not_sent_and_a_repaired_one_is(
+    opened_log: Served, tmp_path: Path, path: str
+) -> None:
+    with closing(opened_log.copy(tmp_path / "data")) as log, log.running():
+        log.submit(log.story.cohort(601))
+        store = DirectoryStore(log.data / "log")
+        whole = store.read(path)
+        store.put_back(path, flipped(whole))
+        answer = log.get(f"/log/{path}")
+        assert (answer.status_code, answer.json()["rule"]) == (503, "damaged")
+        assert answer.headers["cache-control"] == "no-store"
+        repairing = api("fsck", "--data", log.data, "--repair")
+        assert store.read(path) == whole, repairing.stderr
+        assert log.get(f"/log/{path}").content == whole
 
 
 # --- How it is served ---

@@ -20,7 +20,7 @@ from log.publisher import Publisher, Stopped
 from log.sqlite import SqliteLastSigned
 from log.store import FileDamage
 from testamur.errors import Unavailable
-from testamur.tlog.checkpoint import Checkpoint
+from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
 from testamur.tlog.merkle import tree_root, verify_inclusion
 from testamur.tlog.reader import LogReader
 from tests.harness.checked_log import KEY, TestLog, ignore
@@ -122,7 +122,7 @@ def test_a_checkpoint_is_reported_once_it_is_public_and_entries_can_be_proven() 
         assert log.store.files["checkpoint"] == log.last_signed.get() == note
         assert publisher.checkpoint == (checkpoint, note)
         last = checkpoint.size - 1
-        path = Proofs(log.store).inclusion(last, checkpoint.size)
+        path = Proofs(log.store).inclusion(last, checkpoint)
         leaf = log.source.leaves[last]
         verify_inclusion(last, checkpoint.size, leaf, path, checkpoint.root)
         seen.append(checkpoint.size)
@@ -233,7 +233,8 @@ def test_after_a_failure_nothing_is_published_until_resumed() -> None:
             log.publisher.publish_once()
         assert stopped.value.__cause__ is log.publisher.failure
     assert log.store.files == before
-    Proofs(log.store).inclusion(1, 2)  # what is public stays public, and provable
+    public = open_checkpoint(before["checkpoint"], KEY.verifier)[0]
+    Proofs(log.store).inclusion(1, public)  # what is public stays public, and provable
     log.publisher.resume()
     assert not log.publisher.failure
     log.publish(1)
