@@ -218,3 +218,35 @@ def _changed(golden: Any, change: Any) -> Any:
         within = within[name]
     within[last] = change["value"]
     return found
+
+
+# --- Whoever asks wrongly ---
+
+
+def test_a_source_of_evidence_that_is_none_is_never_taken_for_the_register(
+    vectors: dict[str, Any],
+) -> None:
+    asked = case(vectors["a-good-credential"])
+
+    with pytest.raises(AssertionError, match="from a file or the register, not File"):
+        ask("verify", [{**asked, "evidenceFrom": "File"}])
+
+
+def test_without_a_time_of_asking_nothing_is_judged(vectors: dict[str, Any]) -> None:
+    asked = case(vectors["a-good-credential"])
+
+    with pytest.raises(AssertionError, match="the time of asking is a number"):
+        ask("verify", [{**asked, "now": "tomorrow"}])
+
+
+def test_where_the_browser_lacks_ed25519_the_signatures_could_not_be_checked(
+    vectors: dict[str, Any],
+) -> None:
+    (report,) = ask("verifyWithoutEd25519", [case(vectors["a-good-credential"])])
+
+    said = said_by_page(report)
+    assert said is not None
+    assert report["verdict"] == "could-not-tell"
+    assert said["checkpoint"][0] == "could not check"
+    assert "Firefox 130" in said["checkpoint"][2]
+    assert "refuted" not in {verdict for verdict, _, _ in said.values()}

@@ -15,11 +15,13 @@ export const keyTable = ({ organization, recoveryKeys, signingKeys }, registered
   const keys = new Map();
   for (const [key, rank] of ranked.flat()) {
     // Of a key that is named twice the last rank holds, in its first place.
-    keys.set(key, { key, rank, lister: founding, listed: registered, listingCounts: true, retired: null, compromised: new Map() });
+    const place = { key, rank, lister: founding, listed: registered };
+    keys.set(key, { ...place, listingCounts: true, retired: null, compromised: new Map() });
   }
   const signed = new Map();
   for (const submission of submissions) {
-    signed.set(submission.key, [...(signed.get(submission.key) ?? []), submission]);
+    if (signed.has(submission.key)) signed.get(submission.key).push(submission);
+    else signed.set(submission.key, [submission]);
     each(submission, (position, event) => enter(keys, submission, position, event));
   }
   const signers = [...signed.keys()].filter((key) => keys.has(key)).sort((a, b) => keys.get(a).rank - keys.get(b).rank);

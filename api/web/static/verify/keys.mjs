@@ -86,7 +86,9 @@ const imported = async (raw, algorithm) => {
   try {
     return await crypto.subtle.importKey("raw", raw, algorithm, false, ["verify"]);
   } catch (error) {
-    if (error.name === "NotSupportedError") throw new Unavailable(`this browser cannot verify ${algorithm.name} signatures; ${NEEDED}`);
+    if (error.name === "NotSupportedError") {
+      throw new Unavailable(`this browser cannot verify ${algorithm.name} signatures; ${NEEDED}`);
+    }
     return null; // no point of the curve, under which nothing is signed
   }
 };

@@ -33,7 +33,8 @@ export const verifierKey = async (text) => {
   const typed = fromBase64(encoded);
   const [algorithm, raw] = [typed[0], typed.subarray(1)];
   if (PUBLIC_SIZES[algorithm] === undefined) throw new Refuted(`${name}: signature type ${algorithm} is not known`);
-  if (raw.length !== PUBLIC_SIZES[algorithm]) throw new Refuted(`${name}: a key of type ${algorithm} has ${PUBLIC_SIZES[algorithm]} bytes`);
+  const size = PUBLIC_SIZES[algorithm];
+  if (raw.length !== size) throw new Refuted(`${name}: a key of type ${algorithm} has ${size} bytes`);
   const expected = hex((await sha256(bytesOf(`${name}\n`), typed)).subarray(0, KEY_ID));
   if (id !== expected) throw new Refuted(`${name}: the key id is ${expected}, not ${id}`);
   return { name, id, algorithm, raw, called: `${name}+${id}` };

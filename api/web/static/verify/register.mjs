@@ -33,11 +33,13 @@ export const folded = (all) => {
   const register = new Register();
   const aboutKeys = new Map();
   for (const said of all) {
-    if (isKeyEvent(said.event)) aboutKeys.set(said.signed, [...(aboutKeys.get(said.signed) ?? []), said.event]);
+    if (isKeyEvent(said.event)) add(aboutKeys, said.signed, said.event);
     else take(register, said);
   }
   const byOrganization = new Map();
-  for (const [{ organization, ...submission }, events] of aboutKeys) add(byOrganization, organization, { ...submission, events });
+  for (const [{ organization, ...submission }, events] of aboutKeys) {
+    add(byOrganization, organization, { ...submission, events });
+  }
   for (const [did, known] of register.organizations) {
     known.keys = keyTable(known.registration, known.registered, byOrganization.get(did));
   }
@@ -104,7 +106,8 @@ const takeCredential = (register, said, event) => {
     const { accreditation } = event;
     // Of a credential the place that counts is that of the header.
     const written = [[said.signed.position, said.signed]];
-    register.credentials.set(event.credential, { kind: "credential", owner: said.actor, accreditation, written, stream: [] });
+    const credential = { kind: "credential", owner: said.actor, accreditation, written, stream: [] };
+    register.credentials.set(event.credential, credential);
   } else if (known.owner === said.actor) {
     known.written.push([said.signed.position, said.signed]);
   }
@@ -119,7 +122,8 @@ const grant = (register, said, event, kind) => {
     return;
   }
   const [owner, subject] = [said.actor, event.provider ?? event.organization];
-  grants.set(id, { kind, id, owner, subject, event, first: said, makes: event.as, written: [[said.position, said.signed]], stream: [] });
+  const written = [[said.position, said.signed]];
+  grants.set(id, { kind, id, owner, subject, event, first: said, makes: event.as, written, stream: [] });
   add(register.grantsOf, `${subject} ${owner}`, id);
   if (event.as === "authority") add(register.authorised, owner, id);
 };

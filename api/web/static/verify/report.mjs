@@ -105,7 +105,7 @@ const without = (premise, verdict) => {
 // {verdict, why, subject, checks: [{name, verdict, basis, detail}]}. `evidenceFrom` is "file" for
 // evidence that was handed over, and "register" for what the page fetched from its own origin.
 export const reportOf = (proven, { evidenceFrom, asOf, size }) => {
-  const absence = evidenceFrom === "file" ? BEARER : REGISTER;
+  const absence = absenceOf(evidenceFrom);
   const made = Object.fromEntries(CHECKS.map((name) => [name, completed(name, proven[name], absence)]));
   const shown = CHECKS.filter((name) => made[name].verdict !== null);
   return {
@@ -119,6 +119,13 @@ export const reportOf = (proven, { evidenceFrom, asOf, size }) => {
       return { name, verdict, basis: basisOf(name, made[name], absence), detail: printable(detail, 1000) };
     }),
   };
+};
+
+const absenceOf = (evidenceFrom) => {
+  if (evidenceFrom === "file") return BEARER;
+  // Any other word would make the bearer's word the register's.
+  if (evidenceFrom !== "register") throw new TypeError(`evidence is from a file or the register, not ${evidenceFrom}`);
+  return REGISTER;
 };
 
 const answer = (made) => {

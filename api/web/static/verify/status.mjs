@@ -145,7 +145,8 @@ const bySuccessor = (register, said = []) => {
   for (const each of said) {
     const { successor } = each.event;
     if (each.event.type !== "organization.succeeded/1" || !register.counts(each.signed)) continue;
-    found.set(successor, [...(found.get(successor) ?? []), each]);
+    if (found.has(successor)) found.get(successor).push(each);
+    else found.set(successor, [each]);
   }
   return found;
 };

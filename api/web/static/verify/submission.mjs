@@ -60,7 +60,9 @@ const canonical = (bytes, form, what) => {
 
 // Throws unless `key`, by default the one that the header names, signed it.
 export const verifyHeader = async (header, key = publicKey(header.key)) => {
-  if (ALGORITHMS[header.alg] !== key.curve) throw new Refusal("key-algorithm", `${header.kid} is a ${key.curve} key`, header.alg, 1);
+  if (ALGORITHMS[header.alg] !== key.curve) {
+    throw new Refusal("key-algorithm", `${header.kid} is a ${key.curve} key`, header.alg, 1);
+  }
   try {
     await verifySignature(key, header.signature, header.signed);
   } catch (error) {

@@ -19,6 +19,8 @@ export const NOT_MADE = ["achievement", "issuer", "validity", "proof", "learner"
 // `policy.mjs` does; `anchors` are DIDs; `now` is in Unix milliseconds. `evidenceFrom` is "file" or
 // "register" (`report.mjs`). `isAsked` says whether somebody asks who the learner is.
 export const verify = async ({ holder, evidence, policy, anchors, now, evidenceFrom = "file", isAsked = false }) => {
+  // No time is later than one that is no number, so nothing would be ahead of it.
+  if (!Number.isFinite(now)) throw new TypeError("the time of asking is a number of milliseconds");
   const given = new Set([...anchors].map(parseAnchor));
   const tree = await attempt(() => readTree(evidence, policy));
   const submissions = await attempt(() => shownBy(evidence));
