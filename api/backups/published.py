@@ -26,6 +26,8 @@ from testamur.tlog.note import MAX_NOTE
 from testamur.tlog.tiles import TileHashes
 
 _SECONDS: Final = 10
+# What only a registry answers that runs.
+_OF_RUNNING: Final = {"/healthz": (200,), "/readyz": (200, 503), "/openapi.json": (200,)}
 
 
 def compare(root: Path, published: Sequence[str]) -> Checkpoint:
@@ -69,14 +71,20 @@ def seen(place: str, own: Path, keys: LogKeys) -> Checkpoint:
 
 
 def refuse_running(url: str) -> None:
-    """Raise `Refuted` if the registry at `url` is at work: two logs would sign under one name."""
+    """Raise `Refuted` if the registry at `url` is at work: two logs would sign under one name.
+
+    A registry that is not ready answers 503, and may sign all the same. A proxy may keep both
+    paths to itself, but not the description of the API, which no mirror has.
+    """
     base = url.rstrip("/").removesuffix("/log")
-    with suppress(httpx2.HTTPError, httpx2.InvalidURL):
-        if httpx2.get(f"{base}/readyz", timeout=_SECONDS).status_code == httpx2.codes.OK:
-            raise Refuted(
-                f"the registry at {base} is running, and signs: stop it first, and let it start "
-                "no more"
-            )
+    for path, statuses in _OF_RUNNING.items():
+        with suppress(httpx2.HTTPError, httpx2.InvalidURL):
+            status = httpx2.get(base + path, timeout=_SECONDS).status_code
+            if status in statuses:
+                raise Refuted(
+                    f"the registry at {base} is running ({path} answers {status}), and may sign: "
+                    "stop it first, its load balancer too, and let it start no more"
+                )
 
 
 def check_not_behind(held: Checkpoint, public: Checkpoint, place: str, files: Files) -> None:

@@ -8,12 +8,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
 
+from api.backups.published import refuse_running
 from api.folder import Folder
+from api.operations.port import Answer, OperationsPort
 from log.copied_tree import tree_files
+from testamur.errors import Refuted
 from testamur.tlog.checkpoint import open_checkpoint, sign_checkpoint
 from testamur.tlog.earlier import earlier_checkpoint
 from testamur.tlog.note import SignerKey
@@ -133,11 +137,34 @@ def test_what_was_not_asked_or_cannot_be_known_restores_nothing(
     assert "is not an empty folder" in occupied.stderr
     with log.running():
         told = refused(kept, again, log.url)
-        assert "is running, and signs: stop it first" in told
+        assert "is running (/healthz answers 200), and may sign: stop it first" in told
     (kept / "log" / "checkpoint").unlink()
     assert "was not finished" in refused(kept, again, seen, code=2)
     inside = called("backup", "--data", log.data, "--to", log.data / "backup")
     assert "in the log's own folder" in inside.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "running"),
+    [
+        ("/healthz", 200, True),
+        ("/readyz", 200, True),
+        ("/readyz", 503, True),
+        ("/openapi.json", 200, True),
+        ("/readyz", 502, False),
+        ("/healthz", 503, False),
+        ("/checkpoint", 200, False),
+    ],
+)
+def test_a_registry_that_is_not_ready_is_taken_for_one_that_runs(
+    path: str, status: int, *, running: bool
+) -> None:
+    """The other paths do not exist, as behind a proxy that keeps them to itself."""
+    port = OperationsPort("127.0.0.1", 0, {path: lambda: Answer(status, "text/plain", b"")})
+    port.start()
+    refusal = pytest.raises(Refuted, match=f"{path} answers {status}")
+    with closing(port), refusal if running else nullcontext():
+        refuse_running(f"{port.address}/log")
 
 
 def test_a_damaged_backup_is_not_restored(log: Served, tmp_path: Path) -> None:
