@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -18,7 +18,8 @@ from deploy.cluster.running import Cluster, running
 from deploy.cluster.trial import Trial
 from testamur.errors import Refuted, Unavailable
 
-_console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+_WHOLE: Final = 900  # seconds; it takes one or two minutes
+_console: Final = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def cluster(
@@ -32,6 +33,7 @@ def cluster(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     # A shell lets what it starts in the background ignore SIGINT; here it is the way to stop.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGALRM, _too_long)
     began = time.monotonic()
 
     def tell(sentence: str) -> None:
@@ -41,6 +43,7 @@ def cluster(
         programs = find_programs()
         with running(programs, tell) as found:
             if once:
+                signal.alarm(_WHOLE)
                 Trial(found, tell).run()
                 tell("All of it held")
             else:
@@ -53,6 +56,10 @@ def cluster(
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         typer.echo("\nStopped, and removed.")
+
+
+def _too_long(*_: object) -> None:
+    raise Unavailable(f"the trial took more than {_WHOLE} s")
 
 
 def _keep_running(found: Cluster) -> None:

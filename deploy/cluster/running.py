@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -86,7 +87,10 @@ def _detail(url: str) -> str:
 
 @contextmanager
 def running(programs: Programs, tell: Callable[[str], None]) -> Iterator[Cluster]:
-    """Make a cluster with a new log, start all of it, and remove all of it at the end."""
+    """Make a cluster with a new log, start all of it, and remove all of it at the end.
+
+    For the main thread of a program that ends then: from the end on signals are ignored.
+    """
     folder = Path(tempfile.mkdtemp(prefix="testamur-cluster-"))
     topology: Topology | None = None
     try:
@@ -110,6 +114,9 @@ def running(programs: Programs, tell: Callable[[str], None]) -> Iterator[Cluster
         cluster.wait_until_ready()
         yield cluster
     finally:
+        # Nothing may interrupt what takes all of it away again, which is bounded.
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+            signal.signal(each, signal.SIG_IGN)
         if topology is not None:
             topology.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,12 +12,13 @@ from typing import Final
 
 from demo.cast import COURSES
 from demo.story import Story
-from testamur.errors import Refuted, Unavailable
+from testamur.errors import Unavailable
 from testamur.http.client import RegistryClient
 from testamur.verification.receipt import Receipt
 
 LEARNERS: Final = 3
 _PATIENCE: Final = 1.0  # seconds at one address before the next one is asked
+_PAUSE: Final = 0.2  # seconds between two submissions
 _WHOLE: Final = 120.0  # seconds over all addresses
 
 
@@ -73,7 +74,7 @@ class Submitters:
                 while not self._stopped.is_set():
                     body = self.prepared()
                     self.acknowledged.append(Acknowledged(body, self._submitted(turns, body)))
-                    self._stopped.wait(0.05)
+                    self._stopped.wait(_PAUSE)
             except Exception as error:  # noqa: BLE001  # told by `check` and `stop`
                 self._failure = error
 
@@ -94,12 +95,3 @@ class Submitters:
             prepared = self._story.prepare(course, LEARNERS, f"term{next(self._names)}")
             provider = self._story.provider_of(course)
             return provider.seal(prepared.events, log=self._story.log, now=int(time.time()))
-
-
-def position_of(receipt: Receipt, earlier: Receipt) -> int:
-    """Return the position in a receipt; raises `Refuted` if an earlier one of it gave another."""
-    if receipt.position != earlier.position:
-        raise Refuted(
-            f"{receipt.jti} is at {receipt.position}, and was promised at {earlier.position}"
-        )
-    return receipt.position

@@ -169,7 +169,8 @@ class Topology:
             Part(
                 "objects",
                 [
-                    *(self.programs.weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+                    *(self.programs.weed, "-logtostderr=true", "server"),
+                    *("-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
                     *(f"-dir={objects}", "-filer", "-s3"),
                     *("-s3.ip.bind=127.0.0.1", f"-s3.config={self.secrets / 'bucket-identities'}"),
                     *("-s3.port.iceberg=0", "-s3.port.lance=0"),
@@ -297,6 +298,7 @@ class Topology:
             "MASTER": self._with_grpc("master.port"),
             "FILER": self._with_grpc("filer.port"),
             "WEED": str(self.programs.weed),
+            "TMPDIR": str(self.folder),  # for its log
         }
         run([DEPLOY / "bucket.sh"], places, folder=self.folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -12,10 +13,11 @@ from typing import Final
 from demo.cast import COURSES
 from demo.story import Story
 from deploy.cluster.configuration import PROJECT
-from deploy.cluster.numbers import check_expressions, tiles_served
+from deploy.cluster.numbers import check_expressions
 from deploy.cluster.part import wait_for
+from deploy.cluster.public_face import check_files, check_goes_on
 from deploy.cluster.running import Cluster
-from deploy.cluster.submitters import Acknowledged, Submitters, position_of
+from deploy.cluster.submitters import Acknowledged, Submitters
 from deploy.cluster.topology import API, SECONDS, run
 from testamur.badges.commitment import HolderFile, render_holder_file
 from testamur.errors import Refuted
@@ -43,7 +45,8 @@ class Trial:
             story = cluster.story(registry)
             story.enter()
             story.define()
-            story.award(COURSES[0], 20, "spring")
+            # More than a full tile.
+            story.award(COURSES[0], 250, "spring")
             self.tell("The accreditors, the providers and a first cohort are in the log")
             submitters = self._submitters(story)
             submitters.start()
@@ -58,7 +61,7 @@ class Trial:
     def _submitters(self, story: Story) -> Submitters:
         one, other = (self.cluster.topology.address(name) for name in API)
         proxy = self.cluster.url
-        return Submitters(story, [(one, other), (other, one), (proxy, one, other)])
+        return Submitters(story, [(one, other, proxy), (proxy, other, one)])
 
     # --- Killing ---
 
@@ -73,6 +76,8 @@ class Trial:
         if name in _WAITED_FOR:
             went_on = ""
         else:
+            if name in API:
+                check_goes_on(cluster.url)
             self._submit_through_proxy(submitters)
             went_on = (
                 f"submissions went on through the proxy after {time.monotonic() - began:.1f} s; "
@@ -106,48 +111,57 @@ class Trial:
 
     def _verify(self, registry: RegistryClient, story: Story, submitters: Submitters) -> None:
         kept = submitters.acknowledged
-        for each in kept:
-            self._check_receipt(registry, each)
+        proven = {self._proven(registry, each) for each in kept}
         self.tell(
             f"Each of the {len(kept)} acknowledged submissions is where its receipt says "
             f"({submitters.repeated} were sent more than once)"
         )
-        before = self._tiles_served()
-        self.tell(self._testamur("replay", self.cluster.url))
-        if self._tiles_served() != before:
-            raise Refuted("a file of the log came from an API process and not from the bucket")
-        self.tell("All files of it came straight from the bucket")
-        holder = story.holders[COURSES[0].definition.name][0]
-        self.tell(self._verified(holder))
+        topology = self.cluster.topology
+        check_files(topology, ["tile/0/000", "tile/entries/000", *_partial(max(proven)[0])])
+        self.tell("The proxy answers as the API does, with the files of the log from the bucket")
+        replayed = json.loads(self._testamur("replay", self.cluster.url, "--json"))
+        if proven != {(replayed["size"], replayed["root"])}:
+            raise Refuted(f"the receipts prove {sorted(proven)}, and the replay ends elsewhere")
+        self.tell(
+            f"Replayed all {replayed['size']} entries through the proxy, to the signed root that "
+            "every receipt leads to"
+        )
+        self.tell(self._verified(story.holders[COURSES[0].definition.name][0]))
         self._fsck()
         self.tell("fsck: nothing is wrong")
-        self.tell(check_expressions(self.cluster.topology))
+        self.tell(check_expressions(topology))
 
-    def _check_receipt(self, registry: RegistryClient, each: Acknowledged) -> None:
-        """Ask for a receipt again, and verify it under the checkpoint of today."""
+    def _proven(self, registry: RegistryClient, each: Acknowledged) -> tuple[int, str]:
+        """Ask for a receipt again; return size and root of the checkpoint that it leads to."""
         earlier = each.receipt
         receipt = registry.receipt(earlier.issuer, earlier.jti)
-        position_of(receipt, earlier)
-        verify_receipt(receipt, each.body, self.cluster.policy)
-
-    def _tiles_served(self) -> int:
-        return sum(tiles_served(self.cluster.topology.operations(name)) for name in API)
+        if receipt.position != earlier.position:
+            raise Refuted(
+                f"{receipt.jti} is at {receipt.position}, and was promised at {earlier.position}"
+            )
+        checkpoint = verify_receipt(receipt, each.body, self.cluster.policy).checkpoint
+        return checkpoint.size, checkpoint.root.hex()
 
     def _testamur(self, *words: str | Path) -> str:
-        """Return the last line that the command line says of the log."""
+        """Return what the command line says of the log."""
         vkey = self.cluster.topology.vkey
-        printed = run(
-            [sys.executable, "-m", "testamur", *words, "--vkey", vkey], {}, folder=PROJECT
-        )
-        return printed.strip().splitlines()[0]
+        return run([sys.executable, "-m", "testamur", *words, "--vkey", vkey], {}, folder=PROJECT)
 
     def _verified(self, holder: HolderFile) -> str:
+        """Return the first line of the report on a credential."""
         file = self.cluster.topology.folder / "credential.json"
         file.write_bytes(render_holder_file(holder))
         anchors = [word for each in self.cluster.authorities for word in ("--anchor", each.did)]
-        return self._testamur("verify", file, "--url", self.cluster.url, *anchors)
+        said = self._testamur("verify", file, "--url", self.cluster.url, *anchors)
+        return said.splitlines()[0]
 
     def _fsck(self) -> None:
         topology = self.cluster.topology
         command = [sys.executable, "-m", "api", "fsck", "--data", str(topology.data)]
         run(command, topology.environment("publisher"), folder=PROJECT)
+
+
+def _partial(size: int) -> list[str]:
+    """Return the path of the partial tile at the end of a log of below 256,000 entries."""
+    full, width = divmod(size, 256)
+    return [f"tile/0/{full:03}.p/{width}"] if width else []
