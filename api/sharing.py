@@ -122,6 +122,7 @@ class _Opening:
         self.stack.callback(gate.close)
         workers = self.workers(on_published)
         workers.sequence.on_counted = wakeups.on_committed
+        workers.sequence.on_set_back = gate.stop
         _check_not_set_back(workers.log.latest.size, gate.entries.committed())
         return Parts(
             keys=listed,

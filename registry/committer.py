@@ -153,6 +153,7 @@ class Committer:
                 # 4. All rows at once. A crash from here to the commit leaves nothing of them.
                 listed = [row for row, _ in deliberation.submissions.values()]
                 transaction.append(deliberation.entries, listed, deliberation.of_register)
+                register.last_leaf = deliberation.entries[-1][-1]
                 self.watch.lap("append")
 
                 # 5. A crash before this returns leaves either the whole group or nothing of it,

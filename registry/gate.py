@@ -245,6 +245,15 @@ class Gate:
                 log_key=self._log_key,
             ).details
 
+    def stop(self, damage: StorageDamaged) -> None:
+        """Record nothing more: the caller found that the store is not what was once written.
+
+        What is queued is answered with `Unavailable`. Any thread may call it, more than once.
+        """
+        if self.failure is None:
+            _log.error("the gate stops: %s", damage)
+            self.failure = damage
+
     def close(self) -> None:
         """Commit what is queued; accept nothing more."""
         self._queue.close()
@@ -291,6 +300,8 @@ class Gate:
                 self._report([(ticket, stopped) for _, ticket in self._queue.abandon()])
 
     def _outcomes(self, group: list[Checked]) -> list[Outcome]:
+        if self.failure is not None:
+            return [Unavailable(f"the gate has stopped: {self.failure}")] * len(group)
         try:
             return self._committer.commit(group)
         except StorageDamaged as damage:

@@ -3,7 +3,9 @@
 It is folded from the entries that are not about credentials, which the store lists apart, so that
 a start or a look at what other processes appended steps over no credential. Nothing is stored of
 it: what decides is the sequence alone. The fold judges nothing, since the gate judged each
-submission when it recorded it; every entry is compared with the leaf hash beside it.
+submission when it recorded it; every entry is compared with the leaf hash beside it. Before a
+register goes on, the last entry that it is of must still be in the store: a standby that took over
+without it may have been given others up to the same count.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from operator import attrgetter
 from typing import Final
 
 from registry.credential_streams import CredentialStreams
-from registry.store import Reading, RegisterEntry, StorageDamaged
+from registry.store import Reading, RegisterEntry, SetBack, StorageDamaged
 from testamur.catalogue.events import Event, wire_name
 from testamur.catalogue.lines import decode_events
 from testamur.catalogue.table import Kind, event_types
@@ -44,11 +46,12 @@ def load(reading: Reading) -> Register:
 def catch_up(reading: Reading, register: Register, *, most: int | None = None) -> None:
     """Fold every entry there is after `register.size` into `register`.
 
-    Raises `StorageDamaged` when an entry is not what was recorded, or when the submissions do not
-    reach to the last one; `FarBehind` when more than `most` entries are to be folded. The register
-    is then as it was.
+    Raises `SetBack` when the store lacks the last entry that the register is of; `StorageDamaged`
+    when an entry is not what was recorded, or when the submissions do not reach to the last one;
+    `FarBehind` when more than `most` entries are to be folded. The register is then as it was.
     """
     size = reading.count()
+    _check_not_set_back(reading, register, size)
     if register.size == size:
         return
     draft = register.draft()
@@ -61,6 +64,25 @@ def at_genesis(reading: Reading) -> Register:
     register = Register()
     _fold(register, reading.register_entries(0, 1))
     return register
+
+
+def _check_not_set_back(reading: Reading, register: Register, size: int) -> None:
+    """Raise `SetBack` unless the entries that `register` is of are the first of the `size`."""
+    if size < register.size:
+        raise SetBack(
+            f"the head counts {size} entries, and the register is of {register.size}: the database"
+            " was set back to an earlier state"
+        )
+    if register.size and _leaf(reading, register.size - 1) != register.last_leaf:
+        raise SetBack(
+            f"entry {register.size - 1} is another than before: the database was set back to an"
+            " earlier state and written to since"
+        )
+
+
+def _leaf(reading: Reading, position: int) -> bytes:
+    _, (leaf,) = reading.read(position, 1)
+    return leaf
 
 
 def _advance(reading: Reading, register: Register, size: int, most: int | None) -> None:
@@ -81,6 +103,7 @@ def _advance(reading: Reading, register: Register, size: int, most: int | None) 
         _fold(register, found)
         position = found[-1].position + 1
     register.size, register.recorded_at = size, last.recorded_at
+    register.last_leaf = _leaf(reading, size - 1)
 
 
 def _whole(entries: list[RegisterEntry]) -> list[RegisterEntry]:

@@ -69,6 +69,7 @@ class SharedRegister:
                 origin=draft.origin,
                 size=draft.size,
                 recorded_at=draft.recorded_at,
+                last_leaf=draft.last_leaf,
             )
 
     def _view(self) -> Register:
@@ -76,7 +77,7 @@ class SharedRegister:
         views: dict[str, Any] = {
             name: _View(states, name, self._version) for name, states in live.mappings().items()
         }
-        return Register(live.origin, live.size, live.recorded_at, **views)
+        return Register(live.origin, live.size, live.recorded_at, last_leaf=live.last_leaf, **views)
 
 
 class Version:

@@ -8,6 +8,7 @@ files. Nothing here judges what an entry says.
 A method raises one of these and nothing else; a driver MUST NOT raise an error of its database:
 
 StorageDamaged      what is stored is not what was once written (a `Refuted`)
+  SetBack           it lacks entries that it had
 Clash               a stream already has an event of that version
 Unavailable         the store cannot be reached, or failed before COMMIT: nothing was recorded
   OutcomeUnknown    COMMIT failed, and the transaction may be there all the same: ask the store
@@ -32,6 +33,15 @@ A plain tuple, because a group makes thousands of them."""
 
 class StorageDamaged(Refuted):
     """The stored sequence was examined and is not what was once written."""
+
+
+class SetBack(StorageDamaged):
+    """The store lacks entries that it had: it may have been given others in their place since.
+
+    A standby that was not synchronous lacks the last commits when it takes over, and so does a
+    database that was restored from a backup. What this process learned from the lost entries
+    cannot be taken back: it must be started anew.
+    """
 
 
 class Clash(Exception):

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from api.published import Published
 from log.store import CHECKPOINT, FileDamage, Files
 from projections.position import reached
-from registry.store import Store
+from registry.store import SetBack, Store
 from testamur.errors import Refuted, Unavailable
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
 from testamur.tlog.log_keys import LogKey
@@ -150,14 +150,16 @@ class WatchedSequence:
 
     `obstacle` is why that is not known, None while it is. `on_counted` is called with each count.
     `stuck` is for how many seconds some of them have waited while `log` did not grow.
+
+    A store that was set back once remains the obstacle, since others may fill it up to the same
+    count; every later look calls `on_set_back` with it and does not count.
     """
 
-    def __init__(
-        self, store: Store, log: WatchedLog, on_counted: Callable[[int], None] = lambda _: None
-    ) -> None:
+    def __init__(self, store: Store, log: WatchedLog) -> None:
         self.size = 0
         self.obstacle: Refuted | Unavailable | None = None
-        self.on_counted = on_counted
+        self.on_counted: Callable[[int], None] = lambda _: None
+        self.on_set_back: Callable[[SetBack], None] = lambda _: None
         self._store = store
         self._log = log
         self._lag = _Lag()
@@ -168,21 +170,28 @@ class WatchedSequence:
 
     def look(self) -> None:
         """Count them."""
+        if not isinstance(self.obstacle, SetBack):
+            try:
+                self.size = self._counted()
+                self.obstacle = None
+            except (Refuted, Unavailable) as obstacle:
+                self.obstacle = obstacle
+        if isinstance(self.obstacle, SetBack):
+            self.on_set_back(self.obstacle)
+        elif self.obstacle is None:
+            self._lag.note(self._log.latest.size, self.size)
+            self.on_counted(self.size)
+
+    def _counted(self) -> int:
         published = self._log.latest.size
-        try:
-            with self._store.reading() as reading:
-                self.size = reading.count()
-        except (Refuted, Unavailable) as obstacle:
-            self.obstacle = obstacle
-            return
-        self.obstacle = None
-        if self.size < published:
-            self.obstacle = Refuted(
-                f"the sequence has {self.size} entries, and {published} are published: the "
+        with self._store.reading() as reading:
+            size = reading.count()
+        if size < published:
+            raise SetBack(
+                f"the sequence has {size} entries, and {published} are published: the "
                 "database was set back to an earlier state"
             )
-        self._lag.note(self._log.latest.size, self.size)
-        self.on_counted(self.size)
+        return size
 
 
 class _Lag:

@@ -23,7 +23,7 @@ from registry.postgres.connection import Connection
 from registry.postgres.integrity import check_database
 from registry.postgres.packing import packed
 from registry.postgres.reading import PostgresReading
-from registry.store import EntryRow, StorageDamaged, SubmissionRow
+from registry.store import EntryRow, SetBack, StorageDamaged, SubmissionRow
 from testamur.errors import Unavailable
 
 _READERS: Final = 16
@@ -213,8 +213,7 @@ class PostgresTransaction(PostgresReading):
 class _Seen:
     """The most entries that this process saw: a store that has fewer later was set back.
 
-    A standby that was not synchronous lacks the last commits when it takes over, and so does a
-    database that was restored from a backup.
+    Once others appended as many again, the count tells nothing: `register_state` compares a hash.
     """
 
     def __init__(self) -> None:
@@ -222,11 +221,11 @@ class _Seen:
         self.count = 0
 
     def check(self, head: int | None, before: int) -> None:
-        """Raise `StorageDamaged` unless the head counts what was seen `before` it was read."""
+        """Raise `SetBack` unless the head counts what was seen `before` it was read."""
         if head is None:
             return  # which `PostgresReading.count` reports
         if head < before:
-            raise StorageDamaged(
+            raise SetBack(
                 f"the head counts {head} entries, and counted {before} before: the database was"
                 " set back to an earlier state"
             )

@@ -290,7 +290,9 @@ class Register:
     of an organization. `claimed` has, by identifier and by key, the organization that named it
     first. Nothing is ever taken out of a mapping.
 
-    `judged` is what was worked out before of what counts; a draft has it too.
+    `judged` is what was worked out before of what counts; a draft has it too. `last_leaf` is the
+    leaf hash of entry `size` - 1, which tells the gate whether its store still has that entry; it
+    is None in a register that nobody keeps in step with a store.
     """
 
     origin: str | None = None
@@ -309,6 +311,7 @@ class Register:
     successions: MutableMapping[str, tuple[Said, ...]] = field(default_factory=dict)
     claimed: MutableMapping[str, str] = field(default_factory=dict)
     judged: Judged = field(default=Judged(), compare=False)
+    last_leaf: bytes | None = field(default=None, compare=False)
 
     def counts(self, signed: Signed) -> bool:
         """Return whether a submission counts as of `size`, by its organization's key events."""
@@ -383,7 +386,9 @@ class Register:
         It costs as much as the register is large: the gate makes drafts instead.
         """
         copies: dict[str, Any] = {name: dict(states) for name, states in self.mappings().items()}
-        return Register(self.origin, self.size, self.recorded_at, **copies)
+        return Register(
+            self.origin, self.size, self.recorded_at, last_leaf=self.last_leaf, **copies
+        )
 
     def with_same_things(self) -> Register:
         """Return a register of the very same mappings, with a size and a time of its own."""
@@ -398,7 +403,14 @@ class Register:
             layers = {name: NotingDraft(states, name, replaced) for name, states in mappings}
         else:
             layers = {name: Draft(states) for name, states in mappings}
-        return Register(self.origin, self.size, self.recorded_at, judged=self.judged, **layers)
+        return Register(
+            self.origin,
+            self.size,
+            self.recorded_at,
+            judged=self.judged,
+            last_leaf=self.last_leaf,
+            **layers,
+        )
 
     def changes(self) -> dict[str, dict[str, Any]]:
         """Return, of a `draft()`, what it changed in each mapping."""
@@ -407,6 +419,7 @@ class Register:
     def absorb(self, draft: Register) -> None:
         """Take over the changes of a `draft()` of this register: as many steps as changes."""
         self.origin, self.size, self.recorded_at = draft.origin, draft.size, draft.recorded_at
+        self.last_leaf = draft.last_leaf
         for name, changed in draft.changes().items():
             if changed:
                 getattr(self, name).update(changed)
