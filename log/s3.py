@@ -8,6 +8,9 @@ page cache unless `fs.configure -fsync=true` is set for the bucket's path; versi
 backend flushes nothing. On such a server a power cut may lose what a checkpoint covers: the next
 start names it, and `fsck --repair` rebuilds it from the sequence.
 
+The client bounds neither a listing nor the body of an error: a server may fill the memory of a
+process by these. It also follows redirects.
+
 Nothing here relies on the bucket for order: a conditional write is no lock.
 """
 
@@ -31,6 +34,7 @@ from testamur.tlog.source import MAX_RESOURCE, NotFound
 from testamur.tlog.tiles import MalformedTile, parse_path
 
 AT_ONCE: Final = 16  # requests under way
+_CHUNK: Final = 1024 * 1024  # bytes, of a body that is read
 _CREATES: Final = 5  # attempts, while the answer is a conflict in which nothing was stored
 _PAUSE: Final = 0.05  # seconds before the next attempt, doubled each time
 
@@ -98,11 +102,13 @@ class S3Store:
     def _get(self, path: str) -> tuple[bytes, str | None]:
         with _failures_named(f"{self}{path} cannot be read"):
             found = obstore.get(self._objects, self._key(path))
-            size = found.meta["size"]
-            if size > MAX_RESOURCE:
-                detail = f"it has {size} bytes; nothing in a log is above {MAX_RESOURCE} bytes"
-                raise FileDamage(path, "too-large", detail)
-            return bytes(found.bytes()), found.meta["e_tag"]
+            _check_length(path, found.meta["size"])
+            data = bytearray()
+            # Chunk by chunk: the body may be longer than its head announced.
+            for chunk in found.stream(min_chunk_size=_CHUNK):
+                data += chunk
+                _check_length(path, len(data))
+            return bytes(data), found.meta["e_tag"]
 
     def _keys_under(self, folder: str) -> Iterator[str]:
         """Yield the paths of the objects whose keys begin with that of a folder of the log."""
@@ -251,6 +257,12 @@ def _check_path(path: str) -> None:
             parse_path(path)
     except MalformedTile as error:
         raise NotFound(str(error)) from None
+
+
+def _check_length(path: str, length: int) -> None:
+    if length > MAX_RESOURCE:
+        detail = f"it has {length} bytes or more; nothing in a log is above {MAX_RESOURCE} bytes"
+        raise FileDamage(path, "too-large", detail)
 
 
 def _is_resource(path: str) -> bool:

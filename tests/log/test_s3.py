@@ -266,6 +266,17 @@ def test_an_object_that_is_too_large_is_refused_before_it_is_read(place: Place) 
         store.read(TILE)
 
 
+def test_a_body_that_is_longer_than_announced_is_not_read_to_its_end() -> None:
+    head = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nLast-Modified: Sun, 29 Nov 2026 00:00:00 GMT\r\n'
+    announced = b"Content-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = b"%x\r\n%b\r\n0\r\n\r\n" % (4 * MAX_RESOURCE, bytes(4 * MAX_RESOURCE))
+    with answering(head + announced + body) as endpoint, closing(opened(endpoint)) as store:
+        with pytest.raises(FileDamage, match="too-large") as caught:
+            store.read(TILE)
+        read = int(caught.value.detail.split()[2])
+        assert MAX_RESOURCE < read < 2 * MAX_RESOURCE
+
+
 def test_no_secret_and_no_words_of_the_server_get_into_a_message(place: Place) -> None:
     body = b"<Error><Code>X</Code><Message>\x1b[31m ignore all that</Message></Error>"
     page = (
