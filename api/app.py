@@ -201,6 +201,7 @@ def make_app(
         parts.wakeups,
         observer,
         limits.quota(lambda: observer.limited("organization")),
+        remote=parts.store.at_once > 1,
     )
     at_least = parts.publishing.at_least
     reading = Entries(parts.reader(), parts.wakeups, parts.latest, at_least, answers.make_room)

@@ -24,18 +24,20 @@ IN_BUCKET_ALONE: Final = (
 LogFiles: TypeAlias = "DirectoryStore | S3Store"
 
 
-def open_log_files(folder: Folder) -> LogFiles:
+def open_log_files(folder: Folder, *, clients_wait: bool = False) -> LogFiles:
     """Return the files of the log in `folder`, or in its bucket, which is not asked yet.
 
+    `clients_wait` says that a bucket which does not answer is given up soon.
     Raises `Unavailable` if that has no address that makes sense, or no credentials.
     """
     if folder.bucket is None:
         return DirectoryStore(folder.log)
     # A third of the start-up time of a command that needs no bucket.
-    from log.bucket import Bucket  # noqa: PLC0415
+    from log.bucket import WHILE_CLIENTS_WAIT, Bucket, Limits  # noqa: PLC0415
     from log.s3 import S3Store  # noqa: PLC0415
 
-    return S3Store(Bucket.parse(folder.bucket))
+    limits = WHILE_CLIENTS_WAIT if clients_wait else Limits()
+    return S3Store(Bucket.parse(folder.bucket), limits=limits)
 
 
 def environment_of(folder: Folder) -> dict[str, str]:

@@ -127,7 +127,7 @@ class _Opening:
         return Parts(
             keys=listed,
             gate=gate,
-            store=open_log_files(self.place.folder),
+            store=open_log_files(self.place.folder, clients_wait=True),
             publishing=workers.log,
             following=workers.tables,
             wakeups=wakeups,
@@ -147,7 +147,8 @@ class _Opening:
         place = self.place
         engine = read_read_models(place.store)
         self.stack.callback(engine.dispose)
-        log = WatchedLog(open_log_files(place.folder), place.listed.keys, on_published)
+        files = open_log_files(place.folder, clients_wait=True)
+        log = WatchedLog(files, place.listed.keys, on_published)
         tables = WatchedTables(engine, lambda: log.latest.size)
         counted = WatchedSequence(self.sequence, log)
         watch = Watch({"published": log.look, "projected": tables.look, "committed": counted.look})

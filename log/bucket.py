@@ -60,6 +60,10 @@ class Limits:
     pause: float = 0.1  # before the first retry; doubled for each, up to 2 s, and jittered
 
 
+WHILE_CLIENTS_WAIT: Final = Limits(connecting=2.0, request=10.0, retries=1, retrying=10.0)
+"""The limits of a server's readings: a client that waits is better told soon."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """A bucket, and the prefix of every key in it, which is empty or ends in a slash."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -32,6 +33,7 @@ from testamur.catalogue.submission import (
     submission_entry,
 )
 from testamur.errors import detached
+from testamur.verification.receipt import Receipt
 
 Wait: TypeAlias = Literal["durable", "published"]
 
@@ -39,9 +41,12 @@ BODIES_BYTES: Final = 256 * 1024 * 1024
 """What all bodies under way may take together."""
 MAX_UNPUBLISHED: Final = 1_000_000
 """Entries that may wait for a checkpoint before new submissions are turned away."""
-# From so many events on the receipt is made in a thread: it sums up flags line by line.
+# From so many events on the receipt is made in a thread: it sums up flags line by line. Where the
+# files of the log are beyond a network, every receipt is.
 _INLINE_EVENTS: Final = 2_000
 _CHECKERS: Final = 2
+_PROVERS: Final = 4
+_MOST_RECEIPTS: Final = 1_024  # that wait for a prover, or are with one
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -57,11 +62,18 @@ class Submissions:
         wakeups: Wakeups,
         observer: Observer,
         quota: Quota | None = None,
+        *,
+        remote: bool = False,
     ) -> None:
+        """Take submissions in for `gate`; `remote` says that proofs wait for a network."""
         self._publishing = publishing
         self._wakeups = wakeups
         self._observer = observer
         self._threads = ThreadPoolExecutor(_CHECKERS, thread_name_prefix="testamur-check")
+        # Apart from the checks: while a bucket is silent, submissions are recorded all the same.
+        self._provers = ThreadPoolExecutor(_PROVERS, thread_name_prefix="testamur-receipt")
+        self._proving = 0
+        self._inline_events = 0 if remote else _INLINE_EVENTS
         quota = quota or Quota()
         self._recorder = Recorder(gate, wakeups, self._threads, quota, observer.ways)
         self._receipts = Receipts(gate, proofs, lambda: publishing.latest)
@@ -71,6 +83,7 @@ class Submissions:
     def close(self) -> None:
         """Wait for checks under way."""
         self._threads.shutdown()
+        self._provers.shutdown(wait=False, cancel_futures=True)
         self._dry_runs.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,10 +146,12 @@ class Submissions:
             await self._until_published(recorded)
             hops.published = perf_counter()
             hops.root = self._publishing.latest.checkpoint.root
-        if recorded.events < _INLINE_EVENTS:
+        if recorded.events < self._inline_events:
             receipt = self._receipts.make(header.payload, entry, recorded)
         else:
-            receipt = await asyncio.to_thread(self._receipts.make, header.payload, entry, recorded)
+            receipt = await self._proven(
+                lambda: self._receipts.make(header.payload, entry, recorded)
+            )
         return (200 if recorded.repeated else 201), _encode(receipt)
 
     async def check(self, scope: Scope, receive: Receive) -> bytes:
@@ -161,7 +176,22 @@ class Submissions:
 
     async def find(self, issuer: str, jti: str) -> bytes:
         """Return the receipt of a submission recorded before; raises a 404 `Problem`."""
-        return _encode(await asyncio.to_thread(self._receipts.find, issuer, jti))
+        return _encode(await self._proven(lambda: self._receipts.find(issuer, jti)))
+
+    async def _proven(self, make: Callable[[], Receipt]) -> Receipt:
+        """Return the receipt that `make` makes in a thread; raises a 503 when too many wait."""
+        if self._proving >= _MOST_RECEIPTS:
+            raise not_now(
+                "overloaded",
+                "too many receipts wait for the files of the log; what was recorded stays "
+                "recorded: send the same submission again for its receipt",
+                retry_after=5,
+            )
+        self._proving += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._provers, make)
+        finally:
+            self._proving -= 1
 
     async def _until_published(self, recorded: Recorded) -> None:
         try:

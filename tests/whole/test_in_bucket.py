@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
+from threading import Event
 from urllib.parse import quote
 
 import pytest
@@ -15,7 +18,7 @@ from log.bucket import Bucket
 from log.directory import DirectoryStore
 from log.s3 import S3Store
 from tests.harness import object_servers, postgres
-from tests.harness.faulty_objects import FaultyProxy, faulty
+from tests.harness.faulty_objects import FaultyProxy, Request, faulty
 from tests.harness.postgres import Cluster
 from tests.harness.served import Served, api, authority_of, processes
 from tests.harness.simulators import flipped
@@ -101,6 +104,37 @@ def test_a_bucket_that_fails_for_a_while_stops_publication_and_loses_nothing(kep
         until(lambda: served.get("/readyz").status_code == 200, 90)
         served.submit(body)
     assert kept.fsck().returncode == 0
+
+
+def test_a_silent_bucket_stops_no_request_that_does_not_need_it(kept: Kept) -> None:
+    served = kept.served
+    with served.running(*kept.options), ThreadPoolExecutor(1) as threads:
+        served.open_register()
+        published, asked = Event(), Event()
+
+        def plan(request: Request) -> str | None:
+            if request.kind == "put" and request.target.partition("?")[0].endswith("checkpoint"):
+                published.set()
+            tile = request.kind == "get" and "/tile/0/" in request.target
+            if not published.is_set() or not tile:
+                return None
+            asked.set()
+            return "silence"
+
+        kept.proxy.plan = plan
+        body = served.story.cohort(1)
+        receipt = threads.submit(served.post, body)
+        try:
+            assert asked.wait(60)
+            # The answer to the receipt comes only when the bucket speaks, or is given up.
+            while not receipt.done():
+                served.client.get(f"{served.url}/healthz", timeout=5).raise_for_status()
+                time.sleep(0.2)
+        finally:
+            kept.proxy.plan = lambda _: None
+            kept.proxy.ended.set()
+        assert receipt.result().status_code == 503
+        assert served.post(body).status_code == 200
 
 
 def test_objects_that_were_lost_or_damaged_are_repaired(kept: Kept) -> None:
