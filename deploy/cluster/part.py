@@ -14,7 +14,7 @@ from typing import Final
 
 from testamur.errors import Unavailable
 
-_TAIL: Final = 1500  # characters of its output that an error shows
+_TAIL: Final = 800  # characters of its output that an error shows
 _LOOK: Final = 0.05  # seconds between two looks at a condition
 
 
@@ -65,8 +65,7 @@ class Part:
 
         def holds() -> bool:
             if self._process is not None and self._process.poll() is not None:
-                text = self.output.read_text(encoding="utf-8", errors="replace")[-_TAIL:]
-                raise Unavailable(f"{self.name} ended by itself; {self.output} ends in:\n{text}")
+                raise Unavailable(f"{self.name} ended by itself; it said last: {self.last_words}")
             return self.ready()
 
         wait_for(f"the start of {self.name}", holds, seconds)
@@ -90,6 +89,13 @@ class Part:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
         self.kill()
+
+    @property
+    def last_words(self) -> str:
+        """The end of its output."""
+        if not self.output.exists():
+            return ""
+        return self.output.read_text(encoding="utf-8", errors="replace")[-_TAIL:].strip()
 
     @property
     def ended(self) -> bool:

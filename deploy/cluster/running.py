@@ -21,6 +21,7 @@ from deploy.cluster.part import Part, wait_for
 from deploy.cluster.programs import Programs
 from deploy.cluster.topology import PUBLISHERS, SECONDS, Topology, run
 from testamur.catalogue.lines import encode_event
+from testamur.errors import Refuted, Unavailable
 from testamur.http.client import RegistryClient
 from testamur.tlog.policy import Policy, parse_policy
 
@@ -113,6 +114,10 @@ def running(programs: Programs, tell: Callable[[str], None]) -> Iterator[Cluster
         cluster = Cluster(topology, authorities, policy)
         cluster.wait_until_ready()
         yield cluster
+    except (Refuted, Unavailable):
+        for part in topology.parts.values() if topology is not None else ():
+            tell(f"{part.name} said last: {part.last_words}")
+        raise
     finally:
         # Nothing may interrupt what takes all of it away again, which is bounded.
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):

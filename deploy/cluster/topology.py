@@ -34,6 +34,7 @@ SERVERS: Final = (*API, *WORKERS)
 SECONDS: Final = 90.0
 """How long a part may take to start."""
 
+_DRAIN: Final = 20.0  # seconds that a part may take to end
 _WEED_PORTS: Final = ("master.port", "volume.port", "filer.port")
 
 
@@ -113,7 +114,8 @@ class Topology:
         if name == "postgres":
             return f"{self.store}, password in {self.secrets / 'pgpass'}"
         own = "" if name in WORKERS else f"{self._url(name)}  "
-        return own + (f"numbers at {self.operations(name)}/metrics" if name in SERVERS else "")
+        numbers = f"numbers at {self.operations(name)}/metrics" if name in SERVERS else ""
+        return (own + numbers).rstrip()
 
     def operations(self, name: str) -> str:
         """Return the URL of a process's port for operators."""
@@ -329,12 +331,14 @@ class Topology:
 
     def close(self) -> None:
         """End all parts, those first that need others, and remove what lies outside the folder."""
-        order = [name for name in ("prometheus", "proxy", *SERVERS) if name in self.parts]
-        for names in (order, ["postgres", "objects"]):
+        users = [name for name in ("prometheus", "proxy", *SERVERS) if name in self.parts]
+        for names, seconds in ((users, _DRAIN), (["postgres"], _DRAIN)):
             for name in names:
                 self.parts[name].begin_end()
             for name in names:
-                self.parts[name].end(20)
+                self.parts[name].end(seconds)
+        # It would say farewell for twenty seconds, over a folder that is removed.
+        self.parts["objects"].kill()
         for port in self._ports.values():  # SeaweedFS makes sockets where it likes
             for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108
                 left.unlink(missing_ok=True)
