@@ -2,8 +2,11 @@
 
     s3://BUCKET[/PREFIX][?endpoint=http[s]://HOST[:PORT]][&region=REGION]
 
-Without an endpoint it is AWS. An address is no place for a secret, and one that looks as if it held
-one is refused unread. Credentials come from where every S3 program looks for them: the file that
+Without an endpoint it is AWS. An endpoint of `http:` is on this machine, unless the environment has
+`AWS_ALLOW_HTTP=true`: on the network between, others may read and change what is sent.
+
+An address is no place for a secret, and one that looks as if it held one is refused unread.
+Credentials come from where every S3 program looks for them: the file that
 `AWS_SHARED_CREDENTIALS_FILE` names (its section `AWS_PROFILE`, or `default`), else the environment
 (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), else the role of the machine.
 """
@@ -16,6 +19,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
@@ -41,6 +45,7 @@ _VISIBLE: Final = re.compile(r"[!-~]{1,1024}")
 _MAX_PREFIX: Final = 256  # a key has at most 1,024 bytes, and a path of the log needs 60
 _MAX_CREDENTIALS: Final = 64 * 1024  # bytes
 
+_PLAIN: Final = "AWS_ALLOW_HTTP"  # as the client itself calls it
 _FILE: Final = "AWS_SHARED_CREDENTIALS_FILE"
 _IN_FILE: Final = {
     "aws_access_key_id": "access_key_id",
@@ -117,8 +122,24 @@ class Bucket:
     def __str__(self) -> str:
         return f"{SCHEME}{self.name}/{self.prefix}"
 
+    def _is_overheard(self) -> bool:
+        """Return whether requests leave this machine in the clear."""
+        endpoint = urlsplit(self.endpoint or "")
+        if endpoint.scheme != "http":
+            return False
+        host = endpoint.hostname or ""
+        try:
+            return not ip_address(host).is_loopback
+        except ValueError:
+            return host != "localhost"
+
     def opened(self, limits: Limits) -> S3Store:
         """Return a client for the bucket, which asks nothing yet. Raises `Unavailable`."""
+        if self._is_overheard() and os.environ.get(_PLAIN) != "true":
+            raise Unavailable(
+                "the endpoint in the address of a bucket is https://, or http:// on this machine; "
+                f"in a network that only you use, {_PLAIN}=true in the environment allows http://"
+            )
         credentials = credentials_in_file(os.environ)
         # Both spellings, or one that is set in the environment would win over the address.
         settings = {"endpoint": self.endpoint, "aws_endpoint_url_s3": self.endpoint}

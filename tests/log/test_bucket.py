@@ -150,3 +150,28 @@ def test_settings_that_make_no_sense_are_no_crash(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(Unavailable) as caught:
         Bucket("logs").opened(Limits())
     assert "wJalr" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["http://objects:8333", "http://10.0.0.7", "http://[fe80::1]:80", "http://localhost.example"],
+)
+def test_no_bucket_is_reached_in_the_clear_unless_that_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    bucket = Bucket("logs", endpoint=endpoint, region="x")
+    for value in (None, "false", "1"):
+        if value is not None:
+            monkeypatch.setenv("AWS_ALLOW_HTTP", value)
+        with pytest.raises(Unavailable, match="AWS_ALLOW_HTTP=true"):
+            bucket.opened(Limits())
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    bucket.opened(Limits())
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["https://objects:8333", "http://127.0.0.7:8333", "http://[::1]:8333", "http://localhost"],
+)
+def test_a_bucket_on_this_machine_or_by_tls_needs_no_allowance(endpoint: str) -> None:
+    Bucket("logs", endpoint=endpoint, region="x").opened(Limits())
