@@ -2,8 +2,8 @@
 
 The claim is a lock of one session, and a lease. The session says five times in it that it is there,
 and the server ends a session that said nothing for as long, since its process was stopped or the
-network is cut. Each claim counts the epoch on, and replaces notes in its own epoch alone. So a
-process that wakes up after its lease was over can sign no more.
+network is cut. Each claim counts the epoch on, and replaces notes in its own epoch and session
+alone. So a process that wakes up after its lease was over can sign no more.
 """
 
 from __future__ import annotations
@@ -77,10 +77,14 @@ class PostgresLastSigned:
         """Put `new` in the place of `old`; return once that is durable.
 
         Raises `Overtaken`, and changes nothing, when the stored note is not `old`, or when another
-        publisher has claimed the log since this one did.
+        publisher has claimed the log since this one did; `Unavailable` when the session that held
+        the lock is gone, since another publisher may be about to claim the log then.
         """
         with self._turn, self._failures_named():
-            found = self._opened().execute(
+            session = self._opened()
+            if self._epoch is not None and self._claimed is not session:
+                raise Unavailable("the session that held the claim is gone: claim the log again")
+            found = session.execute(
                 _REPLACE, {"old": old, "new": new, "epoch": self._epoch}, binary=True
             )
             if found.rowcount == 0:
@@ -133,10 +137,7 @@ class PostgresLastSigned:
         return None if row[0] is None else bytes(row[0])
 
     def _opened(self) -> Session:
-        """Return the session; one that was cut is replaced, but never that of a claim.
-
-        A note that is replaced in a new session still needs the epoch of the claim.
-        """
+        """Return the session; one that was cut is replaced, and the claim is over with it."""
         if self._session is None or self._session.closed:
             self._session = self._connect()
             self._session.autocommit = True

@@ -127,6 +127,29 @@ def test_a_claim_that_was_cut_and_taken_by_nobody_is_taken_anew(url: str, opened
     first.compare_and_swap(None, b"one")
 
 
+def test_a_note_is_replaced_in_the_session_that_holds_the_lock_alone(
+    url: str, opened: Open
+) -> None:
+    """Nobody else claimed the log, but the lock is free: another may be about to."""
+    first, second = opened(), opened()
+    first.claim()
+    first.compare_and_swap(None, b"one")
+    assert postgres.sql(url, CUT)
+    with pytest.raises(Unavailable):
+        first.compare_and_swap(b"one", b"two")
+    assert first.get() == b"one"  # in a new session
+    with pytest.raises(Unavailable, match="the session that held the claim is gone"):
+        first.compare_and_swap(b"one", b"two")
+    second.claim()
+    assert not claimed(first)
+    with pytest.raises(Unavailable, match="the session that held"):
+        first.compare_and_swap(b"one", b"two")
+    second.release()
+    first.claim()
+    first.compare_and_swap(b"one", b"two")
+    assert second.get() == b"two"
+
+
 STOPPED = """
 import sys
 from log.postgres import PostgresLastSigned

@@ -207,7 +207,8 @@ class Lease:
             case "tiles":
                 yield from self._write(state, of)
             case "swap":
-                # It goes out in any session; the answer may be lost with that.
+                # The driver sends it in the session of the claim alone. Here it may go out in any,
+                # so the promises do not rest on that; the answer may be lost with the session.
                 yield from self._swap(state, of)
             case "answer":
                 yield self._learn(state, of)

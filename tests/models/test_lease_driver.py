@@ -39,6 +39,7 @@ class Lockstep:
         self.epochs: list[int | None] = [None] * len(publishers)
         self.believes = [False] * len(publishers)
         self.cut: set[int] = set()  # whose session has ended without their knowledge
+        self.lost: set[int] = set()  # who claimed the log in a session that has ended
         self.signed = 0
 
     def claim(self, one: int) -> None:
@@ -55,17 +56,18 @@ class Lockstep:
                 self.epoch += 1
                 self.epochs[one], self.holder = self.epoch, one
             self.believes[one] = True
+            self.lost.discard(one)
         self.cut.discard(one)
 
     def swap(self, one: int, old: bytes | None) -> None:
-        """`Lease._swapped`: in its own epoch, and only what it extends."""
+        """`Lease._swapped`: in its own epoch, and only what it extends; here in its own session."""
         allowed = old == self.note and self.epochs[one] in (None, self.epoch)
         self.signed += 1
         new = b"note %d by %d" % (self.signed, one)
         outcome = self._outcome(one, old, new)
         expected: set[Outcome] = {"done" if allowed else "overtaken"}
-        if one in self.cut:
-            expected.add("unavailable")
+        if one in self.lost:
+            expected = {"unavailable"}
         assert outcome in expected
         self.cut.discard(one)
         if outcome == "done":
@@ -92,6 +94,7 @@ class Lockstep:
         postgres.sql(self.url, "SELECT pg_terminate_backend(%s)", *found[0])
         until(lambda: not postgres.sql(self.url, HOLDER))
         self.cut.add(self.holder)
+        self.lost.add(self.holder)
         self.holder = None
 
     def release(self, one: int) -> None:
@@ -99,6 +102,7 @@ class Lockstep:
         if self.believes[one]:
             self.epochs[one], self.believes[one] = None, False
             self.cut.discard(one)
+            self.lost.discard(one)
         if self.holder == one:
             self.holder = None
 
