@@ -31,8 +31,8 @@ def wait_for(what: str, holds: Callable[[], bool], seconds: float) -> None:
 class Part:
     """A part by its name, its command, and how to see whether it is ready.
 
-    It is the leader of a process group with all its children, so that `kill` ends them together, as
-    the end of a container does. `user` is who it runs as, if not who runs the cluster.
+    `kill` ends it with all its descendants, as the end of a container does. `user` is who it
+    runs as, if not who runs the cluster.
     """
 
     name: str
@@ -71,11 +71,18 @@ class Part:
         wait_for(f"the start of {self.name}", holds, seconds)
 
     def kill(self) -> None:
-        """Kill it with its children, as a power cut would."""
-        if self._process is not None:
+        """Kill it with all its descendants, as a power cut would, and wait until they are gone."""
+        if self._process is None:
+            return
+        # PostgreSQL's processes leave the group, and a new server refuses to start beside them.
+        descendants = _descendants(self._process.pid)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        for pid in descendants:
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+        wait_for(f"the end of {self.name}", lambda: not any(map(_runs, descendants)), 30)
 
     def begin_end(self) -> None:
         """Ask it to end."""
@@ -101,6 +108,25 @@ class Part:
     def ended(self) -> bool:
         """Whether it ended, or was never started."""
         return self._process is None or self._process.poll() is not None
+
+
+def _descendants(pid: int) -> list[int]:
+    """Return the processes that a process started, those that these started, and so on."""
+    found = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text("ascii").split()):
+                found += [child, *_descendants(child)]
+    return found
+
+
+def _runs(pid: int) -> bool:
+    """Return whether a process is there, and is no zombie that nobody has reaped yet."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2]
+    except OSError:
+        return False
+    return state.split()[0] not in {"Z", "X"}
 
 
 def _own(environment: Mapping[str, str]) -> dict[str, str]:

@@ -18,12 +18,11 @@ import pytest
 
 from deploy.cluster import numbers, programs
 from deploy.cluster.configuration import configured
-from deploy.cluster.part import Part
+from deploy.cluster.part import Part, _runs
 from deploy.cluster.ports import free_ports
 from deploy.cluster.programs import find_programs
 from testamur.errors import Unavailable
 from tests.harness.served import PROJECT
-from tests.harness.waiting import until
 
 
 def test_each_program_that_is_missing_is_named_with_its_remedy(
@@ -90,16 +89,9 @@ def test_a_part_is_killed_with_its_children_and_inherits_no_address(
     part.wait(30)
     child, _, store = output.read_text().split()
     assert store == "[]"
+    assert _runs(int(child))
     part.kill()
-
-    def gone() -> bool:
-        with suppress(ProcessLookupError):
-            os.kill(int(child), 0)
-            # A child of nobody is reaped by the first process; until then it is a zombie.
-            return " Z " in Path(f"/proc/{child}/stat").read_text()
-        return True
-
-    until(gone)
+    assert not _runs(int(child))
 
 
 @pytest.mark.server
