@@ -23,7 +23,13 @@ from api.processes.following import FollowingInDatabase
 from api.processes.progress import listening
 from api.processes.publishing import Publishing
 from api.processes.wakeups import Wakeups
-from api.processes.watching import Watch, WatchedLog, WatchedSequence, WatchedTables
+from api.processes.watching import (
+    Watch,
+    WatchedLog,
+    WatchedSequence,
+    WatchedTables,
+    committed_to,
+)
 from api.sequence import open_sequence, read_read_models
 from registry.gate import Gate
 from registry.store import Store
@@ -148,7 +154,9 @@ class _Opening:
         engine = read_read_models(place.store)
         self.stack.callback(engine.dispose)
         files = open_log_files(place.folder, clients_wait=True)
-        log = WatchedLog(files, place.listed.keys, on_published)
+        log = WatchedLog(
+            files, place.listed.keys, on_published, lambda: committed_to(self.sequence)
+        )
         tables = WatchedTables(engine, lambda: log.latest.size)
         counted = WatchedSequence(self.sequence, log)
         watch = Watch({"published": log.look, "projected": tables.look, "committed": counted.look})

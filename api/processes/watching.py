@@ -39,12 +39,22 @@ class WatchedLog:
     `published` with every new checkpoint. Any thread may call `look`.
     """
 
-    def __init__(self, files: Files, key: LogKey, published: Callable[[Checkpoint], None]) -> None:
-        """Look once. Raises `Refuted` for a checkpoint that is not the log's, and `Unavailable`."""
+    def __init__(
+        self,
+        files: Files,
+        key: LogKey,
+        published: Callable[[Checkpoint], None],
+        committed: Callable[[], int],
+    ) -> None:
+        """Look once. Raises `Refuted` for a checkpoint that is not the log's, and `Unavailable`.
+
+        `committed` counts the entries of the sequence, and costs less than a reading of `files`.
+        """
         self.failure: Refuted | Unavailable | None = None
         self._files = files
         self._key = key
         self._published = published
+        self._committed = committed
         self._turn = threading.Lock()
         self._read_at = time.monotonic()
         self._looking: asyncio.Task[None] | None = None
@@ -108,8 +118,17 @@ class WatchedLog:
 
     async def _look_again(self) -> None:
         await asyncio.sleep(self._looked_at + _AGAIN - time.monotonic())
-        await asyncio.to_thread(self.look)
+        await asyncio.to_thread(self._look_if_more_is_committed)
         self._looked_at = time.monotonic()
+
+    def _look_if_more_is_committed(self) -> None:
+        # Else there is nothing newer to find, however often somebody asks for it.
+        try:
+            more = self._committed() > self._latest.size
+        except (Refuted, Unavailable):
+            more = True
+        if more:
+            self.look()
 
 
 class WatchedTables:
@@ -143,6 +162,12 @@ class WatchedTables:
         except DBAPIError as error:
             self.obstacle = Unavailable(f"the tables cannot be read: {error.orig}")
         self._lag.note(self.size, self._to_reach())
+
+
+def committed_to(store: Store) -> int:
+    """Return how many entries `store` has; raises `Refuted` or `Unavailable`."""
+    with store.reading() as reading:
+        return reading.count()
 
 
 class WatchedSequence:
