@@ -18,6 +18,7 @@ from api.log_keys.listed import KeyList
 from api.operations.observer import Observer
 from api.operations.series import Role
 from api.parts import Parts
+from api.processes.believing import Judge
 from api.processes.child_process import ChildProcess
 from api.processes.following import FollowingInDatabase
 from api.processes.progress import listening
@@ -30,7 +31,7 @@ from api.processes.watching import (
     WatchedTables,
     committed_to,
 )
-from api.sequence import open_sequence, read_read_models
+from api.sequence import open_last_signed, open_sequence, read_read_models
 from registry.gate import Gate
 from registry.store import Store
 from testamur.errors import Refuted
@@ -154,9 +155,9 @@ class _Opening:
         engine = read_read_models(place.store)
         self.stack.callback(engine.dispose)
         files = open_log_files(place.folder, clients_wait=True)
-        log = WatchedLog(
-            files, place.listed.keys, on_published, lambda: committed_to(self.sequence)
-        )
+        signed = self.stack.enter_context(closing(open_last_signed(place.folder, place.store)))
+        judge = Judge(files, place.listed, signed)
+        log = WatchedLog(files, judge, on_published, lambda: committed_to(self.sequence))
         tables = WatchedTables(engine, lambda: log.latest.size)
         counted = WatchedSequence(self.sequence, log)
         watch = Watch({"published": log.look, "projected": tables.look, "committed": counted.look})

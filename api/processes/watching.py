@@ -1,7 +1,7 @@
 """What a process knows of the work of others, without being their parent: it looks for itself.
 
 The publisher may run anywhere, so the public checkpoint is read from the files of the log and
-believed if the log's key signed it; how far the tables reach is read from the tables. A word from
+believed as `believing.py` judges it; how far the tables reach is read from the tables. A word from
 the database (`progress.py`) makes it look at once, a clock twice a second.
 """
 
@@ -17,13 +17,13 @@ from typing import Final
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from api.processes.believing import Judge
 from api.published import Published
 from log.store import CHECKPOINT, FileDamage, Files
 from projections.position import reached
 from registry.store import SetBack, Store
 from testamur.errors import Refuted, Unavailable
-from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
-from testamur.tlog.log_keys import LogKey
+from testamur.tlog.checkpoint import Checkpoint
 
 LOOK_EVERY: Final = 0.5  # seconds
 _AGAIN: Final = 0.05  # seconds, between two looks that clients can bring about
@@ -42,7 +42,7 @@ class WatchedLog:
     def __init__(
         self,
         files: Files,
-        key: LogKey,
+        judge: Judge,
         published: Callable[[Checkpoint], None],
         committed: Callable[[], int],
     ) -> None:
@@ -52,7 +52,7 @@ class WatchedLog:
         """
         self.failure: Refuted | Unavailable | None = None
         self._files = files
-        self._key = key
+        self._judge = judge
         self._published = published
         self._committed = committed
         self._turn = threading.Lock()
@@ -105,7 +105,7 @@ class WatchedLog:
         known: Published | None = getattr(self, "_latest", None)
         if known is not None and known.note == note:
             return known
-        checkpoint = open_checkpoint(note, self._key)[0]
+        checkpoint = self._judge.open(note)
         if known is not None and checkpoint.size == known.size and checkpoint != known.checkpoint:
             detail = f"of {known.size} entries two trees are signed"
             raise FileDamage(CHECKPOINT, "another-tree", detail)
