@@ -12,6 +12,7 @@ from api.backups.backing_up import back_up
 from api.backups.published import compare as compare_log
 from api.backups.restoring import restore as restore_log
 from api.ending import CONSOLE, fail
+from api.log_files import LOG_VARIABLE
 from api.sequence import VARIABLE
 from testamur.errors import Refuted, Unavailable
 
@@ -27,11 +28,34 @@ Kept = Annotated[
 ]
 
 
+def _refuse_bucket(log: str | None) -> None:
+    """End the command if the published log is said to be in a bucket."""
+    if log is not None:
+        raise typer.BadParameter(
+            f"this command reads and writes the published log in the folder alone. Unset "
+            f"{LOG_VARIABLE} if it is there; if it is in a bucket, keep copies of the bucket and "
+            "of the database by their own means, and check them by `fsck --log`"
+        )
+
+
+InBucket = Annotated[
+    str | None,
+    typer.Option(
+        "--log",
+        envvar=LOG_VARIABLE,
+        callback=_refuse_bucket,
+        hidden=True,
+        help="Not offered here: the published log must be in the folder.",
+    ),
+]
+
+
 @commands.command()
 def backup(
     data: Annotated[Path, typer.Option("--data", help="The folder of the log.")],
     to: Annotated[Path, typer.Option("--to", help="The folder of the backup, on another disk.")],
     store: Kept = None,
+    log: InBucket = None,  # noqa: ARG001  # refused by its callback
 ) -> None:
     """Bring the backup in TO up to the log in DATA, which may be served meanwhile.
 
@@ -64,6 +88,7 @@ def restore(
         ),
     ],
     store: Kept = None,
+    log: InBucket = None,  # noqa: ARG001  # refused by its callback
 ) -> None:
     """Begin the log in DATA again from a backup, unless the public saw more than that holds.
 
@@ -95,6 +120,7 @@ def compare(
             "a checkpoint. May be repeated."
         ),
     ],
+    log: InBucket = None,  # noqa: ARG001  # refused by its callback
 ) -> None:
     """Compare the log in DATA with what the public saw, before it starts again.
 

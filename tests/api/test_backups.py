@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import subprocess
@@ -165,6 +166,28 @@ def test_a_registry_that_is_not_ready_is_taken_for_one_that_runs(
     refusal = pytest.raises(Refuted, match=f"{path} answers {status}")
     with closing(port), refusal if running else nullcontext():
         refuse_running(f"{port.address}/log")
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("backup", "--data", "data", "--to", "to"),
+        ("restore", "--from", "to", "--data", "data", "--published", "seen"),
+        ("compare", "--data", "data", "--published", "seen"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_log_in_a_bucket_is_refused_rather_than_looked_for_in_the_folder(
+    command: tuple[str, ...], how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = "s3://bucket/log?endpoint=https://127.0.0.1:9"
+    if how == "environment":
+        monkeypatch.setenv("TESTAMUR_LOG", bucket)
+    done = called(*command, *(["--log", bucket] if how == "option" else []))
+    assert done.returncode == 2
+    told = " ".join(re.sub(r"[^ -~]", " ", done.stderr).split())
+    assert "the published log in the folder alone" in told.replace(" | ", " ")
 
 
 def test_a_damaged_backup_is_not_restored(log: Served, tmp_path: Path) -> None:
