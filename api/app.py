@@ -128,7 +128,7 @@ class App:
         finally:
             # Without a status its client was gone before the answer.
             took = perf_counter() - began
-            self._observer.request(scope["headers"], route, scope["method"], status, took)
+            self._observer.request(scope, route, scope["method"], status, took)
 
     async def _routed(self, scope: Scope, receive: Receive, send: Send) -> str:
         """Answer one request, and return its route template."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from api.http.address_limits import AddressLimits
+from api.http.asgi import Scope
 from api.http.client_address import ClientAddresses, Network, ProxyHeader
 from api.http.rate_limits import Buckets
 from api.operations import series
@@ -37,6 +38,10 @@ class RateLimits:
         """Return the limits of addresses, None if there are none."""
         limits = AddressLimits(self._addresses, self._requests, self._tiles)
         return limits if limits.limited else None
+
+    def trusts(self, scope: Scope) -> bool:
+        """Return whether a request comes from one of `proxies`."""
+        return self._addresses.trusts(scope)
 
     def quota(self, on_limited: Callable[[], None]) -> Quota:
         """Return the limits of organizations; each refusal calls `on_limited`."""

@@ -74,6 +74,12 @@ class ClientAddresses:
             return _key_of_text(peer[0])
         return _key(self._client(_parsed(peer[0]), scope["headers"]))
 
+    def trusts(self, scope: Scope) -> bool:
+        """Return whether the other end of the connection is one of our proxies."""
+        peer = scope.get("client")
+        address = None if peer is None else _parsed(peer[0])
+        return address is not None and self._is_trusted(address)
+
     def _client(self, peer: Address | None, headers: Headers) -> Address | None:
         client = peer
         stated = listed(headers, self._header)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from time import time, time_ns
 from typing import TYPE_CHECKING, Final
 
-from api.http.asgi import Headers
+from api.http.asgi import Scope
 from api.http.methods import known_method
 from api.operations import series
 from api.operations.numbers import Numbers
@@ -32,15 +33,23 @@ class Observer:
 
     The committer's thread calls `group`, the one that hears of publications `published`, the one
     that hears of the tables `projected`; the event loop calls the others. With `records` each
-    submission is a log record. `traces`, which the caller closes, get a span for each hop.
+    submission is a log record. `traces`, which the caller closes, get a span for each hop; a
+    request goes on with the trace that it names if the server `trusts` where it comes from.
     """
 
-    def __init__(self, *roles: Role, traces: Traces | None = None, records: bool = False) -> None:
+    def __init__(
+        self,
+        *roles: Role,
+        traces: Traces | None = None,
+        records: bool = False,
+        trusts: Callable[[Scope], bool] = lambda _: False,
+    ) -> None:
         self.numbers = numbers = Numbers(*roles)
         self.traces = traces
         self.ways: dict[object, Hops] | None = None if traces is None else {}
         """The hops of submissions that the gate has, by ticket."""
         self._records = records
+        self._trusts = trusts
         if "api" in roles:
             for counted in (series.EVENTS, series.SUBMISSION_SECONDS):
                 numbers.begin(counted)
@@ -110,28 +119,30 @@ class Observer:
 
     # --- From the event loop ---
 
-    def receipt(self, hops: Hops, headers: Headers, status: int) -> None:
+    def receipt(self, hops: Hops, scope: Scope, status: int) -> None:
         """Take a submission that gets its receipt now."""
         repeated = hops.recorded is not None and hops.recorded.repeated
         self.numbers.observe(series.SUBMISSION_SECONDS, hops.seconds)
-        self._submission(hops, headers, "repeated" if repeated else "recorded", status)
+        self._submission(hops, scope, "repeated" if repeated else "recorded", status)
 
-    def refused(self, hops: Hops, headers: Headers, status: int, rule: str) -> None:
+    def refused(self, hops: Hops, scope: Scope, status: int, rule: str) -> None:
         """Take a submission that gets a problem now."""
         self.numbers.add(series.PROBLEMS, rule)
-        self._submission(hops, headers, f"{status // 100}xx", status, rule)
+        self._submission(hops, scope, f"{status // 100}xx", status, rule)
 
-    def hung_up(self, hops: Hops, headers: Headers) -> None:
+    def hung_up(self, hops: Hops, scope: Scope) -> None:
         """Take a submission whose client was gone before it was whole."""
-        self._submission(hops, headers, "hung-up", 0)
+        self._submission(hops, scope, "hung-up", 0)
 
     def _submission(
-        self, hops: Hops, headers: Headers, outcome: str, status: int, rule: str | None = None
+        self, hops: Hops, scope: Scope, outcome: str, status: int, rule: str | None = None
     ) -> None:
         self.numbers.add(series.SUBMISSIONS, outcome)
         trace = None
         if self.traces is not None:
-            trace = self.traces.submission(hops, headers, status, rule)
+            trace = self.traces.submission(
+                hops, scope["headers"], status, rule, trusted=self._trusts(scope)
+            )
         if self._records:
             fields = submission_record(hops, outcome, status, rule, trace)
             _log.info("submission %s", outcome, extra={"fields": fields})
@@ -140,9 +151,7 @@ class Observer:
         """Count a request that is answered 429; one thread for each `limit`."""
         self.numbers.add(series.LIMITED, limit)
 
-    def request(
-        self, headers: Headers, route: str, method: str, status: int, seconds: float
-    ) -> None:
+    def request(self, scope: Scope, route: str, method: str, status: int, seconds: float) -> None:
         """Take an answer to a request of `route`, a template, that took so many seconds."""
         self.numbers.add(series.REQUESTS, route, known_method(method), str(status))
         if route not in _LONG:
@@ -150,7 +159,15 @@ class Observer:
         if self.traces is not None and (route, method) != ("/submissions", "POST"):
             ended = time_ns()
             began = ended - round(seconds * 1e9)
-            self.traces.request(headers, route, method, status, began=began, ended=ended)
+            self.traces.request(
+                scope["headers"],
+                route,
+                method,
+                status,
+                began=began,
+                ended=ended,
+                trusted=self._trusts(scope),
+            )
 
 
 def submission_record(

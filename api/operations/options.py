@@ -38,7 +38,12 @@ class Operations:
             traces = traces_of()
             if traces is not None:
                 stack.callback(traces.close)
-            observer = Observer(*roles, traces=traces, records=self.submissions)
+            observer = Observer(
+                *roles,
+                traces=traces,
+                records=self.submissions,
+                trusts=(self.limits or RateLimits()).trusts,
+            )
             writer = self.writer
             observer.numbers.read(series.RECORDS_LOST, lambda: writer.lost if writer else 0)
             yield observer

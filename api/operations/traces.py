@@ -1,7 +1,8 @@
 """Spans, sent by the OpenTelemetry SDK; imported only where traces are asked for.
 
-A submission is one trace, that of its sender if the request carries a `traceparent`: the request,
-and beneath it `receive`, `check`, `queue`, `commit` and `publish`, the wait for a checkpoint. A
+A submission is one trace, that of its sender if a proxy of ours sent it on with a `traceparent`:
+anybody else would decide what is sampled, and a link to their trace does. It holds the request, and
+beneath it `receive`, `check`, `queue`, `commit` and `publish`, the wait for a checkpoint. A
 publication covers many submissions, and a transaction of the follower many publications, so they
 are traces of their own, and links lead there. All processes know the root of a checkpoint, so its
 digits are the ids of the publication's trace and span: a link needs no word from the publisher.
@@ -31,6 +32,7 @@ from opentelemetry.trace import (
     Status,
     StatusCode,
     TraceFlags,
+    get_current_span,
     set_span_in_context,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -118,15 +120,29 @@ class Traces:
         self._provider.shutdown()
 
     def request(
-        self, headers: Headers, route: str, method: str, status: int, *, began: int, ended: int
+        self,
+        headers: Headers,
+        route: str,
+        method: str,
+        status: int,
+        *,
+        began: int,
+        ended: int,
+        trusted: bool,
     ) -> None:
-        """Make the span of a request. `began` and `ended` are in Unix nanoseconds."""
-        self._request(headers, route, method, status, began, {}).end(ended)
+        """Make the span of a request. `began` and `ended` are in Unix nanoseconds.
 
-    def submission(self, hops: Hops, headers: Headers, status: int, rule: str | None) -> str:
+        It goes on with the trace that `headers` name if they are `trusted`, else it links to it.
+        """
+        sender = _sender(headers)
+        self._request(sender, route, method, status, began, {}, trusted=trusted).end(ended)
+
+    def submission(
+        self, hops: Hops, headers: Headers, status: int, rule: str | None, *, trusted: bool
+    ) -> str:
         """Make the spans of a submission that was just answered, or given up by its client.
 
-        Returns the id of the trace.
+        `headers` are `trusted` as those of `request`. Returns the id of the trace.
         """
         ended = hops.at(hops.started + hops.seconds)
         attributes: dict[str, AttributeValue] = {} if rule is None else {"testamur.rule": rule}
@@ -137,7 +153,10 @@ class Traces:
         if hops.recorded is not None:
             attributes["testamur.position"] = hops.recorded.position
             attributes["testamur.repeated"] = hops.recorded.repeated
-        span = self._request(headers, "/submissions", "POST", status, hops.began, attributes)
+        sender = _sender(headers)
+        span = self._request(
+            sender, "/submissions", "POST", status, hops.began, attributes, trusted=trusted
+        )
         within = set_span_in_context(span)
         for name, start, end, found, links in _hops(hops):
             child = self._tracer.start_span(
@@ -175,17 +194,21 @@ class Traces:
 
     def _request(
         self,
-        headers: Headers,
+        sender: Context,
         route: str,
         method: str,
         status: int,
         began: int,
         attributes: Attributes,
+        *,
+        trusted: bool,
     ) -> Span:
         named = known_method(method)
+        claimed = get_current_span(sender).get_span_context()
         span = self._tracer.start_span(
             f"{named} {route}",
-            _sender(headers),
+            sender if trusted else Context(),
+            links=[Link(claimed)] if claimed.is_valid and not trusted else [],
             kind=SpanKind.SERVER,
             attributes={
                 "http.request.method": named,

@@ -95,16 +95,16 @@ class Submissions:
         try:
             status, receipt = await self.submit(scope, receive, hops)
         except HungUp:
-            self._observer.hung_up(hops, scope["headers"])
+            self._observer.hung_up(hops, scope)
             return
         except Exception as error:  # noqa: BLE001  # the last place where it can be answered
             problem = problem_of(error)
             detached(error)
             found = problem.document
-            self._observer.refused(hops, scope["headers"], found.status, found.rule)
+            self._observer.refused(hops, scope, found.status, found.rule)
             await answer_problem(send, problem)
         else:
-            self._observer.receipt(hops, scope["headers"], status)
+            self._observer.receipt(hops, scope, status)
             await answer(send, status, [JSON, NOT_KEPT], receipt)
 
     async def submit(self, scope: Scope, receive: Receive, hops: Hops) -> tuple[int, bytes]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,3 +122,22 @@ def test_any_header_gives_a_key_of_bounded_length(value: str) -> None:
 def test_a_network_that_is_none_is_named(text: str) -> None:
     with pytest.raises(Unavailable, match="names no network"):
         trusted_network(text)
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusted"),
+    [
+        (("10.0.0.7", 1), True),
+        (("::ffff:10.0.0.7", 1), True),
+        (("192.0.2.1", 1), False),
+        (None, False),
+    ],
+)
+def test_only_the_other_end_of_the_connection_is_trusted(
+    peer: tuple[str, int] | None, *, trusted: bool
+) -> None:
+    headers = [(b"x-forwarded-for", b"10.0.0.7")]
+    addresses = ClientAddresses((trusted_network("10.0.0.0/8"),))
+    scope: dict[str, Any] = {"client": peer, "headers": headers}
+    assert addresses.trusts(scope) is trusted
+    assert not ClientAddresses().trusts(scope)

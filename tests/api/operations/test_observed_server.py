@@ -35,7 +35,7 @@ def observed(
     ):
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-        with log.running("--log-format", "json"):
+        with log.running("--log-format", "json", "--trusted-proxy", "127.0.0.1"):
             yield log
 
 

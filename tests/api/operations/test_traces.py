@@ -59,7 +59,7 @@ def test_a_submission_is_one_trace_of_all_its_hops(
     traces: Traces, kept: InMemorySpanExporter
 ) -> None:
     hops = way()
-    traces.submission(hops, [], 201, None)
+    traces.submission(hops, [], 201, None, trusted=True)
     found = spans(kept)
     request = found.pop("POST /submissions")
     assert list(found) == ["receive", "check", "queue", "commit", "publish"]
@@ -86,7 +86,7 @@ def test_a_submission_is_one_trace_of_all_its_hops(
 
 def test_the_trace_of_the_sender_goes_on(traces: Traces, kept: InMemorySpanExporter) -> None:
     headers: Headers = [(b"traceparent", f"00-{TRACE}-{SPAN}-01".encode())]
-    traces.submission(way(), headers, 201, None)
+    traces.submission(way(), headers, 201, None, trusted=True)
     request = spans(kept)["POST /submissions"]
     assert request.parent is not None
     assert (f"{request.parent.trace_id:032x}", f"{request.parent.span_id:016x}") == (TRACE, SPAN)
@@ -109,7 +109,9 @@ def test_the_trace_of_the_sender_goes_on(traces: Traces, kept: InMemorySpanExpor
 def test_a_traceparent_that_is_none_begins_a_new_trace(
     traces: Traces, kept: InMemorySpanExporter, values: tuple[bytes, ...]
 ) -> None:
-    traces.request([(b"traceparent", each) for each in values], "/", "GET", 200, began=1, ended=2)
+    traces.request(
+        [(b"traceparent", each) for each in values], "/", "GET", 200, began=1, ended=2, trusted=True
+    )
     (span,) = kept.get_finished_spans()
     assert span.parent is None
     assert f"{span.context.trace_id:032x}" != TRACE
@@ -118,8 +120,22 @@ def test_a_traceparent_that_is_none_begins_a_new_trace(
 def test_a_sender_that_is_not_sampled_costs_no_span(
     traces: Traces, kept: InMemorySpanExporter
 ) -> None:
-    traces.submission(way(), [(b"traceparent", f"00-{TRACE}-{SPAN}-00".encode())], 201, None)
+    traces.submission(
+        way(), [(b"traceparent", f"00-{TRACE}-{SPAN}-00".encode())], 201, None, trusted=True
+    )
     assert kept.get_finished_spans() == ()
+
+
+@pytest.mark.parametrize("sampled", ["00", "01"])
+def test_a_stranger_decides_neither_the_trace_nor_whether_it_is_sampled(
+    traces: Traces, kept: InMemorySpanExporter, sampled: str
+) -> None:
+    headers: Headers = [(b"traceparent", f"00-{TRACE}-{SPAN}-{sampled}".encode())]
+    traces.submission(way(), headers, 201, None, trusted=False)
+    request = spans(kept)["POST /submissions"]
+    assert request.parent is None
+    assert f"{request.context.trace_id:032x}" != TRACE
+    assert [f"{link.context.trace_id:032x}" for link in request.links] == [TRACE]
 
 
 def test_processes_that_share_nothing_link_to_the_same_publication(
@@ -130,7 +146,7 @@ def test_processes_that_share_nothing_link_to_the_same_publication(
     seconds = {"read": 0.25, "write": 0.5}
     with closing(Traces(SimpleSpanProcessor(elsewhere))) as publisher:
         publisher.published(Advance(size=9, entries=4, began=5, seconds=seconds, root=ROOT))
-    traces.submission(way(), [], 201, None)
+    traces.submission(way(), [], 201, None, trusted=True)
     traces.projected(Advance(size=9, entries=4, began=6, seconds=seconds, root=ROOT))
     (publication,) = elsewhere.get_finished_spans()
     assert publication.parent is None
@@ -147,14 +163,14 @@ def test_a_refused_submission_ends_where_it_was_refused(
     traces: Traces, kept: InMemorySpanExporter
 ) -> None:
     hops = Hops(received=None)
-    traces.submission(hops, [], 415, "media-type")
+    traces.submission(hops, [], 415, "media-type", trusted=True)
     (request,) = kept.get_finished_spans()
     assert (request.attributes or {})["testamur.rule"] == "media-type"
     assert request.status.status_code is StatusCode.UNSET
     kept.clear()
     hops = Hops()
     hops.received = hops.checked = hops.started
-    traces.submission(hops, [], 503, "overloaded")
+    traces.submission(hops, [], 503, "overloaded", trusted=True)
     assert list(spans(kept)) == ["receive", "check", "POST /submissions"]
     assert spans(kept)["POST /submissions"].status.status_code is StatusCode.ERROR
 
