@@ -46,7 +46,7 @@ class Watched:
     def look(self) -> WatchedLog:
         """Return what a process that starts now sees."""
         judge = Judge(self.files, self.keys, self.signed, today=lambda: TODAY)
-        return WatchedLog(self.files, judge, lambda _: None)
+        return WatchedLog(self.files, judge, lambda _: None, lambda: self.last.size)
 
     def earlier(self, root: bytes | None = None) -> Checkpoint:
         """Return the checkpoint of two entries fewer, or with another root."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
+from api.log_keys.listed import KeyList, ListedKey
+from api.processes.believing import Judge
 from api.processes.watching import WatchedLog
 from log.directory import DirectoryStore
+from log.store import CHECKPOINT
 from testamur.errors import Unavailable
-from tests.harness.published_log import opened_log
+from tests.harness.published_log import PublishedLog, opened_log
 
 
 class Counting:
@@ -29,10 +33,27 @@ class Counting:
         return [self.read(path) for path in paths]
 
 
+class Signed:
+    """What was signed last: `PublishedLog` publishes at once whatever it signs."""
+
+    def __init__(self, root: Path) -> None:
+        self._store = DirectoryStore(root)
+
+    def get(self) -> bytes:
+        """Return it."""
+        return self._store.read(CHECKPOINT)
+
+
+def judge(log: PublishedLog, files: Counting) -> Judge:
+    """Return what believes checkpoints of a log that has one key."""
+    keys = KeyList((ListedKey(log.key, date(2026, 1, 1)),))
+    return Judge(files, keys, Signed(log.root))
+
+
 def test_paths_beyond_the_log_do_not_make_it_read_the_files(tmp_path: Path) -> None:
     log, _ = opened_log(tmp_path)
     files, size = Counting(tmp_path), log.size
-    watched = WatchedLog(files, log.key, lambda _: None, lambda: size)
+    watched = WatchedLog(files, judge(log, files), lambda _: None, lambda: size)
     assert files.readings == 1
 
     async def ask() -> None:
@@ -45,7 +66,8 @@ def test_paths_beyond_the_log_do_not_make_it_read_the_files(tmp_path: Path) -> N
 
 def test_a_checkpoint_of_which_a_client_heard_elsewhere_is_found(tmp_path: Path) -> None:
     log, _ = opened_log(tmp_path)
-    watched = WatchedLog(Counting(tmp_path), log.key, lambda _: None, lambda: log.size)
+    files = Counting(tmp_path)
+    watched = WatchedLog(files, judge(log, files), lambda _: None, lambda: log.size)
     log.append_entries(b"more")
     newer = log.publish().size
     assert asyncio.run(watched.at_least(newer)).size == newer
@@ -56,7 +78,8 @@ def test_it_is_also_found_while_the_sequence_cannot_be_asked(tmp_path: Path) -> 
         raise Unavailable("the database is away")
 
     log, _ = opened_log(tmp_path)
-    watched = WatchedLog(Counting(tmp_path), log.key, lambda _: None, committed)
+    files = Counting(tmp_path)
+    watched = WatchedLog(files, judge(log, files), lambda _: None, committed)
     log.append_entries(b"more")
     newer = log.publish().size
     assert asyncio.run(watched.at_least(newer)).size == newer
