@@ -134,7 +134,8 @@ class _Input:
 
     def listen(self) -> None:
         try:
-            while os.read(sys.stdin.fileno(), PIPE_BUF):
+            # Python has no `stdin` where the input was closed; file 0 may then be another's.
+            while sys.stdin is not None and os.read(sys.stdin.fileno(), PIPE_BUF):
                 if (follower := self.follower) is not None:
                     follower.wake()
         finally:  # an input that cannot be read has ended too

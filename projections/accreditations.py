@@ -25,7 +25,7 @@ from testamur.catalogue.table import Kind
 from testamur.catalogue.touched import History, Thing
 from testamur.rules.flags import Flag, Flags
 from testamur.rules.register import Grant, Register
-from testamur.rules.status import words
+from testamur.rules.vouching import words
 
 _encode: Final = msgspec.json.Encoder().encode
 _RESTATED: Final = (e.AccreditationRestated, e.RecognitionRestated)

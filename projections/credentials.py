@@ -31,7 +31,8 @@ from testamur.rules.flags import Flag
 from testamur.rules.key_table import NotCounted
 from testamur.rules.register import Credential, Register
 from testamur.rules.said import Signed
-from testamur.rules.status import FIRST, existing, status, statuses, words
+from testamur.rules.status import FIRST, existing, status, statuses
+from testamur.rules.vouching import words
 
 ISSUED: Final = TABLE[e.CredentialIssued].name
 

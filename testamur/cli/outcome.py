@@ -17,6 +17,7 @@ from testamur.cli.profile import Offers, how_to_offer, is_offered, source, takes
 from testamur.cli.terminal import NotShown, begin, note, show_json, wants_json
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.private_keys import THIS_IS_ONE, holds_private_key
+from testamur.tlog.log_keys import UnknownLogKey
 from testamur.verification.replay import BadEntry
 
 HOLDS: Final = 0
@@ -75,7 +76,7 @@ def _reported(arguments: Sequence[str], context: Any = None) -> Iterator[None]:
                 show_json(described(error))
             else:
                 note(*_sentence(error))
-                if isinstance(error, Refuted) and _is_offered_policy(context):
+                if isinstance(error, Refuted | UnknownLogKey) and _is_offered_policy(context):
                     # Else nobody knows which policy the error is about.
                     note(f"The policy is that of {source('trust')}")
             raise typer.Exit(REFUTED if isinstance(error, Refuted) else UNCHECKED) from None

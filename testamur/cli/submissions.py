@@ -33,6 +33,7 @@ from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.http.check_report import FlagsRefused
 from testamur.http.client import GRADES, RegistryClient, Wait
 from testamur.http.listings import SubmissionLine
+from testamur.tlog.log_keys import UnknownLogKey
 from testamur.tlog.policy import Policy, Verified
 from testamur.tlog.source import NotFound
 from testamur.verification.receipt import (
@@ -177,6 +178,8 @@ def _signed(file: Path) -> bytes:
 def _check_log(registry: RegistryClient, policy: Policy) -> tuple[tuple[str, int], ...]:
     """Raise `Refuted` if another log than the policy's is served, before anything is submitted.
 
+    `Unavailable` is raised if a key signs in its name that the policy does not know.
+
     Return which witnesses saw the log as it is now, and when. Whether they saw the submission is
     for its receipt to show.
     """
@@ -185,6 +188,8 @@ def _check_log(registry: RegistryClient, policy: Policy) -> tuple[tuple[str, int
         Policy(policy.logs, (), (), None).check(checkpoint)
     except Refuted as error:
         raise Refuted(f"nothing was submitted, since another log answers: {error}") from None
+    except UnknownLogKey as error:
+        raise Unavailable(f"nothing was submitted: {error}") from None
     with suppress(Refuted, Unavailable):
         return tuple(policy.check(checkpoint).witnesses)
     return ()

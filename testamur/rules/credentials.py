@@ -30,7 +30,8 @@ from testamur.rules.roles import require_role
 from testamur.rules.said import Said, Signed
 from testamur.rules.scope import uncovered
 from testamur.rules.spending import Limits, check_writings
-from testamur.rules.status import existing, status, words
+from testamur.rules.status import existing, status
+from testamur.rules.vouching import words
 
 BACKDATED_AFTER: Final = timedelta(days=30)
 POSTDATED_AFTER: Final = timedelta(days=1)

@@ -23,7 +23,8 @@ from testamur.rules.registrations import keys_in
 from testamur.rules.review import review_by
 from testamur.rules.said import Signed
 from testamur.rules.scope import exceeding, sets_of, uncovered
-from testamur.rules.status import FIRST, particulars, status, words
+from testamur.rules.status import FIRST, status
+from testamur.rules.vouching import particulars, words
 
 MOST: Final = 5
 """Details that are told of one flag."""

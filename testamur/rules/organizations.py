@@ -10,7 +10,8 @@ from testamur.rules.flags import Flag, Flags
 from testamur.rules.register import Register
 from testamur.rules.registrations import shared_flags
 from testamur.rules.said import Said
-from testamur.rules.status import may_name, particulars
+from testamur.rules.status import may_name
+from testamur.rules.vouching import particulars
 
 
 def admit_organization(register: Register, said: Said, event: e.OrganizationEvent) -> Flags:

@@ -16,7 +16,8 @@ from testamur.rules.chain import Covered, Moment, in_force
 from testamur.rules.facets import Facets, read_facets
 from testamur.rules.register import Credential, Grant, Register
 from testamur.rules.said import Said, Signed
-from testamur.rules.status import existing, words
+from testamur.rules.status import existing
+from testamur.rules.vouching import words
 
 
 @dataclass(frozen=True, slots=True)

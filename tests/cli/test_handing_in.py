@@ -57,7 +57,7 @@ def test_nothing_is_submitted_to_another_log_than_the_policys(
 ) -> None:
     other = VerifierKey.of(world.story.origin, 1, world.story.provider.key.public.raw())
     done = submit(registry, "--vkey", str(other), "--out", "receipt.json", "--json")
-    assert (done.code, done.json["error"]) == (1, "refuted")
+    assert (done.code, done.json["error"]) == (2, "unavailable")
     assert "nothing was submitted" in done.json["detail"]
     assert registry.submitted() == []
     assert not Path("receipt.json").exists()

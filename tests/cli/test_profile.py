@@ -77,7 +77,7 @@ def test_a_log_that_the_kept_policy_does_not_know_is_told_with_whose_policy_it_i
     other = World(tmp_path / "other", Story(name="another"))
     run("profile", "--vkey", "log.vkey")
     done = run("replay", other.log.root)
-    assert done.code == 1
+    assert done.code == 2
     assert f"The policy is that of your profile, {settings}" in done.err
     assert "your profile" not in run("replay", other.log.root, "--vkey", world.log.key).err
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from testamur.badges import data_integrity
+from testamur.badges import blockcert_receipts, data_integrity
+from testamur.badges.blockcerts import read_credential
 from testamur.badges.commitment import read_holder_file, render_holder_file
 from testamur.badges.openbadges import parse_credential, read_badge
 from testamur.badges.sources import read_sources
@@ -125,6 +126,21 @@ ROWS: Final = (
         ("testamur.badges.openbadges.parse_credential", "testamur.badges.openbadges.read_badge"),
         _badge,
         lambda: [samples.credential()],
+    ),
+    Row(
+        ("testamur.badges.blockcerts.read_credential", "testamur.badges.openbadges.read_issuer"),
+        lambda data: read_credential(parse_credential(data)),
+        samples.blockcerts,
+    ),
+    Row(
+        (
+            "testamur.badges.blockcert_receipts.examine",
+            "testamur.badges.inline_terms.read_contexts",
+            "testamur.badges.merkle_proofs.read_2017",
+            "testamur.badges.merkle_proofs.read_2019",
+        ),
+        lambda data: blockcert_receipts.examine(parse_credential(data)),
+        samples.blockcerts,
     ),
     Row(
         ("testamur.badges.data_integrity.verify_proofs",),

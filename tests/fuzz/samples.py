@@ -242,3 +242,9 @@ def key_lists() -> list[bytes]:
         KeyList((ListedKey(first, date.min, last), ListedKey(second, day))),
     ]
     return [each.render().encode() for each in lists]
+
+
+def blockcerts() -> list[bytes]:
+    """Return Blockcerts whose receipts hold, of both versions."""
+    cases = json.loads((_VECTORS / "blockcerts.json").read_bytes())
+    return [json.dumps(each["credential"]).encode() for each in cases if each["verdict"] == "holds"]

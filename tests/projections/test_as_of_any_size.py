@@ -24,8 +24,9 @@ from projections.standing import Happened
 from testamur.catalogue import events as e
 from testamur.catalogue.table import Kind
 from testamur.catalogue.touched import History, touched
-from testamur.rules.status import acts, closed, closing, existing, status, words
+from testamur.rules.status import acts, closed, closing, existing, status
 from testamur.rules.succession import Naming, namings
+from testamur.rules.vouching import words
 from tests.harness.chronicle import Chronicle
 from tests.harness.random_submissions import RandomSubmissions
 from tests.projections import pages

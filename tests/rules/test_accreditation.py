@@ -13,7 +13,8 @@ from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import AccreditationStatus
 from testamur.catalogue.members import Scope
 from testamur.catalogue.table import Kind
-from testamur.rules.status import status, words
+from testamur.rules.status import status
+from testamur.rules.vouching import words
 from tests.harness.memory_gate import MemoryGate
 from tests.harness.story import Party, Story, party, uuid7
 from tests.rules.members import registrar

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from testamur.catalogue.submission import stream_of
-from testamur.rules.status import closed, particulars
+from testamur.rules.status import closed
+from testamur.rules.vouching import particulars
 from tests.harness.memory_gate import MemoryGate
 from tests.harness.story import Story, party
 from tests.rules.members import robbed

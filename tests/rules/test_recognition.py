@@ -16,7 +16,8 @@ from testamur.rules import Limits
 from testamur.rules.accreditors import Accreditors
 from testamur.rules.chain import Moment, in_force
 from testamur.rules.granting import AUTHORITY_LOOKED_AT, LOOKED_AT
-from testamur.rules.status import status, words
+from testamur.rules.status import status
+from testamur.rules.vouching import words
 from tests.harness.memory_gate import MemoryGate
 from tests.harness.story import Party, Story, party, uuid7
 from tests.rules.members import registrar, robbed

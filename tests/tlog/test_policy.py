@@ -442,7 +442,7 @@ def test_a_checkpoint_cosigned_by_others_meets_a_policy_of_its_witness() -> None
     # stands in for it, and the witness's line is untouched.
     stand_in = SignerKey.generate("rome2026h1.example.org")
     policy = parse_policy(f"log {stand_in.verifier}\nwitness w {witness}\nquorum w\n")
-    with pytest.raises(Unsigned):
+    with pytest.raises(UnknownLogKey):
         policy.check(data)
     note = text + b"\n\n" + stand_in.sign(text + b"\n") + lines
     ((name, time),) = policy.check(note).witnesses

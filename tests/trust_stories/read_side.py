@@ -16,6 +16,7 @@ from testamur.rules import status as product
 from testamur.rules.register import Credential, Grant, Register
 from testamur.rules.register import Thing as ProductThing
 from testamur.rules.said import Signed
+from testamur.rules.vouching import words
 from tests.trust_model import chain, events, status
 from tests.trust_model.submissions import DAY, Submission
 from tests.trust_model.world import Thing, World
@@ -146,7 +147,7 @@ def _acts(
 
 
 def _words(world: World, register: Register, grant: Grant, there: Thing) -> Iterator[str]:
-    spoken = product.words(register, grant, world.size)
+    spoken = words(register, grant, world.size)
     expected = status.words_in_force(world, there, world.size)
     assert expected is not None
     if (spoken.name, spoken.country) != (expected.name, country_of(expected.country)):

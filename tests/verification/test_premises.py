@@ -29,6 +29,8 @@ BELOW: dict[str, set[str]] = {
     "validity": {"commitment", "submission", "signature", "inclusion", "checkpoint"},
     "proof": {"submission", "signature", "inclusion", "checkpoint"},
     "learner": {"commitment", "submission", "signature", "inclusion", "checkpoint"},
+    "blockcert": set(),
+    "blockchain": {"blockcert"},
 }
 GOOD = Finding("it is so")
 

@@ -265,7 +265,8 @@ def test_a_key_that_others_may_read_is_refused(served: Served) -> None:
     (served.data / "key").chmod(0o644)
     refused = called("serve", "--data", served.data, "--port", "0")
     assert refused.returncode == 1
-    assert "0600" in refused.stderr
+    assert "(mode 0644)" in refused.stderr
+    assert "chmod 600" in refused.stderr
 
 
 def test_an_empty_folder_is_not_served(tmp_path: Path) -> None:

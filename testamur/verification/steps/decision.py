@@ -12,7 +12,7 @@ from typing import NamedTuple
 from testamur.catalogue import events as e
 from testamur.rules.register import Grant
 from testamur.rules.review import is_overdue, review_by
-from testamur.rules.status import words
+from testamur.rules.vouching import words
 from testamur.verification.issuance import Issuance
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from testamur.catalogue.members import Vouched
 from testamur.rules.register import Grant, Register
-from testamur.rules.status import existing, particulars
+from testamur.rules.status import existing
+from testamur.rules.vouching import particulars
 from testamur.verification.issuance import Issuance
 
 
