@@ -8,7 +8,7 @@ from pathlib import Path
 
 from api.folder import Folder, locked
 from api.log_keys.private import read_log_keys
-from api.sequence import open_last_signed, open_sequence
+from api.sequence import is_database, open_last_signed, open_sequence
 from registry.copying import Copied, copy_sequence
 from testamur.errors import Refuted, Unavailable
 from testamur.tlog.checkpoint import Checkpoint, open_checkpoint
@@ -37,7 +37,11 @@ def copy_log(
         original = stack.enter_context(closing(open_sequence(folder, source)))
         copy = stack.enter_context(closing(open_sequence(folder, target, make=True)))
         signed = stack.enter_context(closing(open_last_signed(folder, source)))
-        signed_there = stack.enter_context(closing(open_last_signed(folder, target)))
+        # Beside a file, the folder keeps the last one signed, whichever file that is.
+        there_too = not is_database(source) and not is_database(target)
+        signed_there = (
+            signed if there_too else stack.enter_context(closing(open_last_signed(folder, target)))
+        )
         for each in (signed, signed_there):
             each.claim()  # or a publisher on another machine goes on meanwhile
         note, there = signed.get(), signed_there.get()

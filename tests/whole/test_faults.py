@@ -36,6 +36,10 @@ def test_nothing_acknowledged_is_lost_whichever_call_fails_or_kills(
     assert found.receipts > FAULTS
 
 
+@pytest.mark.skipif(
+    "TESTAMUR_FAULTS_SEED" not in os.environ,
+    reason="waits for minutes for what was lost: TESTAMUR_FAULTS_SEED=1 asks for it",
+)
 def test_a_server_that_acknowledges_what_is_not_durable_is_found_out(tmp_path: Path) -> None:
     def only(role: str, fault: Fault) -> bool:
         return role == "writer" and fault.call == "fdatasync" and fault.action == "fail"
