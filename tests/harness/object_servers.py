@@ -140,6 +140,7 @@ class SeaweedFS(ObjectServer):
             "-s3",
             f"-s3.config={self.folder / 's3.json'}",
             "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
             "-volume.max=20",
             "-master.volumeSizeLimitMB=64",
             "-master.telemetry=false",
