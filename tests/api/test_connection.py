@@ -57,6 +57,13 @@ class Client:
         (found,) = self._state.connections
         return cast("Connection", found)
 
+    async def ask_for_what_is_not_taken(self) -> None:
+        """Send a request, and return once the server waits for the client to take the answer."""
+        await self.send(REQUEST)
+        async with asyncio.timeout(60):
+            while not self.protocol.flow.write_paused:  # noqa: ASYNC110  # the server's own state
+                await asyncio.sleep(0.001)
+
     async def send(self, data: bytes) -> None:
         await self._loop.sock_sendall(self.end, data)
         await asyncio.sleep(0.01)
@@ -225,7 +232,7 @@ def test_a_client_that_waits_for_its_answer_is_not_slow() -> None:
 def test_a_client_that_takes_nothing_of_its_answer_is_let_go() -> None:
     async def go() -> None:
         async with connected(body=bytes(64 << 20)) as client:
-            await client.send(REQUEST)
+            await client.ask_for_what_is_not_taken()
             assert not client.answered.is_set()
             client.later(STALL_SECONDS - 1)
             assert not client.protocol.transport.is_closing()
@@ -265,7 +272,7 @@ def test_what_a_client_does_not_take_is_counted_until_it_does() -> None:
 def test_a_client_that_takes_nothing_is_let_go_at_once_when_memory_is_short() -> None:
     async def go() -> None:
         async with connected(body=bytes(64 << 20), budget=65 << 20) as client:
-            await client.send(REQUEST)
+            await client.ask_for_what_is_not_taken()
             assert client.answers.held > 64 << 20
             client.answers.hold(_Other(), 2 << 20)
             await client.answered.wait()  # the producer of the answer is free again
