@@ -1,4 +1,4 @@
-"""Token buckets: how often somebody may ask, and for how long whoever asks too often must wait.
+"""Token buckets: how often a client may ask, and how long one that asks too often must wait.
 
 Memory is bounded: of at most `most` keys something is remembered, those seen last. A key that is
 forgotten begins with a full bucket, so a crowd of more keys than that is not slowed down by this.

@@ -1,8 +1,9 @@
 """Which checkpoint among the files of a log is believed, by a process that did not publish it?
 
-Whoever can write these files may hold a key that the log used once. So a signature alone does not
-do: no tree is believed that is larger than the one signed last, as the database has it, nor another
-one. A signature by a key of these days, or the tiles, show that a smaller tree is part of that.
+A thief who can write these files may hold a key that the log used once. So a signature alone does
+not do: no tree is believed that is larger than the one signed last, as the database has it, nor
+another one. A signature by a key of these days, or the tiles, show that a smaller tree is part
+of that.
 """
 
 from __future__ import annotations

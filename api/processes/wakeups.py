@@ -109,7 +109,7 @@ class Wakeups:
         self._cross(self._publish, checkpoint.size)
 
     def on_committed(self, committed: int) -> None:
-        """Take note that the sequence has so many entries, whoever committed them."""
+        """Take note that the sequence has so many entries, by whichever process."""
         self._cross(self._commit, committed)
 
     def _cross(self, take: Callable[[T], None], what: T) -> None:

@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
@@ -43,7 +44,7 @@ _WEED_PORTS: Final = ("master.port", "volume.port", "filer.port", "s3.port")
 _HOW: Final = "versitygw is not there, and is built where Go and its module proxy are"
 
 
-class ObjectServer:
+class ObjectServer(ABC):
     """A server that this process starts, stops and starts again on the same port and folder."""
 
     def __init__(self) -> None:
@@ -56,15 +57,15 @@ class ObjectServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    @abstractmethod
     def endpoint(self) -> str:
         """Where it listens."""
-        raise NotImplementedError
 
-    def _command(self) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def _command(self) -> list[str]: ...
 
-    def _answers(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _answers(self) -> bool: ...
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
