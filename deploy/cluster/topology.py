@@ -236,6 +236,7 @@ class Topology:
             },
         )
         (place / "nginx.conf").write_text(text, encoding="utf-8")
+        shutil.copy(DEPLOY / "api.conf", place)
         as_root = " user root;" if os.geteuid() == 0 else ""
         self._add(
             Part(

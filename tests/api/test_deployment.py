@@ -5,11 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import re
-import shutil
-import signal
-import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,8 +21,8 @@ from typer.main import get_command
 from api.__main__ import commands
 from api.http.rate_limits import BURST_SECONDS, MAX_KEYS
 from api.operations.records import MOST
+from tests.harness.nginx import around, free_port, needs_nginx, nginx
 from tests.harness.served import PROJECT, Served
-from tests.harness.waiting import until
 
 PAGE = (PROJECT / "docs/deployment.md").read_text()
 ROWS = re.findall(r"^\| (.+?) \| ([0-9,]+(?: \w+)?) \|.*\| `([\w.]+)` \|$", PAGE, re.MULTILINE)
@@ -66,17 +62,6 @@ def test_each_option_is_one_of_the_command() -> None:
 
 # --- The proxy, for real ---
 
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-_AROUND = """
-daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
-events {{ worker_connections 64; }}
-http {{
-    access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-{block}
-}}
-"""
-
 
 def certificate(folder: Path) -> None:
     """Write a certificate for localhost, signed by itself, and its key."""
@@ -108,40 +93,28 @@ def certificate(folder: Path) -> None:
 def proxied(served: Served, folder: Path) -> Iterator[httpx2.Client]:
     """Yield a client of the proxy that the page shows, before a running server."""
     certificate(folder)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     (block,) = re.findall(r"```nginx\n(.*?)```", PAGE, re.DOTALL)
     for old, new in {
         "listen 443": f"listen 127.0.0.1:{port}",
         "127.0.0.1:8000": served.url.removeprefix("http://"),
         "/etc/ssl/log.example.pem": f"{folder}/log.pem",
         "/etc/ssl/log.example.key": f"{folder}/log.key",
+        "/etc/testamur/": f"{PROJECT}/deploy/",
         "/srv/testamur/log/": f"{served.data}/log/",
     }.items():
         assert old in block
         block = block.replace(old, new)
-    (folder / "nginx.conf").write_text(_AROUND.format(folder=folder, block=block))
-    command = [str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    try:
-        context = ssl.create_default_context(cafile=str(folder / "log.pem"))
-        with httpx2.Client(base_url=f"https://localhost:{port}", verify=context) as client:
-
-            def listens() -> bool:
-                assert process.poll() is None, process.stderr and process.stderr.read()
-                with suppress(httpx2.TransportError):
-                    return client.get("/healthz").status_code == 200
-                return False
-
-            until(listens)
-            yield client
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+    context = ssl.create_default_context(cafile=str(folder / "log.pem"))
+    with (
+        nginx(around(block, folder), folder, port),
+        httpx2.Client(base_url=f"https://localhost:{port}", verify=context) as client,
+    ):
+        yield client
 
 
 @pytest.mark.server
-@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+@needs_nginx
 def test_the_proxy_of_the_page_serves_the_log_and_hands_on_the_rest(
     served: Served, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from tests.harness.served import PROJECT
 pytestmark = pytest.mark.compose
 
 NGINX = (PROJECT / "deploy/nginx.conf").read_text()
+HANDED_ON = (PROJECT / "deploy/api.conf").read_text()
 PROMETHEUS = (PROJECT / "deploy/prometheus.yml").read_text()
 
 
@@ -123,7 +124,7 @@ def test_nothing_is_killed_while_it_drains(services: dict[str, Any]) -> None:
         (grace,) = (word for word in services[name]["command"] if word.startswith("--grace="))
         assert seconds(services[name]["stop_grace_period"]) > int(grace.partition("=")[2]) + 5
     # The proxy ends after the longest wait for an answer.
-    (patience,) = set(re.findall(r"proxy_read_timeout (100)s", NGINX))
+    (patience,) = re.findall(r"proxy_read_timeout (100)s", HANDED_ON)
     assert seconds(services["proxy"]["stop_grace_period"]) >= int(patience)
 
 
@@ -257,7 +258,11 @@ def test_the_proxy_finds_each_process_where_it_is(services: dict[str, Any]) -> N
     (port,) = services["proxy"]["ports"]
     assert f"listen 0.0.0.0:{port['target']} " in NGINX
     # The largest submission, and what the proxy keeps in its memory.
-    assert "client_max_body_size 64m" in NGINX
+    assert "client_max_body_size 64m" in HANDED_ON
+    # nginx looks for what it includes beside the file that includes it.
+    beside = {each["target"] for each in services["proxy"]["volumes"]}
+    (included,) = re.findall(r"^ +include (\S+);", NGINX, re.MULTILINE)
+    assert f"/etc/testamur/{included}" in beside
 
 
 def test_prometheus_scrapes_every_process(services: dict[str, Any]) -> None:
