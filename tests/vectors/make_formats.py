@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import json
 import tempfile
+import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ import msgspec
 
 from testamur.badges.commitment import HolderFile, render_holder_file
 from testamur.catalogue.submission import (
+    base64url_encode,
     every_refusal,
     format_time,
     parse,
@@ -50,6 +52,7 @@ def format_files() -> dict[str, str]:
         "registration.json": registrations(),
         "evidence-file.json": _evidence_file(),
         "holder-file.json": _holder_file(),
+        "holder-link.json": _holder_link(),
         "report.json": _report(),
         "learner.json": _learners(),
         "check-report.json": _check_report(),
@@ -293,6 +296,60 @@ def _holder_file() -> dict[str, Any]:
         "good": data.decode(),
         "refused": _texts(refused),
     }  # fmt: skip
+
+
+# --- The holder link ---
+
+
+def _holder_link() -> dict[str, Any]:
+    data = _holder_file()["good"].removesuffix("\n").encode()
+    page, good = "https://register.example/holder", _stored(data)
+    zlib_form = b"\x78\x01" + good + zlib.adler32(data).to_bytes(4, "big")
+    bare = _compact(json.loads(data)["credential"])
+    text = base64url_encode(good)
+
+    def link(raw: bytes) -> str:
+        return f"{page}#1.{base64url_encode(raw)}"
+
+    return {
+        "note": note("A link to the holder's page, and links that must be refused. The `good` one "
+                      "holds its file in a stored block of DEFLATE, so that every library makes it "
+                      "alike; one that is made for a holder is compressed."),
+        "good": f"{page}#1.{text}",
+        "refused": [
+            {"desc": "no fragment", "link": page},
+            {"desc": "an empty fragment", "link": f"{page}#"},
+            {"desc": "no version", "link": f"{page}#{text}"},
+            {"desc": "another version", "link": f"{page}#2.{text}"},
+            {"desc": "nothing behind the version", "link": f"{page}#1."},
+            {"desc": "padding", "link": f"{page}#1.{text}{'=' * (-len(text) % 4 or 4)}"},
+            {"desc": "standard base64", "link": f"{page}#1.{text}+/8"},
+            {"desc": "a space", "link": f"{page}#1.{text[:60]} {text[60:]}"},
+            {"desc": "bits left over", "link": f"{page}#1.{text[:-1]}{_spare(text[-1])}"},
+            {"desc": "cut off", "link": f"{page}#1.{text[: len(text) // 8 * 4]}"},
+            {"desc": "bytes behind the end", "link": link(good + b"\x00")},
+            {"desc": "a last block that is not said to be it", "link": link(b"\x00" + good[1:])},
+            {"desc": "a block of a reserved type", "link": link(b"\x07" + good[1:])},
+            {"desc": "a length that is denied", "link": link(good[:3] + b"\0\0" + data)},
+            {"desc": "zlib around the DEFLATE", "link": link(zlib_form)},
+            {"desc": "the file without DEFLATE", "link": link(data)},
+            {"desc": "the credential alone", "link": link(_stored(bare))},
+            {"desc": "nothing", "link": link(_stored(b""))},
+            {"desc": "a file that is cut off", "link": link(_stored(data[:-1]))},
+        ],
+    }  # fmt: skip
+
+
+def _stored(data: bytes) -> bytes:
+    """Return the one stored block of raw DEFLATE (RFC 1951, section 3.2.4) that holds the data."""
+    length = len(data).to_bytes(2, "little")
+    return b"\x01" + length + bytes(255 - byte for byte in length) + data
+
+
+def _spare(last: str) -> str:
+    """Return the last character with a bit set that stands for nothing."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return alphabet[alphabet.index(last) | 1]
 
 
 # --- Reports ---

@@ -81,7 +81,7 @@ def test_every_format_has_an_example() -> None:
     sections = re.split(r"^## ", TEXT, flags=re.MULTILINE)
     formats = re.findall(r"^\| \[([a-z ]+)\]\(\S*#", TEXT, flags=re.MULTILINE)
 
-    assert len(formats) == 9
+    assert len(formats) == 10
     for name in formats:
         (section,) = [each for each in sections if each.lower().startswith(name + "\n")]
         assert "<!-- " in section
