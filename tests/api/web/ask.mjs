@@ -3,16 +3,15 @@
 import { readFileSync } from "node:fs";
 import { jcs } from "../../../api/web/static/verify/canonical_json.mjs";
 import { bytesOf, fromBase64, hex } from "../../../api/web/static/verify/encodings.mjs";
-import { Refuted } from "../../../api/web/static/verify/errors.mjs";
+import { Refusal, Refuted } from "../../../api/web/static/verify/errors.mjs";
 import { decodeEvent } from "../../../api/web/static/verify/events.mjs";
-import { parseEvidence, readHolderFile } from "../../../api/web/static/verify/evidence.mjs";
 import { ed25519Key, publicKey, verifySignature } from "../../../api/web/static/verify/keys.mjs";
 import { keyTable } from "../../../api/web/static/verify/key_table.mjs";
 import * as ranges from "../../../api/web/static/verify/name_ranges.mjs";
 import { parsePolicy } from "../../../api/web/static/verify/policy.mjs";
 import { parseStrict } from "../../../api/web/static/verify/strict_json.mjs";
 import { parseEntry } from "../../../api/web/static/verify/submission.mjs";
-import { NOT_MADE, verify } from "../../../api/web/static/verify/verify.mjs";
+import { NOT_MADE, judge, read } from "../../../api/web/static/verify/verify.mjs";
 
 globalThis.crypto ??= (await import("node:crypto")).webcrypto; // Node before 19
 
@@ -26,17 +25,26 @@ const counting = ({ registered, submissions, counts }) =>
     return due.filter((each) => table.counts(each.key, each.position, each.recordedAt)).map(({ position }) => position);
   });
 
+// A file of this kind; another one is refused.
+const given = async (kind, text) => {
+  const file = await read(bytesOf(text), kind);
+  if (file.kind !== kind) throw new Refusal(file.rule ?? "other-kind", file.why ?? `a file of kind ${file.kind}`);
+  return file;
+};
+
 const KINDS = {
-  verify: async ({ holder, evidence, policy, anchors, now, evidenceFrom, isAsked }) =>
-    verify({
-      holder: readHolderFile(bytesOf(holder)),
-      evidence: parseEvidence(bytesOf(evidence)),
-      policy: await parsePolicy(policy),
-      anchors,
+  verify: async ({ holder, evidence, policy, now, at, evidenceFrom, ...asked }) => {
+    const excerpt = await given("evidence", evidence);
+    const from = { evidenceFrom, evidence: excerpt.evidence, flags: null, notes: [] };
+    return judge({
+      ...asked,
+      file: await given("holder", holder),
+      ...(evidenceFrom === "file" ? { evidence: [excerpt] } : { register: from }),
+      policy: await given("policy", policy),
       now: Date.parse(now),
-      evidenceFrom,
-      isAsked,
-    }),
+      at: at === null ? null : Date.parse(at),
+    });
+  },
   // As a browser answers that does not know the algorithm.
   verifyWithoutEd25519: async (asked) => {
     const importKey = crypto.subtle.importKey;
@@ -49,6 +57,7 @@ const KINDS = {
       crypto.subtle.importKey = importKey;
     }
   },
+  read: (data) => read(fromBase64(data), "file"),
   json: ({ data, ...bounds }) => jcs(parseStrict(fromBase64(data), bounds)),
   event: (line) => jcs(decodeEvent(line)),
   entry: (line) => parseEntry(line).recordedAt,

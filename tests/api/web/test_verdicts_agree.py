@@ -46,7 +46,8 @@ def case(found: Any) -> dict[str, Any]:
         "anchors": found["anchors"],
         "now": found["now"],
         "evidenceFrom": found.get("evidenceFrom", "register"),
-        "isAsked": "learner" in found,
+        "at": found.get("at"),
+        "learner": found.get("learner"),
     }
 
 

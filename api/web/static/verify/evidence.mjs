@@ -8,7 +8,7 @@ import { bytes, integer, list, part, text, word } from "./forms.mjs";
 import { MAX_DEPTH, MAX_DOCUMENT, MAX_VALUES, parseStrict } from "./strict_json.mjs";
 import { MAX_EVENTS } from "./submission.mjs";
 
-const MAX_EVIDENCE = 16 * 1024 * 1024;
+export const MAX_EVIDENCE = 16 * 1024 * 1024;
 const MAX_EVIDENCE_VALUES = 1_000_000;
 const ANEW = "if an editor saved it, get it anew: `testamur evidence`";
 
@@ -81,7 +81,8 @@ const holderForm = part({
 export const readHolderFile = (data) => {
   const found = parseStrict(data, { maxBytes: MAX_HOLDER_FILE, maxDepth: MAX_DEPTH + 3 });
   if (found?.blind === undefined && found?.credentialSubject !== undefined) {
-    throw new Refusal("blind-missing", "this is a credential without its blind; give the holder file");
+    const bare = new Refusal("blind-missing", "this is a credential without its blind; give the holder file");
+    throw Object.assign(bare, { credential: found });
   }
   try {
     holderForm(found, "$");

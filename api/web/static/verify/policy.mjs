@@ -36,6 +36,22 @@ export const parsePolicy = async (text) => {
   return reading.policy();
 };
 
+// --- What stands for one ---
+
+const wordsOf = (text) => text.split("\n").map((line) => line.trim().split(/\s+/)).filter(([word]) => word !== "");
+const isKey = (words) => words.length === 1 && /^[^+{["<]+\+[0-9a-f]{8}\+/.test(words[0]);
+
+// Whether a text looks like a policy, or the keys of a log.
+export const isPolicy = (text) =>
+  wordsOf(text).some((words) => isKey(words) || (words.length > 1 && ["log", "quorum"].includes(words[0])));
+
+// The policy in a text, or the one that keys of one log, a line each, stand for: that log, no witnesses.
+export const policyIn = (text) => {
+  const lines = wordsOf(text);
+  const isKeys = lines.length > 0 && lines.every((words) => words.length === 1);
+  return parsePolicy(isKeys ? `${lines.map(([key]) => `log ${key}\n`).join("")}quorum none\n` : text);
+};
+
 class Reading {
   constructor() {
     Object.assign(this, { logs: [], witnesses: [], groups: [], quorums: [] });

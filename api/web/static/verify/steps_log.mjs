@@ -5,7 +5,7 @@ import { bytesOf, equal, fromBase64, hex } from "./encodings.mjs";
 import { Refuted, Unavailable } from "./errors.mjs";
 import { MAX_AHEAD } from "./excerpt.mjs";
 import { leafHash, sha256, verifyInclusion } from "./hashes.mjs";
-import { finding } from "./report.mjs";
+import { finding } from "./finding.mjs";
 import { formatTime } from "./submission.mjs";
 
 // (1) The credential, with its blind, opens the commitment that was logged.
@@ -46,7 +46,7 @@ export const signature = (seen, tree, now) => {
 const isAhead = (milliseconds, now) => milliseconds > now + MAX_AHEAD * 1000;
 
 // The latest time (POSIX seconds) of a cosignature, leaving out future ones; or null.
-const witnessedAt = ({ witnesses }, now) => {
+export const witnessedAt = ({ witnesses }, now) => {
   const times = witnesses.map(([, time]) => time).filter((time) => !isAhead(time * 1000, now));
   return times.length > 0 ? Math.max(...times) : null;
 };

@@ -2,7 +2,7 @@
 // the accreditor. testamur/verification/steps/status.py, accreditation.py.
 import { circumstances, past } from "./case.mjs";
 import { Refuted, Unavailable } from "./errors.mjs";
-import { REFUTED, finding } from "./report.mjs";
+import { REFUTED, finding } from "./finding.mjs";
 import { uncovered } from "./scope.mjs";
 import { AFTER, FINAL, acts, existing, status as statusOf, statuses } from "./status.mjs";
 import { statedSize } from "./steps_log.mjs";

@@ -1,79 +1,35 @@
-// Verification of a credential where its reader is: the checks of testamur/verification/verify.py, by
-// the same rules and with the same verdicts. It sends nothing anywhere.
-import { hasOwnProof, isBlockcert } from "./blockcerts.mjs";
-import { Case, parseAnchor } from "./case.mjs";
-import { Refuted, Unavailable } from "./errors.mjs";
-import { readExcerpt, shownBy } from "./excerpt.mjs";
-import { believed } from "./policy.mjs";
-import { UNCHECKED, attempt, finding, isFault, judge, need, reportOf, rested } from "./report.mjs";
-import { checkpoint, commitment, inclusion, signature, submission } from "./steps_log.mjs";
-import { accreditation, recognition, status } from "./steps_standing.mjs";
-
-const NO_TREE = "there is no checkpoint that the policy believes";
-const NOT_FOLLOWED = "the signatures behind it could not be followed";
-
-// What the credential itself says, in a form of many variants, is read by Python alone so far.
-export const NOT_MADE = ["achievement", "issuer", "validity", "proof", "learner", "blockcert", "blockchain"];
-
-// The report on a credential. `holder` and `evidence` are as `evidence.mjs` reads them, `policy` as
-// `policy.mjs` does; `anchors` are DIDs; `now` is in Unix milliseconds. `evidenceFrom` is "file" or
-// "register" (`report.mjs`). `isAsked` says whether somebody asks who the learner is.
-export const verify = async ({ holder, evidence, policy, anchors, now, evidenceFrom = "file", isAsked = false }) => {
-  // No time is later than one that is no number, so nothing would be ahead of it.
-  if (!Number.isFinite(now)) throw new TypeError("the time of asking is a number of milliseconds");
-  const given = new Set([...anchors].map(parseAnchor));
-  const tree = await attempt(() => readTree(evidence, policy));
-  const submissions = await attempt(() => shownBy(evidence));
-  const seen = await attempt(() => readCase({ holder, evidence, policy, given, tree, submissions }));
-  const findings = rested(await steps({ holder, tree, submissions, seen, now, isAsked }));
-  const size = isFault(tree) ? 0 : tree.checkpoint.size;
-  const asOf = isFault(tree) ? 0 : Math.min(tree.stated, size);
-  const report = reportOf(findings, { evidenceFrom, asOf, size });
-  return { credential: holder.id, log: isFault(tree) ? "" : tree.checkpoint.origin, ...report };
-};
-
-const readTree = async (evidence, policy) => {
-  const found = await believed(policy, evidence.checkpoint);
-  return { ...found, stated: evidence.size ?? found.checkpoint.size };
-};
-
-const readCase = async ({ holder, evidence, policy, given, tree, submissions }) => {
-  if (evidence.credential !== holder.id) throw new Unavailable(`the evidence is about credential ${evidence.credential}`);
-  const entries = need(submissions, "not every submission shown can be read");
-  const { origin } = need(tree, NO_TREE).checkpoint;
-  return new Case(await readExcerpt(holder.id, entries, origin, policy), given);
-};
-
-const steps = async ({ holder, tree, submissions, seen, now, isAsked }) => {
-  const log = () => need(tree, NO_TREE);
-  // A forgery is told once, where the signatures are looked at.
-  const followed = () => need(seen, seen instanceof Refuted ? NOT_FOLLOWED : undefined);
-  const made = {
-    commitment: () => commitment(holder, followed().issued),
-    submission: () => submission(need(submissions)),
-    signature: () => signature(need(seen), log(), now),
-    inclusion: () => inclusion(need(submissions), log()),
-    checkpoint: () => checkpoint(need(tree), holder.log),
-    status: () => status(followed(), log()),
-    accreditation: () => accreditation(followed()),
-    recognition: () => recognition(followed()),
-  };
-  const findings = {};
-  for (const [name, step] of Object.entries(made)) findings[name] = await judge(step);
-  for (const name of NOT_MADE) findings[name] = notMade(name);
-  for (const name of withoutObject(holder.credential, seen, isAsked)) findings[name] = finding("", { verdict: null });
-  return findings;
-};
-
-const notMade = (name) =>
-  finding(`the check ${name} is not made in the browser yet: use testamur verify`, { verdict: UNCHECKED });
-
-// The checks that have nothing to look at.
-const withoutObject = (credential, seen, isAsked) => {
-  const format = isFault(seen) ? undefined : seen.issued.event.format;
-  return [
-    ...(hasOwnProof(credential) ? [] : ["proof"]),
-    ...(isAsked ? [] : ["learner"]),
-    ...(isBlockcert(credential, format) ? [] : ["blockcert", "blockchain"]),
-  ];
-};
+// Verification of credentials where their reader is: all that a page calls. It sends nothing anywhere
+// but the ids that `askRegister` asks about. testamur/verification and the command `verify` are the
+// definition.
+//
+//     const files = [await read(bytes, name), ...]
+//     const register = await askRegister(location.origin, files[0].holder.id)
+//     const policy = await askPolicy(location.origin)
+//     const report = await judge({ file: files[0], register, policy })
+//
+// A file, as `read` returns it, has its `name` and a `kind`; `baked` is "png" or "svg" where it was
+// taken out of a picture:
+//
+//     holder       {holder: {id, log, credential, blind}}  what a learner has, and `judge` takes
+//     credential   {credential, rule, why}  without its blind: nothing links it to a log
+//     evidence     {evidence: {credential, size, checkpoint, submissions}}
+//     policy       {policy: {logs, witnesses, groups, quorum}, isOwnWord}  a policy, or keys of one log
+//     unreadable   {rule, why}
+//
+// A report, as `judge` returns it, is that of testamur/verification/report.py, as JSON, and `facts`:
+//
+//     verdict      "valid", "not-valid" or "could-not-tell"; `why` is its reason in one sentence
+//     evidenceFrom, credential, log, size, asOf, root (hex), checkedAt, loggedAt, recordedAt,
+//     witnessedAt  texts and numbers; null for a time that is not known, "" or 0 without a log
+//     subject      {issuer, issuerDid, position, status, achievement, accreditor}, as far as shown
+//     checks       [{name, verdict, basis, detail}], in the order of `CHECKS`; verdict is "holds",
+//                  "refuted" or "could not check"; basis "proven", "attested", "stated by the
+//                  register" or "the bearer's word"
+//     flags        [{code, basis, meaning}]
+//     issuerOnly, unexamined, notes     [text]
+//     facts        what the checks that hold show (facts.mjs), or null
+export { askPolicy, askRegister } from "./asking.mjs";
+export { NOT_MADE } from "./findings.mjs";
+export { judge } from "./judging.mjs";
+export { read } from "./reading.mjs";
+export { CHECKS } from "./finding.mjs";
