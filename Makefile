@@ -18,7 +18,7 @@ WORKERS ?= $(shell expr 1 + `nproc 2>/dev/null || getconf _NPROCESSORS_ONLN`)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve cluster test test-fast test-server fuzz check bench faults lock clean
+.PHONY: help demo serve cluster test test-fast test-server test-web fuzz check bench faults lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -36,7 +36,7 @@ test: $(VENV)/.dev ## run all tests on all cores (ARGS=, such as ARGS=tests/log)
 	@$(PYTEST) -n $(WORKERS) $(ARGS)
 
 test-fast: $(VENV)/.dev ## the same without those that start a server, or are marked slow
-	@$(PYTEST) -n auto -m "not server and not slow and not hsm and not postgres and not objects" $(ARGS)
+	@$(PYTEST) -n auto -m "not server and not slow and not hsm and not postgres and not objects and not web" $(ARGS)
 
 test-server: $(VENV)/.dev ## the tests on PostgreSQL and on S3 servers, private ones that they start
 	@$(RUN) -m tests.harness.postgres
@@ -44,6 +44,10 @@ test-server: $(VENV)/.dev ## the tests on PostgreSQL and on S3 servers, private 
 	@$(RUN) -m tests.harness.softhsm
 	@$(RUN) -m tests.harness.compose
 	@$(PYTEST) -n $(WORKERS) -m "postgres or objects or hsm or compose" $(ARGS)
+
+test-web: $(VENV)/.dev ## the pages in Chromium, which is installed by apt if it is missing and we may
+	@$(RUN) -m tests.harness.chromium
+	@$(PYTEST) -n 2 --dist loadfile -m web $(ARGS)
 
 fuzz: $(VENV)/.dev ## bend what every parser reads, for as long as wanted (SECONDS=, SEED=)
 	@$(RUN) -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)

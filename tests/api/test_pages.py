@@ -274,7 +274,7 @@ def test_a_static_file_is_kept_for_good_and_only_under_its_digest(served: Served
     (sheet,) = [
         str(each["href"])
         for tag, each in browse(served, "/organizations").elements
-        if tag == "link"
+        if tag == "link" and each["rel"] == "stylesheet"
     ]
     answer = served.get(sheet)
     assert answer.headers["content-type"] == "text/css; charset=utf-8"
