@@ -19,6 +19,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from testamur.badges.baked import unbaked
 from testamur.badges.blockcert_versions import version_of
 from testamur.badges.other_files import recognised, recognised_json
 from testamur.canonical import MAX_DEPTH, MAX_DOCUMENT, MAX_VALUES, jcs, parse_strict
@@ -124,18 +125,21 @@ class BareBlockcert(Refusal):
 
 
 def read_holder_file(data: bytes) -> HolderFile:
-    """Return the holder file that `data` spells, however it is laid out.
+    """Return the holder file that `data` spells, however it is laid out, or holds as a picture.
 
     The commitment is to the canonical form of the credential, so a file that some program indented
     or sorted otherwise is as good as ours, and one that was tampered with does not open it. Raises
-    `Refusal`: those of `parse_strict`, `blind-missing` for a bare credential (`BareBlockcert` if it
-    is one), those of `other_files.py` for what else a file may be, `holder-file` for anything that
-    is no holder file.
+    `Refusal`: those of `parse_strict` and `unbaked`, `blind-missing` for a bare credential
+    (`BareBlockcert` if it is one), those of `other_files.py` for what else a file may be,
+    `holder-file` for anything that is no holder file.
     """
     other = recognised(data)
     if other is None:
         found = _parsed(data)
         other = recognised_json(found)
+    elif other.rule == "baked-badge":
+        found = unbaked(data)
+        other = other if found is None else None
     if other is not None:
         raise Refusal(other.rule, f"this is {other.what}; {_WANTED}")
     if isinstance(found, dict) and "blind" not in found and version_of(found) is not None:

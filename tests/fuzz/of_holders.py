@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from testamur.badges import blockcert_receipts, data_integrity
+from testamur.badges.baked import bake
 from testamur.badges.blockcerts import read_credential
 from testamur.badges.commitment import read_holder_file, render_holder_file
+from testamur.badges.holder_link import holder_link, read_holder_link
 from testamur.badges.openbadges import parse_credential, read_badge
 from testamur.badges.sources import read_sources
 from testamur.cli.evidence_sources import read_evidence
@@ -18,7 +20,7 @@ from testamur.verification.receipt import parse_receipt, verify_receipt
 from testamur.verification.trust.anchors import parse_anchor
 from testamur.verification.verify import verify
 from tests.fuzz import samples
-from tests.fuzz.row import Row, as_file, as_text, texts
+from tests.fuzz.row import Row, as_file, as_line, as_text, texts
 from tests.harness.story import NOW
 
 
@@ -111,6 +113,16 @@ ROWS: Final = (
         lambda data: render_holder_file(read_holder_file(data)),
         lambda: [samples.holder_file()],
         render=lambda text: render_holder_file(read_holder_file(text)),
+    ),
+    Row(
+        ("testamur.badges.baked.unbaked",),
+        read_holder_file,
+        lambda: [bake(picture, samples.holder_file()) for picture in samples.PICTURES],
+    ),
+    Row(
+        ("testamur.badges.holder_link.read_holder_link",),
+        as_line(read_holder_link),
+        lambda: [holder_link("https://register.example", samples.log().holder).encode()],
     ),
     Row(
         (

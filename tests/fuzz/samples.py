@@ -145,6 +145,16 @@ def holder_file() -> bytes:
     return render_holder_file(log().holder)
 
 
+PICTURES: Final = (
+    # One grey pixel (PNG), and nothing (SVG).
+    bytes.fromhex(
+        "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+        "0000000a49444154789c636800000082008177cd72b60000000049454e44ae426082"
+    ),
+    b"<svg xmlns='http://www.w3.org/2000/svg'></svg>",
+)
+
+
 def evidence() -> bytes:
     return render_evidence(log().evidence)
 
