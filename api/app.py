@@ -45,6 +45,7 @@ from api.reference import routes as reference
 from api.submissions import routes as submissions
 from api.submissions.endpoint import Submissions
 from api.tiles import ENTRANCE, PREFIX, Tiles
+from api.web import problem_pages
 from api.web import routes as web
 from api.web.front import Front
 from api.web.pages import pages
@@ -264,6 +265,7 @@ def make_app(
         framework.include_router(routes, dependencies=[OnlyKnown])
     framework.include_router(health.routes)
     framework.include_router(reference.routes)
+    framework.include_router(problem_pages.routes)
     framework.include_router(web.routes)
     _answer_errors(framework)
     framework.openapi = lambda: _document(framework)  # type: ignore[method-assign]
@@ -284,7 +286,7 @@ def _answer_errors(framework: FastAPI) -> None:
         problem = problem_of(error)
         detached(error)
         if media_type_taken(request.scope["headers"], _PROBLEM_FORMS) == HTML:
-            return web.problem_page(problem, framework.state.origin)
+            return await problem_pages.problem_page(request, problem)
         return Response(
             problem.render(),
             problem.document.status,
@@ -332,7 +334,12 @@ def _document(framework: FastAPI) -> dict[str, Any]:
             document["paths"][path] = {**document["paths"].get(path, {}), **operations}
         components = document.setdefault("components", {})
         components["schemas"] = openapi.schemas(
-            *questions.SHAPES, *health.SHAPES, *submissions.SHAPES, Evidence, LogEntry
+            *questions.SHAPES,
+            *health.SHAPES,
+            *submissions.SHAPES,
+            *problem_pages.SHAPES,
+            Evidence,
+            LogEntry,
         )
         openapi.with_samples(document)
         framework.openapi_schema = document

@@ -2,7 +2,7 @@
 
 Each names the rule that was broken and, where there is one, the line of the submission and the
 offending value. None holds paths, traces or addresses of the server. Programs match on `rule`,
-which is stable; `title` and `detail` are for people.
+which is stable; `title` and `detail` are for people, and `type` leads to the page of the rule.
 
 Which status says what:
 
@@ -29,12 +29,12 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from api.http import problem_types
 from log.store import FileDamage
 from testamur.errors import Refusal, Unavailable, shown
 from testamur.http.check_report import FlagReport
 
 MEDIA_TYPE: Final = "application/problem+json"
-TYPE_PREFIX: Final = "urn:testamur:problem:"
 
 _log: Final = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class Problem(Exception):
     ) -> None:
         self.headers = dict(headers or {})
         self.document = ProblemDocument(
-            type=TYPE_PREFIX + rule,
+            type=problem_types.address(rule),
             title=_TITLES.get(status, "The request failed"),
             status=status,
             detail=detail,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlencode
 
@@ -13,11 +14,18 @@ from projections import accreditations, achievements, credentials
 
 _POSITION: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 _BY_ID: Final = (
-    (credentials.credential_at, at.credential),
-    (achievements.achievement_at, at.achievement),
-    (accreditations.accreditation_at, at.accreditation),
-    (accreditations.recognition_at, at.recognition),
+    ("a credential", credentials.credential_at, at.credential),
+    ("an achievement", achievements.achievement_at, at.achievement),
+    ("an accreditation", accreditations.accreditation_at, at.accreditation),
+    ("a recognition", accreditations.recognition_at, at.recognition),
 )
+
+
+def kinds_of(view: View, id_: str) -> Iterator[tuple[str, str]]:
+    """Yield what the register has under an id, in words, and where it is; nothing for no id."""
+    for kind, look_up, address in _BY_ID if re.match(UUID, id_) else ():
+        if look_up(view.connection, id_, view.size) is not None:
+            yield kind, address(id_)
 
 
 def found(view: View, text: str) -> str:
@@ -31,10 +39,8 @@ def found(view: View, text: str) -> str:
     if re.match(DID, typed):
         return at.organization(typed)
     if re.match(UUID, bare):
-        for look_up, address in _BY_ID:
-            if look_up(view.connection, bare, view.size) is not None:
-                return address(bare)
-        return at.credential(bare)  # which says that there is none
+        # Where there is none, the page of a credential says so.
+        return next((address for _, address in kinds_of(view, bare)), at.credential(bare))
     number = typed.replace(",", "").replace(".", "")
     if _POSITION.fullmatch(number):
         return at.entry(int(number))

@@ -43,6 +43,7 @@ def _environment() -> Environment:
     environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
         "age": age,
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "day": day,
         "flag": Flag,
         "moment": moment,

@@ -13,7 +13,6 @@ from api.questions.moment import NOW
 from api.web import static_files
 from api.web.finding import found
 from api.web.policy import HTML, POLICY
-from api.web.rendering import render
 
 routes: Final = APIRouter(include_in_schema=False)
 _PAGE: Final = {"Cache-Control": "no-store", CSP: POLICY, "Vary": "Accept, Accept-Encoding"}
@@ -40,13 +39,3 @@ async def static(request: Request, digest: str, name: str) -> Response:
 def page_of(body: bytes) -> Response:
     """Return a page as an answer that is not kept, since it says how old it is."""
     return Response(body, headers={**_PAGE, "Content-Type": f"{HTML}; charset=utf-8"})
-
-
-def problem_page(problem: Problem, origin: str) -> Response:
-    """Return a problem as a page."""
-    body = render("problem.html", {"problem": problem.document, "origin": origin})
-    return Response(
-        body,
-        problem.document.status,
-        headers={**_PAGE, **problem.headers, "Content-Type": f"{HTML}; charset=utf-8"},
-    )

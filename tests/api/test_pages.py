@@ -248,7 +248,7 @@ def test_the_box_leads_to_what_was_typed(served: Served, things: dict[str, Any])
 def test_a_browser_gets_a_problem_as_a_page_that_helps(served: Served) -> None:
     page = browse(served, "/credentials/019aa5f0-5c00-7000-8000-000000000001", status=404)
     assert "There is no such thing" in page.text
-    assert "no such credential as of size" in page.text
+    assert "No such credential as of size" in page.text
     assert "/" in page.links()
     assert asked(served, "/nothing").status_code == 404
     assert "unknown-credential" in page.text

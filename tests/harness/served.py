@@ -25,6 +25,7 @@ from pathlib import Path
 import httpx2
 from typer.testing import CliRunner
 
+from api.http.problem_types import TYPES
 from testamur.catalogue import dry_run
 from testamur.catalogue.lines import encode_event
 from testamur.catalogue.submission import MEDIA_TYPE
@@ -334,5 +335,6 @@ def problem(answer: httpx2.Response, status: int, rule: str) -> dict[str, object
     found: dict[str, object] = answer.json()
     assert (answer.status_code, found["rule"]) == (status, rule), found
     assert found["status"] == status
-    assert found["type"] == f"urn:testamur:problem:{rule}"
+    assert found["type"] == f"/problems/{rule}"
+    assert rule in TYPES, "the type of a problem leads to the page of its rule"
     return found
