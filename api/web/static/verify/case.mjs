@@ -1,9 +1,8 @@
 // What an excerpt shows of one credential, which anchors its verifier starts from, and whose words
-// are heard: testamur/verification/issuance.py and trust/.
-import { Refusal, Refuted, Unavailable } from "./errors.mjs";
-import { did } from "./events.mjs";
+// are heard: testamur/verification/issuance.py, trust/anchors.py and trust/speakers.py.
 import { chain, inForce } from "./chain.mjs";
-import { cutOffBy } from "./key_table.mjs";
+import { Refusal, Unavailable } from "./errors.mjs";
+import { did } from "./events.mjs";
 import { existing, particulars, words } from "./status.mjs";
 
 const MAX_HEARD = 64;
@@ -29,7 +28,8 @@ export class Case {
     this.anchors = this.isGiven ? given : new Set(roots.map((each) => each.did));
     const accredited = this.accredited();
     this.path = accredited === null ? null : chain(this.register, accredited.owner, this.moment(), this.anchors);
-    this.heardWords = this.path === null ? new Map() : this.wordsAlong(this.path, accredited);
+    // By organization, what its accreditor or authority says of it: the words that are heard.
+    this.words = this.path === null ? new Map() : this.wordsAlong(this.path, accredited);
     this.leads = new Map();
   }
 
@@ -51,6 +51,11 @@ export class Case {
 
   definition() {
     return this.excerpt.definitionOf(this.issued);
+  }
+
+  // The definition that it names, whether or not that counts, or null.
+  writtenDefinition() {
+    return this.excerpt.writtenDefinition(this.issued)?.event.definition ?? null;
   }
 
   // What the signer of a grant vouches for about its subject, at the issuance.
@@ -81,14 +86,35 @@ export class Case {
 
   wordsAlong(path, accredited) {
     const grants = [...path.map((id) => this.register.recognitions.get(id)), accredited];
-    return new Map(grants.map((grant) => [grant.subject, this.vouched(grant)]));
+    return new Map(grants.map((grant) => [grant.subject, this.word(grant)]));
+  }
+
+  // What one organization vouches for about another, and at which position it said so.
+  word(grant) {
+    const spoken = this.vouched(grant);
+    const { name, otherNames = [], url, otherIds = [] } = spoken;
+    const restated = grant.stream.find(({ event }) => event === spoken);
+    const position = restated?.position ?? existing(this.register, grant)?.[0] ?? 0;
+    const ids = [...(url === undefined ? [] : [url]), ...otherIds];
+    return { by: grant.owner, position, vouched: spoken, name, names: [name, ...otherNames], ids };
   }
 
   // How a report calls an organization: by a name that was vouched for, if any.
   called(organization) {
-    if (this.heardWords.has(organization)) return this.heardWords.get(organization).name;
+    if (this.words.has(organization)) return this.words.get(organization).name;
     const known = this.register.organizations.get(organization);
     return known === undefined ? organization : `${particulars(this.register, known).name} (by its own word)`;
+  }
+
+  // A note on each organization that calls itself otherwise than is vouched for.
+  ownNames() {
+    const notes = [];
+    for (const [organization, { name, names }] of this.words) {
+      const known = this.register.organizations.get(organization);
+      const own = known === undefined ? name : particulars(this.register, known).name;
+      if (!names.includes(own)) notes.push(`${name} (${organization}) calls itself ${own}`);
+    }
+    return notes;
   }
 
   // Whether the successors that an accreditor named are heard: if it leads to an anchor where the
@@ -112,43 +138,4 @@ export class Case {
   anchorsNamed() {
     return this.isGiven ? "a trust anchor of yours" : "a root authority of the log's genesis (you gave no trust anchor)";
   }
-
-  // --- What does not count ---
-
-  // Why an event that does not count does not: refuted, or not shown to count.
-  uncounted({ event, position, signed }) {
-    const what = `${past(event)} at ${position}`;
-    const organization = this.register.organizations.get(signed.organization);
-    if (organization === undefined) {
-      return new Unavailable(
-        `the evidence leaves out the registration of ${signed.organization}, which signed what was ${what}`,
-      );
-    }
-    if (!organization.keys.keys.has(signed.key)) {
-      return new Unavailable(
-        `the evidence leaves out where ${signed.organization} listed the key that signed what was ${what}`,
-      );
-    }
-    return new Refuted(`the ${event.type.split(".")[0]} was ${what}; ${this.because(organization, signed)}`);
-  }
-
-  because({ did: organization, keys }, { key, position, recordedAt }) {
-    const name = this.called(organization);
-    const listed = keys.keys.get(key);
-    const cut = listed.listingCounts ? cutOffBy(listed, position, recordedAt) : undefined;
-    if (cut !== undefined) return `${name} declared at ${cut.position} that the key was compromised since ${cut.since}`;
-    const why = keys.whyNot(key, position, recordedAt);
-    return why === null ? `${name} signed it` : `of ${name}, ${why}`;
-  }
 }
-
-// What happened, in one word: the event's own, such as `revoked`.
-export const past = ({ type }) => type.split(".")[1].split("/")[0];
-
-// What an event says of why it happened, since when, and what takes the place.
-export const circumstances = ({ event, signed }) =>
-  [
-    event.reason === undefined ? "" : ` (${event.reason})`,
-    event.successor === undefined ? "" : `, credential ${event.successor} takes its place`,
-    event.effectiveAt === undefined ? "" : `, with effect from ${event.effectiveAt}, recorded ${signed.day}`,
-  ].join("");

@@ -1,5 +1,6 @@
 // Bytes as text, and text as bytes: each in its one spelling, and every other one is refused.
 import { Refusal, Refuted, shown } from "./errors.mjs";
+import { sizeOf } from "./texts.mjs";
 
 const encoder = new TextEncoder();
 export const bytesOf = (text) => encoder.encode(text);
@@ -44,10 +45,12 @@ export const fromBase64url = (text) => {
   throw new Refusal("base64url", "not base64url without padding", text.slice(0, 60));
 };
 
+// The time grows with the square of the length.
+const MAX_BASE58 = 200;
 const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
 export const fromBase58 = (text) => {
-  if (text.length > 200) throw new Refusal("base58", "longer than any key", `${text.length} characters`);
+  if (text.length > MAX_BASE58) throw new Refusal("base58", `longer than ${MAX_BASE58} characters`, `${sizeOf(text)} characters`);
   let number = 0n;
   for (const char of text) {
     const digit = BASE58.indexOf(char);

@@ -2,6 +2,7 @@
 // that of the founding key under each registration. testamur/verification/excerpt.py. Inclusion
 // proofs are not looked at: the steps prove that the entries are what they seem.
 import { jcs } from "./canonical_json.mjs";
+import { MAX_AHEAD } from "./clock.mjs";
 import { fromBase64 } from "./encodings.mjs";
 import { Refusal, Refuted, Unavailable } from "./errors.mjs";
 import { decodeEvent, isKeyEvent } from "./events.mjs";
@@ -22,7 +23,6 @@ const MAX_WORK = 2_000_000;
 const MAX_DECLARED = 250_000;
 // Seconds between signing and recording.
 const MAX_AGE = 7 * 24 * 3600;
-export const MAX_AHEAD = 5 * 60;
 
 // The submissions of the evidence, headers read; throws `Refusal` for one that is none.
 export const shownBy = (evidence) =>

@@ -106,9 +106,9 @@ const isSignedP256 = async (point, signature, message) => {
   return key !== null && signature.length === 64 && crypto.subtle.verify(isOver, key, signature, message);
 };
 
-// Throws `Refuted` unless the key (as `publicKey` returns it) signed the text.
-export const verifySignature = async (key, signature, text) => {
-  const message = bytesOf(text);
+// Throws `Refuted` unless the key (as `publicKey` returns it) signed a message: bytes, or a text.
+export const verifySignature = async (key, signature, signed) => {
+  const message = typeof signed === "string" ? bytesOf(signed) : signed;
   const isSigned =
     key.curve === "P-256" ? isSignedP256(key.point, signature, message) : isSignedEd25519(key.raw, signature, message);
   if (!(await isSigned)) throw new Refuted(`the signature is not by ${key.curve} key ${key.multikey}`);

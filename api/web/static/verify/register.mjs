@@ -87,12 +87,16 @@ const tell = (register, did, said) => {
 };
 
 const define = (register, said, event) => {
-  if (event.type === "achievement.retired/1") return; // which no check looks at
   const version = event.version ?? 1;
   const known = register.achievements.get(event.achievement);
+  if (event.type === "achievement.retired/1") {
+    known?.stream.push(said);
+    return;
+  }
   if (known !== undefined && known.owner !== said.actor) return;
-  const achievement = known ?? { owner: said.actor, definitions: new Map() };
+  const achievement = known ?? { owner: said.actor, definitions: new Map(), written: [], stream: [] };
   register.achievements.set(event.achievement, achievement);
+  achievement.written.push([said.position, said.signed]);
   const { definitions } = achievement;
   if (!definitions.has(version)) definitions.set(version, { definition: event.definition, written: [] });
   definitions.get(version).written.push([said.position, said.signed]);
@@ -118,12 +122,14 @@ const grant = (register, said, event, kind) => {
   const id = event[kind];
   const known = grants.get(id);
   if (known !== undefined) {
-    if (known.owner === said.actor) known.written.push([said.position, said.signed]);
+    if (known.owner !== said.actor) return;
+    known.written.push([said.position, said.signed]);
+    known.grants.push(said);
     return;
   }
   const [owner, subject] = [said.actor, event.provider ?? event.organization];
   const written = [[said.position, said.signed]];
-  grants.set(id, { kind, id, owner, subject, event, first: said, makes: event.as, written, stream: [] });
+  grants.set(id, { kind, id, owner, subject, event, first: said, grants: [said], makes: event.as, written, stream: [] });
   add(register.grantsOf, `${subject} ${owner}`, id);
   if (event.as === "authority") add(register.authorised, owner, id);
 };

@@ -94,6 +94,32 @@ export const particulars = (register, organization) => {
   return organization.said.findLast(isUpdate)?.event ?? organization.registration;
 };
 
+// The successors of a thing's owner that it, and the accreditor of a credential, named before a position,
+// as each was first named: `said`. testamur/rules/succession.py.
+export const namings = (register, thing, position) => {
+  const { owner } = thing;
+  const accreditor = accreditorOf(register, thing);
+  const organization = register.organizations.get(owner);
+  const own = firstNamings(register, organization?.said, 0, position);
+  if (accreditor === null) return own;
+  const barred = Math.max(firstAccredited(register, owner, accreditor.did), ...objections(register, organization, position));
+  const foreign = register.successions.get(`${owner} ${accreditor.did}`);
+  return [...own, ...firstNamings(register, foreign, barred, position)];
+};
+
+const firstNamings = (register, said, after, before) => {
+  const named = [...bySuccessor(register, said).values()];
+  const first = named.map((all) => all.find(({ position }) => after < position && position < before));
+  return first.filter((each) => each !== undefined).sort((one, other) => one.position - other.position);
+};
+
+// Where an organization objected to the successors that others named, before a position.
+const objections = (register, organization, before = NEVER) =>
+  (organization?.said ?? [])
+    .filter(({ event, signed }) => event.type === "organization.objected/1" && register.counts(signed))
+    .map(({ position }) => position)
+    .filter((position) => position < before);
+
 // For whom others act on the things of an owner that name one accreditation, or none.
 class Speakers {
   constructor(register, thing) {
@@ -127,14 +153,13 @@ class Speakers {
     const { register, thing } = this;
     const owner = register.organizations.get(thing.owner);
     const accreditor = accreditorOf(register, thing);
-    const objected = ({ event, signed }) => event.type === "organization.objected/1" && register.counts(signed);
     const foreign = accreditor === null ? [] : register.successions.get(`${thing.owner} ${accreditor.did}`);
     return {
       own: bySuccessor(register, owner?.said),
       foreign: bySuccessor(register, foreign),
       accreditor,
       closed: closing(register, owner)?.position ?? NEVER,
-      objections: (owner?.said ?? []).filter(objected).map(({ position }) => position),
+      objections: objections(register, owner),
       firstAccredited: accreditor === null ? NEVER : firstAccredited(register, thing.owner, accreditor.did),
     };
   }

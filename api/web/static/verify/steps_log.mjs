@@ -1,9 +1,10 @@
 // Steps 1 to 5: the credential opens what was logged, who signed what is shown, and that it is in the
 // tree that the log and its witnesses signed. testamur/verification/steps/submission.py, log.py.
 import { jcs } from "./canonical_json.mjs";
+import { MAX_AHEAD, checkNotAhead, isAhead } from "./clock.mjs";
+import { uncounted } from "./declared.mjs";
 import { bytesOf, equal, fromBase64, hex } from "./encodings.mjs";
 import { Refuted, Unavailable } from "./errors.mjs";
-import { MAX_AHEAD } from "./excerpt.mjs";
 import { leafHash, sha256, verifyInclusion } from "./hashes.mjs";
 import { finding } from "./finding.mjs";
 import { formatTime } from "./submission.mjs";
@@ -34,7 +35,7 @@ export const submission = async (submissions) => {
 export const signature = (seen, tree, now) => {
   const { excerpt, register, issued, issuer } = seen;
   checkRecorded(excerpt.recordedAt, witnessedAt(tree, now), now);
-  if (!register.counts(issued.signed)) throw seen.uncounted(issued);
+  if (!register.counts(issued.signed)) throw uncounted(seen, issued);
   excerpt.checkListed();
   const name = seen.called(issuer);
   return finding(
@@ -42,8 +43,6 @@ export const signature = (seen, tree, now) => {
     { subject: { issuer: name, issuerDid: issuer, position: String(issued.position) } },
   );
 };
-
-const isAhead = (milliseconds, now) => milliseconds > now + MAX_AHEAD * 1000;
 
 // The latest time (POSIX seconds) of a cosignature, leaving out future ones; or null.
 export const witnessedAt = ({ witnesses }, now) => {
@@ -53,12 +52,7 @@ export const witnessedAt = ({ witnesses }, now) => {
 
 // `recordedAt` is the operator's word; our clock and those of witnesses bound it from above.
 const checkRecorded = (recordedAt, witnessed, now) => {
-  if (isAhead(recordedAt, now)) {
-    throw new Unavailable(
-      `the log recorded an entry at ${formatTime(recordedAt)}, and the clock here says ${formatTime(now)}: one of the ` +
-        "two is wrong; if it is yours, set it and verify again",
-    );
-  }
+  checkNotAhead("the log recorded an entry", recordedAt, now);
   if (witnessed !== null && recordedAt > (witnessed + MAX_AHEAD) * 1000) {
     throw new Refuted(
       `the log says ${formatTime(recordedAt)} of an entry that witnesses saw at ${formatTime(witnessed * 1000)}`,

@@ -1,6 +1,7 @@
 // Strict reading of JSON that others wrote: I-JSON (RFC 7493), the texts that `parse_strict` in
 // testamur/canonical.py takes and no others. `JSON.parse` keeps the last of two members silently.
 import { Refusal } from "./errors.mjs";
+import { note } from "./floats.mjs";
 
 export const MAX_DOCUMENT = 4 * 1024 * 1024;
 export const MAX_DEPTH = 64;
@@ -40,7 +41,7 @@ const utf8 = (data) => {
 
 class Reader {
   constructor(text, maxDepth, maxValues) {
-    Object.assign(this, { text, maxDepth, maxValues, at: 0, values: 0 });
+    Object.assign(this, { text, maxDepth, maxValues, at: 0, values: 0, isFloat: false });
   }
 
   document() {
@@ -50,7 +51,9 @@ class Reader {
     return value;
   }
 
+  // Of a number it is then known whether it was written as a whole one.
   value(depth) {
+    this.isFloat = false;
     this.space();
     const char = this.text[this.at];
     if (char === '"') return this.string();
@@ -60,7 +63,9 @@ class Reader {
       }
       this.count();
       this.at += 1;
-      return char === "{" ? this.object(depth) : this.array(depth);
+      const found = char === "{" ? this.object(depth) : this.array(depth);
+      this.isFloat = false;
+      return found;
     }
     for (const [word, value] of WORDS) if (this.took(word)) return value;
     return this.number();
@@ -78,6 +83,7 @@ class Reader {
       this.space();
       if (!this.took(":")) this.fail("a colon follows a key");
       members[key] = this.value(depth + 1);
+      if (this.isFloat) note(members, key);
       this.space();
     } while (this.comma());
     if (!this.took("}")) this.fail("an object ends in }");
@@ -90,6 +96,7 @@ class Reader {
     if (this.took("]")) return items;
     do {
       items.push(this.value(depth + 1));
+      if (this.isFloat) note(items, items.length - 1);
       this.space();
     } while (this.comma());
     if (!this.took("]")) this.fail("an array ends in ]");
@@ -132,7 +139,9 @@ class Reader {
     const found = this.match(NUMBER);
     if (found === null) this.fail("not a value");
     const [text, fraction, exponent] = found;
-    return fraction === undefined && exponent === undefined ? integer(text) : float(text);
+    if (fraction === undefined && exponent === undefined) return integer(text);
+    this.isFloat = true;
+    return float(text);
   }
 
   space() {
