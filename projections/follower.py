@@ -20,7 +20,17 @@ from typing import Final, TypeAlias
 from sqlalchemy import Engine, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from projections import defined, dids, grants, histories, issuances, marks, submissions, successions
+from projections import (
+    defined,
+    dids,
+    grants,
+    histories,
+    issuances,
+    marks,
+    submissions,
+    successions,
+    tallies,
+)
 from projections.bulk import write
 from projections.database import open_tables
 from projections.known_credentials import KnownCredentials
@@ -81,6 +91,7 @@ class _Fold:
         alone = {CredentialIssued}.issuperset(map(type, submission.events))
         for fold in _OF_ISSUANCES if alone else _FOLDS:
             fold(submission, self.known, self.rows)
+        tallies.fold(submission, self.known, self.rows, self.credentials.awarded)
         self.leaves += submission.leaves
         self.recorded_at = submission.recorded_at
 
@@ -347,7 +358,7 @@ class Follower:
         edge, known = resume(self.engine, self._reader.keys.first)
         rows: Rows = defaultdict(list)
         found = KnownCredentials(
-            self.engine, self._reached, lambda: rows[issuances.INTO_ISSUED], self._entry_at
+            self.engine, self._reached, lambda: rows[issuances.INTO_ISSUED], self._entry_at, known
         )
         replayer = self._replayer(known, found, rows)
         return _Fold(edge, known, replayer, found, thorough, rows)

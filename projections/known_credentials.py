@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine
 
 from projections.histories import histories
-from projections.issuances import already_issued, issuances
-from projections.tables import uuid_text
+from projections.issuances import Issued, already_issued, issuances
+from projections.tables import Known, uuid_text
+from projections.tallies import Award
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import decode_event
 from testamur.catalogue.touched import History, Thing
@@ -27,12 +28,20 @@ _ID: Final = re.compile(
 )
 
 
+class _Place(NamedTuple):
+    """Where an id was first written, and what that line names: achievement and accreditation."""
+
+    position: int
+    achievement: int
+    accreditation: int | None
+
+
 class KnownCredentials(dict[str, Credential]):
     """Credentials by id, as rules ask for them (`testamur.rules.Credentials`).
 
     `size` returns the tree size that the tables reach as this follower knows it: another one may
     have gone further. `pending` returns the rows of the issuances after it, in log order.
-    `entry_at` returns the bytes of an entry of the log.
+    `entry_at` returns the bytes of an entry of the log, `known` has the short names of rows.
     """
 
     def __init__(
@@ -41,13 +50,15 @@ class KnownCredentials(dict[str, Credential]):
         size: Callable[[], int],
         pending: Callable[[], Sequence[Mapping[str, Any]]],
         entry_at: Callable[[int], bytes],
+        known: Known,
     ) -> None:
         super().__init__()
         self._engine = engine
         self._size = size
         self._pending = pending
         self._entry_at = entry_at
-        self._positions: dict[str, int] = {}
+        self._known = known
+        self._places: dict[str, _Place] = {}
         self._counted = 0
         self._judged: tuple[Sequence[e.Event], int] = (), 0
         self._lines: dict[str, tuple[int, bytes]] | None = None
@@ -55,7 +66,7 @@ class KnownCredentials(dict[str, Credential]):
     def clear(self) -> None:
         """Forget all, because the tables hold it now."""
         super().clear()
-        self._positions.clear()
+        self._places.clear()
 
     def written(self) -> None:
         """Take note that no row is pending any more."""
@@ -81,7 +92,7 @@ class KnownCredentials(dict[str, Credential]):
         for each in issuances(connection, names, self._size()):
             written.setdefault(each.credential, []).append(each.signed)
             accreditations.setdefault(each.credential, each.accreditation)
-            self._positions.setdefault(each.credential, each.position)
+            self._places.setdefault(each.credential, self._place(each))
         things = {name: Thing(History.CREDENTIAL, name) for name in written}
         streams = histories(connection, things.values(), self._size())
         for name, signed in written.items():
@@ -116,13 +127,32 @@ class KnownCredentials(dict[str, Credential]):
             and (known := self.get(event.credential)) is not None
             and known.issuances[0].position < position
         ]
+        return {name: place.position for name, place in self._placed(again).items()}
+
+    def awarded(self, credential: str) -> Award:
+        """Return what a credential that is known here was issued for."""
+        place = self._placed([credential])[credential]
+        owner = self._known.organizations[self[credential].owner]
+        return Award(owner, place.achievement, place.accreditation)
+
+    def _placed(self, names: Collection[str]) -> dict[str, _Place]:
+        """Return where the ids were first written, of those that are known here."""
         pending = self._pending()
         for row in pending[self._counted :]:
-            self._positions.setdefault(uuid_text(row["credential"]), row["position"])
+            place = _Place(row["position"], row["achievement"], row["accreditation"])
+            self._places.setdefault(uuid_text(row["credential"]), place)
         self._counted = len(pending)
         # The rows of some were pending when their ids were looked up, and are in the tables since.
-        missing = [name for name in again if name not in self._positions]
-        with self._engine.connect() as connection:
-            for each in issuances(connection, missing, self._size()):
-                self._positions.setdefault(each.credential, each.position)
-        return {name: self._positions[name] for name in again}
+        missing = [name for name in names if name not in self._places]
+        if missing:
+            with self._engine.connect() as connection:
+                for each in issuances(connection, missing, self._size()):
+                    self._places.setdefault(each.credential, self._place(each))
+        return {name: self._places[name] for name in names}
+
+    def _place(self, issued: Issued) -> _Place:
+        return _Place(
+            issued.position,
+            self._known.achievements[issued.achievement],
+            self._known.accreditations.get(issued.accreditation or ""),
+        )

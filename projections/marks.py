@@ -1,5 +1,7 @@
 """What lists are searched by: names, identifiers, flags, roles, and who granted what to whom.
 
+Achievements are found by what their definitions state, too (`described.py`).
+
 A row says that an event at a position gave a thing a mark. What organizations, achievements and
 grants are found by never goes away: an organization is found by a name that it gave up, and by one
 that a thief gave it, since a row is never changed and whether it counts is asked later. A thing is
@@ -16,6 +18,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Column, Connection, SmallInteger, Table, bindparam, insert, select
 
+from projections.described import described
 from projections.page import Stretch
 from projections.tables import METADATA, POSITION, TEXT, Known, Rows
 from projections.words import beginnings, words
@@ -130,6 +133,8 @@ def _given(event: e.Event, signer: str, known: Known) -> Iterator[tuple[List, in
     if row.kind is Kind.CREDENTIAL:
         return
     marks = list(_stated(event))
+    if isinstance(event, e.AchievementDefined | e.AchievementRevised):
+        marks += described(event.definition, _names(signer, known))
     if row.creates:
         marks.append(party_mark("by", known.organizations[signer]))
         marks += (
@@ -144,6 +149,15 @@ def _given(event: e.Event, signer: str, known: Known) -> Iterator[tuple[List, in
         Kind.RECOGNITION: (List.RECOGNITIONS, known.recognitions),
     }[row.kind.stream]
     yield where, numbers[name], marks
+
+
+def _names(did: str, known: Known) -> Iterator[str]:
+    """Yield what an organization ever called itself."""
+    organization = known.register.organizations[did]
+    yield organization.registration.name
+    for said in organization.said:
+        if isinstance(said.event, e.OrganizationUpdated):
+            yield said.event.name
 
 
 def _stated(event: e.Event) -> Iterator[str]:

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
-from projections import defined, dids, grants, submissions, totals
+from projections import defined, dids, grants, submissions, tallies, totals
 from projections.histories import Logged, in_register
 from projections.position import reached
 from projections.tables import Known
@@ -32,6 +32,7 @@ def known_at(connection: Connection, size: int) -> Known:
         accreditations=accreditations,
         recognitions=recognitions,
         totals=totals.newest(connection),
+        tallies=tallies.newest(connection),
     )
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, Insert, Integer, LargeBinary, MetaData, Strin
 from testamur.rules.reach import Sums
 from testamur.rules.register import Register
 
-LAYOUT: Final = 9
+LAYOUT: Final = 10
 """Counts on whenever a table or the meaning of a column changes; older tables are rebuilt."""
 
 METADATA: Final = MetaData()
@@ -43,7 +43,8 @@ class Known:
 
     The short name of an organization is its number in the order of entering the log (0 is the
     log's own key). That of an achievement or a grant is the position at which it was first
-    written. `totals` are the running totals of each key, by its organization's number.
+    written. `totals` are the running totals of each key, by its organization's number, `tallies`
+    those of each counter: its number and its total (`tallies.py`).
     """
 
     register: Register = field(default_factory=Register)
@@ -52,6 +53,7 @@ class Known:
     accreditations: dict[str, int] = field(default_factory=dict)
     recognitions: dict[str, int] = field(default_factory=dict)
     totals: dict[tuple[int, str], Sums] = field(default_factory=dict)
+    tallies: dict[tuple[int, int, int, int, str], tuple[int, int]] = field(default_factory=dict)
 
 
 def uuid_bytes(text: str) -> bytes | None:

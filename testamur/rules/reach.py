@@ -9,7 +9,7 @@ are never stored on the log: a replay works them out again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol, TypeAlias
 
@@ -101,7 +101,8 @@ def reach(
         if now == listed:
             continue
         lost, gained = changed(
-            _counting(totals, listed, position), _counting(totals, now, position)
+            counting(totals.first_recorded, listed, position),
+            counting(totals.first_recorded, now, position),
         )
         fallen += _over(totals, organization, key, lost)
         returned += _over(totals, organization, key, gained)
@@ -129,8 +130,11 @@ def _grants(signer: str, event: e.Event) -> bool:
     return isinstance(event, e.AccreditationGranted) and event.provider != signer
 
 
-def _counting(totals: Totals, listed: ListedKey, end: int) -> Spans:
-    """Return where headers below `end` count if the key signed them."""
+def counting(first_recorded: Callable[[int], int], listed: ListedKey, end: int) -> Spans:
+    """Return where headers below `end` count if the key signed them.
+
+    `first_recorded` is that of `Totals`.
+    """
     if not listed.listing_counts:
         return []
     last = end if listed.retired is None else min(end, listed.retired)
@@ -139,7 +143,7 @@ def _counting(totals: Totals, listed: ListedKey, end: int) -> Spans:
     left = []
     for declaration in listed.compromised.values():
         # Recorded times never decrease, so the limit in time is one in position.
-        since = max(declaration.since, totals.first_recorded(declaration.first - LIMIT))
+        since = max(declaration.since, first_recorded(declaration.first - LIMIT))
         left.append(below_or_within(since, declaration.kept.bounds))
     return clipped(common(left), listed.listed + 1, last)
 

@@ -18,7 +18,7 @@ from projections.database import open_tables
 from projections.follower import Follower
 from projections.known_credentials import KnownCredentials
 from projections.position import POSITION_ROW, reached
-from projections.register import register_at
+from projections.register import known_at, register_at
 from projections.submissions import SUBMISSIONS
 from testamur.catalogue import events as e
 from testamur.errors import Unavailable
@@ -81,9 +81,9 @@ def test_it_reaches_what_the_replay_of_the_log_reaches(tmp_path: Path, engine: E
     with engine.connect() as connection:
         at = reached(connection)
         assert (replayed.checkpoint.size, replayed.checkpoint.root) == (at.size, at.root)
-        register = register_at(connection, at.size)
+        register, names = register_at(connection, at.size), known_at(connection, at.size)
     assert replayed.register == register
-    known = KnownCredentials(engine, lambda: log.size, list, lambda at: log.entries[at])
+    known = KnownCredentials(engine, lambda: log.size, list, lambda at: log.entries[at], names)
     known.look_up(log.entries)
     assert replayed.credentials == known
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("each_database")
 def test_a_bit_keeps_its_meaning_within_a_layout_of_the_tables() -> None:
     """Moving a flag needs a new `LAYOUT`; a new flag goes to the end."""
     assert (LAYOUT, list(Flag)) == (
-        9,
+        10,
         [
             "no-accreditation-claimed",
             "accreditation-not-in-force",
