@@ -18,7 +18,7 @@ WORKERS ?= $(shell expr 1 + `nproc 2>/dev/null || getconf _NPROCESSORS_ONLN`)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve cluster test test-fast test-server test-web fuzz check bench faults lock clean
+.PHONY: help demo serve cluster test test-fast test-server test-web fuzz check bench faults words lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -63,6 +63,9 @@ bench: $(VENV)/.dev ## measure everything on this machine (about five minutes)
 
 faults: $(VENV)/.dev ## fail and kill system calls under load: N= faults, SEED=; hours
 	@$(RUN) -m bench.faults --faults $$(( ($(N) + 1) / 2 )) --seed $(SEED) --out bench/faults/records
+
+words: $(VENV)/.dev ## bring the catalogues of translations up to date with the pages
+	@$(RUN) -m api.web.catalogues
 
 lock: $(VENV)/.dev ## pin the newest dependencies again, with hashes
 	@$(VENV)/bin/uv pip compile pyproject.toml --group server --group build $(LOCKED) -o requirements.txt

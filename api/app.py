@@ -45,7 +45,7 @@ from api.reference import routes as reference
 from api.submissions import routes as submissions
 from api.submissions.endpoint import Submissions
 from api.tiles import ENTRANCE, PREFIX, Tiles
-from api.web import problem_pages
+from api.web import problem_pages, verifier
 from api.web import routes as web
 from api.web.front import Front
 from api.web.pages import pages
@@ -248,6 +248,9 @@ def make_app(
     framework.state.origin = parts.keys.keys.name
     framework.state.pages = pages(parts.keys.keys.name)
     framework.state.front = Front(str(parts.keys.keys.first), parts.latest)
+    framework.state.browser_pages = verifier.BrowserPages(
+        parts.keys.keys.name, parts.keys.keys.render()
+    )
     framework.state.reading = reading
     framework.state.health = health_of_parts = Health(parts, leaving)
     read_parts(numbers, parts, health_of_parts)
@@ -267,6 +270,7 @@ def make_app(
     framework.include_router(reference.routes)
     framework.include_router(problem_pages.routes)
     framework.include_router(web.routes)
+    framework.include_router(verifier.routes)
     _answer_errors(framework)
     framework.openapi = lambda: _document(framework)  # type: ignore[method-assign]
     return App(

@@ -1,7 +1,7 @@
-"""Which representation a client takes: `Accept` and `Accept-Encoding`, as RFC 9110 says.
+"""Which representation a client takes: `Accept` and those that begin so, as RFC 9110 says.
 
-Sections 12.4.2, 12.5.1 and 12.5.3. A member that is not well-formed is read as not written, since
-a client must get an answer whatever a proxy on the way added. Nothing here raises.
+Sections 12.4.2, 12.5.1, 12.5.3 and 12.5.4. A member that is not well-formed is read as not written,
+since a client must get an answer whatever a proxy on the way added. Nothing here raises.
 """
 
 from __future__ import annotations
@@ -63,6 +63,19 @@ def media_type_taken(headers: Headers, offered: Sequence[str]) -> str | None:
     weights = _weights(written)
     best = max(offered, key=lambda media_type: _media_weight(weights, media_type))
     return best if _media_weight(weights, best) > 0 else None
+
+
+def language_taken(headers: Headers, offered: Sequence[str]) -> str:
+    """Return the language, of those `offered`, that the request likes best; the first for none.
+
+    A range such as `de-CH` is met by `de`, as RFC 4647 section 3.4 looks languages up.
+    """
+    weights = _weights(listed(headers, b"accept-language") or b"")
+    liked = sorted(weights, key=lambda each: -weights[each])
+    for language in (each.partition(b"-")[0].decode() for each in liked if weights[each]):
+        if language in offered:
+            return language
+    return offered[0]
 
 
 @lru_cache(maxsize=256)

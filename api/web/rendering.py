@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from api.questions import links
 from api.web import static_files
+from api.web.languages import ENGLISH, translations
 from testamur.rules import Flag
 
 FOLDER: Final = Path(__file__).parent / "templates"
@@ -24,13 +25,13 @@ _AGES: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _NO_LINK: Final = re.compile(r"[\x00-\x20\x7f]")
 
 
-def render(template: str, facts: Mapping[str, Any]) -> bytes:
-    """Return the page that a template makes of facts, in UTF-8."""
-    return _environment().get_template(template).render(facts).encode()
+def render(template: str, facts: Mapping[str, Any], language: str = ENGLISH) -> bytes:
+    """Return the page that a template makes of facts in a language, in UTF-8."""
+    return _environment(language).get_template(template).render(facts).encode()
 
 
 @cache
-def _environment() -> Environment:
+def _environment(language: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -39,8 +40,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    # The texts are marked for translation; without a catalogue they stay as they are.
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_translations(  # type: ignore[attr-defined]
+        translations(language), newstyle=True
+    )
     environment.filters |= {
         "age": age,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
@@ -51,7 +53,7 @@ def _environment() -> Environment:
         "short": short,
         "web_link": web_link,
     }
-    environment.globals |= {"at": links, "static": static_files.address}
+    environment.globals |= {"at": links, "language": language, "static": static_files.address}
     return environment
 
 

@@ -1,0 +1,90 @@
+// What is found about each file that was given: with fresh evidence where there is a register to ask.
+import { Unavailable } from "../verify/errors.mjs";
+import { askRegister, judge } from "../verify/verify.mjs";
+import { _ } from "./words.mjs";
+
+const AT_ONCE = 8;
+const TRIES = 4;
+const KEPT = 64; // answers of the register
+
+// Files by what they are for: each of `subjects` gets an answer, `evidence` goes with them.
+export const sortedOut = (files) => ({
+  subjects: files.filter(({ kind }) => kind === "holder" || kind === "credential" || kind === "unreadable"),
+  evidence: files.filter(({ kind }) => kind === "evidence"),
+  policies: files.filter(({ kind }) => kind === "policy"),
+});
+
+// Asks the register that this page is from, by the id alone; the last answers are kept.
+export const register = (origin) => {
+  const kept = new Map();
+  return (credential, anchors) => {
+    const key = [credential, ...anchors].join(" ");
+    if (!kept.has(key)) kept.set(key, askRegister(origin, credential, { anchors, fetch: patient }));
+    if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+    return kept.get(key);
+  };
+};
+
+// A server that is busy says when to come back.
+const patient = async (address, options) => {
+  for (let left = TRIES - 1; ; left -= 1) {
+    const answer = await fetch(address, options);
+    if (left === 0 || (answer.status !== 503 && answer.status !== 429)) return answer;
+    const seconds = Number(answer.headers.get("Retry-After") ?? 1);
+    await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(Math.max(seconds, 1), 10)));
+  }
+};
+
+// {report, evidence} of one file: `evidence` is what it was judged by, if there was any. `given` are files of
+// evidence about it; `trusted` is {policy, anchors, ask}, where `ask` is null if no register is asked.
+export const check = async (file, given, { policy, anchors, ask }, learner = null) => {
+  const question = { file, evidence: given, policy, anchors, learner };
+  const unread = async (why) => ({ report: await judge({ ...question, file: { ...file, kind: "unreadable", why } }), evidence: null });
+  if (file.kind !== "holder") return unread(file.why);
+  const logs = policy.policy.logs.map(({ name }) => name);
+  const { id, log } = file.holder;
+  if (log !== null && !logs.includes(log)) return unread(elsewhere(log, logs));
+  const byFile = async () => ({ report: await judge(question), evidence: given[0].evidence });
+  if (ask === null) return given.length > 0 ? byFile() : unread(_("Its evidence is missing: give the file that ends in .testamur.json, too."));
+  try {
+    const answered = await ask(id, anchors);
+    const report = await judge({ ...question, register: answered });
+    return { report, evidence: report.evidenceFrom === "register" ? answered.evidence : given[0].evidence };
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    if (given.length === 0) return unread(error.message);
+    const { report, evidence } = await byFile();
+    return { report: { ...report, notes: [_("The register was not asked: {why}", { why: error.message }), ...report.notes] }, evidence };
+  }
+};
+
+const elsewhere = (log, logs) =>
+  _("It names the log {log}, and this page trusts {logs} alone. Check it at the register of that log, or state the key of that log under “Whom you trust”.", {
+    log,
+    logs: logs.join(", "),
+  });
+
+// The same of many, in their order; `onDone` is called after each.
+export const checkEach = async (files, evidence, trusted, onDone) => {
+  const found = new Array(files.length);
+  const about = byCredential(evidence);
+  let next = 0;
+  const worker = async () => {
+    while (next < files.length) {
+      const at = next++;
+      found[at] = await check(files[at], about.get(files[at].holder?.id) ?? [], trusted);
+      onDone();
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return found;
+};
+
+const byCredential = (evidence) => {
+  const found = new Map();
+  for (const file of evidence) {
+    const { credential } = file.evidence;
+    found.set(credential, [...(found.get(credential) ?? []), file]);
+  }
+  return found;
+};

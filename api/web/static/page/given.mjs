@@ -1,0 +1,61 @@
+// What somebody gives to a page: files that are dropped, chosen or pasted, and texts. They are read
+// here and go nowhere.
+import { Refuted } from "../verify/errors.mjs";
+import { bytesOf } from "../verify/encodings.mjs";
+import { read } from "../verify/verify.mjs";
+import { fromLink, isHolderLink } from "./holder_link.mjs";
+import { _, number } from "./words.mjs";
+
+export const MAX_FILES = 5_000;
+const MAX_BYTES = 20 * 1024 * 1024; // above all that `read` takes
+
+// The files of a drop, of a paste or of a field, as `read` returns them; the others are left off.
+export const readFiles = async (files) => {
+  const found = [];
+  for (const file of [...files].slice(0, MAX_FILES)) found.push(await readFile(file));
+  return found;
+};
+
+export const readText = async (text) => {
+  const name = _("what was pasted");
+  if (!isHolderLink(text)) return read(bytesOf(text), name);
+  return readLink(text, _("the link"));
+};
+
+// The holder file in a link, as `read` returns one.
+export const readLink = async (link, name) => {
+  try {
+    return await read(await fromLink(link), name);
+  } catch (error) {
+    if (!(error instanceof Refuted)) throw error;
+    return { name, kind: "unreadable", rule: error.rule, why: error.message };
+  }
+};
+
+const readFile = async (file) => {
+  const unreadable = (why) => ({ name: file.name, kind: "unreadable", rule: "other-file", why });
+  if (file.size > MAX_BYTES) return unreadable(_("It is larger than any credential: {size} bytes.", { size: number(file.size) }));
+  try {
+    return await read(new Uint8Array(await file.arrayBuffer()), file.name);
+  } catch (error) {
+    // A folder that was dropped has no bytes.
+    if (error instanceof DOMException) return unreadable(_("The browser cannot read it. If it is a folder, choose the files in it."));
+    throw error;
+  }
+};
+
+// Tell `take` what is dropped anywhere on the page or pasted outside of a field: [file], or a text.
+export const listen = ({ files, text }) => {
+  const held = (event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragover", (event) => held(event) && event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    if (!held(event)) return;
+    event.preventDefault();
+    files(event.dataTransfer.files);
+  });
+  document.addEventListener("paste", (event) => {
+    if (event.target.closest?.("input, textarea")) return;
+    if (event.clipboardData.files.length > 0) files(event.clipboardData.files);
+    else if (event.clipboardData.getData("text").trim() !== "") text(event.clipboardData.getData("text"));
+  });
+};

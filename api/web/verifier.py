@@ -1,0 +1,82 @@
+"""The pages that work in the browser: the verifier, also as one file, and the holder's page."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.http.asgi import CSP
+from api.web import offline
+from api.web.languages import language_asked, languages, script_words
+from api.web.modules import needed
+from api.web.policy import HTML
+from api.web.rendering import render
+from api.web.routes import page_of
+
+routes: Final = APIRouter(include_in_schema=False)
+_Language = Annotated[str | None, Query(max_length=20)]
+
+
+class BrowserPages:
+    """Makes the pages of the register whose log has these keys, a line each."""
+
+    def __init__(self, origin: str, keys: str) -> None:
+        self._origin = origin
+        self.keys = keys.strip()
+
+    def page(self, template: str, script: str, address: str, url: str, language: str) -> bytes:
+        """Return a page that begins with a script; `url` is where its reader found the register."""
+        facts: dict[str, Any] = {
+            "keys": self.keys,
+            "languages": languages(),
+            "modules": [each for each in needed(script) if each != script],
+            "offline_digest": offline.digest(self.keys),
+            "origin": self._origin,
+            "path": address,
+            "script": script,
+            "settings": self.settings(language),
+            "url": url,
+        }
+        return render(template, facts, language)
+
+    def settings(self, language: str) -> dict[str, Any]:
+        """Return what the scripts of a page are told."""
+        return {
+            "asksRegister": True,
+            "keys": self.keys,
+            "language": language,
+            "words": {language: dict(script_words(language))},
+        }
+
+
+@routes.get("/verify")
+async def verify(request: Request, lang: _Language = None) -> Response:
+    """Answer with the page that checks what somebody was sent."""
+    return _page(request, "verify.html", "page/verify.mjs", lang)
+
+
+@routes.get("/verify.html")
+async def verify_offline(request: Request) -> Response:
+    """Answer with the same page as one file, to be kept."""
+    pages: BrowserPages = request.app.state.browser_pages
+    body = offline.offline_page(pages.keys)
+    headers = {
+        "Cache-Control": "no-cache",
+        "Content-Disposition": 'attachment; filename="verify.html"',
+        # Opened at its address it is under its own policy, which it carries.
+        CSP: "frame-ancestors 'none'",
+    }
+    return Response(body, headers={**headers, "Content-Type": f"{HTML}; charset=utf-8"})
+
+
+def _page(request: Request, template: str, script: str, lang: str | None) -> Response:
+    pages: BrowserPages = request.app.state.browser_pages
+    language = language_asked(request.scope["headers"], lang)
+    return page_of(pages.page(template, script, request.url.path, _register(request), language))
+
+
+def _register(request: Request) -> str:
+    """Return the address of this register as its reader knows it: a proxy in front does TLS."""
+    is_here = request.url.hostname in {"127.0.0.1", "::1", "localhost"}
+    return f"{'http' if is_here else 'https'}://{request.url.netloc}"
