@@ -34,6 +34,7 @@ _FAULTS_A_LOG: Final = 60  # then a fresh one, since each check reads the whole 
 _FAULTS_AT_START: Final = 0.4  # of the starts that a fault makes necessary
 _COMES_WITHIN: Final = 3.0  # seconds of load, for a call to come
 _MENDS_WITHIN: Final = 25.0  # seconds, before somebody restarts the server
+_STARTS_WITHIN: Final = 120.0  # seconds; SQLite waits ten for each lock that a dying process holds
 _FAULTS_A_GROUP: Final = 12
 _FIRST_RECEIPTS: Final = 30
 
@@ -195,7 +196,7 @@ class _Log:
             self._interposer.arm(role, fault, self._chance.randint(1, 20))
         if not self._registry.restart():
             self._registry.served.process = None
-            until(self._registry.start, 60)
+            self._start_again()
             outcome = "start failed, started again"
         else:
             outcome = "started all the same"
@@ -204,6 +205,12 @@ class _Log:
             at = self._interposer.fired(role)
             if at is not None:
                 self._note(_Struck(f"{role}, starting", fault, *at), outcome)
+
+    def _start_again(self) -> None:
+        try:
+            until(self._registry.start, _STARTS_WITHIN)
+        except AssertionError:
+            raise Broken(f"it does not start: {self._served.errors()[-1500:]}") from None
 
     # --- Load, checks, notes ---
 

@@ -266,6 +266,9 @@ static int locked(int fd, int command, void *argument, int (*real)(int, int, ...
 {
     int locks = command == F_SETLK || command == F_SETLKW || command == F_GETLK ||
                 command == F_OFD_SETLK || command == F_OFD_SETLKW;
+    /* Linux releases a lock of a local file whatever happens: one that stayed held would be a fault
+     * of no kernel, and only the end of its process would mend it. */
+    if (locks && ((struct flock *)argument)->l_type == F_UNLCK) locks = 0;
     enum action action = locks ? struck(LOCK, fd, NULL) : NOTHING;
     if (action == FAIL) return -1;
     int result = real(fd, command, argument);
