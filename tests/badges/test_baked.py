@@ -161,6 +161,12 @@ def test_the_blind_in_a_picture_is_never_shown() -> None:
         assert OTHER["blind"] not in str(refused(data))
 
 
+def test_a_drawing_of_many_openings_is_refused_at_once() -> None:
+    opened = b"<svg>" + b"<openbadges:credential>" * 50_000 + b"<testamur:holder>"
+
+    assert "two badges" in refused(opened).detail
+
+
 @pytest.mark.parametrize("picture", [b"GIF89a", b"%PDF", b"{}", b"<p>svg</p>", HEAD[:20]])
 def test_a_badge_goes_into_no_other_file(picture: bytes) -> None:
     with pytest.raises(Refusal) as caught:

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { jcs } from "../../../api/web/static/verify/canonical_json.mjs";
 import { bytesOf, fromBase64, hex } from "../../../api/web/static/verify/encodings.mjs";
-import { Refusal, Refuted } from "../../../api/web/static/verify/errors.mjs";
+import { Refusal, Refuted, Unavailable } from "../../../api/web/static/verify/errors.mjs";
 import { decodeEvent } from "../../../api/web/static/verify/events.mjs";
 import { ed25519Key, publicKey, verifySignature } from "../../../api/web/static/verify/keys.mjs";
 import { keyTable } from "../../../api/web/static/verify/key_table.mjs";
@@ -11,7 +11,7 @@ import * as ranges from "../../../api/web/static/verify/name_ranges.mjs";
 import { parsePolicy } from "../../../api/web/static/verify/policy.mjs";
 import { parseStrict } from "../../../api/web/static/verify/strict_json.mjs";
 import { parseEntry } from "../../../api/web/static/verify/submission.mjs";
-import { NOT_MADE, judge, read } from "../../../api/web/static/verify/verify.mjs";
+import { NOT_MADE, askPolicy, askRegister, judge, read, readLink } from "../../../api/web/static/verify/verify.mjs";
 
 globalThis.crypto ??= (await import("node:crypto")).webcrypto; // Node before 19
 
@@ -45,6 +45,17 @@ const KINDS = {
       at: at === null ? null : Date.parse(at),
     });
   },
+  // As a page does that a register serves; `given` are the texts of files.
+  asked: async ({ origin, given: texts, anchors = [], patience = 0, policy = null }) => {
+    const files = [];
+    for (const [at, text] of texts.entries()) files.push(await read(bytesOf(text), `file ${at}`));
+    const file = files.find(({ kind }) => kind === "holder");
+    const register = await askRegister(origin, file.holder.id, { anchors, patience }).catch((error) => error);
+    if (!(register instanceof Unavailable) && register instanceof Error) throw register;
+    const trusted = policy === null ? await askPolicy(origin) : await given("policy", policy);
+    return judge({ file, register, evidence: files, policy: trusted, anchors });
+  },
+  askRegister: ({ origin, id, anchors = [], patience = 0 }) => askRegister(origin, id, { anchors, patience }),
   // As a browser answers that does not know the algorithm.
   verifyWithoutEd25519: async (asked) => {
     const importKey = crypto.subtle.importKey;
@@ -58,6 +69,7 @@ const KINDS = {
     }
   },
   read: (data) => read(fromBase64(data), "file"),
+  readLink,
   json: ({ data, ...bounds }) => jcs(parseStrict(fromBase64(data), bounds)),
   event: (line) => jcs(decodeEvent(line)),
   entry: (line) => parseEntry(line).recordedAt,
@@ -77,6 +89,7 @@ const answer = async (ask, asked) => {
   try {
     return await ask(asked);
   } catch (error) {
+    if (error instanceof Unavailable) return { unavailable: error.message };
     if (error instanceof Refuted) return { refused: error.rule ?? "refuted" };
     throw error;
   }

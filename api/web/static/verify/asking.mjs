@@ -1,7 +1,8 @@
 // What a register states about a credential, asked by its id alone: testamur/http/client.py and
 // testamur/cli/evidence_sources.py. Its answer is evidence like any other, and nothing of it is
 // verified here.
-import { Refuted, Unavailable, shown } from "./errors.mjs";
+import { joined } from "./encodings.mjs";
+import { Refuted, Unavailable, printable, shown } from "./errors.mjs";
 import { MAX_EVIDENCE, parseEvidence } from "./evidence.mjs";
 import { policyIn } from "./policy.mjs";
 import { parseStrict } from "./strict_json.mjs";
@@ -12,14 +13,15 @@ const MAX_KEYS = 64 * 1024;
 const SECONDS = 120;
 
 // What `judge` takes of the register at `origin`: {evidenceFrom, evidence, flags, notes}. `anchors` are
-// those that it is to show chains to. Throws `Unavailable` where it does not answer, or about another.
-export const askRegister = async (origin, credential, { anchors = [], fetch = globalThis.fetch } = {}) => {
+// those that it is to show chains to, `fetch` and `patience` (seconds) how it is asked. Throws `Unavailable` where
+// it does not answer, or about another.
+export const askRegister = async (origin, credential, { anchors = [], ...how } = {}) => {
   if (anchors.length > MAX_ANCHORS) {
     throw new Unavailable(
       `a registry is asked for chains to at most ${MAX_ANCHORS} anchors, and ${anchors.length} were given; give fewer`,
     );
   }
-  const asked = new Asked(origin, fetch);
+  const asked = new Asked(origin, how);
   const path = `/credentials/${encodeURIComponent(credential)}`;
   const query = anchors.length > 0 ? `?${new URLSearchParams(anchors.map((each) => ["anchor", each]))}` : "";
   const evidence = await evidenceOf(asked, `${path}/evidence${query}`, credential);
@@ -27,8 +29,8 @@ export const askRegister = async (origin, credential, { anchors = [], fetch = gl
 };
 
 // A policy by the register's own word for the keys of its log, as `read` returns one.
-export const askPolicy = async (origin, { fetch = globalThis.fetch } = {}) => {
-  const asked = new Asked(origin, fetch);
+export const askPolicy = async (origin, how = {}) => {
+  const asked = new Asked(origin, how);
   const text = new TextDecoder().decode(await asked.get("/log/vkey", MAX_KEYS));
   try {
     return { name: `${origin}/log/vkey`, kind: "policy", policy: await policyIn(text), isOwnWord: true };
@@ -70,9 +72,16 @@ const flagsOf = async (asked, path) => {
   return { flags, notes: [] };
 };
 
+// --- One question ---
+
+// The register, or a proxy before it, wants another try: nothing was decided.
+const ASK_AGAIN = [408, 425, 429, 502, 503, 504];
+const [FIRST_PAUSE, LONGEST_PAUSE] = [0.25, 8];
+
 // Questions to one origin, over TLS or to this machine: on the way anybody could leave out a revocation.
+// `patience` is in seconds, for all attempts at one question.
 class Asked {
-  constructor(origin, fetch) {
+  constructor(origin, { fetch = globalThis.fetch, patience = 30 }) {
     const { protocol, hostname } = new URL(origin);
     const isHere = /^(localhost|127\.[0-9.]+|\[::1\])$/.test(hostname);
     if (protocol !== "https:" && !(protocol === "http:" && isHere)) {
@@ -80,11 +89,24 @@ class Asked {
         `${origin} is asked without TLS, so that anybody on the way could leave out a revocation; use https`,
       );
     }
-    Object.assign(this, { origin, fetch });
+    Object.assign(this, { origin, fetch, patience });
   }
 
   async get(path, atMost) {
     const address = `${this.origin}${path}`;
+    for (let [waited, pause] = [0, FIRST_PAUSE]; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      const { status, body, why, after } = await this.attempt(address, atMost);
+      if (status === 200) return body;
+      const seconds = Math.max(after, pause);
+      if (!ASK_AGAIN.includes(status) || waited + seconds > this.patience) {
+        throw new Unavailable(`${address} answered ${status}${why}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      waited += seconds;
+    }
+  }
+
+  async attempt(address, atMost) {
     const { signal, clear } = within(SECONDS);
     try {
       const answer = await this.fetch.call(globalThis, address, {
@@ -93,11 +115,12 @@ class Asked {
         headers: { Accept: "application/json, text/plain" },
         signal,
       });
-      if (answer.status !== 200) throw new Unavailable(`${address} answered ${answer.status}`);
-      return await bodyOf(answer, atMost, address);
+      const { status } = answer;
+      if (status === 200) return { status, body: await bodyOf(answer, atMost, address) };
+      return { status, why: await problemIn(answer, address), after: retryAfter(answer) };
     } catch (error) {
       if (error instanceof Unavailable) throw error;
-      throw new Unavailable(`${this.origin} cannot be reached: ${shown(error.message)}`);
+      throw new Unavailable(`${this.origin} cannot be reached: ${printable(String(error.message), 120)}`);
     } finally {
       clear();
     }
@@ -115,19 +138,34 @@ const bodyOf = async (answer, atMost, address) => {
   let size = 0;
   for (const reader = answer.body.getReader(); ; ) {
     const { done, value } = await reader.read();
-    if (done) break;
+    if (done) return joined(...pieces);
     size += value.length;
+    pieces.push(value);
     if (size > atMost) {
       await reader.cancel();
       throw new Unavailable(`${address} answered more than ${atMost} bytes`);
     }
-    pieces.push(value);
   }
-  const body = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    body.set(piece, at);
-    at += piece.length;
+};
+
+// What a problem document (RFC 9457) says, or nothing.
+const problemIn = async (answer, address) => {
+  if (!answer.headers.get("Content-Type")?.startsWith("application/problem+json")) return "";
+  try {
+    const { rule, detail, title } = parseStrict(await bodyOf(answer, MAX_STATUS, address));
+    const text = [rule, detail ?? title].filter((each) => typeof each === "string" && each !== "").join(": ");
+    return text === "" ? "" : `: ${printable(text, 600)}`;
+  } catch (error) {
+    // The body of an error is a courtesy; its status is enough.
+    if (error instanceof Refuted || error instanceof Unavailable || error instanceof TypeError) return "";
+    throw error;
   }
-  return body;
+};
+
+// The seconds that Retry-After asks for (RFC 9110 section 10.2.3), or 0.
+const retryAfter = (answer) => {
+  const text = answer.headers.get("Retry-After")?.trim() ?? "";
+  if (/^[0-9]{1,9}$/.test(text)) return Number(text);
+  const seconds = (Date.parse(text) - Date.now()) / 1000;
+  return seconds > 0 ? seconds : 0;
 };

@@ -101,9 +101,16 @@ export class Case {
 
   // How a report calls an organization: by a name that was vouched for, if any.
   called(organization) {
+    const name = this.nameOf(organization);
+    const isItsOwn = name !== organization && !this.words.has(organization);
+    return isItsOwn ? `${name} (by its own word)` : name;
+  }
+
+  // The name that was vouched for, or the one that it has by its own word, or its DID.
+  nameOf(organization) {
     if (this.words.has(organization)) return this.words.get(organization).name;
     const known = this.register.organizations.get(organization);
-    return known === undefined ? organization : `${particulars(this.register, known).name} (by its own word)`;
+    return known === undefined ? organization : particulars(this.register, known).name;
   }
 
   // A note on each organization that calls itself otherwise than is vouched for.

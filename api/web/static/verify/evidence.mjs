@@ -1,11 +1,10 @@
-// The two files that a verifier is handed: evidence (an excerpt of the log under one checkpoint,
-// testamur/verification/evidence.py) and the holder file (testamur/badges/commitment.py).
+// Evidence: an excerpt of the log under one checkpoint, in one JSON file. testamur/verification/evidence.py.
 import { jcs } from "./canonical_json.mjs";
 import { bytesOf, equal, fromBase64 } from "./encodings.mjs";
 import { Refusal, Refuted } from "./errors.mjs";
-import { MAX_ENTRY, id, origin, position, uuid7 } from "./events.mjs";
+import { MAX_ENTRY, id, position } from "./events.mjs";
 import { bytes, integer, list, part, text, word } from "./forms.mjs";
-import { MAX_DEPTH, MAX_DOCUMENT, MAX_VALUES, parseStrict } from "./strict_json.mjs";
+import { parseStrict } from "./strict_json.mjs";
 import { MAX_EVENTS } from "./submission.mjs";
 
 export const MAX_EVIDENCE = 16 * 1024 * 1024;
@@ -60,35 +59,3 @@ const submissionOf = (each) => ({
     path: event.path.map(fromBase64),
   })),
 });
-
-// --- The holder file ---
-
-const MAX_HOLDER_FILE = 2 * MAX_DOCUMENT + 16 * MAX_VALUES;
-const object = (value, at) => {
-  const isObject = value !== null && typeof value === "object" && !Array.isArray(value);
-  if (!isObject) throw new Refusal("holder-file", `${at} is an object`);
-};
-const originOrNone = (value, at) => value === null || origin(value, at);
-const holderForm = part({
-  blind: bytes(32),
-  credential: object,
-  id: uuid7,
-  log: originOrNone,
-  type: word("testamur/holder/1"),
-});
-
-// The holder file that `data` (bytes) spells, however it is laid out; its blind as bytes.
-export const readHolderFile = (data) => {
-  const found = parseStrict(data, { maxBytes: MAX_HOLDER_FILE, maxDepth: MAX_DEPTH + 3 });
-  if (found?.blind === undefined && found?.credentialSubject !== undefined) {
-    const bare = new Refusal("blind-missing", "this is a credential without its blind; give the holder file");
-    throw Object.assign(bare, { credential: found });
-  }
-  try {
-    holderForm(found, "$");
-  } catch (error) {
-    // A blind is a secret, whatever its form: no value is shown.
-    throw error instanceof Refuted ? new Refusal("holder-file", "this is no holder file, or one that was changed") : error;
-  }
-  return { ...found, blind: fromBase64(found.blind) };
-};

@@ -2,15 +2,16 @@
 // the same rules and with the same verdicts. It sends nothing anywhere.
 import { added, unexamined } from "./beyond.mjs";
 import { readCredential } from "./blockcert_badge.mjs";
-import { SUITES_2019, SUITE_2017, versionOf } from "./blockcerts.mjs";
 import { Case, parseAnchor } from "./case.mjs";
 import { absenceOf, conclude } from "./conclusion.mjs";
 import { Refusal, Refuted, Unavailable } from "./errors.mjs";
 import { readExcerpt, shownBy } from "./excerpt.mjs";
+import { factsOf } from "./facts.mjs";
 import { HOLDS, attempt, finding, isFault, judge, need, rested } from "./finding.mjs";
 import { derived, disagreements, reported, unknownFlags } from "./flags.mjs";
 import { checkLearner, namesNobody, readAsked } from "./identities.mjs";
 import { believed } from "./policy.mjs";
+import { RECEIPTS, receipt } from "./receipts.mjs";
 import { suiteDifference } from "./restated.mjs";
 import { accreditation, recognition } from "./steps_accreditation.mjs";
 import { achievement, issuer, validity } from "./steps_claims.mjs";
@@ -19,12 +20,8 @@ import { proof } from "./steps_proof.mjs";
 import { status } from "./steps_status.mjs";
 import { proofsOf, suiteOf } from "./suites.mjs";
 
-const RECEIPTS = [SUITE_2017, ...SUITES_2019];
 const NO_TREE = "there is no checkpoint that the policy believes";
 const NOT_FOLLOWED = "the signatures behind it could not be followed";
-
-// The receipt of a Blockcert is about a canonical form of RDF, which is too much for a page.
-export const NOT_MADE = ["blockcert", "blockchain"];
 
 // The report on a credential. `holder` and `evidence` are as `evidence.mjs` reads them, `policy` as
 // `policy.mjs` does; `anchors` are DIDs; `now` and `at` are in Unix milliseconds. `evidenceFrom` is "file" or
@@ -56,7 +53,7 @@ export const verify = async ({ holder, evidence, policy, anchors, now, at = null
     issuerOnly: isOpened ? additions(holder, seen, badge) : [],
     unexamined: isOpened ? unexamined(holder.credential) : [],
     notes: [...notesOn(seen, isOpened ? badge : null), ...disagreements(found, stated), ...unknownFlags(stated ?? []), ...notes],
-    facts: null,
+    facts: isFault(seen) || isFault(tree) ? null : factsOf(seen, tree, findings, absence),
   });
 };
 
@@ -140,20 +137,4 @@ const learner = async (credential, badge, asked) => {
   }
   need(badge); // a credential that can be read in two ways may name two people
   return finding(await checkLearner(credential, asked));
-};
-
-// `logged` is the format that the issuance states, if it is known.
-const receipt = (name, credential, logged) => {
-  const isOne = logged?.startsWith("Blockcerts/") || versionOf(credential) !== null || carriesReceipt(credential);
-  if (!isOne) return finding("", NOTHING);
-  throw new Unavailable(`the check ${name} is not made in the browser: use testamur verify`);
-};
-
-const carriesReceipt = (credential) => {
-  try {
-    return proofsOf(credential).map(suiteOf).some((suite) => SUITES_2019.includes(suite));
-  } catch (error) {
-    if (error instanceof Refusal) return false; // of proofs that are none, as `proof` says
-    throw error;
-  }
 };

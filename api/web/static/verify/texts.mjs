@@ -1,7 +1,8 @@
 // Texts compared as Python compares them: its white space, its case folding and its title case, which
 // ECMAScript has in other forms.
 
-const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+// Within a character class.
+export const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const AROUND = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "g");
 const BETWEEN = new RegExp(`[${SPACE}]+`);
 

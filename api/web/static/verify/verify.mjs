@@ -2,15 +2,15 @@
 // but the ids that `askRegister` asks about. testamur/verification and the command `verify` are the
 // definition.
 //
-//     const files = [await read(bytes, name), ...]
+//     const files = [await read(bytes, name), ...]    or  await readLink(location.href)
 //     const register = await askRegister(location.origin, files[0].holder.id)
 //     const policy = await askPolicy(location.origin)
 //     const report = await judge({ file: files[0], register, policy })
 //
-// A file, as `read` returns it, has its `name` and a `kind`; `baked` is "png" or "svg" where it was
-// taken out of a picture:
+// A file, as `read` returns it, has its `name` and a `kind`:
 //
-//     holder       {holder: {id, log, credential, blind}}  what a learner has, and `judge` takes
+//     holder       {holder: {id, log, credential, blind}, baked}  what a learner has, and `judge` takes;
+//                  `baked` is "png" or "svg" where it was found in a picture, else null
 //     credential   {credential, rule, why}  without its blind: nothing links it to a log
 //     evidence     {evidence: {credential, size, checkpoint, submissions}}
 //     policy       {policy: {logs, witnesses, groups, quorum}, isOwnWord}  a policy, or keys of one log
@@ -29,7 +29,7 @@
 //     issuerOnly, unexamined, notes     [text]
 //     facts        what the checks that hold show (facts.mjs), or null
 export { askPolicy, askRegister } from "./asking.mjs";
-export { NOT_MADE } from "./findings.mjs";
-export { judge } from "./judging.mjs";
-export { read } from "./reading.mjs";
 export { CHECKS } from "./finding.mjs";
+export { judge } from "./judging.mjs";
+export { read, readLink } from "./reading.mjs";
+export { NOT_MADE } from "./receipts.mjs";
