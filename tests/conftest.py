@@ -61,3 +61,12 @@ def grown_log(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> I
     with closing(opened_log.copy(tmp_path_factory.mktemp("grown") / "data")) as log:
         log.record(log.story.cohort(600))
         yield log
+
+
+@pytest.fixture
+def pango() -> None:
+    """Skip, and say so, where the library of the system is missing that lays out certificates."""
+    from tests.harness.pango import certificates_are_made
+
+    if not certificates_are_made():
+        pytest.skip("Pango is missing: apt-get install libpango-1.0-0 libpangoft2-1.0-0")

@@ -114,6 +114,11 @@ def names_nobody(credential: Mapping[str, Any]) -> bool:
     return next(_named(credential), None) is None
 
 
+def names_in(credential: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of its learner that a credential holds in the clear."""
+    return (each.text for each in _named(credential) if each.kind == "a name" and not each.hashed)
+
+
 def _kind(text: str) -> tuple[Kind, str]:
     """Return of what kind an identifier is, and the identifier itself, without `mailto:`."""
     if text.startswith("did:"):

@@ -171,6 +171,7 @@ _TAKEN: Final[Mapping[str, tuple[str, ...]]] = {
     "export": ("place", "trust"),
     "join": ("keys", "log"),
     "keys": ("url", "trust", "keys"),
+    "pages": ("url", "trust", "anchor"),
     "prepare": ("url", "keys", "log"),
     "recover": ("url", "trust", "keys"),
     "replay": ("place", "trust"),

@@ -6,8 +6,6 @@ achievement each awards. The log knows neither learner nor reason.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -17,9 +15,9 @@ from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.lines import decode_event
 from testamur.catalogue.submission import MAX_BYTES
 from testamur.cli.files import naming, read
+from testamur.cli.prepared_index import index_rows
 from testamur.errors import Refusal
 
-_MAX_INDEX: Final = 64 * 1024 * 1024
 _RULE: Final = "replacement"
 Award = tuple[str, str]
 """A learner, and the id of an achievement."""
@@ -50,7 +48,7 @@ def _awards(folder: Path) -> dict[Award, str]:
     achievements = dict(_issued(folder / EVENTS))
     found: dict[Award, str] = {}
     with naming(folder / INDEX) as index:
-        for row in _rows(index):
+        for row in index_rows(index, _RULE):
             learner, credential = row.get("learner"), row.get("credential")
             if not learner or credential not in achievements:
                 continue  # a badge that names its learner by a hash alone, or was not issued
@@ -63,14 +61,6 @@ def _awards(folder: Path) -> dict[Award, str]:
                 )
             found[award] = credential
     return found
-
-
-def _rows(index: Path) -> Iterator[dict[str, str]]:
-    try:
-        text = read(index, _MAX_INDEX).decode("utf-8-sig")
-        yield from csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Refusal(_RULE, f"is not as prepare wrote it: {error}") from None
 
 
 def _issued(events: Path) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ import pytest
 from testamur.badges.headings import COLUMNS
 from tests.cli.commands import Ended, key_folder, run
 from tests.cli.parameters import COMMANDS
+from tests.harness.pango import certificates_are_made
 from tests.harness.served import PROJECT, Served
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -109,6 +110,10 @@ def test_everybody_can_do_what_the_readme_says(reader: Reader) -> None:
     prepared, *_ = reader.does("**A registrar**")
     assert "it would flag none" in prepared.err
     assert (reader.folder / "keys" / "awarded.ledger").read_text().count("\nawarded ") == 2
+
+    if certificates_are_made():
+        reader.does("**What learners get.**")
+        assert len(list((reader.folder / "spring-pages").glob("*/certificate.pdf"))) == 2
 
     holder = next((reader.folder / "spring" / "holders").iterdir())
     holder.rename(reader.folder / "credential.json")

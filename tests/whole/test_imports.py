@@ -63,7 +63,7 @@ def test_the_import_contract_says_what_the_design_says() -> None:
     assert packages["layers"] == ["api", "registry | log | projections", PROTOCOL]
     assert rooms["layers"] == [
         "testamur.cli",
-        "testamur.exports | testamur.http",
+        "testamur.exports | testamur.http | testamur.pages",
         "testamur.verification",
         "testamur.badges | testamur.rules",
         "testamur.recording",
