@@ -39,6 +39,7 @@ from api.operations.port import shown
 from api.operations.readings import read_child, read_http, read_parts
 from api.parts import Parts
 from api.questions.answerer import Answerer
+from api.questions.from_log import FromLog
 from api.questions.moment import FORMS
 from api.questions.spelling import address_meant
 from api.reference import routes as reference
@@ -52,6 +53,7 @@ from api.web.pages import pages
 from api.web.policy import HTML
 from log.proofs import Proofs
 from log.proven_files import ProvenFiles
+from log.store import FileDamage
 from testamur import __version__
 from testamur.errors import Refusal, Unavailable, detached
 from testamur.verification.evidence import Evidence
@@ -205,11 +207,12 @@ def make_app(
         remote=parts.store.at_once > 1,
     )
     at_least = parts.publishing.at_least
-    reading = Entries(parts.reader(), parts.wakeups, parts.latest, at_least, answers.make_room)
-    answerer = Answerer(parts.following, parts.reader, parts.latest, at_least)
+    files = ProvenFiles(parts.store, lambda: parts.latest().checkpoint)
+    reading = Entries(files, parts.wakeups, parts.latest, at_least, answers.make_room)
+    answerer = Answerer(parts.following, FromLog(parts.reader), parts.latest, at_least)
     requests = numbers.counts(series.REQUESTS)
     tiles = Tiles(
-        ProvenFiles(parts.store, lambda: parts.latest().checkpoint),
+        files,
         parts.latest,
         at_least,
         parts.keys.keys.render(),
@@ -322,7 +325,8 @@ def _answer_errors(framework: FastAPI) -> None:
         problem = Problem(found.status_code, rule, found.detail, headers=found.headers)
         return await answered(request, problem)
 
-    for kind in (Problem, Refusal, Unavailable, Exception):
+    # One for `Exception` alone would have the server end the connection, with a stack trace.
+    for kind in (Problem, Refusal, Unavailable, FileDamage, Exception):
         framework.add_exception_handler(kind, answered)
     framework.add_exception_handler(HungUp, on_hung_up)
     framework.add_exception_handler(RequestValidationError, on_parameter)

@@ -1,14 +1,16 @@
 """The entries as text: NDJSON to read in stretches, server-sent events to follow.
 
 Both give the published entries, in order, byte for byte, each with its position, and both resume
-where the reader left off. They are a convenience for scripts and pages and prove nothing: for
-proof read the tiles (`testamur/tlog/reader.py`) or replay the log.
+where the reader left off. The server sends no entry that is not in the signed tree, whatever the
+storage holds; but the text proves that to nobody. For proof read the tiles
+(`testamur/tlog/reader.py`) or replay the log.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -24,8 +26,12 @@ from api.http.examples import LINE, POSITION
 from api.http.problems import Problem, not_now
 from api.processes.wakeups import Wakeups
 from api.published import Published
-from testamur.tlog.reader import LogReader
+from log.proven_files import ProvenFiles
+from testamur.errors import Refuted, Unavailable
+from testamur.tlog.reader import read_bundle
 from testamur.tlog.tiles import WIDTH
+
+_log: Final = logging.getLogger(__name__)
 
 NDJSON: Final = "application/x-ndjson"
 EVENT_STREAM: Final = "text/event-stream"
@@ -57,22 +63,21 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class Entries:
-    """Reads published entries through `reader`; `latest` returns the newest published checkpoint.
+    """Reads published entries in `files`; `latest` returns the newest published checkpoint.
 
-    It reads bundles only, which several threads may do with one reader. `at_least` returns the
-    newest checkpoint after it has looked for one of a given size. `make_room` ends a connection
+    `at_least` returns it after it has looked for one of a given size. `make_room` ends a connection
     whose client reads nothing, if there is one.
     """
 
     def __init__(
         self,
-        reader: LogReader,
+        files: ProvenFiles,
         wakeups: Wakeups,
         latest: Callable[[], Published],
         at_least: Callable[[int], Awaitable[Published]],
         make_room: Callable[[], bool],
     ) -> None:
-        self._reader = reader
+        self._files = files
         self._wakeups = wakeups
         self._make_room = make_room
         self.latest = latest
@@ -118,12 +123,13 @@ class Entries:
         self, start: int, end: int, size: int, render: Callable[[LogEntry], bytes]
     ) -> tuple[bytes, int]:
         """Return the text of some entries from `start` on, and where the next piece begins."""
+        index, within = divmod(start, WIDTH)
+        first = index * WIDTH
         # Up to `size`, not `end`: only the partial bundles of a published checkpoint exist.
-        stop = min(end, (start // WIDTH + 1) * WIDTH)
-        ((_, entries),) = self._reader.bundles(start, stop, size=size)
+        entries = read_bundle(self._files.read, index, min(WIDTH, size - first))
         parts: list[bytes] = []
         length = 0
-        for position, entry in enumerate(entries, start):
+        for position, entry in enumerate(entries[within : end - first], start):
             parts.append(render(LogEntry(position, entry.decode())))
             length += len(parts[-1])
             if length >= _PIECE_BYTES:
@@ -239,9 +245,12 @@ class Parts(StreamingResponse):
         self._parts = parts
 
     async def stream_response(self, send: Send) -> None:
-        """Send the parts."""
+        """Send the parts. An answer ends without its end when one of them cannot be made."""
         async with aclosing(self._parts):
-            await super().stream_response(send)
+            try:
+                await super().stream_response(send)
+            except (Refuted, Unavailable) as error:
+                _log.error("an answer was broken off: %s", error)
 
 
 async def _entries(request: Request) -> Entries:
@@ -263,7 +272,7 @@ Start = Annotated[
 ]
 _BEYOND: Final = openapi.problems(
     p422="A parameter is wrong, or lies beyond what is published.",
-    p503="Too many downloads or streams are open.",
+    p503="Too many downloads or streams are open, or a stored file is not what was signed.",
 )
 
 

@@ -214,6 +214,11 @@ class Connection(HttpToolsProtocol):
                 return self._send_long(send, message)
 
             await app(scope, receive, cast("Any", send_in_pieces))
+            if cycle.response_started and not cycle.response_complete and not cycle.disconnected:
+                # The rest cannot be had, and the log says why. Without its end no client takes the
+                # answer for a whole one.
+                cycle.disconnected = True
+                self.transport.close()
 
         super()._start_asgi_task(cycle, answering)
 

@@ -15,6 +15,7 @@ from api.http.problems import Problem, not_now
 from api.parts import ReadModels
 from api.published import Published
 from api.questions.excerpts import Excerpt, Excerpts
+from api.questions.from_log import FromLog
 from api.questions.moment import NOW, Moment
 from projections import submissions
 from projections.database import at_most
@@ -24,8 +25,7 @@ from testamur.catalogue.events import CredentialIssued
 from testamur.catalogue.lines import decode_event
 from testamur.catalogue.submission import format_time
 from testamur.errors import Refuted
-from testamur.tlog.reader import LogReader
-from testamur.verification.evidence import MAX_EVIDENCE, build_evidence, render_evidence
+from testamur.verification.evidence import MAX_EVIDENCE, render_evidence
 
 T = TypeVar("T")
 Found = TypeVar("Found")
@@ -84,27 +84,26 @@ class View(NamedTuple):
 class Answerer:
     """Answers questions from the projections, in threads of its own, a bounded number at once.
 
-    `read` returns a new reader of the log, `latest` the newest published checkpoint, and `at_least`
-    the same after it has looked for one of a given size. Only `issuance` may be called off the
-    event loop. `asked` questions are under way.
+    `latest` returns the newest published checkpoint, and `at_least` the same after it has looked
+    for one of a given size. Only `issuance` may be called off the event loop. `asked` questions are
+    under way.
     """
 
     def __init__(
         self,
         following: ReadModels,
-        read: Callable[[], LogReader],
+        log: FromLog,
         latest: Callable[[], Published],
         at_least: Callable[[int], Awaitable[Published]],
     ) -> None:
         self._following = following
-        self._read = read
+        self._log = log
         self._latest = latest
         self._at_least = at_least
         # Threads of its own, so that receipts and the published log never wait for questions.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="testamur-answer")
         # Evidence from a huge submission takes a second; questions must not queue behind it.
         self._excerpts = asyncio.Semaphore(_EXCERPTS)
-        self._excerpt_reader = read()  # threads share it, and the trees that it keeps
         self._kept = Excerpts()
         self.asked = 0
         self._excerpts_asked = 0
@@ -138,7 +137,7 @@ class Answerer:
                 422, "time-ahead", "that time is in the future", value=_shown_time(when.time)
             )
         size = published if when.size is None and when.time is not None else when.size
-        if size is None or size <= self._following.size:
+        if size is None:
             return
         if size > published:
             raise Problem(422, "size-ahead", f"the log has {published} entries", value=size)
@@ -155,19 +154,19 @@ class Answerer:
 
     def _answer(self, when: Moment, question: Callable[[View], T]) -> T:
         with self._following.engine.connect() as connection, at_most(READ_SECONDS, connection):
-            size = submissions.as_of(connection, size=when.size, time=when.time)
+            # The tables may hold a newer checkpoint, which this process has not heard of yet, and
+            # what it reads from the log is checked against those that it knows.
+            size = min(
+                submissions.as_of(connection, size=when.size, time=when.time), self._latest().size
+            )
             asked = size if when.size is None else when.size
             return question(View(connection, size, _time_of(connection, size), asked))
 
     # --- Read from the log, not from a table ---
 
-    def issuance(self, position: int, size: int) -> CredentialIssued:
-        """Return the issuance that is entry `position` of the first `size`."""
-        # Only the partial bundles of a published checkpoint surely exist. The projections may
-        # have read a newer checkpoint, which this process has not heard of yet.
-        published = max(self._latest().size, size)
-        ((_, (line,)),) = self._read().bundles(position, position + 1, size=published)
-        event = decode_event(line)
+    def issuance(self, position: int) -> CredentialIssued:
+        """Return the issuance that is entry `position` of the published log."""
+        event = decode_event(self._log.entry(position, self._latest().checkpoint))
         if not isinstance(event, CredentialIssued):
             raise Refuted(f"the projections call entry {position} an issuance, and it is not")
         return event
@@ -201,14 +200,12 @@ class Answerer:
                 view.connection,
                 credential,
                 size,
-                lambda position: self.issuance(position, size),
+                self.issuance,
                 anchors=sorted(anchors),
             )
             if not positions:
                 raise view.missing("credential", credential)
-            excerpt = build_evidence(
-                self._excerpt_reader, published.note, credential, positions, as_of=size
-            )
+            excerpt = self._log.evidence(published, credential, positions, as_of=size)
             file = render_evidence(excerpt)
             if len(file) > MAX_EVIDENCE:
                 raise too_large(credential)

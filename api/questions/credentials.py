@@ -301,7 +301,7 @@ def _line(found: projected.CredentialLine) -> CredentialLine:
 async def one_credential(asker: Asking, when: When, credential: Uuid) -> Response:
     def find(view: View) -> CredentialAnswer:
         found = view.known("credential", credential, projected.credential_at)
-        return _credential(view, found, asker.answerer.issuance(found.issued.position, view.size))
+        return _credential(view, found, asker.answerer.issuance(found.issued.position))
 
     return await answered(asker, when, CredentialAnswer, find)
 

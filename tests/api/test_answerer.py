@@ -19,7 +19,10 @@ from api.processes.following import Following
 from api.processes.wakeups import Wakeups
 from api.published import Published
 from api.questions.answerer import Answerer, View
+from api.questions.from_log import FromLog
 from api.questions.moment import NOW, Moment
+from log.directory import DirectoryStore
+from log.proven_files import ProvenFiles
 from testamur.errors import Refusal, Refuted
 from testamur.verification.evidence import parse_evidence
 from tests.harness.checkpoints import no_newer
@@ -43,7 +46,7 @@ class Desk:
             told.log.root, told.log.root, told.log.key, self.engine, size=len(told.log.entries)
         )
         latest = lambda: self.published  # noqa: E731
-        self.answerer = Answerer(self.following, told.log.reader, latest, no_newer(latest))
+        self.answerer = Answerer(self.following, FromLog(told.log.reader), latest, no_newer(latest))
 
     def ask(self, *questions: Callable[[Answerer], Awaitable[T]]) -> list[T | BaseException]:
         """Return what comes of questions that are asked at once; fails after 10 s."""
@@ -88,15 +91,23 @@ def refused(found: object, status: int, rule: str) -> None:
     assert (found.document.status, found.document.rule) == (status, rule)
 
 
-def test_an_issuance_is_read_although_its_checkpoint_was_not_heard_of_yet(tmp_path: Path) -> None:
-    """The projections may be ahead of what the server was told."""
+def test_an_answer_says_nothing_of_a_checkpoint_that_was_not_heard_of_yet(tmp_path: Path) -> None:
+    """The projections may be ahead of what the server was told, and can be checked later."""
     told = Chronicle.opened(tmp_path / "log")
     before = published(told)
     (one,) = told.issued()
+    after = published(told)
     desk = Desk(told, before)
-    (found,) = desk.ask(
-        lambda answerer: answerer.ask(NOW, lambda view: answerer.issuance(11, view.size))
+    assert before.size < after.size == desk.following.size
+    assert desk.size(NOW) == before.size
+    refused(
+        desk.ask(lambda answerer: answerer.ask(Moment(after.size, None), lambda view: view))[0],
+        422,
+        "size-ahead",
     )
+    desk.published = after
+    assert desk.size(NOW) == after.size
+    (found,) = desk.ask(lambda answerer: answerer.ask(NOW, lambda _: answerer.issuance(11)))
     assert getattr(found, "credential", found) == one
     desk.answerer.close()
     desk.engine.dispose()
@@ -228,7 +239,8 @@ def test_a_crowd_of_downloads_is_turned_away_and_forgotten(
     """Also those that were left half way: each holds a bundle while its client reads slowly."""
     monkeypatch.setattr("api.entries.MAX_DOWNLOADS", 3)
     latest = lambda: desk.published  # noqa: E731
-    reading = Entries(desk.told.log.reader(), Wakeups(), latest, no_newer(latest), lambda: False)
+    files = ProvenFiles(DirectoryStore(desk.told.log.root), lambda: desk.published.checkpoint)
+    reading = Entries(files, Wakeups(), latest, no_newer(latest), lambda: False)
 
     async def story() -> None:
         downloads = [reading.lines(0, 12, 12) for _ in range(3)]

@@ -6,13 +6,17 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from pathlib import Path
 
+import httpx2
 import pytest
 from starlette.types import Message
 
 from api.entries import Parts, started
+from log.directory import DirectoryStore
 from testamur.tlog.merkle import leaf_hashes, tree_root
+from testamur.tlog.tiles import WIDTH, decode_bundle, encode_bundle
 from tests.api.asking import metric, read_events
 from tests.harness.served import Served, problem
 from tests.harness.waiting import until
@@ -31,6 +35,45 @@ def test_the_entries_are_those_the_checkpoint_is_over(served: Served) -> None:
             entries.append(found["entry"].encode())
         path = answer.links.get("next", {}).get("url")
     assert tree_root(leaf_hashes(entries[: checkpoint.size])) == checkpoint.root
+
+
+def forged(bundle: bytes, *, at: int) -> bytes:
+    """Return the bundle with another entry there, as well-formed as the one that was signed."""
+    entries = decode_bundle(bundle, WIDTH)
+    forgery = json.loads(entries[at])
+    assert forgery["commitment"] != "A" * len(forgery["commitment"])
+    entries[at] = json.dumps(
+        forgery | {"commitment": "A" * len(forgery["commitment"])}, separators=(",", ":")
+    ).encode()
+    return encode_bundle(entries)
+
+
+def test_nothing_of_a_bundle_is_sent_that_is_not_what_was_signed_in_whatever_form(
+    opened_log: Served, tmp_path: Path
+) -> None:
+    with closing(opened_log.copy(tmp_path / "data")) as log, log.running():
+        log.submit(log.story.cohort(600))
+        store, path = DirectoryStore(log.data / "log"), "tile/entries/001"
+        whole = store.read(path)
+        credential = json.loads(decode_bundle(whole, WIDTH)[44])["credential"]
+        question = f"/credentials/{credential}?size={log.size}"
+        assert log.answer(question).status_code == 200
+        sound = {path: log.get(path).content for path in ("/entries?start=290&limit=5", question)}
+        store.put_back(path, forged(whole, at=44))
+        for each in (*sound, f"/credentials/{credential}/evidence"):
+            problem(log.get(each), 503, "damaged")
+        # What comes before is sent, and then nothing: the answer does not end as a whole one does.
+        for each in ("/entries", "/stream"):
+            with pytest.raises(httpx2.TransportError):
+                log.get(each)
+        broken_off = "an answer was broken off: tile/entries/001: another-tree"
+        until(lambda: log.errors().count(broken_off) == 2, 60)
+        assert "Traceback" not in log.errors()
+        # Readers of other entries are not held up.
+        assert log.get("/entries?start=512&limit=5").status_code == 200
+        store.put_back(path, whole)
+        assert {each: log.get(each).content for each in sound} == sound
+        assert log.get(f"/credentials/{credential}/evidence").status_code == 200
 
 
 def test_the_end_of_the_entries_is_empty_and_beyond_it_is_refused(served: Served) -> None:
