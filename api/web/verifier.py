@@ -13,6 +13,7 @@ from api.web.modules import needed
 from api.web.policy import HTML
 from api.web.rendering import render
 from api.web.routes import page_of
+from testamur.badges.holder_link import PAGE
 
 routes: Final = APIRouter(include_in_schema=False)
 _Language = Annotated[str | None, Query(max_length=20)]
@@ -54,6 +55,12 @@ class BrowserPages:
 async def verify(request: Request, lang: _Language = None) -> Response:
     """Answer with the page that checks what somebody was sent."""
     return _page(request, "verify.html", "page/verify.mjs", lang)
+
+
+@routes.get(PAGE)
+async def holder(request: Request, lang: _Language = None) -> Response:
+    """Answer with the page that shows learners the credential in their link."""
+    return _page(request, "holder.html", "page/holder.mjs", lang)
 
 
 @routes.get("/verify.html")

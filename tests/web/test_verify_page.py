@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
@@ -14,7 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from testamur.tlog.note import SignerKey
-from tests.harness.chromium import PATIENCE, Tab, tab
+from tests.harness.chromium import Tab, tab
+from tests.web.given_files import content, evidence, file, give, refuse_leaks, verdict
 from tests.web.shown_log import LONG, ShownLog
 
 pytestmark = pytest.mark.web
@@ -26,46 +26,6 @@ DUE = {
     "unaccredited": "Not valid",
     "bent": "Not valid",
 }
-
-
-def content(shown: ShownLog, name: str) -> bytes:
-    return shown.bent("valid") if name == "bent" else shown.file(name)
-
-
-def file(shown: ShownLog, name: str) -> Any:
-    """Return a file as it is put into a field."""
-    return {
-        "name": f"{name}.json",
-        "mimeType": "application/json",
-        "buffer": content(shown, name),
-    }
-
-
-def evidence(shown: ShownLog, name: str) -> Any:
-    body = shown.served.answer(f"/credentials/{shown.holders[name].id}/evidence").content
-    return {"name": f"{name}.testamur.json", "mimeType": "application/json", "buffer": body}
-
-
-def give(page: Page, *files: Any) -> None:
-    page.set_input_files("#files", list(files))
-
-
-def verdict(page: Page) -> str:
-    """Return the verdict that is shown, once it is."""
-    heading = page.locator(".verdict-words").last
-    heading.wait_for(timeout=PATIENCE)
-    return heading.inner_text().split(maxsplit=1)[1]
-
-
-def refuse_leaks(opened: Tab, *secrets: bytes) -> None:
-    """Fail if any request carries a secret, however it is spelt."""
-    for request in opened.requests:
-        sent = " ".join((request.url, request.post_data or "", str(request.headers)))
-        assert request.method == "GET", sent
-        assert "?" not in request.url, sent
-        for secret in secrets:
-            for text in (secret.decode("latin-1"), base64.b64encode(secret).decode(), secret.hex()):
-                assert text[:24] not in sent
 
 
 # --- One file ---

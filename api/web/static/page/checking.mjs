@@ -4,7 +4,6 @@ import { askRegister, judge } from "../verify/verify.mjs";
 import { _ } from "./words.mjs";
 
 const AT_ONCE = 8;
-const TRIES = 4;
 const KEPT = 64; // answers of the register
 
 // Files by what they are for: each of `subjects` gets an answer, `evidence` goes with them.
@@ -14,24 +13,24 @@ export const sortedOut = (files) => ({
   policies: files.filter(({ kind }) => kind === "policy"),
 });
 
-// Asks the register that this page is from, by the id alone; the last answers are kept.
+// Asks the register that this page is from, by the id alone, and returns its answer, or the `Unavailable` that it is
+// silent by. The last answers are kept.
 export const register = (origin) => {
   const kept = new Map();
   return (credential, anchors) => {
     const key = [credential, ...anchors].join(" ");
-    if (!kept.has(key)) kept.set(key, askRegister(origin, credential, { anchors, fetch: patient }));
+    if (!kept.has(key)) kept.set(key, answerOf(origin, credential, anchors));
     if (kept.size > KEPT) kept.delete(kept.keys().next().value);
     return kept.get(key);
   };
 };
 
-// A server that is busy says when to come back.
-const patient = async (address, options) => {
-  for (let left = TRIES - 1; ; left -= 1) {
-    const answer = await fetch(address, options);
-    if (left === 0 || (answer.status !== 503 && answer.status !== 429)) return answer;
-    const seconds = Number(answer.headers.get("Retry-After") ?? 1);
-    await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(Math.max(seconds, 1), 10)));
+const answerOf = async (origin, credential, anchors) => {
+  try {
+    return await askRegister(origin, credential, { anchors });
+  } catch (error) {
+    if (error instanceof Unavailable) return error;
+    throw error;
   }
 };
 
@@ -40,22 +39,14 @@ const patient = async (address, options) => {
 export const check = async (file, given, { policy, anchors, ask }, learner = null) => {
   const question = { file, evidence: given, policy, anchors, learner };
   const unread = async (why) => ({ report: await judge({ ...question, file: { ...file, kind: "unreadable", why } }), evidence: null });
-  if (file.kind !== "holder") return unread(file.why);
+  if (file.kind !== "holder") return { report: await judge(question), evidence: null };
   const logs = policy.policy.logs.map(({ name }) => name);
   const { id, log } = file.holder;
   if (log !== null && !logs.includes(log)) return unread(elsewhere(log, logs));
-  const byFile = async () => ({ report: await judge(question), evidence: given[0].evidence });
-  if (ask === null) return given.length > 0 ? byFile() : unread(_("Its evidence is missing: give the file that ends in .testamur.json, too."));
-  try {
-    const answered = await ask(id, anchors);
-    const report = await judge({ ...question, register: answered });
-    return { report, evidence: report.evidenceFrom === "register" ? answered.evidence : given[0].evidence };
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    if (given.length === 0) return unread(error.message);
-    const { report, evidence } = await byFile();
-    return { report: { ...report, notes: [_("The register was not asked: {why}", { why: error.message }), ...report.notes] }, evidence };
-  }
+  if (ask === null && given.length === 0) return unread(_("Its evidence is missing: give the file that ends in .testamur.json, too."));
+  const answered = ask === null ? null : await ask(id, anchors);
+  const report = await judge({ ...question, register: answered });
+  return { report, evidence: (report.evidenceFrom === "register" ? answered : given[0])?.evidence ?? null };
 };
 
 const elsewhere = (log, logs) =>

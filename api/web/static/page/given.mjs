@@ -1,9 +1,8 @@
 // What somebody gives to a page: files that are dropped, chosen or pasted, and texts. They are read
 // here and go nowhere.
-import { Refuted } from "../verify/errors.mjs";
 import { bytesOf } from "../verify/encodings.mjs";
-import { read } from "../verify/verify.mjs";
-import { fromLink, isHolderLink } from "./holder_link.mjs";
+import { read, readLink } from "../verify/verify.mjs";
+import { isHolderLink } from "./holder_link.mjs";
 import { _, number } from "./words.mjs";
 
 export const MAX_FILES = 5_000;
@@ -16,21 +15,9 @@ export const readFiles = async (files) => {
   return found;
 };
 
-export const readText = async (text) => {
-  const name = _("what was pasted");
-  if (!isHolderLink(text)) return read(bytesOf(text), name);
-  return readLink(text, _("the link"));
-};
+export const readText = async (text) => (isHolderLink(text) ? givenLink(text) : read(bytesOf(text), _("what was pasted")));
 
-// The holder file in a link, as `read` returns one.
-export const readLink = async (link, name) => {
-  try {
-    return await read(await fromLink(link), name);
-  } catch (error) {
-    if (!(error instanceof Refuted)) throw error;
-    return { name, kind: "unreadable", rule: error.rule, why: error.message };
-  }
-};
+export const givenLink = async (link) => ({ ...(await readLink(link)), name: _("the link") });
 
 const readFile = async (file) => {
   const unreadable = (why) => ({ name: file.name, kind: "unreadable", rule: "other-file", why });

@@ -15,7 +15,7 @@ export const oneAnswer = (answer, onAsk) => {
     "article",
     { class: `answer ${report.verdict}`, "aria-label": file.name },
     verdict(report, file),
-    report.checks.length > 0 && [whose(answer, onAsk), told(report, file), checks(report), more(report), cryptography(answer)],
+    report.checks.length > 0 && [whose(answer, onAsk), told(report), checks(report), more(report), cryptography(answer)],
   );
 };
 

@@ -78,5 +78,6 @@ export const statusWords = (status) =>
     revoked: _("revoked"),
     superseded: _("superseded"),
     withdrawn: _("withdrawn"),
+    reinstated: _("reinstated"),
     "active by the bearer's word": _("in force, by the bearer’s word"),
   })[status] ?? status;

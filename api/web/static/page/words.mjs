@@ -18,7 +18,10 @@ export const pieces = (text, nodes) => text.split(/\{(\w+)\}/).map((piece, at) =
 
 // --- Numbers, days, times ---
 
-export const number = (value) => new Intl.NumberFormat(spoken).format(value);
+// English days as the pages of the server write them: 29 November 2026.
+const locale = () => (spoken === "en" ? "en-GB" : spoken);
+
+export const number = (value) => new Intl.NumberFormat(locale()).format(value);
 
 // A day such as 2026-11-20, in words; what is none stays as it is.
 export const day = (text) => dated(text, { dateStyle: "long", timeZone: "UTC" });
@@ -31,5 +34,5 @@ export const moment = (text) => {
 
 const dated = (text, form) => {
   const found = new Date(text);
-  return Number.isNaN(found.getTime()) ? text : new Intl.DateTimeFormat(spoken, form).format(found);
+  return Number.isNaN(found.getTime()) ? text : new Intl.DateTimeFormat(locale(), form).format(found);
 };
