@@ -47,7 +47,7 @@ test-server: $(VENV)/.dev ## the tests on PostgreSQL and on S3 servers, private 
 
 test-web: $(VENV)/.dev ## the pages in Chromium, which is installed by apt if it is missing and we may
 	@$(RUN) -m tests.harness.chromium
-	@$(PYTEST) -n 2 --dist loadfile -m web $(ARGS)
+	@$(PYTEST) -n 2 -m web $(ARGS)
 
 fuzz: $(VENV)/.dev ## bend what every parser reads, for as long as wanted (SECONDS=, SEED=)
 	@$(RUN) -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)

@@ -60,6 +60,16 @@ from testamur.verification.evidence import Evidence
 
 _LOG: Final = PREFIX.decode()
 _PROBLEM_FORMS: Final = (problems.MEDIA_TYPE, "application/json", HTML)
+_ANSWERS: Final = (submissions.routes, questions.routes, entries.routes)
+_OTHERS: Final = (
+    health.routes,
+    reference.routes,
+    problem_pages.routes,
+    web.routes,
+    verifier.routes,
+)
+ROUTES: Final = (*_ANSWERS, *_OTHERS)
+"""All that the framework answers."""
 _LEVEL: Final = 1  # of gzip, for the few that ask for nothing else
 
 
@@ -267,13 +277,10 @@ def make_app(
         bodies=submitting.intake,
         answers=answers,
     )
-    for routes in (submissions.routes, questions.routes, entries.routes):
+    for routes in _ANSWERS:
         framework.include_router(routes, dependencies=[OnlyKnown])
-    framework.include_router(health.routes)
-    framework.include_router(reference.routes)
-    framework.include_router(problem_pages.routes)
-    framework.include_router(web.routes)
-    framework.include_router(verifier.routes)
+    for routes in _OTHERS:
+        framework.include_router(routes)
     _answer_errors(framework)
     framework.openapi = lambda: _document(framework)  # type: ignore[method-assign]
     return App(
