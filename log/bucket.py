@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from obstore.store import S3Store
@@ -46,6 +46,9 @@ _MAX_PREFIX: Final = 256  # a key has at most 1,024 bytes, and a path of the log
 _MAX_CREDENTIALS: Final = 64 * 1024  # bytes
 
 _PLAIN: Final = "AWS_ALLOW_HTTP"  # as the client itself calls it
+_PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy")
+_NOWHERE: Final = "http://redirects-are-refused.invalid"  # no such host: RFC 6761, section 6.4
+_KEY_ID: Final = "AWS_ACCESS_KEY_ID"
 _FILE: Final = "AWS_SHARED_CREDENTIALS_FILE"
 _IN_FILE: Final = {
     "aws_access_key_id": "access_key_id",
@@ -145,6 +148,7 @@ class Bucket:
         settings = {"endpoint": self.endpoint, "aws_endpoint_url_s3": self.endpoint}
         settings |= {"region": self.region}
         config = {name: value for name, value in settings.items() if value} | credentials
+        has_key = bool(credentials) or _KEY_ID in os.environ
         try:
             return S3Store(
                 self.name,
@@ -153,6 +157,7 @@ class Bucket:
                     "allow_http": bool(self.endpoint and self.endpoint.startswith("http:")),
                     "connect_timeout": timedelta(seconds=limits.connecting),
                     "timeout": timedelta(seconds=limits.request),
+                    **(redirects_refused(self.endpoint, os.environ) if has_key else {}),
                 },
                 retry_config={
                     "max_retries": limits.retries,
@@ -169,6 +174,23 @@ class Bucket:
                 f"{self} cannot be opened: its settings, or an AWS variable in the environment, "
                 "make no sense to the client"
             ) from None
+
+
+def redirects_refused(
+    endpoint: str | None, environment: Mapping[str, str]
+) -> dict[Literal["proxy_url", "proxy_excludes"], str]:
+    """Return the options with which the client is led to no other host than that of the endpoint.
+
+    It follows every redirect of a reading, and has no option against that. So all other hosts are
+    behind a proxy that does not exist. There are no such options where other hosts have to be
+    asked: at AWS, whose names are many, and where the environment names a proxy. Nor must the
+    client need the role of its machine, which it asks for elsewhere.
+    """
+    if endpoint is None or any(
+        environment.get(name) or environment.get(name.upper()) for name in _PROXIES
+    ):
+        return {}
+    return {"proxy_url": _NOWHERE, "proxy_excludes": urlsplit(endpoint).hostname or ""}
 
 
 def credentials_in_file(environment: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ backend flushes nothing. On such a server a power cut may lose what a checkpoint
 start names it, and `fsck --repair` rebuilds it from the sequence.
 
 The client bounds neither a listing nor the body of an error: a server may fill the memory of a
-process by these. It also follows redirects.
+process by these. It also follows redirects of a reading, but to no other host (`bucket.py`).
 
 Nothing here relies on the bucket for order: a conditional write is no lock.
 """
