@@ -4,45 +4,32 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 import typer
 
-from testamur.badges.commitment import HolderFile
 from testamur.cli.anchors import Anchor, anchors_in
 from testamur.cli.asking import AT_ONCE, ahead, reach
-from testamur.cli.cohorts import Award, awards_in
-from testamur.cli.evidence_sources import Fresh, Given, from_registry
-from testamur.cli.judging import Question, answer
+from testamur.cli.cohorts import awards_in
+from testamur.cli.evidence_sources import from_registry
+from testamur.cli.files import STDOUT
+from testamur.cli.judging import Question
+from testamur.cli.making_pages import COLUMNS, Failed, Made, Making
 from testamur.cli.outcome import HOLDS, REFUTED, UNCHECKED, described
 from testamur.cli.terminal import Json, note, show_fields, show_json, show_table, track
 from testamur.cli.trust import policy_from
 from testamur.cli.values import cut, own_address
-from testamur.errors import Refuted, Unavailable, detached
+from testamur.errors import Refuted
 from testamur.http.exchange import NoServer
 from testamur.pages import learner
-from testamur.pages.addresses import Addresses, addresses_of
-from testamur.pages.facts import Facts, facts_of
 from testamur.pages.folder import SHEET, PagesFolder, Settings, digest_of
-from testamur.verification.checks import CheckName
-from testamur.verification.evidence import render_evidence
-from testamur.verification.finding import Fault
-from testamur.verification.report import Answer, Verdict
+from testamur.pages.makers import how_many, makers
 
 app = typer.Typer()
 _PANEL: Final = "Events"
-_COLUMNS: Final = (
-    "row", "learner", "name", "credential", "link", "linkedin", "page", "certificate",
-    "picture", "pictureSvg", "qr",
-)  # fmt: skip
-# Without these nobody knows whether the credential is on the log, and in force. Of its
-# accreditation less may be known: a provider may have none, and the page says so.
-_NEEDED: Final[tuple[CheckName, ...]] = (
-    "commitment", "submission", "signature", "inclusion", "checkpoint", "status",
-)  # fmt: skip
 _LISTED: Final = 50
 _REASONS: Final = 3
 
@@ -126,6 +113,8 @@ def pages(
     """
     question = Question(policy_from(trust), anchors_in(anchor or []), None, None)
     path = out or _beside(cohort)
+    if path == STDOUT:
+        raise typer.BadParameter("is a folder, not standard output", param_hint="--out")
     learner.check_installed(pdf=pdf)
     awards = awards_in(cohort)
     reach(url)
@@ -136,14 +125,18 @@ def pages(
         pdf=pdf,
     )
     folder = PagesFolder(path, settings, learner.file_names(pdf=pdf))
+    missing = sum(not folder.has(each.credential) for each in awards)
     with (
         from_registry(url, question.anchors, flags=False) as fresh,
-        closing(_read_ahead(awards, fresh, folder)) as outcomes,
+        makers(how_many(missing), pdf=pdf) as make,
+        closing(
+            ahead(Making(folder, settings, question, fresh, make), awards, at_once=AT_ONCE)
+        ) as outcomes,
         track("Making pages") as tracked,
     ):
-        run = _Run(folder, settings, question)
-        folder.write_sheet(_COLUMNS, run.rows(tracked(outcomes, len(awards))))
-    run.show(len(awards), json=json)
+        run = _Run(folder, len(awards))
+        folder.write_sheet(COLUMNS, run.rows(tracked(outcomes, len(awards))))
+    run.show(json=json)
     raise typer.Exit(run.exit_code)
 
 
@@ -154,109 +147,73 @@ def _beside(cohort: Sequence[Path]) -> Path:
     return whole.with_name(f"{whole.name}-pages")
 
 
-class _Read(NamedTuple):
-    """An award with its holder file and evidence, none if its pages are there already."""
-
-    award: Award
-    found: tuple[HolderFile, Given | None] | Fault
-
-
-def _read_ahead(awards: Sequence[Award], fresh: Fresh, folder: PagesFolder) -> Generator[_Read]:
-    """Return the awards in order; the registry is asked about the next ones meanwhile."""
-
-    def read(award: Award) -> _Read:
-        try:
-            holder = award.holder()
-            there = folder.has(award.credential)
-            return _Read(award, (holder, None if there else fresh(award.credential)))
-        except (Refuted, Unavailable) as error:
-            return _Read(award, detached(error))
-
-    return ahead(read, awards, at_once=AT_ONCE)
-
-
 class _Run:
     """What became of a cohort: pages made now or earlier, and why others were not."""
 
-    def __init__(self, folder: PagesFolder, settings: Settings, question: Question) -> None:
-        self._folder, self._settings, self._question = folder, settings, question
+    def __init__(self, folder: PagesFolder, total: int) -> None:
+        self._folder, self._total = folder, total
         self._counts: Counter[str] = Counter()
         self._doubts: Counter[str] = Counter()
-        self._failed: list[tuple[Award, Fault]] = []
+        self._failed: list[Failed] = []
 
-    def rows(self, read: Iterable[_Read]) -> Iterator[Sequence[str]]:
-        """Make the pages, and yield the row of the sheet of each learner who has them."""
-        for each in read:
-            try:
-                if isinstance(each.found, Refuted | Unavailable):
-                    raise each.found
-                yield self._row(each.award, *each.found)
-            except (Refuted, Unavailable) as error:
-                self._failed.append((each.award, detached(error)))
-                if isinstance(error, NoServer):
-                    note("The others wait: run the same command again, and it goes on", "yellow")
-                    return
-
-    def _row(self, award: Award, holder: HolderFile, given: Given | None) -> Sequence[str]:
-        facts = facts_of(holder)
-        addresses = addresses_of(facts, holder, self._settings.register, self._settings.linkedin)
-        if given is not None:
-            self._make(facts, holder, given, addresses)
-        else:
-            self._counts["kept"] += 1
-        self._counts["nameless"] += facts.learner is None
-        cells = (award.row, award.learner, facts.learner or "", holder.id)
-        self._counts["apostrophe"] += award.learner.startswith("'")
-        names = (learner.PAGE, learner.PDF, learner.PNG, learner.SVG, learner.QR)
-        there = learner.file_names(pdf=self._settings.pdf)
-        files = (f"{holder.id}/{name}" if name in there else "" for name in names)
-        return (*cells, addresses.link, addresses.linkedin, *files)
-
-    def _make(self, facts: Facts, holder: HolderFile, given: Given, addresses: Addresses) -> None:
-        report = answer(holder, [given], self._question)
-        if report.verdict is Answer.NOT_VALID:
-            raise Refuted(report.first_line)
-        if any(report.check(name).verdict is not Verdict.HOLDS for name in _NEEDED):
-            raise Unavailable(report.first_line)
-        if report.verdict is Answer.COULD_NOT_TELL:
-            self._doubts[report.why] += 1
-        evidence = render_evidence(given.evidence)
-        files = learner.files_of(facts, holder, evidence, addresses, pdf=self._settings.pdf)
-        self._folder.add(holder.id, files)
-        self._counts["made"] += 1
+    def rows(self, outcomes: Iterable[Made | Failed]) -> Iterator[Sequence[str]]:
+        """Yield the row of the sheet of each learner who has pages, and count."""
+        for each in outcomes:
+            if isinstance(each, Failed):
+                self._failed.append(each)
+                continue
+            self._counts["kept" if each.kept else "made"] += 1
+            self._counts["nameless"] += each.facts.learner is None
+            self._counts["apostrophe"] += each.award.learner.startswith("'")
+            if each.doubt:
+                self._doubts[each.doubt] += 1
+            yield each.row
 
     @property
     def exit_code(self) -> int:
         """1 if a credential is not valid, else 2 if another has no pages, else 0."""
-        if any(isinstance(error, Refuted) for _, error in self._failed):
+        if any(isinstance(each.error, Refuted) for each in self._failed):
             return REFUTED
         return UNCHECKED if self._failed else HOLDS
 
-    def show(self, total: int, *, json: bool) -> None:
+    def show(self, *, json: bool) -> None:
         """Print how many there are, and what is to be done about the others."""
         done = self._counts["made"] + self._counts["kept"]
         counts = {
             "made": self._counts["made"],
             "kept from an earlier run": self._counts["kept"],
-            "without pages": total - done,
+            "without pages": self._total - done,
             "sheet": str(self._folder.path / SHEET),
         }
         if json:
             failed = [
-                {"credential": each.credential, "row": each.row, **described(error)}
-                for each, error in self._failed
+                {"credential": award.credential, "row": award.row, **described(error)}
+                for award, error in self._failed
             ]
             show_json({**counts, "failed": failed})
             return
-        if self._failed:
-            rows: list[list[Any]] = [
-                [each.row, each.credential, str(error)] for each, error in self._failed[:_LISTED]
-            ]
-            show_table(["row", "credential", "why there are no pages"], rows)
-            if len(self._failed) > _LISTED:
-                note(f"... and {len(self._failed) - _LISTED:,} more; --json lists them all")
+        self._list_failed()
         show_fields(counts)
         self._tell()
+
+    def _list_failed(self) -> None:
+        """Print who has no pages; those who wait for the registry have one reason, told once."""
+        waiting = [each for each in self._failed if isinstance(each.error, NoServer)]
+        rows: list[list[Any]] = [
+            [award.row, award.credential, str(error)]
+            for award, error in self._failed
+            if not isinstance(error, NoServer)
+        ]
+        if rows:
+            show_table(["row", "credential", "why there are no pages"], rows[:_LISTED])
+        if len(rows) > _LISTED:
+            note(f"... and {len(rows) - _LISTED:,} more; --json lists them all")
+        if waiting:
+            note(
+                f"{len(waiting):,} wait for the registry: run the same command again, and it goes "
+                f"on. {waiting[0].error}",
+                "yellow",
+            )
 
     def _tell(self) -> None:
         for why, count in self._doubts.most_common(_REASONS):
@@ -272,4 +229,6 @@ class _Run:
                 "learner, which a spreadsheet would run as a formula; take it out by hand",
                 "yellow",
             )
+        if self._counts["kept"]:
+            note("Those kept were not verified anew: what was revoked since is still among them")
         note(f"{self._folder.path} is personal data: send each row to its learner alone")

@@ -9,8 +9,10 @@ Source: LinkedIn, "Add to Profile" for certifications (addtoprofile.linkedin.com
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 from testamur.badges.commitment import HolderFile
@@ -20,6 +22,9 @@ from testamur.pages.facts import Facts
 from testamur.pages.installed import library
 
 _LINKEDIN: Final = "https://www.linkedin.com/profile/add?"
+_OWN_PAGE: Final = re.compile(
+    r"https://(?:[a-z]{2,3}\.)?linkedin\.com/(?:company|school|edu)/([1-9][0-9]{0,19})/?"
+)
 _SCALE: Final = 4
 # As wide as ISO/IEC 18004 asks for.
 _QUIET: Final = 4
@@ -40,7 +45,11 @@ class Addresses(NamedTuple):
 def addresses_of(
     facts: Facts, holder: HolderFile, register: str, organization: str | None
 ) -> Addresses:
-    """Return the addresses at a register; `organization` is the issuer's number at LinkedIn."""
+    """Return the addresses at a register; `organization` is the issuer's number at LinkedIn.
+
+    Without it, the number is taken that the credential states.
+    """
+    organization = organization or linkedin_page(holder.credential)
     status = status_address(register, holder.id)
     try:
         link, carries = holder_link(register, holder), True
@@ -53,6 +62,24 @@ def addresses_of(
 def status_address(register: str, credential: str) -> str:
     """Return where a register tells the status of a credential, without its content."""
     return f"{register.rstrip('/')}/credentials/{quote(credential, safe='')}"
+
+
+def linkedin_page(credential: Mapping[str, Any]) -> str | None:
+    """Return the number of the issuer's page at LinkedIn, if the credential states it.
+
+    It may be the address of the issuer, or among its other identifiers.
+    """
+    issuer = credential.get("issuer")
+    if not isinstance(issuer, dict):
+        return None
+    others = issuer.get("otherIdentifier")
+    listed = others if isinstance(others, list) else [others]
+    stated = [
+        issuer.get("url"),
+        *(each.get("identifier") for each in listed if isinstance(each, dict)),
+    ]
+    found = (_OWN_PAGE.fullmatch(each) for each in stated if isinstance(each, str))
+    return next((each[1] for each in found if each), None)
 
 
 def linkedin_address(facts: Facts, shared: str, organization: str | None = None) -> str:

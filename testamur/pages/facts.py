@@ -23,6 +23,23 @@ _LONGEST: Final = 500
 _MOST: Final = 40
 # Between letters and emoji these two are part of the spelling, although they do not show.
 _JOINERS: Final = "\u200c\u200d"
+# Those codes whose words are more than the code with spaces in it; the holder's page has the same.
+_WORDS: Final = {
+    "artefact": "a piece of work",
+    "blended": "blended learning",
+    "continuous": "continuous assessment",
+    "institutional": "accreditation of the institution",
+    "peerAssessment": "assessment by peers",
+    "presential": "on site",
+    "problemBased": "problem-based work",
+    "programme": "accreditation of the programme",
+    "projectBased": "project-based",
+    "research": "research or laboratory",
+    "supervisedOnSiteWithIdentity": "supervised on site, identity checked",
+    "supervisedOnline": "supervised online, identity checked",
+    "workbased": "at a place of work",
+}
+_UNSUPERVISED: Final = "unsupervised, identity not checked"
 _WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -82,7 +99,7 @@ def _lines(elements: Elements) -> list[tuple[str, str]]:
         ("Country or region", plain(elements.country or "")),
         ("Assessment", _words(elements.assessment)),
         ("Form of participation", _words(elements.participation)),
-        ("Supervision", _words((elements.supervision,) if elements.supervision else ())),
+        ("Supervision", _supervision(elements.supervision)),
         ("Quality assurance", _words(elements.quality_assurance)),
     ]
     return [(term, text) for term, text in found if text]
@@ -107,7 +124,11 @@ def _workload(workload: Workload | None) -> str:
 
 
 def _words(codes: tuple[str, ...]) -> str:
-    return ", ".join(_spaced(code).lower() for code in codes)
+    return ", ".join(_WORDS.get(code) or _spaced(code).lower() for code in codes)
+
+
+def _supervision(code: str | None) -> str:
+    return _UNSUPERVISED if code == "none" else _words((code,) if code else ())
 
 
 def _spaced(code: str) -> str:

@@ -14,7 +14,13 @@ from PIL import Image
 
 from testamur.badges.commitment import HolderFile
 from testamur.badges.holder_link import MAX_FRAGMENT, MAX_IN_QR, read_holder_link
-from testamur.pages.addresses import Addresses, addresses_of, linkedin_address, qr_png
+from testamur.pages.addresses import (
+    Addresses,
+    addresses_of,
+    linkedin_address,
+    linkedin_page,
+    qr_png,
+)
 from testamur.pages.facts import Facts
 from tests.pages.conftest import REGISTER
 
@@ -95,3 +101,27 @@ def test_no_title_adds_a_parameter(facts: Facts, title: str) -> None:
     given = form(linkedin_address(changed, REGISTER))
     assert (given["name"], given["organizationName"]) == (title, title)
     assert given["certUrl"] == REGISTER
+
+
+@pytest.mark.parametrize(
+    ("issuer", "number"),
+    [
+        ({"url": "https://www.linkedin.com/company/1337/"}, "1337"),
+        ({"otherIdentifier": {"identifier": "https://nl.linkedin.com/school/42"}}, "42"),
+        ({"otherIdentifier": [None, {}, {"identifier": "https://linkedin.com/edu/7"}]}, "7"),
+        ({"url": "https://www.linkedin.com/company/a-college"}, None),
+        ({"url": "https://www.linkedin.com.evil.example/company/1"}, None),
+        ({"url": "https://www.linkedin.com/company/1?x=https://evil.example"}, None),
+        ({"url": 1337}, None),
+        ("did:example:issuer", None),
+    ],
+)
+def test_the_number_is_taken_from_the_credential_if_it_states_one(
+    facts: Facts, holder: HolderFile, issuer: Any, number: str | None
+) -> None:
+    stated = {**holder.credential, "issuer": issuer}
+    changed = msgspec.structs.replace(holder, credential=stated)
+    assert linkedin_page(stated) == number
+    given = form(addresses_of(facts, changed, REGISTER, None).linkedin)
+    assert given.get("organizationId") == number
+    assert form(addresses_of(facts, changed, REGISTER, "9").linkedin)["organizationId"] == "9"
