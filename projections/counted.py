@@ -16,6 +16,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
+    ColumnElement,
     Connection,
     Row,
     Select,
@@ -55,14 +57,19 @@ class _Counter(NamedTuple):
     spans: list[int]
 
 
-def _asked(asked: TableValuedAlias) -> Select[Any]:
-    """Return the question for the totals below all positions that `asked` lists (key, value)."""
-    pair = asked.c.value
+def _pair(asked: TableValuedAlias) -> list[ColumnElement[int]]:
+    """Return the two numbers of a pair; a time has more bits than an INTEGER of PostgreSQL."""
+    return [cast(asked.c.value[at].as_string(), BigInteger) for at in (0, 1)]
+
+
+def _totals(asked: TableValuedAlias) -> Select[Any]:
+    """Return the question for the totals of counters below positions, as `asked` pairs them."""
+    counter, position = _pair(asked)
     total = (
         select(COUNTS.c.total)
         .where(
-            COUNTS.c.counter == pair[0].as_integer(),
-            COUNTS.c.position < pair[1].as_integer(),
+            COUNTS.c.counter == counter,
+            COUNTS.c.position < position,
             COUNTS.c.position < bindparam("size"),
         )
         .order_by(COUNTS.c.position.desc())
@@ -70,22 +77,37 @@ def _asked(asked: TableValuedAlias) -> Select[Any]:
         .correlate(asked)
         .scalar_subquery()
     )
-    return select(asked.c.key, func.coalesce(total, literal_column("0")).label("total"))
+    return select(asked.c.key, func.coalesce(total, literal_column("0")).label("found"))
+
+
+def _positions(asked: TableValuedAlias) -> Select[Any]:
+    """Return the question for the first headers of times, which are second in the pairs."""
+    _, time = _pair(asked)
+    first = (
+        select(SUBMISSIONS.c.position)
+        .where(
+            SUBMISSIONS.c.recorded_at >= time,
+            SUBMISSIONS.c.position < bindparam("size"),
+        )
+        .order_by(SUBMISSIONS.c.recorded_at, SUBMISSIONS.c.position)
+        .limit(1)
+        .correlate(asked)
+        .scalar_subquery()
+    )
+    return select(asked.c.key, func.coalesce(first, bindparam("size")).label("found"))
 
 
 _pairs: Final = bindparam("pairs", type_=String)
 # All in one statement. How the elements of an array become rows is what no two databases spell
 # alike (as in `totals.py`).
-_TOTALS: Final = {
-    "sqlite": _asked(
-        func.json_each(_pairs).table_valued("key", column("value", JSON), name="asked")
-    ),
-    "postgresql": _asked(
-        func.json_array_elements(cast(_pairs, JSON))
-        .table_valued(column("value", JSON), with_ordinality="key", name="asked")
-        .render_derived()
-    ),
+_ASKED: Final = {
+    "sqlite": func.json_each(_pairs).table_valued("key", column("value", JSON), name="asked"),
+    "postgresql": func.json_array_elements(cast(_pairs, JSON))
+    .table_valued(column("value", JSON), with_ordinality="key", name="asked")
+    .render_derived(),
 }
+_TOTALS: Final = {dialect: _totals(asked) for dialect, asked in _ASKED.items()}
+_POSITIONS: Final = {dialect: _positions(asked) for dialect, asked in _ASKED.items()}
 _COUNTERS: Final = (
     select(COUNTERS, DIDS.c.did)
     .join_from(COUNTERS, DIDS, DIDS.c.number == COUNTERS.c.signer)
@@ -96,13 +118,6 @@ _COUNTERS: Final = (
         COUNTERS.c.first < bindparam("size"),
     )
     .limit(MAX_LOOKED_UP)
-)
-_FIRST_FROM: Final = (
-    select(SUBMISSIONS.c.position)
-    .where(SUBMISSIONS.c.recorded_at >= bindparam("time"))
-    .where(SUBMISSIONS.c.position < bindparam("size"))
-    .order_by(SUBMISSIONS.c.recorded_at, SUBMISSIONS.c.position)
-    .limit(1)
 )
 
 
@@ -150,12 +165,8 @@ def first_header(
 
 def positions_of(connection: Connection, times: Iterable[int], size: int) -> list[int]:
     """Return, for each time (Unix ms), the first header recorded then or later; `size` for none."""
-    found = (_first_from(connection, time, size) for time in times)
-    return [size if each is None else each for each in found]
-
-
-def _first_from(connection: Connection, time: int, size: int) -> int | None:
-    return connection.scalar(_FIRST_FROM, {"time": time, "size": size})
+    pairs = [(0, time) for time in times]
+    return _in_order(connection, _POSITIONS, pairs, size) if pairs else []
 
 
 def _counters(
@@ -189,11 +200,7 @@ def _spans(connection: Connection, register: Register, row: Row[Any], size: int)
     if listed is None:
         return []
 
-    def first_recorded(time: int) -> int:
-        found = _first_from(connection, time, size)
-        return size if found is None else found
-
-    return counting(first_recorded, listed, size)
+    return counting(lambda time: positions_of(connection, [time], size)[0], listed, size)
 
 
 def _looked_up(
@@ -210,11 +217,21 @@ def _looked_up(
     ]
     if len(pairs) > MAX_LOOKED_UP:
         raise TooLong(f"what is counted needs {len(pairs)} look-ups, more than {MAX_LOOKED_UP}")
-    statement = _TOTALS[connection.dialect.name]
-    rows = connection.execute(statement, {"pairs": json.dumps(pairs), "size": size})
-    totals = iter([row.total for row in sorted(rows, key=lambda row: int(row.key))])
+    totals = iter(_in_order(connection, _TOTALS, pairs, size))
     for counter, spans in zip(counters, pieces, strict=True):
         yield counter, [_difference([next(totals) for _ in piece]) for piece in spans]
+
+
+def _in_order(
+    connection: Connection,
+    statements: Mapping[str, Select[Any]],
+    pairs: Sequence[tuple[int, int]],
+    size: int,
+) -> list[int]:
+    """Return what a statement finds for each pair."""
+    asked = {"pairs": json.dumps(pairs), "size": size}
+    rows = connection.execute(statements[connection.dialect.name], asked)
+    return [row.found for row in sorted(rows, key=lambda row: int(row.key))]
 
 
 def _difference(totals: Sequence[int]) -> int:

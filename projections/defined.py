@@ -5,7 +5,7 @@ Its definitions, one for each version, and its retirement are in `histories.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Column, Connection, Index, Row, Table, bindparam, insert, select
@@ -95,6 +95,10 @@ _VERSIONS: Final = (
     .order_by(TOUCHED.c.position)
 )
 _NUMBERED: Final = select(ACHIEVEMENTS.c.achievement, ACHIEVEMENTS.c.position)
+_NAMED: Final = _NUMBERED.where(
+    ACHIEVEMENTS.c.achievement.in_(bindparam("ids", expanding=True)),
+    ACHIEVEMENTS.c.position < bindparam("size"),
+)
 
 
 def defined(
@@ -132,6 +136,13 @@ def versions(connection: Connection, achievement: str, size: int) -> list[Versio
         )
         for row in connection.execute(_VERSIONS, asked)
     ]
+
+
+def positions(connection: Connection, names: Iterable[str], size: int) -> dict[str, int]:
+    """Return where each of these achievements was first defined, of those defined before `size`."""
+    keys = [key for name in names if (key := uuid_bytes(name)) is not None]
+    rows = connection.execute(_NAMED, {"ids": keys, "size": size})
+    return {uuid_text(row.achievement): row.position for row in rows}
 
 
 def numbers(connection: Connection) -> dict[str, int]:

@@ -129,7 +129,7 @@ def grants(
     if not marks:
         return _PAGES[where].page(connection, size, after, limit, within=within)
     found = marked_within(connection, where, marks, size, after=after, limit=limit, within=within)
-    rows = connection.execute(_AT, {"positions": found.things})
+    rows = connection.execute(_AT, {"positions": found.things}) if found.things else ()
     return Page(size, tuple((row.position, _thing(row)) for row in rows), found.next)
 
 

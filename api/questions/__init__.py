@@ -19,7 +19,10 @@ from api.questions import (
     accreditations,
     achievements,
     credentials,
+    numbers,
     organizations,
+    providers,
+    recognised,
     submissions,
     successions,
 )
@@ -30,6 +33,9 @@ _KINDS: Final = (
     successions,
     achievements,
     accreditations,
+    numbers,
+    providers,
+    recognised,
     submissions,
 )
 

@@ -86,7 +86,7 @@ def _achievement(found: AchievementAt, recorded_at: str | None) -> AchievementAn
         flags=found.flags,
         size=found.size,
         recorded_at=recorded_at,
-        links=at.below(at.achievement(found.achievement), "history", "credentials")
+        links=at.below(at.achievement(found.achievement), "history", "credentials", "numbers")
         | {"provider": at.organization(found.provider)},
         not_counted=not_counted(found.standing.fallen),
     )

@@ -218,6 +218,9 @@ def _links(did: str, sponsor: str | None) -> Links:
         "credentials",
         "submissions",
         "predecessors",
+        "numbers",
+        "providers",
+        "recognised",
     )
     # A root authority names the log as its sponsor, which is no organization.
     return found | ({"sponsor": at.organization(sponsor)} if is_did(sponsor) else {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -10,14 +10,17 @@ from api.questions.accreditations import AccreditationAnswer, RecognitionAnswer
 from api.questions.achievements import AchievementAnswer
 from api.questions.answerer import View
 from api.questions.credentials import CredentialAnswer, CredentialLine
-from api.questions.moment import is_did
+from api.questions.numbers import NumbersAnswer
 from api.questions.organizations import KeyAnswer, OrganizationAnswer
+from api.questions.providers import ProviderLine
 from api.questions.question import HistoryLine, Listed, PageMaker, history_line
+from api.questions.recognised import RecognisedAnswer
 from api.questions.submissions import SubmissionLine
+from api.web.names import names_of
+from api.web.numbers_page import flag_rows, plots
+from api.web.organization_page import organization_facts, recognised_tree
 from api.web.rendering import render
-from projections import accreditations, achievements, credentials, organizations
-from projections.page import Page
-from testamur.catalogue.table import Kind
+from projections import accreditations, achievements, credentials
 
 _FIRST: Final = 12  # items of each list that a page about one thing shows
 
@@ -56,11 +59,6 @@ def shared(origin: str, address: str, view: View) -> dict[str, Any]:
     }
 
 
-def _names(view: View, dids: Iterable[str | None]) -> dict[str, str]:
-    """Return what organizations call themselves, by DID. A root authority's sponsor has none."""
-    return organizations.names(view.connection, {did for did in dids if is_did(did)}, view.size)
-
-
 def _credential(view: View, found: CredentialAnswer) -> dict[str, Any]:
     accreditation = None
     if found.accreditation is not None:
@@ -75,24 +73,31 @@ def _credential(view: View, found: CredentialAnswer) -> dict[str, Any]:
         "accreditor": accreditor,
         "history": history,
         "more_history": events.next is not None,
-        "names": _names(view, (found.issuer.did, accreditor, *acting)),
+        "names": names_of(view, (found.issuer.did, accreditor, *acting)),
     }
 
 
-def _organization(view: View, found: OrganizationAnswer) -> dict[str, Any]:
-    connection, size, did = view.connection, view.size, found.did
-    granted: dict[str, Page[Any]] = {
-        kind.value: accreditations.granted_to(connection, kind, did, size, limit=_FIRST)
-        for kind in (Kind.ACCREDITATION, Kind.RECOGNITION)
-    }
-    others = {each.grant.owner for page in granted.values() for each in page.items}
-    naming = {each.by for each in (*found.successors, *found.predecessors)}
-    named = {each.did for each in (*found.successors, *found.predecessors)}
-    vouching = {each.by for each in found.vouched}
+def _numbers(view: View, found: NumbersAnswer) -> dict[str, Any]:
+    owner = found.links.get("organization") or found.links["achievement"]
+    id_ = owner.rpartition("/")[2]
+    if "organization" in found.links:
+        name = names_of(view, [id_]).get(id_, id_)
+    else:
+        achievement = achievements.achievement_at(view.connection, id_, view.size)
+        name = id_ if achievement is None else achievement.definition.name
     return {
-        "granted": granted,
-        "names": _names(view, (found.sponsor, did, *others, *naming, *named, *vouching)),
+        "plots": plots(found),
+        "flag_rows": flag_rows(found),
+        "names": {},
+        "owner": owner,
+        "name": name,
     }
+
+
+def _recognised(view: View, found: RecognisedAnswer) -> dict[str, Any]:
+    did = found.organization
+    names = names_of(view, (did, *(each.by for each in found.items)))
+    return {"names": names, "tree": recognised_tree(did, names.get(did, did), found)}
 
 
 def _achievement(view: View, found: AchievementAnswer) -> dict[str, Any]:
@@ -100,7 +105,7 @@ def _achievement(view: View, found: AchievementAnswer) -> dict[str, Any]:
     return {
         "history": tuple(map(history_line, events.items)),
         "more_history": events.next is not None,
-        "names": _names(view, (found.provider,)),
+        "names": names_of(view, (found.provider,)),
     }
 
 
@@ -110,7 +115,7 @@ def _grant(view: View, found: AccreditationAnswer | RecognitionAnswer) -> dict[s
     else:
         by, to = found.authority, found.organization
     acting = (did for each in found.acts for did in (each.by, *each.acted_for))
-    return {"by": by, "to": to, "names": _names(view, (by, to, *acting))}
+    return {"by": by, "to": to, "names": names_of(view, (by, to, *acting))}
 
 
 def _list_of(*members: str) -> Callable[[View, Any], dict[str, Any]]:
@@ -118,20 +123,23 @@ def _list_of(*members: str) -> Callable[[View, Any], dict[str, Any]]:
 
     def more(view: View, found: Listed[Any]) -> dict[str, Any]:
         dids = (getattr(each, member, None) for each in found.items for member in members)
-        return {"names": _names(view, dids)}
+        return {"names": names_of(view, dids)}
 
     return more
 
 
 _PAGES: Final[Mapping[Any, Told]] = {
     CredentialAnswer: Told("credential.html", _credential),
-    OrganizationAnswer: Told("organization.html", _organization),
+    OrganizationAnswer: Told("organization.html", organization_facts),
+    NumbersAnswer: Told("numbers.html", _numbers),
+    RecognisedAnswer: Told("recognised.html", _recognised),
     AchievementAnswer: Told("achievement.html", _achievement),
     AccreditationAnswer: Told("grant.html", _grant),
     RecognitionAnswer: Told("grant.html", _grant),
     Listed[OrganizationAnswer]: Told("organizations.html", _list_of("sponsor")),
     Listed[AchievementAnswer]: Told("achievements.html", _list_of("provider")),
     Listed[AccreditationAnswer]: Told("grants.html", _list_of("accreditor", "provider")),
+    Listed[ProviderLine]: Told("providers.html", _list_of("provider")),
     Listed[RecognitionAnswer]: Told("grants.html", _list_of("authority", "organization")),
     Listed[CredentialLine]: Told("credentials.html", _list_of("issuer")),
     Listed[HistoryLine]: Told("history.html", _list_of("by")),

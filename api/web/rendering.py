@@ -18,6 +18,8 @@ from markupsafe import Markup
 from api.questions import links
 from api.web import static_files
 from api.web.languages import ENGLISH, translations
+from api.web.numbers_page import period_name, share
+from testamur.catalogue.submission import format_time
 from testamur.rules import Flag
 
 FOLDER: Final = Path(__file__).parent / "templates"
@@ -48,8 +50,11 @@ def _environment(language: str) -> Environment:
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "day": day,
         "flag": Flag,
+        "milliseconds": format_time,
         "moment": moment,
         "number": "{:,}".format,
+        "period": period_name,
+        "share": share,
         "short": short,
         "web_link": web_link,
     }

@@ -90,7 +90,12 @@ def addresses(things: dict[str, Any]) -> list[str]:
     each = [things[path]["links"]["self"] for path in LISTS if path != "/submissions"]
     provider = things["/achievements"]["provider"]
     below = [f"{address}/history" for address in each]
-    return ["/", *LISTS, *each, *below, f"/organizations/{provider}/keys"]
+    achievement = things["/achievements"]["links"]["self"]
+    of_provider = [
+        f"/organizations/{provider}{name}"
+        for name in ("", "/keys", "/numbers", "/providers", "/recognised")
+    ]
+    return ["/", *LISTS, *each, *below, *of_provider, f"{achievement}/numbers"]
 
 
 # --- What a browser gets, and what a program gets ---
@@ -105,6 +110,7 @@ def test_every_page_tells_its_size_and_holds_nothing_that_runs_or_comes_from_els
         assert "h1" in [tag for tag, _ in page.elements]
         for tag, attributes in page.elements:
             assert tag not in {"script", "style", "iframe", "object", "embed", "base"}, address
+            assert tag != "foreignobject", address
             assert not [name for name in attributes if name.startswith("on") or name == "style"]
             if tag in {"link", "img", "form"}:
                 target = attributes.get("href") or attributes.get("src") or attributes["action"]

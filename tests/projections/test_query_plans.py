@@ -18,6 +18,7 @@ from projections import (
     dids,
     keys,
     organizations,
+    recognised,
     submissions,
 )
 from projections.credential_lists import Chosen
@@ -33,7 +34,7 @@ def questions_as_of_a_size() -> set[tuple[str, str]]:
     """Return (file, function) of every question that the read models answer as of a size."""
     files = (
         *(accreditations, achievements, counted, credentials, keys, organizations),
-        submissions,
+        *(recognised, submissions),
     )
     return {
         (file.__name__.rpartition(".")[2], name)
@@ -49,7 +50,7 @@ def every_question(
     connection: Connection, told: Chronicle, one: str, size: int
 ) -> list[Callable[[], object]]:
     """Return what asks each question of the read models; `one` is a credential."""
-    story = told.story
+    story, authority = told.story, told.story.authority.did
     each_choice = [
         (None, 3),
         (None, story.achievement),
@@ -104,6 +105,7 @@ def every_question(
         lambda: counted.between(connection, Of.PROVIDER, 3, [What.ISSUED], [0, 9, size], size),
         lambda: counted.first_header(connection, Of.PROVIDER, 3, [What.ISSUED], size),
         lambda: counted.positions_of(connection, [0, story.milliseconds], size),
+        lambda: recognised.recognised(connection, authority, size),
         lambda: evidence_positions(connection, one, size, told.issuance),
     ]
 

@@ -1,0 +1,97 @@
+"""Pages for people, at the register of `bench.years`: how long one takes, and how many bytes it is.
+
+python -m bench.pages FOLDER --rounds 100
+
+A server is started on the folder and asked by one client, so a time is that of one page. The CPU
+of the server is the figure to trust on a busy machine. Plots are counted apart.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import time
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import httpx2
+import typer
+
+from bench.figures import cpu_seconds, percentile, report
+from bench.server import running
+from testamur.tlog.note import SignerKey
+
+_BROWSER: Final = {"Accept": "text/html", "Accept-Encoding": "identity"}
+_PICTURES: Final = re.compile(rb"<svg.*?</svg>", re.DOTALL)
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="what `bench.years` made")],
+    rounds: Annotated[int, typer.Option(help="how often each page is asked for")] = 50,
+) -> None:
+    """Print for each page its time, its CPU and its bytes; the last line is JSON."""
+    key = SignerKey.parse((folder / "key").read_text().strip()).verifier
+    found: dict[str, Any] = {"load": os.getloadavg()[0]}
+    with running(folder, key) as served, httpx2.Client(base_url=served.url, timeout=60) as client:
+        for name, address in _pages(client).items():
+            found[name] = measured = _measured(client, served.pid, address, rounds)
+            print(f"{name:24} {measured}", flush=True)
+    report("pages", found)
+
+
+def _pages(client: httpx2.Client) -> dict[str, str]:
+    """Return the address of a page of each kind, by its name."""
+
+    def first(address: str) -> dict[str, Any]:
+        items: list[dict[str, Any]] = client.get(address).json()["items"]
+        return items[0]
+
+    provider, accreditor, authority = (
+        first(f"/organizations?role={role}&limit=1")["links"]["self"]
+        for role in ("provider", "accreditor", "authority")
+    )
+    achievement = first("/achievements?limit=1")["links"]["self"]
+    credential = first("/credentials?limit=1")["links"]["self"]
+    return {
+        "front": "/",
+        "organizations": "/organizations",
+        "organizations, searched": "/organizations?name=exemple",
+        "provider of 100,000": provider,
+        "its numbers": f"{provider}/numbers",
+        "accreditor": accreditor,
+        "its providers": f"{accreditor}/providers",
+        "authority": authority,
+        "its tree": f"{authority}/recognised",
+        "achievements": "/achievements",
+        "achievement": achievement,
+        "credentials": "/credentials",
+        "credential": credential,
+        "its history": f"{credential}/history",
+        "submissions": "/submissions",
+        "not found": "/credentials/019aa5f0-5c00-7000-8000-000000000001",
+        "rules": "/problems",
+        "reference": "/docs",
+    }
+
+
+def _measured(client: httpx2.Client, pid: int, address: str, rounds: int) -> dict[str, float]:
+    body = client.get(address, headers=_BROWSER).content  # the first one compiles its template
+    before, times = cpu_seconds(pid), []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        client.get(address, headers=_BROWSER)
+        times.append(1000 * (time.perf_counter() - begun))
+    cpu = cpu_seconds(pid) - before
+    return {
+        "p50_ms": round(percentile(times, 0.5), 1),
+        "p99_ms": round(percentile(times, 0.99), 1),
+        "cpu_ms": round(1000 * cpu / rounds, 1),
+        "kB": round(len(body) / 1000, 1),
+        "kB_gzip": round(len(gzip.compress(body)) / 1000, 1),
+        "kB_without_pictures": round(len(_PICTURES.sub(b"", body)) / 1000, 1),
+    }
+
+
+if __name__ == "__main__":
+    typer.run(main)
