@@ -43,7 +43,8 @@ test-server: $(VENV)/.dev ## the tests on PostgreSQL and on S3 servers, private 
 	@$(RUN) -m tests.harness.object_servers
 	@$(RUN) -m tests.harness.softhsm
 	@$(RUN) -m tests.harness.compose
-	@$(PYTEST) -n $(WORKERS) -m "postgres or objects or hsm or compose" $(ARGS)
+	@$(RUN) -m tests.harness.verapdf
+	@$(PYTEST) -n $(WORKERS) -m "postgres or objects or hsm or compose or verapdf" $(ARGS)
 
 test-web: $(VENV)/.dev ## the pages in Chromium, which is installed by apt if it is missing and we may
 	@$(RUN) -m tests.harness.chromium
