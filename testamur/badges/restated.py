@@ -197,7 +197,8 @@ def _aligned(
 
 def _coded(claims: Claims, definition: Definition) -> Iterator[tuple[str, str, str]]:
     """Yield where one alignment names another level or code than the definition."""
-    for level in claims.levels:
+    # In one order, so that two verifiers say one thing.
+    for level in sorted(claims.levels, key=lambda each: (each.framework, each.value)):
         if definition.level not in (None, level):
             yield "level", _level(level), _level(definition.level)
     pairs: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (

@@ -78,6 +78,22 @@ def test_an_achievement_of_which_the_log_says_little_is_contradicted_by_little()
     assert "achievement.alignment EQF level 8" in (added(credential, badge, issued(), plain, ""))
 
 
+def test_of_several_levels_in_one_alignment_each_is_told_in_order() -> None:
+    definition = Definition(
+        name="Applied Data Ethics",
+        achievement_type="Course",
+        level=Level(framework="EQF", value=6),
+    )
+    achievement = offered(definition)
+    (level,) = [each for each in achievement["alignment"] if each["targetType"] == "ext:EQF"]
+    names = [f"EQF level {number}" for number in (8, 5, 7, 4)]
+    level |= {"targetName": " ".join(names), "targetCode": "3", "targetUrl": "https://a.example"}
+    badge = read_badge(changed(**{ACHIEVEMENT: achievement}))
+
+    found = [each.said for each in differences(badge, issued(), definition)]
+    assert found == [f"EQF {number}" for number in (3, 4, 5, 7, 8)]
+
+
 @pytest.mark.parametrize(
     ("member", "word"),
     [("assessment", "quiz"), ("participation", "online"), ("supervision", "none")],

@@ -1,11 +1,13 @@
 // Asks the page's own modules: {kind, cases} on standard input, an answer for each case on standard
 // output. What a module refuses is {refused: rule}; any other error ends the run.
 import { readFileSync } from "node:fs";
+import { QUESTIONS } from "./ask_credentials.mjs";
 import { jcs } from "../../../api/web/static/verify/canonical_json.mjs";
 import { bytesOf, fromBase64, hex } from "../../../api/web/static/verify/encodings.mjs";
 import { Refusal, Refuted, Unavailable } from "../../../api/web/static/verify/errors.mjs";
 import { decodeEvent } from "../../../api/web/static/verify/events.mjs";
 import { ed25519Key, publicKey, verifySignature } from "../../../api/web/static/verify/keys.mjs";
+import { MEANINGS } from "../../../api/web/static/verify/flags.mjs";
 import { keyTable } from "../../../api/web/static/verify/key_table.mjs";
 import * as ranges from "../../../api/web/static/verify/name_ranges.mjs";
 import { parsePolicy } from "../../../api/web/static/verify/policy.mjs";
@@ -33,9 +35,10 @@ const given = async (kind, text) => {
 };
 
 const KINDS = {
-  verify: async ({ holder, evidence, policy, now, at, evidenceFrom, ...asked }) => {
+  ...QUESTIONS,
+  verify: async ({ holder, evidence, policy, now, at, evidenceFrom, flags = null, ...asked }) => {
     const excerpt = await given("evidence", evidence);
-    const from = { evidenceFrom, evidence: excerpt.evidence, flags: null, notes: [] };
+    const from = { evidenceFrom, evidence: excerpt.evidence, flags, notes: [] };
     return judge({
       ...asked,
       file: await given("holder", holder),
@@ -83,6 +86,7 @@ const KINDS = {
   counting,
   ranges: (name) => ranges[name],
   notMade: () => NOT_MADE,
+  flagMeanings: () => MEANINGS,
 };
 
 const answer = async (ask, asked) => {

@@ -43,10 +43,10 @@ export const readBadge = (credential) => {
 export const isOpenBadge = (root) => root.need("type").texts().some((each) => BADGE_TYPES.includes(each));
 
 export const dataModelOf = (root) => {
-  const first = root.need("@context").many()[0]?.value;
-  if (first === VC_2) return "2.0";
-  if (first === VC_1) return "1.1";
-  throw new Refusal("ob-context", `$.@context must begin with ${VC_2} or ${VC_1}`, first);
+  const [first] = root.need("@context").many();
+  if (first?.value === VC_2) return "2.0";
+  if (first?.value === VC_1) return "1.1";
+  throw new Refusal("ob-context", `$.@context must begin with ${VC_2} or ${VC_1}`, first?.spelling() ?? first?.value);
 };
 
 const checkCredentialType = (root) => {

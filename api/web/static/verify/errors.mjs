@@ -48,6 +48,12 @@ export const printable = (text, most) => {
 // A text as it is, anything else as the JSON that it was read from.
 export const shown = (value) => printable(typeof value === "string" ? value : written(value), MOST);
 
+// What is to be shown of the value at `name`, a member or an index: a number as it was written.
+export const asWritten = (holder, name) => {
+  const value = holder[name];
+  return typeof value === "number" ? spelled(value, isFloat(holder, name)) : value;
+};
+
 const SHORT = { "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 const escaped = (char) => {
   const hex = char.codePointAt(0).toString(16);

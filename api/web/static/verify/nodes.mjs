@@ -25,7 +25,7 @@ export class Node {
   }
 
   refuse(detail, rule = "ob-member") {
-    throw new Refusal(rule, `${this.path} ${detail}`, this.value);
+    throw new Refusal(rule, `${this.path} ${detail}`, this.spelling() ?? this.value);
   }
 
   // The member of this name, or null if there is none: JSON-LD takes null for absence (1.1 section 4.1).

@@ -4,7 +4,7 @@
 import { many } from "./blockcerts.mjs";
 import { jcs } from "./canonical_json.mjs";
 import { bytesOf, fromBase58, joined } from "./encodings.mjs";
-import { Refuted, Unavailable, shown } from "./errors.mjs";
+import { Refuted, Unavailable, asWritten, shown } from "./errors.mjs";
 import { sha256 } from "./hashes.mjs";
 import { DID_KEY, didKey, verifySignature } from "./keys.mjs";
 import { momentOf } from "./moments.mjs";
@@ -69,11 +69,11 @@ const array = (forms) => `[${forms.join(",")}]`;
 const examined = async (forms, proof, resolve) => {
   // First whether we can examine it: an unknown suite may have rules of its own for all that follows.
   if (suiteOf(proof) !== SUITE) throw new Unavailable(`proofs of suite ${shown(suiteOf(proof))} cannot be examined`);
-  const key = keyOf(proof.verificationMethod ?? null, resolve);
+  const key = keyOf(proof, resolve);
   if (proof.proofPurpose !== "assertionMethod") {
-    throw new Refuted(`the purpose of the proof is ${shown(proof.proofPurpose ?? null)}, not assertionMethod`);
+    throw new Refuted(`the purpose of the proof is ${shownOf(proof, "proofPurpose")}, not assertionMethod`);
   }
-  const signature = signatureOf(proof.proofValue ?? null);
+  const signature = signatureOf(proof);
   const { proofValue: _, ...options } = forms.of(proof);
   const document = object(securedDocument(forms, proof));
   // Section 3.3.4: what is signed are two hashes.
@@ -86,7 +86,7 @@ const examined = async (forms, proof, resolve) => {
 const securedDocument = (forms, proof) => {
   const document = { ...forms.members };
   if ("previousProof" in proof) {
-    document.proof = array(previous(forms, proof.previousProof).map((each) => object(forms.of(each))));
+    document.proof = array(previous(forms, proof).map((each) => object(forms.of(each))));
   }
   if ("@context" in proof) {
     // Section 3.3.2 steps 4.1 and 4.2: contexts may be added after signing, not changed.
@@ -101,21 +101,28 @@ const securedDocument = (forms, proof) => {
 };
 
 // The proofs that a chained proof builds on (Data Integrity section 4.5).
-const previous = ({ proofs }, named) => {
+const previous = ({ proofs }, proof) => {
+  const { previousProof: named } = proof;
   const names = many(named);
   if (names.length > proofs.length) {
     // Else a proof of some size, named again and again, would be signed over as often.
     throw new Refuted(`previousProof names ${names.length} proofs, and there are ${proofs.length}`);
   }
-  return names.map((name) => {
+  return names.map((name, at) => {
+    const told = Array.isArray(named) ? shownOf(named, at) : shownOf(proof, "previousProof");
     const matching = proofs.filter(({ id }) => typeof name === "string" && id === name);
-    if (matching.length !== 1) throw new Refuted(`previousProof ${shown(name)} names ${matching.length} proofs, not one`);
+    if (matching.length !== 1) throw new Refuted(`previousProof ${told} names ${matching.length} proofs, not one`);
     return matching[0];
   });
 };
 
-const keyOf = (method, resolve) => {
-  if (typeof method !== "string") throw new Refuted(`verificationMethod is ${shown(method)}, not a DID URL`);
+const shownOf = (holder, name) => shown(asWritten(holder, name) ?? null);
+
+const keyOf = (proof, resolve) => {
+  const { verificationMethod: method } = proof;
+  if (typeof method !== "string") {
+    throw new Refuted(`verificationMethod is ${shownOf(proof, "verificationMethod")}, not a DID URL`);
+  }
   const at = method.indexOf("#");
   const [did, fragment] = at < 0 ? [method, ""] : [method.slice(0, at), method.slice(at + 1)];
   let key = null;
@@ -130,9 +137,10 @@ const keyOf = (method, resolve) => {
   return key;
 };
 
-const signatureOf = (value) => {
+const signatureOf = (proof) => {
+  const { proofValue: value } = proof;
   if (typeof value !== "string" || !value.startsWith("z")) {
-    throw new Refuted(`proofValue ${shown(value)} is not base58btc Multibase, \`z\` first`);
+    throw new Refuted(`proofValue ${shownOf(proof, "proofValue")} is not base58btc Multibase, \`z\` first`);
   }
   const signature = fromBase58(value.slice(1));
   if (signature.length !== 64) {
@@ -145,6 +153,6 @@ const timeOf = (proof, member) => {
   if (!(member in proof)) return null;
   const text = proof[member];
   const found = typeof text === "string" && !/\.[0-9]{10}/.test(text) ? momentOf(text) : null;
-  if (found === null) throw new Refuted(`the proof's ${member} is ${shown(text)}, not an XML dateTimeStamp`);
+  if (found === null) throw new Refuted(`the proof's ${member} is ${shownOf(proof, member)}, not an XML dateTimeStamp`);
   return found;
 };
