@@ -166,6 +166,21 @@ def _from_row(row: Row[Any], size: int) -> SubmissionAt:
     )
 
 
+_HOLDING: Final = (
+    _WITH_ISSUER.where(SUBMISSIONS.c.position <= bindparam("entry"))
+    .order_by(SUBMISSIONS.c.position.desc())
+    .limit(1)
+)
+_KNOWN_AS: Final = _WITH_ISSUER.where(
+    DIDS.c.did == bindparam("did"),
+    SUBMISSIONS.c.jti == bindparam("jti"),
+    SUBMISSIONS.c.position < bindparam("size"),
+)
+_NEWEST: Final = (
+    _WITH_ISSUER.where(SUBMISSIONS.c.position < bindparam("size"))
+    .order_by(SUBMISSIONS.c.position.desc())
+    .limit(bindparam("limit"))
+)
 _NONE: Final[ColumnElement[int]] = literal_column("0")
 
 
@@ -242,6 +257,29 @@ def size_at(connection: Connection, time: int) -> int:
     """
     last = connection.execute(_LAST_AT, {"time": time}).one_or_none()
     return 0 if last is None else last.position + 1 + last.events
+
+
+def holding(connection: Connection, position: int, size: int) -> SubmissionAt | None:
+    """Return the submission that entry `position` belongs to; None if it is not below `size`."""
+    if not 0 <= position < size:
+        return None
+    return _only(connection.execute(_HOLDING, {"entry": position}).one_or_none(), size)
+
+
+def known_as(connection: Connection, issuer: str, jti: str, size: int) -> SubmissionAt | None:
+    """Return what an organization submitted under this id, if its header is below `size`."""
+    asked = {"did": issuer, "jti": uuid_bytes(jti), "size": size}
+    return _only(connection.execute(_KNOWN_AS, asked).one_or_none(), size)
+
+
+def newest(connection: Connection, size: int, limit: int) -> list[SubmissionAt]:
+    """Return the last submissions of the first `size` entries, the newest first."""
+    rows = connection.execute(_NEWEST, {"size": size, "limit": limit})
+    return [_from_row(row, size) for row in rows]
+
+
+def _only(row: Row[Any] | None, size: int) -> SubmissionAt | None:
+    return None if row is None else _from_row(row, size)
 
 
 def submissions(

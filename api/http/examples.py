@@ -154,6 +154,7 @@ _LINKS: Final = {
         "accreditation": f"/accreditations/{OTHER_ID}",
     },
     "RecognisedAnswer": {"self": f"/organizations/{DID}/recognised"},
+    "ProvenEntry": {"self": f"/entries/{POSITION}", "submission": f"/submissions/{DID}/{ID}"},
     "RecognitionAnswer": {"self": f"/recognitions/{ID}"},
     "SubmissionLine": {"self": f"/submissions/{DID}/{ID}"},
     "Successor": {"organization": f"/organizations/{DID}"},

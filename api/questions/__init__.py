@@ -21,6 +21,7 @@ from api.questions import (
     credentials,
     numbers,
     organizations,
+    proofs,
     providers,
     recognised,
     submissions,
@@ -37,6 +38,7 @@ _KINDS: Final = (
     providers,
     recognised,
     submissions,
+    proofs,
 )
 
 routes: Final = APIRouter()

@@ -15,7 +15,7 @@ from api.http.problems import Problem, not_now
 from api.parts import ReadModels
 from api.published import Published
 from api.questions.excerpts import Excerpt, Excerpts
-from api.questions.from_log import FromLog
+from api.questions.from_log import FromLog, Grown, Included
 from api.questions.moment import NOW, Moment
 from projections import submissions
 from projections.database import at_most
@@ -85,8 +85,8 @@ class Answerer:
     """Answers questions from the projections, in threads of its own, a bounded number at once.
 
     `latest` returns the newest published checkpoint, and `at_least` the same after it has looked
-    for one of a given size. Only `issuance` may be called off the event loop. `asked` questions are
-    under way.
+    for one of a given size. What is read from the log is read off the event loop, but for
+    `evidence`. `asked` questions are under way.
     """
 
     def __init__(
@@ -170,6 +170,14 @@ class Answerer:
         if not isinstance(event, CredentialIssued):
             raise Refuted(f"the projections call entry {position} an issuance, and it is not")
         return event
+
+    def inclusion(self, position: int, size: int) -> Included:
+        """Return an entry with its proof in the tree of the first `size`."""
+        return self._log.inclusion(position, size, self._latest().checkpoint)
+
+    def growth(self, earlier: int, later: int) -> Grown:
+        """Return the proof that the tree of `later` entries extends that of `earlier`."""
+        return self._log.growth(earlier, later, self._latest().checkpoint)
 
     async def evidence(
         self, credential: str, when: Moment, anchors: frozenset[str] = frozenset()

@@ -7,19 +7,35 @@ it is sent; the entries of a bundle that nobody asked for are not looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from api.published import Published
 from log.store import FileDamage
 from testamur.catalogue.submission import parse_submission_entry
 from testamur.errors import Refuted
 from testamur.tlog.checkpoint import Checkpoint
-from testamur.tlog.merkle import leaf_hash, verify_inclusion
+from testamur.tlog.merkle import leaf_hash, verify_consistency, verify_inclusion
 from testamur.tlog.reader import LogReader
 from testamur.verification.evidence import Evidence, build_evidence
 
 _T = TypeVar("_T")
 _TILE: Final = "tile"  # what the error names: a bundle, or a tile that connects it with the root
+
+
+class Included(NamedTuple):
+    """An entry, its audit path (RFC 6962 section 2.1.1), and the root that it leads to."""
+
+    entry: bytes
+    path: list[bytes]
+    root: bytes
+
+
+class Grown(NamedTuple):
+    """The roots of an earlier and a later tree, and the proof between (RFC 6962 section 2.1.2)."""
+
+    earlier_root: bytes
+    root: bytes
+    path: list[bytes]
 
 
 class FromLog:
@@ -36,6 +52,28 @@ class FromLog:
     def entry(self, position: int, checkpoint: Checkpoint) -> bytes:
         """Return an entry of the checkpoint's tree; raises `NotFound` if it has none there."""
         return self._proven(lambda reader: reader.entry(position, checkpoint))
+
+    def inclusion(self, position: int, size: int, checkpoint: Checkpoint) -> Included:
+        """Return an entry with its proof in the tree of the first `size`, which it is among.
+
+        That tree is one that the checkpoint's tree extends.
+        """
+
+        def proven(reader: LogReader) -> Included:
+            entry = reader.entry(position, checkpoint)
+            grown = _growth(reader, size, checkpoint.size, checkpoint)
+            path = reader.inclusion(position, size, published=checkpoint.size)
+            verify_inclusion(position, size, leaf_hash(entry), path, grown.earlier_root)
+            return Included(entry, path, grown.earlier_root)
+
+        return self._proven(proven)
+
+    def growth(self, earlier: int, later: int, checkpoint: Checkpoint) -> Grown:
+        """Return the proof that the tree of `later` entries extends that of `earlier`.
+
+        The checkpoint's tree extends both.
+        """
+        return self._proven(lambda reader: _growth(reader, earlier, later, checkpoint))
 
     def evidence(
         self,
@@ -65,6 +103,17 @@ class FromLog:
             return read(self._reader)
         except Refuted as error:
             raise FileDamage(_TILE, "another-tree", str(error)) from error
+
+
+def _growth(reader: LogReader, earlier: int, later: int, checkpoint: Checkpoint) -> Grown:
+    """Return the proof; raises `InvalidProof` unless the checkpoint's tree extends both trees."""
+    published = checkpoint.size
+    old, new = (reader.root(size, published=published) for size in (earlier, later))
+    path = reader.consistency(earlier, later, published=published)
+    verify_consistency(earlier, later, old, new, path)
+    onwards = reader.consistency(later, published, published=published)
+    verify_consistency(later, published, new, checkpoint.root, onwards)
+    return Grown(old, new, path)
 
 
 def _check(evidence: Evidence, checkpoint: Checkpoint) -> None:

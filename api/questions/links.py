@@ -56,6 +56,16 @@ def entry(position: int) -> str:
     return f"/entries?start={position}&limit=1"
 
 
+def proven_entry(position: int) -> str:
+    """Return where an entry of the log is, with the proof that it is there."""
+    return f"/entries/{position}"
+
+
+def consistency(earlier: int) -> str:
+    """Return where the proof is that the log extends the tree of an earlier size."""
+    return f"/consistency?earlier={earlier}"
+
+
 def below(path: str, *names: str) -> Links:
     """Return a thing itself and the lists that belong to it, by name."""
     return {"self": path, **{name: f"{path}/{name}" for name in names}}

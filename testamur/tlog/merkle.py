@@ -172,6 +172,14 @@ def prove_subtree(node: Node, size: int, reader: HashReader) -> list[bytes]:
     It is what the audit paths of its leaves have in common. Raises `ValueError` when the tree has
     no such complete subtree, and what the reader raises.
     """
+    return _roots(beside_subtree(node, size), reader)
+
+
+def beside_subtree(node: Node, size: int) -> list[tuple[int, int]]:
+    """Return which leaves [start, end) each hash of the audit path of a complete subtree covers.
+
+    Raises `ValueError` when the tree of the first `size` leaves has no such complete subtree.
+    """
     height, index = node
     first = index << height
     if height < 0 or index < 0 or first + (1 << height) > size:
@@ -186,7 +194,7 @@ def prove_subtree(node: Node, size: int, reader: HashReader) -> list[bytes]:
         else:
             siblings.append((start, middle))
             start = middle
-    return _roots(siblings[::-1], reader)
+    return siblings[::-1]
 
 
 def inclusion_proof(index: int, leaves: Sequence[bytes]) -> list[bytes]:
@@ -277,6 +285,14 @@ def prove_consistency(old: int, new: int, reader: HashReader) -> list[bytes]:
     This is PROOF(m, D[n]) of RFC 6962 section 2.1.2; it is empty when `old` is 0 or `new`. Raises
     `ValueError` when there can be none (old > new), and what the reader raises.
     """
+    return _roots(shared_subtrees(old, new), reader)
+
+
+def shared_subtrees(old: int, new: int) -> list[tuple[int, int]]:
+    """Return which leaves [start, end) each hash of a consistency proof covers.
+
+    Raises `ValueError` when there can be no such proof (old > new).
+    """
     if not 0 <= old <= new:
         raise ValueError(f"a tree of {new} leaves cannot extend one of {old}")
     if old in (0, new):
@@ -293,7 +309,7 @@ def prove_consistency(old: int, new: int, reader: HashReader) -> list[bytes]:
             start = middle
     if start:  # else the old tree is one complete subtree, whose root the verifier holds
         subtrees.append((start, end))
-    return _roots(subtrees[::-1], reader)
+    return subtrees[::-1]
 
 
 def verify_consistency(

@@ -24,6 +24,7 @@ from testamur.tlog.merkle import (
     leaf_hashes,
     prove_consistency,
     prove_inclusion,
+    root_from,
     verify_consistency,
     verify_inclusion,
 )
@@ -144,9 +145,20 @@ class LogReader:
         verify_inclusion(index, checkpoint.size, leaf_hash(entry), path, checkpoint.root)
         return entry
 
-    def inclusion(self, index: int, size: int) -> list[bytes]:
-        """Return the inclusion proof of leaf `index` in the tree of `size`, unverified."""
-        return prove_inclusion(index, size, self._hashes(size))
+    def inclusion(self, index: int, size: int, *, published: int | None = None) -> list[bytes]:
+        """Return the inclusion proof of leaf `index` in the tree of `size`, unverified.
+
+        Its tiles are those of the tree of `published` leaves, which may have more, or of `size`.
+        """
+        return prove_inclusion(index, size, self._hashes(published or size))
+
+    def root(self, size: int, *, published: int) -> bytes:
+        """Return the root of the tree of the first `size` entries, unverified."""
+        return root_from(size, self._hashes(published))
+
+    def consistency(self, old: int, new: int, *, published: int) -> list[bytes]:
+        """Return the proof that the tree of `new` entries extends that of `old`, unverified."""
+        return prove_consistency(old, new, self._hashes(published))
 
     def leaves(self, start: int, end: int, size: int) -> list[bytes]:
         """Return the leaf hashes from `start` to `end` in the tree of `size`, unverified."""
@@ -168,10 +180,12 @@ class LogReader:
         return tree
 
     def _hashes(self, size: int) -> TileHashes:
-        self._tiles = (
+        # Threads that share this reader may ask about different sizes at the same time.
+        tiles = (
             TileHashes(size, self._source.fetch) if self._tiles is None else self._tiles.at(size)
         )
-        return self._tiles
+        self._tiles = tiles
+        return tiles
 
 
 def read_bundle(fetch: Callable[[str], bytes], index: int, width: int) -> list[bytes]:

@@ -11,7 +11,14 @@ from api.questions.from_log import FromLog
 from log.directory import DirectoryStore
 from log.store import FileDamage
 from testamur.errors import Unavailable
-from testamur.tlog.merkle import HASH_SIZE
+from testamur.tlog.merkle import (
+    HASH_SIZE,
+    leaf_hash,
+    leaf_hashes,
+    tree_root,
+    verify_consistency,
+    verify_inclusion,
+)
 from testamur.tlog.source import NotFound
 from testamur.tlog.tiles import decode_bundle, encode_bundle
 from testamur.verification.evidence import Evidence
@@ -99,3 +106,38 @@ def test_a_lost_file_is_no_damage(told: Told, path: str) -> None:
         told.evidence()
     told.store.put_back(path, whole)
     assert told.evidence()
+
+
+# --- Proofs in trees of every size ---
+
+
+def test_an_entry_is_proven_in_every_tree_that_has_it(told: Told) -> None:
+    leaves = leaf_hashes(told.log.log.entries)
+    for size in range(1, SIZE + 1):
+        for position in range(size):
+            found = told.from_log.inclusion(position, size, told.published.checkpoint)
+            assert found.entry == told.log.log.entries[position]
+            assert found.root == tree_root(leaves[:size])
+            verify_inclusion(position, size, leaf_hash(found.entry), found.path, found.root)
+
+
+def test_every_tree_is_proven_to_extend_every_earlier_one(told: Told) -> None:
+    leaves = leaf_hashes(told.log.log.entries)
+    for later in range(SIZE + 1):
+        for earlier in range(later + 1):
+            found = told.from_log.growth(earlier, later, told.published.checkpoint)
+            assert found.earlier_root == tree_root(leaves[:earlier])
+            assert found.root == tree_root(leaves[:later])
+            verify_consistency(earlier, later, found.earlier_root, found.root, found.path)
+
+
+def test_no_proof_is_made_of_an_altered_tile(told: Told) -> None:
+    (path,) = (each for each in tile_resources(SIZE) if each.startswith("tile/0/"))
+    whole = told.store.read(path)
+    told.store.put_back(path, bytes(HASH_SIZE) + whole[HASH_SIZE:])
+    with pytest.raises(FileDamage):
+        told.from_log.inclusion(1, SIZE, told.published.checkpoint)
+    with pytest.raises(FileDamage):
+        told.from_log.growth(3, SIZE - 1, told.published.checkpoint)
+    told.store.put_back(path, whole)
+    assert told.from_log.growth(3, SIZE - 1, told.published.checkpoint)

@@ -91,9 +91,14 @@ def test_every_example_of_a_parameter_is_taken(served: Served, document: dict[st
         operation = operations.get("get", {})
         given = {each["name"]: example_of(each) for each in operation.get("parameters", ())}
         where = path.format_map(given)
+        required = {
+            each["name"]: given[each["name"]]
+            for each in operation.get("parameters", ())
+            if each["in"] == "query" and each["required"]
+        }
         for each in operation.get("parameters", ()):
             if each["in"] == "query" and each["name"] != "cursor" and path != "/stream":
-                query = {each["name"]: given[each["name"]]}
+                query = required | {each["name"]: given[each["name"]]}
                 if each["name"] == "key" and path == "/submissions":
                     query["organization"] = given["organization"]
                 answer = served.get(where, params=query)

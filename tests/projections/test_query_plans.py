@@ -73,6 +73,9 @@ def every_question(
             )
         ),
         lambda: submissions.last_before(connection, size),
+        lambda: submissions.holding(connection, size - 1, size),
+        lambda: submissions.known_as(connection, story.provider.did, one, size),
+        lambda: submissions.newest(connection, size, 3),
         lambda: credentials.credential_at(connection, one, size),
         lambda: credentials.credential_history(connection, one, size),
         lambda: credentials.credentials(connection, Chosen(), size),

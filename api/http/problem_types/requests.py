@@ -106,6 +106,10 @@ TYPES: Final = {
         "The achievement has a version of this number.",
         "Ask without `version` for the newest one; the history lists them all.",
     ),
+    "unknown-entry": Told(
+        "The log has an entry at that position, as of the size asked about.",
+        "Ask for a position below the size; the first entry is at 0.",
+    ),
     "unknown-submission": Told(
         "The organization submitted something under this jti.",
         "Look the submission up among those of the organization.",

@@ -90,7 +90,7 @@ def test_no_page_is_about_a_rule_that_nothing_names() -> None:
         for file in ([ROOT / place] if (ROOT / place).is_file() else (ROOT / place).rglob("*.py"))
         if "problem_types" not in file.parts
     )
-    made = {"storage-full", "overloaded", "unknown-achievement-version"}
+    made = {"storage-full", "overloaded", "unknown-achievement-version", "unknown-entry"}
     of_others = {rule for rules in MADE.values() for rule in rules}
     unnamed = {rule for rule in TYPES if f'"{rule}"' not in sources} - made - of_others
     assert unnamed == set()
