@@ -46,7 +46,7 @@ from api.reference import routes as reference
 from api.submissions import routes as submissions
 from api.submissions.endpoint import Submissions
 from api.tiles import ENTRANCE, PREFIX, Tiles
-from api.web import problem_pages, verifier
+from api.web import browser_pages, problem_pages
 from api.web import routes as web
 from api.web.front import Front
 from api.web.pages import pages
@@ -66,7 +66,7 @@ _OTHERS: Final = (
     reference.routes,
     problem_pages.routes,
     web.routes,
-    verifier.routes,
+    browser_pages.routes,
 )
 ROUTES: Final = (*_ANSWERS, *_OTHERS)
 """All that the framework answers."""
@@ -260,10 +260,9 @@ def make_app(
     framework.state.answerer = answerer
     framework.state.origin = parts.keys.keys.name
     framework.state.pages = pages(parts.keys.keys.name)
-    framework.state.front = Front(str(parts.keys.keys.first), parts.latest)
-    framework.state.browser_pages = verifier.BrowserPages(
-        parts.keys.keys.name, parts.keys.keys.render()
-    )
+    in_browser = browser_pages.BrowserPages(parts.keys.keys.name, parts.keys.keys.render())
+    framework.state.browser_pages = in_browser
+    framework.state.front = Front(str(parts.keys.keys.first), parts.latest, in_browser)
     framework.state.reading = reading
     framework.state.health = health_of_parts = Health(parts, leaving)
     read_parts(numbers, parts, health_of_parts)

@@ -54,3 +54,16 @@ def refuse_leaks(opened: Tab, *secrets: bytes) -> None:
         for secret in secrets:
             for text in (secret.decode("latin-1"), base64.b64encode(secret).decode(), secret.hex()):
                 assert text[:24] not in sent
+
+
+def paste(page: Page, text: str, where: str = "body") -> None:
+    """Paste a text where an element is."""
+    page.evaluate(
+        """([text, where]) => {
+          const clipboardData = new DataTransfer();
+          clipboardData.setData("text", text);
+          const event = new ClipboardEvent("paste", { clipboardData, bubbles: true });
+          document.querySelector(where).dispatchEvent(event);
+        }""",
+        [text, where],
+    )

@@ -15,7 +15,7 @@ from tests.web.shown_log import ShownLog
 
 pytestmark = pytest.mark.web
 AXE: Final = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
-_LEVELS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+LEVELS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 _OF_COLOURS: Final = ("color-contrast", "link-in-text-block")
 
 
@@ -37,7 +37,7 @@ def test_no_page_breaks_a_rule_of_wcag_2_2_in_light_or_dark(
     for address, status in pages(shown).items():
         page = visitor.open(address, width=width, status=status)
         page.evaluate(AXE)
-        found[f"{address} in light"] = broken(page, _LEVELS)
+        found[f"{address} in light"] = broken(page, LEVELS)
         visitor.show("dark", width)
         # No other rule looks at colours, so none of them could find anything else now.
         found[f"{address} in dark"] = broken(page, _OF_COLOURS)
@@ -60,7 +60,7 @@ def test_axe_finds_what_is_wrong(visitor: Tab) -> None:
     visitor.show("dark", WIDE)
     page.evaluate("() => { document.querySelector('h1').style.color = '#222222' }")
     page.evaluate("() => { document.querySelector('button').textContent = '' }")
-    assert [each.partition(":")[0] for each in broken(page, _LEVELS)] == [
+    assert [each.partition(":")[0] for each in broken(page, LEVELS)] == [
         "button-name",
         "color-contrast",
     ]

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from testamur.tlog.note import SignerKey
 from tests.harness.chromium import Tab, tab
-from tests.web.given_files import content, evidence, file, give, refuse_leaks, verdict
+from tests.web.given_files import content, evidence, file, give, paste, refuse_leaks, verdict
 from tests.web.shown_log import LONG, ShownLog
 
 pytestmark = pytest.mark.web
@@ -93,18 +93,6 @@ def test_text_that_is_pasted_anywhere_is_checked(visitor: Tab, shown: ShownLog) 
     page.get_by_label("The text of a credential").fill(content(shown, "valid").decode())
     page.get_by_role("button", name="Check", exact=True).click()
     expect(page.locator(".verdict-words")).to_contain_text("Valid")
-
-
-def paste(page: Page, text: str) -> None:
-    page.evaluate(
-        """text => {
-          const clipboardData = new DataTransfer();
-          clipboardData.setData("text", text);
-          const event = new ClipboardEvent("paste", { clipboardData, bubbles: true });
-          document.body.dispatchEvent(event);
-        }""",
-        text,
-    )
 
 
 def test_a_file_that_is_dropped_anywhere_is_checked(visitor: Tab, shown: ShownLog) -> None:

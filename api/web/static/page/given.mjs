@@ -17,6 +17,9 @@ export const readFiles = async (files) => {
 
 export const readText = async (text) => (isHolderLink(text) ? givenLink(text) : read(bytesOf(text), _("what was pasted")));
 
+// Whether a text is a credential or a link to one, and nothing to be looked up.
+export const isCredential = (text) => /^\s*[{[<]/.test(text) || isHolderLink(text) || text.length > 200;
+
 export const givenLink = async (link) => ({ ...(await readLink(link)), name: _("the link") });
 
 const readFile = async (file) => {

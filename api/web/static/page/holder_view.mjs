@@ -46,13 +46,13 @@ export class HolderView {
   head(report) {
     const title = report.facts.award.name ?? report.subject.achievement ?? "";
     return el(
-      "section",
-      { class: `holder-head ${report.verdict}`, "aria-labelledby": "title" },
+      "div",
+      { class: `holder-head ${report.verdict}` },
       this.picture,
       el(
         "div",
         {},
-        el("h1", { id: "title" }, own(title)),
+        el("h1", {}, own(title)),
         el(
           "p",
           { class: "badge-verdict", role: "status" },

@@ -29,7 +29,11 @@ const verdict = (report, file) =>
     el("h2", { class: "verdict-words", tabindex: -1 }, el("span", { class: "sign", "aria-hidden": "true" }, answerSign(report.verdict)), ` ${answerWords(report.verdict)}`),
     el("p", { class: "in-short" }, inShort(report)),
     el("p", { class: "why", lang: "en" }, report.why),
+    el("p", { class: "checked" }, checkedWords(report)),
   );
+
+const checkedWords = ({ checkedAt, log, size }) =>
+  log === "" ? _("Checked on {time}", { time: moment(checkedAt) }) : _("Checked on {time}, against {log} with {count} entries", { time: moment(checkedAt), log, count: number(size) });
 
 // --- Whose it is ---
 
@@ -87,10 +91,10 @@ const check = ({ name, verdict, basis, detail }) => {
   const isKnown = verdict !== "could not check" || basis === "the bearer's word";
   return el(
     "li",
-    {},
+    { class: className(verdict) },
     el("p", { class: "question" }, checkWords(name)),
     el("p", { class: "outcome" }, el("span", { class: `status ${{ holds: "on", refuted: "off" }[verdict] ?? ""}` }, verdictWords(verdict)), isKnown && [" ", el("span", { class: "own" }, basisWords(basis))]),
-    el("p", { class: "own", lang: "en" }, detail),
+    el("p", { class: "own detail", lang: "en" }, detail),
   );
 };
 

@@ -13,9 +13,16 @@ import { _, number } from "./words.mjs";
 // register to ask, or null for a page that asks nobody.
 export const verifier = (place, { keys, origin }) => {
   const made = new Verifier(keys, origin);
-  place.replaceChildren(made.intake(), made.trust, made.said, made.progress, made.answers, made.opened);
-  listen({ files: (files) => made.takeFiles(files), text: (text) => made.takeText(text) });
-  return made;
+  place.replaceChildren(made.intake(made.drop(), made.text()), made.trust, ...made.outcome());
+  return made.listening();
+};
+
+// The same in a box, with its answers elsewhere.
+export const boxVerifier = (place, answers, { keys, origin }) => {
+  const made = new Verifier(keys, origin);
+  place.replaceChildren(made.intake(made.drop()));
+  answers.replaceChildren(...made.outcome());
+  return made.listening();
 };
 
 class Verifier {
@@ -33,27 +40,39 @@ class Verifier {
 
   // --- What is given ---
 
-  intake() {
+  intake(...parts) {
+    return el("section", { class: "intake", "aria-label": _("What to check") }, parts);
+  }
+
+  drop() {
     const field = el("input", { type: "file", id: "files", multiple: true, change: () => this.takeFiles(field.files) });
+    return el(
+      "div",
+      { class: "drop" },
+      el("label", { for: "files" }, _("Drop files here, paste them, or choose them")),
+      field,
+      el("p", { class: "own" }, _("A holder file, a picture with a badge in it, evidence (.testamur.json): one, or many. They stay in your browser.")),
+    );
+  }
+
+  text() {
     const text = el("textarea", { id: "pasted", rows: 4, spellcheck: "false", autocomplete: "off", required: true });
     const submit = (event) => [event.preventDefault(), this.takeText(text.value)];
     return el(
-      "section",
-      { class: "intake", "aria-label": _("What to check") },
-      el(
-        "div",
-        { class: "drop" },
-        el("label", { for: "files" }, _("Drop files here, paste them, or choose them")),
-        field,
-        el("p", { class: "own" }, _("A holder file, a picture with a badge in it, evidence (.testamur.json): one, or many.")),
-      ),
-      el(
-        "details",
-        {},
-        el("summary", {}, _("Or paste a text or a link")),
-        el("form", { submit }, el("label", { for: "pasted" }, _("The text of a credential, or the link to it")), text, el("button", {}, _("Check"))),
-      ),
+      "details",
+      {},
+      el("summary", {}, _("Or paste a text or a link")),
+      el("form", { submit }, el("label", { for: "pasted" }, _("The text of a credential, or the link to it")), text, el("button", {}, _("Check"))),
     );
+  }
+
+  outcome() {
+    return [this.said, this.progress, this.answers, this.opened];
+  }
+
+  listening() {
+    listen({ files: (files) => this.takeFiles(files), text: (text) => this.takeText(text) });
+    return this;
   }
 
   takeFiles(files) {

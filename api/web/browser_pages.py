@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.http.asgi import CSP
 from api.web import offline
-from api.web.languages import language_asked, languages, script_words
+from api.web.languages import language_asked, script_words
 from api.web.modules import needed
 from api.web.policy import HTML
 from api.web.rendering import render
@@ -26,28 +26,28 @@ class BrowserPages:
         self._origin = origin
         self.keys = keys.strip()
 
-    def page(self, template: str, script: str, address: str, url: str, language: str) -> bytes:
-        """Return a page that begins with a script; `url` is where its reader found the register."""
+    def page(self, template: str, script: str, register: str, language: str) -> bytes:
+        """Return a page that begins with a script; `register` is where its reader found it."""
         facts: dict[str, Any] = {
+            **self.scripts(script, language),
             "keys": self.keys,
-            "languages": languages(),
-            "modules": [each for each in needed(script) if each != script],
             "offline_digest": offline.digest(self.keys),
             "origin": self._origin,
-            "path": address,
-            "script": script,
-            "settings": self.settings(language),
-            "url": url,
+            "url": register,
         }
         return render(template, facts, language)
 
-    def settings(self, language: str) -> dict[str, Any]:
-        """Return what the scripts of a page are told."""
+    def scripts(self, script: str, language: str) -> dict[str, Any]:
+        """Return the facts of `scripts.html` for a page that begins with a script."""
         return {
-            "asksRegister": True,
-            "keys": self.keys,
-            "language": language,
-            "words": {language: dict(script_words(language))},
+            "modules": [each for each in needed(script) if each != script],
+            "script": script,
+            "settings": {
+                "asksRegister": True,
+                "keys": self.keys,
+                "language": language,
+                "words": {language: dict(script_words(language))},
+            },
         }
 
 
@@ -80,7 +80,7 @@ async def verify_offline(request: Request) -> Response:
 def _page(request: Request, template: str, script: str, lang: str | None) -> Response:
     pages: BrowserPages = request.app.state.browser_pages
     language = language_asked(request.scope["headers"], lang)
-    return page_of(pages.page(template, script, request.url.path, _register(request), language))
+    return page_of(pages.page(template, script, _register(request), language))
 
 
 def _register(request: Request) -> str:
