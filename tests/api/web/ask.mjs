@@ -1,6 +1,8 @@
 // Asks the page's own modules: {kind, cases} on standard input, an answer for each case on standard
 // output. What a module refuses is {refused: rule}; any other error ends the run.
 import { readFileSync } from "node:fs";
+import { isHolderLink } from "../../../api/web/static/page/holder_link.mjs";
+import { policyOf } from "../../../api/web/static/page/trust.mjs";
 import { QUESTIONS } from "./ask_credentials.mjs";
 import { jcs } from "../../../api/web/static/verify/canonical_json.mjs";
 import { bytesOf, fromBase64, hex } from "../../../api/web/static/verify/encodings.mjs";
@@ -73,6 +75,8 @@ const KINDS = {
   },
   read: (data) => read(fromBase64(data), "file"),
   readLink,
+  isHolderLink,
+  policyOf,
   json: ({ data, ...bounds }) => jcs(parseStrict(fromBase64(data), bounds)),
   event: (line) => jcs(decodeEvent(line)),
   entry: (line) => parseEntry(line).recordedAt,

@@ -11,7 +11,7 @@ export const MAX_IN_QR = 2_300;
 const VERSION = "1.";
 
 // Whether a text is such a link, as far as one sees.
-export const isHolderLink = (text) => /^\s*\S*#1\.\S*\s*$/.test(text);
+export const isHolderLink = (text) => text.includes("#1.") && !/^[{<]|\s/.test(text.trim());
 
 // What follows the # in the link to a holder file, given as the object in it. Throws `Refusal` (rule `holder-link`) for
 // one that no link has room for.

@@ -9,7 +9,7 @@ const MAX_ANCHORS = 8;
 
 // The policy that `text`, a policy or the keys of one log, spells. Throws `Refusal` for another text.
 export const policyOf = async (text) => {
-  const trimmed = text.trim().split(/\s*\n/).join("\n");
+  const trimmed = text.trim().split("\n").map((line) => line.trimEnd()).join("\n");
   const found = await read(bytesOf(`${trimmed}\n`), "policy");
   if (found.kind !== "policy") throw new Refusal("policy", found.why ?? _("This is neither a policy nor the key of a log."));
   return found;

@@ -32,7 +32,7 @@ export const unbaked = (data) => {
 const inPng = (data) => {
   const found = new Map();
   // A picture without one may be damaged elsewhere, which is no business of ours.
-  if (!includes(data, bytesOf(`${HOLDER}\0`))) return found;
+  if (!new TextDecoder("latin1").decode(data).includes(`${HOLDER}\0`)) return found;
   for (const { kind, content } of chunks(data)) {
     const keyword = kind === "iTXt" ? keywordOf(content) : "";
     if (![CREDENTIAL, HOLDER].includes(keyword)) continue;
@@ -53,15 +53,6 @@ const inPng = (data) => {
 const keywordOf = (content) => {
   const end = content.indexOf(0);
   return String.fromCharCode(...content.subarray(0, Math.min(end < 0 ? content.length : end, 80)));
-};
-
-const startsWith = (data, start) => start.every((byte, at) => data[at] === byte);
-
-const includes = (data, wanted) => {
-  for (let at = data.indexOf(wanted[0]); at >= 0; at = data.indexOf(wanted[0], at + 1)) {
-    if (startsWith(data.subarray(at), wanted)) return true;
-  }
-  return false;
 };
 
 // Each chunk to the last, IEND; what follows that is no picture.

@@ -3,10 +3,16 @@
 
 // Within a character class.
 export const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const AROUND = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "g");
+const ONE = new RegExp(`[${SPACE}]`);
 const BETWEEN = new RegExp(`[${SPACE}]+`);
 
-export const stripped = (text) => text.replace(AROUND, "");
+// By character: a pattern that ends in $ would go over each run of spaces as often as the run is long.
+export const stripped = (text) => {
+  let [start, end] = [0, text.length];
+  while (start < end && ONE.test(text[start])) start += 1;
+  while (end > start && ONE.test(text[end - 1])) end -= 1;
+  return text.slice(start, end);
+};
 
 export const wordsOf = (text) => {
   const bare = stripped(text);
