@@ -13,19 +13,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
 
 from api.backups.commands import commands as backup_commands
 from api.checking import check_log, repair_log
 from api.ending import CONSOLE, fail
 from api.folder import Folder
 from api.http.client_address import ProxyHeader, trusted_network
-from api.log_files import LOG_VARIABLE
 from api.log_keys.commands import commands as log_key_commands
 from api.log_keys.private import read_log_keys
 from api.making import make_log
 from api.moving import copy_log
 from api.operations.records import FORMAT_VARIABLE, LogFormat, write_records
+from api.options import Data, InBucket, Kept, progress_bar
 from api.roles import parse_roles
 from api.sequence import VARIABLE, migrate_store, open_sequence
 from registry.inspection import inspected
@@ -47,25 +46,6 @@ commands.add_typer(log_key_commands, name="log-key")
 commands.add_typer(backup_commands)
 
 _MAX_AUTHORITY = 1 << 20
-
-Kept = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        envvar=VARIABLE,
-        help="Where the sequence is kept, if not in the folder: postgresql://user@host/database.",
-    ),
-]
-InBucket = Annotated[
-    str | None,
-    typer.Option(
-        "--log",
-        envvar=LOG_VARIABLE,
-        help="The bucket of the published log, if it is not in the folder: "
-        "s3://bucket/prefix?endpoint=https://host:port&region=region.",
-    ),
-]
-Data = Annotated[Path, typer.Option("--data", help="The folder that holds everything.")]
 
 
 def _rate(what: str) -> Any:
@@ -235,12 +215,7 @@ def fsck(
     and run again, and a server may be running.
     """
     try:
-        with Progress(console=CONSOLE, transient=True, disable=not CONSOLE.is_terminal) as bar:
-            task = bar.add_task("checking", total=None)
-
-            def progress(done: int, total: int) -> None:
-                bar.update(task, completed=done, total=total)
-
+        with progress_bar("checking") as progress:
             if repair:
                 repair_log(
                     data,
@@ -322,14 +297,8 @@ def copy_(
     alone. Prints the number of entries and the root of their tree.
     """
     try:
-        with Progress(console=CONSOLE, transient=True, disable=not CONSOLE.is_terminal) as bar:
-            task = bar.add_task("comparing", total=None)
-            found = copy_log(
-                data,
-                source,
-                target,
-                lambda done, total: bar.update(task, completed=done, total=total),
-            )
+        with progress_bar("comparing") as progress:
+            found = copy_log(data, source, target, progress)
     except (Refuted, Unavailable) as error:
         fail(error)
     typer.echo(f"{found.size} {base64.b64encode(found.root).decode()}")

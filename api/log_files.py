@@ -6,10 +6,13 @@ They are in the folder of the log, or in a bucket whose address is given beside 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from api.folder import Folder
+from api.sequence import is_database
 from log.directory import DirectoryStore
+from testamur.errors import Unavailable
 
 if TYPE_CHECKING:
     from log.s3 import S3Store
@@ -22,6 +25,16 @@ IN_BUCKET_ALONE: Final = (
 )
 
 LogFiles: TypeAlias = "DirectoryStore | S3Store"
+
+
+def place_of(root: Path, store: str | None, log: str | None) -> Folder:
+    """Return where the log in `root` is, whose published files may be in the bucket `log`.
+
+    Raises `Unavailable` if such a bucket is named, and no database keeps the sequence.
+    """
+    if log is not None and not is_database(store):
+        raise Unavailable(IN_BUCKET_ALONE)
+    return Folder(root, log)
 
 
 def open_log_files(folder: Folder, *, clients_wait: bool = False) -> LogFiles:

@@ -10,8 +10,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from api.folder import Folder
-from api.log_files import IN_BUCKET_ALONE, open_log_files
-from api.sequence import is_database, open_last_signed, open_sequence
+from api.log_files import open_log_files, place_of
+from api.sequence import open_last_signed, open_sequence
 from log.publisher import Publisher
 from registry.gate import Gate
 from registry.store import Store
@@ -42,9 +42,7 @@ def make_log(
     """
     if _items_in(root):
         raise Refuted(f"{root} is not an empty folder, and a log is made once")
-    if log is not None and not is_database(store):
-        raise Unavailable(IN_BUCKET_ALONE)
-    folder = Folder(root, log)
+    folder = place_of(root, store, log)
     signer = SignerKey.generate(origin)
     made = not root.exists()
     unfinished = folder.key.with_suffix(".new")

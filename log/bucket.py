@@ -21,12 +21,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from obstore.store import S3Store
 
 from testamur.errors import Unavailable
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig
 
 SCHEME: Final = "s3://"
 FORM: Final = "s3://BUCKET/PREFIX?endpoint=https://HOST:PORT&region=REGION"
@@ -148,7 +151,9 @@ class Bucket:
         settings = {"endpoint": self.endpoint, "aws_endpoint_url_s3": self.endpoint}
         settings |= {"region": self.region}
         config = {name: value for name, value in settings.items() if value} | credentials
-        has_key = bool(credentials) or _KEY_ID in os.environ
+        guard: ClientConfig = {}
+        if credentials or _KEY_ID in os.environ:
+            guard = redirects_refused(self.endpoint, os.environ)
         try:
             return S3Store(
                 self.name,
@@ -157,7 +162,7 @@ class Bucket:
                     "allow_http": bool(self.endpoint and self.endpoint.startswith("http:")),
                     "connect_timeout": timedelta(seconds=limits.connecting),
                     "timeout": timedelta(seconds=limits.request),
-                    **(redirects_refused(self.endpoint, os.environ) if has_key else {}),
+                    **guard,
                 },
                 retry_config={
                     "max_retries": limits.retries,
@@ -176,9 +181,7 @@ class Bucket:
             ) from None
 
 
-def redirects_refused(
-    endpoint: str | None, environment: Mapping[str, str]
-) -> dict[Literal["proxy_url", "proxy_excludes"], str]:
+def redirects_refused(endpoint: str | None, environment: Mapping[str, str]) -> ClientConfig:
     """Return the options with which the client is led to no other host than that of the endpoint.
 
     It follows every redirect of a reading, and has no option against that. So all other hosts are

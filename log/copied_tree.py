@@ -6,10 +6,10 @@ goes on. The checkpoint is not among them: it goes last, since it says that the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Protocol
 
-from log.store import File, Files, Store
+from log.store import Files, ListedFiles, Store
 from testamur.tlog.merkle import HASH_SIZE
 from testamur.tlog.source import NotFound
 from testamur.tlog.tiles import (
@@ -41,32 +41,34 @@ def tree_files(size: int) -> Iterator[str]:
             yield tile_path(level, (size >> HEIGHT * level) // WIDTH, width)
 
 
+class Copied(ListedFiles, Store, Protocol):
+    """Where a tree is copied to."""
+
+
 def copy_tree(
-    source: Files, target: Store, size: int, progress: Callable[[int, int], None] | None = None
+    source: Files,
+    target: Copied,
+    size: int,
+    progress: Callable[[int, int], None] = lambda _, __: None,
 ) -> None:
     """Copy what `target` lacks of the tree of `size`. The copy is for the caller to check.
 
     A publisher may be at work on `source`. `progress` is called with (files done, files in all).
     Raises `NotFound` for a file that is gone, and what the stores raise.
     """
-    wanted = list(tree_files(size))
-    waiting: list[File] = []
-    for done, path in enumerate(wanted, 1):
-        if not _holds(target, path):
-            waiting.append((path, _read(source, path)))
-        if len(waiting) == _AT_ONCE or (waiting and done == len(wanted)):
-            target.write_many(waiting)
-            waiting.clear()
-            if progress is not None:
-                progress(done, len(wanted))
+    there = set(target.paths())
+    wanted = [path for path in tree_files(size) if path not in there]
+    for start in range(0, len(wanted), _AT_ONCE):
+        paths = wanted[start : start + _AT_ONCE]
+        target.write_many(list(zip(paths, _read_many(source, paths), strict=True)))
+        progress(start + len(paths), len(wanted))
 
 
-def _holds(store: Files, path: str) -> bool:
+def _read_many(source: Files, paths: Sequence[str]) -> list[bytes]:
     try:
-        store.read(path)
+        return source.read_many(paths)
     except NotFound:
-        return False
-    return True
+        return [_read(source, path) for path in paths]
 
 
 def _read(source: Files, path: str) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from api.backups.log_key_list import write_key_list
 from api.folder import Folder
-from api.log_files import open_log_files
+from api.log_files import open_log_files, place_of
 from api.log_keys.private import read_key_list
 from api.sequence import open_last_signed, open_sequence
 from log.copied_tree import copy_tree
@@ -30,6 +30,7 @@ def back_up(
     to: Path,
     *,
     store: str | None = None,
+    log: str | None = None,
     progress: Callable[[int, int], None] = lambda _, __: None,
 ) -> Checkpoint:
     """Bring the backup in the folder `to` up to the log in `root`; return what it holds.
@@ -37,10 +38,11 @@ def back_up(
     Only what the backup lacks is copied, and all of it is checked: the sequence is compared with
     its source and hashed to the signed root, and so is every file. Killed at any point, it goes on
     the next time, and a backup that was finished before still is. `store` is the address of the
-    sequence, if it is not kept in the folder. Raises `Refuted` when the log or the backup is
-    damaged, or the backup is another log's, and `Unavailable`.
+    sequence, and `log` that of the published files, if they are not kept in the folder. Raises
+    `Refuted` when the log or the backup is damaged, or the backup is another log's, and
+    `Unavailable`.
     """
-    folder, backup = Folder(root), Folder(to)
+    folder, backup = place_of(root, store, log), Folder(to)
     listed = read_key_list(folder)
     if to.resolve().is_relative_to(root.resolve()):
         raise Unavailable(f"{to} is in the log's own folder: a backup is for when that is lost")

@@ -30,13 +30,14 @@ _SECONDS: Final = 10
 _OF_RUNNING: Final = {"/healthz": (200,), "/readyz": (200, 503), "/openapi.json": (200,)}
 
 
-def compare(root: Path, published: Sequence[str]) -> Checkpoint:
+def compare(root: Path, published: Sequence[str], *, log: str | None = None) -> Checkpoint:
     """Return the public checkpoint of the log in `root`, if the public saw no more anywhere.
 
-    `published` names places as `seen` takes them. Raises `Refuted` when one of them shows a larger
+    `published` names places as `seen` takes them, and `log` the bucket of the published files, if
+    they are not kept in the folder. Raises `Refuted` when one of them shows a larger
     tree, or another, or the files of the log are damaged, and `Unavailable`.
     """
-    folder = Folder(root)
+    folder = Folder(root, log)
     keys = read_log_keys(folder)
     files = open_log_files(folder)
     held = open_checkpoint(files.read(CHECKPOINT), keys)[0]

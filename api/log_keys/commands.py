@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,13 +11,12 @@ from api.ending import fail
 from api.folder import Folder
 from api.log_keys.changing import add_key, retire_key
 from api.log_keys.private import file_of, read_key_list
+from api.options import Data
 from testamur.errors import Refuted, Unavailable
 
 commands = typer.Typer(
     no_args_is_help=True, help="The keys of a log: list them, add one, let one end."
 )
-
-Data = Annotated[Path, typer.Option("--data", help="The folder that holds everything.")]
 
 
 @commands.command("list")

@@ -3,50 +3,26 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 from urllib.parse import quote
 
 import pytest
 
-from log.bucket import Bucket
 from log.directory import DirectoryStore
-from log.s3 import S3Store
 from tests.harness import object_servers, postgres
-from tests.harness.faulty_objects import FaultyProxy, Request, faulty
+from tests.harness.bucket_log import BucketLog, made
+from tests.harness.faulty_objects import Request
 from tests.harness.postgres import Cluster
-from tests.harness.served import Served, api, authority_of, processes
+from tests.harness.served import api, authority_of, processes
 from tests.harness.simulators import flipped
 from tests.harness.waiting import until
 
 pytestmark = [pytest.mark.objects, pytest.mark.postgres, pytest.mark.server]
-
-
-class Kept:
-    """A log whose sequence is in a database, and its files in a bucket behind a proxy."""
-
-    def __init__(self, folder: Path, store: str, stack: ExitStack) -> None:
-        server = object_servers.any_shared()
-        prefix = object_servers.prefix_of(folder)
-        self.proxy: FaultyProxy = stack.enter_context(faulty(server.endpoint))
-        self.store = store
-        self.address = server.address(prefix, endpoint=self.proxy.endpoint)
-        self.options = ("--store", store, "--log", self.address)
-        self.bucket = stack.enter_context(closing(S3Store(Bucket.parse(server.address(prefix)))))
-        self.served = stack.enter_context(closing(Served(folder / "data")))
-
-    def init(self) -> subprocess.CompletedProcess[str]:
-        authority = authority_of(self.served.story, self.served.data.parent)
-        options = ["--origin", self.served.story.origin, *self.options]
-        return api("init", "--data", self.served.data, "--authority", authority, *options)
-
-    def fsck(self, *options: str) -> subprocess.CompletedProcess[str]:
-        return api("fsck", "--data", self.served.data, *self.options, *options)
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +32,13 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def kept(cluster: Cluster, tmp_path: Path) -> Iterator[Kept]:
+def kept(cluster: Cluster, tmp_path: Path) -> Iterator[BucketLog]:
     """Give a log that is made, and not served yet."""
-    schema = postgres.schema_of(tmp_path)
-    postgres.sql(cluster.url, f"CREATE SCHEMA {schema}")
-    store = postgres.in_schema(cluster.url, schema)
-    assert api("migrate", "--store", store).returncode == 0
-    with ExitStack() as stack:
-        log = Kept(tmp_path, store, stack)
-        made = log.init()
-        assert made.returncode == 0, made.stderr
-        log.served.vkey = made.stdout.strip()
+    with made(cluster.url, tmp_path) as log:
         yield log
 
 
-def test_a_log_is_served_from_a_bucket_as_from_a_folder(kept: Kept) -> None:
+def test_a_log_is_served_from_a_bucket_as_from_a_folder(kept: BucketLog) -> None:
     served = kept.served
     with served.running(*kept.options):
         served.open_register()
@@ -92,7 +60,9 @@ def test_a_log_is_served_from_a_bucket_as_from_a_folder(kept: Kept) -> None:
     assert object_servers.SECRET not in served.errors()
 
 
-def test_a_bucket_that_fails_for_a_while_stops_publication_and_loses_nothing(kept: Kept) -> None:
+def test_a_bucket_that_fails_for_a_while_stops_publication_and_loses_nothing(
+    kept: BucketLog,
+) -> None:
     served = kept.served
     with served.running(*kept.options):
         served.open_register()
@@ -106,7 +76,7 @@ def test_a_bucket_that_fails_for_a_while_stops_publication_and_loses_nothing(kep
     assert kept.fsck().returncode == 0
 
 
-def test_a_silent_bucket_stops_no_request_that_does_not_need_it(kept: Kept) -> None:
+def test_a_silent_bucket_stops_no_request_that_does_not_need_it(kept: BucketLog) -> None:
     served = kept.served
     with served.running(*kept.options), ThreadPoolExecutor(1) as threads:
         served.open_register()
@@ -137,7 +107,7 @@ def test_a_silent_bucket_stops_no_request_that_does_not_need_it(kept: Kept) -> N
         assert served.post(body).status_code == 200
 
 
-def test_objects_that_were_lost_or_damaged_are_repaired(kept: Kept) -> None:
+def test_objects_that_were_lost_or_damaged_are_repaired(kept: BucketLog) -> None:
     served = kept.served
     with served.running(*kept.options):
         served.open_register()
@@ -154,7 +124,7 @@ def test_objects_that_were_lost_or_damaged_are_repaired(kept: Kept) -> None:
     assert {path: kept.bucket.read(path) for path in kept.bucket.paths()} == before
 
 
-def test_a_log_moves_from_a_bucket_into_its_folder_and_back(kept: Kept) -> None:
+def test_a_log_moves_from_a_bucket_into_its_folder_and_back(kept: BucketLog) -> None:
     """By the way on which a bucket comes back of which all is lost."""
     served = kept.served
     with served.running(*kept.options):
@@ -185,7 +155,7 @@ def test_a_log_moves_from_a_bucket_into_its_folder_and_back(kept: Kept) -> None:
     ],
 )
 def test_what_cannot_be_is_refused_and_leaves_nothing(
-    kept: Kept, tmp_path: Path, options: list[str], told: str
+    kept: BucketLog, tmp_path: Path, options: list[str], told: str
 ) -> None:
     schema = postgres.schema_of(tmp_path / "another")
     postgres.sql(kept.store, f"CREATE SCHEMA {schema}")
