@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-_ALSO: Final = {"/openapi.json": {"get"}, "/docs/style.css": {"get"}}
+_ALSO: Final = {"/openapi.json": {"get"}}
 _PLACE: Final = re.compile(r"\{[^}]*\}")
 
 

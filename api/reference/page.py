@@ -1,22 +1,19 @@
 """The OpenAPI document as an HTML page, for people.
 
-It is made on the server from the document alone, so that it cannot tell anything else. It has no
-script, no inline style and nothing from elsewhere: its content security policy allows one style
-sheet of this server and nothing besides. All text is escaped by the template.
+It is made on the server from the document alone, so that it cannot tell anything else, with the
+header, the style and the content security policy of all pages (`api/web`), and needs no script.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from api.web.rendering import render
 
 Json = Mapping[str, Any]
 
-FOLDER: Final = Path(__file__).parent
 _REFERENCE: Final = "#/components/schemas/"
 _SHOWN_BYTES: Final = 4000  # of one example
 
@@ -37,37 +34,20 @@ class Operation(NamedTuple):
     told: Json
 
 
-def page(document: Json) -> str:
-    """Return the page of an OpenAPI document."""
-    template = _environment().get_template("page.html")
-    return template.render(
-        info=document["info"],
-        paragraphs=document["info"].get("description", "").strip().split("\n\n"),
-        tags=[(tag, list(_operations(document, tag["name"]))) for tag in document["tags"]],
-        schemas=sorted(document["components"]["schemas"].items()),
-    )
-
-
-def style() -> bytes:
-    """Return the style sheet of the page."""
-    return (FOLDER / "style.css").read_bytes()
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+def page(document: Json, origin: str) -> bytes:
+    """Return the page of an OpenAPI document, at the server of the log of this `origin`."""
+    facts = {
         "example": example_text,
+        "info": document["info"],
+        "origin": origin,
+        "paragraphs": document["info"].get("description", "").strip().split("\n\n"),
         "pieces": pieces,
         "present": present,
+        "schemas": sorted(document["components"]["schemas"].items()),
         "spans": spans,
+        "tags": [(tag, list(_operations(document, tag["name"]))) for tag in document["tags"]],
     }
-    return environment
+    return render("reference.html", facts)
 
 
 def _operations(document: Json, tag: str) -> Iterator[Operation]:

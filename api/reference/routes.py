@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Final
 
 import msgspec
@@ -9,20 +10,12 @@ from fastapi import APIRouter, Request, Response
 
 from api.http import conditional, openapi
 from api.http.asgi import CSP
-from api.reference.page import page, style
+from api.http.negotiation import coding_taken
+from api.reference.page import page
+from api.web.policy import HTML, POLICY
 
-POLICY: Final = (
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
-"""The content security policy of the page."""
-_HEADERS: Final = {
-    "Cache-Control": "no-cache",
-    "Vary": "Accept-Encoding",
-    CSP: POLICY,
-}
-HTML: Final = "text/html; charset=utf-8"
-_CSS: Final = "text/css; charset=utf-8"
+_HEADERS: Final = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+_HTML: Final = f"{HTML}; charset=utf-8"
 
 _encode: Final = msgspec.json.Encoder().encode
 routes: Final = APIRouter(tags=["server"])
@@ -36,10 +29,18 @@ routes: Final = APIRouter(tags=["server"])
     responses={200: openapi.text("text/html", "The page.", "<!doctype html>...")},
 )
 async def reference(request: Request) -> Response:
-    kept: bytes | None = getattr(request.app.state, "reference", None)
+    asked = request.scope["headers"]
+    kept: tuple[bytes, bytes] | None = getattr(request.app.state, "reference", None)
     if kept is None:
-        kept = request.app.state.reference = page(request.app.openapi()).encode()
-    return conditional.answer(kept, HTML, _HEADERS, conditional.held(request.scope["headers"]))
+        plain = page(request.app.openapi(), request.app.state.origin)
+        kept = request.app.state.reference = plain, gzip.compress(plain, mtime=0)
+    plain, compressed = kept
+    headers = {**_HEADERS, CSP: POLICY}
+    if not coding_taken(asked).gzip:
+        return conditional.answer(plain, _HTML, headers, conditional.held(asked))
+    # A quarter of a megabyte that never changes: compressed once, it costs nobody anything.
+    headers["Content-Encoding"] = "gzip"
+    return conditional.answer(compressed, _HTML, headers, conditional.held(asked))
 
 
 @routes.get("/openapi.json", include_in_schema=False)
@@ -47,11 +48,5 @@ async def document(request: Request) -> Response:
     kept: bytes | None = getattr(request.app.state, "document", None)
     if kept is None:
         kept = request.app.state.document = _encode(request.app.openapi())
-    headers = {name: value for name, value in _HEADERS.items() if name != CSP}
     held = conditional.held(request.scope["headers"])
-    return conditional.answer(kept, "application/json", headers, held)
-
-
-@routes.get("/docs/style.css", include_in_schema=False)
-async def style_sheet(request: Request) -> Response:
-    return conditional.answer(style(), _CSS, _HEADERS, conditional.held(request.scope["headers"]))
+    return conditional.answer(kept, "application/json", _HEADERS, held)

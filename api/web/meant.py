@@ -64,7 +64,8 @@ def _by_section(section: str, rest: str) -> list[Meant]:
     if not close or close[0] == section:
         return []
     below = f"/{quote(rest[:_LONGEST], safe='/:')}" if rest else ""
-    return [Meant("an address that is spelt like this", f"/{close[0]}{below}")]
+    address = f"/{close[0]}{below}"
+    return [Meant(f"the address {address}", address)]
 
 
 def _by_name(text: str) -> list[Meant]:

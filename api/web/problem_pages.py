@@ -133,6 +133,7 @@ async def problem_page(request: Request, problem: Problem) -> Response:
         "told": TYPES.get(document.rule),
         "origin": request.app.state.origin,
         "meant": await _meant(request, path) if document.status in _NOTHING_THERE else [],
+        "asked": path,
         "typed": request.query_params.get("q") or request.query_params.get("name") or "",
     }
     headers = {"Cache-Control": "no-store", CSP: POLICY, "Vary": "Accept, Accept-Encoding"}

@@ -401,7 +401,6 @@ def test_a_client_that_has_an_answer_is_not_sent_it_again(served: Served) -> Non
         ("/healthz", "no-store"),
         ("/readyz", "no-store"),
         ("/docs", "no-cache"),
-        ("/docs/style.css", "no-cache"),
         ("/openapi.json", "no-cache"),
         ("/organizations", "no-cache"),
         ("/organizations?size=3", "public, max-age=3600"),

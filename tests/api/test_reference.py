@@ -16,8 +16,8 @@ from api.health import SHAPES as OF_HEALTH
 from api.http.examples import example
 from api.http.openapi import example_of
 from api.reference.page import example_text, pieces, spans
-from api.reference.routes import POLICY
 from api.submissions.routes import SHAPES as OF_SUBMISSIONS
+from api.web.policy import POLICY
 from testamur.rules import Flag
 from testamur.verification.evidence import Evidence
 from tests.harness.served import Served
@@ -144,7 +144,7 @@ class Seen(HTMLParser):
         found = dict(attrs)
         self.ids += [found["id"] or ""] if "id" in found else []
         self.links += [found[name] or "" for name in ("href", "src") if name in found]
-        if tag not in {"meta", "link"}:
+        if tag not in {"meta", "link", "input"}:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -166,20 +166,31 @@ def test_the_page_runs_nothing_and_loads_its_own_style_sheet_alone(
     seen = Seen()
     seen.feed(page)
     assert seen.open == []
-    assert not seen.tags & {"script", "style", "img", "iframe", "object", "embed", "form", "base"}
+    assert not seen.tags & {"script", "style", "img", "iframe", "object", "embed", "base"}
     assert not {name for name in seen.attributes if name.startswith("on")} | (
         seen.attributes & {"style", "srcset"}
     )
-    assert {link for link in seen.links if not link.startswith("#")} == {
-        "/docs/style.css",
-        "/openapi.json",
-    }
-    sheet = served.get("/docs/style.css")
-    assert sheet.headers["content-type"] == "text/css; charset=utf-8"
-    assert "url(" not in sheet.text
-    assert "@import" not in sheet.text
+    assert all(link.startswith(("/", "#")) for link in seen.links)
+    (sheet,) = [link for link in seen.links if link.endswith("/reference.css")]
+    text = served.get(sheet).text
+    assert "url(" not in text
+    assert "@import" not in text
+    # It is a page like the others.
+    others = Seen()
+    others.feed(served.get("/organizations", headers={"Accept": "text/html"}).text)
+    assert {"/", "/verify", "/achievements"} <= set(others.links) & set(seen.links)
     again = served.get("/docs", headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
+
+
+def test_it_is_sent_small_to_a_client_that_takes_gzip(served: Served, page: str) -> None:
+    plain = served.get("/docs", headers={"Accept-Encoding": "identity"})
+    small = served.get("/docs", headers={"Accept-Encoding": "gzip, deflate, br"})
+    assert small.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert plain.text == small.text == page
+    assert int(small.headers["content-length"]) < 150_000
+    assert small.headers["etag"] != plain.headers["etag"]
 
 
 def test_every_place_that_the_page_leads_to_is_there_once(page: str) -> None:
