@@ -49,6 +49,7 @@ from api.tiles import ENTRANCE, PREFIX, Tiles
 from api.web import browser_pages, problem_pages
 from api.web import routes as web
 from api.web.front import Front
+from api.web.log_pages import LogPages
 from api.web.pages import pages
 from api.web.policy import HTML
 from log.proofs import Proofs
@@ -109,7 +110,9 @@ class App:
         """Answer one request, or go through the server's lifespan."""
         if scope["type"] != "http":
             await self._framework(scope, receive, send)
-        elif scope["path"].startswith(_LOG) or scope["path"] == ENTRANCE:
+        elif scope["path"].startswith(_LOG) or (
+            scope["path"] == ENTRANCE and not web.likes_pages(scope["headers"])
+        ):
             if self._limits is not None and await self._limited(scope, send, tile=True):
                 return
             await self._tiles(scope, receive, send)
@@ -219,7 +222,9 @@ def make_app(
     at_least = parts.publishing.at_least
     files = ProvenFiles(parts.store, lambda: parts.latest().checkpoint)
     reading = Entries(files, parts.wakeups, parts.latest, at_least, answers.make_room)
-    answerer = Answerer(parts.following, FromLog(parts.reader), parts.latest, at_least)
+    from_log = FromLog(parts.reader)
+    answerer = Answerer(parts.following, from_log, parts.latest, at_least)
+    log_pages = LogPages(parts.keys, from_log, parts.latest)
     requests = numbers.counts(series.REQUESTS)
     tiles = Tiles(
         files,
@@ -259,7 +264,8 @@ def make_app(
     framework.state.submissions = submitting
     framework.state.answerer = answerer
     framework.state.origin = parts.keys.keys.name
-    framework.state.pages = pages(parts.keys.keys.name)
+    framework.state.pages = pages(parts.keys.keys.name) | log_pages.makers()
+    framework.state.log_pages = log_pages
     in_browser = browser_pages.BrowserPages(parts.keys.keys.name, parts.keys.keys.render())
     framework.state.browser_pages = in_browser
     framework.state.front = Front(str(parts.keys.keys.first), parts.latest, in_browser)

@@ -158,7 +158,7 @@ class Bucket:
             return S3Store(
                 self.name,
                 config=config,  # type: ignore[arg-type]  # whose names are those it lists
-                client_options={  # type: ignore[arg-type,misc]  # whose names are those it lists
+                client_options={
                     "allow_http": bool(self.endpoint and self.endpoint.startswith("http:")),
                     "connect_timeout": timedelta(seconds=limits.connecting),
                     "timeout": timedelta(seconds=limits.request),

@@ -53,6 +53,19 @@ class FromLog:
         """Return an entry of the checkpoint's tree; raises `NotFound` if it has none there."""
         return self._proven(lambda reader: reader.entry(position, checkpoint))
 
+    def entries(self, start: int, end: int, checkpoint: Checkpoint) -> list[bytes]:
+        """Return the entries from `start` to `end`, all of them in the checkpoint's tree."""
+
+        def proven(reader: LogReader) -> list[bytes]:
+            bundles = reader.bundles(start, end, size=checkpoint.size)
+            found = [entry for _, bundle in bundles for entry in bundle]
+            for position, entry in enumerate(found, start):
+                path = reader.inclusion(position, checkpoint.size)
+                verify_inclusion(position, checkpoint.size, leaf_hash(entry), path, checkpoint.root)
+            return found
+
+        return self._proven(proven)
+
     def inclusion(self, position: int, size: int, checkpoint: Checkpoint) -> Included:
         """Return an entry with its proof in the tree of the first `size`, which it is among.
 

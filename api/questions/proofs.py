@@ -111,7 +111,7 @@ async def entry(
             position=position,
             entry=found.entry.decode(),
             leaf=leaf_hash(found.entry),
-            path=_subtrees(beside_subtree((0, position), view.size), found.path),
+            path=subtrees(beside_subtree((0, position), view.size), found.path),
             root=found.root,
             submission=_in_submission(holding, position),
             links={
@@ -156,13 +156,14 @@ async def consistency(
             earlier=earlier,
             earlier_root=found.earlier_root,
             root=found.root,
-            path=_subtrees(shared_subtrees(earlier, view.size), found.path),
+            path=subtrees(shared_subtrees(earlier, view.size), found.path),
         )
 
     return await answered(asker, when, ProvenGrowth, find)
 
 
-def _subtrees(ranges: Iterable[tuple[int, int]], hashes: Iterable[bytes]) -> tuple[Subtree, ...]:
+def subtrees(ranges: Iterable[tuple[int, int]], hashes: Iterable[bytes]) -> tuple[Subtree, ...]:
+    """Return the hashes of a proof, each with the entries [start, end) that it covers."""
     return tuple(
         Subtree(start=start, end=end, hash=digest)
         for (start, end), digest in zip(ranges, hashes, strict=True)

@@ -7,8 +7,9 @@ from typing import Annotated, Final, cast
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from api.http import conditional, examples, openapi
-from api.questions.moment import DID, UUID
+from api.questions.moment import DID, NOW, UUID
 from api.submissions.endpoint import Submissions
+from api.web.routes import likes_pages, page_of
 from testamur.catalogue import dry_run
 from testamur.catalogue.submission import MEDIA_TYPE
 from testamur.http.check_report import CheckReport
@@ -152,7 +153,14 @@ async def receipt_of(
         ),
     ],
 ) -> Response:
+    if likes_pages(request.scope["headers"]):
+        state = request.app.state
+        return page_of(
+            await state.answerer.ask(
+                NOW, lambda view: state.log_pages.submission(view, issuer, jti)
+            )
+        )
     found = await submissions.find(issuer, jti)
-    headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    headers = {"Cache-Control": "no-cache", "Vary": "Accept, Accept-Encoding"}
     held = conditional.held(request.scope["headers"])
     return conditional.answer(found, "application/json", headers, held)

@@ -12,7 +12,7 @@ from api.web.languages import language_asked, script_words
 from api.web.modules import needed
 from api.web.policy import HTML
 from api.web.rendering import render
-from api.web.routes import page_of
+from api.web.routes import address_of, page_of
 from testamur.badges.holder_link import PAGE
 
 routes: Final = APIRouter(include_in_schema=False)
@@ -80,10 +80,4 @@ async def verify_offline(request: Request) -> Response:
 def _page(request: Request, template: str, script: str, lang: str | None) -> Response:
     pages: BrowserPages = request.app.state.browser_pages
     language = language_asked(request.scope["headers"], lang)
-    return page_of(pages.page(template, script, _register(request), language))
-
-
-def _register(request: Request) -> str:
-    """Return the address of this register as its reader knows it: a proxy in front does TLS."""
-    is_here = request.url.hostname in {"127.0.0.1", "::1", "localhost"}
-    return f"{'http' if is_here else 'https'}://{request.url.netloc}"
+    return page_of(pages.page(template, script, address_of(request), language))

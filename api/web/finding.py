@@ -43,5 +43,5 @@ def found(view: View, text: str) -> str:
         return next((address for _, address in kinds_of(view, bare)), at.credential(bare))
     number = typed.replace(",", "").replace(".", "")
     if _POSITION.fullmatch(number):
-        return at.entry(int(number))
+        return at.proven_entry(int(number))
     return f"/organizations?{urlencode({'name': typed})}"

@@ -50,6 +50,7 @@ def _environment(language: str) -> Environment:
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "day": day,
         "flag": Flag,
+        "hex": bytes.hex,
         "milliseconds": format_time,
         "moment": moment,
         "number": "{:,}".format,

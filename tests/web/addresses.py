@@ -24,10 +24,13 @@ _NOT_FOUND: Final = (
 )
 _LONG_LISTS: Final = ("/credentials", "/submissions")
 _SOME: Final = "?limit=8"
+_ASKED: Final = {"/consistency": "?earlier=100"}
+"""What a path needs to be asked at all."""
 _OTHER_STATES: Final = (
     "/organizations?name=nobody+is+called+this",
     "/credentials?flagged=true&limit=3",
     "/?size=0",
+    "/entries/12?size=100",
 )
 
 
@@ -56,6 +59,7 @@ def examples(shown: ShownLog) -> Mapping[str, Sequence[str]]:
         "issuer": (first["issuer"],),
         "jti": (first["jti"],),
         "name": ("style.css",),
+        "position": ("12", "2", "300"),
         "recognition": (story.recognition,),
         "rule": ("unknown-credential", "header-form"),
     }
@@ -66,7 +70,7 @@ def addresses(template: str, known: Mapping[str, Sequence[str]]) -> list[str]:
     names = _PLACE.findall(template)
     missing = [name for name in names if name not in known]
     assert not missing, f"{template}: give examples of {missing}"
-    template += _SOME if template.endswith(_LONG_LISTS) else ""
+    template += _SOME if template.endswith(_LONG_LISTS) else _ASKED.get(template, "")
     if not names:
         return [template]
     *before, last = names

@@ -19,6 +19,12 @@ export const equal = (one, other) => one.length === other.length && one.every((b
 
 export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
+// Small letters alone, as `hex` writes them.
+export const fromHex = (text) => {
+  if (!/^([0-9a-f]{2})*$/.test(text)) throw new Refuted(`not hexadecimal: ${shown(text)}`);
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+};
+
 export const base64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 
 // Standard, padded base64 (RFC 4648 section 4).

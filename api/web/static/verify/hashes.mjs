@@ -6,7 +6,7 @@ export const sha256 = async (...parts) => new Uint8Array(await crypto.subtle.dig
 
 export const leafHash = (text) => sha256(Uint8Array.of(0), bytesOf(text));
 
-const nodeHash = (left, right) => sha256(Uint8Array.of(1), left, right);
+export const nodeHash = (left, right) => sha256(Uint8Array.of(1), left, right);
 
 // Throws `Refuted` unless leaf hash `leaf` is at `index` in the tree of `size` leaves with `root`:
 // RFC 9162 section 2.1.3.2. Numbers reach 2^53, so nothing here shifts 32 bits.
