@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Mapping
 
@@ -121,3 +122,14 @@ def test_every_language_has_a_name() -> None:
     found: Mapping[str, str] = languages()
     assert next(iter(found)) == "en"
     assert all(found.values())
+
+
+# --- What a browser gets ---
+
+
+@pytest.mark.parametrize("entry", ["page/verify.mjs", "page/holder.mjs", "page/front.mjs"])
+def test_what_a_page_loads_is_less_than_a_picture(entry: str) -> None:
+    """As a proxy sends it: each file compressed by itself."""
+    names = [*needed(entry), *offline.SHEETS, "icon.svg"]
+    sent = sum(len(gzip.compress(static_files.files()[each].body, 6)) for each in names)
+    assert sent < 145_000  # of 150,000, which leaves room for the page itself

@@ -42,9 +42,12 @@ export const check = async (file, given, { policy, anchors, ask }, learner = nul
   if (file.kind !== "holder") return { report: await judge(question), evidence: null };
   const logs = policy.policy.logs.map(({ name }) => name);
   const { id, log } = file.holder;
-  if (log !== null && !logs.includes(log)) return unread(elsewhere(log, logs));
-  if (ask === null && given.length === 0) return unread(_("Its evidence is missing: give the file that ends in .testamur.json, too."));
-  const answered = ask === null ? null : await ask(id, anchors);
+  const isElsewhere = log !== null && !logs.includes(log);
+  if (given.length === 0) {
+    if (isElsewhere) return unread(elsewhere(log, logs));
+    if (ask === null) return unread(_("Its evidence is missing: give the file that ends in .testamur.json, too."));
+  }
+  const answered = ask === null || isElsewhere ? null : await ask(id, anchors);
   const report = await judge({ ...question, register: answered });
   return { report, evidence: (report.evidenceFrom === "register" ? answered : given[0])?.evidence ?? null };
 };

@@ -61,7 +61,7 @@ export class HolderView {
           inShort(report),
         ),
         report.verdict !== "valid" && el("p", { class: "own", lang: "en" }, report.why),
-        factsOf(report.facts),
+        factsOf(report),
       ),
     );
   }

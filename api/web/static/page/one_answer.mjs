@@ -1,11 +1,13 @@
 // The answer about one file: the verdict first, then whose it is, what it says and who stands behind it,
 // then the checks, then the cryptography.
 import { bytesOf } from "../verify/encodings.mjs";
-import { Refuted } from "../verify/errors.mjs";
+import { Refuted, printable } from "../verify/errors.mjs";
 import { code, download, el, facts, own } from "./dom.mjs";
 import { told } from "./told.mjs";
 import { answerSign, answerWords, basisWords, checkWords, inShort, verdictWords } from "./wording.mjs";
-import { _, moment, number } from "./words.mjs";
+import { _, moment, number, pieces } from "./words.mjs";
+
+const [MOST_NAMES, LONGEST_NAME] = [5, 200];
 
 // `answer` is {file, report, evidence}; `onAsk(learner)` returns the answer that asks about a person, or throws
 // `Refusal` for a text that names none.
@@ -52,10 +54,12 @@ const whose = (answer, onAsk) => {
       fault.textContent = error.message;
     }
   };
+  const names = namesIn(answer);
   return el(
     "section",
     { class: "whose", "aria-labelledby": "whose" },
     el("h3", { id: "whose" }, _("Whose is it?")),
+    names.length > 0 && el("p", {}, pieces(_("Its issuer wrote the name {names}, which others may have too."), { names: el("strong", {}, own(names.join(", "))) })),
     learner === undefined
       ? el("p", { class: "own" }, _("Nobody has checked that yet. A file can be passed on: ask the person who showed it to you."))
       : el("p", { class: `found ${className(learner.verdict)}` }, found(learner.verdict), " ", el("span", { lang: "en", class: "own" }, learner.detail)),
@@ -68,6 +72,15 @@ const whose = (answer, onAsk) => {
       fault,
     ),
   );
+};
+
+// The names that the credential holds in the clear, if it is the one that was recorded.
+const namesIn = ({ file, report }) => {
+  if (report.facts === null) return [];
+  const { credentialSubject: subject } = file.holder.credential;
+  const identifiers = [subject].flat().flatMap((each) => each?.identifier ?? []);
+  const isName = (each) => each?.identityType === "name" && each.hashed !== true && typeof each.identityHash === "string";
+  return identifiers.filter(isName).slice(0, MOST_NAMES).map(({ identityHash }) => printable(identityHash, LONGEST_NAME));
 };
 
 const found = (verdict) =>
@@ -91,7 +104,7 @@ const check = ({ name, verdict, basis, detail }) => {
   const isKnown = verdict !== "could not check" || basis === "the bearer's word";
   return el(
     "li",
-    { class: className(verdict) },
+    { class: className(verdict), "data-check": name },
     el("p", { class: "question" }, checkWords(name)),
     el("p", { class: "outcome" }, el("span", { class: `status ${{ holds: "on", refuted: "off" }[verdict] ?? ""}` }, verdictWords(verdict)), isKnown && [" ", el("span", { class: "own" }, basisWords(basis))]),
     el("p", { class: "own detail", lang: "en" }, detail),
@@ -121,7 +134,7 @@ const cryptography = ({ file, report, evidence }) =>
     { class: "cryptography" },
     el("summary", {}, _("The cryptography")),
     facts([
-      [_("Credential"), code(report.credential)],
+      [_("Credential"), code(report.credential), report.evidenceFrom === "register" && [" ", el("a", { href: `/credentials/${report.credential}` }, _("The public entry"))]],
       [_("Log"), report.log === "" ? null : code(report.log)],
       [_("Tree size"), report.log === "" ? null : number(report.size)],
       [_("Root"), report.root === "" ? null : code(report.root)],

@@ -12,7 +12,7 @@ export const told = (report) =>
     el("h3", { id: "told" }, titled(report)),
     report.facts === null
       ? el("p", { class: "own" }, _("Nothing that this file says is shown here, because it is not known to be what was recorded."))
-      : factsOf(report.facts),
+      : factsOf(report),
   );
 
 const titled = ({ facts: found, subject }) => {
@@ -20,26 +20,33 @@ const titled = ({ facts: found, subject }) => {
   return title ? own(title) : _("What it is about");
 };
 
-export const factsOf = ({ award, issuer, accreditor, chain, anchor, status }) =>
-  facts([
+// Organizations are linked where the register that was asked has a page about each.
+export const factsOf = ({ evidenceFrom, facts: { award, issuer, accreditor, chain, anchor, status } }) => {
+  const organization = evidenceFrom === "register" ? linked : named;
+  return facts([
     [_("Assessed"), award && assessed(award)],
     [_("Level"), award?.definition?.level && levelWords(award.definition.level)],
     [_("Workload"), award?.definition?.workload && workloadWords(award.definition.workload)],
     [_("What was learnt"), award?.definition?.outcomes && el("ul", {}, award.definition.outcomes.map(({ name }) => el("li", {}, own(name))))],
     [_("Issued by"), issuer && organization(issuer), issuer?.vouchedBy && note(pieces(_("{name} vouches for that name"), { name: own(issuer.vouchedBy.name) }))],
     [_("Accredited by"), accreditor && [organization(accreditor), note(accredited(accreditor))]],
-    [_("Up to the authority"), anchor && path(chain, anchor)],
+    [_("Up to the authority"), anchor && path(chain, anchor, organization)],
     [_("Status"), status && standing(status)],
     [_("Valid"), award && valid(award)],
     [_("Recorded"), award && _("{time}, at position {position}", { time: moment(award.recordedAt), position: number(award.position) })],
   ]);
+};
 
 const note = (words) => el("span", { class: "own note" }, words);
 
-const organization = ({ did, name, isVouched }) => [
-  el("span", { class: "organization", title: did }, own(name)),
-  ...(isVouched ? [] : [" ", el("span", { class: "own" }, _("(nobody vouches for the name)"))]),
-];
+const named = (organization) => [el("span", { title: organization.did }, own(organization.name)), unvouched(organization)];
+
+const linked = (organization) => {
+  const { did, name } = organization;
+  return [el("a", { href: `/organizations/${did}`, title: did }, own(name)), unvouched(organization)];
+};
+
+const unvouched = ({ isVouched }) => !isVouched && [" ", el("span", { class: "own" }, _("(nobody vouches for the name)"))];
 
 // The issuance says how it was; what it leaves unsaid its definition may say.
 const assessed = ({ assessment, participation, supervision, definition }) =>
@@ -56,11 +63,11 @@ const accredited = ({ kind, decision, validFrom, validUntil }) =>
     validUntil === null ? _("from {day} on", { day: day(validFrom) }) : _("from {day} until {last}", { day: day(validFrom), last: day(validUntil) }),
   ].join(", ");
 
-const path = (chain, anchor) => {
+const path = (chain, anchor, organization) => {
   const between = (chain ?? []).filter(({ did }) => did !== anchor.did);
   return [
-    ...between.flatMap((each) => [...organization(each), ", ", _("recognised by"), " "]),
-    ...organization(anchor),
+    between.map((each) => [organization(each), ", ", _("recognised by"), " "]),
+    organization(anchor),
     note(anchor.isGiven ? _("an authority that you named") : _("a root authority of this log; you named none of your own")),
   ];
 };
