@@ -1,4 +1,4 @@
-// What a page reads of a credential, and finds in it: as `ask.mjs` asks. An answer is what is read, or the
+// What a page reads of a credential, and finds in it: as `questions.mjs` asks. An answer is what is read, or the
 // sentence by which it is refused or cannot be checked.
 import { added, unexamined } from "../../../api/web/static/verify/beyond.mjs";
 import { readCredential } from "../../../api/web/static/verify/blockcert_badge.mjs";

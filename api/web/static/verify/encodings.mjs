@@ -32,12 +32,14 @@ export const fromBase64 = (text) => {
   // `atob` skips white space and ignores stray bits under the padding, so it takes a second spelling.
   let raw = null;
   try {
-    raw = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+    raw = atob(text);
   } catch {
     throw new Refuted(`not base64: ${shown(text)}`);
   }
-  if (base64(raw) !== text) throw new Refuted(`not canonical base64: ${shown(text)}`);
-  return raw;
+  if (btoa(raw) !== text) throw new Refuted(`not canonical base64: ${shown(text)}`);
+  const bytes = new Uint8Array(raw.length);
+  for (let at = 0; at < raw.length; at += 1) bytes[at] = raw.charCodeAt(at);
+  return bytes;
 };
 
 // Base64url without padding (RFC 7515 section 2).
