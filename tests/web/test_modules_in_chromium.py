@@ -15,6 +15,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser
 
+from testamur.tlog.note import Signature
 from tests.api.web.test_readers_agree import holds
 from tests.api.web.test_verdicts_agree import (
     OTHER_WORDS,
@@ -24,8 +25,11 @@ from tests.api.web.test_verdicts_agree import (
     said_by_python,
 )
 from tests.harness.chromium import Tab, tab
+from tests.harness.page_modules import ask as ask_node
 from tests.harness.shared_vectors import load, needs_shared
+from tests.tlog.test_cosignature import PostQuantumWitness
 from tests.vectors.make_evidence import FOLDER
+from tests.vectors.scene import Scene
 
 pytestmark = pytest.mark.web
 PROJECT: Final = Path(__file__).parents[2]
@@ -119,3 +123,44 @@ def test_a_link_that_goes_on_after_its_end_is_refused(asking: Tab) -> None:
 
     assert good["kind"] == "holder"
     assert {each["kind"] for each in others} == {"unreadable", "credential"}
+
+
+class Witness(PostQuantumWitness):
+    """One that writes the line of a note."""
+
+    def cosign(self, text: bytes, timestamp: int, context: bytes | None = None) -> bytes:
+        blob = super().cosign(text, timestamp, context)
+        return Signature(self.name, self.verifier.key_id, blob).render()
+
+
+def with_witness(folder: Path, **changed: Any) -> dict[str, Any]:
+    """Return a vector whose policy asks for a witness of ML-DSA-44."""
+    scene = Scene(folder)
+    witness = Witness("witness.example")
+    scene.witnesses.append((witness, scene.story.now))  # type: ignore[arg-type]
+    scene.trust("w", f"witness w {witness.verifier}")
+    return scene.document("a witness of ML-DSA-44", {}, "register") | changed
+
+
+def test_witnesses_of_mldsa_are_examined(asking: Tab, tmp_path: Path) -> None:
+    good = with_witness(tmp_path / "log")
+    text = good["evidence"]["checkpoint"]
+    later = {**good["evidence"], "checkpoint": text.replace("\u2014 witness.example ", "\u2014 x ")}
+    *_, line = text.splitlines()
+    flipped = line[:-9] + ("A" if line[-9] != "A" else "B") + line[-8:]
+    forged = {**good["evidence"], "checkpoint": text.replace(line, flipped)}
+    found = [good, {**good, "evidence": later}, {**good, "evidence": forged}]
+    reports = ask(asking, "verify", [case(each) for each in found])
+
+    for each, report in zip(found, reports, strict=True):
+        assert differences(said_by_page(report), said_by_python(each)) == []
+    assert [each["verdict"] for each in reports] == ["valid", "not-valid", "not-valid"]
+    assert reports[0]["witnessedAt"] is not None
+
+
+def test_where_mldsa_is_unknown_its_witnesses_could_not_be_examined(tmp_path: Path) -> None:
+    (report,) = ask_node("verify", [case(with_witness(tmp_path / "log"))])
+
+    checkpoint = next(each for each in report["checks"] if each["name"] == "checkpoint")
+    assert checkpoint["verdict"] == "could not check"
+    assert "cannot be verified here: w" in checkpoint["detail"]

@@ -33,7 +33,7 @@ export const askPolicy = async (origin, how = {}) => {
   const asked = new Asked(origin, how);
   const text = new TextDecoder().decode(await asked.get("/log/vkey", MAX_KEYS));
   try {
-    return { name: `${origin}/log/vkey`, kind: "policy", policy: await policyIn(text), isOwnWord: true };
+    return { name: `${asked.origin}/log/vkey`, kind: "policy", policy: await policyIn(text), isOwnWord: true };
   } catch (error) {
     throw error instanceof Refuted ? new Unavailable(`${origin} answered with no key: ${error.message}`) : error;
   }
@@ -89,7 +89,7 @@ class Asked {
         `${origin} is asked without TLS, so that anybody on the way could leave out a revocation; use https`,
       );
     }
-    Object.assign(this, { origin, fetch, patience });
+    Object.assign(this, { origin: origin.replace(/\/+$/, ""), fetch, patience });
   }
 
   async get(path, atMost) {

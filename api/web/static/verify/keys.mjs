@@ -81,12 +81,13 @@ const decompressed = (raw) => {
 
 const NEEDED = "it takes Chrome or Edge 137, Firefox 130, Safari 17, or later";
 
-const imported = async (raw, algorithm) => {
+const imported = async (raw, algorithm, format = "raw") => {
   if (globalThis.crypto?.subtle === undefined) throw new Unavailable(`this page has no access to cryptography; ${NEEDED}`);
   try {
-    return await crypto.subtle.importKey("raw", raw, algorithm, false, ["verify"]);
+    return await crypto.subtle.importKey(format, raw, algorithm, false, ["verify"]);
   } catch (error) {
-    if (error.name === "NotSupportedError") {
+    // A format that a browser does not know is of an algorithm that it does not know.
+    if (error.name === "NotSupportedError" || (format !== "raw" && error instanceof TypeError)) {
       throw new Unavailable(`this browser cannot verify ${algorithm.name} signatures; ${NEEDED}`);
     }
     return null; // no point of the curve, under which nothing is signed
@@ -97,6 +98,12 @@ const imported = async (raw, algorithm) => {
 export const isSignedEd25519 = async (raw, signature, message) => {
   const key = await imported(raw, { name: "Ed25519" });
   return key !== null && signature.length === 64 && crypto.subtle.verify("Ed25519", key, signature, message);
+};
+
+// Whether `signature` is by the raw ML-DSA-44 key over `message` (FIPS 204). Throws `Unavailable` in most browsers.
+export const isSignedMlDsa44 = async (raw, signature, message) => {
+  const key = await imported(raw, { name: "ML-DSA-44" }, "raw-public");
+  return key !== null && crypto.subtle.verify("ML-DSA-44", key, signature, message);
 };
 
 const isSignedP256 = async (point, signature, message) => {

@@ -2,6 +2,7 @@
 import { bytesOf, equal, fromBase64, hex, joined } from "./encodings.mjs";
 import { Refuted, Unavailable, shown } from "./errors.mjs";
 import { sha256 } from "./hashes.mjs";
+import { isSignedEd25519, isSignedMlDsa44 } from "./keys.mjs";
 
 export const ED25519 = 1;
 export const ED25519_COSIGNATURE = 4;
@@ -90,13 +91,41 @@ const treeSize = (digits) => {
 
 // --- Cosignatures (c2sp.org/tlog-cosignature) ---
 
-// The POSIX time that a cosignature states, and what it signs: {time, signature, message}.
-export const ed25519Cosignature = (text, blob) => {
-  if (blob.length !== 72) throw new Refuted(`a cosignature of type 4 has 72 bytes, not ${blob.length}`);
+const COSIGNATURE_SIZES = { [ED25519_COSIGNATURE]: 72, [MLDSA44_COSIGNATURE]: 2428 };
+
+// Whether a key (type 4 or 6) cosigned the checkpoint in the text of a note, and the POSIX time that it states:
+// {time, isSigned}. Extension lines are covered by type 4 and not by type 6. Throws `Refuted` for bytes that are no
+// cosignature, and `Unavailable` where the browser does not know the algorithm.
+export const cosignature = async (key, text, blob) => {
+  const size = COSIGNATURE_SIZES[key.algorithm];
+  if (blob.length !== size) {
+    throw new Refuted(`a cosignature of type 0x0${key.algorithm} has ${size} bytes, not ${blob.length}`);
+  }
   const time = new DataView(blob.buffer, blob.byteOffset).getBigUint64(0);
   if (time > MAX_TREE) throw new Refuted(`time ${time} is not from 0 to 2^63 - 1`);
-  const message = joined(bytesOf(`cosignature/v1\ntime ${time}\n`), bytesOf(text));
-  return { time: Number(time), signature: blob.subarray(8), message };
+  const signature = blob.subarray(8);
+  if (key.algorithm === ED25519_COSIGNATURE) {
+    const message = joined(bytesOf(`cosignature/v1\ntime ${time}\n`), bytesOf(text));
+    return { time: Number(time), isSigned: await isSignedEd25519(key.raw, signature, message) };
+  }
+  const message = treeMessage(key.name, time, parseCheckpoint(text));
+  return { time: Number(time), isSigned: await isSignedMlDsa44(key.raw, signature, message) };
+};
+
+// What an ML-DSA-44 cosignature of a whole tree signs: the subtree from 0 to its size.
+const treeMessage = (cosigner, time, { origin, size, root }) =>
+  joined(bytesOf("subtree/v1\n\0"), counted(cosigner), number(time), counted(origin), number(0n), number(BigInt(size)), root);
+
+const number = (value) => {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, value);
+  return bytes;
+};
+
+const counted = (name) => {
+  const raw = bytesOf(name);
+  if (raw.length < 1 || raw.length > 255) throw new Refuted(`a cosigned name has 1 to 255 bytes, not ${raw.length}`);
+  return joined(Uint8Array.of(raw.length), raw);
 };
 
 export const isSameKey = (one, other) => one.algorithm === other.algorithm && equal(one.raw, other.raw);
