@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import zxingcpp
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from testamur.badges.commitment import HolderFile, read_holder_file, render_holder_file
 from testamur.badges.holder_link import MAX_IN_QR, holder_link, read_holder_link
@@ -111,6 +111,28 @@ def test_of_a_file_that_was_changed_nothing_is_shown_as_true(visitor: Tab, shown
     assert verdict(page) == "Not valid"
     assert page.locator("svg.badge-picture").count() == 0
     assert "Advanced Soil Science" not in page.locator(".told").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("status", "due"),
+    [
+        (404, "It holds nothing under this number."),
+        (429, "nothing is known about it"),
+        (503, "nothing is known about it"),
+        (None, "nothing is known about it"),
+    ],
+)
+def test_a_register_that_does_not_answer_is_not_said_to_hold_nothing(
+    visitor: Tab, shown: ShownLog, status: int | None, due: str
+) -> None:
+    def answer(route: Route) -> None:
+        route.abort() if status is None else route.fulfill(status=status, body="")
+
+    visitor.page.route("**/history", answer)
+    page = opened(visitor, shown, "valid")
+    expect(page.locator("section[aria-labelledby=log]")).to_contain_text(due)
+    assert "Valid" in page.locator(".badge-verdict").inner_text()
+    visitor.faults = [each for each in visitor.faults if "Failed to load resource" not in each]
 
 
 def test_without_a_link_a_file_is_taken(visitor: Tab, shown: ShownLog) -> None:

@@ -74,6 +74,33 @@ const KINDS = {
   readLink,
   isHolderLink,
   policyOf,
+  // How often a register is asked by a page that was asked about credentials at these times (ms); `silent` are the
+  // turns in which it does not answer.
+  askedAgain: async ({ times, silent }) => {
+    const { now } = Date;
+    let count = 0;
+    const ask = register("https://register.example", async () => (silent.includes(count++) ? new Unavailable("silent") : {}));
+    try {
+      for (const time of times) {
+        Date.now = () => time;
+        await ask("id", []);
+      }
+    } finally {
+      Date.now = now;
+    }
+    return count;
+  },
+  // Many files, of which the register fails a page on those with these ids, by an error that nobody foresaw.
+  manyOfWhichSomeFail: async ({ holders, policy, failing }) => {
+    const files = [];
+    for (const each of holders) files.push(await given("holder", each));
+    const ask = async (id) => {
+      if (failing.includes(id)) throw new RangeError("Maximum call stack size exceeded");
+      return new Unavailable("silent");
+    };
+    const trusted = { policy: await given("policy", policy), anchors: [], ask };
+    return (await checkEach(files, [], trusted, () => {})).map(({ report }) => [report.verdict, report.why]);
+  },
   json: ({ data, ...bounds }) => jcs(parseStrict(fromBase64(data), bounds)),
   event: (line) => jcs(decodeEvent(line)),
   entry: (line) => parseEntry(line).recordedAt,

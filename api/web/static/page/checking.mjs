@@ -5,6 +5,7 @@ import { _ } from "./words.mjs";
 
 const AT_ONCE = 8;
 const KEPT = 64; // answers of the register
+const FRESH = 60_000; // milliseconds for which an answer of the register is one of now
 
 // Files by what they are for: each of `subjects` gets an answer, `evidence` goes with them.
 export const sortedOut = (files) => ({
@@ -14,14 +15,23 @@ export const sortedOut = (files) => ({
 });
 
 // Asks the register that this page is from, by the id alone, and returns its answer, or the `Unavailable` that it is
-// silent by. The last answers are kept.
-export const register = (origin) => {
+// silent by. The last answers are kept for a minute: in a page that stays open a credential may be revoked since. A
+// silence is not kept.
+export const register = (origin, ask = answerOf) => {
   const kept = new Map();
-  return (credential, anchors) => {
+  return async (credential, anchors) => {
     const key = [credential, ...anchors].join(" ");
-    if (!kept.has(key)) kept.set(key, answerOf(origin, credential, anchors));
+    // The clock, since the time of a page stands still while the machine sleeps; one that was set back tells nothing.
+    const age = Date.now() - kept.get(key)?.asked;
+    if (!(age >= 0 && age < FRESH)) {
+      kept.delete(key);
+      kept.set(key, { asked: Date.now(), answer: ask(origin, credential, anchors) });
+    }
     if (kept.size > KEPT) kept.delete(kept.keys().next().value);
-    return kept.get(key);
+    const { answer } = kept.get(key);
+    const found = await answer;
+    if (found instanceof Unavailable && kept.get(key)?.answer === answer) kept.delete(key);
+    return found;
   };
 };
 
@@ -66,12 +76,22 @@ export const checkEach = async (files, evidence, trusted, onDone) => {
   const worker = async () => {
     while (next < files.length) {
       const at = next++;
-      found[at] = await check(files[at], about.get(files[at].holder?.id) ?? [], trusted);
+      found[at] = await checkAlone(files[at], about.get(files[at].holder?.id) ?? [], trusted);
       onDone();
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   return found;
+};
+
+// What fails on one file fails on that one alone, and leaves the others their answers.
+const checkAlone = async (file, given, trusted) => {
+  try {
+    return await check(file, given, trusted);
+  } catch (error) {
+    const why = _("This page failed on this file, so nothing was told about it: {why}", { why: error?.message ?? error });
+    return { report: await judge({ file: { name: file.name, kind: "unreadable", why } }), evidence: null };
+  }
 };
 
 const byCredential = (evidence) => {

@@ -175,11 +175,13 @@ export class HolderView {
 
   async log() {
     const { id } = this.file.holder;
-    const answer = await fetch(`/credentials/${id}/history`, { headers: { Accept: "application/json" }, credentials: "omit" });
     const heading = el("h2", { id: "log" }, _("What the register holds about it"));
     const known = el("p", {}, _("The register holds no name, no address and no content of it: only a number that means nothing without your file, who issued it, for which achievement, under which accreditation, its dates, and what became of it."));
-    if (!answer.ok) return el("section", { "aria-labelledby": "log" }, heading, el("p", {}, _("It holds nothing under this number.")));
-    const { items } = await answer.json();
+    const without = (why) => el("section", { "aria-labelledby": "log" }, heading, el("p", {}, why));
+    const { status, items } = await historyOf(id);
+    if (status === 404) return without(_("It holds nothing under this number."));
+    // A register that is silent, or wants another try, has said nothing about the credential.
+    if (items === null) return without(_("It did not answer, so that nothing is known about it: try again later."));
     return el(
       "section",
       { "aria-labelledby": "log" },
@@ -220,6 +222,16 @@ export class HolderView {
     return place;
   }
 }
+
+// What the register tells of a credential: {status, items}, which are null without an answer.
+const historyOf = async (id) => {
+  try {
+    const answer = await fetch(`/credentials/${id}/history`, { headers: { Accept: "application/json" }, credentials: "omit" });
+    return { status: answer.status, items: answer.ok ? (await answer.json()).items : null };
+  } catch {
+    return { status: null, items: null };
+  }
+};
 
 const entry = ({ event, status, position, recordedAt, counts, reason, effectiveAt }) =>
   el(
