@@ -273,6 +273,13 @@ def test_names_are_made_of_the_same_ranges() -> None:
     assert answers == mine
 
 
+OTHER_TIMES: Final = (
+    *("1970-01-01T00:00:00.000Z", "1969-12-31T23:59:59.999Z", "-000001-01-01T00:00:00.000Z"),
+    *("9999-12-31T23:59:59.999Z", "+010000-01-01T00:00:00.000Z", "+275760-09-13T00:00:00.000Z"),
+    *("2026-11-21T10:00:60.000Z", "2026-11-21T24:00:00.000Z", "2026-11-21T10:00:00.000+00:00"),
+)
+
+
 def test_submission_entries_are_read_and_refused_alike() -> None:
     refused = [
         each["entry"] for each in load("submission/entry.json")["refused"] if "entry" in each
@@ -280,6 +287,8 @@ def test_submission_entries_are_read_and_refused_alike() -> None:
     good = next(iter(load("evidence.json")["evidence"]["submissions"]))["entry"]
     draw = random.Random(3)
     texts = [good, *refused, *(bent(good, draw, 'AZaz09-_=."{}:,é') for _ in range(300))]
+    recorded = json.loads(good)["recordedAt"]
+    texts += [good.replace(recorded, each) for each in OTHER_TIMES]
     answers = of_page(ask("entry", texts))
 
     due = outcomes(lambda each: parse_submission_entry(each.encode())[0], texts)

@@ -72,7 +72,9 @@ export const verifyHeader = async (header, key = publicKey(header.key)) => {
 
 const parseTime = (written) => {
   const time = new Date(written);
-  if (Number.isNaN(time.getTime()) || time.getTime() < 0 || time.toISOString() !== written) {
+  // ECMAScript knows years beyond 9999, written with a sign; RFC 3339 does not.
+  const isSigned = /^[-+]/.test(written);
+  if (isSigned || Number.isNaN(time.getTime()) || time.getTime() < 0 || time.toISOString() !== written) {
     throw new Refusal("time", "not an RFC 3339 UTC time with milliseconds", written);
   }
   return time.getTime();
