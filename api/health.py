@@ -20,6 +20,7 @@ from api.log_keys.listed import ListedKey
 from api.parts import Parts
 from api.questions.moment import NOW
 from api.readiness import Alive, Progress, Readiness, hung, readiness
+from api.web.languages import LanguageAsked, language_asked
 from api.web.policy import HTML
 from api.web.routes import page_of
 from testamur import __version__
@@ -130,11 +131,12 @@ routes: Final = APIRouter(tags=["server"])
     description="The log that it serves, how far it is, and where everything else is.",
     responses={200: openapi.answer(About, "Itself.")},
 )
-async def about(request: Request, observed: Observed) -> Response:
+async def about(request: Request, observed: Observed, lang: LanguageAsked = None) -> Response:
     if media_type_taken(request.scope["headers"], _ABOUT_FORMS) != HTML:
         return _json(observed.about())
     state = request.app.state
-    return page_of(await state.answerer.ask(NOW, state.front.page))
+    language = language_asked(request.scope["headers"], lang)
+    return page_of(await state.answerer.ask(NOW, lambda view: state.front.page(view, language)))
 
 
 @routes.get(

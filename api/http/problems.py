@@ -100,7 +100,7 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.document = ProblemDocument(
             type=problem_types.address(rule),
-            title=_TITLES.get(status, "The request failed"),
+            title=TITLES.get(status, "The request failed"),
             status=status,
             detail=detail,
             rule=rule,
@@ -115,7 +115,7 @@ class Problem(Exception):
         return msgspec.json.encode(self.document)
 
 
-_TITLES: Final = {
+TITLES: Final = {
     307: "It is at another address for now",
     308: "It has one address, which is another",
     400: "The request is not well-formed",

@@ -53,6 +53,7 @@ from api.questions.successions import (
     predecessor,
     successor,
 )
+from api.web.languages import LanguageAsked
 from projections import achievements, organizations, successions
 from projections import credentials as projected
 from projections.credential_lists import Chosen
@@ -298,7 +299,12 @@ def _line(found: projected.CredentialLine) -> CredentialLine:
     "states what the register says; the evidence proves it.",
     responses=described(CredentialAnswer),
 )
-async def one_credential(asker: Asking, when: When, credential: Uuid) -> Response:
+async def one_credential(
+    asker: Asking,
+    when: When,
+    credential: Uuid,
+    lang: LanguageAsked = None,  # noqa: ARG001 - the asker has it
+) -> Response:
     def find(view: View) -> CredentialAnswer:
         found = view.known("credential", credential, projected.credential_at)
         return _credential(view, found, asker.answerer.issuance(found.issued.position))

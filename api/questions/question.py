@@ -27,7 +27,8 @@ from api.questions.filters import ListRequest
 from api.questions.links import Links
 from api.questions.moment import DID, UUID, Moment, PageRequest
 from api.questions.table import CONTENT_TYPE, CSV, columns, table
-from api.web.policy import HTML, POLICY
+from api.web.languages import language_asked
+from api.web.policy import HTML, PAGES_VARY, POLICY
 from projections.page import Page
 from projections.standing import Fallen, Happened
 from testamur.catalogue.events import wire_name
@@ -75,8 +76,9 @@ _NOT_HERE: Final = problems(
 _encode: Final = msgspec.json.Encoder().encode
 
 
-PageMaker: TypeAlias = Callable[[View, Any, str], bytes]
-"""Makes the page of an answer for people: of a view, what was found there, and its address."""
+PageMaker: TypeAlias = Callable[[View, Any, str, str], bytes]
+"""Makes the page of an answer for people: of a view, what was found there, its address, and the
+language of the page."""
 Pages: TypeAlias = Mapping[Any, PageMaker]
 """The pages that there are, by the shape of the answer."""
 
@@ -221,7 +223,8 @@ def not_counted(found: Iterable[Fallen]) -> tuple[NotCounted, ...]:
 class Asker(NamedTuple):
     """A client that asks: where its answer comes from, what it takes, and what it has already.
 
-    `name` is what a file with the answer may be called, `address` the path and query asked for.
+    `name` is what a file with the answer may be called, `address` the path and query asked for,
+    `lang` the language in that query.
     """
 
     answerer: Answerer
@@ -229,6 +232,12 @@ class Asker(NamedTuple):
     headers: Headers
     name: str
     address: str
+    lang: str | None
+
+    @property
+    def language(self) -> str:
+        """The language of a page for this client."""
+        return language_asked(self.headers, self.lang)
 
     @property
     def held(self) -> bytes | None:
@@ -266,7 +275,7 @@ async def answered(
     def answer_to(view: View) -> tuple[bytes, int, str | None]:
         found = find(view)
         if media_type == HTML and page is not None:
-            body = page(view, found, asker.address)
+            body = page(view, found, asker.address, asker.language)
         else:
             body = table(found, kind) if media_type == CSV else _encode(found)
         return body, found.size, getattr(found, "next", None)
@@ -286,7 +295,7 @@ async def answered(
         headers["Content-Disposition"] = f'attachment; filename="{asker.name}-{size}.csv"'
     if media_type == HTML:
         # It says how old it is.
-        headers |= {"Cache-Control": "no-cache", CSP: POLICY}
+        headers |= {"Cache-Control": "no-cache", CSP: POLICY, "Vary": PAGES_VARY}
     return conditional.answer(body, _CONTENT_TYPES[media_type], headers, asker.held)
 
 
@@ -311,6 +320,7 @@ async def _asker(request: Request) -> Asker:
         headers=request.scope["headers"],
         name=_NO_NAME.sub("-", path.rpartition("/")[2]),
         address=f"{path}?{query}" if query else path,
+        lang=request.query_params.get("lang") if query else None,
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from api.http.asgi import CSP
 from api.web import offline
-from api.web.languages import language_asked, script_words
+from api.web.languages import LanguageAsked, language_asked, script_words
 from api.web.modules import needed
 from api.web.policy import HTML
 from api.web.rendering import render
@@ -16,7 +16,6 @@ from api.web.routes import address_of, page_of
 from testamur.badges.holder_link import PAGE
 
 routes: Final = APIRouter(include_in_schema=False)
-_Language = Annotated[str | None, Query(max_length=20)]
 
 
 class BrowserPages:
@@ -52,13 +51,13 @@ class BrowserPages:
 
 
 @routes.get("/verify")
-async def verify(request: Request, lang: _Language = None) -> Response:
+async def verify(request: Request, lang: LanguageAsked = None) -> Response:
     """Answer with the page that checks what somebody was sent."""
     return _page(request, "verify.html", "page/verify.mjs", lang)
 
 
 @routes.get(PAGE)
-async def holder(request: Request, lang: _Language = None) -> Response:
+async def holder(request: Request, lang: LanguageAsked = None) -> Response:
     """Answer with the page that shows learners the credential in their link."""
     return _page(request, "holder.html", "page/holder.mjs", lang)
 

@@ -1,10 +1,10 @@
-"""Bring the catalogues of translations up to date with the texts of templates and scripts.
+"""Bring the catalogues of translations up to date with the texts of translated pages.
 
     python -m api.web.catalogues           # all of them: `make words`
     python -m api.web.catalogues nl        # or begin that of a language
 
 A translation stays with its text; a text that is gone takes its translation along. What is new has
-none, and is shown in English until somebody writes it.
+none, and is shown in English until somebody writes it. Comments at the head of a file stay.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
-from api.web.languages import ENGLISH, FOLDER, NAMES
+from api.http.problems import TITLES
+from api.web.languages import ENGLISH, FOLDER, NAMES, PARTS, TRANSLATED
 
 WEB: Final = Path(__file__).parent
 PROJECT: Final = WEB.parents[1]
 SOURCES: Final = (
-    ("jinja2.ext:babel_extract", "templates/*.html"),
+    *(("jinja2.ext:babel_extract", f"templates/{name}") for name in sorted(TRANSLATED | PARTS)),
     ("javascript", "static/page/*.mjs"),
 )
 # A catalogue changes when its words do, and never with the day.
@@ -31,8 +32,10 @@ _NO_DAY: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def texts() -> Catalog:
-    """Return every text of the templates and scripts, with the files that have it."""
+    """Return every text of the translated pages, with the files that have it."""
     found = Catalog(fuzzy=False)
+    for title in TITLES.values():
+        found.add(title, locations=[("api/http/problems.py", 0)])
     for method, pattern in SOURCES:
         for path in sorted(WEB.glob(pattern)):
             options = {"newstyle_gettext": "true", "trimmed": "true"} if "jinja" in method else {}
@@ -51,7 +54,8 @@ def updated(language: str, template: Catalog) -> Catalog:
         found = Catalog(locale=language, fuzzy=False)
     found.update(template, no_fuzzy_matching=True, update_header_comment=False)
     found.obsolete.clear()
-    found.header_comment = f"# {NAMES[language]}"
+    if not file.exists():
+        found.header_comment = f"# {NAMES[language]}"
     found.creation_date = found.revision_date = _NO_DAY
     return found
 

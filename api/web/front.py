@@ -8,7 +8,6 @@ from typing import Any
 from api.published import Published
 from api.questions.answerer import View
 from api.web.browser_pages import BrowserPages
-from api.web.languages import ENGLISH
 from api.web.pages import shared
 from api.web.rendering import render
 from projections import dids
@@ -25,13 +24,13 @@ class Front:
         self._latest = latest
         self._browser = browser
 
-    def page(self, view: View) -> bytes:
-        """Return the page as of a view of the register."""
+    def page(self, view: View, language: str) -> bytes:
+        """Return the page as of a view of the register, in a language."""
         facts: dict[str, Any] = {
             **shared(self._vkey.partition("+")[0], "/", view),
-            **self._browser.scripts("page/front.mjs", ENGLISH),
+            **self._browser.scripts("page/front.mjs", language),
             "checkpoint": self._latest().note.decode("utf-8", "replace"),
             "vkey": self._vkey,
             "organizations": dids.count(view.connection, view.size),
         }
-        return render("front.html", facts)
+        return render("front.html", facts, language)

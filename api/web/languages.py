@@ -3,6 +3,8 @@
 A text stands in English where it is used: in a template as `_("…")`, in a script of `static/page`
 likewise. `translations/LANGUAGE.po` (gettext) has it in another language; what it lacks stays
 English. A page carries the words of its scripts as a table, of English texts to their translations.
+
+A page is translated whole or not at all: those that `TRANSLATED` does not list are English.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from fastapi import Query
 
 from api.http.asgi import Headers
 from api.http.negotiation import language_taken
@@ -31,7 +34,32 @@ NAMES: Final = {
     "nl": "Nederlands",
 }
 """What each language calls itself; those without a catalogue are not offered."""
-_OF_SCRIPTS: Final = "api/web/static/page/"
+TRANSLATED: Final = frozenset(
+    {
+        "credential.html",
+        "front.html",
+        "holder.html",
+        "offline.html",
+        "problem.html",
+        "verify.html",
+    }
+)
+"""The templates of pages in all languages. Every other page is English, whatever is asked."""
+PARTS: Final = frozenset(
+    {"base.html", "forms.html", "languages.html", "scripts.html", "words.html"}
+)
+"""What these pages are made of besides."""
+_OF_SCRIPTS: Final = ("api/web/static/page/", "api/web/templates/offline.html")
+
+
+LanguageAsked = Annotated[
+    str | None,
+    Query(
+        max_length=20,
+        description="The language of a page for people; without it, the browser's own counts.",
+        examples=["nl"],
+    ),
+]
 
 
 def languages() -> dict[str, str]:

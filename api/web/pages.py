@@ -22,6 +22,7 @@ from api.web.organization_page import organization_facts, recognised_tree
 from api.web.rendering import render
 from projections import accreditations, achievements, credentials
 
+_OF_THIS_PAGE: Final = frozenset({"cursor", "lang"})
 _FIRST: Final = 12  # items of each list that a page about one thing shows
 
 
@@ -38,9 +39,9 @@ def pages(origin: str) -> dict[Any, PageMaker]:
 
 
 def _maker(told: Told, origin: str) -> PageMaker:
-    def make(view: View, found: Any, address: str) -> bytes:
+    def make(view: View, found: Any, address: str, language: str) -> bytes:
         facts = {**shared(origin, address, view), "found": found, **told.more(view, found)}
-        return render(told.template, facts)
+        return render(told.template, facts, language)
 
     return make
 
@@ -48,7 +49,8 @@ def _maker(told: Told, origin: str) -> PageMaker:
 def shared(origin: str, address: str, view: View) -> dict[str, Any]:
     """Return the facts that every page tells of its view: how far it goes, and where else it is."""
     split = urlsplit(address)
-    asked = [pair for pair in parse_qsl(split.query, keep_blank_values=True) if pair[0] != "cursor"]
+    given = parse_qsl(split.query, keep_blank_values=True)
+    asked = [pair for pair in given if pair[0] not in _OF_THIS_PAGE]
     return {
         "origin": origin,
         "path": split.path,

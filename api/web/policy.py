@@ -10,6 +10,9 @@ from typing import Final
 
 HTML: Final = "text/html"
 
+PAGES_VARY: Final = "Accept, Accept-Language, Accept-Encoding"
+"""The headers of a request that decide about a page (`Vary`, RFC 9110 section 12.5.5)."""
+
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "

@@ -20,8 +20,9 @@ from api.questions.answerer import Answerer, View
 from api.questions.moment import NOW
 from api.questions.table import CONTENT_TYPE, CSV, table
 from api.web.finding import kinds_of
+from api.web.languages import language_asked
 from api.web.meant import Meant, meant
-from api.web.policy import HTML, POLICY
+from api.web.policy import HTML, PAGES_VARY, POLICY
 from api.web.rendering import render
 
 _JSON: Final = "application/json"
@@ -136,9 +137,10 @@ async def problem_page(request: Request, problem: Problem) -> Response:
         "asked": path,
         "typed": request.query_params.get("q") or request.query_params.get("name") or "",
     }
-    headers = {"Cache-Control": "no-store", CSP: POLICY, "Vary": "Accept, Accept-Encoding"}
+    language = language_asked(request.scope["headers"], request.query_params.get("lang"))
+    headers = {"Cache-Control": "no-store", CSP: POLICY, "Vary": PAGES_VARY}
     return Response(
-        render("problem.html", facts),
+        render("problem.html", facts, language),
         document.status,
         headers={**headers, **problem.headers, "Content-Type": f"{HTML}; charset=utf-8"},
     )

@@ -1,6 +1,7 @@
 """How a page is made of facts: the templates, what they may call, and how they write a value.
 
 All text is escaped by the template. A fact that a template names and nobody gave is an error.
+Days, times and numbers are written as the language of the page writes them.
 """
 
 from __future__ import annotations
@@ -8,28 +9,34 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
+from babel import Locale
+from babel.dates import format_date, format_timedelta
+from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from api.questions import links
 from api.web import static_files
-from api.web.languages import ENGLISH, translations
+from api.web.languages import ENGLISH, TRANSLATED, languages, translations
 from api.web.numbers_page import period_name, share
 from testamur.catalogue.submission import format_time
 from testamur.rules import Flag
 
 FOLDER: Final = Path(__file__).parent / "templates"
-_AGES: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _NO_LINK: Final = re.compile(r"[\x00-\x20\x7f]")
 
 
 def render(template: str, facts: Mapping[str, Any], language: str = ENGLISH) -> bytes:
-    """Return the page that a template makes of facts in a language, in UTF-8."""
-    return _environment(language).get_template(template).render(facts).encode()
+    """Return the page that a template makes of facts in a language, in UTF-8.
+
+    A page that is not translated is English in all its parts, and says so.
+    """
+    spoken = language if template in TRANSLATED else ENGLISH
+    return _environment(spoken).get_template(template).render(facts).encode()
 
 
 @cache
@@ -45,49 +52,51 @@ def _environment(language: str) -> Environment:
     environment.install_gettext_translations(  # type: ignore[attr-defined]
         translations(language), newstyle=True
     )
+    written = Locale.parse("en_GB" if language == ENGLISH else language)
     environment.filters |= {
-        "age": age,
+        "ago": partial(ago, written),
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
-        "day": day,
+        "day": partial(day, written),
         "flag": Flag,
         "hex": bytes.hex,
         "milliseconds": format_time,
-        "moment": moment,
-        "number": "{:,}".format,
+        "moment": partial(moment, written),
+        "number": partial(format_decimal, locale=written),
         "period": period_name,
         "share": share,
         "short": short,
         "web_link": web_link,
     }
-    environment.globals |= {"at": links, "language": language, "static": static_files.address}
+    environment.globals |= {
+        "at": links,
+        "language": language,
+        "languages": languages(),
+        "static": static_files.address,
+    }
     return environment
 
 
-def day(value: date | str) -> Markup:
+def day(written: Locale, value: date | str) -> Markup:
     """Return a day for people, such as 21 November 2026, in its element."""
     found = value if isinstance(value, date) else date.fromisoformat(value)
-    return Markup('<time datetime="{}">{} {}</time>').format(
-        found.isoformat(), found.day, found.strftime("%B %Y")
+    return Markup('<time datetime="{}">{}</time>').format(
+        found.isoformat(), format_date(found, "long", written)
     )
 
 
-def moment(recorded_at: str) -> Markup:
+def moment(written: Locale, recorded_at: str) -> Markup:
     """Return a time (RFC 3339, UTC) for people, to the minute, in its element."""
     found = datetime.fromisoformat(recorded_at)
-    return Markup('<time datetime="{}">{} {} UTC</time>').format(
-        recorded_at, found.day, found.strftime("%B %Y, %H:%M")
+    return Markup('<time datetime="{}">{}, {:%H:%M} UTC</time>').format(
+        recorded_at, format_date(found, "long", written), found
     )
 
 
-def age(recorded_at: str, now: datetime | None = None) -> str:
-    """Return how long ago a time (RFC 3339, UTC) was, in its largest unit: `3 minutes`."""
+def ago(written: Locale, recorded_at: str, now: datetime | None = None) -> str:
+    """Return how long ago a time (RFC 3339, UTC) was, in its largest unit: `3 minutes ago`."""
     passed = (now or datetime.now(UTC)) - datetime.fromisoformat(recorded_at)
-    seconds = max(0, int(passed.total_seconds()))
-    for size, unit in _AGES:
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {unit}" + "s" * (count != 1)
-    return "less than a second"
+    seconds = max(1, int(passed.total_seconds()))
+    return format_timedelta(-seconds, threshold=1, add_direction=True, locale=written)
 
 
 def short(name: str) -> str:

@@ -14,10 +14,10 @@ from api.questions.moment import NOW
 from api.tiles import ENTRANCE
 from api.web import static_files
 from api.web.finding import found
-from api.web.policy import HTML, POLICY
+from api.web.policy import HTML, PAGES_VARY, POLICY
 
 routes: Final = APIRouter(include_in_schema=False)
-_PAGE: Final = {"Cache-Control": "no-store", CSP: POLICY, "Vary": "Accept, Accept-Encoding"}
+_PAGE: Final = {"Cache-Control": "no-store", CSP: POLICY, "Vary": PAGES_VARY}
 
 
 @routes.get("/find")

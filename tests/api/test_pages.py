@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -10,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from babel import Locale
 
 from api.web import rendering, static_files
 from api.web.policy import POLICY
@@ -161,7 +161,7 @@ def test_a_credential_is_told_with_its_issuer_accreditor_and_what_the_page_does_
         assert told in text
     assert organization["name"] in text
     assert answer["vouched"]["words"]["name"] in text
-    assert "It says nothing about the file that you were sent: check that here" in text
+    assert "It says nothing about the file that you were sent. Check that" in text
     assert f"position {answer['issued']['position']:,}" in text
 
 
@@ -292,15 +292,20 @@ def test_a_static_file_is_kept_for_good_and_only_under_its_digest(served: Served
         assert served.get(address).status_code == 404
 
 
-def test_times_and_days_are_told_in_words() -> None:
+def test_times_days_and_numbers_are_told_in_the_words_of_a_language() -> None:
     now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    english, dutch, german = map(Locale.parse, ("en_GB", "nl", "de"))
     ages = {
-        "2026-11-29T11:59:59.500Z": "less than a second",
-        "2026-11-29T11:59:59Z": "1 second",
-        "2026-11-29T10:00:00Z": "2 hours",
-        "2026-11-27T12:00:00Z": "2 days",
-        "2026-11-29T12:00:01Z": "less than a second",
+        "2026-11-29T11:59:59.500Z": "1 second ago",
+        "2026-11-29T11:59:58Z": "2 seconds ago",
+        "2026-11-29T10:00:00Z": "2 hours ago",
+        "2026-11-27T12:00:00Z": "2 days ago",
+        "2026-11-29T12:00:01Z": "1 second ago",
     }
-    assert {text: rendering.age(text, now) for text in ages} == ages
-    assert ">29 November 2026, 09:05 UTC<" in rendering.moment("2026-11-29T09:05:59.000Z")
-    assert json.dumps(str(rendering.day("2026-02-01"))).count("1 February 2026") == 1
+    assert {text: rendering.ago(english, text, now) for text in ages} == ages
+    assert rendering.ago(german, "2026-11-27T12:00:00Z", now) == "vor 2 Tagen"
+    time = "2026-03-29T09:05:59.000Z"
+    assert ">29 March 2026, 09:05 UTC<" in rendering.moment(english, time)
+    assert ">29 maart 2026, 09:05 UTC<" in rendering.moment(dutch, time)
+    assert rendering.day(english, "2026-02-01").count("1 February 2026") == 1
+    assert rendering.day(german, "2026-02-01").count("1. Februar 2026") == 1

@@ -1,5 +1,6 @@
 // What the page's own modules are asked, by kind: in Node (`ask.mjs`) and in a browser. What a module refuses
 // is {refused: rule}; any other error ends the run.
+import { checkEach, register } from "../../../api/web/static/page/checking.mjs";
 import { isHolderLink } from "../../../api/web/static/page/holder_link.mjs";
 import { policyOf } from "../../../api/web/static/page/trust.mjs";
 import { QUESTIONS } from "./ask_credentials.mjs";

@@ -44,12 +44,13 @@ const answerOf = async (origin, credential, anchors) => {
   }
 };
 
-// {report, evidence} of one file: `evidence` is what it was judged by, if there was any. `given` are files of
-// evidence about it; `trusted` is {policy, anchors, ask}, where `ask` is null if no register is asked.
+// {report, evidence, isInWords} of one file: `evidence` is what it was judged by, if there was any, and `isInWords` says that
+// the page itself found the reason, in its reader's language. `given` are files of evidence about it; `trusted` is
+// {policy, anchors, ask}, where `ask` is null if no register is asked.
 export const check = async (file, given, { policy, anchors, ask }, learner = null) => {
   const question = { file, evidence: given, policy, anchors, learner };
-  const unread = async (why) => ({ report: await judge({ ...question, file: { ...file, kind: "unreadable", why } }), evidence: null });
-  if (file.kind !== "holder") return { report: await judge(question), evidence: null };
+  const unread = async (why) => ({ report: await judge({ ...question, file: { ...file, kind: "unreadable", why } }), evidence: null, isInWords: true });
+  if (file.kind !== "holder") return { report: await judge(question), evidence: null, isInWords: file.isInWords ?? false };
   const logs = policy.policy.logs.map(({ name }) => name);
   const { id, log } = file.holder;
   const isElsewhere = log !== null && !logs.includes(log);
@@ -59,7 +60,7 @@ export const check = async (file, given, { policy, anchors, ask }, learner = nul
   }
   const answered = ask === null || isElsewhere ? null : await ask(id, anchors);
   const report = await judge({ ...question, register: answered });
-  return { report, evidence: (report.evidenceFrom === "register" ? answered : given[0])?.evidence ?? null };
+  return { report, evidence: (report.evidenceFrom === "register" ? answered : given[0])?.evidence ?? null, isInWords: false };
 };
 
 const elsewhere = (log, logs) =>

@@ -1,6 +1,6 @@
 // What the codes of the catalogue (testamur/catalogue/members.py) are called. One that is not known here is
 // shown as it is written.
-import { _, number } from "./words.mjs";
+import { _, hours, number } from "./words.mjs";
 
 export const assessmentWords = (code) =>
   ({
@@ -43,7 +43,7 @@ export const accreditationWords = (code) => ({ institutional: _("accreditation o
 export const levelWords = ({ framework, value }) => `${framework} ${value}`;
 
 export const workloadWords = ({ unit, amount }) =>
-  unit === "hour" ? _("{count} hours", { count: number(amount) }) : `${number(amount / 10)} ECTS`;
+  unit === "hour" ? hours(amount) : `${number(amount / 10)} ECTS`;
 
 export const reasonWords = (code) =>
   ({

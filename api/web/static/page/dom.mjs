@@ -20,6 +20,9 @@ const filled = (element, attributes, children) => {
 // A text by others: it may run from the right, and does not turn what stands beside it.
 export const own = (text) => el("bdi", {}, text);
 
+// A sentence of the verifier, which is the same in every language of the page: English.
+export const english = (text) => el("span", { lang: "en" }, text);
+
 export const code = (text) => el("code", {}, text);
 
 // A list of facts: rows are [term, ...descriptions], and one that is null or has no description is left out.

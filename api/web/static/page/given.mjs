@@ -23,7 +23,7 @@ export const isCredential = (text) => /^\s*[{[<]/.test(text) || isHolderLink(tex
 export const givenLink = async (link) => ({ ...(await readLink(link)), name: _("the link") });
 
 const readFile = async (file) => {
-  const unreadable = (why) => ({ name: file.name, kind: "unreadable", rule: "other-file", why });
+  const unreadable = (why) => ({ name: file.name, kind: "unreadable", rule: "other-file", why, isInWords: true });
   if (file.size > MAX_BYTES) return unreadable(_("It is larger than any credential: {size} bytes.", { size: number(file.size) }));
   try {
     return await read(new Uint8Array(await file.arrayBuffer()), file.name);

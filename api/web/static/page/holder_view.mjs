@@ -7,7 +7,7 @@ import { SIZE, badgePicture, pngBytes, svgText } from "./badge_picture.mjs";
 import { intoPng, intoSvg } from "./baking.mjs";
 import { check, register } from "./checking.mjs";
 import { levelWords, reasonWords, workloadWords } from "./codes.mjs";
-import { code, download, el, own, svg } from "./dom.mjs";
+import { code, download, el, english, own, svg } from "./dom.mjs";
 import { MAX_IN_QR, toFragment } from "./holder_link.mjs";
 import { linkedInAddress, linkedInFields, linkedInValues } from "./linkedin.mjs";
 import { oneAnswer } from "./one_answer.mjs";
@@ -60,7 +60,7 @@ export class HolderView {
           ". ",
           inShort(report),
         ),
-        report.verdict !== "valid" && el("p", { class: "own", lang: "en" }, report.why),
+        report.verdict !== "valid" && el("p", { class: "own" }, english(report.why)),
         factsOf(report),
       ),
     );
@@ -88,7 +88,7 @@ export class HolderView {
       "section",
       { "aria-labelledby": "files-head" },
       el("h2", { id: "files-head" }, _("Keep it")),
-      el("p", {}, _("Each of the first three is the whole credential: whoever has one can prove it, so give it to those alone who should. They were made here, in your browser.")),
+      el("p", {}, _("Each of the first three is the whole credential. Anybody who has one can prove it, so give it only to those who should have it. They were made here, in your browser.")),
       el(
         "p",
         { class: "actions" },

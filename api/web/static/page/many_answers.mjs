@@ -1,6 +1,6 @@
 // The answers about many files: a table to read, and CSV to keep.
 import { answerSign, answerWords } from "./wording.mjs";
-import { download, el, own } from "./dom.mjs";
+import { download, el, english, own } from "./dom.mjs";
 import { _, number } from "./words.mjs";
 
 // The columns of `testamur verify --format csv`.
@@ -34,7 +34,7 @@ export const manyAnswers = (answers, onOpen) => {
 const sign = (verdict) => el("span", { class: "sign", "aria-hidden": "true" }, answerSign(verdict));
 
 const row = (answer, onOpen) => {
-  const { file, report } = answer;
+  const { file, report, isInWords } = answer;
   return el(
     "tr",
     { class: report.verdict },
@@ -42,7 +42,7 @@ const row = (answer, onOpen) => {
     el("td", { class: "answer-cell" }, sign(report.verdict), ` ${answerWords(report.verdict)}`),
     el("td", {}, own(report.subject.achievement ?? "")),
     el("td", {}, own(report.subject.issuer ?? "")),
-    el("td", { lang: "en" }, report.verdict === "valid" ? "" : report.why),
+    el("td", {}, report.verdict === "valid" ? "" : isInWords ? report.why : english(report.why)),
   );
 };
 

@@ -2,7 +2,7 @@
 // then the checks, then the cryptography.
 import { bytesOf } from "../verify/encodings.mjs";
 import { Refuted, printable } from "../verify/errors.mjs";
-import { code, download, el, facts, own } from "./dom.mjs";
+import { code, download, el, english, facts, own } from "./dom.mjs";
 import { told } from "./told.mjs";
 import { answerSign, answerWords, basisWords, checkWords, inShort, verdictWords } from "./wording.mjs";
 import { _, moment, number, pieces } from "./words.mjs";
@@ -16,21 +16,21 @@ export const oneAnswer = (answer, onAsk) => {
   return el(
     "article",
     { class: `answer ${report.verdict}`, "aria-label": file.name },
-    verdict(report, file),
+    verdict(answer),
     report.checks.length > 0 && [whose(answer, onAsk), told(report), checks(report), more(report), cryptography(answer)],
   );
 };
 
 // --- The verdict ---
 
-const verdict = (report, file) =>
+const verdict = ({ report, file, isInWords }) =>
   el(
     "header",
     { class: "verdict-banner" },
     el("p", { class: "file" }, own(file.name)),
     el("h2", { class: "verdict-words", tabindex: -1 }, el("span", { class: "sign", "aria-hidden": "true" }, answerSign(report.verdict)), ` ${answerWords(report.verdict)}`),
     el("p", { class: "in-short" }, inShort(report)),
-    el("p", { class: "why", lang: "en" }, report.why),
+    el("p", { class: "why" }, isInWords ? report.why : english(report.why)),
     el("p", { class: "checked" }, checkedWords(report)),
   );
 
@@ -46,12 +46,12 @@ const whose = (answer, onAsk) => {
   const fault = el("p", { class: "fault", role: "alert" });
   const ask = async (event) => {
     event.preventDefault();
-    fault.textContent = "";
+    fault.replaceChildren();
     try {
       await onAsk(field.value);
     } catch (error) {
       if (!(error instanceof Refuted)) throw error;
-      fault.textContent = error.message;
+      fault.replaceChildren(english(error.message));
     }
   };
   const names = namesIn(answer);

@@ -1,11 +1,13 @@
-// What the server tells the scripts of a page: {keys, asksRegister, log, language, words}. It stands in the page as
-// data, which no policy has to allow. `words` has the translations by language; without a `language` the
-// reader's own is taken.
-import { speak } from "./words.mjs";
+// What the server tells the scripts of a page: {keys, asksRegister, language, words}. It stands in the page as
+// data, which no policy has to allow. `words` has the translations by language; without a `language`, as in verify.html,
+// the one that the address asks for is taken, else the reader's own.
+import { speakHere } from "./languages.mjs";
 
 export const settings = () => {
   const told = JSON.parse(document.getElementById("settings").textContent);
-  const language = told.language ?? navigator.languages.map((each) => each.slice(0, 2)).find((each) => each in told.words) ?? "en";
-  speak(language, told.words[language] ?? {});
+  const asked = new URLSearchParams(location.search).get("lang");
+  const liked = navigator.languages.map((each) => each.slice(0, 2));
+  const language = told.language ?? [asked, ...liked].find((each) => Object.hasOwn(told.words, each)) ?? "en";
+  speakHere(language, told.words[language] ?? {});
   return told;
 };

@@ -76,7 +76,7 @@ const standing = ({ word, asOf, size, acts }) => [
   el("strong", {}, statusWords(word)),
   " ",
   _("as of {count} entries of the log", { count: number(asOf) }),
-  asOf < size && note(_("The evidence leaves out the {count} entries after them.", { count: number(size - asOf) })),
+  asOf < size && note(_("The evidence leaves out entries that came after them: {count}.", { count: number(size - asOf) })),
   acts.length > 0 && el("ul", { class: "acts" }, acts.map(act)),
 ];
 

@@ -2,7 +2,7 @@
 import { Refusal, Refuted } from "../verify/errors.mjs";
 import { bytesOf } from "../verify/encodings.mjs";
 import { read } from "../verify/verify.mjs";
-import { code, el } from "./dom.mjs";
+import { code, el, english } from "./dom.mjs";
 import { _ } from "./words.mjs";
 
 const MAX_ANCHORS = 8;
@@ -11,7 +11,7 @@ const MAX_ANCHORS = 8;
 export const policyOf = async (text) => {
   const trimmed = text.trim().split("\n").map((line) => line.trimEnd()).join("\n");
   const found = await read(bytesOf(`${trimmed}\n`), "policy");
-  if (found.kind !== "policy") throw new Refusal("policy", found.why ?? _("This is neither a policy nor the key of a log."));
+  if (found.kind !== "policy") throw new Refusal("policy", found.why ?? "this is neither a policy nor the key of a log");
   return found;
 };
 
@@ -25,17 +25,17 @@ export const trustPart = (keys, isFromRegister, onChange) => {
   policy.value = keys;
 
   const apply = async () => {
-    fault.textContent = "";
+    fault.replaceChildren();
     try {
       const named = anchors.value.split(/\s+/).filter((each) => each !== "");
-      if (named.length > MAX_ANCHORS) throw new Refusal("anchor", _("At most {most} are asked about.", { most: MAX_ANCHORS }));
+      if (named.length > MAX_ANCHORS) return fault.replaceChildren(_("At most {most} are asked about.", { most: MAX_ANCHORS }));
       const found = policy.value.trim() === "" ? null : await policyOf(policy.value);
       const isBrought = policy.value.trim() === keys.trim();
       shown.replaceChildren(...said(found, isBrought && isFromRegister, named));
       onChange({ policy: found, anchors: named, isBrought });
     } catch (error) {
       if (!(error instanceof Refuted)) throw error;
-      fault.textContent = error.message;
+      fault.replaceChildren(english(error.message));
     }
   };
 

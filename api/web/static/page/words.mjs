@@ -23,6 +23,8 @@ const locale = () => (spoken === "en" ? "en-GB" : spoken);
 
 export const number = (value) => new Intl.NumberFormat(locale()).format(value);
 
+export const hours = (value) => new Intl.NumberFormat(locale(), { style: "unit", unit: "hour", unitDisplay: "long" }).format(value);
+
 // A day such as 2026-11-20, in words; what is none stays as it is.
 export const day = (text) => dated(text, { dateStyle: "long", timeZone: "UTC" });
 
