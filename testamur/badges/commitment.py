@@ -44,6 +44,7 @@ _WANTED: Final = (
     "give the holder file that the provider made for the learner: only the blind in it tells what "
     "was logged"
 )
+_ATTACHED: Final = "a certificate has it attached as credential.json: save that, and give it"
 
 
 class HolderFile(
@@ -141,7 +142,8 @@ def read_holder_file(data: bytes) -> HolderFile:
         found = unbaked(data)
         other = other if found is None else None
     if other is not None:
-        raise Refusal(other.rule, f"this is {other.what}; {_WANTED}")
+        wanted = f"{_WANTED}; {_ATTACHED}" if data.startswith(b"%PDF-") else _WANTED
+        raise Refusal(other.rule, f"this is {other.what}; {wanted}")
     if isinstance(found, dict) and "blind" not in found and version_of(found) is not None:
         raise BareBlockcert(found)
     if isinstance(found, dict) and "blind" not in found and "credentialSubject" in found:

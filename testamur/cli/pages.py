@@ -29,7 +29,7 @@ from testamur.pages.folder import SHEET, PagesFolder, Settings, digest_of
 from testamur.pages.makers import how_many, makers
 
 app = typer.Typer()
-_PANEL: Final = "Events"
+_PANEL: Final = "Submissions"
 _LISTED: Final = 50
 _REASONS: Final = 3
 

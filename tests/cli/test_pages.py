@@ -6,6 +6,8 @@ import base64
 import csv
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from testamur.tlog.note import SignerKey
 from tests.cli.commands import Ended, World, key_folder, run
 from tests.harness.awards import offering, provider
 from tests.harness.http_registry import Asked, HttpRegistry, Reply
+from tests.harness.served import PROJECT
 from tests.harness.spring import ADA, prepared, spring, submitted
 from tests.harness.story import Story
 
@@ -117,6 +120,10 @@ def _check_learner(row: dict[str, str], registrar: Registrar) -> None:
         for name, attached in pdf.attachments.items():
             Path(name).write_bytes(attached.get_file().read_bytes())
     assert read_holder_file(Path("credential.json").read_bytes()) == kept
+    evidence = ["--evidence", "credential.testamur.json", "--vkey", "log.vkey"]
+    told = run("verify", folder / row["certificate"], *evidence)
+    assert told.code == 2
+    assert "has it attached as credential.json" in told.err
     trust = ["--vkey", "log.vkey", "--anchor", registrar.world.anchor]
     online = run("verify", folder / row["picture"], "--url", registrar.url, *trust)
     assert online.code == 0, online.out
@@ -366,3 +373,43 @@ def test_a_log_that_another_key_signed_makes_no_pages(registrar: Registrar) -> N
     assert done.code != 0
     assert done.json["made"] == 0
     assert learners_in() == {}
+
+
+@pytest.mark.parametrize(
+    ("missing", "words", "why"),
+    [
+        ("weasyprint", (), "pip install 'testamur[pdf]'"),
+        ("weasyprint", ("--no-pdf",), None),
+        ("segno", ("--no-pdf",), "pip install 'testamur[pages]'"),
+        ("jinja2", ("--no-pdf",), "pip install 'testamur[pages]'"),
+        ("resvg_py", ("--no-pdf",), "pip install 'testamur[pages]'"),
+    ],
+)
+def test_what_is_to_be_installed_is_said_before_anything_is_written(
+    registrar: Registrar, missing: str, words: tuple[str, ...], why: str | None
+) -> None:
+    registrar.spring(ADA)
+    where = ["pages", "spring", "--url", registrar.url, "--vkey", "log.vkey", *words]
+    program = (
+        "import sys\n"
+        "class Refuse:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {missing!r}:\n"
+        "            raise ImportError(name)\n"
+        "sys.meta_path.insert(0, Refuse())\n"
+        f"sys.argv = ['testamur', *{where!r}]\n"
+        "from testamur.cli import main\n"
+        "main()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == (0 if why is None else 2), done.stderr
+    assert Path("spring-pages").exists() == (why is None)
+    if why is not None:
+        assert why in done.stderr

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pikepdf
 import pytest
+import zxingcpp
 
 from testamur.badges.commitment import HolderFile, render_holder_file
 from testamur.errors import Unavailable
@@ -15,6 +17,9 @@ from testamur.pages.addresses import Addresses, qr_png
 from testamur.pages.certificate import NAMES, certificate_pdf
 from testamur.pages.facts import Facts
 from testamur.pages.picture import badge_svg
+from tests.harness.http_registry import HttpRegistry
+from tests.harness.published_log import opened_log
+from tests.harness.story import Story
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("pango")]
 EVIDENCE = b'{"format":"testamur/evidence/1"}\n\0\xff endstream >>'
@@ -103,3 +108,34 @@ def test_a_letter_that_no_font_has_is_told_of_and_is_no_box(
     with pytest.raises(Unavailable, match="fonts-noto"):
         certificate(odd, addresses, holder)
     certificate(facts, addresses, holder)
+
+
+def test_its_code_is_read_off_the_page(
+    facts: Facts, addresses: Addresses, holder: HolderFile
+) -> None:
+    with opened(certificate(facts, addresses, holder)) as pdf:
+        (page,) = pdf.pages
+        found: list[Any] = list(page.get_images().values())
+        images = [pikepdf.PdfImage(each).as_pil_image() for each in found]
+        pictures = [each for each in page.Resources.XObject.values() if each.Subtype == "/Form"]
+    assert pictures
+    assert [code.text for image in images for code in zxingcpp.read_barcodes(image)] == [
+        addresses.shared
+    ]
+
+
+def test_nothing_is_loaded_that_a_picture_names(
+    facts: Facts, addresses: Addresses, holder: HolderFile, tmp_path: Path
+) -> None:
+    story = Story()
+    with HttpRegistry(opened_log(tmp_path / "log", story=story)[0]) as elsewhere:
+        image = f'<image href="{elsewhere.url}/x.svg" width="9" height="9"/></svg>'
+        certificate_pdf(
+            facts,
+            picture=badge_svg(facts).replace("</svg>", image).encode(),
+            code=qr_png(addresses.shared),
+            addresses=addresses,
+            holder=render_holder_file(holder),
+            evidence=EVIDENCE,
+        )
+        assert elsewhere.asked == []
