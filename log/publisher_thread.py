@@ -52,14 +52,20 @@ class PublisherThread:
         """Say that entries were committed. Any thread may call it; it returns at once."""
         self._woken.set()
 
-    def stop(self) -> None:
-        """Publish what is committed, if that is possible; end the thread and give up the claim."""
+    def stop(self, seconds: float | None = None) -> bool:
+        """Publish what is committed, if that is possible; end the thread and give up the claim.
+
+        Return False, with the claim still held, if the thread has not ended in so many seconds.
+        """
         self._stopping.set()
         self._woken.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(seconds)
+            if self._thread.is_alive():
+                return False
             self._thread = None
         self._publisher.release()
+        return True
 
     def _run(self) -> None:
         publisher = self._publisher

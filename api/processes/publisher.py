@@ -13,7 +13,7 @@ stand by. It prints, a line each, of at most `PIPE_BUF` bytes:
     unavailable TEXT   publishing stopped, and is tried again: TEXT names what cannot be reached
 
 Exit codes: 0 its input ended, 1 the key or the last checkpoint signed is damaged, 2 it could not
-begin.
+begin, 3 its input ended, and what it was at did not.
 """
 
 from __future__ import annotations
@@ -47,8 +47,11 @@ from testamur.memory import keep_freed_memory
 from testamur.tlog.checkpoint import Checkpoint
 
 _REPORT_EVERY: Final = 1.0  # seconds, while the log is checked
-# The publisher of a server that was killed may take this long to end and give up its claim.
-_CLAIM_SECONDS: Final = 10.0
+# A publication may hang for ever: Python waits so for a thread whose stack found no memory. The end
+# of the process is safe at any moment, and frees the claim.
+_END_SECONDS: Final = 20.0
+# The publisher of a server that was killed may take that long to end and give up its claim.
+_CLAIM_SECONDS: Final = 30.0
 _POLL: Final = 0.05
 
 
@@ -105,7 +108,8 @@ def main(
         while os.read(sys.stdin.fileno(), PIPE_BUF):
             thread.wake()
         ending.set()
-        thread.stop()
+        if not thread.stop(_END_SECONDS):
+            os._exit(3)  # not even the thread that hangs is waited for
 
 
 def wake_on_commits(sequence: Store, wake: Callable[[], None]) -> None:

@@ -1,0 +1,24 @@
+"""A publisher whose flushes never return, as on a disk that does not answer.
+
+python -m tests.harness.hanging_publisher ROOT
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import typer
+
+from api.processes import publisher
+from log.directory import DirectoryStore
+
+
+def _flush(_: DirectoryStore, __: Sequence[int]) -> None:
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    DirectoryStore._flush = _flush  # type: ignore[method-assign, assignment]
+    publisher._END_SECONDS = 1.0  # type: ignore[misc]
+    typer.run(publisher.main)
