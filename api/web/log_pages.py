@@ -110,7 +110,7 @@ class LogPages:
         address = at.submission(issuer, jti)
         return self._page("submission.html", view, address, published, facts)
 
-    def _entry(self, view: View, found: ProvenEntry, address: str) -> bytes:
+    def _entry(self, view: View, found: ProvenEntry, address: str, _language: str) -> bytes:
         says = msgspec.json.decode(found.entry)
         about = named(says)
         header = None
@@ -125,7 +125,7 @@ class LogPages:
         }
         return self._proof("entry.html", view, address, found.size, facts)
 
-    def _growth(self, view: View, found: ProvenGrowth, address: str) -> bytes:
+    def _growth(self, view: View, found: ProvenGrowth, address: str, _language: str) -> bytes:
         return self._proof("consistency.html", view, address, found.size, {"found": found})
 
     def _proof(
