@@ -36,6 +36,7 @@ def test_no_page_breaks_a_rule_of_wcag_2_2_in_light_or_dark(
     found: dict[str, list[str]] = {}
     for address, status in pages(shown).items():
         page = visitor.open(address, width=width, status=status)
+        page.locator("h1").first.wait_for()  # some pages are made by their scripts
         page.evaluate(AXE)
         found[f"{address} in light"] = broken(page, LEVELS)
         visitor.show("dark", width)
