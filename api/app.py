@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Any, Final, cast
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -29,7 +31,7 @@ from api.http.endings import asked_by_ending
 from api.http.intake import HungUp
 from api.http.methods import methods_of
 from api.http.negotiation import coding_taken, media_type_taken
-from api.http.parameters import OnlyKnown
+from api.http.parameters import OnlyKnown, without_blanks
 from api.http.problems import Problem, moved, no_such_method, not_acceptable, problem_of
 from api.leaving import Leaving
 from api.limits import RateLimits
@@ -300,11 +302,16 @@ def make_app(
     )
 
 
+def _is_browser(request: Request) -> bool:
+    """Return whether a request likes pages best."""
+    return media_type_taken(request.scope["headers"], _PROBLEM_FORMS) == HTML
+
+
 def _answer_errors(framework: FastAPI) -> None:
     async def answered(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
         detached(error)
-        if media_type_taken(request.scope["headers"], _PROBLEM_FORMS) == HTML:
+        if _is_browser(request):
             return await problem_pages.problem_page(request, problem)
         return Response(
             problem.render(),
@@ -319,6 +326,11 @@ def _answer_errors(framework: FastAPI) -> None:
 
     async def on_parameter(request: Request, error: Exception) -> Response:
         faults = cast("RequestValidationError", error).errors()
+        whole = without_blanks(request.url.query)
+        if whole is not None and _is_browser(request):
+            # A form sends its fields that are left empty, too.
+            path = quote(request.scope["path"], safe="/:")
+            return RedirectResponse(f"{path}?{whole}" if whole else path, status_code=303)
         address = address_meant(request.scope["path"], request.url.query, faults)
         if address is not None:
             return await answered(request, moved(address))

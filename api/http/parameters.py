@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Depends, Request
 
@@ -29,6 +30,13 @@ def check_named(given: Iterable[tuple[str, str]], known: Mapping[str, bool]) -> 
             detail = "this parameter is given twice; give it once"
             raise Problem(422, "parameter", detail, value=name)
         seen.add(name)
+
+
+def without_blanks(query: str) -> str | None:
+    """Return a query without the parameters that have no value; None if each has one."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    given = [(name, value) for name, value in pairs if value.strip()]
+    return None if len(given) == len(pairs) else urlencode(given, safe=":")
 
 
 async def _only_known(request: Request) -> None:

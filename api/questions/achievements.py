@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
+from pydantic import StringConstraints
 
+from api.http import examples
 from api.questions import links as at
 from api.questions.answerer import View
+from api.questions.described import Described
 from api.questions.filters import (
     FlagOfAchievement,
     ListOf,
@@ -21,7 +24,8 @@ from api.questions.filters import (
     parties_of,
 )
 from api.questions.links import Links
-from api.questions.moment import Moment, When
+from api.questions.moment import UUID, Moment, When
+from api.questions.numbers import STATUS, Counts, counts
 from api.questions.question import (
     Asker,
     Asking,
@@ -37,14 +41,27 @@ from api.questions.question import (
     listed,
     not_counted,
 )
-from projections import achievements
+from projections import achievements, counted, defined
 from projections.achievements import AchievementAt
+from projections.tallies import Of
 from testamur.catalogue.lifecycle import AchievementStatus
 from testamur.catalogue.members import Definition
 from testamur.catalogue.table import Kind
 from testamur.rules import Flags
 
 routes: Final = APIRouter(tags=["achievements"])
+
+MOST_COMPARED: Final = 4
+Ids = Annotated[
+    tuple[Annotated[str, StringConstraints(pattern=UUID)], ...],
+    Query(
+        alias="id",
+        min_length=1,
+        max_length=MOST_COMPARED,
+        description=f"The id of an achievement; repeated for each, up to {MOST_COMPARED} times.",
+        examples=[[examples.ID]],
+    ),
+]
 
 
 class AchievementAnswer(Shape, frozen=True, gc=False, kw_only=True):
@@ -69,7 +86,22 @@ class AchievementAnswer(Shape, frozen=True, gc=False, kw_only=True):
     not_counted: tuple[NotCounted, ...] = ()
 
 
-SHAPES: Final = (AchievementAnswer, Listed[AchievementAnswer])
+class ComparedAchievement(Shape, frozen=True, gc=False, kw_only=True):
+    """An achievement in its newest version, and how often it was awarded."""
+
+    achievement: AchievementAnswer
+    counts: Counts
+
+
+class Compared(Shape, frozen=True, gc=False, kw_only=True):
+    """Achievements side by side, in the order in which they were asked for."""
+
+    size: int
+    recorded_at: str | None
+    items: tuple[ComparedAchievement, ...]
+
+
+SHAPES: Final = (AchievementAnswer, Listed[AchievementAnswer], Compared)
 
 
 def _achievement(found: AchievementAt, recorded_at: str | None) -> AchievementAnswer:
@@ -90,6 +122,33 @@ def _achievement(found: AchievementAt, recorded_at: str | None) -> AchievementAn
         | {"provider": at.organization(found.provider)},
         not_counted=not_counted(found.standing.fallen),
     )
+
+
+@routes.get(
+    "/achievements/compare",
+    summary=f"Up to {MOST_COMPARED} achievements side by side.",
+    description="Each in its newest version, with how often it was awarded and what became of it.",
+    responses=described(Compared),
+)
+async def compared(asker: Asking, when: When, id_: Ids) -> Response:
+    def find(view: View) -> Compared:
+        names = list(dict.fromkeys(id_))
+        found = [view.known("achievement", name, achievements.achievement_at) for name in names]
+        places = defined.positions(view.connection, names, view.size)
+        issued = counted.in_all(view.connection, Of.ACHIEVEMENT, places.values(), STATUS, view.size)
+        return Compared(
+            size=view.size,
+            recorded_at=view.recorded_at,
+            items=tuple(
+                ComparedAchievement(
+                    achievement=_achievement(each, view.recorded_at),
+                    counts=counts(issued[places[name]]),
+                )
+                for name, each in zip(names, found, strict=True)
+            ),
+        )
+
+    return await answered(asker, when, Compared, find)
 
 
 @routes.get(
@@ -152,19 +211,20 @@ async def achievement_history(
 @routes.get(
     "/achievements",
     summary="Achievements, in the order in which they were first defined.",
-    description="All of them, or those that the filters leave. `flag` is about any version, "
-    "`since`, `until` and `after` about the first.",
+    description="All of them, or those that the filters leave. `flag`, `skill`, `level`, `field` "
+    "and `workload` are about any version, `since`, `until` and `after` about the first.",
     responses=described(Listed[AchievementAnswer]),
 )
 async def every_achievement(
     asker: Asking,
     when: When,
     page: ListOf,
+    stated: Described,
     provider: Provider = None,
     name: NameAsked = None,
     flag: FlagOfAchievement = None,
 ) -> Response:
-    wanted = all_of(name_of(name), flag_of(flag, Kind.ACHIEVEMENT))
+    wanted = all_of(name_of(name), stated.marks(), flag_of(flag, Kind.ACHIEVEMENT))
     return await _achievements(asker, when, page, provider, wanted)
 
 

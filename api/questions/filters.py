@@ -168,6 +168,7 @@ NameAsked = Annotated[
 IdentifierAsked = Annotated[
     str | None,
     Query(
+        min_length=1,
         max_length=MAX_TEXT,
         description="Only organizations that state this identifier, or once did. It is their own "
         f"word, which proves nothing. Schemes: {', '.join(SCHEMES)}; `SCHEME:` may stand before "

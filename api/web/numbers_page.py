@@ -7,9 +7,14 @@ from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
-from api.questions.numbers import NumbersAnswer
+from api.questions.achievements import AchievementAnswer
+from api.questions.answerer import View
+from api.questions.numbers import NumbersAnswer, numbers
 from api.questions.periods import Unit
 from api.web.pictures.plot import columns
+from projections import defined
+from projections.tallies import Of
+from projections.too_long import TooLong
 from testamur.rules import Flag
 
 _PLOTTED: Final = (("issued", "Issued"), ("revoked", "Revoked"))
@@ -28,6 +33,15 @@ class FlagRow(NamedTuple):
     flag: Flag
     times: int
     share: str
+
+
+def numbers_of_achievement(view: View, found: AchievementAnswer) -> NumbersAnswer | None:
+    """Return the numbers of an achievement; None where too many keys signed to count them here."""
+    (thing,) = defined.positions(view.connection, [found.id], view.size).values()
+    try:
+        return numbers(view, Of.ACHIEVEMENT, thing, {"self": found.links["numbers"]})
+    except TooLong:
+        return None
 
 
 def plots(found: NumbersAnswer) -> list[Plot]:

@@ -7,9 +7,10 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from api.questions.accreditations import AccreditationAnswer, RecognitionAnswer
-from api.questions.achievements import AchievementAnswer
+from api.questions.achievements import AchievementAnswer, Compared
 from api.questions.answerer import View
 from api.questions.credentials import CredentialAnswer, CredentialLine
+from api.questions.described import LEVELS
 from api.questions.numbers import NumbersAnswer
 from api.questions.organizations import KeyAnswer, OrganizationAnswer
 from api.questions.providers import ProviderLine
@@ -17,10 +18,11 @@ from api.questions.question import HistoryLine, Listed, PageMaker, history_line
 from api.questions.recognised import RecognisedAnswer
 from api.questions.submissions import SubmissionLine
 from api.web.names import names_of
-from api.web.numbers_page import flag_rows, plots
+from api.web.numbers_page import flag_rows, numbers_of_achievement, plots
 from api.web.organization_page import organization_facts, recognised_tree
 from api.web.rendering import render
 from projections import accreditations, achievements, credentials
+from projections.described import Load
 
 _OF_THIS_PAGE: Final = frozenset({"cursor", "lang"})
 _FIRST: Final = 12  # items of each list that a page about one thing shows
@@ -72,7 +74,11 @@ def _credential(view: View, found: CredentialAnswer) -> dict[str, Any]:
     accreditor = None if accreditation is None else accreditation.grant.owner
     acting = (did for line in history for did in (line.by, *line.acted_for, line.successor))
     return {
+        "accreditation": accreditation,
         "accreditor": accreditor,
+        "definition": achievements.definition_at(
+            view.connection, found.achievement.id, found.achievement.version, view.size
+        ),
         "history": history,
         "more_history": events.next is not None,
         "names": names_of(view, (found.issuer.did, accreditor, *acting)),
@@ -104,11 +110,22 @@ def _recognised(view: View, found: RecognisedAnswer) -> dict[str, Any]:
 
 def _achievement(view: View, found: AchievementAnswer) -> dict[str, Any]:
     events = achievements.achievement_history(view.connection, found.id, view.size, limit=_FIRST)
+    told = numbers_of_achievement(view, found)
     return {
+        "numbers": told,
+        "plots": [] if told is None else plots(told),
         "history": tuple(map(history_line, events.items)),
         "more_history": events.next is not None,
         "names": names_of(view, (found.provider,)),
     }
+
+
+def _achievements(view: View, found: Listed[AchievementAnswer]) -> dict[str, Any]:
+    return {**_list_of("provider")(view, found), "levels": LEVELS, "loads": tuple(Load)}
+
+
+def _compared(view: View, found: Compared) -> dict[str, Any]:
+    return {"names": names_of(view, [each.achievement.provider for each in found.items])}
 
 
 def _grant(view: View, found: AccreditationAnswer | RecognitionAnswer) -> dict[str, Any]:
@@ -139,7 +156,8 @@ _PAGES: Final[Mapping[Any, Told]] = {
     AccreditationAnswer: Told("grant.html", _grant),
     RecognitionAnswer: Told("grant.html", _grant),
     Listed[OrganizationAnswer]: Told("organizations.html", _list_of("sponsor")),
-    Listed[AchievementAnswer]: Told("achievements.html", _list_of("provider")),
+    Listed[AchievementAnswer]: Told("achievements.html", _achievements),
+    Compared: Told("compare.html", _compared),
     Listed[AccreditationAnswer]: Told("grants.html", _list_of("accreditor", "provider")),
     Listed[ProviderLine]: Told("providers.html", _list_of("provider")),
     Listed[RecognitionAnswer]: Told("grants.html", _list_of("authority", "organization")),

@@ -27,6 +27,7 @@ from testamur.catalogue.submission import format_time
 from testamur.rules import Flag
 
 FOLDER: Final = Path(__file__).parent / "templates"
+_CAPITAL: Final = re.compile(r"(?<=[a-z])[A-Z](?=[a-z])")
 _NO_LINK: Final = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -59,10 +60,12 @@ def _environment(language: str) -> Environment:
         "day": partial(day, written),
         "flag": Flag,
         "hex": bytes.hex,
+        "load": load_name,
         "milliseconds": format_time,
         "moment": partial(moment, written),
         "number": partial(format_decimal, locale=written),
         "period": period_name,
+        "plain": plain,
         "share": share,
         "short": short,
         "web_link": web_link,
@@ -97,6 +100,21 @@ def ago(written: Locale, recorded_at: str, now: datetime | None = None) -> str:
     passed = (now or datetime.now(UTC)) - datetime.fromisoformat(recorded_at)
     seconds = max(1, int(passed.total_seconds()))
     return format_timedelta(-seconds, threshold=1, add_direction=True, locale=written)
+
+
+def plain(word: str) -> str:
+    """Return a coded word of the catalogue as people write it: `workbased`, `written examination`.
+
+    The capitals of an abbreviation stay.
+    """
+    return _CAPITAL.sub(lambda found: f" {found[0].lower()}", word)
+
+
+def load_name(load: str) -> str:
+    """Return the name of a band of workloads for people, such as `5 to 14 ECTS`."""
+    unit, _, rest = load.partition("-")
+    name = f"{rest.replace('-', ' ')} {'ECTS' if unit == 'ects' else 'hours'}"
+    return name[0].upper() + name[1:]
 
 
 def short(name: str) -> str:

@@ -95,7 +95,8 @@ def addresses(things: dict[str, Any]) -> list[str]:
         f"/organizations/{provider}{name}"
         for name in ("", "/keys", "/numbers", "/providers", "/recognised")
     ]
-    return ["/", *LISTS, *each, *below, *of_provider, f"{achievement}/numbers"]
+    compared = f"/achievements/compare?id={achievement.rpartition('/')[2]}"
+    return ["/", *LISTS, *each, *below, *of_provider, f"{achievement}/numbers", compared]
 
 
 # --- What a browser gets, and what a program gets ---

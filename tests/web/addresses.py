@@ -67,6 +67,8 @@ def examples(shown: ShownLog) -> Mapping[str, Sequence[str]]:
 
 def addresses(template: str, known: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the addresses that examples make of the path of a route."""
+    if template.endswith("/compare"):
+        return [f"{template}?{'&'.join(f'id={each}' for each in known['achievement'])}"]
     names = _PLACE.findall(template)
     missing = [name for name in names if name not in known]
     assert not missing, f"{template}: give examples of {missing}"
