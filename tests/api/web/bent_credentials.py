@@ -148,6 +148,7 @@ _LISTS: Final = (
     ("isced-f/0812", "ISCED-F", "0812", "ext:Field"),
     ("supervision/x", "Supervision", "supervised", "ext:Supervision"),
     ("esco/skill", "Reads a map", "x", "CFItem"),
+    ("education-credit/6fcec5c5af", "Credits", "ECTS", "ext:CreditSystem"),
 )
 
 
@@ -175,7 +176,14 @@ def restating(draw: random.Random) -> Any:
     name = {"@value": "Soil Science", "@language": "en"}
     addresses = ["https://a.example/x", "https://a.example/y"]
     said: dict[str, Any] = {
-        "name": draw.choice(["soil  SCIENCE", [name, in_language(draw, "Bodemkunde")], "Other"]),
+        "name": draw.choice(
+            [
+                "soil  SCIENCE",
+                [name, in_language(draw, "Bodemkunde")],
+                in_language(draw, "Bodemkunde"),
+                "Other",
+            ]
+        ),
         "achievementType": draw.choice(["MicroCredential", "microcredential", "ext:Other"]),
         "id": draw.choice([_ACHIEVEMENT, _ACHIEVEMENT.replace("3", "4"), *addresses]),
         "alignment": [alignment(draw) for _ in range(draw.randint(1, 4))],

@@ -57,6 +57,7 @@ export const added = (credential, badge, event, definition, names) => {
 // By code point, where the order of UTF-16 units is another.
 const inOrder = (texts) =>
   [...texts].sort((a, b) => {
+    if (!/[\ud800-\udfff]/.test(a + b)) return a < b ? -1 : 1;
     const [x, y] = [Array.from(a, (char) => char.codePointAt(0)), Array.from(b, (char) => char.codePointAt(0))];
     const at = x.findIndex((point, place) => point !== y[place]);
     return at < 0 ? x.length - y.length : x[at] - (y[at] ?? -1);

@@ -2,6 +2,7 @@
 // testamur/badges/elements.py. An entry is our word, its code, and the label that Europass shows.
 import { casefolded, stripped } from "./texts.mjs";
 
+const LONGEST = 100;
 const SNB = "http://data.europa.eu/snb/";
 export const EQF = `${SNB}eqf/`;
 export const ECTS = `${SNB}education-credit/6fcec5c5af`;
@@ -77,8 +78,10 @@ export const stated = (codes, alignments) => {
   for (const { url, kind, code, names } of alignments) {
     const isOf = url.startsWith(codes.url);
     if (!isOf && kind !== codes.kind) continue;
-    for (const text of [isOf ? url.slice(codes.url.length) : url, code, ...names]) {
-      for (const word of codes.words.get(casefolded(stripped(text ?? ""))) ?? []) found.add(word);
+    for (const text of [isOf ? url.slice(codes.url.length) : url, code ?? "", ...names]) {
+      const word = stripped(text);
+      // Folding makes no text shorter, and a stranger's may be megabytes.
+      if (word.length <= LONGEST) codes.words.get(casefolded(word))?.forEach((each) => found.add(each));
     }
   }
   return [...found].sort();

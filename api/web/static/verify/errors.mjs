@@ -38,7 +38,7 @@ const UNSHOWN = /(?! )[\p{C}\p{Z}]/u;
 
 // A text in at most `most` characters, all of which show.
 export const printable = (text, most) => {
-  const start = text.length > SEARCHED ? [...text].slice(0, SEARCHED).join("") : text;
+  const start = text.length > SEARCHED ? [...text.slice(0, 2 * SEARCHED)].slice(0, SEARCHED).join("") : text;
   const kept = [...start.replace(PRIVATE_KEYS, "(a private key, not shown)")].slice(0, most + 1);
   const seen = kept.map((char) => (UNSHOWN.test(char) || BLANK.test(char) ? escaped(char) : char));
   const letters = [...seen.join("")];

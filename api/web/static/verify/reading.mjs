@@ -1,7 +1,7 @@
 // What is in a file that somebody chose, by its content: see `verify.mjs` for the shapes.
 import { bytesOf } from "./encodings.mjs";
-import { Refuted } from "./errors.mjs";
-import { parseEvidence } from "./evidence.mjs";
+import { Refusal, Refuted } from "./errors.mjs";
+import { MAX_EVIDENCE, parseEvidence } from "./evidence.mjs";
 import { BareCredential, inLink, readHolderFile } from "./holder.mjs";
 import { isPolicy, policyIn } from "./policy.mjs";
 
@@ -30,6 +30,9 @@ const asFile = async (name, contentOf) => {
 };
 
 const contentOf = async (data) => {
+  if (data.length > MAX_EVIDENCE) {
+    throw new Refusal("json-size", `a file that is read here is at most ${MAX_EVIDENCE} bytes`, `${data.length} bytes`);
+  }
   // Evidence has one spelling, and may be larger than any other file.
   if (EVIDENCE.every((byte, at) => data[at] === byte)) return { kind: "evidence", evidence: parseEvidence(data) };
   const mayBePolicy = data.length <= MAX_POLICY && !JSON_OR_PICTURE.includes(data[0]);

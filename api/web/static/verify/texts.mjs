@@ -27,7 +27,7 @@ export const sizeOf = (text) => {
 };
 
 // The first `most` code points.
-export const cut = (text, most) => (text.length <= most ? text : [...text].slice(0, most).join(""));
+export const cut = (text, most) => (text.length <= most ? text : [...text.slice(0, 2 * most)].slice(0, most).join(""));
 
 // Full case folding (Unicode, CaseFolding.txt): what differs from small letters of capitals.
 const CHEROKEE = /[\u13a0-\u13fd\uab70-\uabbf]/;
