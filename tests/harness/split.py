@@ -16,14 +16,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 import httpx2
 
 from testamur.verification.receipt import Receipt, parse_receipt, verify_receipt
-from tests.harness.served import PROJECT, TYPE, Served
+from tests.harness.served import PROJECT, TYPE, Served, authority_of, called
 from tests.harness.waiting import until
 
 WAITS = ("published", "durable", "published")
@@ -270,6 +270,21 @@ class Crowd:
                 self.unexpected.append(answer.text)
             turn += 1
             time.sleep(0.05)
+
+
+@contextmanager
+def made(store: str, folder: Path) -> Iterator[Split]:
+    """Yield a new log whose sequence is in the database at `store`; nobody works on it yet."""
+    with closing(Served(folder / "data")) as served:
+        done = called(
+            *("init", "--data", served.data, "--store", store, "--origin", served.story.origin),
+            *("--authority", authority_of(served.story, folder)),
+        )
+        assert done.returncode == 0, done.stderr
+        served.vkey = done.stdout.strip()
+        with closing(Split(served, store)) as split:
+            yield split
+        assert "Traceback" not in split.errors()
 
 
 @contextmanager

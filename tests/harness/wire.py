@@ -12,6 +12,8 @@ from typing import Final
 
 _NAME: Final = ".s.PGSQL.5432"
 _CHUNK: Final = 1 << 16
+_HEAD: Final = 5
+_NOTIFICATION: Final = b"A"
 _COMMIT: Final = b"; COMMIT\0"  # the end of a query
 
 
@@ -19,12 +21,15 @@ class Wire:
     """Passes on what clients send to the server whose socket is in `server`, and its answers.
 
     `cut` says what becomes of the next COMMIT: "before" it reaches the server, the connection is
-    cut; "after" the server has answered it, the answer is lost.
+    cut; "after" the server has answered it, the answer is lost. One that is `deaf` withholds every
+    notification, and counts them.
     """
 
-    def __init__(self, server: Path) -> None:
+    def __init__(self, server: Path, *, deaf: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="testamur-wire-"))
         self.cut: str | None = None
+        self.withheld = 0
+        self._deaf = deaf
         self._server = server / _NAME
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self.folder / _NAME))
@@ -58,10 +63,30 @@ class Wire:
         _end(client, server)
 
     def _answer(self, server: socket.socket, client: socket.socket, lost: list[bool]) -> None:
+        begun = b""
         with suppress(OSError):
             while (answer := server.recv(_CHUNK)) and not lost[0]:
+                if self._deaf:
+                    answer, begun = self._without_notifications(begun + answer)
                 client.sendall(answer)
         _end(client, server)
+
+    def _without_notifications(self, data: bytes) -> tuple[bytes, bytes]:
+        """Return the other messages, and the beginning of one that is not whole yet.
+
+        A message is its kind, a byte, and its length, four bytes that count themselves.
+        """
+        kept, start = [], 0
+        while len(data) - start >= _HEAD:
+            end = start + 1 + int.from_bytes(data[start + 1 : start + _HEAD], "big")
+            if end > len(data):
+                break
+            if data[start : start + 1] == _NOTIFICATION:
+                self.withheld += 1
+            else:
+                kept.append(data[start:end])
+            start = end
+        return b"".join(kept), data[start:]
 
 
 def _end(*ends: socket.socket) -> None:

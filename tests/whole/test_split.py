@@ -22,8 +22,8 @@ from testamur.verification.receipt import Receipt, parse_receipt, verify_receipt
 from testamur.verification.replay import ReplayedSubmission, replay
 from tests.harness import postgres
 from tests.harness.postgres import Cluster
-from tests.harness.served import Served, api, authority_of, called, problem
-from tests.harness.split import Cast, Crowd, Process, Split
+from tests.harness.served import Served, api, called, problem
+from tests.harness.split import Cast, Crowd, Process, Split, made
 from tests.harness.story import credentials_of
 from tests.harness.waiting import until
 
@@ -39,18 +39,9 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def split(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Split]:
     """A log in a database; nobody works on it yet."""
-    folder = tmp_path_factory.mktemp("split")
     store = postgres.made(cluster.url, "log")
-    with closing(Served(folder / "data")) as served:
-        made = called(
-            *("init", "--data", served.data, "--store", store, "--origin", served.story.origin),
-            *("--authority", authority_of(served.story, folder)),
-        )
-        assert made.returncode == 0, made.stderr
-        served.vkey = made.stdout.strip()
-        with closing(Split(served, store)) as split:
-            yield split
-        assert "Traceback" not in split.errors()
+    with made(store, tmp_path_factory.mktemp("split")) as split:
+        yield split
 
 
 @pytest.fixture(scope="module")
