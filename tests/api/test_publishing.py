@@ -25,7 +25,6 @@ from api.folder import Folder
 from api.processes import publisher, publishing
 from api.processes.publishing import Publishing
 from log.directory import DirectoryStore
-from log.last_signed import Claimed
 from log.sqlite import SqliteLastSigned
 from testamur.errors import Unavailable
 from testamur.tlog.checkpoint import Checkpoint, sign_checkpoint
@@ -212,31 +211,6 @@ def test_a_publisher_waits_for_the_claim_of_one_that_is_about_to_end(
             assert first_told(process) == "published 10\n"
 
 
-def test_a_publication_that_hangs_keeps_the_claim_from_nobody_once_its_server_is_gone(
-    opened_log: Served, tmp_path: Path
-) -> None:
-    log = opened_log.copy(tmp_path / "data")
-    (log.data / "log" / "checkpoint").unlink()  # to be published again
-    with (
-        contextlib.closing(log),
-        contextlib.closing(SqliteLastSigned(log.data / "last-signed.db")) as next_one,
-        a_publisher(log.data, program="tests.harness.hanging_publisher") as process,
-    ):
-        until(lambda: is_claimed(next_one))
-        process.communicate(timeout=60)
-        assert process.returncode == 3
-        next_one.claim()
-
-
-def is_claimed(last_signed: SqliteLastSigned) -> bool:
-    try:
-        last_signed.claim()
-    except Claimed:
-        return True
-    last_signed.release()
-    return False
-
-
 # --- What it starts from ---
 
 
@@ -298,12 +272,10 @@ def files_under(root: Path) -> dict[Path, bytes]:
 
 
 @contextmanager
-def a_publisher(
-    data: Path, *, program: str = "api.processes.publisher"
-) -> Iterator[subprocess.Popen[str]]:
+def a_publisher(data: Path) -> Iterator[subprocess.Popen[str]]:
     """A publisher without a server."""
     with subprocess.Popen(
-        [sys.executable, "-m", program, str(data)],
+        [sys.executable, "-m", "api.processes.publisher", str(data)],
         cwd=Path(publishing.__file__).parents[2],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
