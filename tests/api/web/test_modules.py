@@ -109,8 +109,11 @@ def test_the_policy_of_the_one_file_names_its_script_and_style_and_nothing_else(
     for word in ("connect-src", "unsafe", "'self'", "http", "blob"):
         assert word not in policy
     assert page.index("Content-Security-Policy") < page.index("<style>")
-    for attribute in ("src=", "href=", "url(", "@import"):
-        assert attribute not in page.replace(script, "")
+    rest = page.replace(script, "")
+    for attribute in ("src=", "url(", "@import"):
+        assert attribute not in rest
+    # It leads to itself alone, in another language.
+    assert set(re.findall(r'href="([^"]*)"', rest)) == {f"?lang={each}" for each in languages()}
 
 
 def test_a_hostile_key_does_not_leave_its_place() -> None:
