@@ -129,7 +129,10 @@ routes: Final = APIRouter(tags=["server"])
     "/",
     summary="What this server is.",
     description="The log that it serves, how far it is, and where everything else is.",
-    responses={200: openapi.answer(About, "Itself.")},
+    responses={
+        200: openapi.answer(About, "Itself."),
+        **openapi.problems(p422="`lang` is too long to be a language."),
+    },
 )
 async def about(request: Request, observed: Observed, lang: LanguageAsked = None) -> Response:
     if media_type_taken(request.scope["headers"], _ABOUT_FORMS) != HTML:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Final, NamedTuple
 
 from fastapi import Depends, Query
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
 from projections.described import (
     Load,
@@ -98,7 +98,7 @@ async def description_asked(
         ),
     ] = None,
     workload: Annotated[
-        Load | None,
+        Annotated[Load, WithJsonSchema({"type": "string", "enum": [*Load]})] | None,
         Query(
             description="Only what states a workload in this band, in ECTS points or in hours.",
             examples=["ects-5-to-14"],
