@@ -90,20 +90,21 @@ def run(data: Path, port: int, *, once: bool) -> None:
     server = _serve(data, port)
     try:
         _wait_until_ready(url, data, server)
-        _play(data, url, authorities)
+        played = _play(data, url, authorities)
         took = time.monotonic() - started
         print(f"All of it held, in {took:.0f} s.", flush=True)
         if not once:
-            _keep_serving(url, data, server)
+            _keep_serving(url, data, played, server)
     finally:
         _stop(server)
 
 
-def _play(data: Path, url: str, authorities: list[Party]) -> None:
+def _play(data: Path, url: str, authorities: list[Party]) -> list[dict[str, Any]]:
+    """Play the story; return what was found of each case."""
     vkey = (data / "checkpoint.vkey").read_text(encoding="ascii").strip()
     policy = parse_policy(f"log {vkey} {url}/log\nquorum none\n")
     (data / "policy.txt").write_text(policy.render(), encoding="ascii")
-    print(f"The log {ORIGIN} is open at {url}/log, with two root authorities.\n", flush=True)
+    print(f"The register {ORIGIN} is open at {url}/, with two root authorities.\n", flush=True)
     with RegistryClient(url) as registry:
         story = Story(registry, ORIGIN, policy, data / "parties", authorities, _tell, _shown)
         story.play()
@@ -111,6 +112,7 @@ def _play(data: Path, url: str, authorities: list[Party]) -> None:
         verified = [_verify(data, registry, policy, authorities, c) for c in _cases(story)]
     replayed = _replay(url, VerifierKey.parse(vkey), story)
     _write_story(data, url, vkey, story, verified, replayed)
+    return verified
 
 
 def _shown(courses: Sequence[Course]) -> Iterable[Course]:
@@ -190,10 +192,27 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
             raise DemoFailed("the server did not stop within 30 s of being told to") from None
 
 
-def _keep_serving(url: str, data: Path, server: subprocess.Popen[bytes]) -> None:
+_BROWSED: Final = {
+    "valid": "valid",
+    "revoked": "revoked",
+    "outside-accreditation": "not covered by an accreditation",
+}
+
+
+def _keep_serving(
+    url: str, data: Path, played: Sequence[Mapping[str, Any]], server: subprocess.Popen[bytes]
+) -> None:
+    ids = {each["case"]: each["credential"].removeprefix("urn:uuid:") for each in played}
+    pages = "\n".join(
+        f"  {url}/credentials/{ids[case]}    {words}" for case, words in _BROWSED.items()
+    )
     print(
         f"""
-Still serving at {url} until Ctrl-C. Try, in another terminal:
+Still serving until Ctrl-C. Open in a browser, and drop {data}/valid.json there:
+  {url}/
+What the register says of three credentials:
+{pages}
+Or try, in another terminal:
   curl {url}/log/checkpoint
   .venv/bin/testamur verify {data}/valid.json --evidence {data}/valid.testamur.json \\
       --policy {data}/policy.txt --anchors {data}/anchors.txt

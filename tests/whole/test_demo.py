@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.harness.served import PROJECT, Served, called, in_background, run_module
@@ -92,11 +95,34 @@ def test_a_demo_in_the_background_can_be_interrupted(tmp_path: Path) -> None:
     )
     with started:
         assert started.stdout is not None
-        assert any("is open at" in line for line in started.stdout)
+        assert re.search(r"is open at http://127\.0\.0\.1:[0-9]+/,", started.stdout.readline())
         started.send_signal(signal.SIGINT)
         _, told = started.communicate(timeout=60)
     assert started.returncode == 130
     assert "Traceback" not in told
+
+
+def test_a_demo_leads_to_its_front_page_and_to_a_credential_of_each_kind(tmp_path: Path) -> None:
+    started = subprocess.Popen(
+        in_background(sys.executable, "-m", "demo", "--port", "0", "--data", tmp_path / "demo"),
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with started:
+        assert started.stdout is not None
+        told = itertools.takewhile(lambda line: "in another terminal" not in line, started.stdout)
+        front, *credentials = re.findall(r"^  (http\S+)(?: {4}(.+))?$", "".join(told), re.MULTILINE)
+        pages = {
+            words: httpx2.get(url, headers={"Accept": "text/html"}).text
+            for url, words in (front, *credentials)
+        }
+        started.send_signal(signal.SIGINT)
+        assert started.wait(60) == 0
+    assert "A register of micro-credentials" in pages[""]
+    assert "in force" in pages["valid"] or "active" in pages["valid"]
+    assert "revoked" in pages["revoked"]
+    assert "outside-accredited-scope" in pages["not covered by an accreditation"]
 
 
 def test_a_log_is_looked_for_where_a_demo_puts_it(served: Served) -> None:
