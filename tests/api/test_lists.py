@@ -94,7 +94,6 @@ def test_an_organization_is_found_by_an_identifier_however_it_is_spelt(
         ("ROR:https://ror.org/04dkp9464", "checksum"),
         ("999986096", "write one of DAPIP:999986096, PIC:999986096"),
         ("DUNS:123", "write one of CTID"),
-        ("", "write one of"),
     ],
 )
 def test_an_identifier_that_is_none_is_refused_with_what_to_write(
@@ -102,6 +101,11 @@ def test_an_identifier_that_is_none_is_refused_with_what_to_write(
 ) -> None:
     answer = served.get("/organizations", params={"identifier": identifier})
     assert detail in str(problem(answer, 422, "identifier")["detail"])
+
+
+def test_an_identifier_without_a_character_is_refused(served: Served) -> None:
+    answer = served.get("/organizations", params={"identifier": ""})
+    assert "at least 1 character" in str(problem(answer, 422, "parameter")["detail"])
 
 
 def test_grants_and_achievements_are_found_by_their_parties(served: Served) -> None:

@@ -153,7 +153,7 @@ def test_a_moment_that_cannot_be_asked_about_is_refused(
 @pytest.mark.parametrize(
     ("path", "takes"),
     [
-        ("/credentials/{id}", "the parameters here are size, at"),
+        ("/credentials/{id}", "the parameters here are lang, size, at"),
         (
             "/credentials/{id}/history",
             "the parameters here are flag, size, at, cursor, limit, since, until, after",

@@ -131,6 +131,7 @@ def _good(command: str) -> dict[str, str]:
         "verify": {"credentials": "0.json", "trust": "log.vkey", "evidence": "e"},
         "evidence": {"credentials": "0.json", "log": "log", "trust": "log.vkey", "out": new},
         "status": {"credential": "0.json", **dead},
+        "pages": {"cohort": "0.json", "trust": "log.vkey", "out": new, **dead},
         "replay": {"place": "log", "trust": "log.vkey"},
         "find": {"learner": "ada@example.org", "places": "0.json"},
         "profile": {},

@@ -5,6 +5,7 @@ python -m tests.harness.hanging_publisher ROOT
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from log.directory import DirectoryStore
 
 
 def _flush(_: DirectoryStore, __: Sequence[int]) -> None:
+    os.write(1, b"hangs\n")
     threading.Event().wait()
 
 

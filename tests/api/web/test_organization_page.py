@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from typing import Any
 
@@ -14,6 +16,14 @@ from tests.harness.served import Served
 from tests.harness.story import party
 
 ARABIC = "جامعة المثال للعلوم التطبيقية"
+
+
+@pytest.fixture(scope="module")
+def served(opened_log: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A register of its own, in which nothing else is counted."""
+    folder = tmp_path_factory.mktemp("organizations") / "data"
+    with closing(opened_log.copy(folder)) as log, log.running():
+        yield log
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,8 @@ const field = () => {
   const chosen = el("input", { type: "file", id: "files", change: () => take(readFiles(chosen.files)) });
   return el(
     "section",
-    { class: "intake", "aria-label": _("Your credential") },
+    { class: "intake", "aria-labelledby": "yours" },
+    el("h1", { id: "yours" }, _("Your credential")),
     el("p", { class: "lead" }, _("Open the link that your provider sent to you, or give the file here. It stays in your browser.")),
     el("div", { class: "drop" }, el("label", { for: "files" }, _("Drop your file here, paste it, or choose it")), chosen),
   );
