@@ -249,7 +249,7 @@ class Publisher:
         if self._newest() != signed:
             raise _overtaken()
         # Suspended here, it puts its own note in the place of the other's newer one. A store that
-        # compares refuses that. Else the newest is put back: whoever writes last has found after
+        # compares refuses that. Else the newest is put back: the last writer has found after
         # its write that what it wrote is still the last one signed. After a crash in between the
         # older one is public until the other publishes or resumes.
         self._store.write_checkpoint(note)

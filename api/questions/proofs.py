@@ -1,7 +1,7 @@
 """Proofs from the log: that an entry is in a tree, and that one tree extends another.
 
 Every hash was computed from the files of the log and leads to the root that the log signed last.
-Whoever does not believe this server computes the same from the tiles, or checks these proofs
+A reader who does not believe this server computes the same from the tiles, or checks these proofs
 against a checkpoint that they kept.
 """
 

@@ -5,7 +5,7 @@
 
 The credential stands where every reader of Open Badges looks for it, and nowhere else, so that no
 two readers are shown two. Beside it stands what else the holder file says: blind, id and log.
-Such a picture is personal data, as the file is: whoever has it can prove the credential.
+Such a picture is personal data, as the file is: anybody who has it can prove the credential.
 
 Sources: Open Badges 3.0 section 5.3 (baking), PNG (W3C, third edition) sections 5.3 and 11.3.3.4.
 """

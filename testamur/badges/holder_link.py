@@ -2,7 +2,7 @@
 
     https://register.example/holder#1.<base64url of the raw DEFLATE of the holder file>
 
-A browser sends no server what follows `#` (RFC 3986, section 3.5): whoever serves the page learns
+A browser sends no server what follows `#` (RFC 3986, section 3.5): the server of the page learns
 nothing of the credential. The link is as much personal data as the file, and does not expire. The
 `1` is the version of this form. docs/formats.md states it for readers in any language.
 

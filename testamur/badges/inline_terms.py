@@ -1,6 +1,6 @@
 """Terms that a document defines for itself, in its `@context`: which of them are safe to read by.
 
-A context is no part of what a hash over RDF covers: whoever has the document can define another
+A context is no part of what a hash over RDF covers: any bearer of the document can define another
 word for a member, and the hash stays. So a word is taken only if the address that it stands for,
 which the hash covers, says the same word, and if no pinned context knows the word or the address.
 """

@@ -46,7 +46,7 @@ RESTS_ON: Final[dict[CheckName, tuple[CheckName, ...]]] = {
     "validity": ("commitment", "signature"),
     "proof": ("signature",),
     "learner": ("commitment", "signature"),
-    # Of the document alone, whoever logged it.
+    # Of the document alone, by any issuer.
     "blockcert": (),
     "blockchain": ("blockcert",),
 }

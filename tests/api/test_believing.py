@@ -58,7 +58,7 @@ class Watched:
         return Checkpoint(self.last.origin, size, root)
 
     def put(self, checkpoint: Checkpoint, key: SignerKey) -> None:
-        """Put a checkpoint into the files, as whoever can write them."""
+        """Put a checkpoint into the files, as anybody who can write them does."""
         self.files.write_checkpoint(sign_checkpoint(checkpoint, key))
 
 

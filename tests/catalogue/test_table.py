@@ -69,7 +69,7 @@ def test_the_events_about_their_signer_name_no_organization() -> None:
         assert row.subject is not None or not members_that_name_things(row.event)
 
 
-def test_a_succession_is_about_the_organization_that_is_succeeded_whoever_states_it() -> None:
+def test_a_succession_is_about_the_organization_that_is_succeeded_not_about_its_author() -> None:
     event = EVENTS["organization.succeeded/1"]
     assert isinstance(event, e.OrganizationSucceeded)
 

@@ -29,7 +29,7 @@ LIST_FAULTS: Final = ("503", "cut", "silence", "cut short")
 _UNAVAILABLE: Final = b"<Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>"
 _CONFLICT: Final = b"<Error><Code>ConditionalRequestConflict</Code></Error>"
 _ABSENT: Final = b"<Error><Code>NoSuchKey</Code></Error>"
-# Of one connection, or made anew by whoever sends the message.
+# Of one connection, or made anew by the sender of the message.
 _HOP: Final = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 

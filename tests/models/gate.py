@@ -131,7 +131,7 @@ class Gate:
             others = state.orphans[:at] + state.orphans[at + 1 :]
             yield "the server drops an orphan", state._replace(orphans=others)
             if orphan.requested:
-                # It had arrived; whoever sent it is gone.
+                # It had arrived; its sender is gone.
                 after = state._replace(orphans=others)
                 yield "the server commits an orphan", self._committed(after, orphan)
         yield from self._of_reader(state)

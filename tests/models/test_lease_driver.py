@@ -1,4 +1,4 @@
-"""The lease in PostgreSQL does what its model does, whoever claims, signs and is cut off when."""
+"""The lease in PostgreSQL does what its model does, in any order of claims, signatures, cuts."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def test_a_few_learners_are_worth_no_process() -> None:
 
 @pytest.mark.usefixtures("pango")
 @pytest.mark.parametrize("count", [0, 2])
-def test_whoever_makes_them_the_bytes_are_the_same(count: int) -> None:
+def test_any_number_of_processes_makes_the_same_bytes(count: int) -> None:
     rows = (f"l{number}@example.org,Learner {number},2026-11-20" for number in range(6))
     given = []
     for holder in prepared(Story(), *rows).holders:

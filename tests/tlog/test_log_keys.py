@@ -23,7 +23,7 @@ def test_any_key_of_a_log_signs_for_it(signers: tuple[SignerKey, ...]) -> None:
     assert open_checkpoint(note(*signers), BOTH)[0].size == 42
 
 
-def test_a_known_key_whose_line_does_not_hold_refutes_whoever_else_signed() -> None:
+def test_a_known_key_whose_line_does_not_hold_refutes_what_others_signed_too() -> None:
     forged = note(NEW).replace(b"\n42\n", b"\n43\n")
     text = TEXT.replace(b"\n42\n", b"\n43\n")
     with pytest.raises(BadSignature):

@@ -31,7 +31,7 @@ def test_puppets_of_a_stolen_anchor_key_fall_before_and_after_the_declaration(
     assert codes(on_log(register), "m1", "m2", "m3", "c1") == [1, 1, 1, 0]
 
 
-def test_a_famous_agency_is_its_founding_key_whoever_entered_one_of_its_name(
+def test_a_famous_agency_is_its_founding_key_even_if_a_thief_enters_one_of_its_name(
     on_log: OnLog,
 ) -> None:
     register = begun()

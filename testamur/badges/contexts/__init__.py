@@ -1,6 +1,6 @@
 """The JSON-LD contexts that a Blockcert may name: pinned copies, by address.
 
-What a document means depends on its contexts, so none is ever fetched: whoever serves an address
+What a document means depends on its contexts, so none is ever fetched: the server of an address
 could change what was signed. Origin and licence of each file are in the README beside it.
 """
 

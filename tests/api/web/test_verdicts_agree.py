@@ -246,7 +246,7 @@ def _changed(golden: Any, change: Any) -> Any:
     return found
 
 
-# --- Whoever asks wrongly ---
+# --- Wrong questions ---
 
 
 def test_a_source_of_evidence_that_is_none_is_never_taken_for_the_register(
