@@ -2,7 +2,7 @@
 
 A log keeps its origin when its key changes. From a day that it publishes both keys sign every
 checkpoint, and later the new one alone. A verifier keeps the first key, which signed the genesis,
-and adds the others. Nothing on the log says that a key is the log's: the person who adds one decides that.
+and adds the others. Nothing on the log says that a key is the log's: a verifier decides it.
 """
 
 from __future__ import annotations
