@@ -104,9 +104,10 @@ class Publisher:
         self._keys = LogKeys((signer.verifier,)) if keys is None else keys
         self._published = published
         self._stopped = stopped
-        self._checked = checked
+        self._told_checked = checked
         self._measured = measured
         self._watch = Stopwatch()
+        self._steps = 0
         self._sound = False  # whether the whole published tree was checked, and no damage found
         self._turn = threading.Lock()
         self._hashes = TileHashes(0, tiles_of(store))
@@ -129,6 +130,11 @@ class Publisher:
     def allowed(self) -> bool:
         """Whether publishing is allowed: `resume` has succeeded, and nothing failed since."""
         return self._state is not None
+
+    @property
+    def steps(self) -> int:
+        """How many steps it has taken: a publication takes several for every chunk of entries."""
+        return self._steps
 
     # --- Publishing ---
 
@@ -180,7 +186,7 @@ class Publisher:
         # 1. How far the sequence has come. A checkpoint never cuts a submission, and this is the
         #    end of one: no other size may be signed.
         size = self._source.committed()
-        tail, watch = at.tail, self._watch
+        tail = at.tail
         if size < tail.size:
             raise _rewound(size, tail.size)
         if size == tail.size:
@@ -190,16 +196,16 @@ class Publisher:
             # 2. The source must still hold the bytes that it admitted: a bit that flipped there
             #    stops here. After a crash here nothing of this chunk is written.
             leaves = admitted(tail.size, entries, recorded)
-            watch.lap("read")
+            self._lap("read")
 
             # 3. The new files: a pure function of the tree so far and the entries.
             _, files = tail.grown(entries, leaves, since=at.tail.size, until=size)
-            watch.lap("make")
+            self._lap("make")
 
             # 4. Write it, durably. After a crash here, or anywhere before the signing, files
             #    exist that no checkpoint covers; the next run writes the very same bytes.
             self._store.write_many(files)
-            watch.lap("write")
+            self._lap("write")
 
             # 5. Read it back, hash what was read, and continue from that. A bit that flipped on
             #    the way must be found before a signature commits us to it (Yeti 2022).
@@ -208,26 +214,30 @@ class Publisher:
             again = given_back(tail, recorded, stored)
             tail, files = tail.grown(*again, since=at.tail.size, until=size)
             check_same(stored, files)
-            watch.lap("read_back")
+            self._lap("read_back")
 
         # 6. Sign, if the stored tiles prove that this tree extends the one signed last. The
         #    signature takes that one's place before it leaves. After a crash right here the
         #    checkpoint is signed and not yet public: `resume` makes it so.
         signed = self._sign(at.signed, Checkpoint(self._signer.name, size, tail.edge.root()))
-        watch.lap("sign")
+        self._lap("sign")
         self._last_signed.compare_and_swap(at.note, signed.note)
-        watch.lap("keep")
+        self._lap("keep")
 
         # 7. to 9. Have it witnessed, make it public, report it.
         self._make_public(signed)
-        watch.lap("make_public")
+        self._lap("make_public")
 
         # 10. Remove partials that were superseded a publication ago: slow readers have had time
         #     to fetch them. After a crash here some stay, and the next `sweep` finds them.
         for path in at.superseded:
             self._store.remove_partials(path)
-        watch.lap("remove")
+        self._lap("remove")
         return _State(signed, tail, superseded(at.tail.size, size)), signed.checkpoint
+
+    def _lap(self, step: str) -> None:
+        self._steps += 1
+        self._watch.lap(step)
 
     def _make_public(self, signed: _Signed) -> None:
         # 7. Witnesses belong here: their cosignatures are lines added to the note after it was
@@ -399,8 +409,13 @@ class Publisher:
             detail = f"its root is {public.root.hex()}, the tiles lead to {root.hex()}"
             raise FileDamage(CHECKPOINT, "another-tree", detail)
 
+    def _checked(self, done: int, of: int) -> None:
+        self._steps += 1
+        self._told_checked(done, of)
+
     @contextmanager
     def _stopped_by_failure(self) -> Iterator[None]:
+        self._steps += 1
         try:
             yield
         except BaseException as error:

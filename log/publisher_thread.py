@@ -35,6 +35,12 @@ class PublisherThread:
         self._thread: threading.Thread | None = None
         self._woken = threading.Event()
         self._stopping = threading.Event()
+        self._waits = True  # for work, or for its next attempt
+
+    @property
+    def step(self) -> int | None:
+        """The step that it is at, None while it waits for work or for its next attempt."""
+        return None if self._waits else self._publisher.steps
 
     def start(self) -> None:
         """Resume, and publish from now on.
@@ -74,6 +80,7 @@ class PublisherThread:
         while True:
             last = self._stopping.is_set()
             now = time.monotonic()
+            self._waits = False
             with suppress(Exception):  # `failure` keeps it
                 if not publisher.allowed:
                     publisher.resume()
@@ -82,11 +89,13 @@ class PublisherThread:
             if last:
                 return
             if publisher.failure is None:
+                self._waits = True
                 pause = self._retry
                 self._woken.wait(_POLL)
                 self._stopping.wait(began + self._interval - time.monotonic())
                 self._woken.clear()
             elif not self._stood_by():
+                self._waits = True
                 _logger.error("publishing has stopped: %s", publisher.failure)
                 self._stopping.wait(pause)
                 damaged = isinstance(publisher.failure, Refuted)

@@ -13,7 +13,7 @@ stand by. It prints, a line each, of at most `PIPE_BUF` bytes:
     unavailable TEXT   publishing stopped, and is tried again: TEXT names what cannot be reached
 
 Exit codes: 0 its input ended, 1 the key or the last checkpoint signed is damaged, 2 it could not
-begin, 3 its input ended, and what it was at did not.
+begin, 3 what it was at hung, for minutes or beyond the end of its input.
 """
 
 from __future__ import annotations
@@ -50,8 +50,11 @@ _REPORT_EVERY: Final = 1.0  # seconds, while the log is checked
 # A publication may hang for ever: Python waits so for a thread whose stack found no memory. The end
 # of the process is safe at any moment, and frees the claim.
 _END_SECONDS: Final = 20.0
+# Longer than any step takes that does not hang: one on a bucket is retried for a minute and a half.
+_HANG_SECONDS: Final = 300.0
 # The publisher of a server that was killed may take that long to end and give up its claim.
 _CLAIM_SECONDS: Final = 30.0
+_LOOKS: Final = 20
 _POLL: Final = 0.05
 
 
@@ -105,6 +108,7 @@ def main(
         thread = PublisherThread(publisher, interval=interval)
         thread.start()  # which first resumes: `published` or a failure follows
         wake_on_commits(sequence, thread.wake)
+        end_when_hung(lambda: thread.step)
         while os.read(sys.stdin.fileno(), PIPE_BUF):
             thread.wake()
         ending.set()
@@ -126,6 +130,26 @@ def wake_on_commits(sequence: Store, wake: Callable[[], None]) -> None:
 
     sequence.listen(committed)
     threading.Thread(target=follow, name="commits", daemon=True).start()
+
+
+def end_when_hung(step: Callable[[], int | None]) -> None:
+    """End this process from now on if `step` stays the same for long, unless it is None.
+
+    The server starts another one. A standby takes over.
+    """
+
+    def watch() -> None:
+        before, looks = None, 0
+        # Looks are counted, and not time: a process that was stopped meanwhile does not hang.
+        while looks < _LOOKS:
+            time.sleep(_HANG_SECONDS / _LOOKS)
+            now = step()
+            looks = looks + 1 if now is not None and now == before else 0
+            before = now
+        _emit(f"unavailable publishing has hung for {_HANG_SECONDS:.0f} s, and begins anew")
+        os._exit(3)  # nothing that hangs is waited for
+
+    threading.Thread(target=watch, name="hanging", daemon=True).start()
 
 
 class Reporter:

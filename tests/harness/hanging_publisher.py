@@ -1,6 +1,8 @@
 """A publisher whose flushes never return, as on a disk that does not answer.
 
 python -m tests.harness.hanging_publisher ROOT
+
+With the variable `HANG_SECONDS` it ends itself after so many, even while its input goes on.
 """
 
 from __future__ import annotations
@@ -23,4 +25,5 @@ def _flush(_: DirectoryStore, __: Sequence[int]) -> None:
 if __name__ == "__main__":
     DirectoryStore._flush = _flush  # type: ignore[method-assign, assignment]
     publisher._END_SECONDS = 1.0  # type: ignore[misc]
+    publisher._HANG_SECONDS = float(os.environ.get("HANG_SECONDS", "300"))  # type: ignore[misc]
     typer.run(publisher.main)
