@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -11,6 +11,10 @@ from api.questions import links as at
 from api.questions.answerer import View
 from api.questions.moment import DID, UUID
 from projections import accreditations, achievements, credentials
+from projections.defined import defined
+from projections.dids import dids
+from projections.marks import word_marks
+from projections.page import Page
 
 _POSITION: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 _BY_ID: Final = (
@@ -32,7 +36,7 @@ def found(view: View, text: str) -> str:
     """Return the address that a text leads to.
 
     A DID leads to its organization, an id to what has it, a number to the entry at that position.
-    All else is a name: of achievements if any has one with these words, else of organizations.
+    All else is a name: of organizations, unless only achievements have one with these words.
     """
     typed = text.strip()
     bare = typed.removeprefix("urn:uuid:").lower()
@@ -44,4 +48,10 @@ def found(view: View, text: str) -> str:
     number = typed.replace(",", "").replace(".", "")
     if _POSITION.fullmatch(number):
         return at.proven_entry(int(number))
-    return f"/organizations?{urlencode({'name': typed})}"
+    marks = word_marks(typed)
+    achieved = marks and not _any(dids, view, marks) and _any(defined, view, marks)
+    return f"/{'achievements' if achieved else 'organizations'}?{urlencode({'name': typed})}"
+
+
+def _any(listed: Callable[..., Page[tuple[int, str]]], view: View, marks: Sequence[str]) -> bool:
+    return bool(listed(view.connection, view.size, marks=marks, limit=1).items)

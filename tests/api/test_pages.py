@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
@@ -230,7 +231,11 @@ def test_the_box_leads_to_what_was_typed(served: Served, things: dict[str, Any])
     credential = things["/credentials"]["links"]["self"]
     achievement = things["/achievements"]["links"]["self"]
     accreditation = things["/accreditations"]["links"]["self"]
+    of_organization = things["/organizations"]["name"]
+    of_achievement = things["/achievements"]["definition"]["name"]
     typed = {
+        of_organization: f"/organizations?{urlencode({'name': of_organization})}",
+        of_achievement: f"/achievements?{urlencode({'name': of_achievement})}",
         did: f"/organizations/{did}",
         f"  {did} ": f"/organizations/{did}",
         credential.rpartition("/")[2].upper(): credential,
