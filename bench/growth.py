@@ -14,20 +14,19 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
 from bench.cohorts import cohorts, now_story
 from bench.figures import cpu_seconds, family, percentile, report
 from bench.load import Answers, drive, post
+from bench.placed import ObjectsAsked, StoreAsked, placed
 from bench.server import serving
 from testamur.catalogue.submission import MEDIA_TYPE
-from tests.harness import postgres
-from tests.harness.postgres import Cluster
 
 _LOOK_EVERY: Final = 0.5  # seconds
 _TENTHS: Final = 10
@@ -45,9 +44,8 @@ class Sample(NamedTuple):
 def main(
     events: Annotated[int, typer.Option(help="events in all")] = 5_000_000,
     batch: Annotated[int, typer.Option(help="events of one submission")] = 1000,
-    store: Annotated[
-        Literal["sqlite", "postgres"], typer.Option(help="the event store")
-    ] = "sqlite",
+    store: StoreAsked = "sqlite",
+    objects: ObjectsAsked = None,
     connections: Annotated[int, typer.Option(help="submissions under way at once")] = 8,
     seconds: Annotated[
         float, typer.Option(help="send nothing more after so many, on a busy machine")
@@ -55,15 +53,11 @@ def main(
 ) -> None:
     """Print a line for each tenth, and whether the last is like the first."""
     with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name, ExitStack() as stack:
-        folder = Path(name)
-        address = None
-        if store == "postgres":
-            cluster = stack.enter_context(closing(Cluster()))
-            address = postgres.made(cluster.url, "log")
+        place = stack.enter_context(placed(store, objects))
         story = now_story()
         print(f"signing {events} events in submissions of {batch} ...", flush=True)
         bodies = list(cohorts(story, events, batch))
-        with serving(folder, story, address) as served:
+        with serving(Path(name), story, place) as served:
             answers = Answers()
             over = time.monotonic() + seconds
             requests = (

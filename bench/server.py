@@ -48,13 +48,30 @@ class Split:
         return [*self.replicas, *self.publishers, self.projector]
 
 
-@contextmanager
-def serving(folder: Path, story: Story, store: str | None = None) -> Iterator[Served]:
-    """Yield a running server whose log is open and whose provider may issue.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a log is kept that is not in the folder alone: an empty database, an empty bucket.
 
-    `store` is the address of an empty database, if the sequence is to be kept there.
+    `database` is the address of the sequence, and `bucket` that of the published files.
     """
-    kept = [] if store is None else ["--store", store]
+
+    database: str | None = None
+    bucket: str | None = None
+
+    @property
+    def options(self) -> list[str]:
+        """The options of every command that name it."""
+        named = (("--store", self.database), ("--log", self.bucket))
+        return [word for option, value in named if value is not None for word in (option, value)]
+
+
+IN_FOLDER: Final = Place()
+
+
+@contextmanager
+def serving(folder: Path, story: Story, place: Place = IN_FOLDER) -> Iterator[Served]:
+    """Yield a running server whose log is open and whose provider may issue."""
+    kept = place.options
     key = _made(folder, story, kept)
     with running(folder / "server", key, *kept) as served:
         _open_register(story, served)
@@ -63,13 +80,10 @@ def serving(folder: Path, story: Story, store: str | None = None) -> Iterator[Se
 
 @contextmanager
 def split(
-    folder: Path, story: Story, store: str, *, replicas: int, publishers: int = 1
+    folder: Path, story: Story, place: Place, *, replicas: int, publishers: int = 1
 ) -> Iterator[Split]:
-    """Yield the same with its work split: replicas, publishers, and a projector.
-
-    `store` is the address of an empty database.
-    """
-    kept = ["--store", store]
+    """Yield the same with its work split: replicas, publishers, and a projector."""
+    kept = place.options
     key = _made(folder, story, kept)
     data = folder / "server"
     with ExitStack() as stack:

@@ -1,11 +1,11 @@
 """Submissions of one event each over HTTP, answered with their published receipts.
 
 python -m bench.single --events 60000 --connections 400
+python -m bench.single --store postgres --replicas 2
 """
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,8 +15,8 @@ import typer
 from bench.bare import beside
 from bench.cohorts import cohorts, now_story
 from bench.figures import cpu_seconds, percentile, report
-from bench.load import drive, post
-from bench.server import serving
+from bench.load import post
+from bench.placed import ObjectsAsked, ReplicasAsked, StoreAsked, driven, placed, running
 from testamur.catalogue.submission import MEDIA_TYPE
 
 
@@ -24,19 +24,21 @@ def main(
     events: Annotated[int, typer.Option(help="submissions in all")] = 60_000,
     connections: Annotated[int, typer.Option(help="submissions under way at once")] = 400,
     wait: Annotated[Literal["durable", "published"], typer.Option()] = "published",
+    store: StoreAsked = "sqlite",
+    objects: ObjectsAsked = None,
+    replicas: ReplicasAsked = 0,
 ) -> None:
     """Print submissions per second, latencies and CPU per submission."""
     with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name:
-        folder = Path(name)
         story = now_story()
         print(f"signing {events} submissions of one event ...", flush=True)
         bodies = list(cohorts(story, events, 1))
-        with serving(folder, story) as served:
+        with placed(store, objects) as place, running(Path(name), story, place, replicas) as found:
             target = f"/submissions?wait={wait}"
-            requests = (post(served.port, target, MEDIA_TYPE, body) for body in bodies)
-            before = cpu_seconds(served.pid)
-            answers = asyncio.run(drive(served.port, requests, connections))
-            cpu = cpu_seconds(served.pid) - before
+            requests = (post(found.ports[0], target, MEDIA_TYPE, body) for body in bodies)
+            before = sum(map(cpu_seconds, found.pids))
+            answers = driven(found.ports, requests, connections)
+            cpu = sum(map(cpu_seconds, found.pids)) - before
         answers.only(201)
         rate = events / answers.elapsed
         lines = (line for body in bodies for line in body[:-1].split(b"\n"))
@@ -45,6 +47,9 @@ def main(
             "single",
             {
                 "events": events,
+                "store": store,
+                "objects": objects,
+                "replicas": replicas,
                 "wait": wait,
                 "connections": connections,
                 "events_per_second": rate,

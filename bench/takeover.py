@@ -13,7 +13,7 @@ import signal
 import statistics
 import tempfile
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -22,10 +22,9 @@ import typer
 
 from bench.cohorts import now_story
 from bench.figures import report
+from bench.placed import placed
 from bench.server import Served, Split, split
 from testamur.http.client import RegistryClient
-from tests.harness import postgres
-from tests.harness.postgres import Cluster
 from tests.harness.waiting import until
 
 
@@ -34,10 +33,9 @@ def main(
 ) -> None:
     """Print the seconds from a stop to the next published receipt, and the same without one."""
     with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name, ExitStack() as stack:
-        cluster = stack.enter_context(closing(Cluster()))
+        place = stack.enter_context(placed("postgres", None))
         story = now_story()
-        address = postgres.made(cluster.url, "log")
-        found = stack.enter_context(split(Path(name), story, address, replicas=1, publishers=2))
+        found = stack.enter_context(split(Path(name), story, place, replicas=1, publishers=2))
         registry = stack.enter_context(RegistryClient(found.replicas[0].url))
         seconds: dict[str, list[float]] = {"undisturbed": [], "stopped": [], "killed": []}
 
