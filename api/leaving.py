@@ -1,8 +1,9 @@
 """How a server ends: it says so, takes no more connections, finishes what is under way, in time.
 
 A load balancer needs a moment to see that `/readyz` is 503. Meanwhile requests are answered as
-always, each on a connection that is closed after it. Then the server listens no more. Requests
-that wait for a checkpoint get a 503 before the time is over, and the parts have the rest of it.
+always, each on a connection that is closed after it. Then the server listens no more; a connection
+on which a request has begun, or may begin, stays until it is answered. Requests that wait for a
+checkpoint get a 503 before the time is over, and the parts have the rest of it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import time
 from typing import Final
 
 _FOR_PARTS: Final = 0.25  # of the time, for the parts to come to rest
+# Until a handshake that the kernel has answered is a connection, and that is accepted, unless a
+# segment is lost.
+_FOR_HANDSHAKES: Final = 1.0
 
 
 class Leaving:
@@ -38,6 +42,14 @@ class Leaving:
     def announced(self) -> bool:
         """Whether it may stop to listen."""
         return self._since is not None and time.monotonic() >= self._since + self._announce
+
+    @property
+    def for_handshakes(self) -> float:
+        """For how many seconds connections are accepted that began before new ones were dropped.
+
+        Not longer than the end was announced: where nobody is told, nobody is sent elsewhere.
+        """
+        return min(_FOR_HANDSHAKES, self._announce)
 
     @property
     def for_requests(self) -> float:

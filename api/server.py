@@ -31,6 +31,7 @@ from api.folder import Folder
 from api.http.answers import Answers
 from api.http.connection import MAX_CONNECTIONS, Connection
 from api.leaving import Leaving
+from api.listening import BACKLOG, Listener
 from api.log_files import IN_BUCKET_ALONE
 from api.log_keys.public import known_keys
 from api.operations.observer import Observer
@@ -46,8 +47,6 @@ from api.working import work
 from testamur.errors import Unavailable
 from testamur.memory import keep_freed_memory
 
-_BACKLOG: Final = 2048
-_LISTENERS: Final = 16
 _IDLE_SECONDS: Final = 30
 _OTHER_FILES: Final = 1024  # what may be open besides connections
 _SLOW_EVERY: Final = 50  # slow clients are ended every so many ticks of 0.1 s
@@ -86,11 +85,14 @@ class Server(uvicorn.Server):
         config: uvicorn.Config,
         application: App,
         leaving: Leaving,
+        listener: Listener,
         operations: OperationsPort | None,
     ) -> None:
         super().__init__(config)
         self._application = application
         self._leaving = leaving
+        self._listener = listener
+        self._dropping: float | None = None  # since when new connections are dropped
         self._operations = operations
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -119,10 +121,23 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """End the connections of clients that are too slow; return whether to stop."""
         if counter % _SLOW_EVERY == 0:
-            now = asyncio.get_running_loop().time()
-            for connection in tuple(self.server_state.connections):
-                cast("Connection", connection).end_if_slow(now)
-        return await super().on_tick(counter) or self._leaving.announced
+            self._end_slow()
+        return await super().on_tick(counter) or self._has_left()
+
+    def _end_slow(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for connection in tuple(self.server_state.connections):
+            cast("Connection", connection).end_if_slow(now)
+
+    def _has_left(self) -> bool:
+        """Return whether all connections that stand were accepted, and no more can begin."""
+        if not self._leaving.announced:
+            return False
+        now = asyncio.get_running_loop().time()
+        if self._dropping is None:
+            self._listener.drop_new()
+            self._dropping = now
+        return now - self._dropping > self._leaving.for_handshakes
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: event streams first, and before the time is over what still waits."""
@@ -131,7 +146,18 @@ class Server(uvicorn.Server):
         asyncio.get_running_loop().call_later(left, self._application.end_waiting)
         # A moment more, in which those requests get their answers.
         self.config.timeout_graceful_shutdown = math.ceil(left) + 1
-        await super().shutdown(sockets)
+        slow = asyncio.create_task(self._keep_ending_slow())
+        self._listener.close()
+        try:
+            await super().shutdown(sockets)
+        finally:
+            slow.cancel()
+
+    async def _keep_ending_slow(self) -> None:
+        """While uvicorn waits for connections it calls `on_tick` no more."""
+        while True:
+            self._end_slow()
+            await asyncio.sleep(0.5)
 
 
 def serve(root: Path, options: Options) -> None:
@@ -187,16 +213,12 @@ def _run(application: App, options: Options, answers: Answers, leaving: Leaving)
         access_log=options.access_log,
         server_header=False,
         proxy_headers=False,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         timeout_keep_alive=_IDLE_SECONDS,
     )
     with ExitStack() as stack:
         shown = options.operations.port(application.shown, stack)
-        listener = stack.enter_context(_listening(options.host, options.port))
-        # uvloop accepts one connection per loop turn and listening descriptor, and a busy turn
-        # takes tens of milliseconds. Under load new connections would starve, so the descriptor
-        # is duplicated.
-        listeners = [stack.enter_context(listener.dup()) for _ in range(_LISTENERS)]
+        listener = stack.enter_context(Listener(options.host, options.port))
         # Objects made at start-up stay: the collector need not walk them again and again.
         gc.collect()
         gc.freeze()
@@ -204,15 +226,7 @@ def _run(application: App, options: Options, answers: Answers, leaving: Leaving)
             # uvicorn raises the signal again when it has stopped; the parts are still to be
             # closed, so the signal must not end the process.
             signal.signal(each, lambda *_: None)
-        Server(config, application, leaving, shown).run(sockets=listeners)
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise Unavailable(f"cannot listen on {host} port {port}: {error.strerror}") from error
+        Server(config, application, leaving, listener, shown).run(sockets=listener.sockets)
 
 
 def _open_more_files() -> None:

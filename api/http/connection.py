@@ -12,6 +12,8 @@ The budget of `answers.py` counts all that a connection holds meanwhile.
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import termios
 from collections.abc import Awaitable, MutableMapping
 from typing import Any, Final, cast
 
@@ -43,6 +45,8 @@ UNREAD_BYTES: Final = 16 * 1024
 _REQUEST_BYTES: Final = 3 * 1024  # what a queued request takes, its body apart
 HEAD_SECONDS: Final = 10.0
 """How long a client may take for a request head, or for its first byte."""
+LAST_HEAD_SECONDS: Final = 2.0
+"""The same once the server listens no more."""
 STALL_SECONDS: Final = 30.0
 """How long a client may read nothing of an answer under way."""
 
@@ -68,6 +72,7 @@ class Connection(HttpToolsProtocol):
         self._refusal: Problem | None = None
         self._unframed = 0  # bytes since the last head or piece of a body was whole
         self._head_since: float | None = self.loop.time()
+        self._is_last = False  # the server listens no more, and ends after this request
         self._stalled_since: float | None = None
         self._unread = 0  # bytes that were written and not taken, when last looked at
         self._unread_since = 0.0
@@ -87,10 +92,27 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
         elif (
             self._head_since is not None
-            and now - self._head_since > HEAD_SECONDS
+            and now - self._head_since > self._head_seconds
             and not self._answering
         ):
-            self._dismiss(Problem(408, "timeout", f"no request head within {HEAD_SECONDS:.0f} s"))
+            detail = f"no request head within {self._head_seconds:.0f} s"
+            self._dismiss(Problem(408, "timeout", detail))
+
+    def shutdown(self) -> None:
+        """Close the connection after its requests: those that have come, wholly or in part.
+
+        A client that is idle may send its next one just now. RFC 9112 section 9.3.1 has it retry
+        then; one that has been idle for as long as the server announced its end could tell.
+        """
+        if self.transport.is_closing():
+            return
+        self._is_last = True
+        if self._answering:
+            self.cycle.keep_alive = False
+        elif self._head_since is not None:
+            self._head_since = self.loop.time()
+        elif not self._has_arrived():
+            self.transport.close()
 
     def give_up(self) -> None:
         """End the connection: it holds memory, and its client reads nothing."""
@@ -256,6 +278,16 @@ class Connection(HttpToolsProtocol):
     def _queued(self) -> int:
         """The bytes that requests take while they wait behind another."""
         return sum(len(cycle.body) + _REQUEST_BYTES for cycle, _ in self.pipeline)
+
+    @property
+    def _head_seconds(self) -> float:
+        return LAST_HEAD_SECONDS if self._is_last else HEAD_SECONDS
+
+    def _has_arrived(self) -> bool:
+        """Return whether bytes have come that were not read yet."""
+        connected = self._gathering.get_extra_info("socket")
+        waiting = fcntl.ioctl(connected.fileno(), termios.FIONREAD, bytes(4))
+        return any(waiting)
 
     @property
     def _answering(self) -> bool:

@@ -123,6 +123,8 @@ class Split:
         """Start a process, and wait for nothing."""
         command = [sys.executable, "-m", "api", "serve", "--data", str(self.served.data)]
         command += ["--port" if "api" in roles else "--ops-port", "0", "--roles", roles, *options]
+        if "api" in roles:
+            command += ["--announce", "0.5"]  # longer than any client of these tests is idle
         if "publish" not in roles:
             command += ["--vkey", str(self._vkey)]
         found = Process(roles, self.log, command, {"TESTAMUR_STORE": self.store})
