@@ -51,7 +51,8 @@ def _pages(client: httpx2.Client) -> dict[str, str]:
         first(f"/organizations?role={role}&limit=1")["links"]["self"]
         for role in ("provider", "accreditor", "authority")
     )
-    achievement = first("/achievements?limit=1")["links"]["self"]
+    four = client.get("/achievements?limit=4").json()["items"]
+    achievement = four[0]["links"]["self"]
     credential = first("/credentials?limit=1")["links"]["self"]
     return {
         "front": "/",
@@ -65,6 +66,8 @@ def _pages(client: httpx2.Client) -> dict[str, str]:
         "its tree": f"{authority}/recognised",
         "achievements": "/achievements",
         "achievement": achievement,
+        "four side by side": "/achievements/compare?"
+        + "&".join(f"id={each['id']}" for each in four),
         "credentials": "/credentials",
         "credential": credential,
         "its history": f"{credential}/history",
