@@ -11,7 +11,8 @@ It reports on standard output, a line each, as it happens:
 A line is at most `PIPE_BUF` bytes; a longer text is cut. With `--attached`, a byte on standard
 input makes it look at the log now rather than within a second, and the end of standard input
 ends it after the transaction under way. So it never outlives the process that started it, even
-one that was killed. Exit codes: 0 its input ended, 1 it halted, 2 it could not begin, 130 Ctrl-C.
+one that was killed. Exit codes: 0 its input ended, 1 it halted, 2 it could not begin, 3 its work
+hung, for minutes or beyond its end, 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from projections.database import open_tables
 from projections.follower import Follower
 from testamur.errors import Refuted, Unavailable
+from testamur.hanging import END_SECONDS, end_now, end_when_hung
 from testamur.http.source import open_source
 from testamur.memory import keep_freed_memory
 from testamur.tlog.log_keys import LogKeys
@@ -111,6 +113,7 @@ def run(
     else:
         # A shell starts its background jobs with SIGINT ignored; here it is the way to stop.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    end_when_hung(input_.step, lambda how: _emit(f"obstacle the follower {how}"))
     while _waited_for(turn, input_.ended):
         input_.follower = follower = _opened(reader, tables, on_moved)
         follower.start()
@@ -118,7 +121,8 @@ def run(
             _watch(follower, input_.ended, turn)
         finally:  # also on Ctrl-C
             input_.follower = None
-            follower.stop()
+            if not follower.stop(END_SECONDS):
+                end_now()
             follower.engine.dispose()
         if follower.failure is not None:
             _emit(f"halted {type(follower.failure).__name__}: {follower.failure}")
@@ -131,6 +135,11 @@ class _Input:
     def __init__(self) -> None:
         self.ended = threading.Event()
         self.follower: Follower | None = None
+
+    def step(self) -> int | None:
+        """Return the step of the follower at work, None while there is none or it waits."""
+        follower = self.follower
+        return None if follower is None else follower.step
 
     def listen(self) -> None:
         try:

@@ -138,6 +138,8 @@ class Follower:
         self._on_moved = on_moved
         self._measured = measured
         self._watch = Stopwatch()
+        self._steps = 0
+        self._waits = True
         self._folding = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -194,13 +196,21 @@ class Follower:
         """Look at the log now rather than within a second."""
         self._wake.set()
 
-    def stop(self) -> None:
-        """Finish the transaction under way and end the thread."""
+    @property
+    def step(self) -> int | None:
+        """How many steps the thread has taken, a few for each stretch; None while it waits."""
+        return None if self._waits else self._steps
+
+    def stop(self, seconds: float | None = None) -> bool:
+        """Finish the transaction under way and end the thread; False if that takes longer."""
         self._stopping.set()
         self._wake.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(seconds)
+            if self._thread.is_alive():
+                return False
             self._thread = None
+        return True
 
     # --- Following ---
 
@@ -208,6 +218,7 @@ class Follower:
         while not self._stopping.is_set():
             # Cleared before looking, so that a wake during the look leads to another look.
             self._wake.clear()
+            self._waits = False
             try:
                 with self._folding:
                     self._catch_up(self._stopping)
@@ -217,9 +228,12 @@ class Follower:
             except Exception as failure:  # noqa: BLE001  # of any kind: the operator must see it
                 self.failure = failure
                 return
+            finally:
+                self._waits = True
             self._wake.wait(INTERVAL)
 
     def _catch_up(self, stopping: threading.Event) -> int:
+        self._steps += 1
         # Before the tables are read, which takes long, for nothing.
         self._check_clock()
         checkpoint = self._reader.checkpoint()
@@ -261,7 +275,7 @@ class Follower:
         return self.size
 
     def _take(self, fold: _Fold, stretch: Stretch) -> None:
-        self._watch.lap("read")
+        self._lap("read")
         fold.credentials.look_up(stretch.entries)
         try:
             for submission in fold.replayer.each(stretch.entries, stretch.leaves):
@@ -299,7 +313,7 @@ class Follower:
         if not fold.leaves:
             return
         edge, before = edge or fold.edge.extended(fold.leaves), fold.edge.size
-        self._watch.lap("fold")
+        self._lap("fold")
         with self.engine.begin() as connection:
             # First of all, so that a second follower waits here and then finds itself overtaken.
             moved = connection.execute(
@@ -323,8 +337,12 @@ class Follower:
         self._move(edge.size)
         self._measure(edge, before)
 
+    def _lap(self, step: str) -> None:
+        self._steps += 1
+        self._watch.lap(step)
+
     def _measure(self, edge: CompactRange, before: int) -> None:
-        self._watch.lap("write")
+        self._lap("write")
         self._measured(
             Advance(
                 size=edge.size,

@@ -43,18 +43,13 @@ from log.publisher_thread import PublisherThread
 from registry.committed import CommittedEntries
 from registry.store import Store
 from testamur.errors import Refuted, Unavailable
+from testamur.hanging import END_SECONDS, end_now, end_when_hung
 from testamur.memory import keep_freed_memory
 from testamur.tlog.checkpoint import Checkpoint
 
 _REPORT_EVERY: Final = 1.0  # seconds, while the log is checked
-# A publication may hang for ever: Python waits so for a thread whose stack found no memory. The end
-# of the process is safe at any moment, and frees the claim.
-_END_SECONDS: Final = 20.0
-# Longer than any step takes that does not hang: one on a bucket is retried for a minute and a half.
-_HANG_SECONDS: Final = 300.0
-# The publisher of a server that was killed may take that long to end and give up its claim.
+# The publisher of a server that was killed may take `END_SECONDS` to give up its claim.
 _CLAIM_SECONDS: Final = 30.0
-_LOOKS: Final = 20
 _POLL: Final = 0.05
 
 
@@ -108,12 +103,12 @@ def main(
         thread = PublisherThread(publisher, interval=interval)
         thread.start()  # which first resumes: `published` or a failure follows
         wake_on_commits(sequence, thread.wake)
-        end_when_hung(lambda: thread.step)
+        end_when_hung(lambda: thread.step, lambda how: _emit(f"unavailable publishing {how}"))
         while os.read(sys.stdin.fileno(), PIPE_BUF):
             thread.wake()
         ending.set()
-        if not thread.stop(_END_SECONDS):
-            os._exit(3)  # not even the thread that hangs is waited for
+        if not thread.stop(END_SECONDS):
+            end_now()
 
 
 def wake_on_commits(sequence: Store, wake: Callable[[], None]) -> None:
@@ -130,26 +125,6 @@ def wake_on_commits(sequence: Store, wake: Callable[[], None]) -> None:
 
     sequence.listen(committed)
     threading.Thread(target=follow, name="commits", daemon=True).start()
-
-
-def end_when_hung(step: Callable[[], int | None]) -> None:
-    """End this process from now on if `step` stays the same for long, unless it is None.
-
-    The server starts another one. A standby takes over.
-    """
-
-    def watch() -> None:
-        before, looks = None, 0
-        # Looks are counted, and not time: a process that was stopped meanwhile does not hang.
-        while looks < _LOOKS:
-            time.sleep(_HANG_SECONDS / _LOOKS)
-            now = step()
-            looks = looks + 1 if now is not None and now == before else 0
-            before = now
-        _emit(f"unavailable publishing has hung for {_HANG_SECONDS:.0f} s, and begins anew")
-        os._exit(3)  # nothing that hangs is waited for
-
-    threading.Thread(target=watch, name="hanging", daemon=True).start()
 
 
 class Reporter:
