@@ -231,12 +231,22 @@ class _Log:
 
     def _check(self) -> None:
         size, receipts = self._size, self._witness.receipts
-        self._size = self._witness.check(
-            self._crowd.receipts, DirectorySource(self._served.data / "log")
-        )
+        self._size = self._witnessed()
         self._found.entries += self._size - size
         self._found.receipts += self._witness.receipts - receipts
         self._found.checks += 1
+
+    def _witnessed(self) -> int:
+        """Return the size of the log, checked; a database may still recover from the last fault."""
+        deadline = time.monotonic() + _MENDS_WITHIN
+        while True:
+            self._registry.mend_database()
+            try:
+                source = DirectorySource(self._served.data / "log")
+                return self._witness.check(self._crowd.receipts, source)
+            except Unavailable:
+                if time.monotonic() > deadline:
+                    raise
 
     def _outsider(self) -> None:
         """Replay the whole log over HTTP; stop the server, and check all once more."""

@@ -59,6 +59,7 @@ class Registry:
             served.environment = self.interposer.environment
             served.program = self._opened.program
             if self._cluster is not None:
+                self.mend_database()
                 self.store = postgres.made(self._cluster.url, f"log{self._number}")
                 copy_log(served.data, None, self.store)
                 for file in served.data.glob("*.db*"):
@@ -84,9 +85,20 @@ class Registry:
         return self.start()
 
     def mend_database(self) -> None:
-        """Start PostgreSQL again if it ended, as an init system does."""
-        if self._cluster is not None and not self._cluster.running:
-            self._cluster.start()
+        """Start PostgreSQL again if it ended, as an init system does; wait until it answers."""
+        if self._cluster is None:
+            return
+        while True:
+            try:
+                if self._cluster.running:
+                    self._cluster.answering()
+                else:
+                    self._cluster.start()
+            except RuntimeError:
+                if self._cluster.running:
+                    raise
+            else:
+                return
 
     @property
     def died(self) -> bool:

@@ -123,7 +123,7 @@ class Cluster:
         options = [part for setting in self._settings for part in ("-c", setting)]
         command = [self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder]
         with (self.folder / "log").open("ab") as log:
-            process = self._process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 [*map(str, command), *options],
                 stdout=log,
                 stderr=log,
@@ -131,6 +131,12 @@ class Cluster:
                 env=self._environment,
                 **_as_ordinary_user(self.folder),
             )
+        self.answering()
+
+    def answering(self) -> None:
+        """Wait until it answers: after the end of any of its processes it recovers first."""
+        process = self._process
+        assert process is not None
         deadline = time.monotonic() + _SECONDS
         while True:
             try:

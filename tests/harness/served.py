@@ -177,12 +177,11 @@ class Served:
                 process_group=0,  # as a shell does, so that Ctrl-C can be pressed on it
             )
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line.startswith("listening on "):
+        said = [self.process.stdout.readline() for _ in range(2)]
+        if [line.rpartition(" ")[0] for line in said] != ["listening on", "operations on"]:
             self.stop()
             raise AssertionError(self.errors())
-        self.url = line.split()[-1]
-        self.operations = self.process.stdout.readline().split()[-1]
+        self.url, self.operations = (line.split()[-1] for line in said)
 
     def stop(self, *, how: signal.Signals = signal.SIGTERM) -> int:
         """Tell the process to end (or kill it), and return its exit code."""
