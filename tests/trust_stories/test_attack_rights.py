@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.trust_model.cast import accredit, begun, change, define, issue, recognise, registered
 from tests.trust_model.events import Closed, KeyListed, KeyRetired, Objected, Succeeded
 from tests.trust_model.events import KeyCompromised as Compromised
@@ -64,6 +66,32 @@ def test_a_successor_is_heard_only_while_its_accreditor_leads_to_an_anchor(
     shown = published.evidence("c1", anchors={"Agency"})
     assert published.report("c1", shown).exit_code == 0, "what others are shown is not heard"
     assert published.report("c1", shown, anchors={"Agency"}).exit_code == 1, "who trusts the Agency"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("before", [(), (Closed(),)], ids=["open", "closed"])
+def test_no_number_of_acts_by_successors_that_are_not_heard_keeps_an_answer_from_a_verifier(
+    before: tuple[Closed, ...], on_log: OnLog
+) -> None:
+    register = begun()
+    register.submit("Ministry", "Ministry/s1", change("withdraw", "ra"))
+    # Evidence shows the acts, since another root authority still recognises the accreditor.
+    register.submit("Rogue", "Rogue/s1", recognise("rx", "Agency"), by="stranger")
+    puppets = [f"Puppet{number}" for number in range(9)]
+    entries = [registered(name, "Rogue", "provider") for name in puppets]
+    register.submit("Rogue", "Rogue/s1", *entries, by="stranger")
+    for event in before:
+        register.submit("College", "College/s1", event)
+    for name, key in zip(puppets, (*["s1"] * 8, "s2"), strict=True):
+        register.submit("Agency", f"Agency/{key}", Succeeded("College", name), by="stranger")
+    for day in range(8):
+        for name in puppets:
+            puppet_suspends = change("suspend", "c1")
+            days = 31 if (day, name) == (0, puppets[0]) else 1 / 9
+            register.submit(name, f"{name}/s1", puppet_suspends, days=days, by="stranger")
+    published = on_log(register, thoroughly=False)
+    assert codes(published, "c1") == [0]
+    assert published.report("c1", anchors={"Rogue"}).exit_code == 1, "who trusts the Rogue"
 
 
 def test_an_objection_ends_a_succession_that_another_named(on_log: OnLog) -> None:

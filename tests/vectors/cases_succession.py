@@ -133,6 +133,21 @@ def _(scene: Scene) -> None:
     scene.says(scene.story.provider, scene.story.objected())
 
 
+@case("72 acts of nine successors that an accreditor named which leads to no anchor any more")
+def _(scene: Scene) -> None:
+    story, heirs = scene.story, [party(f"vectors heir {number}") for number in range(9)]
+    entries = [story.registered(story.accreditor, heir, "provider") for heir in heirs]
+    scene.says(story.accreditor, *entries)
+    gone = e.RecognitionWithdrawn(reason="misconduct", recognition=story.recognition)
+    scene.says(story.authority, gone)
+    for heir in heirs:
+        _names(scene, story.accreditor, heir)
+    scene.wait(31)
+    suspended = e.CredentialSuspended(credential=scene.holder.id, reason="administrative")
+    for heir in heirs:
+        scene.says(heir, *[suspended] * 8)
+
+
 @case("a puppet successor that a thief named")
 def _(scene: Scene) -> None:
     provider, heir = scene.story.provider, _heir(scene)

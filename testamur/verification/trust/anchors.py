@@ -6,23 +6,24 @@ gives none goes by the root authorities of the log's genesis, and its report nam
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import date
+from functools import cache
 from typing import Final
 
 import msgspec
 
 from testamur.catalogue.members import Did
 from testamur.errors import Refusal, Unavailable
-from testamur.rules.chain import Moment, chain
-from testamur.rules.register import Register
-from testamur.rules.status import Heard
+from testamur.rules.chain import LONGEST, Moment, chain
+from testamur.rules.register import Grant, Register
+from testamur.rules.status import Heard, existing, statuses
 from testamur.verification.excerpt import Excerpt
 
 MAX_HEARD: Final = 64
-"""At how many positions it is asked whether the successors of accreditors are heard.
-
-A lawful successor acts on a credential 8 times at most."""
+"""How often a chain is looked for to hear the successors of accreditors."""
 
 
 def parse_anchor(text: str) -> str:
@@ -53,19 +54,21 @@ class Anchors:
 
         It must lead there where the successor acts.
         """
-        answers: dict[tuple[str, int], bool] = {}
+        turns = cache(lambda: _turns(excerpt.register, self.dids))
+        answers: dict[tuple[str, int, int, int], bool] = {}
 
         def leads(speaker: str, position: int) -> bool:
-            if (speaker, position) not in answers:
+            moment = Moment(position, excerpt.submission_of(position).day)
+            asked = speaker, *turns().before(moment)
+            if asked not in answers:
                 if len(answers) == MAX_HEARD:
                     raise Unavailable(
-                        f"the evidence shows more than {MAX_HEARD} acts of the successors that "
-                        "accreditors named; it is too large to be read"
+                        f"the evidence shows more than {MAX_HEARD} times at which it may be judged "
+                        "anew whether successors that accreditors named are heard; it is too large "
+                        "to be read"
                     )
-                moment = Moment(position, excerpt.submission_of(position).day)
-                path = self.chain(excerpt.register, speaker, moment)
-                answers[speaker, position] = path is not None
-            return answers[speaker, position]
+                answers[asked] = self.chain(excerpt.register, speaker, moment) is not None
+            return answers[asked]
 
         return leads
 
@@ -74,6 +77,61 @@ class Anchors:
         if self.given:
             return "a trust anchor of yours"
         return "a root authority of the log's genesis (you gave no trust anchor)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Turns:
+    """Where, and on which days, it can change who leads to an anchor; all sorted.
+
+    Between two of them one answer serves every act, so that no number of acts by the successors of
+    an accreditor that leads nowhere keeps a verifier from an answer.
+    """
+
+    positions: tuple[int, ...]
+    first_days: tuple[date, ...]
+    last_days: tuple[date, ...]
+
+    def before(self, moment: Moment) -> tuple[int, int, int]:
+        """Return how many of each a moment has behind it."""
+        return (
+            bisect_left(self.positions, moment.position),
+            bisect_right(self.first_days, moment.day),
+            bisect_left(self.last_days, moment.day),
+        )
+
+
+def _turns(register: Register, anchors: Collection[str]) -> _Turns:
+    grants = _leading(register, anchors)
+    ends = (each.event.valid_until for each in grants)
+    return _Turns(
+        tuple(sorted(position for each in grants for position in _changes(register, each))),
+        tuple(sorted({each.event.valid_from for each in grants})),
+        tuple(sorted({end for end in ends if end is not None})),
+    )
+
+
+def _leading(register: Register, anchors: Collection[str]) -> list[Grant]:
+    """Return the recognitions that a chain from an anchor may hold, whether they count or not.
+
+    No stranger adds one.
+    """
+    recognitions, authorities = register.recognitions.values(), set(anchors)
+    for _ in range(LONGEST - 1):
+        authorities |= {
+            each.subject
+            for each in recognitions
+            if each.owner in authorities and each.makes == "authority"
+        }
+    return [each for each in recognitions if each.owner in authorities]
+
+
+def _changes(register: Register, grant: Grant) -> Iterator[int]:
+    """Yield the positions at which a recognition came into being and ended."""
+    began = existing(register, grant)
+    if began is not None:
+        yield began[0]
+    for said, _ in statuses(register, grant):
+        yield said.position
 
 
 def anchors_of(given: Collection[str], register: Register) -> Anchors:

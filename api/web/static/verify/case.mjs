@@ -1,6 +1,6 @@
 // What an excerpt shows of one credential, which anchors its verifier starts from, and whose words
 // are heard: testamur/verification/issuance.py, trust/anchors.py and trust/speakers.py.
-import { chain, inForce } from "./chain.mjs";
+import { chain, inForce, turns, turnsBefore } from "./chain.mjs";
 import { Refusal, Unavailable } from "./errors.mjs";
 import { did } from "./events.mjs";
 import { existing, particulars, words } from "./status.mjs";
@@ -31,6 +31,7 @@ export class Case {
     // By organization, what its accreditor or authority says of it: the words that are heard.
     this.words = this.path === null ? new Map() : this.wordsAlong(this.path, accredited);
     this.leads = new Map();
+    this.turns = null;
   }
 
   get issuer() {
@@ -127,15 +128,16 @@ export class Case {
   // Whether the successors that an accreditor named are heard: if it leads to an anchor where the
   // successor acts.
   hears(speaker, position) {
-    const asked = `${speaker} ${position}`;
+    const { day } = this.excerpt.submissionOf(position);
+    this.turns ??= turns(this.register, this.anchors);
+    const asked = `${speaker} ${turnsBefore(this.turns, { position, day })}`;
     if (!this.leads.has(asked)) {
       if (this.leads.size === MAX_HEARD) {
         throw new Unavailable(
-          `the evidence shows more than ${MAX_HEARD} acts of the successors that accreditors named; it is too large ` +
-            "to be read",
+          `the evidence shows more than ${MAX_HEARD} times at which it may be judged anew whether successors that ` +
+            "accreditors named are heard; it is too large to be read",
         );
       }
-      const { day } = this.excerpt.submissionOf(position);
       const path = chain(this.register, speaker, { position, day, covered: null }, this.anchors);
       this.leads.set(asked, path !== null);
     }

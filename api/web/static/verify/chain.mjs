@@ -2,7 +2,7 @@
 // testamur/rules/chain.py. A moment is {position, day, covered}; `covered` is null where no scope is
 // asked.
 import { uncovered } from "./scope.mjs";
-import { existing, status } from "./status.mjs";
+import { existing, status, statuses } from "./status.mjs";
 
 const LONGEST = 4;
 
@@ -59,3 +59,42 @@ const begun = (register, moment, links) =>
     .map((link) => ({ ...link, began: existing(register, register.recognitions.get(link.id), moment.position) }))
     .filter(({ began }) => began !== null)
     .sort((one, other) => one.began[0] - other.began[0]);
+
+// Where, and on which days, it can change who leads to an anchor: testamur/verification/trust/anchors.py.
+// Between two of them one answer serves every act of the successors that an accreditor named.
+export const turns = (register, anchors) => {
+  const grants = leading(register, anchors);
+  return {
+    positions: grants.flatMap((grant) => changes(register, grant)),
+    firstDays: new Set(grants.map(({ event }) => event.validFrom)),
+    lastDays: new Set(grants.map(({ event }) => event.validUntil).filter((day) => day !== undefined)),
+  };
+};
+
+// How many of each a moment has behind it, as text.
+export const turnsBefore = ({ positions, firstDays, lastDays }, { position, day }) =>
+  [
+    positions.filter((each) => each < position),
+    [...firstDays].filter((each) => each <= day),
+    [...lastDays].filter((each) => each < day),
+  ]
+    .map(({ length }) => length)
+    .join(" ");
+
+// The recognitions that a chain from an anchor may hold, whether they count or not. No stranger adds one.
+const leading = (register, anchors) => {
+  const recognitions = [...register.recognitions.values()];
+  const authorities = new Set(anchors);
+  for (let further = 1; further < LONGEST; further += 1) {
+    const reached = recognitions.filter(({ owner, makes }) => authorities.has(owner) && makes === "authority");
+    for (const { subject } of reached) authorities.add(subject);
+  }
+  return recognitions.filter(({ owner }) => authorities.has(owner));
+};
+
+// The positions at which a recognition came into being and ended.
+const changes = (register, grant) => {
+  const began = existing(register, grant);
+  if (began === null) return [];
+  return [began[0], ...statuses(register, grant).map(([{ position }]) => position)];
+};
