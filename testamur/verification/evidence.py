@@ -117,27 +117,6 @@ def render_evidence(evidence: Evidence) -> bytes:
     return _encoder.encode(evidence) + b"\n"
 
 
-def shown_by_both(one: Evidence, other: Evidence) -> Evidence | None:
-    """Return `one` without the entries that `other` does not show; None if nothing is left."""
-    lines = {
-        (submission.position, event.number): event.line
-        for submission in other.submissions
-        for event in submission.events
-    }
-    headers = {submission.position: submission.entry for submission in other.submissions}
-    shared = []
-    for submission in one.submissions:
-        position = submission.position
-        events = tuple(
-            event
-            for event in submission.events
-            if lines.get((position, event.number)) == event.line
-        )
-        if events and headers.get(position) == submission.entry:
-            shared.append(msgspec.structs.replace(submission, events=events))
-    return msgspec.structs.replace(one, submissions=tuple(shared)) if shared else None
-
-
 def build_evidence(
     reader: LogReader,
     signed_checkpoint: bytes,

@@ -63,11 +63,13 @@ from testamur.verification.steps.log import checkpoint, inclusion
 from testamur.verification.steps.proof import proof
 from testamur.verification.steps.status import status
 from testamur.verification.steps.submission import commitment, signature, submission
+from testamur.verification.together import together
 from testamur.verification.tree import Tree, read_tree
 from testamur.verification.trust.anchors import Anchors, anchors_of, parse_anchor
 from testamur.verification.trust.speakers import Speakers, speakers
 
 _NO_TREE: Final = "there is no checkpoint that the policy believes"
+_UNREAD: Final = "not every submission shown can be read"
 _NOT_FOLLOWED: Final = "the signatures behind it could not be followed"
 
 
@@ -82,6 +84,7 @@ def verify(
     evidence_from: EvidenceFrom = EvidenceFrom.FILE,
     stated: Collection[Flag] | None = None,
     learner: str | None = None,
+    beside: Evidence | None = None,
 ) -> Report:
     """Judge the credential in `holder` by `evidence`, without any I/O.
 
@@ -92,6 +95,8 @@ def verify(
     evidence, for chains to all of `anchors`: what a file leaves out cannot be told. `stated` are
     the flags of the issuance that the register stated to the verifier, None if it was not asked.
     `learner` is the DID, e-mail address or number of the person that it should name, if any.
+    `beside` is other evidence, of no later size, whose entries are read with these: the caller
+    found already that they lie in a tree which the policy believes.
 
     Raises `Refusal` for an anchor that is none, as `parse_anchor` does, and for a learner that can
     be none, as `read_asked` does.
@@ -100,7 +105,8 @@ def verify(
     given = frozenset(map(parse_anchor, anchors))
     tree = attempt(lambda: read_tree(evidence, policy))
     submissions = attempt(lambda: shown(evidence))
-    excerpt = attempt(lambda: _fold(holder, evidence, submissions, tree, policy))
+    known = attempt(lambda: _with(submissions, beside))
+    excerpt = attempt(lambda: _fold(holder, evidence, known, tree, policy))
     badge = attempt(lambda: _read_badge(holder))
     case = attempt(lambda: _case(need(excerpt), given))
     findings = rested(_steps(holder, submissions, tree, case, badge, asked, now, at or now))
@@ -149,6 +155,11 @@ def _case(excerpt: Excerpt, given: frozenset[str]) -> _Case:
     return _Case(excerpt, issued, anchors, speakers(issued, granted, path))
 
 
+def _with(submissions: tuple[Shown, ...] | Fault, beside: Evidence | None) -> tuple[Shown, ...]:
+    entries = need(submissions, _UNREAD)
+    return entries if beside is None else together(entries, shown(beside))
+
+
 def _fold(
     holder: HolderFile,
     evidence: Evidence,
@@ -158,8 +169,7 @@ def _fold(
 ) -> Excerpt:
     if evidence.credential != holder.id:
         raise Unavailable(f"the evidence is about credential {evidence.credential}")
-    entries = need(submissions, "not every submission shown can be read")
-    return fold(holder.id, entries, need(tree, _NO_TREE), policy)
+    return fold(holder.id, need(submissions), need(tree, _NO_TREE), policy)
 
 
 def _steps(

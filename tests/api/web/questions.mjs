@@ -48,6 +48,20 @@ const KINDS = {
       at: at === null ? null : Date.parse(at),
     });
   },
+  // By several texts of evidence; `register` is what a register answered, or null.
+  several: async ({ holder, files, register, policy, now, anchors }) => {
+    const excerpts = [];
+    for (const each of files) excerpts.push(await given("evidence", each));
+    const answered = register === null ? null : await given("evidence", register);
+    return judge({
+      anchors,
+      file: await given("holder", holder),
+      evidence: excerpts,
+      register: answered && { evidenceFrom: "register", evidence: answered.evidence, flags: null, notes: [] },
+      policy: await given("policy", policy),
+      now: Date.parse(now),
+    });
+  },
   // As a page does that a register serves; `given` are the texts of files.
   asked: async ({ origin, given: texts, anchors = [], patience = 0, policy = null }) => {
     const files = [];

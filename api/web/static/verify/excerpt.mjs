@@ -33,6 +33,26 @@ export const shownBy = (evidence) =>
     return { ...each, header, signed: { ...signed, day }, end: each.position + 1 + header.events };
   });
 
+// The submissions that either of two excerpts of one log shows, in log order, each with the events of both.
+export const together = (one, other) => {
+  const found = new Map(one.map((each) => [each.position, each]));
+  for (const each of other) {
+    const known = found.get(each.position);
+    found.set(each.position, known === undefined ? each : joined(known, each));
+  }
+  return [...found.values()].sort((first, second) => first.position - second.position);
+};
+
+const joined = (one, other) => {
+  const events = new Map(one.events.map((each) => [each.number, each]));
+  const isForked = other.events.some(({ number, line }) => (events.get(number)?.line ?? line) !== line);
+  if (one.entry !== other.entry || isForked) {
+    throw new Refuted(`the log showed two different submissions at position ${one.position}`);
+  }
+  for (const each of other.events) events.set(each.number, each);
+  return { ...one, events: [...events.values()].sort((first, second) => first.number - second.number) };
+};
+
 // What the submissions say about a credential, from the genesis on: an `Excerpt`. Throws `Refuted`
 // for what its signer did not say, or not there, and `Unavailable` for an excerpt that leaves out
 // what must be shown, or shows more than evidence holds.

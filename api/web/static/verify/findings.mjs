@@ -5,7 +5,7 @@ import { readCredential } from "./blockcert_badge.mjs";
 import { Case, parseAnchor } from "./case.mjs";
 import { absenceOf, conclude } from "./conclusion.mjs";
 import { Refusal, Refuted, Unavailable } from "./errors.mjs";
-import { readExcerpt, shownBy } from "./excerpt.mjs";
+import { readExcerpt, shownBy, together } from "./excerpt.mjs";
 import { factsOf } from "./facts.mjs";
 import { HOLDS, attempt, finding, isFault, judge, need, rested } from "./finding.mjs";
 import { derived, disagreements, reported, unknownFlags } from "./flags.mjs";
@@ -21,13 +21,15 @@ import { status } from "./steps_status.mjs";
 import { proofsOf, suiteOf } from "./suites.mjs";
 
 const NO_TREE = "there is no checkpoint that the policy believes";
+const UNREAD = "not every submission shown can be read";
 const NOT_FOLLOWED = "the signatures behind it could not be followed";
 
 // The report on a credential. `holder` and `evidence` are as `evidence.mjs` reads them, `policy` as
 // `policy.mjs` does; `anchors` are DIDs; `now` and `at` are in Unix milliseconds. `evidenceFrom` is "file" or
-// "register"; `flags` are those that the register states, and `notes` are of whom the evidence is from.
+// "register"; `flags` are those that the register states, and `notes` are of whom the evidence is from. `beside` is other
+// evidence, of no later size, whose entries are read with these: they were found to lie in a tree that is believed.
 export const verify = async ({ holder, evidence, policy, anchors, now, at = null, learner = null, ...from }) => {
-  const { evidenceFrom = "file", notes = [] } = from;
+  const { evidenceFrom = "file", notes = [], beside = null } = from;
   const absence = absenceOf(evidenceFrom);
   // No time is later than one that is no number, so nothing would be ahead of it.
   if (!Number.isFinite(now)) throw new TypeError("the time of asking is a number of milliseconds");
@@ -35,7 +37,8 @@ export const verify = async ({ holder, evidence, policy, anchors, now, at = null
   const given = new Set([...anchors].map(parseAnchor));
   const tree = await attempt(() => readTree(evidence, policy));
   const submissions = await attempt(() => shownBy(evidence));
-  const seen = await attempt(() => readCase({ holder, evidence, policy, given, tree, submissions }));
+  const known = await attempt(() => withThose(submissions, beside));
+  const seen = await attempt(() => readCase({ holder, evidence, policy, given, tree, known }));
   const badge = await attempt(() => badgeIn(holder));
   const findings = rested(await steps({ holder, tree, submissions, seen, badge, asked, now, at: at ?? now }));
   const isOpened = findings.commitment.verdict === HOLDS;
@@ -84,9 +87,14 @@ const readTree = async (evidence, policy) => {
   return { ...found, stated: evidence.size ?? found.checkpoint.size };
 };
 
-const readCase = async ({ holder, evidence, policy, given, tree, submissions }) => {
+const withThose = (submissions, beside) => {
+  const entries = need(submissions, UNREAD);
+  return beside === null ? entries : together(entries, shownBy(beside));
+};
+
+const readCase = async ({ holder, evidence, policy, given, tree, known }) => {
   if (evidence.credential !== holder.id) throw new Unavailable(`the evidence is about credential ${evidence.credential}`);
-  const entries = need(submissions, "not every submission shown can be read");
+  const entries = need(known);
   const { origin } = need(tree, NO_TREE).checkpoint;
   return new Case(await readExcerpt(holder.id, entries, origin, policy), given);
 };

@@ -38,40 +38,48 @@ const elsewhere = ({ message }, { log }, policy) => {
   return isKnown ? message : `${message}; its file says that it is on another log, ${log}`;
 };
 
-// What is fresh, unless a file refutes by entries that it leaves out, or of later.
-const chosen = async ([fresh, ...files], judged) => {
-  const report = await judged(fresh);
-  if (report.verdict === "not-valid") return report;
-  for (const file of files) {
-    const shown = await judged(file);
-    if (shown.verdict !== "not-valid") continue;
-    const isSound = ENTRIES.every((name) => shown.checks.find((each) => each.name === name)?.verdict === HOLDS);
-    if (!isSound) {
-      report.notes.push(`The file does not hold, and is left aside: ${shown.why}`);
-    } else if (shown.asOf > report.asOf || !(await isExplained(file, fresh, judged))) {
-      return shown;
-    }
+// The report on what is fresh, unless a file proves what that left out. Of files alone it is on one that
+// refutes, unless another shows what takes that back.
+const chosen = async (given, judged) => {
+  const alone = async (one, asked = one) => ({ given: one, report: await judged(asked) });
+  const first = await alone(given[0]);
+  const isFresh = first.given.evidenceFrom !== "file";
+  if (given.length === 1 || (isFresh && refutes(first))) return first.report;
+  const others = [];
+  for (const each of given.slice(1)) others.push(await alone(each));
+  const files = isFresh ? others : [first, ...others];
+  const sound = files.filter(isSound);
+  const known = isFresh ? [first] : sound.filter((each) => !refutes(each));
+  if (known.length === 0 && sound.length === 0) return first.report;
+  const aside = files.filter((each) => refutes(each) && !isSound(each));
+  const notes = aside.map(({ report }) => `The file does not hold, and is left aside: ${report.why}`);
+  const told = (report) => ({ ...report, notes: [...report.notes, ...notes] });
+  for (const each of sound.filter(refutes)) {
+    if (!(await isTakenBack(each, known, judged))) return told(each.report);
   }
-  return report;
+  return told(known[0].report);
 };
 
-// Whether a file refutes by entries that are all shown, with more, by what is fresh.
-const isExplained = async (file, fresh, judged) => {
-  const shared = shownByBoth(file.evidence, fresh.evidence);
-  return shared !== null && (await judged({ ...file, evidence: shared })).verdict === "not-valid";
+const refutes = ({ report }) => report.verdict === "not-valid";
+const verdictOf = (report, name) => report.checks.find((each) => each.name === name)?.verdict;
+// Whether the entries shown are on the log, whatever they say.
+const isSound = ({ report }) => ENTRIES.every((name) => verdictOf(report, name) === HOLDS);
+
+const isTakenBack = async (refuting, known, judged) => {
+  for (const other of known) if (await takesBack(other, refuting, judged)) return true;
+  return false;
 };
 
-// `one` without the entries that `other` does not show; null if nothing is left.
-const shownByBoth = (one, other) => {
-  const known = new Map(other.submissions.map((each) => [each.position, each]));
-  const shared = [];
-  for (const submission of one.submissions) {
-    const beside = known.get(submission.position);
-    if (beside?.entry !== submission.entry) continue;
-    const lines = new Map(beside.events.map(({ number, line }) => [number, line]));
-    const events = submission.events.filter(({ number, line }) => lines.get(number) === line);
-    if (events.length > 0) shared.push({ ...submission, events });
-  }
-  return shared.length > 0 ? { ...one, submissions: shared } : null;
+// Whether all that refutes is made up for by what other evidence shows besides. Then the two together,
+// taken for complete, say what the other one says alone.
+const takesBack = async (other, refuting, judged) => {
+  const isFile = other.given.evidenceFrom === "file";
+  const given = isFile ? { ...other.given, evidenceFrom: "register" } : other.given;
+  const report = isFile ? await judged(given) : other.report;
+  const [earlier, later] = [other, refuting].sort((one, two) => one.report.asOf - two.report.asOf);
+  const both = await judged({ ...given, evidence: later.given.evidence, beside: earlier.given.evidence });
+  const verdicts = ({ checks }) => checks.map(({ name, verdict }) => `${name} ${verdict}`).join();
+  // What could not be read takes nothing back.
+  const isRead = verdictOf(report, "signature") === HOLDS;
+  return isRead && verdicts(both) === verdicts(report) && both.verdict !== "not-valid";
 };
-
