@@ -52,9 +52,10 @@ def plan_recovery(
     `lines` are all the organization's, with every key, in log order; of those in `proven`, by
     default all in `own`, it is known how many events they have. Without `since` it is the
     position of the first submission by `key` that is not in `own`. Raises `Refusal` (rule
-    `since`) if there is none.
+    `since`) if there is none, or if a declaration since then would change nothing.
     """
     by_key = [line for line in lines if line.key == key]
+    is_given = since is not None
     if since is None:
         since = next((line.position for line in by_key if line.position not in own), None)
         if since is None:
@@ -79,7 +80,15 @@ def plan_recovery(
         and (not line.counts or (line.key == key and line.position >= since))
     )
     strange = (line for line in later if line.position not in own)
-    return Recovery(key, since, kept, tuple(strange), tuple(fallen), spanned)
+    plan = Recovery(key, since, kept, tuple(strange), tuple(fallen), spanned)
+    if not is_given and not plan.fallen and not any(line.counts for line in plan.strange):
+        raise Refusal(
+            "since",
+            "nothing by this key that is not yours counts any more, and all that is yours does; "
+            f"to declare it again all the same, give --since {since}",
+            value=key,
+        )
+    return plan
 
 
 class _Step(NamedTuple):

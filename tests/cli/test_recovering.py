@@ -120,6 +120,18 @@ def test_nothing_is_declared_where_nothing_is_strange(robbed: Robbed) -> None:
     assert robbed.recover("--since", robbed.served.size).code == 0
 
 
+def test_what_was_declared_is_not_declared_again_by_mistake(robbed: Robbed) -> None:
+    """It would make one more key, which `sign` would take for the newest."""
+    robbed.thief_says(robbed.story.issued())
+    robbed.submits_all(robbed.recover("--json").json["files"])
+    done = robbed.recover("--json", out="more")
+    assert (done.code, done.json["rule"]) == (1, "since")
+    assert "nothing by this key that is not yours counts any more" in done.json["detail"]
+    assert not Path("more").exists()
+    assert not (robbed.folder / "keys/signing-3.key").exists()
+    assert robbed.recover("--since", robbed.began, "--same-keys", out="more").code == 0
+
+
 def test_what_a_declaration_cut_off_of_ones_own_is_said_again(robbed: Robbed) -> None:
     """A declaration without receipts at hand voids the owner's word too: here is the way back."""
     story = robbed.story
