@@ -187,10 +187,12 @@ def _successions(
     for some in _cut([named] * statements, _SUBMISSION):
         yield story.accreditor, some
     yield story.provider, [story.closed()]
-    id_ = issued.holders[0].id
-    there = e.CredentialSuspended(credential=id_, reason="administrative")
-    for some in _cut([there] * acts, _SUBMISSION):
+    for some in _cut([_act(issued)] * acts, _SUBMISSION):
         yield heir, some
+
+
+def _act(issued: IssuedLog) -> e.Event:
+    return e.CredentialSuspended(credential=issued.holders[0].id, reason="administrative")
 
 
 def _one_act(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]]]:
@@ -198,7 +200,7 @@ def _one_act(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]]]:
 
 
 def _many_acts(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]]]:
-    yield from _successions(issued, 3_500, 3_500, 60)
+    yield from _successions(issued, 3_500, 3_500, 280)
 
 
 def _acts_on_the_accreditation(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]]]:
@@ -215,9 +217,10 @@ def _acts_on_the_accreditation(issued: IssuedLog) -> Iterator[tuple[Party, Seque
 
 
 def _acts_under_a_crowd(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]]]:
-    """Let a successor act again and again, whose accreditor leads to the anchor by a long search.
+    """Let a successor act again and again, whose accreditor leads to no anchor by a long search.
 
-    Every recognition on the way was withdrawn many times by a stranger, who has no say.
+    Every recognition on the way was withdrawn many times by a stranger, who has no say. Between two
+    acts an authority recognises somebody, so that there is a search for each.
     """
     story, stranger = issued.story, party("bench stranger")
     crowd = [party(f"bench authority {number}") for number in range(12)]
@@ -237,7 +240,10 @@ def _acts_under_a_crowd(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.E
         story.authority,
         [e.RecognitionWithdrawn(reason="voluntary", recognition=story.recognition)],
     )
-    yield from _successions(issued, 100, 100, 60)
+    yield from _successions(issued, 100, 100, 1)
+    for _ in range(60):
+        yield crowd[0], [story.recognised(story.new_id(), of=stranger)]
+        yield party("bench heir"), [_act(issued)]
 
 
 def _submissions(issued: IssuedLog) -> Iterator[tuple[Party, Sequence[e.Event]]]:
