@@ -198,8 +198,8 @@ def recover(
         show_json(_document(found.plan, files, tried))
     else:
         _show(folder, found)
-        _next(files, keys, found.origin, needed_for(folder, events))
-        _tell_of_reach(tried, files[0], keys)
+        _next(files, keys, found.origin, url, needed_for(folder, events))
+        _tell_of_reach(tried, files[0], keys, url)
 
 
 def _origin(text: str) -> str:
@@ -310,9 +310,10 @@ def _tried(
         return None
 
 
-def _tell_of_reach(tried: CheckReport | None, file: Path, keys: Path) -> None:
+def _tell_of_reach(tried: CheckReport | None, file: Path, keys: Path, url: str | None) -> None:
     if tried is None:
-        note(f"What it would take back: testamur check {file} --keys {keys} --key FILE --url URL")
+        asking = f"testamur check {file} --keys {keys} --key FILE --url {_typed(url)}"
+        note(f"What it would take back: {asking}")
         return
     for each in tried.refusals:
         note(f"the registry would refuse this: {each.refusal()}", "yellow")
@@ -414,11 +415,15 @@ def _fate(plan: Recovery, line: SubmissionLine) -> str:
     return "stops to count"
 
 
-def _next(files: Sequence[Path], keys: Path, origin: str, needed: str) -> None:
+def _typed(url: str | None) -> str:
+    return "URL" if url is None else quote(url)
+
+
+def _next(files: Sequence[Path], keys: Path, origin: str, url: str | None, needed: str) -> None:
     note(f"Look at {files[0]} before you sign it; {needed}.")
     for file in files:
         key = " --key FILE" if file == files[0] else ""
         # A registry names the origin, and people paste what they are shown into a shell.
         log = quote(origin)
         note(f"Next: testamur sign {file} --keys {keys}{key} --log {log} --out {file}.signed")
-        note(f"      testamur submit {file}.signed --url URL --keys {keys}")
+        note(f"      testamur submit {file}.signed --url {_typed(url)} --keys {keys}")

@@ -74,6 +74,8 @@ def test_the_declaration_is_signed_by_a_recovery_key_and_lists_a_new_one(robbed:
     assert "key events of this kind need recovery-1" in done.err
     assert "not yours" in done.out
     assert "This would take back 1 issuance." in done.err
+    submit = f"testamur submit out/1-keys.ndjson.signed --url {robbed.served.url} --keys keys\n"
+    assert submit in done.err
 
 
 def test_before_anything_is_signed_the_registry_says_what_it_would_take_back(
