@@ -44,10 +44,11 @@ from api.questions.answerer import Answerer
 from api.questions.from_log import FromLog
 from api.questions.moment import FORMS
 from api.questions.spelling import address_meant
+from api.questions.whole_log import SignedLog
 from api.reference import routes as reference
 from api.submissions import routes as submissions
 from api.submissions.endpoint import Submissions
-from api.tiles import ENTRANCE, PREFIX, Tiles
+from api.tiles import ENTRANCE, PREFIX, Tiles, is_led_on
 from api.web import browser_pages, problem_pages
 from api.web import routes as web
 from api.web.front import Front
@@ -113,7 +114,7 @@ class App:
         if scope["type"] != "http":
             await self._framework(scope, receive, send)
         elif scope["path"].startswith(_LOG) or (
-            scope["path"] == ENTRANCE and not web.likes_pages(scope["headers"])
+            scope["path"] == ENTRANCE and is_led_on(scope["headers"])
         ):
             if self._limits is not None and await self._limited(scope, send, tile=True):
                 return
@@ -226,7 +227,8 @@ def make_app(
     reading = Entries(files, parts.wakeups, parts.latest, at_least, answers.make_room)
     from_log = FromLog(parts.reader)
     answerer = Answerer(parts.following, from_log, parts.latest, at_least)
-    log_pages = LogPages(parts.keys, from_log, parts.latest)
+    stated = SignedLog(parts.keys, parts.latest)
+    log_pages = LogPages(stated, from_log, parts.latest)
     requests = numbers.counts(series.REQUESTS)
     tiles = Tiles(
         files,
@@ -268,6 +270,7 @@ def make_app(
     framework.state.origin = parts.keys.keys.name
     framework.state.pages = pages(parts.keys.keys.name) | log_pages.makers()
     framework.state.log_pages = log_pages
+    framework.state.signed_log = stated
     in_browser = browser_pages.BrowserPages(parts.keys.keys.name, parts.keys.keys.render())
     framework.state.browser_pages = in_browser
     framework.state.front = Front(str(parts.keys.keys.first), parts.latest, in_browser)

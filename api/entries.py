@@ -22,6 +22,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Send
 
 from api.http import openapi
+from api.http.endings import check_ending
 from api.http.examples import LINE, POSITION
 from api.http.problems import Problem, not_now
 from api.processes.wakeups import Wakeups
@@ -254,6 +255,7 @@ class Parts(StreamingResponse):
 
 
 async def _entries(request: Request) -> Entries:
+    check_ending(request.scope)  # lines and events have no other form
     return cast("Entries", request.app.state.reading)
 
 
@@ -271,6 +273,7 @@ Start = Annotated[
     ),
 ]
 _BEYOND: Final = openapi.problems(
+    p406="The address ends in `.json` or `.csv`: there is no such form.",
     p422="A parameter is wrong, or lies beyond what is published.",
     p503="Too many downloads or streams are open, or a stored file is not what was signed.",
 )

@@ -7,35 +7,40 @@ served apart (`operations/`).
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Final, cast
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.http import openapi
+from api.http.endings import check_ending
 from api.http.negotiation import media_type_taken
 from api.leaving import Leaving
-from api.log_keys.listed import ListedKey
 from api.parts import Parts
-from api.questions.moment import NOW
+from api.questions.answerer import Answerer, View
+from api.questions.moment import NOW, Moment, When
+from api.questions.whole_log import LogKeyLine, log_key_line
 from api.readiness import Alive, Progress, Readiness, hung, readiness
 from api.web.languages import LanguageAsked, language_asked
 from api.web.policy import HTML
 from api.web.routes import page_of
+from projections import dids
 from testamur import __version__
 
 
-class LogKeyLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A key of the log, and the days (UTC, included) on which it signs; null: no such bound."""
+class RegisterNow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The register as of the moment asked about: its size, and how many organizations it has."""
 
-    vkey: str
-    first_day: date | None = msgspec.field(name="firstDay")
-    last_day: date | None = msgspec.field(name="lastDay")
+    size: int
+    recorded_at: str | None = msgspec.field(name="recordedAt")
+    organizations: int
 
 
 class About(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What this server is."""
+    """What this server is. `size` is that of the newest checkpoint.
+
+    `register` is null while the tables cannot be asked.
+    """
 
     name: str
     version: str
@@ -44,6 +49,7 @@ class About(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     keys: tuple[LogKeyLine, ...]
     size: int
     links: dict[str, str]
+    register: RegisterNow | None
 
 
 SHAPES: Final = (About, Alive, LogKeyLine, Readiness)
@@ -90,8 +96,8 @@ class Health:
         found = self.readiness()
         return found.ready, msgspec.json.encode(found)
 
-    def about(self) -> About:
-        """Return what the server is."""
+    def about(self, register: RegisterNow | None) -> About:
+        """Return what the server is, and how far the register."""
         listed = self._parts.keys
         vkey = listed.keys.first
         return About(
@@ -99,9 +105,10 @@ class Health:
             version=__version__,
             origin=vkey.name,
             vkey=str(vkey),
-            keys=tuple(map(_log_key_line, listed.lines)),
+            keys=tuple(map(log_key_line, listed.lines)),
             size=self._parts.wakeups.size,
             links=_LINKS,
+            register=register,
         )
 
 
@@ -131,15 +138,40 @@ routes: Final = APIRouter(tags=["server"])
     description="The log that it serves, how far it is, and where everything else is.",
     responses={
         200: openapi.answer(About, "Itself."),
-        **openapi.problems(p422="`lang` is too long to be a language."),
+        **openapi.problems(
+            p422="A parameter is wrong, or asks about the future.",
+            p503="The projections have not reached that size yet, or the server is busy.",
+        ),
     },
 )
-async def about(request: Request, observed: Observed, lang: LanguageAsked = None) -> Response:
+async def about(
+    request: Request, observed: Observed, when: When, lang: LanguageAsked = None
+) -> Response:
+    check_ending(request.scope, ".json")
+    state, query = request.app.state, request.url.query
     if media_type_taken(request.scope["headers"], _ABOUT_FORMS) != HTML:
-        return _json(observed.about())
-    state = request.app.state
+        return _json(observed.about(await _register(state.answerer, when)))
     language = language_asked(request.scope["headers"], lang)
-    return page_of(await state.answerer.ask(NOW, lambda view: state.front.page(view, language)))
+    address = f"/?{query}" if query else "/"
+    return page_of(
+        await state.answerer.ask(when, lambda view: state.front.page(view, address, language))
+    )
+
+
+async def _register(answerer: Answerer, when: Moment) -> RegisterNow | None:
+    def find(view: View) -> RegisterNow:
+        return RegisterNow(
+            size=view.size,
+            recorded_at=view.recorded_at,
+            organizations=dids.count(view.connection, view.size),
+        )
+
+    try:
+        return await answerer.ask(when, find)
+    except Exception:
+        if when != NOW:
+            raise
+        return None  # what the log is has to be told when no table can be asked, too
 
 
 @routes.get(
@@ -165,8 +197,3 @@ async def healthz() -> Response:
 async def readyz(observed: Observed) -> Response:
     found = observed.readiness()
     return _json(found, 200 if found.ready else 503)
-
-
-def _log_key_line(line: ListedKey) -> LogKeyLine:
-    opened = None if line.first_day == date.min else line.first_day
-    return LogKeyLine(vkey=str(line.key), first_day=opened, last_day=line.last_day)

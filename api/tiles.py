@@ -25,7 +25,7 @@ from weakref import WeakValueDictionary
 from api.http.asgi import SAFE, Headers, Receive, Scope, Send, answer_preflight, answer_problem
 from api.http.conditional import held, matches
 from api.http.methods import known_method
-from api.http.negotiation import coding_taken
+from api.http.negotiation import coding_taken, media_type_taken
 from api.http.problems import Problem, elsewhere, no_such_method, not_acceptable, problem_of
 from api.published import Published
 from log.headers import CHANGING, IMMUTABLE
@@ -36,6 +36,7 @@ from testamur.tlog.tiles import HEIGHT, WIDTH, BundlePath, parse_path
 PREFIX: Final = b"/log/"
 ENTRANCE: Final = "/log"
 _ENTRANCES: Final = (b"/log", PREFIX)
+_TOLD_OF: Final = ("text/plain", "application/json", "text/csv", "text/html")
 _BUNDLES: Final = PREFIX + b"tile/entries/"
 CACHE_BYTES: Final = 128 * 1024 * 1024
 # A larger file is read anew each time, since one of them would evict hundreds of tiles. Nor is it
@@ -254,6 +255,14 @@ def _resource(body: bytes, headers: Headers) -> Resource:
     etag = b'"' + sha256(body).hexdigest()[:32].encode() + b'"'
     length = (b"content-length", str(len(body)).encode())
     return Resource(body, etag, [length, (b"etag", etag), *headers, *SAFE])
+
+
+def is_led_on(headers: Headers) -> bool:
+    """Return whether a client at the entrance is led to the checkpoint.
+
+    Readers of the log, which ask for nothing special, begin there. Others are told of the log.
+    """
+    return media_type_taken(headers, _TOLD_OF) in {"text/plain", None}
 
 
 def route_of(path: str) -> str:

@@ -70,6 +70,7 @@ _TEXTS: Final = {
     "name": "Example College",
     "next": f"/credentials?cursor={POSITION}-Zm9vYmFy&limit=1&size={SIZE}",
     "organization": DID,
+    "note": CHECKPOINT,
     "origin": "log.example/testamur",
     "otherIds": "did:web:college.example",
     "otherNames": "Example College of Soil",
@@ -111,7 +112,11 @@ _OWN: Final[dict[tuple[str, str], Any]] = {
     ("PartState", "state"): "works",
     ("RefusalReport", "detail"): "no such achievement: define it first",
     ("RefusalReport", "value"): OTHER_ID,
+    ("Signer", "id"): "7a1b2c3d",
+    ("Signer", "name"): "log.example/testamur",
     ("Sums", "issuances"): 3,
+    ("TileLevel", "level"): "0",
+    ("TileLevel", "newestFile"): "/log/tile/0/031",
 }
 _NUMBERS: Final = {
     "amount": 60,
@@ -121,12 +126,14 @@ _NUMBERS: Final = {
     "events": 1,
     "firstLine": 2,
     "flagged": 0,
+    "full": 32,
     "grants": 0,
     "issuances": 1,
     "issued": 1,
     "leftOff": 0,
     "line": 2,
     "number": 1,
+    "partial": 0,
     "rank": 1,
     "reinstated": 0,
     "revoked": 0,
@@ -137,7 +144,7 @@ _NUMBERS: Final = {
     "version": 1,
 }
 _FALSE: Final = frozenset({"cut", "repeated", "root"})
-_SHOWN: Final = frozenset({"accreditation", "next", "sponsor"})
+_SHOWN: Final = frozenset({"accreditation", "next", "signed", "sponsor"})
 _LINKS: Final = {
     "About": {"checkpoint": "/log/checkpoint", "organizations": "/organizations"},
     "AccreditationAnswer": {"self": f"/accreditations/{ID}"},
@@ -146,6 +153,7 @@ _LINKS: Final = {
     "CredentialAnswer": {"self": f"/credentials/{ID}", "issuer": f"/organizations/{DID}"},
     "CredentialLine": {"self": f"/credentials/{ID}", "issuer": f"/organizations/{DID}"},
     "HistoryLine": {"entry": f"/entries?start={POSITION}&limit=1", "by": f"/organizations/{DID}"},
+    "LogAnswer": {"self": "/log", "checkpoint": "/log/checkpoint"},
     "NumbersAnswer": {"self": f"/organizations/{DID}/numbers"},
     "OrganizationAnswer": {"self": f"/organizations/{DID}", "keys": f"/organizations/{DID}/keys"},
     "Predecessor": {"organization": f"/organizations/{DID}"},

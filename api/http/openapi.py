@@ -160,7 +160,7 @@ LOG_PATHS: Final[Json] = {
             "tags": ["log"],
             "summary": "The latest checkpoint (c2sp.org/tlog-checkpoint).",
             "description": "A signed note: the log's name, its size, the root of its tree, and "
-            "signatures. It is replaced whenever entries are published. `/log` leads here.",
+            "signatures. It is replaced whenever entries are published.",
             "operationId": "checkpoint",
             "responses": {"200": text("text/plain", "A signed note.", examples.CHECKPOINT)},
         }

@@ -26,6 +26,7 @@ from api.questions import (
     recognised,
     submissions,
     successions,
+    whole_log,
 )
 
 _KINDS: Final = (
@@ -39,6 +40,7 @@ _KINDS: Final = (
     recognised,
     submissions,
     proofs,
+    whole_log,
 )
 
 routes: Final = APIRouter()

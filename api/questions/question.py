@@ -20,6 +20,7 @@ from api.http import conditional, examples
 from api.http.asgi import CSP, Headers
 from api.http.negotiation import media_type_taken
 from api.http.openapi import Responses, answer, problems
+from api.http.own_address import address_of
 from api.http.problems import not_acceptable
 from api.questions import links as at
 from api.questions.answerer import Answerer, View
@@ -74,13 +75,6 @@ _NOT_HERE: Final = problems(
     p503="The projections have not reached that size yet, or the server is busy.",
 )
 _encode: Final = msgspec.json.Encoder().encode
-
-
-PageMaker: TypeAlias = Callable[[View, Any, str, str], bytes]
-"""Makes the page of an answer for people: of a view, what was found there, its address, and the
-language of the page."""
-Pages: TypeAlias = Mapping[Any, PageMaker]
-"""The pages that there are, by the shape of the answer."""
 
 
 class Shape(
@@ -223,14 +217,15 @@ def not_counted(found: Iterable[Fallen]) -> tuple[NotCounted, ...]:
 class Asker(NamedTuple):
     """A client that asks: where its answer comes from, what it takes, and what it has already.
 
-    `name` is what a file with the answer may be called, `address` the path and query asked for,
-    `lang` the language in that query.
+    `name` is what a file with the answer may be called, `address` the path and query asked for at
+    the address `server`, `lang` the language in that query.
     """
 
     answerer: Answerer
-    pages: Pages
+    pages: Mapping[Any, PageMaker]
     headers: Headers
     name: str
+    server: str
     address: str
     lang: str | None
 
@@ -250,6 +245,10 @@ class Asker(NamedTuple):
         if taken is None:
             raise not_acceptable(f"this is sent as {' or '.join(offered)}")
         return taken
+
+
+PageMaker: TypeAlias = Callable[[View, Any, Asker], bytes]
+"""Makes the page of an answer for people: of a view, what was found there, and who asked."""
 
 
 def described(kind: Any, *, csv: bool = True) -> Responses:
@@ -275,7 +274,7 @@ async def answered(
     def answer_to(view: View) -> tuple[bytes, int, str | None]:
         found = find(view)
         if media_type == HTML and page is not None:
-            body = page(view, found, asker.address, asker.language)
+            body = page(view, found, asker)
         else:
             body = table(found, kind) if media_type == CSV else _encode(found)
         return body, found.size, getattr(found, "next", None)
@@ -319,6 +318,7 @@ async def _asker(request: Request) -> Asker:
         pages=request.app.state.pages,
         headers=request.scope["headers"],
         name=_NO_NAME.sub("-", path.rpartition("/")[2]),
+        server=address_of(request),
         address=f"{path}?{query}" if query else path,
         lang=request.query_params.get("lang") if query else None,
     )

@@ -70,7 +70,8 @@ class SubmissionLine(Shape, frozen=True, gc=False, kw_only=True):
 SHAPES: Final = (Listed[SubmissionLine],)
 
 
-def _line(found: SubmissionAt, why: key_table.NotCounted | None) -> SubmissionLine:
+def submission_line(found: SubmissionAt, why: key_table.NotCounted | None) -> SubmissionLine:
+    """Return a submission, as a list tells it; `why` it does not count, if so."""
     return SubmissionLine(
         position=found.signed.position,
         events=found.events,
@@ -144,7 +145,7 @@ async def _submissions(
         signed = [each.signed for each in found.items]
         reasons = keys.not_counted(view.connection, signed, view.size)
         return listed(
-            view, page, found, lambda each: _line(each, reasons.get(each.signed.position))
+            view, page, found, lambda each: submission_line(each, reasons.get(each.signed.position))
         )
 
     return await answered(asker, when, Listed[SubmissionLine], find)

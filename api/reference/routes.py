@@ -10,7 +10,9 @@ from fastapi import APIRouter, Request, Response
 
 from api.http import conditional, openapi
 from api.http.asgi import CSP
+from api.http.endings import check_ending, ending_of
 from api.http.negotiation import coding_taken
+from api.http.problems import elsewhere
 from api.reference.page import page
 from api.web.policy import HTML, POLICY
 
@@ -30,6 +32,9 @@ routes: Final = APIRouter(tags=["server"])
 )
 async def reference(request: Request) -> Response:
     asked = request.scope["headers"]
+    if ending_of(request.scope) == ".json":
+        raise elsewhere("/openapi.json")
+    check_ending(request.scope)
     kept: tuple[bytes, bytes] | None = getattr(request.app.state, "reference", None)
     if kept is None:
         plain = page(request.app.openapi(), request.app.state.origin)

@@ -7,6 +7,7 @@ from typing import Annotated, Final, cast
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from api.http import conditional, examples, openapi
+from api.http.endings import check_ending
 from api.questions.moment import DID, NOW, UUID
 from api.submissions.endpoint import Submissions
 from api.web.routes import likes_pages, page_of
@@ -128,6 +129,7 @@ async def check(submissions: Submitting, request: Request) -> Response:
         **openapi.problems(
             p308="An id is in another spelling: the receipt is at `Location`.",
             p404="No such submission here.",
+            p406="A receipt is no table: it has no form `.csv`.",
             p422="Not a DID or not a UUID.",
         ),
     },
@@ -160,6 +162,7 @@ async def receipt_of(
                 NOW, lambda view: state.log_pages.submission(view, issuer, jti)
             )
         )
+    check_ending(request.scope, ".json")
     found = await submissions.find(issuer, jti)
     headers = {"Cache-Control": "no-cache", "Vary": "Accept, Accept-Encoding"}
     held = conditional.held(request.scope["headers"])

@@ -7,12 +7,14 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from api.http.asgi import CSP
+from api.http.endings import check_ending
+from api.http.own_address import address_of
 from api.web import offline
 from api.web.languages import LanguageAsked, language_asked, script_words
 from api.web.modules import needed
 from api.web.policy import HTML
 from api.web.rendering import render
-from api.web.routes import address_of, page_of
+from api.web.routes import page_of
 from testamur.badges.holder_link import PAGE
 
 routes: Final = APIRouter(include_in_schema=False)
@@ -77,6 +79,7 @@ async def verify_offline(request: Request) -> Response:
 
 
 def _page(request: Request, template: str, script: str, lang: str | None) -> Response:
+    check_ending(request.scope)  # it tells of what its reader has, and nothing of the register
     pages: BrowserPages = request.app.state.browser_pages
     language = language_asked(request.scope["headers"], lang)
     return page_of(pages.page(template, script, address_of(request), language))

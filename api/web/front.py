@@ -24,10 +24,10 @@ class Front:
         self._latest = latest
         self._browser = browser
 
-    def page(self, view: View, language: str) -> bytes:
-        """Return the page as of a view of the register, in a language."""
+    def page(self, view: View, address: str, language: str) -> bytes:
+        """Return the page at an address, as of a view of the register, in a language."""
         facts: dict[str, Any] = {
-            **shared(self._vkey.partition("+")[0], "/", view),
+            **shared(self._vkey.partition("+")[0], address, view),
             **self._browser.scripts("page/front.mjs", language),
             "checkpoint": self._latest().note.decode("utf-8", "replace"),
             "vkey": self._vkey,

@@ -7,19 +7,19 @@ Every proof stands in the page as it was made, so that no script is needed to re
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
 from api.http.problems import Problem
-from api.log_keys.listed import KeyList
 from api.published import Published
 from api.questions import links as at
 from api.questions.answerer import View
 from api.questions.from_log import FromLog
 from api.questions.moment import is_did
 from api.questions.proofs import ProvenEntry, ProvenGrowth, subtrees
-from api.questions.question import PageMaker, because_of
+from api.questions.question import Asker, PageMaker, because_of
+from api.questions.whole_log import LogAnswer, SignedLog
 from api.web.modules import needed
 from api.web.names import names_of
 from api.web.pages import shared
@@ -27,18 +27,8 @@ from api.web.rendering import render
 from projections import keys, submissions
 from testamur.catalogue.submission import parse_submission_entry
 from testamur.tlog.merkle import shared_subtrees
-from testamur.tlog.note import parse_note
-from testamur.tlog.tiles import (
-    WIDTH,
-    bundle_path,
-    full_tiles,
-    partial_width,
-    tile_levels,
-    tile_path,
-)
 
 SHOWN_EVENTS: Final = 50
-_NEWEST: Final = 8
 _SCRIPT: Final = "page/log.mjs"
 _ABOUT: Final[Mapping[str, Callable[[str], str]]] = {
     "accreditation": at.accreditation,
@@ -49,47 +39,21 @@ _ABOUT: Final[Mapping[str, Callable[[str], str]]] = {
 }
 
 
-class SignedBy(NamedTuple):
-    """A signature on the checkpoint: the name and key id that it gives, and if it is the log's."""
-
-    name: str
-    id: str
-    of_log: bool
-
-
-class TileLevel(NamedTuple):
-    """The files at a level of the tree: how many are full, and the newest one."""
-
-    level: str
-    full: int
-    partial: int
-    newest: str
-
-
 class LogPages:
-    """Makes the pages of the log with these keys; `latest` is its newest checkpoint."""
+    """Makes the pages of the log that states its keys so; `latest` is its newest checkpoint."""
 
-    def __init__(self, listed: KeyList, log: FromLog, latest: Callable[[], Published]) -> None:
-        self._listed = listed
+    def __init__(self, stated: SignedLog, log: FromLog, latest: Callable[[], Published]) -> None:
+        self._stated = stated
         self._log = log
         self._latest = latest
 
     def makers(self) -> dict[Any, PageMaker]:
         """Return what makes the page of each answer about the log."""
-        return {ProvenEntry: self._entry, ProvenGrowth: self._growth}
-
-    def overview(self, view: View, url: str) -> bytes:
-        """Return the page of the whole log, which its reader found at `url`."""
-        published = self._latest()
-        newest = submissions.newest(view.connection, view.size, _NEWEST)
-        facts = {
-            "listed": self._listed.lines,
-            "levels": levels(published.size),
-            "names": names_of(view, (each.signed.organization for each in newest)),
-            "newest": newest,
-            "url": url,
+        return {
+            LogAnswer: self._whole,
+            ProvenEntry: self._entry,
+            ProvenGrowth: self._growth,
         }
-        return self._page("log.html", view, "/log", published, facts)
 
     def submission(self, view: View, issuer: str, jti: str) -> bytes:
         """Return the page of a submission; raises a 404 `Problem` if there is none."""
@@ -108,9 +72,17 @@ class LogPages:
             "names": names_of(view, [issuer]),
         }
         address = at.submission(issuer, jti)
-        return self._page("submission.html", view, address, published, facts)
+        return self._page("submission.html", view, address, facts)
 
-    def _entry(self, view: View, found: ProvenEntry, address: str, _language: str) -> bytes:
+    def _whole(self, view: View, found: LogAnswer, asker: Asker) -> bytes:
+        facts = {
+            "found": found,
+            "names": names_of(view, (each.issuer for each in found.newest)),
+            "url": asker.server,
+        }
+        return self._proof("log.html", view, asker, found.size, facts)
+
+    def _entry(self, view: View, found: ProvenEntry, asker: Asker) -> bytes:
         says = msgspec.json.decode(found.entry)
         about = named(says)
         header = None
@@ -123,13 +95,13 @@ class LogPages:
             "names": names_of(view, [found.submission.issuer, *(name for _, name, _ in about)]),
             "says": says,
         }
-        return self._proof("entry.html", view, address, found.size, facts)
+        return self._proof("entry.html", view, asker, found.size, facts)
 
-    def _growth(self, view: View, found: ProvenGrowth, address: str, _language: str) -> bytes:
-        return self._proof("consistency.html", view, address, found.size, {"found": found})
+    def _growth(self, view: View, found: ProvenGrowth, asker: Asker) -> bytes:
+        return self._proof("consistency.html", view, asker, found.size, {"found": found})
 
     def _proof(
-        self, template: str, view: View, address: str, size: int, facts: dict[str, Any]
+        self, template: str, view: View, asker: Asker, size: int, facts: dict[str, Any]
     ) -> bytes:
         """Return a page with a proof in the tree of `size`, and from there to the signed one."""
         published, onwards = self._latest(), None
@@ -143,31 +115,16 @@ class LogPages:
                 root=grown.root,
                 path=subtrees(shared_subtrees(size, published.size), grown.path),
             )
-        return self._page(template, view, address, published, {**facts, "onwards": onwards})
+        return self._page(template, view, asker.address, {**facts, "onwards": onwards})
 
-    def _page(
-        self,
-        template: str,
-        view: View,
-        address: str,
-        published: Published,
-        facts: Mapping[str, Any],
-    ) -> bytes:
-        known = {line.key.key_id for line in self._listed.lines}
-        signatures = parse_note(published.note).signatures
+    def _page(self, template: str, view: View, address: str, facts: Mapping[str, Any]) -> bytes:
         return render(
             template,
             {
-                **shared(self._listed.keys.name, address, view),
-                "checkpoint": published.note.decode(),
-                "keys": [str(line.key) for line in self._listed.lines],
+                **shared(self._stated.origin, address, view),
                 "modules": [each for each in needed(_SCRIPT) if each != _SCRIPT],
                 "script": _SCRIPT,
-                "signed": published.checkpoint,
-                "signers": [
-                    SignedBy(each.name, each.key_id.hex(), each.key_id in known)
-                    for each in signatures
-                ],
+                "signed": self._stated.signed(),
                 **facts,
             },
         )
@@ -181,18 +138,4 @@ def named(says: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             found.append((member, value, at.organization(value)))
         elif member in _ABOUT and isinstance(value, str):
             found.append((member, value, _ABOUT[member](value)))
-    return found
-
-
-def levels(size: int) -> list[TileLevel]:
-    """Return which files a log of `size` entries consists of, the entries first."""
-    if size == 0:
-        return []
-    last = (size - 1) // WIDTH
-    entries = bundle_path(last, size - last * WIDTH)
-    found = [TileLevel("entries", size // WIDTH, size % WIDTH, entries)]
-    for level in range(tile_levels(size)):
-        full, partial = full_tiles(level, size), partial_width(level, size)
-        newest = tile_path(level, full, partial) if partial else tile_path(level, full - 1)
-        found.append(TileLevel(str(level), full, partial, newest))
     return found

@@ -14,7 +14,7 @@ from api.questions.described import LEVELS
 from api.questions.numbers import NumbersAnswer
 from api.questions.organizations import KeyAnswer, OrganizationAnswer
 from api.questions.providers import ProviderLine
-from api.questions.question import HistoryLine, Listed, PageMaker, history_line
+from api.questions.question import Asker, HistoryLine, Listed, PageMaker, history_line
 from api.questions.recognised import RecognisedAnswer
 from api.questions.submissions import SubmissionLine
 from api.web.names import names_of
@@ -41,9 +41,9 @@ def pages(origin: str) -> dict[Any, PageMaker]:
 
 
 def _maker(told: Told, origin: str) -> PageMaker:
-    def make(view: View, found: Any, address: str, language: str) -> bytes:
-        facts = {**shared(origin, address, view), "found": found, **told.more(view, found)}
-        return render(told.template, facts, language)
+    def make(view: View, found: Any, asker: Asker) -> bytes:
+        facts = {**shared(origin, asker.address, view), "found": found, **told.more(view, found)}
+        return render(told.template, facts, asker.language)
 
     return make
 

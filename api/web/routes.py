@@ -11,7 +11,6 @@ from api.http.asgi import CSP, Headers
 from api.http.negotiation import media_type_taken
 from api.http.problems import Problem
 from api.questions.moment import NOW
-from api.tiles import ENTRANCE
 from api.web import static_files
 from api.web.finding import found
 from api.web.policy import HTML, PAGES_VARY, POLICY
@@ -25,16 +24,6 @@ async def find(request: Request, q: Annotated[str, Query(max_length=200)] = "") 
     """Lead to what was typed into the search box."""
     address = await request.app.state.answerer.ask(NOW, lambda view: found(view, q))
     return Response(status_code=303, headers={"Location": address, "Cache-Control": "no-cache"})
-
-
-@routes.get(ENTRANCE)
-async def log(request: Request) -> Response:
-    """Answer with the page of the log; programs are led to its checkpoint elsewhere."""
-    url = address_of(request)
-    pages = request.app.state.log_pages
-    return page_of(
-        await request.app.state.answerer.ask(NOW, lambda view: pages.overview(view, url))
-    )
 
 
 @routes.get(static_files.PREFIX + "/{digest}/{name:path}")
@@ -56,9 +45,3 @@ def page_of(body: bytes) -> Response:
 def likes_pages(headers: Headers) -> bool:
     """Return whether a client likes a page better than anything else."""
     return media_type_taken(headers, ("text/plain", HTML)) == HTML
-
-
-def address_of(request: Request) -> str:
-    """Return the address of this register as its reader knows it: a proxy in front does TLS."""
-    is_here = request.url.hostname in {"127.0.0.1", "::1", "localhost"}
-    return f"{'http' if is_here else 'https'}://{request.url.netloc}"

@@ -214,7 +214,9 @@ def test_the_next_page_has_the_ending_of_the_one_before(served: Served) -> None:
     assert served.get(bare).json()["items"] == following["items"]
 
 
-@pytest.mark.parametrize("address", ["/.json", "/nothing.json", "/organizations.xml", "/a/.csv"])
+@pytest.mark.parametrize(
+    "address", ["/.json", "/index", "/nothing.json", "/organizations.xml", "/a/.csv"]
+)
 def test_an_ending_makes_no_address_of_nothing(served: Served, address: str) -> None:
     assert served.get(address).status_code == 404
 

@@ -17,7 +17,7 @@ from tests.web.shown_log import STATUSES, ShownLog
 
 BROWSER: Final = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 _PLACE: Final = re.compile(r"\{([a-z]+)(?::path)?\}")
-_NOT_FOUND: Final = (
+NOT_FOUND: Final = (
     "/nothing",
     "/credentials/019aa5f0-5c00-7000-8000-000000000001",
     "/organizations?size=99999999",
@@ -30,6 +30,8 @@ _OTHER_STATES: Final = (
     "/organizations?name=nobody+is+called+this",
     "/credentials?flagged=true&limit=3",
     "/?size=0",
+    "/log?size=100",
+    "/log?size=0",
     "/entries/12?size=100",
 )
 
@@ -87,10 +89,10 @@ def pages(shown: ShownLog) -> dict[str, int]:
     """Return the address of every page, and of some without content, each with its status."""
     known = examples(shown)
     asked = [each for template in templates() for each in addresses(template, known)]
-    asked += [*_OTHER_STATES, *_NOT_FOUND]
+    asked += [*_OTHER_STATES, *NOT_FOUND]
     found = dict(_answered(shown, asked))
     failing = {each: status for each, status in found.items() if status != 200}
-    assert failing.keys() == set(_NOT_FOUND), failing
+    assert failing.keys() == set(NOT_FOUND), failing
     return found
 
 
