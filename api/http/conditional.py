@@ -22,13 +22,23 @@ def held(headers: Headers) -> bytes | None:
 
 
 def answer(
-    body: bytes, media_type: str, headers: Mapping[str, str], held: bytes | None
+    body: bytes,
+    media_type: str,
+    headers: Mapping[str, str],
+    held: bytes | None,
+    *,
+    zipped: bytes | None = None,
 ) -> Response:
-    """Return a 200 with `body`, or a 304 if what the client holds is the same."""
+    """Return a 200 with `body`, or a 304 if what the client holds is the same.
+
+    `zipped` is the body in gzip, which is sent in its place.
+    """
     tag = sha256(media_type.encode() + body).hexdigest()[:32]
     named = {**headers, "ETag": f'W/"{tag}"'}
     if held is not None and matches(held, f'"{tag}"'.encode()):
         return Response(status_code=304, headers=named)
+    if zipped is not None:
+        body, named["Content-Encoding"] = zipped, "gzip"
     # The media type as it is: the framework would add a charset to what is text.
     return Response(body, headers={**named, "Content-Type": media_type})
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 from typing import Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from api.http import conditional, openapi
+from api.http import openapi
 from api.http.asgi import CSP
 from api.http.endings import check_ending, ending_of
-from api.http.negotiation import coding_taken
+from api.http.kept import Kept
 from api.http.problems import elsewhere
 from api.reference.page import page
 from api.web.policy import HTML, POLICY
 
-_HEADERS: Final = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+_HEADERS: Final = {"Cache-Control": "no-cache"}
 _HTML: Final = f"{HTML}; charset=utf-8"
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -31,27 +30,20 @@ routes: Final = APIRouter(tags=["server"])
     responses={200: openapi.text("text/html", "The page.", "<!doctype html>...")},
 )
 async def reference(request: Request) -> Response:
-    asked = request.scope["headers"]
     if ending_of(request.scope) == ".json":
         raise elsewhere("/openapi.json")
     check_ending(request.scope)
-    kept: tuple[bytes, bytes] | None = getattr(request.app.state, "reference", None)
+    kept: Kept | None = getattr(request.app.state, "reference", None)
     if kept is None:
-        plain = page(request.app.openapi(), request.app.state.origin)
-        kept = request.app.state.reference = plain, gzip.compress(plain, mtime=0)
-    plain, compressed = kept
-    headers = {**_HEADERS, CSP: POLICY}
-    if not coding_taken(asked).gzip:
-        return conditional.answer(plain, _HTML, headers, conditional.held(asked))
-    # A quarter of a megabyte that never changes: compressed once, it costs nobody anything.
-    headers["Content-Encoding"] = "gzip"
-    return conditional.answer(compressed, _HTML, headers, conditional.held(asked))
+        body = page(request.app.openapi(), request.app.state.origin)
+        kept = request.app.state.reference = Kept(body, _HTML)
+    return kept.answer(request.scope["headers"], {**_HEADERS, CSP: POLICY})
 
 
 @routes.get("/openapi.json", include_in_schema=False)
 async def document(request: Request) -> Response:
-    kept: bytes | None = getattr(request.app.state, "document", None)
+    kept: Kept | None = getattr(request.app.state, "document", None)
     if kept is None:
-        kept = request.app.state.document = _encode(request.app.openapi())
-    held = conditional.held(request.scope["headers"])
-    return conditional.answer(kept, "application/json", _HEADERS, held)
+        body = _encode(request.app.openapi())
+        kept = request.app.state.document = Kept(body, "application/json")
+    return kept.answer(request.scope["headers"], _HEADERS)

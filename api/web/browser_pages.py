@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
 from api.http.asgi import CSP
 from api.http.endings import check_ending
+from api.http.kept import Kept
 from api.http.own_address import address_of
 from api.web import offline
 from api.web.languages import LanguageAsked, language_asked, script_words
@@ -26,6 +28,11 @@ class BrowserPages:
     def __init__(self, origin: str, keys: str) -> None:
         self._origin = origin
         self.keys = keys.strip()
+
+    @cached_property
+    def offline(self) -> Kept:
+        """The verifier as one file."""
+        return Kept(offline.offline_page(self.keys), f"{HTML}; charset=utf-8")
 
     def page(self, template: str, script: str, register: str, language: str) -> bytes:
         """Return a page that begins with a script; `register` is where its reader found it."""
@@ -68,14 +75,13 @@ async def holder(request: Request, lang: LanguageAsked = None) -> Response:
 async def verify_offline(request: Request) -> Response:
     """Answer with the same page as one file, to be kept."""
     pages: BrowserPages = request.app.state.browser_pages
-    body = offline.offline_page(pages.keys)
     headers = {
         "Cache-Control": "no-cache",
         "Content-Disposition": 'attachment; filename="verify.html"',
         # Opened at its address it is under its own policy, which it carries.
         CSP: "frame-ancestors 'none'",
     }
-    return Response(body, headers={**headers, "Content-Type": f"{HTML}; charset=utf-8"})
+    return pages.offline.answer(request.scope["headers"], headers)
 
 
 def _page(request: Request, template: str, script: str, lang: str | None) -> Response:

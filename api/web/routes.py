@@ -6,7 +6,6 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.http import conditional
 from api.http.asgi import CSP, Headers
 from api.http.negotiation import media_type_taken
 from api.http.problems import Problem
@@ -32,9 +31,7 @@ async def static(request: Request, digest: str, name: str) -> Response:
     file = static_files.files().get(name)
     if file is None or digest != static_files.digest():
         raise Problem(404, "no-such-path", "Not Found")
-    headers = {"Cache-Control": static_files.KEPT_FOR_GOOD, "Vary": "Accept-Encoding"}
-    held = conditional.held(request.scope["headers"])
-    return conditional.answer(file.body, file.media_type, headers, held)
+    return file.answer(request.scope["headers"], {"Cache-Control": static_files.KEPT_FOR_GOOD})
 
 
 def page_of(body: bytes) -> Response:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+from api.http.kept import Kept
 
 FOLDER: Final = Path(__file__).parent / "static"
 PREFIX: Final = "/static"
@@ -18,13 +20,6 @@ _TYPES: Final = {
     ".mjs": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-
-
-class StaticFile(NamedTuple):
-    """A file as it is served."""
-
-    body: bytes
-    media_type: str
 
 
 @cache
@@ -47,10 +42,10 @@ def address(name: str) -> str:
 
 
 @cache
-def files() -> dict[str, StaticFile]:
+def files() -> dict[str, Kept]:
     """Return every file by its name, such as `style.css`."""
     return {
-        str(path.relative_to(FOLDER)): StaticFile(path.read_bytes(), _TYPES[path.suffix])
+        str(path.relative_to(FOLDER)): Kept(path.read_bytes(), _TYPES[path.suffix])
         for path in _paths()
     }
 

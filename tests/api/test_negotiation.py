@@ -9,6 +9,7 @@ import time
 import pytest
 
 from api.http.negotiation import Coding, coding_taken, media_type_taken
+from api.web import static_files
 from testamur.tlog.tiles import WIDTH, bundle_path
 from tests.api.asking import connection_to
 from tests.harness.served import Served, problem
@@ -110,6 +111,25 @@ def test_a_client_that_takes_gzip_alone_gets_gzip(served: Served, path: str) -> 
     assert b"content-encoding: gzip" in zipped[0]
     assert re.search(rb"vary: .*accept-encoding", zipped[0])
     assert gzip.decompress(zipped[1]) == plain.content
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/verify.html", "style.css"])
+def test_what_never_changes_goes_out_in_gzip_to_every_browser(served: Served, path: str) -> None:
+    path = path if path.startswith("/") else static_files.address(path)
+    plain = asked(served, path, "Accept-Encoding: identity")
+    for wish in ("gzip, deflate, br, zstd", "br, gzip;q=0.5, *;q=0", "*;q=0, gzip"):
+        zipped = asked(served, path, f"Accept-Encoding: {wish}")
+        assert b"content-encoding: gzip" in zipped[0]
+        assert b"vary: accept-encoding" in zipped[0]
+        assert gzip.decompress(zipped[1]) == plain[1]
+        assert len(zipped[1]) < 150_000
+    for wish in ("br", "gzip;q=0.5, identity", "gzip;q=0"):
+        assert asked(served, path, f"Accept-Encoding: {wish}")[1] == plain[1]
+    tag = re.search(rb"etag: (\S+)", zipped[0])
+    assert tag is not None
+    for wish in ("gzip", "identity"):
+        held = f"If-None-Match: {tag[1].decode().removeprefix('w/')}"
+        assert b" 304 " in asked(served, path, f"Accept-Encoding: {wish}", held)[0]
 
 
 @pytest.mark.parametrize("path", ["/", "/organizations", "/stream", "/log/checkpoint", "/log/vkey"])
