@@ -40,6 +40,8 @@ class BrowserPages:
             **self.scripts(script, language),
             "keys": self.keys,
             "offline_digest": offline.digest(self.keys),
+            "released_digest": offline.digest(""),
+            "same_everywhere": offline.SAME_EVERYWHERE,
             "origin": self._origin,
             "url": register,
         }

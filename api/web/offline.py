@@ -4,7 +4,11 @@
 
 From the same source and the same keys it is the same file, byte for byte. Its own content policy
 lists the hashes of its one script and its one style, and lets it ask nobody. Without `--vkey` it
-trusts no log, until its reader states one. The SHA-256 of the file goes to standard error.
+trusts no log, until its reader states one.
+
+The keys stand in one line, and all other lines are the same on every register of a version. So the
+release notes have the SHA-256 of these, which `SAME_EVERYWHERE` computes of any downloaded file.
+Both digests go to standard error.
 """
 
 from __future__ import annotations
@@ -26,6 +30,11 @@ from testamur.tlog.policy import parse_policy
 
 ENTRY: Final = "page/verify.mjs"
 SHEETS: Final = ("style.css", "page/answers.css")
+SAME_EVERYWHERE: Final = (
+    """grep -avx '<meta name="log-keys" content="[^"<>]*">' verify.html | sha256sum"""
+)
+"""Prints the SHA-256 of all but the line with the keys. That line is left out if it holds nothing
+but text in an attribute, so nothing that does anything can hide there."""
 
 
 @cache
@@ -35,16 +44,16 @@ def offline_page(keys: str) -> bytes:
     style = "".join(static_files.files()[each].body.decode() for each in SHEETS)
     settings = {
         "asksRegister": False,
-        "keys": keys,
         "words": {language: dict(script_words(language)) for language in languages()},
     }
     facts = {
+        "keys": " ".join(keys.split()),
         "policy": Markup(policy(script, style)),  # noqa: S704 - it holds hashes alone
         "script": Markup(script),  # noqa: S704 - our own modules
         "settings": settings,
         "style": Markup(style),  # noqa: S704 - our own sheets
     }
-    return render("offline.html", facts)
+    return render("offline.html", facts) + b"\n"  # the end of a line, for tools that read lines
 
 
 def policy(script: str, style: str) -> str:
@@ -76,6 +85,7 @@ def main() -> None:
         parse_policy("".join(f"log {key}\n" for key in keys.split()) + "quorum none\n")
     sys.stdout.buffer.write(offline_page(keys))
     sys.stderr.write(f"{digest(keys)}  verify.html\n")
+    sys.stderr.write(f"{digest('')}  the same without the log's keys, as in the release notes\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from api.web.offline import SAME_EVERYWHERE, digest
 from testamur.tlog.note import SignerKey
 from tests.harness.chromium import Tab, tab
 from tests.web.given_files import content, evidence, file, give, paste, refuse_leaks, verdict
@@ -263,6 +264,7 @@ def test_from_a_disk_a_file_without_evidence_is_told_what_is_missing(
 def test_the_reader_of_the_file_sees_which_log_it_trusts(offline: Tab, shown: ShownLog) -> None:
     offline.page.get_by_text("Whom you trust").click()
     expect(offline.page.locator(".trust p").first).to_contain_text(shown.served.story.origin)
+    expect(offline.page.locator(".trust p").first).to_contain_text("compare it with another source")
 
 
 def test_the_digest_on_the_page_is_that_of_the_file(visitor: Tab, shown: ShownLog) -> None:
@@ -270,7 +272,10 @@ def test_the_digest_on_the_page_is_that_of_the_file(visitor: Tab, shown: ShownLo
 
     body = shown.served.answer("/verify.html").content
     page = visitor.open("/verify")
-    assert sha256(body).hexdigest() in page.locator(".offline").inner_text()
+    told = page.locator(".offline").inner_text()
+    assert sha256(body).hexdigest() in told
+    assert digest("") in told
+    assert SAME_EVERYWHERE in told
 
 
 def test_the_long_name_and_the_one_from_the_right_break_nothing(

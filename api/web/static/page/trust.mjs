@@ -17,7 +17,7 @@ export const policyOf = async (text) => {
 
 // The part of the page that shows and changes it. `keys` is the text that the page brought with it, or
 // empty; `onChange({policy, anchors, isBrought})` is called first and after each change.
-export const trustPart = (keys, isFromRegister, onChange) => {
+export const trustPart = (keys, onChange) => {
   const shown = el("p");
   const fault = el("p", { class: "fault", role: "alert" });
   const policy = el("textarea", { id: "trusted-log", rows: 3, spellcheck: "false", autocomplete: "off" });
@@ -31,7 +31,7 @@ export const trustPart = (keys, isFromRegister, onChange) => {
       if (named.length > MAX_ANCHORS) return fault.replaceChildren(_("At most {most} are asked about.", { most: MAX_ANCHORS }));
       const found = policy.value.trim() === "" ? null : await policyOf(policy.value);
       const isBrought = policy.value.trim() === keys.trim();
-      shown.replaceChildren(...said(found, isBrought && isFromRegister, named));
+      shown.replaceChildren(...said(found, isBrought, named));
       onChange({ policy: found, anchors: named, isBrought });
     } catch (error) {
       if (!(error instanceof Refuted)) throw error;
@@ -53,7 +53,7 @@ export const trustPart = (keys, isFromRegister, onChange) => {
   return { part, ready: apply() };
 };
 
-const said = (found, isFromRegister, anchors) => {
+const said = (found, isBrought, anchors) => {
   if (found === null) return [_("No log is trusted yet: state its key, which its register publishes at /log/vkey.")];
   const logs = found.policy.logs.flatMap(({ name }, at) => [at > 0 ? ", " : "", code(name)]);
   return [
@@ -61,7 +61,7 @@ const said = (found, isFromRegister, anchors) => {
     " ",
     ...logs,
     ". ",
-    ...(isFromRegister ? [_("Its key came with this page, so compare it with another source."), " "] : []),
+    ...(isBrought ? [_("Its key came with this page, so compare it with another source."), " "] : []),
     anchors.length > 0 ? _("Authorities of yours: {count}.", { count: anchors.length }) : _("Authorities: those that the log began with."),
   ];
 };

@@ -34,7 +34,7 @@ class Verifier {
     this.ask = origin === null ? null : register(origin);
     this.given = [];
     this.turn = 0;
-    const { part, ready } = trustPart(keys, origin !== null, (trusted) => this.believe(trusted));
+    const { part, ready } = trustPart(keys, (trusted) => this.believe(trusted));
     Object.assign(this, { trust: part, ready });
   }
 
