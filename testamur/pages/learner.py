@@ -43,7 +43,13 @@ def files_of(
     svg, code = badge_svg(facts), qr_png(addresses.shared)
     picture, holder_file = svg.encode(), render_holder_file(holder)
     found = {
-        PAGE: page_html(facts, picture=picture, code=code, addresses=addresses),
+        PAGE: page_html(
+            facts,
+            picture=picture,
+            code=code,
+            addresses=addresses,
+            certificate=PDF if pdf else None,
+        ),
         PNG: bake(png_of(svg), holder_file),
         SVG: bake(picture, holder_file),
         QR: code,

@@ -19,8 +19,18 @@ from testamur.pages.templates import template
 _STYLE: Final = "page.css"
 
 
-def page_html(facts: Facts, *, picture: bytes, code: bytes, addresses: Addresses) -> bytes:
-    """Return the page; `picture` is in SVG, `code` the QR code of the shared address in PNG."""
+def page_html(
+    facts: Facts,
+    *,
+    picture: bytes,
+    code: bytes,
+    addresses: Addresses,
+    certificate: str | None = None,
+) -> bytes:
+    """Return the page; `picture` is in SVG, `code` the QR code of the shared address in PNG.
+
+    `certificate` is the name of the PDF that lies beside the page, if there is one.
+    """
     style = style_sheet(_STYLE)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     rendered = template("page.html").render(
@@ -28,6 +38,7 @@ def page_html(facts: Facts, *, picture: bytes, code: bytes, addresses: Addresses
         picture=inline("svg+xml", picture),
         code=inline("png", code),
         addresses=addresses,
+        certificate=certificate,
         style=_Trusted(style),
         style_hash=f"sha256-{digest}",
     )

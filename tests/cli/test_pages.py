@@ -115,7 +115,9 @@ def _check_learner(row: dict[str, str], registrar: Registrar) -> None:
         assert read_holder_file((folder / picture).read_bytes()) == kept
     scanned = zxingcpp.read_barcodes(Image.open(folder / row["qr"]))
     assert [each.text for each in scanned] == [row["link"]]
-    assert row["link"] in (folder / row["page"]).read_text("utf-8")
+    page = (folder / row["page"]).read_text("utf-8")
+    assert row["link"] in page
+    assert 'href="certificate.pdf"' in page
     with pikepdf.open(folder / row["certificate"]) as pdf:
         for name, attached in pdf.attachments.items():
             Path(name).write_bytes(attached.get_file().read_bytes())

@@ -35,9 +35,11 @@ class Read(HTMLParser):
         return [found["href"] for tag, found in self.tags if tag == "a"]
 
 
-def page(facts: Facts, addresses: Addresses) -> bytes:
+def page(facts: Facts, addresses: Addresses, certificate: str | None = None) -> bytes:
     picture, code = badge_svg(facts).encode(), qr_png(addresses.shared)
-    return page_html(facts, picture=picture, code=code, addresses=addresses)
+    return page_html(
+        facts, picture=picture, code=code, addresses=addresses, certificate=certificate
+    )
 
 
 def test_it_states_the_facts_and_leads_to_the_page_that_checks_them(
@@ -47,6 +49,15 @@ def test_it_states_the_facts_and_leads_to_the_page_that_checks_them(
     for text in ("Soil Science", "An Organization", "Ada Lovelace", "2026-11-20"):
         assert text in read.text
     assert read.links() == [addresses.link, addresses.linkedin]
+
+
+def test_it_offers_the_certificate_where_one_lies_beside_it(
+    facts: Facts, addresses: Addresses
+) -> None:
+    read = Read(page(facts, addresses, "certificate.pdf"))
+    assert read.links() == [addresses.link, "certificate.pdf", addresses.linkedin]
+    assert "The credential and its evidence are attached" in read.text
+    assert "PDF" not in Read(page(facts, addresses)).text
 
 
 def test_it_loads_nothing_and_runs_nothing(facts: Facts, addresses: Addresses) -> None:
