@@ -189,6 +189,21 @@ def test_a_flag_is_told_with_its_meaning_and_remedy(served: Served) -> None:
     assert "Remedy:" in text
 
 
+def test_a_page_of_an_earlier_register_says_so_first_and_leads_to_the_present_one(
+    served: Served, things: dict[str, Any]
+) -> None:
+    size = served.size
+    one = things["/credentials"]["links"]["self"]
+    for path in ("/", "/log", "/organizations?name=a", one):
+        mark = "&" if "?" in path else "?"
+        page = browse(served, f"{path}{mark}size={size}")
+        assert f"As of the first {size:,} entries of the log, as the address asks." in page.text
+        assert path in page.links()
+        assert "as the address asks" not in browse(served, path).text
+    further = asked(served, "/credentials.json?limit=1").json()["next"].replace(".json", "")
+    assert "as the address asks" not in browse(served, further).text, "nobody asked for it"
+
+
 # --- Addresses by their endings ---
 
 
