@@ -53,16 +53,19 @@ class Concluded(NamedTuple):
         return Conclusions(self.drawn, replaced)
 
 
-def concluded(
-    register: Register, credentials: CredentialStreams, terms: Terms, recorded_at: int
-) -> Concluded:
-    """Return what follows from terms, were they named at `recorded_at` (Unix milliseconds).
+def conclude(
+    drawing: Drawing,
+    register: Register,
+    credentials: CredentialStreams,
+    terms: Terms,
+    recorded_at: int,
+) -> None:
+    """Draw what follows from terms, were they named at `recorded_at` (Unix milliseconds).
 
     Terms that would be refused are left out, and those of organizations that are not in the
     register yet. Another day than that of `recorded_at` needs other conclusions. The statuses of
     those credentials are among them of which much was said.
     """
-    drawing = Drawing()
     read = ReadRegister(register, drawing)
     for issuer, named in terms.items():
         if issuer in register.organizations:
@@ -71,4 +74,3 @@ def concluded(
     for each in credentials.values():
         if len(each.stream) >= LONG:
             conclude_status(read, each)
-    return Concluded(drawing.drawn)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -93,9 +94,9 @@ class KeyTotals:
         if self._answered is None:
             return list(self._reading.totals(organization, key, positions))
         answered = self._answered.totals[organization, key]
-        asked = [position for position in positions if position not in answered]
-        if not asked:
+        with suppress(KeyError):  # under the lock, nearly all that is asked was answered before
             return [answered[position] for position in positions]
+        asked = [position for position in positions if position not in answered]
         found = dict(zip(asked, self._reading.totals(organization, key, asked), strict=True))
         # What is below the end of the store stays as it is.
         answered.update(each for each in found.items() if each[0] <= self._end)

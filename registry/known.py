@@ -8,7 +8,7 @@ from typing import Final
 
 from registry import credential_streams, submissions
 from registry.checked import Checked
-from registry.concluded import Concluded, concluded, terms_of
+from registry.concluded import Concluded, conclude, terms_of
 from registry.counted import Counted, counted
 from registry.credential_streams import CredentialStreams
 from registry.foreseen import reaches
@@ -19,6 +19,7 @@ from testamur.catalogue.lines import decode_event
 from testamur.errors import Refusal
 from testamur.recording import histories
 from testamur.rules import Limits, Register
+from testamur.rules.conclusions import Drawing
 
 # Entries of streams that one transaction reads: so many for each credential, and so many besides.
 _FOR_EACH: Final = histories.FOR_EACH
@@ -74,13 +75,15 @@ def earlier(
     `credential_streams.TooLong` when more was said of the credentials than is read for that many.
     """
     found = _read(reading, credentials)
-    terms = terms_of(group)
+    terms, drawing = terms_of(group), Drawing()
+    conclude(drawing, register, found, terms, recorded_at)
+    answered = reaches(reading, register, group, limits, recorded_at, drawing)
     return Earlier(
         found,
         reading.count(),
         counted(register, found, group, terms),
-        concluded(register, found, terms, recorded_at),
-        reaches(reading, register, group, limits),
+        Concluded(drawing.drawn),
+        answered,
     )
 
 

@@ -275,8 +275,8 @@ class _Admission:
     def _reach(self, before: KeyTable, after: KeyTable) -> Reach | None:
         if self._totals is None:
             return None
-        signed = self._signed
-        found = reach(self._totals, signed.organization, before, after, signed.position)
+        did, position = self._signed.organization, self._signed.position
+        found = reach(self._totals, did, before, after, position, self._register.concluded)
         return found or None
 
     def _one(self, number: int, event: _Judged) -> Admitted:

@@ -9,16 +9,17 @@ are never stored on the log: a replay works them out again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
 from testamur.catalogue import events as e
 from testamur.catalogue.members import Position
+from testamur.rules.kept import Kept
 from testamur.rules.key_table import LIMIT, KeyTable, ListedKey
-from testamur.rules.spans import Spans, below_or_within, changed, clipped, common
+from testamur.rules.spans import ABOVE_ALL, Spans, below_or_within, changed, clipped, common
 from testamur.rules.status import ENDINGS
 
 Counts: TypeAlias = tuple[int, int, int]
@@ -69,6 +70,17 @@ class Totals(Protocol):
         ...
 
 
+Change: TypeAlias = tuple[Spans, Spans]
+"""Where what a key signed counts no longer, and where it counts again."""
+
+Concluded: TypeAlias = Callable[[Hashable, Callable[[], Change]], Change]
+"""Finds a change by its name, or draws it now (`Register.concluded`)."""
+
+
+def _drawn_now(_name: Hashable, draw: Callable[[], Change]) -> Change:
+    return draw()
+
+
 class Reach(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """What one submission of key events changes about the counting of those before it.
 
@@ -89,23 +101,27 @@ class Reach(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 def reach(
-    totals: Totals, organization: str, before: KeyTable, after: KeyTable, position: int
+    totals: Totals,
+    organization: str,
+    before: KeyTable,
+    after: KeyTable,
+    position: int,
+    concluded: Concluded = _drawn_now,
 ) -> Reach:
     """Return what the submission with its header at `position` changes about earlier ones.
 
-    `before` and `after` are the key tables of its organization without it and with it.
+    `before` and `after` are the key tables of its organization without it and with it. Where a key
+    counts no longer, and where again, is `concluded`, perhaps as it was before.
     """
     fallen = returned = Sums()
     for key, listed in before.keys.items():
         now = after.keys[key]
         if now == listed:
             continue
-        lost, gained = changed(
-            counting(totals.first_recorded, listed, position),
-            counting(totals.first_recorded, now, position),
-        )
-        fallen += _over(totals, organization, key, lost)
-        returned += _over(totals, organization, key, gained)
+        limits = [_limits(totals.first_recorded, each, position) for each in (listed, now)]
+        lost, gained = concluded(("counting", *limits), partial(_change, *limits))
+        fallen += _over(totals, organization, key, clipped(lost, 0, position))
+        returned += _over(totals, organization, key, clipped(gained, 0, position))
     return Reach(fallen, returned)
 
 
@@ -135,17 +151,51 @@ def counting(first_recorded: Callable[[int], int], listed: ListedKey, end: int) 
 
     `first_recorded` is that of `Totals`.
     """
+    return clipped(_counting(_limits(first_recorded, listed, end)), 0, end)
+
+
+class _Limits(NamedTuple):
+    """What says where headers count that a key signed: above `first`, before `last`, not cut off.
+
+    `cuts` has of each declaration since where, and the ranges kept. Nothing in it tells how long
+    the log is, so what is worked out from it before the lock serves wherever the header comes to
+    stand.
+    """
+
+    first: int
+    last: int
+    cuts: tuple[tuple[int, Kept], ...]
+
+
+_NOWHERE: Final = _Limits(0, 0, ())
+
+
+def _limits(first_recorded: Callable[[int], int], listed: ListedKey, end: int) -> _Limits:
+    """Return the limits of a key as far as they are below `end`."""
     if not listed.listing_counts:
-        return []
-    last = end if listed.retired is None else min(end, listed.retired)
-    if not listed.compromised:
-        return [listed.listed + 1, last] if listed.listed + 1 < last else []
-    left = []
+        return _NOWHERE
+    retired = listed.retired
+    cuts = []
     for declaration in listed.compromised.values():
         # Recorded times never decrease, so the limit in time is one in position.
         since = max(declaration.since, first_recorded(declaration.first - LIMIT))
-        left.append(below_or_within(since, declaration.kept.bounds))
-    return clipped(common(left), listed.listed + 1, last)
+        cuts.append((since if since < end else ABOVE_ALL, declaration.kept))
+    last = ABOVE_ALL if retired is None or retired >= end else retired
+    return _Limits(listed.listed + 1, last, tuple(cuts))
+
+
+def _counting(limits: _Limits) -> Spans:
+    """Return where headers count within these limits."""
+    if limits.first >= limits.last:
+        return []
+    if not limits.cuts:
+        return [limits.first, limits.last]
+    left = common([below_or_within(since, kept.bounds) for since, kept in limits.cuts])
+    return clipped(left, limits.first, limits.last)
+
+
+def _change(before: _Limits, after: _Limits) -> Change:
+    return changed(_counting(before), _counting(after))
 
 
 def _over(totals: Totals, organization: str, key: str, spans: Spans) -> Sums:

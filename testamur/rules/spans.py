@@ -14,6 +14,9 @@ from typing import Final, TypeAlias
 
 Spans: TypeAlias = list[int]
 
+ABOVE_ALL: Final = 2**63
+"""A bound above every position."""
+
 _BELOW_ALL: Final = -1
 
 
@@ -62,12 +65,11 @@ def changed(before: Spans, after: Spans) -> tuple[Spans, Spans]:
     """Return the positions that are in the first set alone, and those in the second alone."""
     if not before or not after:
         return before, after
-    # Where one set ends and the other begins, one span of change meets another.
-    meeting = set(before[1::2]).intersection(after[::2])
-    meeting |= set(before[::2]).intersection(after[1::2])
-    bounds = sorted([*(set(before) ^ set(after)), *meeting, *meeting])
-    lost: Spans = []
-    gained: Spans = []
-    for start, end in zip(bounds[::2], bounds[1::2], strict=True):
-        (lost if bisect_right(before, start) % 2 else gained).extend((start, end))
-    return lost, gained
+    both = common([before, after])
+    return _without(before, both), _without(after, both)
+
+
+def _without(spans: Spans, part: Spans) -> Spans:
+    """Return the positions of `spans` that are not in `part`, which lies within them."""
+    # A bound of both begins a span in both, or ends one in both.
+    return sorted(set(spans).symmetric_difference(part))

@@ -12,8 +12,10 @@ import pytest
 from registry import concluded, counted
 from registry.gate import Recorded
 from testamur.catalogue import events as e
-from testamur.rules import credentials
+from testamur.rules import credentials, reach
 from testamur.rules.accreditors import Accreditors
+from testamur.rules.reach import Reach, Sums
+from testamur.rules.spans import Spans, changed
 from tests.harness.gates import Desk
 from tests.harness.stores import Kept
 from tests.harness.story import Party, Story, party, uuid7
@@ -283,3 +285,46 @@ def test_what_follows_a_long_history_in_the_same_submission_is_heard(
     desk.record(story.submission(story.provider, issued, suspended))
     refused = desk.refuse(story.submission(story.provider, revoked, suspended))
     assert (refused.rule, refused.line) == ("transition", 3)
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "another cohort", "a declaration"])
+def test_where_a_declared_key_counts_is_worked_out_before_the_lock(
+    desk: Desk,
+    elsewhere: Desk,
+    story: Story,
+    watched: Watched,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: str,
+) -> None:
+    """Wherever the declaration comes to stand, unless the same key is declared in between."""
+    since, founding = desk.committed(), story.provider.founding
+    for _ in range(4):
+        desk.record(story.cohort(2))
+    ranges = ((since, since), (since + 3, since + 3))
+    worked: list[bool] = []
+
+    def counted_changes(before: Spans, after: Spans) -> tuple[Spans, Spans]:
+        worked.append(watched.locked)
+        return changed(before, after)
+
+    between = {
+        "nothing": [],
+        "another cohort": [story.cohort(5)],
+        "a declaration": [
+            story.submission(founding, story.key_compromised(story.provider, since + 6))
+        ],
+    }[meanwhile]
+    watched.before_the_lock = lambda: [elsewhere.record(body) for body in between]
+    monkeypatch.setattr(reach, "changed", counted_changes)
+    declared = story.key_compromised(story.provider, since, ranges)
+    (fell,) = desk.together(story.submission(founding, declared))
+    watched.before_the_lock = lambda: None
+    assert isinstance(fell, Recorded)
+    expected = {
+        "nothing": Reach(fallen=Sums(issuances=4)),
+        "another cohort": Reach(fallen=Sums(issuances=4 + 5)),
+        "a declaration": Reach(),
+    }
+    assert (fell.reach or Reach()) == expected[meanwhile]
+    assert any(worked) == (meanwhile == "a declaration")
+    desk.examine()

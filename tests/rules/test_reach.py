@@ -163,6 +163,27 @@ def test_what_is_kept_falls_not(gate: MemoryGate, story: Story, totals: LogTotal
     assert gate.flags(story.accreditor.recovery, declared) == ()
 
 
+@pytest.mark.parametrize("retired", [False, True])
+def test_what_is_signed_later_is_not_in_its_reach(
+    gate: MemoryGate,
+    story: Story,
+    totals: LogTotals,
+    retired: bool,  # noqa: FBT001
+) -> None:
+    """A follower works it out when it knows all of a batch, and not only what came before."""
+    since = gate.register.size
+    spoken(gate, totals, story.provider, story.issued())
+    position, before = gate.register.size, gate.register.organizations[story.provider.did].keys
+    declared = story.key_compromised(story.provider, since=since)
+    gate.admit(story.provider.recovery, declared, *[story.key_retired(story.provider)] * retired)
+    later = (position + 10, story.milliseconds, story.provider.did, story.provider.key_id)
+    totals.submissions.append((*later, Sums(issuances=5)))
+
+    after = gate.register.organizations[story.provider.did].keys
+    found = reach(totals, story.provider.did, before, after, position)
+    assert found == Reach(fallen=Sums(issuances=1))
+
+
 def test_of_events_three_kinds_are_counted() -> None:
     story, id_ = Story(), Story().new_id()
     other = party("other")
