@@ -15,7 +15,7 @@ from registry import submissions
 from registry.credential_streams import changed_by
 from testamur.catalogue import events as e
 from testamur.catalogue.submission import Submission
-from testamur.catalogue.table import CREATED
+from testamur.catalogue.table import CREATED, TABLE
 from testamur.errors import Refusal
 from testamur.recording.objections import objections
 from testamur.rules.reach import Sums, sums_of
@@ -31,6 +31,10 @@ class Checked:
     size: int
     key: bytes
     """The id of its stream: the idempotency key."""
+    signer: tuple[str, str]
+    """The organization that signed it, and the key."""
+    signing_input: str
+    """The bytes that it signed (`SignedHeader.signing_input`)."""
     credentials: list[str]
     """The credentials it may bring about or change."""
     needed: list[str]
@@ -41,6 +45,8 @@ class Checked:
     """The numbers, from 1 on, of events whose own signatures and keys are good."""
     sums: Sums
     """By how much the running totals of its key grow."""
+    topics: list[str]
+    """What its events are filed under."""
     refuse_flags: bool = False
     """Whether its sender wants it refused for flags that a sender can mend."""
 
@@ -51,7 +57,8 @@ class Checked:
         A signature inside an event costs a hundred microseconds. A bad one is left to the rules,
         which refuse in their own order. What scopes are compared by is made as well.
         """
-        payload, events = submission.header.payload, submission.events
+        header, events = submission.header, submission.events
+        payload = header.payload
         credentials = [event.credential for event in events if isinstance(event, e.CredentialEvent)]
         objection = None
         if len(credentials) < len(events):
@@ -63,11 +70,14 @@ class Checked:
             submission,
             size,
             submissions.stream_key(payload.iss, payload.jti),
+            (payload.iss, header.key_id),
+            header.signing_input,
             credentials,
             changed_by(events),
             objection,
             frozenset(_verified(events)),
             sums_of(payload.iss, events),
+            [TABLE[type(event)].name for event in events],
             refuse_flags,
         )
 

@@ -18,7 +18,7 @@ from registry.store import EntryRow, SubmissionRow
 from testamur.catalogue import events as e
 from testamur.catalogue.lines import decode_event
 from testamur.catalogue.submission import submission_entry
-from testamur.catalogue.table import TABLE, Kind, event_types
+from testamur.catalogue.table import Kind, event_types
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
 from testamur.rules import (
@@ -67,6 +67,7 @@ class Deliberation:
         self._totals = known.totals
         self._found: dict[str, Found] = {}
         self._speakers: dict[tuple[str, str | None], Any] = {}
+        register.judged = register.judged._replace(speakers=self._speakers)
         self._log_key = log_key
         self._caps = caps
         self._start = register.size
@@ -86,11 +87,13 @@ class Deliberation:
             return self._repeated(checked, *known)
         # Credential events change nothing in the register but its size and its time.
         register_events = len(checked.submission.events) - len(checked.credentials)
-        draft = self.register.draft() if register_events else self.register.with_same_things()
-        draft.judged = draft.judged._replace(speakers=None if register_events else self._speakers)
+        draft, position = self.register, self.register.size
+        if register_events:
+            draft = self.register.draft()
+            draft.judged = draft.judged._replace(speakers=None)
         admitted = self.admitted = self._admitted(draft, checked)
         receipt = Recorded(
-            position=self.register.size,
+            position=position,
             events=len(checked.submission.events),
             recorded_at=self._recorded_at,
             flags=submissions.flags_of(admitted),
@@ -104,9 +107,9 @@ class Deliberation:
             self._speakers.clear()
             if type(checked.submission.events[0]) in e.KEY_EVENTS:
                 before = self.register.judged
-                self.register.judged = Judged(conclusions=before.conclusions, pasts=before.pasts)
-        else:
-            self.register = draft
+                self.register.judged = Judged(
+                    speakers=self._speakers, conclusions=before.conclusions, pasts=before.pasts
+                )
         return receipt
 
     def _repeated(self, checked: Checked, signing_input: str, row: SubmissionRow) -> Recorded:
@@ -123,7 +126,11 @@ class Deliberation:
         return submissions.receipt_of(row, self.register)
 
     def _admitted(self, draft: Register, checked: Checked) -> list[Admitted]:
-        """Fold a submission into `draft` and the credentials; a refusal leaves the latter as is."""
+        """Fold a submission into `draft` and the credentials; a refusal leaves the latter as is.
+
+        Of the draft it leaves the size and the time.
+        """
+        size, recorded_at = draft.size, draft.recorded_at
         before = {
             name: self._credentials[name]
             for name in checked.credentials
@@ -132,6 +139,7 @@ class Deliberation:
         try:
             return self._judged(draft, checked)
         except Refusal:
+            draft.size, draft.recorded_at = size, recorded_at
             for name in checked.credentials:
                 self._credentials.pop(name, None)
             self._credentials.update(before)
@@ -189,13 +197,13 @@ class Deliberation:
     def _add_rows(
         self, checked: Checked, receipt: Recorded, admitted: list[Admitted], register_events: int
     ) -> None:
-        header = checked.submission.header
-        totals = self._totals.after(header.payload.iss, header.key_id, checked.sums)
+        issuer, key = checked.signer
+        totals = self._totals.after(checked.signer, checked.sums)
         row = SubmissionRow(
             receipt.position,
             receipt.events,
-            header.payload.iss,
-            header.key_id,
+            issuer,
+            key,
             receipt.recorded_at,
             register_events,
             submissions.pack(receipt.flags, receipt.reach),
@@ -204,7 +212,8 @@ class Deliberation:
             totals.endings,
         )
         self._totals.add(row)
-        header_entry = submission_entry(header.jws, receipt.recorded_at)
+        jws = checked.submission.header.jws
+        header_entry = submission_entry(jws, receipt.recorded_at)
         self.submissions[checked.key] = (row, header_entry)
         self.entries += _entry_rows(checked, receipt.position, header_entry, admitted)
         if register_events:
@@ -213,7 +222,7 @@ class Deliberation:
                 for position, event in enumerate(checked.submission.events, receipt.position + 1)
                 if type(event) not in _OF_CREDENTIALS
             ]
-        self._recorded[checked.key] = (header.signing_input, row)
+        self._recorded[checked.key] = (checked.signing_input, row)
 
 
 def _entry_rows(
@@ -229,7 +238,7 @@ def _entry_rows(
             range(first + 1, first + 1 + len(admitted)),
             [streams[at : at + 16] for at in range(0, len(streams), 16)],
             [one.version for one in admitted],
-            [TABLE[type(event)].name for event in submission.events],
+            checked.topics,
             submission.lines,
             submission.leaves,
             strict=True,

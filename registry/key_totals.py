@@ -56,14 +56,15 @@ class KeyTotals:
         self._added: list[SubmissionRow] = []
         self._added_by: dict[tuple[str, str], list[SubmissionRow]] = {}
 
-    def after(self, issuer: str, key: str, sums: Sums) -> Sums:
-        """Return the totals of a key after a submission that adds `sums`."""
-        return self._latest.get((issuer, key), Sums()) + sums
+    def after(self, signer: tuple[str, str], sums: Sums) -> Sums:
+        """Return the totals of an organization's key after a submission that adds `sums`."""
+        latest = self._latest.get(signer)
+        return sums if latest is None else latest + sums
 
     def add(self, row: SubmissionRow) -> None:
         """Take note of a submission that comes after all others."""
         signer = row.issuer, row.key
-        self._latest[signer] = Sums(*_counts(row))
+        self._latest[signer] = Sums(row.issuances, row.grants, row.endings)
         self._added.append(row)
         self._added_by.setdefault(signer, []).append(row)
 

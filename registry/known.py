@@ -108,14 +108,13 @@ def known(
         except Refusal as refusal:
             raise StorageDamaged(f"entry {position} is no event: {refusal}") from None
 
-    headers = [checked.submission.header for checked in group]
     return Known(
         _streams(reading, credentials, before),
         submissions.find(reading, [checked.key for checked in group]),
         event_at,
         KeyTotals(
             reading,
-            [(header.payload.iss, header.key_id) for header in headers],
+            [checked.signer for checked in group],
             None if before is None else before.totals,
         ),
     )

@@ -8,7 +8,6 @@ keyed by position, and the list holds nothing that a replay of the entries would
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from typing import Final
 
 import msgspec
@@ -35,6 +34,7 @@ class _Judged(msgspec.Struct, array_like=True, omit_defaults=True):
 
 
 _judged: Final = msgspec.json.Decoder(_Judged)
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def stream_key(issuer: str, jti: str) -> bytes:
@@ -75,31 +75,38 @@ def receipt_of(row: SubmissionRow, register: Register) -> Recorded:
 def flags_of(admitted: Iterable[Admitted]) -> tuple[tuple[int, str], ...]:
     """Return every flag with the line of the submission file it was raised on."""
     return tuple(
-        (line, code)
-        for line, one in enumerate(admitted, start=2)
-        if one.flags
-        for code in one.flags
+        [
+            (line, code)
+            for line, one in enumerate(admitted, start=2)
+            if one.flags
+            for code in one.flags
+        ]
     )
 
 
 def reach_of(admitted: Sequence[Admitted]) -> Reach | None:
     """Return how far a submission reaches back, if it is one of key events that does."""
     # Each declaration in it tells the same, and a submission has few key events.
-    return next((each.reach for each in admitted[: CAPS.in_submission] if each.reach), None)
+    for each in admitted[: CAPS.in_submission]:
+        if each.reach:
+            return each.reach
+    return None
 
 
 def pack(flags: Sequence[tuple[int, str]], reach: Reach | None) -> bytes | None:
     """Return what was judged of a submission in few bytes; None when there is nothing to tell."""
     if not flags and reach is None:
         return None
+    by_line: dict[int, list[str]] = {}
+    for line, code in flags:
+        by_line.setdefault(line, []).append(code)
     runs: _Runs = []
-    for line, group in groupby(flags, key=lambda flag: flag[0]):
-        codes = [code for _, code in group]
+    for line, codes in by_line.items():
         if runs and runs[-1][1] == line - 1 and runs[-1][2] == codes:
             runs[-1] = (runs[-1][0], line, codes)
         else:
             runs.append((line, line, codes))
-    return msgspec.json.encode(_Judged(runs, reach))
+    return _encode(_Judged(runs, reach))
 
 
 def unpack(packed: bytes | None) -> tuple[tuple[tuple[int, str], ...], Reach | None]:

@@ -39,7 +39,7 @@ from testamur.rules.registrations import (
 )
 from testamur.rules.roles import require_role
 from testamur.rules.said import Said, Signed
-from testamur.rules.spending import LIMITS, Limits, check_spending
+from testamur.rules.spending import LIMITS, Limits, check_spending, check_status_events
 from testamur.rules.status import closing
 
 MAX_AHEAD: Final = 5 * 60
@@ -55,7 +55,6 @@ _Judged: TypeAlias = (
     | e.RecognitionEvent
     | e.AccreditationEvent
     | e.AchievementEvent
-    | e.CredentialStatusEvent
 )
 
 
@@ -235,6 +234,9 @@ class _Admission:
                         flags = issuance.issue_again(credentials, event, self._limits)
                         admitted.append(Admitted(*self._place(event), flags))
                     continue
+                if isinstance(event, e.CredentialStatusEvent):
+                    admitted.append(self._change(number, event))
+                    continue
                 admitted.append(self._one(number, event))
                 # It may change what the events that follow it are judged by.
                 if isinstance(event, _CHANGING_ACCREDITORS):
@@ -279,6 +281,14 @@ class _Admission:
         found = reach(self._totals, did, before, after, position, self._register.concluded)
         return found or None
 
+    def _change(self, number: int, event: e.CredentialStatusEvent) -> Admitted:
+        """Admit what is said of a credential: it changes nothing else that anybody is judged by."""
+        said = Said(self._signed.position + number, self._signed, event)
+        known = admit_change(self._register, self._credentials, said, event)
+        check_status_events(self._register, known, said, self._limits)
+        told = self._credentials[event.credential] = fold.told_of(known, said)
+        return Admitted(event.credential, told.entries, ())
+
     def _one(self, number: int, event: _Judged) -> Admitted:
         said = Said(self._signed.position + number, self._signed, event)
         self._verify(number, event)
@@ -296,8 +306,6 @@ class _Admission:
 
     def _judge(self, said: Said, event: _Judged) -> Flags:
         register, credentials = self._register, self._credentials
-        if isinstance(event, e.CredentialStatusEvent):
-            return admit_change(register, credentials, said, event)
         if isinstance(event, e.OrganizationRegistered):
             return admit_registration(register, said, event, self._limits.keys)
         if isinstance(event, e.KeyEvent):

@@ -303,14 +303,17 @@ def newest_writings(achievement: Achievement) -> Iterator[tuple[int, Signed]]:
 
 def admit_change(
     register: Register, credentials: Credentials, said: Said, event: e.CredentialStatusEvent
-) -> Flags:
-    """Let the issuer or a successor suspend, reinstate, revoke or supersede. Raises `Refusal`."""
+) -> Credential:
+    """Let the issuer or a successor suspend, reinstate, revoke or supersede. Raises `Refusal`.
+
+    The credential is returned as it was before.
+    """
     known = credentials.get(event.credential)
-    check_change(register, Kind.CREDENTIAL, known, said, event.credential)
+    known = check_change(register, Kind.CREDENTIAL, known, said, event.credential)
     check_effective(event, said.signed.day)
     if isinstance(event, e.CredentialSuperseded):
         _check_replacement(register, credentials, said, event)
-    return ()
+    return known
 
 
 def _check_replacement(

@@ -12,13 +12,15 @@ from typing import Final
 from testamur.catalogue import events as e
 from testamur.errors import Refusal
 
+_NAMING: Final = (e.CredentialSuspended, e.CredentialReinstated, e.CredentialRevoked)
+
 EFFECTIVE_AHEAD: Final = timedelta(days=1)
 """How far the day may lie after the UTC day of `recordedAt`: it has begun somewhere."""
 
 
 def effective_at(event: e.Event) -> date | None:
     """Return the day from which an event says that it holds, or None if it names none."""
-    if isinstance(event, e.CredentialSuspended | e.CredentialReinstated | e.CredentialRevoked):
+    if isinstance(event, _NAMING):
         return event.effective_at
     return None
 

@@ -95,9 +95,14 @@ def take_one(register: Register, credentials: Credentials, said: Said) -> None:
     elif isinstance(event, e.CredentialStatusEvent):
         known = credentials.get(event.credential)
         if known is not None:
-            credentials[event.credential] = replace(known, stream=(*known.stream, said))
+            credentials[event.credential] = told_of(known, said)
     else:
         take_to_register(register, said)
+
+
+def told_of(credential: Credential, said: Said) -> Credential:
+    """Return what was said of a credential with one more status event."""
+    return replace(credential, stream=(*credential.stream, said))
 
 
 def take_to_register(register: Register, said: Said) -> None:

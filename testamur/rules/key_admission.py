@@ -82,22 +82,16 @@ def admit_signer(table: KeyTable, signed: Signed, events: Sequence[object]) -> N
     kinds = set(map(type, events))
     if kinds <= KEY_EVENTS:
         return
-    line = next(at for at, event in enumerate(events, 2) if type(event) not in KEY_EVENTS)
-    kind = type(events[line - 2]).__name__
+    rule = None
     if kinds & KEY_EVENTS:
-        raise Refusal(
-            "key-events-alone",
-            "a submission holds key events alone or none; submit the others apart",
-            line=line,
-            value=kind,
-        )
-    if signer.rank < SIGNING:
-        raise Refusal(
-            "recovery-key",
-            "a recovery key signs key events only; sign this with a signing key",
-            line=line,
-            value=kind,
-        )
+        rule = "key-events-alone"
+        detail = "a submission holds key events alone or none; submit the others apart"
+    elif signer.rank < SIGNING:
+        rule = "recovery-key"
+        detail = "a recovery key signs key events only; sign this with a signing key"
+    if rule is not None:
+        line = next(at for at, event in enumerate(events, 2) if type(event) not in KEY_EVENTS)
+        raise Refusal(rule, detail, line=line, value=type(events[line - 2]).__name__)
 
 
 def key_in_force(table: KeyTable, key: str, position: int, recorded_at: int) -> ListedKey:

@@ -390,10 +390,6 @@ class Register:
             self.origin, self.size, self.recorded_at, last_leaf=self.last_leaf, **copies
         )
 
-    def with_same_things(self) -> Register:
-        """Return a register of the very same mappings, with a size and a time of its own."""
-        return Register(*_all_of(self))
-
     def draft(self) -> Register:
         """Return a register that reads through to this one and keeps its changes to itself."""
         mappings, layers = self.mappings().items(), dict[str, Any]()
@@ -448,8 +444,6 @@ def authorities_with(signed: Signed) -> str:
 
 MAPPINGS: Final = tuple(each.name for each in fields(Register) if each.default_factory is dict)
 """The names of the mappings of a register."""
-
-_all_of: Final = attrgetter(*(each.name for each in fields(Register)))
 
 _GRANTED_RECOGNITION: Final = TABLE[e.RecognitionGranted].name
 _GRANTED_ACCREDITATION: Final = TABLE[e.AccreditationGranted].name

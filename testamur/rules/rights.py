@@ -7,6 +7,7 @@ achievement.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TypeVar
 
 from testamur.catalogue.lifecycle import may_follow
@@ -19,21 +20,31 @@ from testamur.rules.status import existing, nobody, speakers, status_since
 _Thing = TypeVar("_Thing", bound=Thing)
 
 
-def check_change(register: Register, kind: Kind, thing: Thing | None, said: Said, id_: str) -> None:
-    """Raise `Refusal` unless a status event may happen to the thing named `id_`.
+def check_change(
+    register: Register, kind: Kind, thing: _Thing | None, said: Said, id_: str
+) -> _Thing:
+    """Return the thing named `id_`, to which a status event may happen.
 
-    Rules `unknown-KIND`, `KIND-of-another`, `transition`.
+    Raises `Refusal` if it may not (rules `unknown-KIND`, `KIND-of-another`, `transition`).
     """
     began = existing(register, thing)
     if thing is None or began is None:
         raise _unknown(kind, thing, id_)
-    acts_for = speakers(register, thing, said.signed, said.position)
-    if not acts_for or (isinstance(thing, Achievement) and thing.owner != said.actor):
-        raise of_another(kind, thing.owner, said.actor, id_)
-    # What a successor said bars nobody whom another speaker named.
-    heard = nobody if thing.owner in acts_for else lambda speaker, _: speaker in acts_for
+    heard = nobody
+    if thing.owner != said.actor:
+        acts_for = speakers(register, thing, said.signed, said.position)
+        if not acts_for or isinstance(thing, Achievement):
+            raise of_another(kind, thing.owner, said.actor, id_)
+        if thing.owner not in acts_for:
+            # What a successor said bars nobody whom another speaker named.
+            heard = partial(_among, acts_for)
     before = status_since(register, kind, thing, began[0], heard=heard)
     may_follow(before, said.event, id_)
+    return thing
+
+
+def _among(speakers: tuple[str, ...], speaker: str, _position: int) -> bool:
+    return speaker in speakers
 
 
 def check_restated(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -24,7 +25,12 @@ class Signed(msgspec.Struct, frozen=True, gc=False):
     @property
     def day(self) -> date:
         """The UTC day on which it was recorded."""
-        return datetime.fromtimestamp(self.recorded_at // 1000, UTC).date()
+        return _day_of(self.recorded_at)
+
+
+@lru_cache(maxsize=64)  # the submissions of a group are recorded at one time
+def _day_of(recorded_at: int) -> date:
+    return datetime.fromtimestamp(recorded_at // 1000, UTC).date()
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):

@@ -69,7 +69,9 @@ def check_spending(
     elif isinstance(event, e.AchievementDefined | e.AchievementRevised):
         _check_definition(register, event, signer, limits)
     else:
-        _check_status(register, credentials, said, limits)
+        row = row_of(event)
+        thing = register.thing(credentials, row.kind, subject_of(event, said.actor))
+        check_status_events(register, thing, said, limits)
 
 
 def check_writings(written: int, limits: Limits = LIMITS) -> None:
@@ -135,8 +137,13 @@ def _check_definition(
         _check("revision-count", _revised(known, signer), limits.revisions)
 
 
-def _check_status(register: Register, credentials: Credentials, said: Said, limits: Limits) -> None:
-    thing = _thing(register, credentials, said)
+def check_status_events(
+    register: Register, thing: Thing | None, said: Said, limits: Limits = LIMITS
+) -> None:
+    """Raise `Refusal` (rule `status-event-count`) for one status event, or restatement, too many.
+
+    `thing` is what it is about, or None if that is an organization.
+    """
     stream = _about_organization(register, said) if thing is None else thing.stream
     past = register.judged.past(stream)
     if thing is not None and thing.owner != said.actor:
@@ -184,11 +191,6 @@ def _revised(known: Achievement, signer: Signed) -> int:
             for _, signed in each.again
         )
     return spent
-
-
-def _thing(register: Register, credentials: Credentials, said: Said) -> Thing | None:
-    row = row_of(said.event)
-    return register.thing(credentials, row.kind, subject_of(said.event, said.actor))
 
 
 def _about_organization(register: Register, said: Said) -> tuple[Said, ...]:
