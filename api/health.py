@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from api.http import openapi
 from api.http.endings import check_ending
 from api.http.negotiation import media_type_taken
+from api.http.problems import Problem
 from api.leaving import Leaving
 from api.parts import Parts
 from api.questions.answerer import Answerer, View
@@ -26,6 +27,7 @@ from api.web.policy import HTML
 from api.web.routes import page_of
 from projections import dids
 from testamur import __version__
+from testamur.errors import Refuted, Unavailable
 
 
 class RegisterNow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -168,7 +170,7 @@ async def _register(answerer: Answerer, when: Moment) -> RegisterNow | None:
 
     try:
         return await answerer.ask(when, find)
-    except Exception:
+    except (Problem, Refuted, Unavailable):
         if when != NOW:
             raise
         return None  # what the log is has to be told when no table can be asked, too
