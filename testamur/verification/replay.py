@@ -25,7 +25,7 @@ from testamur.catalogue.submission import (
     SignedHeader,
     parse_submission_entry,
 )
-from testamur.catalogue.table import Kind
+from testamur.catalogue.table import Kind, event_types
 from testamur.errors import Refusal, Refuted, Unavailable
 from testamur.keys import PublicKey
 from testamur.rules import (
@@ -38,6 +38,7 @@ from testamur.rules import (
     admit_genesis,
     admit_header,
 )
+from testamur.rules.credentials import Found
 from testamur.rules.reach import Totals
 from testamur.rules.status import status
 from testamur.tlog.checkpoint import Checkpoint
@@ -68,6 +69,7 @@ Vouched = Callable[[int, bytes], bool]
 """Returns whether the signed tree holds this leaf at this position."""
 
 _BUNDLES: Final = 8  # folded at a time
+_OF_CREDENTIALS: Final = event_types(Kind.CREDENTIAL)
 
 
 class BadEntry(Refuted):
@@ -144,6 +146,8 @@ class Replayer:
         self._waiting_for = 1
         self._header: tuple[int, SignedHeader] | None = None
         self._submissions: set[tuple[str, str]] = set()
+        # By organization, as long as nothing but credentials is said: they are judged alike then.
+        self._found: dict[str, Found] = {}
 
     @property
     def pending(self) -> int:
@@ -238,22 +242,24 @@ class Replayer:
             else:
                 header.verify_signature(header.key())
                 signed = admit_header(self.register, header, recorded_at)
-                self.credentials.judging(events, position)
-                credentials = self._credentials_for(events)
-                admitted = admit_events(
-                    self.register,
-                    credentials,
-                    signed,
-                    events,
-                    event_at=self.credentials.event_at,
-                    totals=self._totals,
-                )
+                admitted = self._admitted(signed, events)
         except Refusal as refusal:
             raise _bad_entry(position, refusal) from None
         if self._running is not None:
             self._running.add(signed, events)
         return ReplayedSubmission(
             signed, header, self._entries[start], lines, leaves, events, admitted
+        )
+
+    def _admitted(self, signed: Signed, events: Sequence[Event]) -> list[Admitted]:
+        self.credentials.judging(events, signed.position)
+        known, at = self._credentials_for(events), self.credentials.event_at
+        found: dict[str, Found] | None = self._found
+        if not _OF_CREDENTIALS.issuperset(map(type, events)):
+            self._found.clear()
+            found = None
+        return admit_events(
+            self.register, known, signed, events, event_at=at, totals=self._totals, found=found
         )
 
     def _opener(self, header: SignedHeader) -> PublicKey:
