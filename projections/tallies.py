@@ -7,7 +7,7 @@ row for each submission that adds to it, counting or not. What counts is a diffe
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -105,8 +105,8 @@ def fold(
     `awarded` returns what a credential was issued for that an earlier event wrote, or this one.
     """
     issuer, key = known.organizations[submission.header.payload.iss], submission.header.key_id
-    added: Counter[tuple[Of, int, int]] = Counter()
-    issued: Counter[tuple[str, str | None, Flags]] = Counter()
+    added: defaultdict[tuple[Of, int, int], int] = defaultdict(int)
+    issued: defaultdict[tuple[str, str | None, Flags], int] = defaultdict(int)
     for event, admitted in zip(submission.events, submission.admitted, strict=True):
         if type(event) is e.CredentialIssued:
             issued[event.achievement, event.accreditation, admitted.flags] += 1

@@ -10,13 +10,12 @@ Whether the signer may cause these events is decided in `rules/`.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
@@ -82,21 +81,23 @@ _protected: Final = msgspec.json.Decoder(Protected)
 _header: Final = msgspec.json.Decoder(Header)
 _entry: Final = msgspec.json.Decoder(SubmissionEntry)
 _encoder: Final = msgspec.json.Encoder(order="sorted")
+# `base64` does the same by several calls in Python, and each header has four parts, read twice.
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
+_FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
 
 
 @dataclass(frozen=True)
 class SignedHeader:
-    """Line 1, taken apart. Nothing about its signature has been checked yet."""
+    """Line 1, taken apart. Nothing about its signature has been checked yet.
+
+    `root` is the 32-byte tree hash over the event lines that the signer committed to.
+    """
 
     jws: str
     protected: Protected
     payload: Header
     signature: bytes
-
-    @cached_property
-    def root(self) -> bytes:
-        """The 32-byte tree hash over the event lines that the signer committed to."""
-        return base64url_decode(self.payload.root)
+    root: bytes
 
     @property
     def key_id(self) -> str:
@@ -288,13 +289,13 @@ def signed_header(
     text: str, protected: Protected, payload: Header, signature64: str
 ) -> SignedHeader:
     """Return a JWS put together of its parts; raises `Refusal` if they do not fit."""
-    header = SignedHeader(text, protected, payload, base64url_decode(signature64))
-    if len(header.signature) != 64:
+    signature = base64url_decode(signature64)
+    if len(signature) != 64:
         raise Refusal(
             "header-signature",
             "a signature has 64 bytes",
             line=1,
-            value=f"{len(header.signature)} bytes",
+            value=f"{len(signature)} bytes",
         )
     if protected.kid.partition("#")[0] != payload.iss:
         raise Refusal(
@@ -303,8 +304,7 @@ def signed_header(
             line=1,
             value=protected.kid,
         )
-    _ = header.root  # raises now, rather than where it is first used, unless strict base64url
-    return header
+    return SignedHeader(text, protected, payload, signature, base64url_decode(payload.root))
 
 
 def seal(
@@ -369,6 +369,7 @@ def format_time(milliseconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 
+@lru_cache(maxsize=64)  # as above
 def parse_time(text: str) -> int:
     """Return Unix milliseconds; raises `Refusal` unless `format_time` writes `text` back."""
     milliseconds = -1
@@ -386,14 +387,15 @@ def parse_time(text: str) -> int:
 
 def base64url_encode(data: bytes) -> str:
     """Return base64url without padding (RFC 7515 section 2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode()
 
 
 def base64url_decode(text: str) -> bytes:
     """Return the bytes; raises `Refusal` (rule `base64url`) unless `text` is their one spelling."""
     try:
-        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
+        padding = b"=" * (-len(text) % 4)
+        data = binascii.a2b_base64(text.encode().translate(_FROM_URL) + padding)
+    except ValueError:  # of which `binascii.Error` is one
         data = b""
     if base64url_encode(data) != text:
         raise Refusal("base64url", "not base64url without padding", line=1, value=text[:60])
