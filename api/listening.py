@@ -24,6 +24,8 @@ BACKLOG: Final = 2048
 # of milliseconds. Under load new connections would starve, so the descriptor is duplicated.
 _DESCRIPTORS: Final = 16
 
+# `struct tcp_info` of linux/tcp.h: of a listener this counts the connections that wait.
+_UNACKED: Final = struct.Struct("=24xI")
 # asm-generic/socket.h and linux/filter.h; Python names none of them.
 _SO_ATTACH_FILTER: Final = 26
 _INSTRUCTION: Final = struct.Struct("=HBBI")
@@ -63,6 +65,14 @@ class Listener(AbstractContextManager["Listener"]):
     def __exit__(self, *_: object) -> None:
         """Close all of them."""
         self._stack.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many connections stand and are not accepted yet. Only Linux can tell; else none."""
+        if not hasattr(socket, "TCP_INFO"):
+            return 0
+        told = self._first.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _UNACKED.size)
+        return int(_UNACKED.unpack(told)[0])
 
     def close(self) -> None:
         """Listen no more, once the duplicates are closed: they are those of the event loop."""

@@ -137,7 +137,9 @@ class Server(uvicorn.Server):
         if self._dropping is None:
             self._listener.drop_new()
             self._dropping = now
-        return now - self._dropping > self._leaving.for_handshakes
+        if now - self._dropping <= self._leaving.for_handshakes:
+            return False
+        return self._listener.waiting == 0 or self._leaving.for_requests == 0
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: event streams first, and before the time is over what still waits."""

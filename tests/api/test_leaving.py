@@ -114,7 +114,9 @@ def test_while_a_listener_drops_new_connections_those_that_stand_are_accepted() 
                 socket.create_connection(address, 0.5)
             before.sendall(b"sent")
             first.settimeout(WAIT)
+            assert listener.waiting == 1
             accepted, _ = first.accept()
+            assert listener.waiting == 0
             with accepted:
                 assert accepted.recv(4) == b"sent"
                 accepted.sendall(b"back")
