@@ -83,6 +83,8 @@ class _History(NamedTuple):
     """Whether they were declared compromised from the beginning; else they were retired."""
     successors: int = 0
     """So many others did it instead, whom the accreditor named a month before."""
+    by_another: bool = False
+    """Whether one more of these successors says what is measured; else the owner does."""
 
 
 class _Credentials:
@@ -94,6 +96,7 @@ class _Credentials:
         self._last = last
         self._history = history
         self._some = some
+        self._signer: Party | None = None
 
     def before(self, filled: Filled, _: int) -> Sequence[Act]:
         """Return the submissions that issue the credentials and give them a history."""
@@ -120,12 +123,15 @@ class _Credentials:
         ]
 
     def _by_successors(self, filled: Filled) -> list[Act]:
-        story = filled.story
-        named = [party(f"successor {next(made)}") for _ in range(self._history.successors)]
+        story, history = filled.story, self._history
+        count = history.successors + history.by_another
+        named = [party(f"successor {next(made)}") for _ in range(count)]
         entering = [story.registered(story.accreditor, each, "provider") for each in named]
         for each in named:
             naming = story.succeeded(story.provider, each)
             filled.say(story.accreditor, naming, at=LATE + 10, ago=NOTICE)
+        if history.by_another:
+            self._signer = named.pop()
         return [(story.accreditor, entering), *self._turns(named)]
 
     def _turns(self, signers: Sequence[Party]) -> list[Act]:
@@ -140,7 +146,8 @@ class _Credentials:
     def acts(self, filled: Filled, _: int) -> Sequence[Act]:
         """Return one submission about some of them."""
         taken, self._ids = self._ids[: self._some], self._ids[self._some :]
-        return [(filled.story.provider, [self._last(id_, self._ids[-1]) for id_ in taken])]
+        signer = filled.story.provider if self._signer is None else self._signer
+        return [(signer, [self._last(id_, self._ids[-1]) for id_ in taken])]
 
 
 def _of_credentials(last: Callable[[str, str], e.Event]) -> tuple[Trial, ...]:
@@ -151,7 +158,10 @@ def _of_credentials(last: Callable[[str, str], e.Event]) -> tuple[Trial, ...]:
         ("after 56 by keys that were declared", _History(7, declared=True), 25),
         ("after 56 revocations by such keys", _History(7, (_revoked,) * 8, declared=True), 25),
         ("after 8 events by each of 8 successors", _History(successors=8), 25),
+        ("after 8 by each of 7, by an eighth", _History(successors=7, by_another=True), 25),
     ):
+        if history.by_another and last is _superseded:
+            continue  # by a credential of its own alone
         credentials = _Credentials(last, history, some=some)
         found.append(Trial(name, credentials.acts, credentials.before, many=True))
     return tuple(found)

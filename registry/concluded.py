@@ -21,7 +21,8 @@ from testamur.rules.conclusions import Conclusion, Conclusions, Drawing, Read
 from testamur.rules.credentials import Named, conclude_terms
 from testamur.rules.pasts import LONG
 from testamur.rules.reading import ReadRegister
-from testamur.rules.status import conclude_status
+from testamur.rules.register import Credential
+from testamur.rules.status import Among, conclude_status, speakers
 
 Terms: TypeAlias = Mapping[str, Mapping[Named, CredentialIssued]]
 """The terms that issuances of a group name, by organization, each with one of these issuances."""
@@ -57,10 +58,11 @@ def conclude(
     drawing: Drawing,
     register: Register,
     credentials: CredentialStreams,
+    group: Sequence[Checked],
     terms: Terms,
     recorded_at: int,
 ) -> None:
-    """Draw what follows from terms, were they named at `recorded_at` (Unix milliseconds).
+    """Draw what follows from the terms of a group, were they named at `recorded_at` (Unix ms).
 
     Terms that would be refused are left out, and those of organizations that are not in the
     register yet. Another day than that of `recorded_at` needs other conclusions. The statuses of
@@ -71,6 +73,26 @@ def conclude(
         if issuer in register.organizations:
             signed = Signed(issuer, "", register.size, recorded_at)
             conclude_terms(read, signed, named.values())
-    for each in credentials.values():
-        if len(each.stream) >= LONG:
-            conclude_status(read, each)
+    long = {name: each for name, each in credentials.items() if len(each.stream) >= LONG}
+    for each in long.values():
+        conclude_status(read, each)
+    if long:
+        _conclude_for_successors(read, register.size, long, group, recorded_at)
+
+
+def _conclude_for_successors(
+    read: Register,
+    size: int,
+    credentials: Mapping[str, Credential],
+    group: Sequence[Checked],
+    recorded_at: int,
+) -> None:
+    """Draw the statuses that acts in the name of others than the owners are judged by."""
+    for checked in group:
+        actor = Signed(*checked.signer, size, recorded_at)
+        for each in filter(None, map(credentials.get, dict.fromkeys(checked.credentials))):
+            if each.owner == actor.organization:
+                continue
+            acts_for = speakers(read, each, actor, size)
+            if acts_for and each.owner not in acts_for:
+                conclude_status(read, each, Among(acts_for))

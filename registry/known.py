@@ -76,7 +76,7 @@ def earlier(
     """
     found = _read(reading, credentials)
     terms, drawing = terms_of(group), Drawing()
-    conclude(drawing, register, found, terms, recorded_at)
+    conclude(drawing, register, found, group, terms, recorded_at)
     answered = reaches(reading, register, group, limits, recorded_at, drawing)
     return Earlier(
         found,

@@ -7,7 +7,6 @@ achievement.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TypeVar
 
 from testamur.catalogue.lifecycle import may_follow
@@ -15,7 +14,7 @@ from testamur.catalogue.table import Kind
 from testamur.errors import Refusal
 from testamur.rules.register import Achievement, Register, Thing
 from testamur.rules.said import Said
-from testamur.rules.status import existing, nobody, speakers, status_since
+from testamur.rules.status import Among, Heard, existing, nobody, speakers, status_since
 
 _Thing = TypeVar("_Thing", bound=Thing)
 
@@ -30,21 +29,17 @@ def check_change(
     began = existing(register, thing)
     if thing is None or began is None:
         raise _unknown(kind, thing, id_)
-    heard = nobody
+    heard: Heard = nobody
     if thing.owner != said.actor:
         acts_for = speakers(register, thing, said.signed, said.position)
         if not acts_for or isinstance(thing, Achievement):
             raise of_another(kind, thing.owner, said.actor, id_)
         if thing.owner not in acts_for:
             # What a successor said bars nobody whom another speaker named.
-            heard = partial(_among, acts_for)
+            heard = Among(acts_for)
     before = status_since(register, kind, thing, began[0], heard=heard)
     may_follow(before, said.event, id_)
     return thing
-
-
-def _among(speakers: tuple[str, ...], speaker: str, _position: int) -> bool:
-    return speaker in speakers
 
 
 def check_restated(

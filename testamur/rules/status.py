@@ -12,6 +12,7 @@ import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
@@ -71,6 +72,17 @@ Heard: TypeAlias = Callable[[str, int], bool]
 def nobody(_speaker: str, _position: int) -> bool:
     """Hear no successor but the owner's own: an answer that rests on no anchors."""
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Hears the successors that some organizations named: those for whom the next act is done."""
+
+    speakers: tuple[str, ...]
+
+    def __call__(self, speaker: str, _position: int) -> bool:
+        """Return whether the successors of `speaker` are heard."""
+        return speaker in self.speakers
 
 
 def everybody(_speaker: str, _position: int) -> bool:
@@ -133,7 +145,7 @@ def status_since(
     """Return the status of a thing that came into being at a position, as `status` does."""
     if not thing.stream:
         return FIRST[kind]  # as of most things
-    known = _concluded(register, thing, began) if before is None and heard is nobody else None
+    known = _concluded(register, thing, began, heard) if before is None else None
     if known is not None and (len(thing.stream) == known.size or known.status in FINAL):
         return known.status  # as of most long streams: nobody said more since
     applies = _Applying(register, thing, began, heard)
@@ -161,26 +173,31 @@ class _Concluded(NamedTuple):
     status: StrEnum
 
 
-def conclude_status(register: Register, credential: Credential) -> None:
-    """Draw the conclusion which status the long stream of a credential leads to by itself."""
+def conclude_status(register: Register, credential: Credential, heard: Heard = nobody) -> None:
+    """Draw the conclusion which status the long stream of a credential leads to by itself.
+
+    `heard` is `nobody`, or `Among` those for whom somebody acts next.
+    """
 
     def draw() -> _Concluded | None:
         began = existing(register, credential)
         if began is None:
             return None
-        found = status_since(register, Kind.CREDENTIAL, credential, began[0])
+        found = status_since(register, Kind.CREDENTIAL, credential, began[0], heard=heard)
         return _Concluded(len(credential.stream), began[0], found)
 
     # Nothing else has an entry at that position, and `Judged.past` tells what its stream was.
-    register.concluded(("status", credential.stream[0].position), draw)
+    register.concluded(("status", credential.stream[0].position, heard), draw)
 
 
-def _concluded(register: Register, thing: Thing, began: int) -> _Concluded | None:
+def _concluded(register: Register, thing: Thing, began: int, heard: Heard) -> _Concluded | None:
     """Return which status a past of a thing's stream leads to, if that was concluded and holds."""
+    if heard is not nobody and not isinstance(heard, Among):
+        return None
     past = register.judged.past(thing.stream)
     if past is None:
         return None
-    known = register.concluded(("status", past.first), _not_concluded)
+    known = register.concluded(("status", past.first, heard), _not_concluded)
     if known is None or known.began != began or known.size != past.size:
         return None
     return known

@@ -12,9 +12,11 @@ import pytest
 from registry import concluded, counted
 from registry.gate import Recorded
 from testamur.catalogue import events as e
-from testamur.rules import credentials, reach
+from testamur.errors import Refusal
+from testamur.rules import credentials, reach, status
 from testamur.rules.accreditors import Accreditors
 from testamur.rules.reach import Reach, Sums
+from testamur.rules.said import Said
 from testamur.rules.spans import Spans, changed
 from tests.harness.gates import Desk
 from tests.harness.stores import Kept
@@ -327,4 +329,54 @@ def test_where_a_declared_key_counts_is_worked_out_before_the_lock(
     }
     assert (fell.reach or Reach()) == expected[meanwhile]
     assert any(worked) == (meanwhile == "a declaration")
+    desk.examine()
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "one of them revokes", "its key is declared"])
+def test_what_successors_of_the_accreditor_said_is_worked_out_before_the_lock(
+    desk: Desk,
+    elsewhere: Desk,
+    story: Story,
+    watched: Watched,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: str,
+) -> None:
+    """The next act of another successor is judged by it, unless more is known by then."""
+    for module in (counted, concluded):
+        monkeypatch.setattr(module, "LONG", 1)
+    one, other = party("one heir"), party("another heir")
+    issued = story.issued()
+    revoked = e.CredentialRevoked(credential=issued.credential, reason="administrative")
+    suspended = e.CredentialSuspended(credential=issued.credential, reason="administrative")
+    entering = [story.registered(story.accreditor, each, "provider") for each in (one, other)]
+    for signer, events in (
+        (story.provider, [issued]),
+        (story.accreditor, entering),
+        (story.accreditor, [story.succeeded(story.provider, each) for each in (one, other)]),
+        (story.provider, [story.closed()]),
+    ):
+        desk.record(story.submission(signer, *events))
+    since = desk.committed()
+    said = revoked if meanwhile == "its key is declared" else suspended
+    desk.record(story.submission(one, said))
+    applied: list[bool] = []
+    applying = status._Applying.__call__
+
+    def counted_applying(self: status._Applying, said: Said) -> bool:
+        applied.append(watched.locked)
+        return applying(self, said)
+
+    monkeypatch.setattr(status._Applying, "__call__", counted_applying)
+    between = {
+        "nothing": [],
+        "one of them revokes": [story.submission(one, revoked)],
+        "its key is declared": [story.submission(one.founding, story.key_compromised(one, since))],
+    }[meanwhile]
+    watched.before_the_lock = lambda: [elsewhere.record(body) for body in between]
+    reinstated = e.CredentialReinstated(credential=issued.credential)
+    (outcome,) = desk.together(story.submission(other, reinstated))
+    watched.before_the_lock = lambda: None
+    refused = isinstance(outcome, Refusal) and outcome.rule == "transition"
+    assert refused == (meanwhile == "one of them revokes"), outcome
+    assert (True in applied) == (meanwhile != "nothing")
     desk.examine()
