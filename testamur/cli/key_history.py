@@ -107,6 +107,7 @@ def _document(
         "keys": [
             {**msgspec.to_builtins(each), "submissions": counting[each.key]} for each in found.keys
         ],
+        "closed": found.closed,
         "successorsNamed": [
             {"by": each.by, "successor": each.successor, "position": each.position}
             for each in found.namings
@@ -129,6 +130,11 @@ def _show(found: OnTheLog, folder: KeyFolder | None) -> None:
         rows.append([name, each.key, each.listed, "; ".join(_until(each)), signed])
     say(f"{found.origin}, as of size {found.size:,}")
     show_table(["key", "public key", "listed at", "may sign", "submissions"], rows)
+    if found.closed is not None:
+        say(
+            f"It closed at {found.closed:,}: its keys may only retire keys and declare them "
+            "compromised."
+        )
 
 
 def _until(key: KeyLine) -> Iterator[str]:

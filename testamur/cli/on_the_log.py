@@ -15,7 +15,7 @@ from testamur.catalogue.events import KeyEvent
 from testamur.catalogue.submission import format_time
 from testamur.cli.asking import asked
 from testamur.cli.receipts import head_of
-from testamur.cli.successors import Naming, listed_namings, namings_in
+from testamur.cli.successors import Naming, listed_closing, listed_namings, namings_in
 from testamur.cli.terminal import progress
 from testamur.cli.trust import opened, trusted_log
 from testamur.errors import Refuted
@@ -23,18 +23,23 @@ from testamur.http.listings import DeclaredLine, KeyLine, SubmissionLine
 from testamur.rules.key_table import SIGNING, ListedKey
 from testamur.rules.reach import Reach
 from testamur.rules.said import Signed
+from testamur.rules.status import closing
 from testamur.verification.replay import ReplayedSubmission, replay
 
 
 @dataclass(slots=True)
 class OnTheLog:
-    """The keys of an organization, what it submitted, and who others named its successor."""
+    """The keys of an organization, what it submitted, and who others named its successor.
+
+    `closed` is where it closed, if it did.
+    """
 
     origin: str = ""
     size: int = 0
     keys: tuple[KeyLine, ...] = ()
     submissions: list[SubmissionLine] = field(default_factory=list)
     namings: list[Naming] = field(default_factory=list)
+    closed: int | None = None
 
 
 def ask(name: str, url: str) -> OnTheLog:
@@ -43,8 +48,9 @@ def ask(name: str, url: str) -> OnTheLog:
         head = head_of(registry)
         lines = list(registry.submissions(name, size=head.size))
         keys = registry.keys(name, size=head.size)
-        namings = listed_namings(name, registry.history(name, size=head.size))
-        return OnTheLog(head.origin, head.size, keys, lines, namings)
+        history = list(registry.history(name, size=head.size))
+        namings = listed_namings(name, history)
+        return OnTheLog(head.origin, head.size, keys, lines, namings, listed_closing(history))
 
 
 def read_off(name: str, place: str, trust: str | None) -> OnTheLog:
@@ -86,12 +92,14 @@ def read_off(name: str, place: str, trust: str | None) -> OnTheLog:
     organization = replayed.register.organizations.get(name)
     if organization is None:
         raise Refuted(f"no organization {name} is in the register of size {known.checkpoint.size}")
+    closed = closing(replayed.register, organization)
     return OnTheLog(
         known.checkpoint.origin,
         known.checkpoint.size,
         tuple(_key_line(each, reach) for each in organization.keys.keys.values()),
         [msgspec.structs.replace(line, counts=replayed.register.counts(at)) for at, line in signed],
         namings_in(replayed.register, name),
+        None if closed is None else closed.position,
     )
 
 

@@ -18,6 +18,7 @@ from testamur.rules.said import Said
 
 _SUCCEEDED: Final = "organization.succeeded/1"
 _OBJECTED: Final = "organization.objected/1"
+_CLOSED: Final = "organization.closed/1"
 _TOLD: Final = 8
 
 
@@ -41,6 +42,11 @@ def listed_namings(did: str, lines: Iterable[HistoryLine]) -> list[Naming]:
         elif line.event == _SUCCEEDED and line.by != did and line.successor is not None:
             found.append(Naming(line.by, line.successor, line.position, line.recorded_at))
     return found
+
+
+def listed_closing(lines: Iterable[HistoryLine]) -> int | None:
+    """Return where the organization closed by what counts, of what a registry lists of it."""
+    return next((line.position for line in lines if line.event == _CLOSED and line.counts), None)
 
 
 def namings_in(register: Register, did: str) -> list[Naming]:

@@ -58,6 +58,19 @@ def test_a_registry_and_the_log_itself_say_the_same(served: Served, story: Story
 
 
 @pytest.mark.server
+def test_that_an_organization_closed_is_told_beside_its_keys(
+    served: Served, story: Story, at: Path
+) -> None:
+    for where in (("--url", served.url), ("--log", served.url, "--vkey", served.vkey)):
+        assert "closed" not in run("keys", story.provider.did, *where).out
+    closing = served.submit(story.submission(story.provider, story.closed())).position + 1
+    for where in (("--url", served.url), ("--log", served.url, "--vkey", served.vkey)):
+        assert found(story, *where)["closed"] == closing
+        told = run("keys", story.provider.did, *where).out
+        assert f"It closed at {closing:,}: its keys may only retire keys" in told
+
+
+@pytest.mark.server
 def test_what_ended_a_key_is_told_in_words(served: Served, story: Story, at: Path) -> None:
     done = run("keys", story.provider.did, "--url", served.url)
     rows = {
