@@ -15,14 +15,14 @@ from typing import Final, NamedTuple, TypeAlias
 
 from registry.checked import Checked
 from registry.credential_streams import CredentialStreams
-from testamur.catalogue.events import CredentialIssued
+from testamur.catalogue.events import CredentialIssued, OrganizationSucceeded
 from testamur.rules import Register, Signed
 from testamur.rules.conclusions import Conclusion, Conclusions, Drawing, Read
 from testamur.rules.credentials import Named, conclude_terms
+from testamur.rules.heard import Among
 from testamur.rules.pasts import LONG
 from testamur.rules.reading import ReadRegister
-from testamur.rules.register import Credential
-from testamur.rules.status import Among, conclude_status, speakers
+from testamur.rules.status import conclude_status, first_accredited, speakers
 
 Terms: TypeAlias = Mapping[str, Mapping[Named, CredentialIssued]]
 """The terms that issuances of a group name, by organization, each with one of these issuances."""
@@ -73,26 +73,24 @@ def conclude(
         if issuer in register.organizations:
             signed = Signed(issuer, "", register.size, recorded_at)
             conclude_terms(read, signed, named.values())
-    long = {name: each for name, each in credentials.items() if len(each.stream) >= LONG}
-    for each in long.values():
-        conclude_status(read, each)
-    if long:
-        _conclude_for_successors(read, register.size, long, group, recorded_at)
-
-
-def _conclude_for_successors(
-    read: Register,
-    size: int,
-    credentials: Mapping[str, Credential],
-    group: Sequence[Checked],
-    recorded_at: int,
-) -> None:
-    """Draw the statuses that acts in the name of others than the owners are judged by."""
+    for each in credentials.values():
+        if len(each.stream) >= LONG:
+            conclude_status(read, each)
     for checked in group:
-        actor = Signed(*checked.signer, size, recorded_at)
-        for each in filter(None, map(credentials.get, dict.fromkeys(checked.credentials))):
-            if each.owner == actor.organization:
-                continue
-            acts_for = speakers(read, each, actor, size)
-            if acts_for and each.owner not in acts_for:
-                conclude_status(read, each, Among(acts_for))
+        actor = Signed(*checked.signer, register.size, recorded_at)
+        _conclude_for_successor(read, credentials, checked, actor)
+
+
+def _conclude_for_successor(
+    read: Register, credentials: CredentialStreams, checked: Checked, actor: Signed
+) -> None:
+    """Draw what acts in the name of another are judged by, and what somebody names another by."""
+    for each in filter(None, map(credentials.get, dict.fromkeys(checked.credentials))):
+        if each.owner == actor.organization:
+            continue
+        acts_for = speakers(read, each, actor, actor.position)
+        if len(each.stream) >= LONG and acts_for and each.owner not in acts_for:
+            conclude_status(read, each, Among(acts_for))
+    for event in checked.submission.events:
+        if type(event) is OrganizationSucceeded and event.organization != actor.organization:
+            first_accredited(read, event.organization, actor.organization)

@@ -12,9 +12,10 @@ from typing import TypeVar
 from testamur.catalogue.lifecycle import may_follow
 from testamur.catalogue.table import Kind
 from testamur.errors import Refusal
+from testamur.rules.heard import Among, Heard, nobody
 from testamur.rules.register import Achievement, Register, Thing
 from testamur.rules.said import Said
-from testamur.rules.status import Among, Heard, existing, nobody, speakers, status_since
+from testamur.rules.status import existing, speakers, status_since
 
 _Thing = TypeVar("_Thing", bound=Thing)
 

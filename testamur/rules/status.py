@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -31,6 +30,7 @@ from testamur.catalogue.lifecycle import (
     RecognitionStatus,
 )
 from testamur.catalogue.table import Kind
+from testamur.rules.heard import Among, Heard, nobody
 from testamur.rules.pasts import others_in, said_by
 from testamur.rules.register import (
     Achievement,
@@ -64,30 +64,6 @@ FIRST: Final[Mapping[Kind, StrEnum]] = MappingProxyType(
     }
 )
 """The status of a thing of each kind when it comes into being."""
-
-Heard: TypeAlias = Callable[[str, int], bool]
-"""Whether the successors that an accreditor (a DID) named are heard, at the position of the act."""
-
-
-def nobody(_speaker: str, _position: int) -> bool:
-    """Hear no successor but the owner's own: an answer that rests on no anchors."""
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class Among:
-    """Hears the successors that some organizations named: those for whom the next act is done."""
-
-    speakers: tuple[str, ...]
-
-    def __call__(self, speaker: str, _position: int) -> bool:
-        """Return whether the successors of `speaker` are heard."""
-        return speaker in self.speakers
-
-
-def everybody(_speaker: str, _position: int) -> bool:
-    """Hear the successors that any accreditor named."""
-    return True
 
 
 class Act(msgspec.Struct, frozen=True, gc=False):
@@ -268,12 +244,7 @@ def may_name(register: Register, organization: str, speaker: str, before: int) -
 
     It may if it accredited that one before, by a submission that counts.
     """
-    if speaker == organization:
-        return True
-    return any(
-        existing(register, register.accreditations.get(id_), before) is not None
-        for id_ in register.grants_of.get(f"{organization} {speaker}", ())
-    )
+    return speaker == organization or first_accredited(register, organization, speaker) < before
 
 
 def closed(register: Register, did: str, before: int | None = None) -> bool:
@@ -318,12 +289,21 @@ def accreditor_of(register: Register, thing: Thing) -> tuple[str | None, int]:
 
 
 def first_accredited(register: Register, did: str, accreditor: str) -> int:
-    """Return where an accreditor first accredited an organization, or else `sys.maxsize`."""
-    granted = (
-        existing(register, register.accreditations.get(id_))
-        for id_ in register.grants_of.get(f"{did} {accreditor}", ())
-    )
-    return min((each[0] for each in granted if each is not None), default=sys.maxsize)
+    """Return where an accreditor first accredited an organization, or else `sys.maxsize`.
+
+    All its keys may do so thousands of times: a conclusion.
+    """
+
+    def draw() -> int:
+        first = sys.maxsize
+        for id_ in register.grants_of.get(f"{did} {accreditor}", ()):
+            granted = register.accreditations.get(id_)
+            if granted is not None and granted.grants[0].position < first:
+                began = existing(register, granted)
+                first = first if began is None else min(first, began[0])
+        return first
+
+    return register.concluded(("first-accredited", did, accreditor), draw)
 
 
 class _Applying:
@@ -440,7 +420,12 @@ class Speakers:
     @cached_property
     def _foreign(self) -> Mapping[str, Sequence[Said]]:
         pair = f"{self._thing.owner} {self._accreditor[0]}"
-        return self._by_successor(self._register.successions.get(pair, ()))
+
+        def draw() -> Mapping[str, Sequence[Said]]:
+            return self._by_successor(self._register.successions.get(pair, ()))
+
+        # All the keys of an accreditor may name thousands.
+        return self._register.concluded(("named-by-accreditor", pair), draw)
 
     @cached_property
     def _closed(self) -> int:

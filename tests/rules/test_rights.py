@@ -10,7 +10,8 @@ import pytest
 from testamur.catalogue import events as e
 from testamur.catalogue.lifecycle import CredentialStatus
 from testamur.catalogue.table import Kind
-from testamur.rules.status import NOTICE, acts, everybody, nobody, status
+from testamur.rules.heard import everybody, nobody
+from testamur.rules.status import NOTICE, acts, status
 from tests.harness.memory_gate import MemoryGate
 from tests.harness.story import Party, Story
 from tests.rules.members import registrar, robbed

@@ -13,6 +13,7 @@ from typing import Final
 from testamur.catalogue.table import Kind
 from testamur.rules import chain as product_chain
 from testamur.rules import status as product
+from testamur.rules.heard import everybody, nobody
 from testamur.rules.register import Credential, Grant, Register
 from testamur.rules.register import Thing as ProductThing
 from testamur.rules.said import Signed
@@ -98,8 +99,8 @@ def _things(world: World, said: Said) -> Iterator[str]:
             continue
         yield from _existence(said.register, thing, there, id_)
         for who, heard, product_heard in (
-            ("nobody", status.nobody, product.nobody),
-            ("everybody", status.everybody, product.everybody),
+            ("nobody", status.nobody, nobody),
+            ("everybody", status.everybody, everybody),
         ):
             expected = status.status(world, kind, id_, heard=heard)
             found = product.status(said.register, _KINDS[kind], thing, heard=product_heard)

@@ -9,7 +9,8 @@ from testamur.catalogue.lifecycle import AFTER, FINAL, CredentialStatus
 from testamur.catalogue.table import Kind
 from testamur.errors import Unavailable
 from testamur.rules.chain import Moment
-from testamur.rules.status import Act, Heard, acts, closing
+from testamur.rules.heard import Heard
+from testamur.rules.status import Act, acts, closing
 from testamur.rules.status import status as status_of
 from testamur.rules.succession import closed_in_words, namings_for
 from testamur.verification.excerpt import Excerpt

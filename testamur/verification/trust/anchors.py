@@ -18,8 +18,9 @@ import msgspec
 from testamur.catalogue.members import Did
 from testamur.errors import Refusal, Unavailable
 from testamur.rules.chain import LONGEST, Moment, chain
+from testamur.rules.heard import Heard
 from testamur.rules.register import Grant, Register
-from testamur.rules.status import Heard, existing, statuses
+from testamur.rules.status import existing, statuses
 from testamur.verification.excerpt import Excerpt
 
 MAX_HEARD: Final = 64
