@@ -114,7 +114,7 @@ class App:
         if scope["type"] != "http":
             await self._framework(scope, receive, send)
         elif scope["path"].startswith(_LOG) or (
-            scope["path"] == ENTRANCE and is_led_on(scope["headers"])
+            scope["path"] == ENTRANCE and is_led_on(scope["query_string"], scope["headers"])
         ):
             if self._limits is not None and await self._limited(scope, send, tile=True):
                 return

@@ -257,12 +257,12 @@ def _resource(body: bytes, headers: Headers) -> Resource:
     return Resource(body, etag, [length, (b"etag", etag), *headers, *SAFE])
 
 
-def is_led_on(headers: Headers) -> bool:
+def is_led_on(query: bytes, headers: Headers) -> bool:
     """Return whether a client at the entrance is led to the checkpoint.
 
     Readers of the log, which ask for nothing special, begin there. Others are told of the log.
     """
-    return media_type_taken(headers, _TOLD_OF) in {"text/plain", None}
+    return not query and media_type_taken(headers, _TOLD_OF) in {"text/plain", None}
 
 
 def route_of(path: str) -> str:

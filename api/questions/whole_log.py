@@ -173,8 +173,8 @@ _DESCRIBED: Final = {
 @routes.get(
     ENTRANCE,
     summary="The log as a whole: its tree, files, signatures and newest submissions.",
-    description="For clients that ask for JSON or CSV by name. Any other program is led to "
-    "`/log/checkpoint`, where readers of the log begin.",
+    description="For clients that ask for JSON or CSV by name, or about a moment. Any other "
+    "program is led to `/log/checkpoint`, where readers of the log begin.",
     responses={
         **_DESCRIBED,
         **problems(p307="A client that names none of its forms is led to `/log/checkpoint`."),

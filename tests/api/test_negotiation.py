@@ -154,7 +154,7 @@ def test_a_client_of_http_1_0_gets_no_chunks(served: Served) -> None:
 
 
 def test_the_entrance_of_the_log_leads_to_its_checkpoint(served: Served) -> None:
-    for path in ("/log", "/log/", "/log?x=1"):
+    for path in ("/log", "/log/", "/log/?x=1"):
         answer = served.client.get(served.url + path)
         assert (answer.status_code, answer.headers["location"]) == (307, "/log/checkpoint")
         assert answer.headers["content-type"] == "application/problem+json"
