@@ -33,7 +33,8 @@ from registry.recorder import SequenceRecorder
 from registry.store import StorageDamaged, Store, SubmissionRow
 from testamur.catalogue.events import EVENTS, Event, wire_name
 from testamur.catalogue.lines import decode_event
-from testamur.catalogue.submission import SignedHeader, parse_submission_entry, stream_of
+from testamur.catalogue.streams import stream_of
+from testamur.catalogue.submission import SignedHeader, parse_submission_entry
 from testamur.catalogue.table import Kind, kind_of
 from testamur.errors import Refusal, Refuted
 from testamur.rules import Register, Signed

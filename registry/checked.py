@@ -14,6 +14,7 @@ from typing import Self
 from registry import submissions
 from registry.credential_streams import changed_by
 from testamur.catalogue import events as e
+from testamur.catalogue.streams import streams_of
 from testamur.catalogue.submission import Submission
 from testamur.catalogue.table import CREATED, TABLE
 from testamur.errors import Refusal
@@ -47,6 +48,8 @@ class Checked:
     """By how much the running totals of its key grow."""
     topics: list[str]
     """What its events are filed under."""
+    streams: list[bytes]
+    """The stream of each of its events; none if an event names an id that nothing can have."""
     refuse_flags: bool = False
     """Whether its sender wants it refused for flags that a sender can mend."""
 
@@ -78,6 +81,7 @@ class Checked:
             frozenset(_verified(events)),
             sums_of(payload.iss, events),
             [TABLE[type(event)].name for event in events],
+            _streams(events, payload.iss),
             refuse_flags,
         )
 
@@ -89,6 +93,13 @@ class Checked:
             getattr(event, CREATED[type(event)]) for event in events if type(event) in CREATED
         }
         return created.union(self.credentials, self.needed)
+
+
+def _streams(events: Sequence[e.Event], issuer: str) -> list[bytes]:
+    try:
+        return streams_of(events, issuer)
+    except ValueError:
+        return []  # the rules know nothing of that name, and refuse
 
 
 def _verified(events: Sequence[e.Event]) -> Iterator[int]:

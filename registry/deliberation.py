@@ -230,13 +230,11 @@ def _entry_rows(
 ) -> list[EntryRow]:
     submission = checked.submission
     first = position + 1
-    # Every stream is named by a UUID; taken apart together, they cost a tenth of one by one.
-    streams = bytes.fromhex("".join([str(one.stream) for one in admitted]).replace("-", ""))
     return [
         (first, checked.key, 1, submissions.TOPIC, header_entry, leaf_hash(header_entry)),
         *zip(
             range(first + 1, first + 1 + len(admitted)),
-            [streams[at : at + 16] for at in range(0, len(streams), 16)],
+            checked.streams,
             [one.version for one in admitted],
             checked.topics,
             submission.lines,

@@ -9,7 +9,7 @@ asked for nothing but what came since.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 
 from registry.checked import Checked
@@ -28,23 +28,24 @@ def reaches(
     reading: Reading,
     register: Register,
     group: Sequence[Checked],
+    recorded: Container[bytes],
     limits: Limits,
     recorded_at: int,
     drawing: Drawing,
 ) -> Answered:
     """Return what the store is asked about the reach of a group that comes next.
 
-    Where its declarations leave keys counting is concluded in `drawing`.
+    `recorded` has the keys of those of its submissions that are on the log already. Where its
+    declarations leave keys counting is concluded in `drawing`.
     """
     answered = Answered()
-    declaring = [checked.key for checked in group if _declares(checked.submission.events)]
-    asked = set(declaring) - reading.submissions(declaring).keys() if declaring else ()
     tables: dict[str, KeyTable] = {}
     position = register.size
     for checked in group:
         header, events = checked.submission.header, checked.submission.events
         organization = register.organizations.get(header.payload.iss)
-        if organization is not None and checked.key in asked:
+        asked = _declares(events) and checked.key not in recorded
+        if organization is not None and asked:
             totals, did = KeyTotals(reading, answered=answered), organization.did
             before = tables.get(did, organization.keys)
             submission = KeySubmission.of(position, header.key_id, recorded_at, _about_keys(events))

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
 
 from eventsourcing.persistence import Notification
 
@@ -23,6 +22,7 @@ from registry.key_totals import KeyTotals
 from registry.recorder import SequenceRecorder, stream_bytes
 from registry.store import Entry, Reading, StorageDamaged, Store, SubmissionRow
 from testamur.catalogue.events import CredentialEvent, CredentialIssued, Event, wire_name
+from testamur.catalogue.streams import streams_of
 from testamur.errors import Refuted, shown
 from testamur.keys import PublicKey
 from testamur.rules import Register
@@ -180,10 +180,11 @@ def _check_listed(replayed: ReplayedSubmission, listed: SubmissionRow, totals: S
 
 def _check_filed(replayed: ReplayedSubmission, notified: Sequence[Notification]) -> None:
     payload = replayed.header.payload
+    streams = streams_of(replayed.events, payload.iss)
     expected = [(submissions.stream_key(payload.iss, payload.jti), 1, submissions.TOPIC)]
     expected += [
-        (UUID(str(one.stream)).bytes, one.version, wire_name(event))
-        for event, one in zip(replayed.events, replayed.admitted, strict=True)
+        (stream, one.version, wire_name(event))
+        for stream, event, one in zip(streams, replayed.events, replayed.admitted, strict=True)
     ]
     for one, filed in zip(notified, expected, strict=True):
         stream = stream_bytes(one.originator_id)

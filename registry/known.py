@@ -49,12 +49,13 @@ class Known:
 class Earlier:
     """What is known of a group before the lock.
 
-    What was said of its credentials among the first `size` entries, which of that counts, and what
-    issuances are judged by, both by a register that may be another process's past, and what the
-    store answered about totals.
+    What was said of its credentials among the first `size` entries, and which of its submissions
+    are `recorded` there; which of that counts, and what issuances are judged by, both by a register
+    that may be another process's past; and what the store answered about totals.
     """
 
     credentials: CredentialStreams
+    recorded: dict[bytes, tuple[str, SubmissionRow]]
     size: int
     counted: Counted
     concluded: Concluded
@@ -77,9 +78,11 @@ def earlier(
     found = _read(reading, credentials)
     terms, drawing = terms_of(group), Drawing()
     conclude(drawing, register, found, group, terms, recorded_at)
-    answered = reaches(reading, register, group, limits, recorded_at, drawing)
+    recorded = _recorded(reading, group)
+    answered = reaches(reading, register, group, recorded, limits, recorded_at, drawing)
     return Earlier(
         found,
+        recorded,
         reading.count(),
         counted(register, found, group, terms),
         Concluded(drawing.drawn),
@@ -95,7 +98,7 @@ def known(
 ) -> Known:
     """Return what the store has under these ids of credentials, and about a group's submissions.
 
-    What was read of the same ids and keys `before` is not read again.
+    What was read of the same group `before` is not read again, unless the store has more since.
 
     Raises `credential_streams.TooLong` when more was said of the credentials than is read for
     that many in one transaction.
@@ -108,9 +111,10 @@ def known(
         except Refusal as refusal:
             raise StorageDamaged(f"entry {position} is no event: {refusal}") from None
 
+    same = before is not None and before.size == reading.count()
     return Known(
         _streams(reading, credentials, before),
-        submissions.find(reading, [checked.key for checked in group]),
+        before.recorded if before is not None and same else _recorded(reading, group),
         event_at,
         KeyTotals(
             reading,
@@ -118,6 +122,10 @@ def known(
             None if before is None else before.totals,
         ),
     )
+
+
+def _recorded(reading: Reading, group: Sequence[Checked]) -> dict[bytes, tuple[str, SubmissionRow]]:
+    return submissions.find(reading, [checked.key for checked in group])
 
 
 def _streams(

@@ -11,15 +11,15 @@ Unavailable         the outcome is not known, or the gate is closed: submit the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
+
+import msgspec
 
 from testamur.errors import Refusal, Unavailable
 from testamur.rules.reach import Reach
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """Durable. `position` is that of the header entry, `recorded_at` in Unix milliseconds.
 
     `flags` are (line of the submission file, code), in that order. `repeated` says that it was

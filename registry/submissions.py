@@ -8,13 +8,15 @@ keyed by position, and the list holds nothing that a replay of the entries would
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from registry.outcomes import Recorded
 from registry.store import Reading, StorageDamaged, SubmissionRow
-from testamur.catalogue.submission import parse_submission_entry, stream_of
+from testamur.catalogue.streams import stream_of
+from testamur.catalogue.submission import parse_submission_entry
 from testamur.errors import Refusal
 from testamur.rules import Admitted, Register, Signed
 from testamur.rules.key_admission import CAPS
@@ -24,6 +26,8 @@ TOPIC: Final = "submission"
 """What a header entry is filed under; event entries are filed under their wire names."""
 
 _Runs = list[tuple[int, int, list[str]]]
+
+_FEW: Final = 4
 
 
 class _Judged(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -97,6 +101,17 @@ def pack(flags: Sequence[tuple[int, str]], reach: Reach | None) -> bytes | None:
     """Return what was judged of a submission in few bytes; None when there is nothing to tell."""
     if not flags and reach is None:
         return None
+    if reach is None and len(flags) <= _FEW:
+        return _packed(tuple(flags))
+    return _encode(_Judged(_runs(flags), reach))
+
+
+@lru_cache(maxsize=256)  # a submission of one event has few distinct ones
+def _packed(flags: tuple[tuple[int, str], ...]) -> bytes:
+    return _encode(_Judged(_runs(flags)))
+
+
+def _runs(flags: Sequence[tuple[int, str]]) -> _Runs:
     by_line: dict[int, list[str]] = {}
     for line, code in flags:
         by_line.setdefault(line, []).append(code)
@@ -106,7 +121,7 @@ def pack(flags: Sequence[tuple[int, str]], reach: Reach | None) -> bytes | None:
             runs[-1] = (runs[-1][0], line, codes)
         else:
             runs.append((line, line, codes))
-    return _encode(_Judged(runs, reach))
+    return runs
 
 
 def unpack(packed: bytes | None) -> tuple[tuple[tuple[int, str], ...], Reach | None]:

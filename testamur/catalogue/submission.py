@@ -11,12 +11,10 @@ Whether the signer may cause these events is decided in `rules/`.
 from __future__ import annotations
 
 import binascii
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from hashlib import sha256
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -349,17 +347,6 @@ def parse_submission_entry(entry: bytes) -> tuple[int, SignedHeader]:
     if _encoder.encode(parsed) != entry:
         raise Refusal("canonical-json", "the submission entry is not RFC 8785 canonical JSON")
     return parse_time(parsed.recorded_at), parse_header(parsed.submission.encode())
-
-
-def stream_of(kind: str, *names: str) -> uuid.UUID:
-    """Return the stream id of a thing whose name is no UUID: a DID, or (issuer, jti).
-
-    Version 8 of RFC 9562, so it can never equal an id of version 7 that a provider picks.
-    """
-    digest = sha256("\n".join((kind, *names)).encode()).digest()
-    number = int.from_bytes(digest[:16], "big")
-    number = number & ~(0xF << 76) | 8 << 76
-    return uuid.UUID(int=number & ~(0b11 << 62) | 0b10 << 62)
 
 
 @lru_cache(maxsize=64)  # a group of submissions is recorded at one moment

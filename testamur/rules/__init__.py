@@ -12,7 +12,7 @@ and write nothing but the register and the mapping of credentials that they are 
     signed = admit_header(register, header, recorded_at)  # may this key act here?
     admitted = admit_events(register, credentials, signed, events, event_at=event_at)
     for event, verdict in zip(events, admitted):
-        print(verdict.stream, verdict.version, verdict.flags)
+        print(verdict.version, verdict.flags)
 
 A later key event can change what counts, so no status is kept: `status.py` folds one where it is
 asked for.

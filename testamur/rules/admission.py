@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Container, MutableMapping, Sequence
 from typing import Final, TypeAlias, assert_never
-from uuid import UUID
 
 import msgspec
 
 from testamur.catalogue import events as e
-from testamur.catalogue.submission import SignedHeader, format_time, stream_of
-from testamur.catalogue.table import Kind, row_of, subject_of
+from testamur.catalogue.submission import SignedHeader, format_time
+from testamur.catalogue.table import row_of, subject_of
 from testamur.errors import Refusal
 from testamur.keys import PublicKey
 from testamur.rules import fold
@@ -22,7 +21,7 @@ from testamur.rules.accreditation import admit_accreditation
 from testamur.rules.accreditors import Accreditors
 from testamur.rules.achievements import EventAt, admit_achievement
 from testamur.rules.chain import Moment
-from testamur.rules.credentials import Found, Issuance, admit_change
+from testamur.rules.credentials import Found, Issuance, admit_change, taken_in
 from testamur.rules.flags import Flag, Flags
 from testamur.rules.key_admission import admit_key_events, admit_signer, key_in_force
 from testamur.rules.key_table import KeySubmission, KeyTable
@@ -65,14 +64,13 @@ _CHANGING_ACCREDITORS: Final = (
 
 
 class Admitted(msgspec.Struct, frozen=True, gc=False):
-    """What becomes of one event: its stream, its version there, and its flags.
+    """What becomes of one event: its version in its stream, and its flags.
 
     The version counts the entries of the stream, whether they count or not. `reach` is given for a
     declaration of compromise: what its submission changes about the counting of earlier ones that
     issued, granted to others or ended something, if any.
     """
 
-    stream: UUID | str
     version: int
     flags: Flags
     reach: Reach | None = None
@@ -189,7 +187,7 @@ def admit_genesis(
         raise refusal.at(2) from None
     fold.take_to_register(register, Said(1, signed, opened))
     register.size, register.recorded_at = 2, recorded_at
-    return [Admitted(stream_of(Kind.LOG, opened.origin), 1, ())]
+    return [Admitted(1, ())]
 
 
 class _Admission:
@@ -229,10 +227,10 @@ class _Admission:
                         issuance = self._issuance_at(self._signed.position + number)
                     if event.credential not in credentials:
                         flags = issuance.issue(credentials, event)
-                        admitted.append(Admitted(event.credential, 1, flags))
+                        admitted.append(Admitted(1, flags))
                     else:
                         flags = issuance.issue_again(credentials, event, self._limits)
-                        admitted.append(Admitted(*self._place(event), flags))
+                        admitted.append(Admitted(self._version(event), flags))
                     continue
                 if isinstance(event, e.CredentialStatusEvent):
                     admitted.append(self._change(number, event))
@@ -264,11 +262,10 @@ class _Admission:
         for number, event in enumerate(events, 1):
             self._verify(number, event)
         reaches = self._reach(before.keys, keys)
-        stream = stream_of(Kind.ORGANIZATION, did)
         admitted = [
-            _declared(stream, version, reaches)
+            _declared(version, reaches)
             if isinstance(event, e.KeyCompromised)
-            else Admitted(stream, version, listing_flags(self._register, did, event))
+            else Admitted(version, listing_flags(self._register, did, event))
             for version, event in enumerate(about_keys, before.entries + 1)
         ]
         fold.take_keys(self._register, did, submission, keys)
@@ -287,7 +284,7 @@ class _Admission:
         known = admit_change(self._register, self._credentials, said, event)
         check_status_events(self._register, known, said, self._limits)
         told = self._credentials[event.credential] = fold.told_of(known, said)
-        return Admitted(event.credential, told.entries, ())
+        return Admitted(told.entries, ())
 
     def _one(self, number: int, event: _Judged) -> Admitted:
         said = Said(self._signed.position + number, self._signed, event)
@@ -295,7 +292,7 @@ class _Admission:
         flags = self._judge(said, event)
         check_spending(self._register, self._credentials, said, self._limits)
         fold.take_one(self._register, self._credentials, said)
-        return Admitted(*self._place(event), flags)
+        return Admitted(self._version(event), flags)
 
     def _verify(self, number: int, event: e.Event) -> None:
         if type(event) in BRINGING_KEYS and number not in self._verified:
@@ -329,7 +326,8 @@ class _Admission:
         found = None if self._found is None else self._found.get(signed.organization)
         if found is None or found.moment.day != signed.day:
             require_role(register, signed.organization, "provider")
-            found = Found(Moment(position, signed.day), self._accreditors_at(position))
+            moment = Moment(position, signed.day)
+            found = Found(moment, self._accreditors_at(position), taken_in(register))
             if self._found is not None:
                 self._found[signed.organization] = found
         return Issuance(register, signed, found)
@@ -341,15 +339,15 @@ class _Admission:
             self._accreditors = Accreditors(self._register, moment)
         return self._accreditors
 
-    def _place(self, event: e.Event) -> tuple[UUID | str, int]:
-        """Return the stream of an event that was just folded, and its version there."""
+    def _version(self, event: e.Event) -> int:
+        """Return the version of an event that was just folded, in its stream."""
         kind, name = row_of(event).kind, subject_of(event, self._signed.organization)
         thing = self._register.thing(self._credentials, kind, name)
-        if thing is not None:
-            return name, thing.entries
-        return stream_of(kind.stream, name), self._register.organizations[name].entries
+        return self._register.organizations[name].entries if thing is None else thing.entries
 
     def _check_open(self, line: int) -> None:
+        if self._found is not None and self._signed.organization in self._found:
+            return  # it was open when it issued, and nothing but credentials was said since
         organization = self._register.organizations[self._signed.organization]
         closed = closing(self._register, organization)
         if closed is not None:
@@ -362,9 +360,9 @@ class _Admission:
             )
 
 
-def _declared(stream: UUID, version: int, reaches: Reach | None) -> Admitted:
+def _declared(version: int, reaches: Reach | None) -> Admitted:
     flagged = reaches is not None and reaches.flagged
-    return Admitted(stream, version, (Flag.REACHES_BACK,) if flagged else (), reaches)
+    return Admitted(version, (Flag.REACHES_BACK,) if flagged else (), reaches)
 
 
 def _check_time(register: Register, iat: int, recorded_at: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +18,7 @@ from testamur.catalogue.table import Kind
 from testamur.errors import Refusal
 from testamur.rules.accreditors import Accreditors
 from testamur.rules.chain import Moment, in_force
+from testamur.rules.drafts import layers
 from testamur.rules.effective import check_effective
 from testamur.rules.facets import Facets, read_facets
 from testamur.rules.flags import Flag, Flags, in_order
@@ -83,11 +84,13 @@ class _Claimed(NamedTuple):
 class Found:
     """What was found of the terms of issuances by one organization, from a moment on.
 
-    Its submissions may share that as long as nothing but credentials is said by anybody.
+    Its submissions may share that as long as nothing but credentials is said by anybody. `taken`
+    has the ids of other things than credentials.
     """
 
     moment: Moment
     accreditors: Accreditors
+    taken: tuple[Container[str], ...]
     awarded: dict[tuple[str, int], _Awarded] = field(default_factory=dict)
     claimed: dict[str, _Claimed] = field(default_factory=dict)
     terms: dict[Named, Flags] = field(default_factory=dict)
@@ -104,13 +107,12 @@ class Issuance:
     signer is a provider, and has not closed, is judged by the caller.
     """
 
-    __slots__ = ("_found", "_issued", "_issuer", "_judged", "_register", "_signed", "_taken")
+    __slots__ = ("_found", "_issued", "_issuer", "_judged", "_register", "_signed")
 
     def __init__(self, register: Register, signed: Signed, found: Found) -> None:
         """Take what was `found` of terms so far, and add to it."""
         self._register = register
         self._found = found
-        self._taken = (register.achievements, register.accreditations, register.recognitions)
         self._issuer = signed.organization
         self._signed = signed
         # One object for all credentials of the submission that name one accreditation.
@@ -120,6 +122,7 @@ class Issuance:
     def forget(self, event: e.AchievementEvent | e.AccreditationEvent, position: int) -> None:
         """Take note of what the submission says at `position` of what it may name from there on."""
         self._found.moment = self._found.moment._replace(position=position + 1)
+        self._found.taken = taken_in(self._register)
         self._judged.clear()
         self._found.terms.clear()
         if isinstance(event, e.AccreditationEvent):
@@ -131,9 +134,9 @@ class Issuance:
     def issue(self, credentials: Credentials, event: e.CredentialIssued) -> Flags:
         """Admit a credential with an id that `credentials` does not have; return its flags."""
         id_ = event.credential
-        achievements, accreditations, recognitions = self._taken
-        if id_ in achievements or id_ in accreditations or id_ in recognitions:
-            raise taken(id_, self._register.creator(id_))
+        for ids in self._found.taken:
+            if id_ in ids:
+                raise taken(id_, self._register.creator(id_))
         terms = _terms(event)
         judged = self._judged.get(terms)
         if judged is None:
@@ -253,6 +256,15 @@ class Issuance:
         return _Claimed(granted.event.scope, spoken.country, tuple(flags))
 
 
+def taken_in(register: Register) -> tuple[Container[str], ...]:
+    """Return the mappings that hold the ids of things now, of all but credentials."""
+    return (
+        *layers(register.achievements),
+        *layers(register.accreditations),
+        *layers(register.recognitions),
+    )
+
+
 def conclude_terms(
     register: Register, signed: Signed, issued: Iterable[e.CredentialIssued]
 ) -> None:
@@ -266,7 +278,7 @@ def conclude_terms(
     for event in issued:
         # What one conclusion found serves another only by its name: else it would not be known
         # that the other rests on it.
-        found = Found(moment, Accreditors(register, moment))
+        found = Found(moment, Accreditors(register, moment), ())
         with suppress(Refusal):
             Issuance(register, signed, found).judge(event)
 

@@ -7,7 +7,7 @@ the mapping beneath it is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 _State = TypeVar("_State")
 
@@ -48,6 +48,21 @@ class Draft(MutableMapping[str, _State]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def layers(mapping: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Return the mappings that hold what is asked of a mapping now, in the order of asking.
+
+    They are those of a draft, without the drafts: asking them costs a fifth. A draft in which
+    nothing was set has another layer once something is.
+    """
+    found: list[Mapping[str, Any]] = []
+    while type(mapping) in (Draft, NotingDraft):
+        draft = cast("Draft[Any]", mapping)
+        if draft.changed:
+            found.append(draft.changed)
+        mapping = draft.beneath
+    return *found, mapping
 
 
 class NotingDraft(Draft[_State]):

@@ -25,7 +25,6 @@ from testamur.catalogue.submission import (
     parse_submission_entry,
     parse_time,
     seal,
-    stream_of,
     submission_entry,
 )
 from testamur.errors import Refusal
@@ -340,23 +339,6 @@ def test_an_entry_holds_the_header_to_the_byte() -> None:
 
     assert (recorded_at, header.jws) == (NOW * 1000, JWS)
     assert rfc8785.dumps(json.loads(ENTRY)) == ENTRY
-
-
-# --- Streams ---
-
-
-def test_the_stream_of_a_name_is_never_that_of_another_or_of_an_id() -> None:
-    streams = {
-        stream_of("organization", "did:web:a"),
-        stream_of("organization", "did:web:b"),
-        stream_of("submission", "did:web:a"),
-        stream_of("submission", "did:web:a", uuid7(1, 1)),
-        stream_of("submission", "did:web:a", uuid7(1, 2)),
-    }
-
-    assert len(streams) == 5
-    assert {stream.version for stream in streams} == {8}
-    assert {stream.variant for stream in streams} == {"specified in RFC 4122"}
 
 
 def test_a_party_signs_as_itself() -> None:

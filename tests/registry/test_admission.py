@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import msgspec
@@ -76,9 +75,11 @@ def test_flags_name_their_lines_and_come_back_with_the_receipt(desk: Desk, story
         (5, unclaimed),
         (5, "backdated"),
     )
-    assert desk.record(body) == replace(recorded, repeated=True)
+    assert desk.record(body) == msgspec.structs.replace(recorded, repeated=True)
     header = parse(body).header.payload
-    assert desk.gate.receipt(header.iss, header.jti) == replace(recorded, repeated=True)
+    assert desk.gate.receipt(header.iss, header.jti) == msgspec.structs.replace(
+        recorded, repeated=True
+    )
 
 
 def replace_dates(event: e.CredentialIssued, valid_from: date) -> e.CredentialIssued:

@@ -46,6 +46,7 @@ class Watched:
         self.appended = 0
         self.histories = 0
         self.totals = 0
+        self.asked_again = 0
         self.before_the_lock: Callable[[], object] = lambda: None
 
     def __getattr__(self, name: str) -> Any:
@@ -85,6 +86,10 @@ class _WatchedTransaction:
     def totals(self, issuer: str, key: str, positions: Any) -> Any:
         self._watched.totals += len(positions)
         return self._transaction.totals(issuer, key, positions)
+
+    def submissions(self, streams: Any) -> Any:
+        self._watched.asked_again += len(streams)
+        return self._transaction.submissions(streams)
 
     def append(self, *rows: Any) -> None:
         self._watched.appended += len(rows[0])
@@ -280,6 +285,27 @@ def test_under_the_lock_only_the_latest_of_a_history_is_read(
         assert desk.refuse(story.submission(story.provider, suspended)).rule == "transition"
         assert watched.histories == 2
     assert [version for version, _ in desk.stream(issued.credential)] == list(range(1, 9))
+    desk.examine()
+
+
+def test_what_was_sent_before_is_looked_up_before_the_lock(
+    kept: Kept, desk: Desk, story: Story, watched: Watched
+) -> None:
+    """What another process records in the last moment is found all the same."""
+    ours, theirs = story.cohort(1), story.cohort(1)
+    recorded = desk.record(ours)
+    assert desk.record(ours).repeated
+    assert watched.asked_again == 0
+
+    with Desk(kept, story) as elsewhere:
+        watched.before_the_lock = lambda: elsewhere.record(theirs)
+        again, found = desk.together(ours, theirs)
+        assert watched.asked_again == 2
+    assert isinstance(again, Recorded)
+    assert isinstance(found, Recorded)
+    assert again.position == recorded.position
+    assert again.repeated
+    assert found.repeated
     desk.examine()
 
 

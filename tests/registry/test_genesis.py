@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from registry.integrity import OtherLog
@@ -19,7 +20,7 @@ def test_a_log_is_opened_once(kept: Kept, story: Story) -> None:
     with Desk(kept, story) as desk:
         recorded = desk.gate.open_log(genesis)
         assert (recorded.position, recorded.events) == (0, 1)
-        assert desk.gate.open_log(genesis) == replace(recorded, repeated=True)
+        assert desk.gate.open_log(genesis) == msgspec.structs.replace(recorded, repeated=True)
         with pytest.raises(Refusal, match="genesis-again"):
             desk.gate.open_log(story.genesis())
         with pytest.raises(Refusal, match="genesis-again"):

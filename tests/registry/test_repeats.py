@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from registry.gate import Recorded
 from testamur.catalogue.submission import parse

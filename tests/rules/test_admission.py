@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testamur.catalogue import events as e
-from testamur.catalogue.submission import stream_of
+from testamur.catalogue.streams import streams_of
 from testamur.errors import Refusal
 from testamur.rules import MAX_AGE, MAX_AHEAD, Register
 from tests.harness.memory_gate import MemoryGate
@@ -139,8 +139,8 @@ def test_every_stream_counts_its_entries_without_a_gap(choices: list[int]) -> No
     gate = MemoryGate.opened()
     story, provider, accreditor = gate.story, gate.story.provider, gate.story.accreditor
     # What the opening left each stream at.
-    versions = {str(stream_of("organization", provider.did)): 1}
-    versions |= {story.achievement: 1, story.accreditation: 1}
+    opening = (story.updated(), story.defined(story.achievement), story.accredited())
+    versions = dict.fromkeys(streams_of(opening, provider.did), 1)
     for choice in choices:
         fresh = provider.with_key(f"k{story.new_id()[-6:]}")
         steps: list[tuple[Party, e.Event]] = [
@@ -156,7 +156,7 @@ def test_every_stream_counts_its_entries_without_a_gap(choices: list[int]) -> No
         ]
         with contextlib.suppress(Refusal):
             (admitted,) = gate.admit(*steps[choice])
-            stream = str(admitted.stream)
+            (stream,) = streams_of(steps[choice][1:], steps[choice][0].did)
             assert admitted.version == versions.get(stream, 0) + 1
             versions[stream] = admitted.version
 
