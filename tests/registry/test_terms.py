@@ -87,6 +87,31 @@ def test_what_is_said_between_two_submissions_is_heard_by_the_second(
     desk.examine()
 
 
+def test_who_closed_between_two_submissions_issues_no_more(desk: Desk, story: Story) -> None:
+    closed = story.submission(story.provider, story.closed())
+    before, _, after = desk.together(story.cohort(1), closed, story.cohort(1))
+
+    assert isinstance(before, Recorded)
+    assert isinstance(after, Refusal)
+    assert after.rule == "organization-closed"
+    desk.examine()
+
+
+def test_an_id_that_is_taken_between_two_submissions_is_issued_no_more(
+    desk: Desk, story: Story
+) -> None:
+    ids = [story.new_id() for _ in range(2)]
+    takings = [story.submission(story.provider, story.defined(id_)) for id_ in ids]
+    issuing = [story.submission(story.provider, story.issued(id_)) for id_ in ids]
+    group = story.cohort(1), takings[0], issuing[0], story.cohort(1), takings[1], issuing[1]
+    outcomes = desk.together(*group)
+
+    refused = [each.rule for each in outcomes if isinstance(each, Refusal)]
+    assert refused == ["id-taken", "id-taken"]
+    assert isinstance(outcomes[3], Recorded)
+    desk.examine()
+
+
 @pytest.mark.parametrize("together", [False, True])
 def test_a_successor_that_is_named_in_between_may_act(
     desk: Desk,
