@@ -307,3 +307,22 @@ def what_is_written_again_later_does_not_help_earlier(settings: Settings) -> Non
     register.submit("Agency", "Agency/s1", accredit("z2", "College"))
     register.submit("College", "College/s1", issue("c4", "z2", "art"))
     assert [holds(register, each) for each in ("c2", "c3", "c4")] == [False, False, True]
+
+
+@told()
+def an_accreditation_that_is_over_is_refuted_whatever_became_of_the_definition(
+    settings: Settings,
+) -> None:
+    """Scope is judged by the definition; a term and a withdrawal need none."""
+    register = begun(settings)
+    register.submit("College", "College/s2", define("art"))
+    defined = register.log[-1]
+    over = replace(accredit("z2", "College"), term=Term(0, 0))
+    register.submit("Agency", "Agency/s1", over, accredit("z3", "College"))
+    register.submit("College", "College/s1", issue("c2", "z2", "art"), issue("c3", "z3", "art"))
+    register.declare("College/s2", defined)
+    found = {
+        each: verdict(register.world, register.present(each), ANCHORS).checks["accreditation"][0]
+        for each in ("c2", "c3")
+    }
+    assert found == {"c2": "refuted", "c3": "unchecked"}

@@ -176,11 +176,11 @@ def _accredited(case: _Case) -> Found:
         return "refuted", "the one it names was not granted before it"
     if accreditation.event.organization != case.issued.owner:
         return "refuted", "the one it names is another's"
+    covered = None if definition is None else _covered(case, accreditation, definition)
+    if not in_force(case.world, accreditation, Moment(case.position, case.day, covered)):
+        return "refuted", "not in force, or outside its scope"
     if definition is None:
         return "unchecked", "no definition to judge the scope by"
-    moment = Moment(case.position, case.day, _covered(case, accreditation, definition))
-    if not in_force(case.world, accreditation, moment):
-        return "refuted", "not in force, or outside its scope"
     return "holds", ""
 
 
