@@ -3,8 +3,9 @@
 A credential names its learner by the id of its subject, and by identifiers, each plain or hashed
 with a salt (Open Badges 3.0, IdentityObject). Text is compared as `prepare` writes it: in NFC, the
 domain of an address in small letters, and nothing else folded, since two mailboxes may differ in
-the rest. A name is no identifier: many people have it. Whether the issuer named the right person
-is not said here.
+the rest. A name is no identifier: many people have it, and one person writes it in several ways.
+So a name that is the same is told as what it is, and one that differs refutes nothing. Whether the
+issuer named the right person is not said here.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from testamur.errors import Refusal, Refuted, Unavailable
 MAX_LEARNER: Final = 2_000
 """Characters of what is asked about: as long as a DID may be."""
 
+NOT_ALONE: Final = "others may have the same name"
+"""How an answer ends that rests on a name alone."""
+
 _SHA256: Final = re.compile(r"sha256\$([0-9A-Fa-f]{64})")
 _HASH: Final = re.compile(r"([A-Za-z0-9-]{1,20})\$[0-9A-Fa-f]{16,}")
 _MAILTO: Final = re.compile(r"mailto:", re.IGNORECASE)
@@ -34,10 +38,14 @@ Kind: TypeAlias = Literal[
 
 
 class Asked(NamedTuple):
-    """A learner as somebody names them: of what kind, and each spelling that means the same."""
+    """A learner as somebody names them: of what kind, and each spelling that means the same.
+
+    `names` are those of what may be a name.
+    """
 
     kind: Kind
     spellings: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
 
 class _Named(NamedTuple):
@@ -51,6 +59,8 @@ class _Named(NamedTuple):
     def is_one_of(self, spellings: Collection[str]) -> bool:
         if not self.hashed:
             text = unicodedata.normalize("NFC", self.text.strip())
+            if self.kind == "a name":
+                return _with_single_spaces(text) in spellings
             return text in spellings or addresses.spelled(text) in spellings
         found = _SHA256.fullmatch(self.text)
         digest = None if found is None else found[1].lower()
@@ -59,44 +69,59 @@ class _Named(NamedTuple):
         )
 
     def how(self) -> str:
+        return f"{self.kind}{self.hidden()}"
+
+    def hidden(self) -> str:
         if not self.hashed:
-            return self.kind
-        return f"{self.kind}, hashed {'with a salt' if self.salt else 'without a salt'}"
+            return ""
+        return f", hashed {'with a salt' if self.salt else 'without a salt'}"
 
 
-def read_asked(text: str) -> Asked:
-    """Return the learner that `text` names: by a DID, an e-mail address, a number or a URI.
+def read_asked(text: str, *, or_name: bool = True) -> Asked:
+    """Return the learner that `text` names: by a DID, e-mail address, number, URI, or by a name.
 
-    Raises `Refusal` (rule `learner`) for what can be none of these.
+    A number has a digit, and no space within. Without `or_name` a text is never taken for a name,
+    as where names have a column of their own. Raises `Refusal` (rule `learner`) for what can be
+    none of these.
     """
     found = unicodedata.normalize("NFC", text.strip())
     if not found or len(found) > MAX_LEARNER:
         raise Refusal("learner", f"a learner is named in 1 to {MAX_LEARNER} characters", value=text)
+    kind, identifier = _kind(found)
+    may_be_name = or_name and kind == "a number"
+    if may_be_name and (len(found.split()) > 1 or not any(map(str.isdecimal, found))):
+        kind = "a name"
     try:
         found.encode()  # which a byte of a command line that is no UTF-8 has no letters for
-        cells.check_seen(found, joined=False)
+        cells.check_seen(found, joined=kind == "a name")
     except UnicodeEncodeError:
         raise Refusal("learner", "holds bytes that are no UTF-8", value=text) from None
     except Refusal as refusal:
         raise Refusal("learner", refusal.detail, value=text) from None
-    kind, found = _kind(found)
-    return Asked(kind, tuple(dict.fromkeys((found, *addresses.spellings(found)))))
+    spellings = tuple(dict.fromkeys((identifier, *addresses.spellings(identifier))))
+    names = tuple(dict.fromkeys((found, _with_single_spaces(found)))) if may_be_name else ()
+    return Asked(kind, spellings, names)
 
 
 def check_learner(credential: Mapping[str, Any], asked: Asked) -> str:
     """Return by what a credential names the learner asked about, in words and without the value.
 
     The credential is one that `read_badge` reads. Raises `Refuted` if it names somebody else by
-    something of the same kind, and `Unavailable` if it names nobody in a way that can be compared.
+    something of the same kind that is no name, and `Unavailable` if it names nobody in a way that
+    can be compared.
     """
     named = [*_named(credential)]
     found = [each for each in named if each.kind != "a name" and each.is_one_of(asked.spellings)]
     if found:
         return f"the credential names this learner, by {found[0].how()}"
+    found = [each for each in named if each.kind == "a name" and each.is_one_of(asked.names)]
+    if found:
+        return f"the credential gives its learner this name{found[0].hidden()}; {NOT_ALONE}"
     comparable = [each for each in named if each.kind == asked.kind]
     if not comparable:
         raise Unavailable(_incomparable(named, asked))
-    if any(each.is_one_of(_in_other_capitals(asked.spellings)) for each in comparable):
+    spellings = asked.names if asked.kind == "a name" else asked.spellings
+    if any(each.is_one_of(_in_other_capitals(spellings)) for each in comparable):
         raise Unavailable(
             "the credential names a learner who differs from the one asked about in capitals "
             "alone; ask in the spelling of the issuer"
@@ -106,6 +131,11 @@ def check_learner(credential: Mapping[str, Any], asked: Asked) -> str:
         form = _HASH.fullmatch(unknown[0].text)
         kind = f"a hash of the kind {form[1]}" if form else "a hash of an unknown form"
         raise Unavailable(f"the credential names its learner by {kind}, which is not compared here")
+    if asked.kind == "a name":
+        raise Unavailable(
+            f"the credential gives its learner another name than was asked about"
+            f"{comparable[0].hidden()}; one person may write a name in several ways"
+        )
     raise Refuted(f"the credential names another learner, by {comparable[0].how()}")
 
 
@@ -173,6 +203,10 @@ def _kind_of(identity_type: object, text: str, *, hashed: bool) -> tuple[Kind, s
     if identity_type == "identifier":
         return ("a number", text) if hashed else _kind(text)
     return "an identifier of another type", text
+
+
+def _with_single_spaces(name: str) -> str:
+    return " ".join(name.split())
 
 
 def _in_other_capitals(spellings: Collection[str]) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ def _files(given: Sequence[Path]) -> Iterator[Award]:
 def _may_be(holder: HolderFile, learner: str) -> bool:
     """Return whether a credential does not name another learner than this one."""
     try:
-        asked = read_asked(learner)
+        asked = read_asked(learner, or_name=False)
     except Refusal:
         return True  # taken as it was written, and of no kind that can be compared
     try:

@@ -32,7 +32,7 @@ def find(
         typer.Option(
             metavar="WHO",
             parser=as_learner,
-            help="E-mail address, number or DID, in the spelling of the award.",
+            help="E-mail address, name, number or DID, in the spelling of the award.",
         ),
     ],
     places: Annotated[

@@ -88,7 +88,7 @@ def verify(
         typer.Option(
             metavar="WHO",
             parser=as_learner,
-            help="E-mail address, number or DID of the learner whose it should be.",
+            help="E-mail address, name, number or DID of the learner whose it should be.",
         ),
     ] = None,
     form: Listed = None,
@@ -103,7 +103,8 @@ def verify(
     With --evidence alone it is done offline: what the file leaves out, such as a revocation, could
     not be checked. With --url the registry is asked for fresh evidence, and states that it is all;
     it learns the credential's id, and nothing of its content. With --log the whole log is read.
-    Without --learner nobody has checked whose it is. What is given there is sent nowhere.
+    Without --learner nobody has checked whose it is. What is given there is sent nowhere. A name
+    holds for everybody who has it.
 
     Of a Blockcert that its bearer has without a holder file, its own receipt is checked, offline:
     never enough to be valid. The blockchain that it names is not asked.

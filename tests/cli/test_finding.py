@@ -10,6 +10,7 @@ import pytest
 from testamur.badges.commitment import render_holder_file
 from tests.cli.commands import Ended, World, run
 from tests.harness.awards import awards
+from tests.harness.spring import spring
 
 
 @pytest.fixture
@@ -61,6 +62,17 @@ def test_what_differs_in_capitals_alone_or_in_kind_is_a_doubt(world: World, kept
     assert "capitals alone" in done.err
     assert "1 could not be compared" in done.err
     assert run("find", "spring", "--learner", "1046783").code == 2
+
+
+def test_a_name_finds_whom_it_names_and_the_row_says_that_others_may_have_it(
+    world: World, kept: Path
+) -> None:
+    rows = ("one@example.org,Maria Silva,2026-11-20", "two@example.org,Maria Silva,2026-11-20")
+    spring(world.log, world.story, *rows, folder="autumn")
+    done = run("find", "spring", "autumn", "--learner", "Maria Silva", "--json")
+    assert (done.code, len(found(done))) == (0, 2)
+    assert done.out.count("others may have the same name") == 2
+    assert run("find", "spring", "autumn", "--learner", "Maria Silber").code == 2
 
 
 def test_where_there_is_no_credential_nothing_is_known(world: World) -> None:

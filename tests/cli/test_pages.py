@@ -225,6 +225,18 @@ def test_an_index_that_mixes_learners_up_sends_nobody_the_others_credential(
     assert learners_in() == {}
 
 
+@pytest.mark.parametrize("who", ["alovelace", "Ada Lovelace"])
+def test_a_learner_of_the_index_is_no_name_that_could_be_anybodys(
+    registrar: Registrar, who: str
+) -> None:
+    registrar.spring("1046783,Ada Lovelace,2026-11-20")
+    registrar.index(lambda text: text.replace("1046783", who))
+    done = registrar.pages("--json")
+    assert done.code == 1
+    assert "another learner" in done.json["failed"][0]["detail"]
+    assert learners_in() == {}
+
+
 @pytest.mark.parametrize(
     "id_", ["../../../../tmp/x", "..", "", "/etc/passwd", "019A3B1C-7F00-7ABC-8DEF-0123456789AB"]
 )

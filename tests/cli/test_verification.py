@@ -17,6 +17,7 @@ from testamur.verification.evidence import build_evidence, parse_evidence, rende
 from testamur.verification.finding import attempt
 from tests.cli.commands import Ended, World, run
 from tests.harness.http_registry import HttpRegistry, Reply
+from tests.harness.spring import spring
 from tests.harness.story import party
 
 # --- Verifying ---
@@ -224,6 +225,30 @@ def test_whose_it_is_is_checked_if_somebody_asks_and_noted_if_nobody_does(
     assert run(*base, "--learner", "bob@example.org").out.startswith(
         "Not valid: the credential names another"
     )
+
+
+@pytest.mark.parametrize(
+    ("learner", "code", "verdict", "told"),
+    [
+        ("Ada Lovelace", 0, "holds", "this name; others may have the same name"),
+        (" Ada  Lovelace", 0, "holds", "this name; others may have the same name"),
+        ("Ada Byron", 2, "could not check", "another name than was asked about"),
+        ("Ada\u200cLovelace", 2, "could not check", "another name than was asked about"),
+        ("1046784", 1, "refuted", "another learner, by a number"),
+    ],
+)
+def test_a_name_is_compared_and_never_refutes(
+    world: World, registry: HttpRegistry, learner: str, code: int, verdict: str, told: str
+) -> None:
+    (made,) = spring(world.log, world.story, "1046783,Ada Lovelace,2026-11-20").made
+    Path("named.json").write_bytes(render_holder_file(made.holder))
+    base = ["verify", "named.json", "--url", registry.url, "--policy", "policy.txt"]
+    done = run(*base, "--anchor", world.anchor, "--learner", learner, "--json")
+    assert done.code == code
+    check = done.json["checks"][-1]
+    assert (check["name"], check["verdict"]) == ("learner", verdict)
+    assert told in check["detail"]
+    assert learner.strip() not in done.out
 
 
 @pytest.mark.parametrize("learner", ["", " ", "ada\u200b@example.org", "a" * 2001, "ada\udcff"])

@@ -90,7 +90,7 @@ ROWS: Final = (
     Row(
         ("testamur.badges.identities.check_learner of a credential",),
         _learner,
-        texts("learner0@example.org", "did:web:ada.example", "4711"),
+        texts("learner0@example.org", "did:web:ada.example", "4711", "Ada Lovelace"),
     ),
     Row(
         ("testamur.cli.profile.read_profile",),

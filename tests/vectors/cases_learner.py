@@ -39,6 +39,9 @@ def _by(*identifiers: dict[str, Any]) -> dict[str, Any]:
 
 _BY_ADDRESS: Final = _by(_hashed(_ADA))
 _BY_NUMBER: Final = _by(_hashed("1046783", kind="identifier"))
+_NAME: Final = "Ada Lovelace"
+_BY_NAME: Final = _by(_hashed(_NAME, kind="name"))
+_BY_PLAIN_NAME: Final = _by(_plain(_NAME, "name"))
 
 # The description, whom the credential names, and who is asked about.
 _HOLDS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
@@ -78,12 +81,43 @@ _HOLDS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
         ),
         _ADA,
     ),
+    ("a name", _BY_PLAIN_NAME, _NAME),
+    ("a name, hashed with a salt", _BY_NAME, _NAME),
+    ("a name, hashed without a salt", _by(_hashed(_NAME, kind="name", salt="")), _NAME),
+    ("a name, with spaces around it and within", _BY_NAME, "  Ada   Lovelace "),
+    ("a name with two spaces within", _by(_plain("Ada  Lovelace", "name")), _NAME),
+    (
+        "a name with two spaces within, hashed, as it is written",
+        _by(_hashed("Ada  Lovelace", kind="name")),
+        "Ada  Lovelace",
+    ),
+    (
+        "a name with an accent that is two characters",
+        _by(_hashed("Zo\u00eb", kind="name")),
+        "Zoe\u0308",
+    ),
+    (
+        "a name with a joiner that is part of its spelling",
+        _by(_hashed("\u0645\u06cc\u200c\u0646\u0627", kind="name")),
+        "\u0645\u06cc\u200c\u0646\u0627",
+    ),
+    ("a name with digits and no space", _by(_plain("Ada2", "name")), "Ada2"),
+    ("a name beside an address", _by(_hashed(_ADA), _plain(_NAME, "name")), _NAME),
+    ("the second of two names", _by(_plain("A. Byron", "name"), _plain(_NAME, "name")), _NAME),
+    ("a number without a digit", _by(_hashed("alovelace", kind="identifier")), "alovelace"),
+    ("a number with spaces, as it is written", _by(_hashed("10 46", kind="identifier")), "10 46"),
+    ("a name that is a user name", _by(_plain(_NAME, "userName")), _NAME),
 )
 _REFUTED: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
     ("another DID", {"id": _DID}, "did:example:other"),
     ("another address", _BY_ADDRESS, "bob@example.org"),
     ("another number", _BY_NUMBER, "1046784"),
     ("a number with a zero before it", _BY_NUMBER, "01046783"),
+    (
+        "another number beside a name",
+        _by(_hashed("1046783", kind="identifier"), _plain(_NAME, "name")),
+        "1046784",
+    ),
     ("an address with a letter of another script", _BY_ADDRESS, "\u0430da@example.org"),
     ("an address in fullwidth letters", _BY_ADDRESS, "\uff41da@example.org"),
     ("an address with a dot that some mail servers pass over", _BY_ADDRESS, "a.da@example.org"),
@@ -102,7 +136,24 @@ _OPEN: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
      "learner@example.org"),
     ("a hash of no form", _by({**_hashed(_ADA), "identityHash": "asdjhsadas"}), _ADA),
     ("a number of another kind", _by(_hashed("190418", kind="systemId")), "1046783"),
-    ("a name", _by(_plain("Ada Lovelace", "name")), "Ada Lovelace"),
+    ("another name", _BY_PLAIN_NAME, "Ada Byron"),
+    ("another name, hashed", _BY_NAME, "Ada Byron"),
+    ("a part of a name", _BY_PLAIN_NAME, "Lovelace"),
+    ("a name the other way round", _BY_NAME, "Lovelace Ada"),
+    ("a name in other capitals", _BY_NAME, "ada lovelace"),
+    ("a name in fullwidth letters", _BY_PLAIN_NAME, "\uff21da Lovelace"),
+    ("a name without its accent", _by(_plain("Zo\u00eb", "name")), "Zoe"),
+    ("a name whose salt is left out", _by({**_hashed(_NAME, kind="name"), "salt": ""}), _NAME),
+    ("a name by a hash that can be forged",
+     _by({**_hashed(_NAME, kind="name"), "identityHash": _MD5}), _NAME),
+    ("a name where the learner has an address", _BY_ADDRESS, _NAME),
+    ("a name where the learner has a number", _BY_NUMBER, _NAME),
+    ("a name with a digit where the learner has a number", _BY_NUMBER, "Ada Lovelace 2"),
+    ("a number with spaces within", _BY_NUMBER, "104 6783"),
+    ("another number without a digit", _by(_hashed("alovelace", kind="identifier")), "abyron"),
+    ("another name beside an address", _by(_hashed(_ADA), _plain(_NAME, "name")), "Ada Byron"),
+    ("an address where the learner has a name", _BY_NAME, _ADA),
+    ("a number where the learner has a name", _BY_NAME, "1046783"),
     ("a name that looks like an address", _by(_plain(_ADA, "name")), _ADA),
     ("an id that is an address on the web", {"id": "https://college.example/7"}, "1046783"),
     ("nobody", {}, _ADA),
@@ -149,6 +200,30 @@ def _(scene: Scene) -> None:
 @case("a learner who is named otherwise than asked about", unchecked="learner")
 def _(scene: Scene) -> None:
     scene.learner = _ADA
+
+
+@case("the name of the learner, hashed", holds="learner")
+def _(scene: Scene) -> None:
+    scene.award(_names(_BY_NAME))
+    scene.learner = _NAME
+
+
+@case("the name of the learner, in the clear beside an address", holds="learner")
+def _(scene: Scene) -> None:
+    scene.award(_names(_by(_hashed(_ADA), _plain(_NAME, "name"))))
+    scene.learner = _NAME
+
+
+@case("another name than that of the learner", unchecked="learner")
+def _(scene: Scene) -> None:
+    scene.award(_names(_BY_NAME))
+    scene.learner = "Ada Byron"
+
+
+@case("a name where the learner has a number", unchecked="learner")
+def _(scene: Scene) -> None:
+    scene.award(_names(_BY_NUMBER))
+    scene.learner = _NAME
 
 
 @case("a learner put in by the bearer", refuted="commitment", unchecked="learner")

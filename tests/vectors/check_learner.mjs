@@ -14,6 +14,9 @@ function kindOf(text) {
   return [text.includes("@") ? "address" : "number", text];
 }
 
+const isName = ([kind, text]) => kind === "number" && (/\s/.test(text) || !/\p{Nd}/u.test(text));
+const singleSpaced = (text) => text.trim().replace(/\s+/g, " ");
+
 function spellings(text) {
   const at = text.lastIndexOf("@");
   if (at < 0) return [text];
@@ -31,20 +34,23 @@ function named(subject) {
   return found;
 }
 
-const isOne = ([, text, salt], asked) =>
+const isOne = ([kind, text, salt], asked) =>
   salt === null
-    ? asked.some((each) => each === text.trim().normalize("NFC"))
+    ? asked.some((each) => each === (kind === "name" ? singleSpaced(text) : text.trim()).normalize("NFC"))
     : asked.some((each) => text.toLowerCase() === `sha256$${createHash("sha256").update(each + salt).digest("hex")}`);
 
 function verdict(subject, learner) {
-  const [kind, text] = kindOf(learner.trim().normalize("NFC"));
+  const read = kindOf(learner.trim().normalize("NFC"));
+  const [kind, text] = [isName(read) ? "name" : read[0], read[1]];
   const all = named(subject);
-  if (all.some((each) => each[0] !== "name" && isOne(each, [text, ...spellings(text)]))) return "holds";
+  const names = ["name", "number"].includes(kind) ? [text, singleSpaced(text)] : [];
+  if (all.some((each) => isOne(each, each[0] === "name" ? names : [text, ...spellings(text)]))) return "holds";
   const alike = all.filter((each) => each[0] === kind);
   const title = (each) => each.toLowerCase().replace(/(^|[^a-z])[a-z]/g, (start) => start.toUpperCase());
   const capitals = [text.toLowerCase(), text.toUpperCase(), title(text)].flatMap(spellings);
   const open =
     alike.length === 0 ||
+    kind === "name" ||
     alike.some((each) => isOne(each, capitals)) ||
     alike.some(([, hash, salt]) => salt !== null && !/^sha256\$[0-9a-f]{64}$/i.test(hash));
   return open ? "could not check" : "refuted";

@@ -2,6 +2,7 @@
 // then the checks, then the cryptography.
 import { bytesOf } from "../verify/encodings.mjs";
 import { Refuted, printable } from "../verify/errors.mjs";
+import { NOT_ALONE } from "../verify/identities.mjs";
 import { code, download, el, english, facts, own } from "./dom.mjs";
 import { told } from "./told.mjs";
 import { answerSign, answerWords, basisWords, checkWords, inShort, verdictWords } from "./wording.mjs";
@@ -62,11 +63,11 @@ const whose = (answer, onAsk) => {
     names.length > 0 && el("p", {}, pieces(_("Its issuer wrote the name {names}, which others may have too."), { names: el("strong", {}, own(names.join(", "))) })),
     learner === undefined
       ? el("p", { class: "own" }, _("Nobody has checked that yet. A file can be passed on: ask the person who showed it to you."))
-      : el("p", { class: `found ${className(learner.verdict)}` }, found(learner.verdict), " ", el("span", { lang: "en", class: "own" }, learner.detail)),
+      : el("p", { class: `found ${isByName(learner) ? "by-name" : className(learner.verdict)}` }, found(learner), " ", el("span", { lang: "en", class: "own" }, learner.detail)),
     el(
       "form",
       { class: "ask", submit: ask },
-      el("label", { for: "learner" }, _("E-mail address, student number or DID of that person")),
+      el("label", { for: "learner" }, _("E-mail address, name, student number or DID of that person")),
       el("div", { class: "row" }, field, el("button", {}, _("Compare"))),
       el("p", { class: "own" }, _("It is compared here, in your browser, with what the credential states, often as a hash. Nothing is sent.")),
       fault,
@@ -83,8 +84,13 @@ const namesIn = ({ file, report }) => {
   return identifiers.filter(isName).slice(0, MOST_NAMES).map(({ identityHash }) => printable(identityHash, LONGEST_NAME));
 };
 
-const found = (verdict) =>
-  ({ holds: _("It is this person’s."), refuted: _("It is another person’s."), "could not check": _("It could not be told whether it is this person’s.") })[verdict];
+const found = (learner) =>
+  isByName(learner)
+    ? _("It is made out to this name, which others may have too.")
+    : { holds: _("It is this person’s."), refuted: _("It is another person’s."), "could not check": _("It could not be told whether it is this person’s.") }[learner.verdict];
+
+// Not in the green of what is a person's: a name that is the same says less.
+const isByName = ({ verdict, detail }) => verdict === "holds" && detail.endsWith(NOT_ALONE);
 
 const className = (verdict) => verdict.replaceAll(" ", "-");
 

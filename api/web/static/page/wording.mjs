@@ -33,7 +33,7 @@ export const checkWords = (name) =>
     issuer: _("Does it name its issuer rightly?"),
     validity: _("Is today within its dates?"),
     proof: _("Does its own signature hold?"),
-    learner: _("Is it this person’s?"),
+    learner: _("Does it name this person?"),
     blockcert: _("Does the receipt in the Blockcert hold?"),
     blockchain: _("Is its root on the blockchain that it names?"),
   })[name];

@@ -11,7 +11,7 @@ const ENTRIES = ["submission", "inclusion", "checkpoint"];
 // The report to show on `file`, as `read` returns it: on what `register` answered (`askRegister`, or the error that
 // it threw), unless a file of `evidence` proves what that left out. `policy` says which log is believed: a file, too.
 // `anchors` are the DIDs that the verifier trusts, without any the root authorities of the log; `at` and
-// `now` are in Unix milliseconds; `learner` is the e-mail address, number or DID of a person. Throws
+// `now` are in Unix milliseconds; `learner` is the e-mail address, name, number or DID of a person. Throws
 // `Refusal` (rule `anchor` or `learner`) for one that is none.
 export const judge = async ({ file, register = null, evidence = [], policy, ...asked }) => {
   const { anchors = [], now = Date.now(), at = null, learner = null } = asked;
