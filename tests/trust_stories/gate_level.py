@@ -173,5 +173,5 @@ def _attempts(told: story.Register) -> Iterator[Attempt]:
 def _compared(step: story.Step, answer: str) -> Iterator[str]:
     if (answer == ADMITTED) != (step.answer == ADMITTED):
         yield f"admission: {answer} at the gate, {step.answer}, of {step}"
-    elif answer != ADMITTED and not is_called(step.answer, answer):
+    elif answer != ADMITTED and not is_called(step.answer, answer, at_the_gate=True):
         yield f"rule: {answer} at the gate, {step.answer}, of {step}"

@@ -49,9 +49,26 @@ RULES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 """By rule of the model, what the product calls it where that is another name."""
 
 
-def is_called(rule: str, name: str) -> bool:
+AT_THE_GATE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "id-taken": frozenset(
+            {
+                "accreditation-of-another",
+                "achievement-version",
+                "unknown-accreditation",
+                "unknown-achievement",
+            }
+        )
+    }
+)
+"""What a gate may say besides: that an id of a credential was written before, the store tells it
+last, when all else about an issuance is right."""
+
+
+def is_called(rule: str, name: str, *, at_the_gate: bool = False) -> bool:
     """Return whether `name` is the product's for a rule of the model."""
-    return name in RULES.get(rule, {rule})
+    besides = AT_THE_GATE.get(rule, frozenset()) if at_the_gate else frozenset()
+    return name in RULES.get(rule, {rule}) | besides
 
 
 def limits_of(settings: Settings) -> Limits:
