@@ -70,6 +70,22 @@ class SubmissionLine(Shape, frozen=True, gc=False, kw_only=True):
 SHAPES: Final = (Listed[SubmissionLine],)
 
 
+class Found(NamedTuple):
+    """A submission, and why it does not count as of the size asked about, if so."""
+
+    submission: SubmissionAt
+    why: key_table.NotCounted | None
+
+
+def submission_of(view: View, issuer: str, jti: str) -> Found:
+    """Return a submission by its names; raises a 404 `Problem` if it was not recorded by then."""
+    found = submissions.known_as(view.connection, issuer, jti, view.size)
+    if found is None:
+        raise view.missing("submission", jti)
+    reasons = keys.not_counted(view.connection, [found.signed], view.size)
+    return Found(found, reasons.get(found.signed.position))
+
+
 def submission_line(found: SubmissionAt, why: key_table.NotCounted | None) -> SubmissionLine:
     """Return a submission, as a list tells it; `why` it does not count, if so."""
     return SubmissionLine(

@@ -21,7 +21,7 @@ from api.processes.wakeups import PUBLISH_SECONDS, Wakeups
 from api.submissions.dry_runs import DryRuns
 from api.submissions.hops import Hops
 from api.submissions.quota import Quota
-from api.submissions.receipts import Receipts
+from api.submissions.receipts import Counted, Receipts
 from api.submissions.recording import Recorder, RefusedForFlags
 from log.proofs import Proofs
 from registry.gate import Examined, Gate, Recorded
@@ -174,9 +174,12 @@ class Submissions:
         finally:
             self.intake.release(len(body))
 
-    async def find(self, issuer: str, jti: str) -> bytes:
-        """Return the receipt of a submission recorded before; raises a 404 `Problem`."""
-        return _encode(await self._proven(lambda: self._receipts.find(issuer, jti)))
+    async def find(self, issuer: str, jti: str, then: Counted | None = None) -> bytes:
+        """Return the receipt of a submission recorded before; raises a 404 `Problem`.
+
+        With `then`, it says whether the submission counted as of that size.
+        """
+        return _encode(await self._proven(lambda: self._receipts.find(issuer, jti, then)))
 
     async def _proven(self, make: Callable[[], Receipt]) -> Receipt:
         """Return the receipt that `make` makes in a thread; raises a 503 when too many wait."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from api.http.problems import Problem
 from api.published import Published
@@ -14,6 +17,16 @@ from testamur.tlog.proof import TlogProof
 from testamur.verification.receipt import Receipt, encode_path, flagged
 
 
+class Counted(NamedTuple):
+    """Whether a submission counted as of a size.
+
+    The register of the gate is that of the last entry, so this is asked of the projections.
+    """
+
+    size: int
+    counts: bool
+
+
 class Receipts:
     """Makes receipts; `latest` returns the newest published checkpoint."""
 
@@ -22,13 +35,17 @@ class Receipts:
         self._proofs = proofs
         self._latest = latest
 
-    def find(self, issuer: str, jti: str) -> Receipt:
-        """Return the receipt of a submission recorded before; raises a 404 `Problem`."""
+    def find(self, issuer: str, jti: str, then: Counted | None = None) -> Receipt:
+        """Return the receipt of a submission recorded before; raises a 404 `Problem`.
+
+        With `then`, it says whether the submission counted as of that size.
+        """
         recorded = self._gate.receipt(issuer, jti)
         if recorded is None:
             raise Problem(404, "unknown-submission", f"{issuer} never submitted this", value=jti)
         entry = self.entry(recorded)
-        return self.make(parse_submission_entry(entry)[1].payload, entry, recorded)
+        found = self.make(parse_submission_entry(entry)[1].payload, entry, recorded)
+        return found if then is None else replace(found, as_of=then.size, counts=then.counts)
 
     def entry(self, recorded: Recorded) -> bytes:
         """Return the submission entry as it was recorded."""

@@ -8,8 +8,12 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from api.http import conditional, examples, openapi
 from api.http.endings import check_ending
-from api.questions.moment import DID, NOW, UUID
+from api.questions.answerer import View
+from api.questions.moment import DID, NOW, UUID, When
+from api.questions.question import Asking
+from api.questions.submissions import submission_of
 from api.submissions.endpoint import Submissions
+from api.submissions.receipts import Counted
 from api.web.routes import likes_pages, page_of
 from testamur.catalogue import dry_run
 from testamur.catalogue.submission import MEDIA_TYPE
@@ -56,6 +60,9 @@ _REFUSALS: Final = openapi.problems(
 
 
 _RECEIPT: Final = openapi.answer(Receipt, "The receipt, in the state that was asked for.")
+_RECEIPT_FOUND: Final = openapi.answer(
+    Receipt, "The receipt, in the furthest state that holds now.", sized=True
+)
 _RECORDED_BEFORE: Final = {
     **_RECEIPT,
     "description": "It was recorded before; this is its receipt.",
@@ -123,20 +130,24 @@ async def check(submissions: Submitting, request: Request) -> Response:
     "/submissions/{issuer}/{jti}",
     summary="The receipt of a submission recorded before.",
     description="Made from the log each time, so asking again cannot give another one. It says "
-    "whether the submission still counts.",
+    "whether the submission still counts; asked about a moment, whether it did then, and names "
+    "the size in `asOf`. Its proof leads to the newest checkpoint all the same.",
     responses={
-        200: openapi.answer(Receipt, "The receipt, in the furthest state that holds now."),
+        200: _RECEIPT_FOUND,
         **openapi.problems(
             p308="An id is in another spelling: the receipt is at `Location`.",
-            p404="No such submission here.",
+            p404="No such submission here, or none yet as of the moment asked about.",
             p406="A receipt is no table: it has no form `.csv`.",
-            p422="Not a DID or not a UUID.",
+            p422="Not a DID or not a UUID, or a question about the future.",
+            p503="The projections have not reached that size yet, or the server is busy.",
         ),
     },
 )
 async def receipt_of(
     submissions: Submitting,
     request: Request,
+    asker: Asking,
+    when: When,
     issuer: Annotated[
         str,
         Path(
@@ -155,15 +166,23 @@ async def receipt_of(
         ),
     ],
 ) -> Response:
-    if likes_pages(request.scope["headers"]):
-        state = request.app.state
+    if likes_pages(asker.headers):
+        pages = request.app.state.log_pages
         return page_of(
-            await state.answerer.ask(
-                NOW, lambda view: state.log_pages.submission(view, issuer, jti)
+            await asker.answerer.ask(
+                when,
+                lambda view: pages.submission(view, submission_of(view, issuer, jti), asker),
             )
         )
     check_ending(request.scope, ".json")
-    found = await submissions.find(issuer, jti)
     headers = {"Cache-Control": "no-cache", "Vary": "Accept, Accept-Encoding"}
-    held = conditional.held(request.scope["headers"])
-    return conditional.answer(found, "application/json", headers, held)
+    then = None
+    if when != NOW:  # the receipt of now waits for no projection
+        then = await asker.answerer.ask(when, lambda view: _counted(view, issuer, jti))
+        headers["Testamur-Size"] = str(then.size)
+    found = await submissions.find(issuer, jti, then)
+    return conditional.answer(found, "application/json", headers, asker.held)
+
+
+def _counted(view: View, issuer: str, jti: str) -> Counted:
+    return Counted(view.size, submission_of(view, issuer, jti).why is None)

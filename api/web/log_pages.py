@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import msgspec
 
-from api.http.problems import Problem
 from api.published import Published
 from api.questions import links as at
 from api.questions.answerer import View
@@ -19,12 +18,12 @@ from api.questions.from_log import FromLog
 from api.questions.moment import is_did
 from api.questions.proofs import ProvenEntry, ProvenGrowth, subtrees
 from api.questions.question import Asker, PageMaker, because_of
+from api.questions.submissions import Found
 from api.questions.whole_log import LogAnswer, SignedLog
 from api.web.modules import needed
 from api.web.names import names_of
 from api.web.pages import shared
 from api.web.rendering import render
-from projections import keys, submissions
 from testamur.catalogue.submission import parse_submission_entry
 from testamur.tlog.merkle import shared_subtrees
 
@@ -55,24 +54,20 @@ class LogPages:
             ProvenGrowth: self._growth,
         }
 
-    def submission(self, view: View, issuer: str, jti: str) -> bytes:
-        """Return the page of a submission; raises a 404 `Problem` if there is none."""
-        found = submissions.known_as(view.connection, issuer, jti, view.size)
-        if found is None:
-            raise Problem(404, "unknown-submission", f"{issuer} never submitted this", value=jti)
+    def submission(self, view: View, asked: Found, asker: Asker) -> bytes:
+        """Return the page of the submission that was asked for."""
+        found = asked.submission
         first, published = found.signed.position, self._latest()
         last = first + min(found.events, SHOWN_EVENTS)
         header, *events = self._log.entries(first, last + 1, published.checkpoint)
-        why = keys.not_counted(view.connection, [found.signed], view.size).get(first)
         facts = {
-            "because": because_of(why),
+            "because": because_of(asked.why),
             "events": [(says, named(says)) for says in map(msgspec.json.decode, events)],
             "found": found,
             "header": parse_submission_entry(header)[1],
-            "names": names_of(view, [issuer]),
+            "names": names_of(view, [found.signed.organization]),
         }
-        address = at.submission(issuer, jti)
-        return self._page("submission.html", view, address, facts)
+        return self._page("submission.html", view, asker.address, facts)
 
     def _whole(self, view: View, found: LogAnswer, asker: Asker) -> bytes:
         facts = {

@@ -63,8 +63,10 @@ class Receipt(
 
     `entry` is the text of the submission entry at `position`; `proof` its c2sp.org/tlog-proof;
     `end_path` the base64 inclusion path of the last event in the same tree. `counts` says whether
-    the submission still counted when the receipt was made: a later key event may cut it off.
-    `reach` sums up what a declaration in it changed about the counting of earlier submissions.
+    the submission still counted when the receipt was made: a later key event may cut it off. With
+    `as_of`, it says whether it counted as of that size instead, and the proof leads to the newest
+    checkpoint all the same. `reach` sums up what a declaration in it changed about the counting of
+    earlier submissions.
     """
 
     format: Literal["testamur/receipt/1"]
@@ -80,6 +82,7 @@ class Receipt(
     reach: Reach | None = None
     repeated: bool = False
     counts: bool = True
+    as_of: Position | None = None
     proof: str | None = None
     end_path: tuple[str, ...] | None = None
 
@@ -133,6 +136,7 @@ def verify_receipt(receipt: Receipt, submission: bytes, policy: Policy) -> Verif
         [strict_base64(text) for text in receipt.end_path],
         verified.checkpoint.root,
     )
+    _check_as_of(receipt, verified.checkpoint.size)
     _check_witnessed(parse_time(receipt.recorded_at), verified.witnesses)
     return verified
 
@@ -176,6 +180,15 @@ def verify_after(receipt: Receipt, seen: Sequence[tuple[str, int]], *, sent_at: 
                 f"recorded-at: the log says that it recorded this at {receipt.recorded_at}, but it "
                 f"was sent after {name} had seen the log at {format_time(at * 1000)}"
             )
+
+
+def _check_as_of(receipt: Receipt, size: int) -> None:
+    end = receipt.position + receipt.events + 1
+    if receipt.as_of is not None and not end <= receipt.as_of <= size:
+        raise Refuted(
+            f"the receipt is as of size {receipt.as_of}, but the submission ends at {end}, and the "
+            f"tree of its proof at {size}"
+        )
 
 
 def _check_witnessed(recorded_at: int, witnesses: Sequence[tuple[str, int]]) -> None:

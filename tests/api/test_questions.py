@@ -166,7 +166,7 @@ def test_a_moment_that_cannot_be_asked_about_is_refused(
         ),
         ("/entries", "the parameters here are start, limit"),
         ("/stream", "the parameters here are start"),
-        ("/submissions/{did}/{id}", "none is taken here"),
+        ("/submissions/{did}/{id}", "the parameters here are size, at"),
     ],
 )
 def test_a_misspelt_parameter_is_not_passed_over(served: Served, path: str, takes: str) -> None:

@@ -157,6 +157,11 @@ def _receipt() -> dict[str, Any]:
                 _change("counts that is text", "counts", "no", "no receipt"),
                 _change("null for an entry", "entry", None, "no receipt"),
                 _change("text for a path", "endPath", "AAAA", "no receipt"),
+                _change("as of its last event", "asOf", position + 2),
+                _change("as of nothing", "asOf", 0),
+                _change("as of more than the tree of its proof", "asOf", size + 1),
+                _change("as of a text", "asOf", str(size), "no receipt"),
+                _change("as of a negative size", "asOf", -1, "no receipt"),
             ],
         }  # fmt: skip
 

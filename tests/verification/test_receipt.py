@@ -107,6 +107,17 @@ def test_a_receipt_without_a_proof_is_a_promise_and_could_not_be_examined(sent: 
             sent.verify(sent.receipt(state="durable", **missing))
 
 
+def test_a_receipt_as_of_a_size_is_of_one_that_holds_the_submission_and_is_proven(
+    sent: Sent,
+) -> None:
+    end = sent.position + 6
+    for size in (end, sent.size):
+        sent.verify(parse_receipt(msgspec.json.encode(sent.receipt(as_of=size, counts=False))))
+    for size in (0, sent.position, end - 1, sent.size + 1):
+        with pytest.raises(Refuted, match=f"as of size {size}, but"):
+            sent.verify(sent.receipt(as_of=size))
+
+
 def test_a_receipt_for_another_submission_is_refuted(sent: Sent) -> None:
     other = sent.story.cohort(5)
 

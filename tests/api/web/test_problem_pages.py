@@ -36,7 +36,10 @@ NAMED = {"Refusal": 0, "Problem": 1, "not_now": 0}
 MADE = {
     "f'unknown-{kind}'": [
         f"unknown-{kind}"
-        for kind in ("accreditation", "achievement", "credential", "organization", "recognition")
+        for kind in (
+            *("accreditation", "achievement", "credential"),
+            *("organization", "recognition", "submission"),
+        )
     ],
     "f'{kind}-of-another'": [
         f"{kind}-of-another"
