@@ -46,7 +46,7 @@ TRANSLATED: Final = frozenset(
 )
 """The templates of pages in all languages. Every other page is English, whatever is asked."""
 PARTS: Final = frozenset(
-    {"base.html", "forms.html", "languages.html", "scripts.html", "words.html"}
+    {"base.html", "forms.html", "languages.html", "moments.html", "scripts.html", "words.html"}
 )
 """What these pages are made of besides."""
 _OF_SCRIPTS: Final = ("api/web/static/page/", "api/web/templates/offline.html")

@@ -17,6 +17,7 @@ from api.questions.providers import ProviderLine
 from api.questions.question import Asker, HistoryLine, Listed, PageMaker, history_line
 from api.questions.recognised import RecognisedAnswer
 from api.questions.submissions import SubmissionLine
+from api.web.moments import moments_of
 from api.web.names import names_of
 from api.web.numbers_page import flag_rows, numbers_of_achievement, plots
 from api.web.organization_page import organization_facts, recognised_tree
@@ -25,7 +26,6 @@ from projections import accreditations, achievements, credentials
 from projections.described import Load
 
 _OF_THIS_PAGE: Final = frozenset({"cursor", "lang"})
-_MOMENT: Final = frozenset({"at", "size"})
 _FIRST: Final = 12  # items of each list that a page about one thing shows
 
 
@@ -50,29 +50,19 @@ def _maker(told: Told, origin: str) -> PageMaker:
 
 
 def shared(origin: str, address: str, view: View) -> dict[str, Any]:
-    """Return the facts that every page tells of its view: how far it goes, and where else it is.
-
-    `now` is the address of the same as it is now, for a page whose reader asked for another moment.
-    The further pages of a list keep the size of the first: nobody asked for that.
-    """
+    """Return the facts that every page tells of its view: how far it goes, and where else it is."""
     split = urlsplit(address)
     given = parse_qsl(split.query, keep_blank_values=True)
     asked = [pair for pair in given if pair[0] not in _OF_THIS_PAGE]
-    timeless = [pair for pair in asked if pair[0] not in _MOMENT]
-    is_earlier = len(timeless) < len(asked) and not any(name == "cursor" for name, _ in given)
     return {
         "origin": origin,
-        "now": _address(split.path, timeless) if is_earlier else None,
+        "moments": moments_of(address),
         "path": split.path,
         "asked": dict(asked),
-        "query": _address("", asked),
+        "query": f"?{urlencode(asked, safe=':')}" if asked else "",
         "size": view.size,
         "recorded_at": view.recorded_at,
     }
-
-
-def _address(path: str, query: list[tuple[str, str]]) -> str:
-    return f"{path}?{urlencode(query, safe=':')}" if query else path
 
 
 def _credential(view: View, found: CredentialAnswer) -> dict[str, Any]:

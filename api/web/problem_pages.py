@@ -7,6 +7,7 @@ rules (`api/http/problem_types`).
 from __future__ import annotations
 
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import msgspec
 from fastapi import APIRouter, Path, Request, Response
@@ -22,6 +23,7 @@ from api.questions.table import CONTENT_TYPE, CSV, table
 from api.web.finding import kinds_of
 from api.web.languages import language_asked
 from api.web.meant import Meant, meant
+from api.web.moments import PATH, Moments, moments_of
 from api.web.policy import HTML, PAGES_VARY, POLICY
 from api.web.rendering import render
 
@@ -133,6 +135,7 @@ async def problem_page(request: Request, problem: Problem) -> Response:
         "problem": document,
         "told": TYPES.get(document.rule),
         "origin": request.app.state.origin,
+        "moments": _moments(request, document.rule),
         "meant": await _meant(request, path) if document.status in _NOTHING_THERE else [],
         "asked": path,
         "typed": request.query_params.get("q") or request.query_params.get("name") or "",
@@ -144,6 +147,15 @@ async def problem_page(request: Request, problem: Problem) -> Response:
         document.status,
         headers={**headers, **problem.headers, "Content-Type": f"{HTML}; charset=utf-8"},
     )
+
+
+def _moments(request: Request, rule: str) -> Moments | None:
+    """Return what the page tells of other moments; None where the address asks about no moment."""
+    path = quote(request.scope["path"], safe="/:")
+    if rule == "no-such-path" or path == PATH:
+        return None
+    found = moments_of(f"{path}?{request.url.query}")
+    return found if found.is_asked else None
 
 
 async def _meant(request: Request, path: str) -> list[Meant]:

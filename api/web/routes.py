@@ -1,4 +1,4 @@
-"""The addresses that are for people alone: the search box, static files, pages of problems."""
+"""The addresses that are for people alone: the search box, the moment of a page, static files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from api.http.asgi import CSP, Headers
 from api.http.negotiation import media_type_taken
 from api.http.problems import Problem
 from api.questions.moment import NOW
-from api.web import static_files
+from api.web import moments, static_files
 from api.web.finding import found
 from api.web.policy import HTML, PAGES_VARY, POLICY
 
@@ -22,6 +22,17 @@ _PAGE: Final = {"Cache-Control": "no-store", CSP: POLICY, "Vary": PAGES_VARY}
 async def find(request: Request, q: Annotated[str, Query(max_length=200)] = "") -> Response:
     """Lead to what was typed into the search box."""
     address = await request.app.state.answerer.ask(NOW, lambda view: found(view, q))
+    return Response(status_code=303, headers={"Location": address, "Cache-Control": "no-cache"})
+
+
+@routes.get(moments.PATH)
+async def moment(
+    page: Annotated[str, Query(pattern=moments.PAGE, max_length=moments.MAX_ADDRESS)],
+    at: Annotated[str, Query(max_length=40)] = "",
+    size: Annotated[str, Query(max_length=20)] = "",
+) -> Response:
+    """Lead to a page as of the moment that was typed."""
+    address = moments.address_as_of(page, at, size)
     return Response(status_code=303, headers={"Location": address, "Cache-Control": "no-cache"})
 
 

@@ -21,10 +21,11 @@ NOT_FOUND: Final = (
     "/nothing",
     "/credentials/019aa5f0-5c00-7000-8000-000000000001",
     "/organizations?size=99999999",
+    "/log?at=yesterday",
 )
 _LONG_LISTS: Final = ("/credentials", "/submissions")
 _SOME: Final = "?limit=8"
-_ASKED: Final = {"/consistency": "?earlier=100"}
+_ASKED: Final = {"/consistency": "?earlier=100", "/moment": "?page=/"}
 """What a path needs to be asked at all."""
 _OTHER_STATES: Final = (
     "/organizations?name=nobody+is+called+this",
@@ -90,6 +91,7 @@ def pages(shown: ShownLog) -> dict[str, int]:
     known = examples(shown)
     asked = [each for template in templates() for each in addresses(template, known)]
     asked += [*_OTHER_STATES, *NOT_FOUND]
+    asked += [f"/submissions/{known['issuer'][0]}/{known['jti'][0]}?size=300"]
     found = dict(_answered(shown, asked))
     failing = {each: status for each, status in found.items() if status != 200}
     assert failing.keys() == set(NOT_FOUND), failing
