@@ -177,7 +177,8 @@ class App:
             asked = _asking_for_gzip(scope)
             await self._zipping(asked, receive, send_safe)
         elif coding.plain:
-            # A proxy compresses better than this process, which has one core for everything.
+            # A proxy compresses better than this process, which has one core for everything. What
+            # is worth it is in gzip already (`http/kept.py`, `http/zipping.py`).
             await self._framework(scope, receive, send_safe)
         else:
             await answer_problem(send, not_acceptable("this is sent as it is, or in gzip"))

@@ -151,13 +151,16 @@ async def about(
 ) -> Response:
     check_ending(request.scope, ".json")
     state, query = request.app.state, request.url.query
-    if media_type_taken(request.scope["headers"], _ABOUT_FORMS) != HTML:
+    headers = request.scope["headers"]
+    if media_type_taken(headers, _ABOUT_FORMS) != HTML:
         return _json(observed.about(await _register(state.answerer, when)))
-    language = language_asked(request.scope["headers"], lang)
+    language = language_asked(headers, lang)
     address = f"/?{query}" if query else "/"
-    return page_of(
-        await state.answerer.ask(when, lambda view: state.front.page(view, address, language))
-    )
+
+    def page(view: View) -> Response:
+        return page_of(state.front.page(view, address, language), headers)
+
+    return cast("Response", await state.answerer.ask(when, page))
 
 
 async def _register(answerer: Answerer, when: Moment) -> RegisterNow | None:

@@ -5,7 +5,7 @@ RFC 9110 sections 8.8.3 and 13.1.2. Tags are weak: an answer in gzip says the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Final
 
@@ -27,18 +27,18 @@ def answer(
     headers: Mapping[str, str],
     held: bytes | None,
     *,
-    zipped: bytes | None = None,
+    zipped: Callable[[], bytes] | None = None,
 ) -> Response:
     """Return a 200 with `body`, or a 304 if what the client holds is the same.
 
-    `zipped` is the body in gzip, which is sent in its place.
+    `zipped` makes gzip of the body, which is sent in its place.
     """
     tag = sha256(media_type.encode() + body).hexdigest()[:32]
     named = {**headers, "ETag": f'W/"{tag}"'}
     if held is not None and matches(held, f'"{tag}"'.encode()):
         return Response(status_code=304, headers=named)
     if zipped is not None:
-        body, named["Content-Encoding"] = zipped, "gzip"
+        body, named["Content-Encoding"] = zipped(), "gzip"
     # The media type as it is: the framework would add a charset to what is text.
     return Response(body, headers={**named, "Content-Type": media_type})
 

@@ -1,7 +1,7 @@
 """Answers that never change: each is compressed once, and costs nobody anything after that.
 
-Other answers are sent as they are to a client that takes either: a proxy compresses better than
-this process, which has one core for everything.
+Other answers, but for pages, are sent as they are to a client that takes either: a proxy compresses
+better than this process, which has one core for everything.
 """
 
 from __future__ import annotations
@@ -32,13 +32,11 @@ class Kept:
 
     def answer(self, asked: Headers, headers: Mapping[str, str]) -> Response:
         """Return it as an answer to a request with these headers; gzip to whom that is as good."""
-        coding = coding_taken(asked)
-        takes_gzip = coding.gzip and coding.liked != "plain"
         named = {**headers, "Vary": "Accept-Encoding"}
         return conditional.answer(
             self.body,
             self.media_type,
             named,
             conditional.held(asked),
-            zipped=self.zipped if takes_gzip else None,
+            zipped=(lambda: self.zipped) if coding_taken(asked).gladly_gzip else None,
         )

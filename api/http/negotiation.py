@@ -37,6 +37,11 @@ class Coding(NamedTuple):
     plain: bool
     liked: Literal["gzip", "plain"] | None
 
+    @property
+    def gladly_gzip(self) -> bool:
+        """Whether gzip is as good as a plain answer."""
+        return self.gzip and self.liked != "plain"
+
 
 _PLAIN: Final = Coding(gzip=False, plain=True, liked=None)
 

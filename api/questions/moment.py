@@ -17,7 +17,10 @@ from urllib.parse import quote, urlencode
 from fastapi import Depends, Query, Request
 
 from api.http.endings import ending_of
+from api.http.negotiation import media_type_taken
 from api.http.problems import Problem
+from api.questions.table import CSV
+from api.web.policy import HTML
 from projections.page import MAX_PAGE
 
 DID: Final = r"^did:key:z[1-9A-HJ-NP-Za-km-z]{40,64}$"
@@ -37,6 +40,9 @@ _CURSOR_FORM: Final = (
     "filters; take that address as it is"
 )
 MAX_SIZE: Final = 2**53 - 1
+MAX_SHOWN: Final = 100
+"""Items on a page for people, whom ten times as many would be no use and a long wait."""
+_FORMS: Final = ("application/json", CSV, HTML)
 _NO_TIME: Final = "is an RFC 3339 time from 1970 on, such as 2026-11-21T10:00:00Z"
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _TIME: Final = re.compile(
@@ -124,11 +130,19 @@ async def page_asked(
         ),
     ] = None,
     limit: Annotated[
-        int, Query(ge=1, le=MAX_PAGE, description="Items on a page, at most.", examples=[100])
+        int,
+        Query(
+            ge=1,
+            le=MAX_PAGE,
+            description=f"Items on a page, at most; in HTML {MAX_SHOWN} at most.",
+            examples=[100],
+        ),
     ] = 100,
 ) -> PageRequest:
     """Return which page a request asks for; raises a 422 `Problem` for another list's cursor."""
     query = request.query_params
+    if media_type_taken(request.scope["headers"], _FORMS) == HTML:
+        limit = min(limit, MAX_SHOWN)
     choice = tuple((name, value) for name, value in query.multi_items() if name not in _PLACE)
     path, ending = request.url.path, ending_of(request.scope)
     if cursor is None:

@@ -22,6 +22,7 @@ from api.http.negotiation import media_type_taken
 from api.http.openapi import Responses, answer, problems
 from api.http.own_address import address_of
 from api.http.problems import not_acceptable
+from api.http.zipping import in_gzip
 from api.questions import links as at
 from api.questions.answerer import Answerer, View
 from api.questions.filters import ListRequest
@@ -271,31 +272,41 @@ async def answered(
     page = asker.pages.get(kind)
     media_type = asker.takes(_MEDIA_TYPES if page is None else (*_MEDIA_TYPES, HTML))
 
-    def answer_to(view: View) -> tuple[bytes, int, str | None]:
+    def answer_to(view: View) -> Response:
         found = find(view)
         if media_type == HTML and page is not None:
             body = page(view, found, asker)
         else:
             body = table(found, kind) if media_type == CSV else _encode(found)
-        return body, found.size, getattr(found, "next", None)
+        return conditional.answer(
+            body,
+            _CONTENT_TYPES[media_type],
+            _headers(asker, moment, media_type, found),
+            asker.held,
+            zipped=in_gzip(body, asker.headers) if media_type == HTML else None,
+        )
 
-    body, size, following = await asker.answerer.ask(moment, answer_to)
+    return await asker.answerer.ask(moment, answer_to)
+
+
+def _headers(asker: Asker, moment: Moment, media_type: str, found: Any) -> dict[str, str]:
     headers = {
-        "Testamur-Size": str(size),
+        "Testamur-Size": str(found.size),
         # The answer for a size never changes. The answer for a time may, until the log has grown
         # past it.
         "Cache-Control": "no-cache" if moment.size is None else "public, max-age=3600",
         "Vary": "Accept, Accept-Encoding",
     }
+    following = getattr(found, "next", None)
     if following is not None:
         headers["Link"] = f'<{following}>; rel="next"'
     if media_type == CSV:
         # A table has no place for the size it holds for, and a file loses the header.
-        headers["Content-Disposition"] = f'attachment; filename="{asker.name}-{size}.csv"'
+        headers["Content-Disposition"] = f'attachment; filename="{asker.name}-{found.size}.csv"'
     if media_type == HTML:
         # It says how old it is.
         headers |= {"Cache-Control": "no-cache", CSP: POLICY, "Vary": PAGES_VARY}
-    return conditional.answer(body, _CONTENT_TYPES[media_type], headers, asker.held)
+    return headers
 
 
 def listed(

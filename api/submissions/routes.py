@@ -168,12 +168,12 @@ async def receipt_of(
 ) -> Response:
     if likes_pages(asker.headers):
         pages = request.app.state.log_pages
-        return page_of(
-            await asker.answerer.ask(
-                when,
-                lambda view: pages.submission(view, submission_of(view, issuer, jti), asker),
-            )
-        )
+
+        def page(view: View) -> Response:
+            found = submission_of(view, issuer, jti)
+            return page_of(pages.submission(view, found, asker), asker.headers)
+
+        return await asker.answerer.ask(when, page)
     check_ending(request.scope, ".json")
     headers = {"Cache-Control": "no-cache", "Vary": "Accept, Accept-Encoding"}
     then = None

@@ -90,4 +90,5 @@ def _page(request: Request, template: str, script: str, lang: str | None) -> Res
     check_ending(request.scope)  # it tells of what its reader has, and nothing of the register
     pages: BrowserPages = request.app.state.browser_pages
     language = language_asked(request.scope["headers"], lang)
-    return page_of(pages.page(template, script, address_of(request), language))
+    body = pages.page(template, script, address_of(request), language)
+    return page_of(body, request.scope["headers"])

@@ -17,6 +17,7 @@ from api.http.asgi import CSP
 from api.http.negotiation import media_type_taken
 from api.http.problem_types import GROUPS, TYPES
 from api.http.problems import Problem, not_acceptable
+from api.http.zipping import in_gzip
 from api.questions.answerer import Answerer, View
 from api.questions.moment import NOW
 from api.questions.table import CONTENT_TYPE, CSV, table
@@ -124,7 +125,13 @@ def _answered(request: Request, found: msgspec.Struct, template: str, **facts: A
         body, content = _encode(found), _JSON
     else:
         raise not_acceptable(f"this is sent as {_JSON}, {CSV} or {HTML}")
-    return conditional.answer(body, content, headers, conditional.held(asker))
+    return conditional.answer(
+        body,
+        content,
+        headers,
+        conditional.held(asker),
+        zipped=in_gzip(body, asker) if taken == HTML else None,
+    )
 
 
 async def problem_page(request: Request, problem: Problem) -> Response:

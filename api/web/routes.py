@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.http.asgi import CSP, Headers
 from api.http.negotiation import media_type_taken
 from api.http.problems import Problem
+from api.http.zipping import in_gzip
 from api.questions.moment import NOW
 from api.web import moments, static_files
 from api.web.finding import found
@@ -45,9 +46,15 @@ async def static(request: Request, digest: str, name: str) -> Response:
     return file.answer(request.scope["headers"], {"Cache-Control": static_files.KEPT_FOR_GOOD})
 
 
-def page_of(body: bytes) -> Response:
-    """Return a page as an answer that is not kept, since it says how old it is."""
-    return Response(body, headers={**_PAGE, "Content-Type": f"{HTML}; charset=utf-8"})
+def page_of(body: bytes, asked: Headers) -> Response:
+    """Return a page as an answer to a request with these headers.
+
+    It is not kept, since it says how old it is.
+    """
+    headers, made = {**_PAGE, "Content-Type": f"{HTML}; charset=utf-8"}, in_gzip(body, asked)
+    if made is None:
+        return Response(body, headers=headers)
+    return Response(made(), headers={**headers, "Content-Encoding": "gzip"})
 
 
 def likes_pages(headers: Headers) -> bool:
