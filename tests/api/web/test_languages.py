@@ -25,6 +25,9 @@ _MARKUP = re.compile(r"[<>]|&#?\w+;")
 _EMPTY = frozenset({"meta", "link", "input", "br"})
 _PLAIN = frozenset({"API", "Format", "Id", "JSON", "CSV", "Status", "Log", "Register", "Position"})
 """Texts that some other language has as they are."""
+_QUOTES = frozenset("“”„\u2018\u2019«»\"'")
+_QUOTES_OF = {"de": "„“", "es": "«»", "fr": "«»", "nl": "\u2018"}
+_LOOSE_IN_FRENCH = re.compile("(?<!\u202f)[;:!?»]|«(?!\u202f)")
 
 
 def catalogue(language: str) -> Catalog:
@@ -107,6 +110,15 @@ def test_a_translation_has_the_places_of_its_text_and_no_markup(language: str) -
         assert words == words.strip()
         ends = re.compile(r"[.:…?]$")
         assert bool(ends.search(text)) == bool(ends.search(words)), f"{text} | {words}"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_translation_has_the_punctuation_of_its_language(language: str) -> None:
+    for _, words in translated(language):
+        assert set(words) & _QUOTES <= {*_QUOTES_OF[language], "\u2019"}, words
+        opened = words.count("?") if language == "es" else 0
+        assert (words.count("¿"), words.count("¡")) == (opened, 0), words
+        assert language != "fr" or not _LOOSE_IN_FRENCH.search(words), words
 
 
 @pytest.mark.parametrize("language", OTHERS)
