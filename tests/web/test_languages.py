@@ -73,6 +73,9 @@ def test_a_learners_page_speaks_a_language_and_keeps_the_credential_in_its_links
     assert page.locator(".languages [aria-current=true]").get_attribute("lang") == language
     assert page.evaluate("location.hash.length") > 100
     assert fits(page)
+    label = page.locator("label[for=with-link]").bounding_box()
+    assert label is not None
+    assert label["width"] > NARROW / 2, "one word a line"
     assert in_english(page) == set()
 
 
