@@ -143,9 +143,10 @@ class _Credentials:
             for at in range(0, len(ids), 25)
         ]
 
-    def acts(self, filled: Filled, _: int) -> Sequence[Act]:
+    def acts(self, filled: Filled, events: int) -> Sequence[Act]:
         """Return one submission about some of them."""
-        taken, self._ids = self._ids[: self._some], self._ids[self._some :]
+        some = min(self._some, events)
+        taken, self._ids = self._ids[:some], self._ids[some:]
         signer = filled.story.provider if self._signer is None else self._signer
         return [(signer, [self._last(id_, self._ids[-1]) for id_ in taken])]
 

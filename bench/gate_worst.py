@@ -5,9 +5,9 @@ python -m bench.gate_worst --things 100000
 Every kind of event is tried in its heaviest spellings (`bench.gate_kinds`) against every shape of
 a register (`bench.gate_shapes`), and the worst found is printed with both. Counted is the CPU
 time of the committer while the store's write lock is held, without the store's own inserts and
-COMMIT. Of events that come many in a submission, what a submission of one issuance costs in the
-same register is taken off: it is paid once, and printed beside. Memory is what a fold of events
-leaves in a register.
+COMMIT. Of events that come many in a submission, what a submission of one of them costs in the same
+register is taken off: that is paid once, and the worst of it printed beside. Memory is what a fold
+of events leaves in a register.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 import typer
@@ -47,11 +47,9 @@ from tests.harness.story import Party, Story, private_key
 _GROUP: Final = 1_000
 """Events of one group, or of one submission."""
 
-_AGAIN: Final = 2
+_AGAIN: Final = 6
 _SPENT: Final = frozenset({"key-count", "key-events", "status-event-count"})
 """The rules by which a shape leaves room for only so many trials."""
-_ALONE: Final = ("a submission", False)
-
 _ROUNDS: Final = 3  # the least is taken: the others were disturbed
 
 
@@ -132,14 +130,13 @@ class Bench:
         live = self.committer._shared._live  # noqa: SLF001  # a gate has no door for this
         self.filled = Filled(self.story, live)
         SHAPES[self.shape](self.filled, self.things)
-        self.submission = min(self._taken([self._issuance()]) for _ in range(_ROUNDS * 3))
 
-    def least(self, trial: Trial, worst: float) -> float | None:
-        """Return microseconds per event as `cost` does, measured again if they are the worst yet.
+    def least(self, trial: Trial, worst: float) -> Cost | None:
+        """Return what an event costs as `cost` does, measured again if it is the worst yet.
 
         On a machine with neighbours the worst of a thousand measurements is a disturbed one.
         """
-        taken: float | None = None
+        taken: Cost | None = None
         for _ in range(1 + _AGAIN):
             try:
                 self.prepare(trial)
@@ -151,21 +148,21 @@ class Bench:
             if found is None:
                 break
             taken = found if taken is None else min(taken, found)
-            if taken <= worst:
+            if taken.event <= worst:
                 break
         return taken
 
-    def cost(self, trial: Trial) -> float | None:
-        """Return microseconds of write transaction per event, or None if it cannot be tried."""
-        least: float | None = None
-        for _ in range(_ROUNDS):
-            acts = trial.acts(self.filled, _GROUP)
-            if not acts:
-                return None
-            events = sum(len(events) for _, events in acts)
-            taken = self._taken(acts) - (self.submission if trial.many else 0.0)
-            least = taken / events if least is None else min(least, taken / events)
-        return least
+    def cost(self, trial: Trial) -> Cost | None:
+        """Return what an event of a trial costs, or None if it cannot be tried."""
+        found = [self._tried(trial, _GROUP) for _ in range(_ROUNDS)]
+        events = found[0].events
+        if events == 0:
+            return None
+        taken = min(each.us for each in found)
+        if not trial.many:
+            return Cost(taken / events, 0.0)
+        first = min(self._tried(trial, 1).us for _ in range(_ROUNDS))
+        return None if events == 1 else Cost((taken - first) / (events - 1), first)
 
     def prepare(self, trial: Trial) -> None:
         """Record what the events of a trial build on."""
@@ -176,8 +173,10 @@ class Bench:
         """Close the store."""
         self.store.close()
 
-    def _issuance(self) -> Act:
-        return self.story.provider, [self.story.issued()]
+    def _tried(self, trial: Trial, events: int) -> _Tried:
+        """Return what a group of so many events of a trial takes, or fewer if it has no more."""
+        acts = trial.acts(self.filled, events)
+        return _Tried(sum(len(said) for _, said in acts), self._taken(acts) if acts else 0.0)
 
     def _taken(self, acts: Sequence[Act]) -> float:
         """Return the microseconds of write transaction that a group of submissions takes."""
@@ -197,19 +196,36 @@ class Bench:
                 raise outcome
 
 
+class Cost(NamedTuple):
+    """Microseconds of write transaction of an event, and of a submission of one if it has many."""
+
+    event: float
+    submission: float
+
+
+class _Tried(NamedTuple):
+    events: int
+    us: float
+
+
 class Found(NamedTuple):
-    """The most microseconds per event, and in which spelling and shape."""
+    """The most microseconds of something, and in which spelling and shape."""
 
     us: float
     trial: str
     shape: str
 
 
+Worst: TypeAlias = dict[tuple[str, bool], Found]
+"""By the kind of an event, and whether it came in a submission of many."""
+
+
 def worst_of(
     things: int, told: Callable[[str], None], shapes: Sequence[str] = tuple(SHAPES)
-) -> dict[tuple[str, bool], Found]:
-    """Return the worst of each kind of event, and whether it came in a submission of many."""
-    worst: dict[tuple[str, bool], Found] = {}
+) -> tuple[Worst, Found]:
+    """Return the worst of each kind of event, and of submissions that can hold many."""
+    worst: Worst = {}
+    submission = Found(0.0, "", "")
     for shape in shapes:
         told(f"{shape}, {things} things ...")
         with tempfile.TemporaryDirectory(prefix="testamur-bench-") as name:
@@ -221,13 +237,13 @@ def worst_of(
                     place = kind, trial.many
                     taken = bench.least(trial, worst[place].us if place in worst else 0.0)
                     if taken is not None:
-                        found = Found(round(taken, 1), trial.name, shape)
+                        found = Found(round(taken.event, 1), trial.name, shape)
                         worst[place] = max(found, worst.get(place, found))
-            alone = Found(round(bench.submission, 1), "one issuance", shape)
-            worst[_ALONE] = max(alone, worst.get(_ALONE, alone))
+                        one = Found(round(taken.submission, 1), f"{kind}, {trial.name}", shape)
+                        submission = max(one, submission)
             gc.unfreeze()
             bench.close()
-    return worst
+    return worst, submission
 
 
 def memory(things: int) -> dict[str, float]:
@@ -293,16 +309,16 @@ def main(
     """Print the worst of each kind of event, with the shape of register it was found in."""
     keep_freed_memory()  # as a server does
     shapes = [name for name in SHAPES if shape in name]
-    worst = worst_of(things, lambda line: print(line, flush=True), shapes)
+    worst, submission = worst_of(things, lambda line: print(line, flush=True), shapes)
     for (kind, _), found in sorted(worst.items(), key=lambda pair: -pair[1].us):
         print(f"{found.us:9.1f} us  {kind:26} {found.trial}; {found.shape}")
+    print(f"{submission.us:9.1f} us  a submission of one of {submission.trial}; {submission.shape}")
 
     def most(*, credential: bool, many: bool) -> float:
         return max(
             found.us
             for (kind, in_many), found in worst.items()
             if (in_many, kind.startswith("credential.")) == (many, credential)
-            and (kind, in_many) != _ALONE
         )
 
     report(
@@ -311,7 +327,7 @@ def main(
             "things": things,
             "credential_event_us": most(credential=True, many=True),
             "credential_event_alone_us": most(credential=True, many=False),
-            "submission_us": worst[_ALONE].us,
+            "submission_us": submission.us,
             "other_event_us": most(credential=False, many=False),
             **memory(counted),
         },

@@ -80,18 +80,18 @@ def admit_signer(table: KeyTable, signed: Signed, events: Sequence[object]) -> N
     """
     signer = key_in_force(table, signed.key, signed.position, signed.recorded_at)
     kinds = set(map(type, events))
-    if kinds <= KEY_EVENTS:
-        return
-    rule = None
-    if kinds & KEY_EVENTS:
-        rule = "key-events-alone"
-        detail = "a submission holds key events alone or none; submit the others apart"
-    elif signer.rank < SIGNING:
+    if kinds.isdisjoint(KEY_EVENTS):
+        if signer.rank >= SIGNING:
+            return  # as nearly every submission
         rule = "recovery-key"
         detail = "a recovery key signs key events only; sign this with a signing key"
-    if rule is not None:
-        line = next(at for at, event in enumerate(events, 2) if type(event) not in KEY_EVENTS)
-        raise Refusal(rule, detail, line=line, value=type(events[line - 2]).__name__)
+    elif kinds <= KEY_EVENTS:
+        return
+    else:
+        rule = "key-events-alone"
+        detail = "a submission holds key events alone or none; submit the others apart"
+    line = next(at for at, event in enumerate(events, 2) if type(event) not in KEY_EVENTS)
+    raise Refusal(rule, detail, line=line, value=type(events[line - 2]).__name__)
 
 
 def key_in_force(table: KeyTable, key: str, position: int, recorded_at: int) -> ListedKey:
