@@ -300,7 +300,13 @@ def _defined(filled: Filled, _: int) -> Sequence[Act]:
     ]
 
 
+_VERSIONS: Final = 10_000
+"""Of one achievement, at most."""
+
+
 def _revised(filled: Filled) -> Sequence[e.Event]:
+    if filled.revision == _VERSIONS:
+        return []
     filled.revision += 1
     return [
         e.AchievementRevised(
