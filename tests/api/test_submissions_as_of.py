@@ -128,7 +128,7 @@ def test_a_time_stands_for_the_size_that_the_log_had_then(served: Served, cut_of
     assert then.as_of is not None
     assert then.as_of >= cut_off.end
     assert then.counts == (then.as_of < cut_off.after)
-    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     latest = parse_receipt(served.answer(f"{cut_off.name}?at={now}").content)
     assert (latest.counts, latest.as_of) == (False, served.size)
 
