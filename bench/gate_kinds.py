@@ -164,7 +164,7 @@ def _of_credentials(last: Callable[[str, str], e.Event]) -> tuple[Trial, ...]:
         if history.by_another and last is _superseded:
             continue  # by a credential of its own alone
         credentials = _Credentials(last, history, some=some)
-        found.append(Trial(name, credentials.acts, credentials.before, many=True))
+        found.append(Trial(name, credentials.acts, credentials.before, shares="submission"))
     return tuple(found)
 
 
@@ -361,11 +361,15 @@ def _restated_recognition(filled: Filled) -> Sequence[e.Event]:
 
 KINDS: Final[dict[str, tuple[Trial, ...]]] = {
     "credential.issued/1": (
-        Trial("a cohort", _cohort, many=True),
-        Trial("submissions of one", _singles),
-        Trial("a cohort of distinct dates", _dated, many=True),
-        Trial("a cohort of distinct achievements and accreditations", _pairs, many=True),
-        Trial("submissions of one, of distinct achievements and accreditations", _pair_singles),
+        Trial("a cohort", _cohort, shares="submission"),
+        Trial("submissions of one", _singles, shares="transaction"),
+        Trial("a cohort of distinct dates", _dated, shares="submission"),
+        Trial("a cohort of distinct achievements and accreditations", _pairs, shares="submission"),
+        Trial(
+            "submissions of one, of distinct achievements and accreditations",
+            _pair_singles,
+            shares="transaction",
+        ),
     ),
     "credential.suspended/1": _of_credentials(_suspended),
     "credential.revoked/1": _of_credentials(_revoked),

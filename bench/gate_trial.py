@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from bench.gate_shapes import Filled
 from testamur.catalogue import events as e
@@ -11,6 +11,9 @@ from tests.harness.story import Party
 
 Act: TypeAlias = tuple[Party, Sequence[e.Event]]
 """Who signs one submission, and its events."""
+
+Shared: TypeAlias = Literal["nothing", "transaction", "submission"]
+"""What hundreds of events share: what it costs itself is taken off what they cost."""
 
 made: Final = iter(range(10**9))
 """Numbers for names that no trial used before."""
@@ -25,5 +28,4 @@ class Trial(NamedTuple):
     name: str
     acts: Callable[[Filled, int], Sequence[Act]]
     before: Callable[[Filled, int], Iterable[Act]] = lambda *_: ()
-    many: bool = False
-    """Whether a submission holds hundreds of them, so that what it costs itself is shared."""
+    shares: Shared = "nothing"

@@ -65,6 +65,7 @@ def _pages(client: httpx2.Client) -> dict[str, str]:
         "authority": authority,
         "its tree": f"{authority}/recognised",
         "achievements": "/achievements",
+        "achievements, searched": "/achievements?skill=soil+profile&level=EQF-7&field=0811",
         "achievement": achievement,
         "four side by side": "/achievements/compare?"
         + "&".join(f"id={each['id']}" for each in four),
@@ -76,6 +77,9 @@ def _pages(client: httpx2.Client) -> dict[str, str]:
         "a thousand submissions": "/submissions?limit=1000",
         "a submission": first("/submissions?after=100&limit=1")["links"]["self"],
         "the same, then": first("/submissions?after=100&limit=1")["links"]["self"] + "?size=500000",
+        "the log": "/log",
+        "an entry, proven": "/entries/500000",
+        "consistency, proven": "/consistency?earlier=500000",
         "not found": "/credentials/019aa5f0-5c00-7000-8000-000000000001",
         "rules": "/problems",
         "reference": "/docs",

@@ -133,8 +133,9 @@ class Committer:
 
             # 2. The rules must also know credentials, and submissions sent again.
             register = self._shared.draft()
-            conclusions = before.concluded.since(self._shared.replaced_since(version))
-            register.judged = before.counted.of(register)._replace(conclusions=conclusions)
+            replaced = set(self._shared.replaced_since(version))
+            judged = before.counted.of(register, replaced)
+            register.judged = judged._replace(conclusions=before.concluded.since(replaced))
             deliberation = Deliberation(
                 register,
                 known(transaction, asked, group, before),

@@ -20,6 +20,7 @@ from registry.credential_streams import CredentialStreams
 from testamur.catalogue import events as e
 from testamur.rules import Register, Signed
 from testamur.rules.accreditors import said_of_recognitions
+from testamur.rules.conclusions import Read
 from testamur.rules.credentials import newest_writings
 from testamur.rules.key_table import KeyTable
 from testamur.rules.pasts import LONG, Past, past_of
@@ -38,9 +39,16 @@ class Counted:
     judged: Judged
     keys: Mapping[str, KeyTable]
 
-    def of(self, register: Register) -> Judged:
-        """Return what holds as of a register: if keys changed, only what no key changes."""
-        same = all(register.organizations[did].keys is keys for did, keys in self.keys.items())
+    def of(self, register: Register, replaced: Iterable[Read]) -> Judged:
+        """Return what holds as of a register in which this was replaced since.
+
+        If keys changed, that is only what no key changes. What was judged may rest on the keys of
+        thousands of organizations, so only those that were replaced are looked at.
+        """
+        named = (name for mapping, name in replaced if mapping == "organizations")
+        same = all(
+            register.organizations[did].keys is self.keys[did] for did in named if did in self.keys
+        )
         return self.judged if same else Judged(pasts=self.judged.pasts)
 
 

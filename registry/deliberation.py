@@ -197,48 +197,38 @@ class Deliberation:
     def _add_rows(
         self, checked: Checked, receipt: Recorded, admitted: list[Admitted], register_events: int
     ) -> None:
+        submission, position = checked.submission, receipt.position
         issuer, key = checked.signer
-        totals = self._totals.after(checked.signer, checked.sums)
         row = SubmissionRow(
-            receipt.position,
+            position,
             receipt.events,
             issuer,
             key,
             receipt.recorded_at,
             register_events,
             submissions.pack(receipt.flags, receipt.reach),
-            totals.issuances,
-            totals.grants,
-            totals.endings,
+            *self._totals.after(checked.signer, checked.sums),
         )
-        self._totals.add(row)
-        jws = checked.submission.header.jws
-        header_entry = submission_entry(jws, receipt.recorded_at)
-        self.submissions[checked.key] = (row, header_entry)
-        self.entries += _entry_rows(checked, receipt.position, header_entry, admitted)
+        self._totals.add(checked.signer, row)
+        header = submission_entry(submission.header.jws, receipt.recorded_at)
+        self.submissions[checked.key] = row, header
+        self._recorded[checked.key] = checked.signing_input, row
+        first = position + 1
+        self.entries.append((first, checked.key, 1, submissions.TOPIC, header, leaf_hash(header)))
+        self.entries.extend(
+            zip(
+                range(first + 1, first + 1 + len(admitted)),
+                checked.streams,
+                [one.version for one in admitted],
+                checked.topics,
+                submission.lines,
+                submission.leaves,
+                strict=True,
+            )
+        )
         if register_events:
             self.of_register += [
-                (position, receipt.position)
-                for position, event in enumerate(checked.submission.events, receipt.position + 1)
+                (number, position)
+                for number, event in enumerate(submission.events, first)
                 if type(event) not in _OF_CREDENTIALS
             ]
-        self._recorded[checked.key] = (checked.signing_input, row)
-
-
-def _entry_rows(
-    checked: Checked, position: int, header_entry: bytes, admitted: list[Admitted]
-) -> list[EntryRow]:
-    submission = checked.submission
-    first = position + 1
-    return [
-        (first, checked.key, 1, submissions.TOPIC, header_entry, leaf_hash(header_entry)),
-        *zip(
-            range(first + 1, first + 1 + len(admitted)),
-            checked.streams,
-            [one.version for one in admitted],
-            checked.topics,
-            submission.lines,
-            submission.leaves,
-            strict=True,
-        ),
-    ]

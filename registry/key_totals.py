@@ -14,10 +14,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import Final
 
 from registry.store import Reading, SubmissionRow
 from testamur.rules.reach import Counts, Sums
 
+_NOTHING: Final[Counts] = (0, 0, 0)
 _position = attrgetter("position")
 
 
@@ -52,21 +54,20 @@ class KeyTotals:
         self._answered = answered
         asked = list(dict.fromkeys(signers))
         found = reading.latest_totals(asked)
-        self._latest = {signer: Sums(*each) for signer, each in zip(asked, found, strict=True)}
+        self._latest = dict(zip(asked, found, strict=True))
         self._added: list[SubmissionRow] = []
-        self._added_by: dict[tuple[str, str], list[SubmissionRow]] = {}
+        self._added_by: dict[tuple[str, str], list[SubmissionRow]] = defaultdict(list)
 
-    def after(self, signer: tuple[str, str], sums: Sums) -> Sums:
+    def after(self, signer: tuple[str, str], sums: Sums) -> Counts:
         """Return the totals of an organization's key after a submission that adds `sums`."""
-        latest = self._latest.get(signer)
-        return sums if latest is None else latest + sums
+        issuances, grants, endings = self._latest.get(signer, _NOTHING)
+        return issuances + sums.issuances, grants + sums.grants, endings + sums.endings
 
-    def add(self, row: SubmissionRow) -> None:
-        """Take note of a submission that comes after all others."""
-        signer = row.issuer, row.key
-        self._latest[signer] = Sums(row.issuances, row.grants, row.endings)
+    def add(self, signer: tuple[str, str], row: SubmissionRow) -> None:
+        """Take note of a submission by an organization's key that comes after all others."""
+        self._latest[signer] = _counts(row)
         self._added.append(row)
-        self._added_by.setdefault(signer, []).append(row)
+        self._added_by[signer].append(row)
 
     def totals(self, organization: str, key: str, positions: Sequence[int]) -> list[Counts]:
         """Return, for each position, the sums over the key's submissions with headers below it."""

@@ -40,7 +40,7 @@ _CURSOR_FORM: Final = (
     "filters; take that address as it is"
 )
 MAX_SIZE: Final = 2**53 - 1
-MAX_SHOWN: Final = 100
+MAX_SHOWN: Final = 50
 """Items on a page for people, whom ten times as many would be no use and a long wait."""
 _FORMS: Final = ("application/json", CSV, HTML)
 _NO_TIME: Final = "is an RFC 3339 time from 1970 on, such as 2026-11-21T10:00:00Z"

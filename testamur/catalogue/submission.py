@@ -14,7 +14,7 @@ import binascii
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -97,7 +97,7 @@ class SignedHeader:
     signature: bytes
     root: bytes
 
-    @property
+    @cached_property
     def key_id(self) -> str:
         """The fragment of `kid`, which is the Multikey of the key."""
         return self.protected.kid.partition("#")[2]
