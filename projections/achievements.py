@@ -6,14 +6,14 @@ show whether it has the elements that it should have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 from sqlalchemy import Connection
 
 from projections.defined import Version, defined, versions
-from projections.histories import event_at, history, thing_text
+from projections.histories import Logged, events_at, history, thing_text
 from projections.lookups import LookUps
 from projections.page import WHOLE, Page, Stretch, filled
 from projections.standing import Happened, Standing, standing, told
@@ -27,6 +27,7 @@ from testamur.rules.flags import Flag, Flags
 from testamur.rules.register import Register
 from testamur.rules.said import Signed
 
+_VERSIONS_AT_ONCE: Final = 1_000  # in memory: an achievement may have thousands
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -58,7 +59,7 @@ def achievement_at(
     `None` if it was not written, or that version not, by then.
     """
     look_ups = LookUps(connection, size)
-    return _achievement(look_ups, look_ups.register(), achievement, revision)
+    return next(_achievements(look_ups, look_ups.register(), [achievement], revision), None)
 
 
 def definition_at(
@@ -86,8 +87,7 @@ def achievements(
     register = look_ups.register()
 
     def made(names: Sequence[str]) -> list[AchievementAt]:
-        found = (_achievement(look_ups, register, name, None) for name in names)
-        return [each for each in found if each is not None]
+        return list(_achievements(look_ups, register, names))
 
     page = defined(connection, size, marks=marks, after=after, limit=limit, within=within)
     return filled(page, made, _weight)
@@ -121,25 +121,56 @@ def achievement_history(
     return told(page, look_ups.register(), thing)
 
 
+def _achievements(
+    look_ups: LookUps, register: Register, names: Sequence[str], revision: int | None = None
+) -> Iterator[AchievementAt]:
+    """Yield those of these achievements that were written, in the order of the names."""
+    written: dict[str, list[Version]] = {}
+    for name in names:
+        written[name] = versions(look_ups.connection, name, look_ups.size)
+        if sum(map(len, written.values())) >= _VERSIONS_AT_ONCE:
+            yield from _together(look_ups, register, written, revision)
+            written = {}
+    yield from _together(look_ups, register, written, revision)
+
+
+def _together(
+    look_ups: LookUps,
+    register: Register,
+    written: Mapping[str, Sequence[Version]],
+    revision: int | None,
+) -> Iterator[AchievementAt]:
+    """Yield the achievements of which these versions were written; what they need is read once."""
+    look_ups.prefetch(Thing(History.ACHIEVEMENT, name) for name in written)
+    signers = {each.signed.organization for found in written.values() for each in found}
+    look_ups.prefetch_organizations(signers)
+    shown = {name: _shown(register, found, revision) for name, found in written.items()}
+    definitions = events_at(look_ups.connection, [each.position for each in shown.values() if each])
+    for name, version in shown.items():
+        if version is not None:
+            entry = definitions.get(version.position)
+            yield _achievement(look_ups, register, name, written[name], version, entry)
+
+
 def _achievement(
-    look_ups: LookUps, register: Register, achievement: str, revision: int | None
-) -> AchievementAt | None:
-    written = versions(look_ups.connection, achievement, look_ups.size)
-    shown = _shown(register, written, revision)
-    if shown is None:
-        return None
-    entry = event_at(look_ups.connection, shown.position)
+    look_ups: LookUps,
+    register: Register,
+    name: str,
+    written: Sequence[Version],
+    shown: Version,
+    entry: Logged | None,
+) -> AchievementAt:
     if entry is None or not isinstance(
         entry.said.event, e.AchievementDefined | e.AchievementRevised
     ):
         raise Refuted(f"the tables call entry {shown.position} a definition, and it is not")
-    thing = _thing(look_ups, achievement, written)
+    thing = _thing(look_ups, name, written)
     found = standing(register, Kind.ACHIEVEMENT, thing, map(_entry, written))
     counting = [each.position for each in written if register.counts(each.signed)]
     changes = [*counting, *(act.said.position for act in found.acts)]
     return AchievementAt(
         size=look_ups.size,
-        achievement=achievement,
+        achievement=name,
         provider=thing.owner,
         revision=shown.number,
         definition=entry.said.event.definition,

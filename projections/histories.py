@@ -7,7 +7,7 @@ has in its stream. The histories that it belongs to follow from it and its signe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -144,7 +144,7 @@ _OF_THINGS: Final = (
     .order_by(EVENTS.c.position)
 )
 _IN_REGISTER: Final = _EVENTS.where(EVENTS.c.register == 1).order_by(EVENTS.c.position)
-_AT: Final = _EVENTS.where(EVENTS.c.position == bindparam("position"))
+_AT: Final = _EVENTS.where(EVENTS.c.position.in_(bindparam("positions", expanding=True)))
 
 
 class _Reading:
@@ -209,9 +209,14 @@ def in_range(connection: Connection, beginning: str, size: int) -> list[Logged]:
 
 def event_at(connection: Connection, position: int) -> Logged | None:
     """Return the event at a position, unless there is none or it is an issuance."""
-    asked = {"position": position, "size": position + 1}
-    row = connection.execute(_AT, asked).one_or_none()
-    return None if row is None else _Reading().logged(row)
+    return events_at(connection, [position]).get(position)
+
+
+def events_at(connection: Connection, positions: Collection[int]) -> dict[int, Logged]:
+    """Return the events at these positions; one that is not there, or an issuance, is left out."""
+    asked = {"positions": list(positions), "size": max(positions, default=0) + 1}
+    found = map(_Reading().logged, connection.execute(_AT, asked))
+    return {each.position: each for each in found}
 
 
 def history(

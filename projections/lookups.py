@@ -73,8 +73,12 @@ class LookUps:
         """
         self.prefetch(things)
         actors = {each.said.actor for thing in things for each in self.logged(thing)}
+        self.prefetch_organizations({*actors, *others})
+
+    def prefetch_organizations(self, organizations: Collection[str]) -> None:
+        """Read at once what tells of these organizations which of their submissions count."""
         about = (History.KEYS, History.ORGANIZATION)
-        self.prefetch(Thing(kind, did) for did in sorted({*actors, *others}) for kind in about)
+        self.prefetch(Thing(kind, did) for did in sorted(organizations) for kind in about)
 
     def register(self) -> Register:
         """Return a register that reads what it is asked for, as of `size`."""

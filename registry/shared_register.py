@@ -23,7 +23,7 @@ class SharedRegister:
 
     def __init__(self, register: Register) -> None:
         self._live = register
-        self._version = Version()
+        self._version = self._shown = Version()
         self.latest = self._view()
 
     @property
@@ -33,8 +33,8 @@ class SharedRegister:
 
     @property
     def version(self) -> Version:
-        """The version that `latest` shows."""
-        return self._version
+        """The version that `latest` shows, even if a change failed half-way since."""
+        return self._shown
 
     def draft(self) -> Register:
         """Return a draft of the register; only the thread that changes the register may."""
@@ -63,6 +63,7 @@ class SharedRegister:
         self._live.absorb(draft)
         if moved:
             self.latest = self._view()
+            self._shown = self._version
         else:
             self.latest = replace(
                 self.latest,

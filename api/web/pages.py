@@ -25,7 +25,7 @@ from api.web.rendering import render
 from projections import accreditations, achievements, credentials
 from projections.described import Load
 
-_OF_THIS_PAGE: Final = frozenset({"cursor", "lang"})
+_OF_THIS_PAGE: Final = frozenset({"lang"})
 _FIRST: Final = 12  # items of each list that a page about one thing shows
 
 

@@ -203,3 +203,16 @@ def test_page_by_page_a_reader_meets_every_item_once(long: Served) -> None:
         address = str(following[0]["href"]) if following else None
         assert not following or f"limit={MAX_SHOWN}&" in str(address)
     assert met == every
+
+
+def test_the_forms_for_programs_of_a_further_page_have_what_it_shows(long: Served) -> None:
+    first = browse(long, f"{LONG}?limit=7")
+    further = next(each["href"] for _, each in first.elements if each.get("rel") == "next")
+    page = browse(long, str(further))
+    shown = [link.rpartition("/")[2] for link in page.links() if "/credentials/" in link]
+    (in_json,) = (link for link in page.links() if ".json" in link)
+    (in_csv,) = (link for link in page.links() if ".csv" in link)
+    answered = [each["id"] for each in long.get(in_json).json()["items"]]
+    assert len(answered) == 7
+    assert set(answered) <= set(shown)
+    assert [line.split(",")[0] for line in long.get(in_csv).text.splitlines()[1:]] == answered
